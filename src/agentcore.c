@@ -1,0 +1,38 @@
+/*
+ * agentcore.c
+ *	  Where the library starts: the one place that knows every room.
+ *
+ * Memory: nothing but what the rooms register.  Locks: none.  On ERROR in
+ * _PG_init the library is not loaded.
+ */
+#include "core/core.h"
+
+#include "allow/allow.h"
+#include "budget/budget.h"
+#include "cache/cache.h"
+#include "call/call.h"
+#include "retry/retry.h"
+#include "validate/validate.h"
+
+#include "miscadmin.h"
+
+AGC_MODULE_MAGIC("agentcore", AGENTCORE_VERSION);
+
+PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	/* pg_upgrade restores catalogs only: no settings, no shared memory */
+	if (IsBinaryUpgrade)
+		return;
+
+	agc_core_init();
+	retry_init();
+	allow_init();
+	validate_init();
+	cache_init();
+	budget_init();
+	call_init();
+	agc_shmem_install_hooks();
+}

@@ -1,0 +1,40 @@
+/*
+ * allow.h
+ *	  Public face of src/allow: decisions on URLs and tools.
+ */
+#ifndef AGENTCORE_ALLOW_H
+#define AGENTCORE_ALLOW_H
+
+#include "core/core.h"
+
+/*
+ * A decision.  In a policy of mode audit, allowed is true and reason says what
+ * enforcement would have said; in mode off, allowed is true without a reason.
+ */
+typedef struct AllowDecision
+{
+	bool		allowed;
+	const char *reason;			/* one of errors.h, NULL when nothing speaks against it */
+	char	   *detail;			/* facts, without query string and userinfo; may be NULL */
+	char	   *url;			/* canonical: what the caller must fetch; NULL unless parsed */
+	char	   *host;
+	int			port;
+	int64		rule;			/* id of the deciding rule, 0 = none */
+	int64		revision;		/* of the policy, 0 = no such policy */
+} AllowDecision;
+
+/*
+ * Neither raises an error for anything in url, method or tool, nor for an
+ * unknown policy, which denies (not_in_allowlist).
+ */
+extern void allow_check_url(const char *tenant, const char *policy,
+							const char *url, Size urllen, const char *method,
+							AllowDecision *out);
+extern void allow_check_tool(const char *tenant, const char *policy, const char *tool,
+							 AllowDecision *out);
+
+extern bool allow_policy_exists(const char *tenant, const char *policy);
+
+extern void allow_init(void);
+
+#endif							/* AGENTCORE_ALLOW_H */

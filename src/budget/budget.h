@@ -1,0 +1,143 @@
+/*
+ * budget.h
+ *	  Public face of src/budget: budgets, permits, prices, ledger.
+ *
+ * A permit is one row of agentcore.permit.  It is also the gate's open call:
+ * the columns of a call are filled by call_begin() and null for a raw permit.
+ */
+#ifndef AGENTCORE_BUDGET_H
+#define AGENTCORE_BUDGET_H
+
+#include "core/core.h"
+
+typedef enum PermitState
+{
+	PERMIT_OPEN = 'o',
+	PERMIT_RETRY = 'r',			/* call_fail said retry: the hold stays, lease extended */
+	PERMIT_COMMITTED = 'c',
+	PERMIT_RELEASED = 'x',		/* given back, nothing charged */
+	PERMIT_FAILED = 'f',		/* settled by call_fail, its actual use charged */
+	PERMIT_EXPIRED = 'e',		/* its lease ended: released or charged, per on_expiry */
+	PERMIT_LATE = 'l'			/* committed after it had expired */
+} PermitState;
+
+/* What is asked for.  Strings may be NULL where a raw permit has none. */
+typedef struct PermitRequest
+{
+	const char *tenant;
+	const char *budget;			/* NULL: no budget, the permit only records the call */
+	int64		tokens;
+	int64		nanousd;
+	int64		calls;
+	int64		lease;			/* us */
+	const char *key;			/* idempotency key, unique per (tenant, agent or role) while not failed/released */
+	uint8		request_hash[AGC_HASH_LEN]; /* same key with another hash: 22023 */
+	bool		charge_on_expiry;	/* overrides the budget's on_expiry */
+
+	/* the gate's */
+	const char *agent;
+	const char *tool;			/* or the model of llm_begin */
+	const char *task;
+	const char *subject;
+	bool		is_llm;
+	bool		idempotent;
+	bool		has_cache_key;
+	uint8		cache_key[AGC_HASH_LEN];
+	int64		cache_lease;	/* 0: none */
+} PermitRequest;
+
+typedef struct PermitDecision
+{
+	bool		granted;
+	bool		duplicate;		/* the key is taken by a live permit: see id */
+	pg_uuid_t	id;
+	const char *reason;			/* budget_exceeded | contention */
+	char	   *denied_by;		/* budget name */
+	char	   *detail;
+	int64		retry_after;	/* us, -1 = not known */
+	bool		can_ever_fit;
+} PermitDecision;
+
+/* A permit row as read; strings palloc'd, NULL where null. */
+typedef struct PermitRow
+{
+	pg_uuid_t	id;
+	PermitState state;
+	char	   *role;			/* who acquired it */
+	char	   *budget;
+	char	   *agent;
+	char	   *tool;
+	char	   *task;
+	char	   *subject;
+	char	   *key;
+	bool		is_llm;
+	bool		idempotent;
+	bool		resolved;		/* an expired, not idempotent call somebody settled by hand */
+	int			attempt;
+	int64		held_tokens;
+	int64		held_nanousd;
+	TimestampTz created_at;
+	TimestampTz lease_until;
+	TimestampTz retry_at;		/* state retry only */
+	uint8		request_hash[AGC_HASH_LEN];
+	bool		has_cache_key;
+	uint8		cache_key[AGC_HASH_LEN];
+	int64		cache_lease;
+	Jsonb	   *result;			/* kept for replays of a keyed call; may be NULL */
+} PermitRow;
+
+typedef enum SettleResult
+{
+	SETTLE_COMMITTED,
+	SETTLE_REPLAYED,			/* settled before, with the same amounts */
+	SETTLE_LATE,				/* after expiry: charged and flagged */
+	SETTLE_CONFLICT				/* settled before, otherwise */
+} SettleResult;
+
+extern const char *const settle_names[];
+
+extern bool budget_exists(const char *tenant, const char *budget);
+
+/* Reads only: would this be refused now?  Writes nothing, takes no lock. */
+extern bool budget_peek(const PermitRequest *request, PermitDecision *out);
+
+extern void permit_acquire(const PermitRequest *request, PermitDecision *out);
+
+/* by id, or by (agent, key) when id is NULL; lock: FOR UPDATE */
+extern bool permit_read(const char *tenant, const pg_uuid_t *id, const char *agent,
+						const char *key, bool lock, PermitRow *out);
+
+/* tokens, nanousd: -1 charges what was held; result may be NULL */
+extern SettleResult permit_commit(const char *tenant, const pg_uuid_t *id,
+								  int64 tokens, int64 nanousd, Jsonb *result);
+extern SettleResult permit_release(const char *tenant, const pg_uuid_t *id);
+
+/* call_fail's final answer: charges tokens and nanousd (-1: nothing) and closes */
+extern SettleResult permit_fail(const char *tenant, const pg_uuid_t *id,
+								int64 tokens, int64 nanousd);
+
+/* call_fail's retry: charge what the attempt used so far, keep the hold */
+extern void permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd,
+						 TimestampTz retry_at, int64 lease);
+
+/* the retry begins: state open, attempt + 1, a new lease and cache lease */
+extern void permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease, int64 cache_lease);
+
+/* larger hold and a new lease; false: refused by a budget (decision says why) */
+extern bool permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease,
+						  int64 tokens, int64 nanousd, PermitDecision *out);
+
+/* the lease has ended: release or charge it now (idempotent) */
+extern void permit_expire(const char *tenant, const pg_uuid_t *id);
+
+/* nano-USD of a model call by model_price; false: no price for that model */
+extern bool price_call(const char *tenant, const char *model, int64 input_tokens,
+					   int64 output_tokens, int64 cached_tokens, int64 *nanousd);
+
+/* tokens out of a provider's usage object (OpenAI, Anthropic); false: not understood */
+extern bool usage_read(Jsonb *usage, int64 *input_tokens, int64 *output_tokens,
+					   int64 *cached_tokens);
+
+extern void budget_init(void);
+
+#endif							/* AGENTCORE_BUDGET_H */

@@ -1,0 +1,287 @@
+/*
+ * args.c
+ *	  Reading SQL arguments and returning rows.
+ *
+ * The functions of this extension are not STRICT: a policy function that
+ * answered NULL would read as "not false" in somebody's WHERE clause.  So NULL
+ * is looked at here, and is either an error or a documented default.
+ *
+ * Memory: copies in CurrentMemoryContext; the row type of a call site in its
+ * fn_mcxt.  Locks: none.  Errors: 22023 with the argument's name, 54000 above
+ * agentcore.max_args_size; nothing has been changed by then.
+ */
+#include "core/core.h"
+
+#include "access/detoast.h"
+#include "access/htup_details.h"
+#include "common/int.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+static void check_name(const char *value, const char *what);
+
+char *
+agc_arg_name(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	char	   *value = agc_opt_name(fcinfo, n, what);
+
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be null", what)));
+	return value;
+}
+
+char *
+agc_opt_name(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	char	   *value = agc_opt_text(fcinfo, n);
+
+	if (value != NULL)
+		check_name(value, what);
+	return value;
+}
+
+char *
+agc_opt_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+char *
+agc_arg_tenant(FunctionCallInfo fcinfo, int n)
+{
+	char	   *tenant = agc_opt_text(fcinfo, n);
+
+	if (tenant == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("tenant must not be null"),
+				 errhint("Leave the argument out where there is only one tenant.")));
+	if (tenant[0] == '\0')
+	{
+		if (agc_require_tenant)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a tenant is required"),
+					 errdetail("agentcore.require_tenant is on and the tenant is empty."),
+					 errhint("Pass tenant => 'name'.")));
+		return tenant;
+	}
+	check_name(tenant, "tenant");
+	if (strcmp(tenant, "*") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"*\" is not the name of a tenant"),
+				 errhint("It stands for every tenant in access_grant() only.")));
+	return tenant;
+}
+
+/* Names end up in logs, keys and error texts: bounded, and no control characters. */
+static void
+check_name(const char *value, const char *what)
+{
+	Size		len = strlen(value);
+
+	if (len == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be empty", what)));
+	if (len > AGC_MAX_NAME)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is too long", what),
+				 errdetail("It has %zu bytes; at most %d are allowed.", len, AGC_MAX_NAME)));
+	for (const char *p = value; *p; p++)
+		if ((unsigned char) *p < 0x20 || *p == 0x7f)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s contains a control character", what),
+					 errdetail("Byte 0x%02x at offset %d.", (unsigned char) *p, (int) (p - value))));
+}
+
+Jsonb *
+agc_arg_jsonb(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	Jsonb	   *value = agc_opt_jsonb(fcinfo, n, what);
+
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be null", what)));
+	return value;
+}
+
+/* The size is checked before detoasting: a refused document costs nothing. */
+Jsonb *
+agc_opt_jsonb(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	Size		size;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	size = toast_raw_datum_size(PG_GETARG_DATUM(n));
+	if (size > (Size) agc_max_args_size * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s is too large", what),
+				 errdetail("It has %zu bytes; agentcore.max_args_size is %d kB.", size, agc_max_args_size),
+				 errhint("Store large content elsewhere and pass a reference to it.")));
+	return PG_GETARG_JSONB_P(n);
+}
+
+int64
+agc_arg_amount(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be null", what)));
+	return agc_opt_amount(fcinfo, n, what, 0);
+}
+
+int64
+agc_opt_amount(FunctionCallInfo fcinfo, int n, const char *what, int64 missing)
+{
+	int64		value;
+
+	if (PG_ARGISNULL(n))
+		return missing;
+	value = PG_GETARG_INT64(n);
+	if (value < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be negative", what),
+				 errdetail("Got %lld.", (long long) value)));
+	return value;
+}
+
+int64
+agc_opt_usd(FunctionCallInfo fcinfo, int n, const char *what, int64 missing)
+{
+	return PG_ARGISNULL(n) ? missing : agc_numeric_nanousd(PG_GETARG_DATUM(n), what);
+}
+
+int64
+agc_opt_interval(FunctionCallInfo fcinfo, int n, const char *what, int64 missing)
+{
+	return PG_ARGISNULL(n) ? missing : agc_interval_us(PG_GETARG_INTERVAL_P(n), what);
+}
+
+bool
+agc_opt_bool(FunctionCallInfo fcinfo, int n, bool missing)
+{
+	return PG_ARGISNULL(n) ? missing : PG_GETARG_BOOL(n);
+}
+
+int64
+agc_interval_us(const Interval *span, const char *what)
+{
+	int64		days = (int64) span->month * DAYS_PER_MONTH + span->day;
+	int64		us;
+
+	if (pg_mul_s64_overflow(days, USECS_PER_DAY, &us) ||
+		pg_add_s64_overflow(us, span->time, &us))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is out of range", what)));
+	if (us < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be negative", what)));
+	return us;
+}
+
+Interval *
+agc_us_interval(int64 us)
+{
+	Interval   *span = palloc0(sizeof(Interval));
+
+	span->time = us;
+	return span;
+}
+
+int64
+agc_numeric_nanousd(Datum value, const char *what)
+{
+	Numeric		num = DatumGetNumeric(value);
+	Datum		scaled;
+
+	if (numeric_is_nan(num) || numeric_is_inf(num))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be a finite amount", what)));
+	if (DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(num),
+										 NumericGetDatum(int64_to_numeric(0)))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be negative", what)));
+	if (DatumGetBool(DirectFunctionCall2(numeric_gt, NumericGetDatum(num),
+										 NumericGetDatum(int64_to_numeric(INT64CONST(9000000000))))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is out of range", what),
+				 errdetail("At most 9000000000 USD fit.")));
+
+	/* Money is rounded up: a fraction of a nano-dollar is never for free. */
+	scaled = DirectFunctionCall2(numeric_mul, NumericGetDatum(num),
+								 NumericGetDatum(int64_to_numeric(INT64CONST(1000000000))));
+	scaled = DirectFunctionCall1(numeric_ceil, scaled);
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, scaled));
+}
+
+Datum
+agc_nanousd_numeric(int64 nanousd)
+{
+	return NumericGetDatum(int64_div_fast_to_numeric(nanousd, 9));
+}
+
+/*
+ * The descriptor is looked up once a call site and kept in fn_extra, which
+ * therefore belongs to this function in everything that returns a row.
+ */
+Datum
+agc_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls, int natts)
+{
+	TupleDesc	desc = (TupleDesc) fcinfo->flinfo->fn_extra;
+
+	if (desc == NULL)
+	{
+		MemoryContext old;
+
+		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "return type must be a row type");
+		old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		desc = BlessTupleDesc(CreateTupleDescCopy(desc));
+		MemoryContextSwitchTo(old);
+		fcinfo->flinfo->fn_extra = desc;
+	}
+
+	/* An older library under a newer, wider type: the new columns are null. */
+	if (desc->natts > natts)
+	{
+		Datum	   *more = palloc0(desc->natts * sizeof(Datum));
+		bool	   *more_nulls = palloc(desc->natts * sizeof(bool));
+
+		memset(more_nulls, true, desc->natts * sizeof(bool));
+		memcpy(more, values, natts * sizeof(Datum));
+		memcpy(more_nulls, nulls, natts * sizeof(bool));
+		values = more;
+		nulls = more_nulls;
+	}
+	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+}
+
+Datum
+agc_no_row(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	if (rsinfo != NULL && IsA(rsinfo, ReturnSetInfo))
+		rsinfo->isDone = ExprEndResult;
+	fcinfo->isnull = true;
+	return (Datum) 0;
+}

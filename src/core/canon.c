@@ -1,0 +1,373 @@
+/*
+ * canon.c
+ *	  Canonical JSON: RFC 8785 (JCS), exact where a double is not.
+ *
+ * Object keys are sorted by UTF-16 code units, strings escaped as ECMAScript's
+ * JSON.stringify does, numbers written as its Number::toString.  RFC 8785 sends
+ * every number through a double; jsonb does not have to, and two arguments that
+ * differ must not share a cache key.  So a number keeps its own digits when it
+ * is an integer that a double would change, has more than 17 significant
+ * digits, or lies outside a double's range; the same layout rule then applies
+ * to those digits, so 1e130000 is nine bytes and never expanded.
+ *
+ * Memory: the output buffer, plus a sort array an object.  Locks: none.
+ * Errors: 54001 on nesting deeper than the stack allows.
+ */
+#include "core/core.h"
+
+#include <math.h>
+
+#include "common/shortest_dec.h"
+#include "core/jsonb_walk.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+/* A decimal number: 0.d1d2d3... * 10^point, no leading or trailing zero digits */
+typedef struct Decimal
+{
+	bool		negative;
+	int			ndigits;
+	int			point;
+	char	   *digits;			/* ASCII, not terminated */
+} Decimal;
+
+typedef struct Member
+{
+	const char *key;
+	uint32		keylen;
+	JbItem		value;
+} Member;
+
+static void write_item(StringInfo out, const JbItem *item);
+static void write_object(StringInfo out, const JsonbContainer *c);
+static void write_array(StringInfo out, const JsonbContainer *c);
+static void write_string(StringInfo out, const char *s, uint32 len);
+static void write_utf8_string(StringInfo out, const char *s, uint32 len);
+static void write_number(StringInfo out, Numeric num);
+static Decimal numeric_decimal(Numeric num);
+static bool double_keeps(const Decimal *exact, Decimal *shortest, char *buf);
+static Decimal parse_decimal(char *buf);
+static void write_decimal(StringInfo out, const Decimal *d);
+static int	compare_members(const void *a, const void *b);
+
+void
+agc_canonical_json(StringInfo out, Jsonb *value)
+{
+	JbItem		root = jb_root(value);
+
+	write_item(out, &root);
+}
+
+static void
+write_item(StringInfo out, const JbItem *item)
+{
+	if (JBE_ISSTRING(item->entry))
+		write_string(out, item->data, item->len);
+	else if (JBE_ISNUMERIC(item->entry))
+		write_number(out, jb_numeric(item));
+	else if (JBE_ISBOOL_TRUE(item->entry))
+		appendBinaryStringInfo(out, "true", 4);
+	else if (JBE_ISBOOL_FALSE(item->entry))
+		appendBinaryStringInfo(out, "false", 5);
+	else if (JBE_ISNULL(item->entry))
+		appendBinaryStringInfo(out, "null", 4);
+	else if (JsonContainerIsObject(jb_container(item)))
+		write_object(out, jb_container(item));
+	else
+		write_array(out, jb_container(item));
+}
+
+static void
+write_object(StringInfo out, const JsonbContainer *c)
+{
+	uint32		n = JsonContainerSize(c);
+	Member	   *members = palloc(n * sizeof(Member));
+	JbCursor	keys = jb_first(c);
+	JbCursor	values = jb_first_value(c);
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	for (uint32 i = 0; i < n; i++)
+	{
+		JbItem		key = jb_next(&keys);
+
+		members[i] = (Member)
+		{
+			key.data, key.len, jb_next(&values)
+		};
+	}
+	qsort(members, n, sizeof(Member), compare_members);
+
+	appendStringInfoChar(out, '{');
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		write_string(out, members[i].key, members[i].keylen);
+		appendStringInfoChar(out, ':');
+		write_item(out, &members[i].value);
+	}
+	appendStringInfoChar(out, '}');
+	pfree(members);
+}
+
+static void
+write_array(StringInfo out, const JsonbContainer *c)
+{
+	uint32		n = JsonContainerSize(c);
+	JbCursor	cursor = jb_first(c);
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	appendStringInfoChar(out, '[');
+	for (uint32 i = 0; i < n; i++)
+	{
+		JbItem		item = jb_next(&cursor);
+
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		write_item(out, &item);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+/*
+ * UTF-16 order differs from UTF-8's byte order in one place: characters beyond
+ * U+FFFF (first byte F0..F4) are surrogates D800..DFFF, below U+E000..U+FFFF
+ * (first byte EE, EF).
+ */
+static int
+compare_members(const void *a, const void *b)
+{
+	const Member *l = a;
+	const Member *r = b;
+	uint32		n = Min(l->keylen, r->keylen);
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		unsigned char x = l->key[i];
+		unsigned char y = r->key[i];
+
+		if (x == y)
+			continue;
+		if (x >= 0xEE && y >= 0xEE && (x >= 0xF0) != (y >= 0xF0))
+			return x >= 0xF0 ? -1 : 1;
+		return x < y ? -1 : 1;
+	}
+	return l->keylen < r->keylen ? -1 : l->keylen > r->keylen;
+}
+
+/* The canonical form is UTF-8 whatever the database encoding is. */
+static void
+write_string(StringInfo out, const char *s, uint32 len)
+{
+	if (GetDatabaseEncoding() == PG_UTF8)
+		write_utf8_string(out, s, len);
+	else
+	{
+		char	   *utf8 = pg_server_to_any(pnstrdup(s, len), len, PG_UTF8);
+
+		write_utf8_string(out, utf8, strlen(utf8));
+	}
+}
+
+static void
+write_utf8_string(StringInfo out, const char *s, uint32 len)
+{
+	static const char short_escape[0x20] = {
+		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+	};
+	uint32		done = 0;
+
+	appendStringInfoChar(out, '"');
+	for (uint32 i = 0; i < len; i++)
+	{
+		unsigned char ch = s[i];
+
+		if (ch >= 0x20 && ch != '"' && ch != '\\')
+			continue;
+		appendBinaryStringInfo(out, s + done, i - done);
+		done = i + 1;
+		appendStringInfoChar(out, '\\');
+		if (ch >= 0x20)
+			appendStringInfoChar(out, ch);
+		else if (short_escape[ch])
+			appendStringInfoChar(out, short_escape[ch]);
+		else
+			appendStringInfo(out, "u%04x", ch);
+	}
+	appendBinaryStringInfo(out, s + done, len - done);
+	appendStringInfoChar(out, '"');
+}
+
+static void
+write_number(StringInfo out, Numeric num)
+{
+	Decimal		exact = numeric_decimal(num);
+	Decimal		shortest;
+	char		buf[DOUBLE_SHORTEST_DECIMAL_LEN + 1];
+
+	if (exact.ndigits == 0)
+		appendStringInfoChar(out, '0');
+	else if (double_keeps(&exact, &shortest, buf))
+		write_decimal(out, &shortest);
+	else
+		write_decimal(out, &exact);
+	pfree(exact.digits);
+}
+
+/*
+ * numeric_send()'s wire format is the public way to a numeric's digits: count,
+ * weight, sign and display scale as int16, then the digits in base 10000.
+ */
+static Decimal
+numeric_decimal(Numeric num)
+{
+	bytea	   *wire = DatumGetByteaPP(DirectFunctionCall1(numeric_send, NumericGetDatum(num)));
+	const unsigned char *p = (const unsigned char *) VARDATA_ANY(wire);
+	int			n = (p[0] << 8) | p[1];
+	int			weight = (int16) ((p[2] << 8) | p[3]);
+	Decimal		d = {.negative = (((p[4] << 8) | p[5]) == 0x4000)};
+	char	   *digits = palloc(n * 4 + 1);
+	int			len = 0;
+	int			lead = 0;
+
+	p += 8;
+	for (int i = 0; i < n; i++, p += 2)
+	{
+		int			digit = (p[0] << 8) | p[1];
+
+		digits[len++] = '0' + digit / 1000;
+		digits[len++] = '0' + digit / 100 % 10;
+		digits[len++] = '0' + digit / 10 % 10;
+		digits[len++] = '0' + digit % 10;
+	}
+	while (lead < len && digits[lead] == '0')
+		lead++;
+	while (len > lead && digits[len - 1] == '0')
+		len--;
+	d.ndigits = len - lead;
+	d.point = (weight + 1) * 4 - lead;
+	d.digits = digits;
+	memmove(digits, digits + lead, d.ndigits);
+	digits[d.ndigits] = '\0';
+	pfree(wire);
+	return d;
+}
+
+/*
+ * Does RFC 8785's way through a double apply?  Then *shortest is the shortest
+ * decimal that reads back as that double.
+ */
+static bool
+double_keeps(const Decimal *exact, Decimal *shortest, char *buf)
+{
+	char		text[64];
+	double		value;
+	bool		is_integer = exact->point >= exact->ndigits;
+
+	if (exact->ndigits > 17 || exact->point > 309 || exact->point < -330)
+		return false;
+	snprintf(text, sizeof(text), "%s0.%.*se%d", exact->negative ? "-" : "",
+			 exact->ndigits, exact->digits, exact->point);
+	value = strtod(text, NULL);
+	if (isinf(value) || value == 0)
+		return false;
+	double_to_shortest_decimal_buf(value, buf);
+	*shortest = parse_decimal(buf);
+	if (!is_integer)
+		return true;
+	return shortest->point == exact->point && shortest->ndigits == exact->ndigits &&
+		memcmp(shortest->digits, exact->digits, exact->ndigits) == 0;
+}
+
+/* Takes "-12.5e+20" apart in place; "buf" holds a finite, non-zero number. */
+static Decimal
+parse_decimal(char *buf)
+{
+	Decimal		d = {.negative = (buf[0] == '-')};
+	char	   *p = buf + (d.negative ? 1 : 0);
+	char	   *w = buf;
+	bool		fraction = false;
+	int			lead = 0;
+
+	for (; *p && *p != 'e'; p++)
+	{
+		if (*p == '.')
+			fraction = true;
+		else
+		{
+			*w++ = *p;
+			if (!fraction)
+				d.point++;
+		}
+	}
+	if (*p == 'e')
+		d.point += atoi(p + 1);
+	d.ndigits = w - buf;
+	while (buf[lead] == '0')
+		lead++;
+	d.point -= lead;
+	d.ndigits -= lead;
+	memmove(buf, buf + lead, d.ndigits);
+	while (d.ndigits > 0 && buf[d.ndigits - 1] == '0')
+		d.ndigits--;
+	d.digits = buf;
+	return d;
+}
+
+/* ECMAScript's Number::toString (ECMA-262, 6.1.6.1.20), for any digit count */
+static void
+write_decimal(StringInfo out, const Decimal *d)
+{
+	int			n = d->point;
+	int			k = d->ndigits;
+
+	if (d->negative)
+		appendStringInfoChar(out, '-');
+	if (k <= n && n <= 21)
+	{
+		appendBinaryStringInfo(out, d->digits, k);
+		for (int i = k; i < n; i++)
+			appendStringInfoChar(out, '0');
+	}
+	else if (0 < n && n <= 21)
+	{
+		appendBinaryStringInfo(out, d->digits, n);
+		appendStringInfoChar(out, '.');
+		appendBinaryStringInfo(out, d->digits + n, k - n);
+	}
+	else if (-6 < n && n <= 0)
+	{
+		appendBinaryStringInfo(out, "0.", 2);
+		for (int i = n; i < 0; i++)
+			appendStringInfoChar(out, '0');
+		appendBinaryStringInfo(out, d->digits, k);
+	}
+	else
+	{
+		appendStringInfoChar(out, d->digits[0]);
+		if (k > 1)
+		{
+			appendStringInfoChar(out, '.');
+			appendBinaryStringInfo(out, d->digits + 1, k - 1);
+		}
+		appendStringInfo(out, "e%c%d", n > 0 ? '+' : '-', abs(n - 1));
+	}
+}
+
+/* canonical_json(jsonb) -> text: NULL for NULL */
+AGC_FUNCTION(canonical_json)
+{
+	StringInfoData out;
+	char	   *text;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	initStringInfo(&out);
+	agc_canonical_json(&out, PG_GETARG_JSONB_P(0));
+	text = pg_any_to_server(out.data, out.len, PG_UTF8);
+	PG_RETURN_TEXT_P(cstring_to_text(text));
+}

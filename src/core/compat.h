@@ -1,0 +1,30 @@
+/*
+ * compat.h
+ *	  The only file that knows PostgreSQL's version: every difference between
+ *	  the supported majors (15 to 18) is hidden behind a name in here.
+ */
+#ifndef AGENTCORE_COMPAT_H
+#define AGENTCORE_COMPAT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#if PG_VERSION_NUM < 150000
+#error "agentcore requires PostgreSQL 15 or later"
+#endif
+
+/* 16 moved the varlena macros out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 18 lets a module state its name and version (pg_get_loaded_modules()). */
+#if PG_VERSION_NUM >= 180000
+#define AGC_MODULE_MAGIC(name_, version_) \
+	PG_MODULE_MAGIC_EXT(.name = (name_), .version = (version_))
+#else
+#define AGC_MODULE_MAGIC(name_, version_) PG_MODULE_MAGIC
+#endif
+
+#endif							/* AGENTCORE_COMPAT_H */

@@ -1,0 +1,268 @@
+/*
+ * core.h
+ *	  Public face of src/core: what every room of the house may use.
+ *
+ * Sections: entry points and arguments, access, running as the owner, tables,
+ * compiled objects, canonical JSON and keys, shared memory, small things.
+ */
+#ifndef AGENTCORE_CORE_H
+#define AGENTCORE_CORE_H
+
+#include "core/compat.h"
+
+#include "core/errors.h"
+#include "core/guc.h"
+#include "access/htup.h"
+#include "access/tupdesc.h"
+#include "executor/spi.h"
+#include "lib/ilist.h"
+#include "lib/stringinfo.h"
+#include "storage/lockdefs.h"
+#include "utils/jsonb.h"
+#include "utils/relcache.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#define AGC_SCHEMA		"agentcore"
+#define AGC_MAX_NAME	255		/* bytes, for every name but a URL */
+#define AGC_HASH_LEN	32		/* SHA-256 */
+
+/*
+ * A C symbol that SQL calls.  The suffix is the version of its signature, so
+ * that a newer library can serve an older install script.
+ */
+#define AGC_FUNCTION(name) \
+	PG_FUNCTION_INFO_V1(agentcore_##name##_v1); \
+	Datum agentcore_##name##_v1(PG_FUNCTION_ARGS)
+
+/* ----- arguments (args.c) -------------------------------------------------
+ *
+ * agc_arg_* raise 22023 naming the argument when it is NULL, empty, too long
+ * or otherwise unusable; agc_opt_* take NULL as "not given" and return NULL or
+ * the default.  Strings are palloc'd copies, NUL-terminated.
+ */
+extern char *agc_arg_name(FunctionCallInfo fcinfo, int n, const char *what);
+extern char *agc_opt_name(FunctionCallInfo fcinfo, int n, const char *what);
+extern char *agc_opt_text(FunctionCallInfo fcinfo, int n);
+extern char *agc_arg_tenant(FunctionCallInfo fcinfo, int n);
+extern Jsonb *agc_arg_jsonb(FunctionCallInfo fcinfo, int n, const char *what);
+extern Jsonb *agc_opt_jsonb(FunctionCallInfo fcinfo, int n, const char *what);
+extern int64 agc_arg_amount(FunctionCallInfo fcinfo, int n, const char *what);
+extern int64 agc_opt_amount(FunctionCallInfo fcinfo, int n, const char *what, int64 missing);
+extern int64 agc_opt_usd(FunctionCallInfo fcinfo, int n, const char *what, int64 missing);
+extern int64 agc_opt_interval(FunctionCallInfo fcinfo, int n, const char *what, int64 missing);
+extern bool agc_opt_bool(FunctionCallInfo fcinfo, int n, bool missing);
+
+/* microseconds of a non-negative, finite interval (months count 30 days) */
+extern int64 agc_interval_us(const Interval *span, const char *what);
+extern Interval *agc_us_interval(int64 us);
+
+/* nano-USD <-> numeric; 22023 when negative, NaN, infinite or above 9.2e9 USD */
+extern int64 agc_numeric_nanousd(Datum numeric, const char *what);
+extern Datum agc_nanousd_numeric(int64 nanousd);
+
+/*
+ * The row type of a function declared RETURNS SETOF a composite type, looked
+ * up once a call site.  A function that returns one row simply returns the
+ * tuple; agc_return_no_row() ends the set.
+ */
+extern Datum agc_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls, int natts);
+extern Datum agc_no_row(FunctionCallInfo fcinfo);
+
+/* ----- access (access.c) --------------------------------------------------
+ *
+ * Every entry point that touches a table, the cache or a tenant's object
+ * begins with agc_enter(): it processes pending invalidations and raises
+ * 42501 unless the calling role (GetUserId(), so SET ROLE and a user's own
+ * SECURITY DEFINER wrappers count) holds `need` for `tenant`.
+ */
+typedef enum AgcLevel
+{
+	AGC_NOBODY,
+	AGC_READER,
+	AGC_AGENT,
+	AGC_ADMIN
+} AgcLevel;
+
+extern void agc_enter(const char *tenant, AgcLevel need);
+extern AgcLevel agc_level(Oid role, const char *tenant);
+
+/* ----- running as the owner (owner.c) -------------------------------------
+ *
+ * SPI as the owner of the extension's tables with search_path pinned to
+ * pg_catalog, pg_temp.  On ERROR, (sub)transaction abort restores all of it.
+ * Results live until agc_owner_end(); copy them with SPI_palloc or into a
+ * context of your own before.
+ */
+typedef struct AgcOwner
+{
+	Oid			saved_user;
+	int			saved_sec;
+	int			guc_level;
+} AgcOwner;
+
+typedef struct AgcPlan
+{
+	const char *sql;
+	int			nargs;
+	const Oid  *argtypes;
+	SPIPlanPtr	plan;			/* NULL until first use; kept for the session */
+} AgcPlan;
+
+extern void agc_owner_begin(AgcOwner *owner);
+extern void agc_owner_end(AgcOwner *owner);
+extern int	agc_spi(AgcPlan *plan, Datum *values, const char *nulls);
+extern Oid	agc_owner_oid(void);
+
+/* ----- tables (table.c) ---------------------------------------------------
+ *
+ * Direct reads by index, always with the latest snapshot, so that a change
+ * committed elsewhere is seen inside an open REPEATABLE READ transaction.
+ * No privilege is checked: agc_enter() did.
+ */
+typedef struct AgcTable
+{
+	const char *name;
+	const char *index;			/* unique btree whose columns are all text "C" */
+	Oid			relid;
+	Oid			indexid;
+	uint64		generation;
+} AgcTable;
+
+#define AGC_TABLE(name_, index_)	{(name_), (index_), InvalidOid, InvalidOid, 0}
+
+extern Relation agc_table_open(AgcTable *table, LOCKMODE lockmode);
+extern void agc_table_close(Relation rel, LOCKMODE lockmode);
+
+/* one row by its text key, flattened and palloc'd; NULL when there is none */
+extern HeapTuple agc_table_get(AgcTable *table, Relation rel, int nkeys, const char **keys);
+
+/* every row whose leading key columns match; the callback must not write */
+typedef void (*AgcRowCallback) (HeapTuple tuple, TupleDesc desc, void *arg);
+extern void agc_table_scan(AgcTable *table, Relation rel, int nkeys, const char **keys,
+						   AgcRowCallback callback, void *arg);
+
+/* column readers: NULL / missing value when the column is null */
+extern char *agc_col_text(HeapTuple tuple, TupleDesc desc, const char *column);
+extern Datum agc_col(HeapTuple tuple, TupleDesc desc, const char *column, bool *isnull);
+extern bool agc_col_bool(HeapTuple tuple, TupleDesc desc, const char *column);
+extern int64 agc_col_int64(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing);
+extern int64 agc_col_interval(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing);
+
+/* ----- compiled objects (object.c) ----------------------------------------
+ *
+ * Per-backend cache of what is compiled from one registry row, found by
+ * (class, tenant, name) and revalidated when a registry table changed: if the
+ * row is still the same version the compiled form is kept.  A registry table
+ * has the columns tenant, name and revision, a primary key (tenant, name), and
+ * the triggers of agentcore.registry_attach().
+ */
+typedef struct AgcObjectClass
+{
+	const char *name;
+	AgcTable   *table;
+
+	/*
+	 * Build the compiled form in CurrentMemoryContext, which becomes the
+	 * object's own.  May raise an error.  What lives outside memory contexts
+	 * is freed by a MemoryContextRegisterResetCallback on it.
+	 */
+	void	   *(*compile) (HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+} AgcObjectClass;
+
+typedef struct AgcObject
+{
+	const AgcObjectClass *class;
+	char	   *tenant;
+	char	   *name;
+	int64		revision;
+	void	   *data;			/* what compile() returned */
+	MemoryContext cxt;
+
+	/* the rest is object.c's */
+	TransactionId xmin;
+	ItemPointerData tid;
+	uint64		checked;		/* generation at which the row was last compared */
+	int			pins;
+	bool		dead;			/* unlinked; freed with the last pin */
+	Size		bytes;
+	int64		compiles;
+	int64		hits;
+	dlist_node	lru;
+	struct AgcObject *next;		/* hash chain */
+} AgcObject;
+
+/* NULL when there is no such row.  Pins left by an ERROR go at transaction end. */
+extern AgcObject *agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name);
+extern void agc_object_unpin(AgcObject *object);
+
+/* counts every registry change this backend has heard of, also its own */
+extern uint64 agc_generation(void);
+
+/* finds the relation whose invalidations are counted; agc_enter() calls it */
+extern void agc_watch_registry(void);
+
+/* ----- canonical JSON and keys (canon.c, key.c) ---------------------------
+ *
+ * RFC 8785, exact outside what a double carries; see doc/reference.md.
+ */
+extern void agc_canonical_json(StringInfo out, Jsonb *value);
+
+typedef struct AgcDigest AgcDigest;
+
+/* One digest at a time: begin, add any number of fields, end. */
+extern AgcDigest *agc_digest_begin(void);
+extern void agc_digest_field(AgcDigest *digest, const void *data, Size len);
+extern void agc_digest_end(AgcDigest *digest, uint8 out[AGC_HASH_LEN]);
+
+/* cache_key() of the SQL interface: format, tool, scope, canonical args */
+extern void agc_digest_call(AgcDigest *digest, const char *tool, Jsonb *args, const char *scope);
+
+/* ----- shared memory (shmem.c) --------------------------------------------
+ *
+ * A room registers its part once, in its init function; init() runs under
+ * AddinShmemInitLock on zeroed memory.  *address is NULL where the library was
+ * not in shared_preload_libraries.
+ */
+extern void agc_shmem_register(const char *name, Size size, void (*init) (void *part),
+							   void **address, const char *tranche, int nlocks);
+extern union LWLockPadded *agc_shmem_locks(const char *tranche);
+extern bool agc_shmem_ready(void);
+
+/* raises 55000 with a HINT naming shared_preload_libraries */
+extern void agc_require_shmem(const char *what);
+
+/* false while tenant_set(enabled => false) is in force (tenant.c) */
+extern bool agc_tenant_enabled(const char *tenant);
+
+/* ----- small things (util.c) ---------------------------------------------- */
+
+/* RFC 9562 version 7; the 74 random bits come from pg_strong_random */
+extern void agc_uuid_v7(pg_uuid_t *out);
+
+/* this database's random identity, made by CREATE EXTENSION */
+extern const pg_uuid_t *agc_installation_id(void);
+
+/* Nearest candidates by edit distance, for "unknown x, did you mean" */
+typedef struct AgcNearest
+{
+	const char *wanted;
+	int			count;
+	int			limit;			/* at most 5 */
+	char	   *name[5];
+	int			distance[5];
+} AgcNearest;
+
+extern void agc_nearest_add(AgcNearest *nearest, const char *candidate);
+
+/* wall clock, clamped so that it never runs backwards within a backend */
+extern TimestampTz agc_now(void);
+
+/* microseconds until "t", never negative */
+extern int64 agc_until_us(TimestampTz now, TimestampTz t);
+
+extern void agc_core_init(void);
+extern void agc_shmem_install_hooks(void);
+extern void agc_access_init(void);
+
+#endif							/* AGENTCORE_CORE_H */

@@ -1,0 +1,166 @@
+-- core: identity, access, invalidation, tenants, canonical JSON and keys.
+
+CREATE TABLE agentcore.installation (
+  name       text COLLATE "C" NOT NULL DEFAULT 'this' CHECK (name = 'this') PRIMARY KEY,
+  id         uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+  created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+INSERT INTO agentcore.installation DEFAULT VALUES;
+COMMENT ON TABLE agentcore.installation IS 'One row: the random identity of this CREATE EXTENSION. Part of every cache key, never dumped, so that a re-created or restored database revives no old entry.';
+
+CREATE TABLE agentcore.registry_change ();
+COMMENT ON TABLE agentcore.registry_change IS 'Always empty. Changes of the registry tables are announced to other sessions as invalidations of this relation.';
+
+CREATE SEQUENCE agentcore.revision_seq AS bigint;
+COMMENT ON SEQUENCE agentcore.revision_seq IS 'Source of the revision column of every registry table: a number is never used twice.';
+
+CREATE FUNCTION agentcore.registry_change_trigger() RETURNS trigger
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_registry_change_trigger_v1';
+COMMENT ON FUNCTION agentcore.registry_change_trigger() IS 'Internal. Announces a changed registry row to every session; fires for COPY, restores and logical apply too.';
+
+CREATE FUNCTION agentcore.registry_revision_trigger() RETURNS trigger
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  IF NEW IS DISTINCT FROM OLD THEN
+    NEW.revision := nextval('agentcore.revision_seq');
+  END IF;
+  RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION agentcore.registry_revision_trigger() IS 'Internal. Gives an updated registry row a new revision, whoever updates it.';
+
+-- Called once for each registry table by the script that creates it.
+CREATE FUNCTION agentcore.registry_attach(registry regclass, versioned boolean DEFAULT true) RETURNS void
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  EXECUTE format('CREATE TRIGGER registry_change_row AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION agentcore.registry_change_trigger()', registry);
+  EXECUTE format('CREATE TRIGGER registry_change_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION agentcore.registry_change_trigger()', registry);
+  EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER registry_change_row', registry);
+  EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER registry_change_truncate', registry);
+  IF versioned THEN
+    EXECUTE format('CREATE TRIGGER registry_revision BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION agentcore.registry_revision_trigger()', registry);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER registry_revision', registry);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentcore.registry_attach(regclass, boolean) IS 'Internal. Puts the invalidation triggers on a registry table.';
+
+-- Access -------------------------------------------------------------------
+
+CREATE TABLE agentcore.access (
+  tenant text COLLATE "C" NOT NULL,
+  role   text COLLATE "C" NOT NULL,
+  level  text COLLATE "C" NOT NULL CHECK (level IN ('reader', 'agent', 'admin')),
+  PRIMARY KEY (tenant, role)
+);
+SELECT agentcore.registry_attach('agentcore.access', false);
+COMMENT ON TABLE agentcore.access IS 'Which role holds which level for which tenant (''*'' = every tenant). Roles by name: a dropped role''s row matches nobody. Written by access_grant() and access_revoke().';
+
+CREATE TABLE agentcore.access_function (
+  function text COLLATE "C" NOT NULL PRIMARY KEY,
+  level    text COLLATE "C" NOT NULL CHECK (level IN ('public', 'reader', 'agent', 'admin', 'internal'))
+);
+COMMENT ON TABLE agentcore.access_function IS 'The level at which EXECUTE on each function (all its overloads) is granted; part of the extension, not of your data.';
+
+CREATE FUNCTION agentcore.access_sync_privileges(role text) RETURNS void
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  ranks constant text[] := '{public,reader,agent,admin}';
+  held integer;
+  f record;
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = access_sync_privileges.role) THEN
+    RETURN;
+  END IF;
+  SELECT coalesce(max(array_position(ranks, a.level COLLATE "default")), 0) INTO held
+    FROM agentcore.access a WHERE a.role = access_sync_privileges.role;
+  FOR f IN
+    SELECT p.oid::regprocedure AS signature, array_position(ranks, af.level COLLATE "default") AS rank
+      FROM pg_proc p JOIN agentcore.access_function af ON af.function = p.proname
+     WHERE p.pronamespace = 'agentcore'::regnamespace AND af.level IN ('reader', 'agent', 'admin')
+  LOOP
+    IF f.rank <= held THEN
+      EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', f.signature, role);
+    ELSE
+      EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %I', f.signature, role);
+    END IF;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentcore.access_sync_privileges(text) IS 'Internal. Makes a role''s EXECUTE privileges follow the highest level it holds.';
+
+CREATE FUNCTION agentcore.access_grant(role text, level text, tenants text[] DEFAULT '{""}') RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_access_grant_v1';
+COMMENT ON FUNCTION agentcore.access_grant(text, text, text[]) IS 'Give a role a level (reader, agent, admin) for tenants (''*'' = every tenant) and EXECUTE on that level''s functions. The caller needs admin on each tenant. NULL or unknown level: 22023; unknown role: 42704.';
+
+CREATE FUNCTION agentcore.access_revoke(role text) RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_access_revoke_v1';
+COMMENT ON FUNCTION agentcore.access_revoke(text) IS 'Take a role''s access to every tenant on which the caller holds admin. The role need not exist any more.';
+
+CREATE FUNCTION agentcore.access_visible(tenant text) RETURNS boolean
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_access_visible_v1';
+COMMENT ON FUNCTION agentcore.access_visible(text) IS 'Whether the calling role holds at least reader on the tenant: the filter of every view. NULL: false.';
+
+INSERT INTO agentcore.access_function VALUES
+  ('access_grant', 'admin'), ('access_revoke', 'admin'), ('access_visible', 'public'),
+  ('access_sync_privileges', 'internal'), ('registry_attach', 'internal'),
+  ('registry_change_trigger', 'internal'), ('registry_revision_trigger', 'internal');
+
+-- Tenants ------------------------------------------------------------------
+
+CREATE TABLE agentcore.tenant (
+  tenant   text COLLATE "C" NOT NULL,
+  name     text COLLATE "C" NOT NULL DEFAULT 'settings' CHECK (name = 'settings'),
+  enabled  boolean NOT NULL DEFAULT true,
+  revision bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  PRIMARY KEY (tenant, name)
+);
+SELECT agentcore.registry_attach('agentcore.tenant');
+COMMENT ON TABLE agentcore.tenant IS 'Settings of a tenant; a tenant without a row is enabled. Written by tenant_set().';
+
+CREATE FUNCTION agentcore.tenant_set(enabled boolean DEFAULT true, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_tenant_set_v1';
+COMMENT ON FUNCTION agentcore.tenant_set(boolean, text) IS 'Switch a tenant on or off: while off, the gate denies its calls with tenant_disabled. Returns whether anything changed.';
+
+INSERT INTO agentcore.access_function VALUES ('tenant_set', 'admin');
+
+-- Canonical JSON and keys --------------------------------------------------
+
+CREATE FUNCTION agentcore.canonical_json(value jsonb) RETURNS text
+  LANGUAGE C IMMUTABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_canonical_json_v1';
+COMMENT ON FUNCTION agentcore.canonical_json(jsonb) IS 'RFC 8785 (JCS) text of a document; numbers that a double cannot carry keep their own digits and exponent. NULL: NULL.';
+
+CREATE FUNCTION agentcore.cache_key(tool text, args jsonb, scope text DEFAULT '') RETURNS bytea
+  LANGUAGE C IMMUTABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_key_v1';
+COMMENT ON FUNCTION agentcore.cache_key(text, jsonb, text) IS 'SHA-256 over length-prefixed (format, tool, scope, canonical args): the same in every language, see doc/reference.md. NULL: 22023.';
+
+INSERT INTO agentcore.access_function VALUES ('canonical_json', 'public'), ('cache_key', 'public');
+
+-- Compiled objects ---------------------------------------------------------
+
+CREATE FUNCTION agentcore.compiled_objects(OUT class text, OUT tenant text, OUT name text, OUT revision bigint, OUT bytes bigint, OUT compiles bigint, OUT hits bigint) RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL RESTRICTED
+  AS 'MODULE_PATHNAME', 'agentcore_compiled_objects_v1';
+COMMENT ON FUNCTION agentcore.compiled_objects() IS 'What this session holds compiled: one row an object of a tenant visible to the caller.';
+
+CREATE VIEW agentcore.stat_compiled AS SELECT * FROM agentcore.compiled_objects();
+COMMENT ON VIEW agentcore.stat_compiled IS 'Compiled schemas, policies and settings of this session, with bytes, compilations and hits.';
+
+INSERT INTO agentcore.access_function VALUES ('compiled_objects', 'public');
+
+SELECT pg_catalog.pg_extension_config_dump('agentcore.access', '');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.tenant', '');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.revision_seq', '');

@@ -1,0 +1,39 @@
+/*
+ * errors.h
+ *	  SQLSTATE class TC, the extension's own, and the reason codes of the gate.
+ *
+ * Both are data that clients match on: a value once released never changes
+ * its meaning.  doc/reference.md holds the same tables for readers.
+ */
+#ifndef AGENTCORE_ERRORS_H
+#define AGENTCORE_ERRORS_H
+
+#include "utils/elog.h"
+
+#define ERRCODE_AGC_INVALID_ARGS		MAKE_SQLSTATE('T', 'C', '0', '0', '1')
+#define ERRCODE_AGC_BUDGET_EXCEEDED		MAKE_SQLSTATE('T', 'C', '0', '0', '2')
+#define ERRCODE_AGC_NOT_ALLOWED			MAKE_SQLSTATE('T', 'C', '0', '0', '3')
+#define ERRCODE_AGC_CIRCUIT_OPEN		MAKE_SQLSTATE('T', 'C', '0', '0', '4')
+#define ERRCODE_AGC_RATE_LIMITED		MAKE_SQLSTATE('T', 'C', '0', '0', '5')
+#define ERRCODE_AGC_APPROVAL_REQUIRED	MAKE_SQLSTATE('T', 'C', '0', '0', '6')
+#define ERRCODE_AGC_LOST_LEASE			MAKE_SQLSTATE('T', 'C', '0', '0', '7')
+
+#define REASON_UNKNOWN_TOOL			"unknown_tool"
+#define REASON_INVALID_ARGS			"invalid_args"
+#define REASON_NOT_IN_ALLOWLIST		"not_in_allowlist"
+#define REASON_DENYLIST_MATCH		"denylist_match"
+#define REASON_METHOD_BLOCKED		"method_blocked"
+#define REASON_INVALID_URL			"invalid_url"
+#define REASON_BUDGET_EXCEEDED		"budget_exceeded"
+#define REASON_RATE_LIMITED			"rate_limited"
+#define REASON_CIRCUIT_OPEN			"circuit_open"
+#define REASON_IN_PROGRESS			"in_progress"
+#define REASON_CONTENTION			"contention"
+#define REASON_OUTCOME_UNKNOWN		"outcome_unknown"
+#define REASON_APPROVAL_REQUIRED	"approval_required"
+#define REASON_LOOP_DETECTED		"loop_detected"
+#define REASON_AGENT_DISABLED		"agent_disabled"
+#define REASON_TOOL_DISABLED		"tool_disabled"
+#define REASON_TENANT_DISABLED		"tenant_disabled"
+
+#endif							/* AGENTCORE_ERRORS_H */

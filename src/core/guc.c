@@ -1,0 +1,124 @@
+/*
+ * guc.c
+ *	  Definition of every setting.
+ *
+ * Limits, audit, logging and posture are SUSET: a role that may only call the
+ * functions cannot loosen them.  Sizes of shared memory are POSTMASTER.  The
+ * definitions stand in alphabetical order (make lint checks it) and
+ * doc/reference.md lists each (a test compares it with pg_settings).
+ *
+ * Memory: static variables.  Locks: none.  Errors: guc.c of PostgreSQL raises
+ * them for values out of range.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "core/guc.h"
+#include "utils/guc.h"
+
+int			agc_audit = AGC_AUDIT_NONE;
+int			agc_cache_default_ttl = 300;
+int			agc_cache_memory = 64;
+int			agc_cache_pending_max = 16384;
+int			agc_compiled_cache_size = 16384;
+int			agc_lease_default = 300;
+bool		agc_log_denials = false;
+int			agc_loop_limit = 0;
+int			agc_max_args_size = 4096;
+int			agc_max_depth = 512;
+int			agc_max_errors = 20;
+int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
+int			agc_pattern_match_limit = 100000;
+bool		agc_require_tenant = false;
+
+static const struct config_enum_entry audit_options[] = {
+	{"none", AGC_AUDIT_NONE, false},
+	{"denied", AGC_AUDIT_DENIED, false},
+	{"all", AGC_AUDIT_ALL, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry missing_shmem_options[] = {
+	{"miss", AGC_MISSING_SHMEM_MISS, false},
+	{"error", AGC_MISSING_SHMEM_ERROR, false},
+	{NULL, 0, false}
+};
+
+void
+agc_guc_init(void)
+{
+	DefineCustomEnumVariable("agentcore.audit",
+							 "Which calls the gate writes to agentcore.call_log.",
+							 "none: no call; denied: refusals; all: every verdict. "
+							 "The row belongs to the calling transaction and goes with its ROLLBACK.",
+							 &agc_audit, AGC_AUDIT_NONE, audit_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_default_ttl",
+							"Time to live of a cache entry that names none.",
+							"Used by cache_set and cache_fill when ttl is NULL.",
+							&agc_cache_default_ttl, 300, 1, INT_MAX / 1000,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_memory",
+							"Shared memory of the tool-result cache.",
+							"Fixed at server start; 0 turns the cache off.",
+							&agc_cache_memory, 64, 0, 1024 * 1024,
+							PGC_POSTMASTER, GUC_UNIT_MB, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_pending_max",
+							"Backend memory for cache entries that wait for COMMIT.",
+							"Beyond it cache_set returns false and the entry is not cached.",
+							&agc_cache_pending_max, 16384, 64, INT_MAX / 1024,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.compiled_cache_size",
+							"Backend memory for compiled schemas, policies and settings.",
+							"The least recently used objects go first; agentcore.stat_compiled shows them.",
+							&agc_compiled_cache_size, 16384, 256, INT_MAX / 1024,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.lease_default",
+							"Lease of a permit that names none.",
+							"A permit neither settled nor extended by then counts as abandoned.",
+							&agc_lease_default, 300, 1, 7 * 24 * 3600,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.log_denials",
+							 "Write every refusal of the gate to the server log.",
+							 "No ROLLBACK takes the line back. Argument values are never logged.",
+							 &agc_log_denials, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.loop_limit",
+							"Identical calls of one task before the gate says loop_detected.",
+							"Counts calls with the same agent, task, tool and arguments within ten minutes; 0 turns the guard off.",
+							&agc_loop_limit, 0, 0, 10000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.max_args_size",
+							"Largest argument or result document that a function takes.",
+							"Measured on the stored jsonb (or the text of args_text). Larger ones are refused with 54000.",
+							&agc_max_args_size, 4096, 1, 1024 * 1024,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.max_depth",
+							"Deepest nesting that validation follows.",
+							"Applies to schemas and instances; deeper ones raise 54001.",
+							&agc_max_depth, 512, 8, 100000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.max_errors",
+							"Most errors that args_validate reports for one document.",
+							"Validation stops collecting there; the document stays invalid.",
+							&agc_max_errors, 20, 1, 10000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("agentcore.missing_shmem",
+							 "What the gate does where the library was not preloaded.",
+							 "miss: every cache lookup is a miss, with one WARNING a session; error: 55000.",
+							 &agc_missing_shmem, AGC_MISSING_SHMEM_MISS, missing_shmem_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.pattern_match_limit",
+							"Steps that one regular-expression match may take.",
+							"A match that needs more raises 54001; it never counts as valid.",
+							&agc_pattern_match_limit, 100000, 100, INT_MAX,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.require_tenant",
+							 "Refuse the empty tenant.",
+							 "For databases that serve several tenants, where a forgotten argument must not reach a shared one.",
+							 &agc_require_tenant, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("agentcore");
+}

@@ -1,0 +1,32 @@
+-- Privileges: nothing for PUBLIC but the functions that touch no data.
+
+REVOKE ALL ON ALL ROUTINES IN SCHEMA agentcore FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA agentcore FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA agentcore FROM PUBLIC;
+
+DO $privileges$
+DECLARE
+  f record;
+BEGIN
+  FOR f IN
+    SELECT p.oid::pg_catalog.regprocedure AS signature, p.proname, af.level
+      FROM pg_catalog.pg_proc p
+      LEFT JOIN agentcore.access_function af ON af.function OPERATOR(pg_catalog.=) p.proname::pg_catalog.text
+     WHERE p.pronamespace OPERATOR(pg_catalog.=) 'agentcore'::pg_catalog.regnamespace
+  LOOP
+    IF f.level IS NULL THEN
+      RAISE EXCEPTION 'function % has no row in agentcore.access_function', f.signature;
+    ELSIF f.level OPERATOR(pg_catalog.=) 'public' THEN
+      EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO PUBLIC', f.signature);
+    END IF;
+  END LOOP;
+  -- every view filters its rows by the caller's access
+  FOR f IN
+    SELECT c.oid::pg_catalog.regclass AS name FROM pg_catalog.pg_class c
+     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'agentcore'::pg_catalog.regnamespace
+       AND c.relkind OPERATOR(pg_catalog.=) 'v'
+  LOOP
+    EXECUTE pg_catalog.format('GRANT SELECT ON %s TO PUBLIC', f.name);
+  END LOOP;
+END
+$privileges$;

@@ -1,0 +1,115 @@
+/*
+ * key.c
+ *	  SHA-256 over length-prefixed fields, by OpenSSL.
+ *
+ * The algorithm is fetched once and the context reused: an implicit fetch a
+ * digest costs more than hashing a short key does.
+ *
+ * Memory: one EVP context a backend, never freed; OpenSSL frees nothing here
+ * that a longjmp could skip, because nothing between begin and end raises an
+ * error but the callers' own field preparation, and begin() starts anew.
+ * Locks: none.  Errors: XX000 when OpenSSL refuses the algorithm.
+ */
+#include "core/core.h"
+
+#include <openssl/evp.h>
+
+#include "mb/pg_wchar.h"
+#include "port/pg_bswap.h"
+#include "utils/builtins.h"
+
+/* A change of any field's meaning changes this, and so every key. */
+#define KEY_FORMAT "agentcore/1"
+
+struct AgcDigest
+{
+	EVP_MD	   *algorithm;
+	EVP_MD_CTX *ctx;
+};
+
+static AgcDigest the_digest;
+
+static void
+check(int ok)
+{
+	if (!ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("OpenSSL could not compute a SHA-256 digest")));
+}
+
+AgcDigest *
+agc_digest_begin(void)
+{
+	if (the_digest.algorithm == NULL)
+	{
+		the_digest.algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+		check(the_digest.algorithm != NULL);
+	}
+	if (the_digest.ctx == NULL)
+	{
+		the_digest.ctx = EVP_MD_CTX_new();
+		check(the_digest.ctx != NULL);
+	}
+	check(EVP_DigestInit_ex2(the_digest.ctx, the_digest.algorithm, NULL));
+	return &the_digest;
+}
+
+/* The length before the bytes keeps ("ab", "c") and ("a", "bc") apart. */
+void
+agc_digest_field(AgcDigest *digest, const void *data, Size len)
+{
+	uint32		prefix = pg_hton32((uint32) len);
+
+	check(EVP_DigestUpdate(digest->ctx, &prefix, sizeof(prefix)) &&
+		  EVP_DigestUpdate(digest->ctx, data, len));
+}
+
+void
+agc_digest_end(AgcDigest *digest, uint8 out[AGC_HASH_LEN])
+{
+	check(EVP_DigestFinal_ex(digest->ctx, out, NULL));
+}
+
+/* Keys are the same whatever the database encoding is. */
+static void
+digest_text(AgcDigest *digest, const char *text)
+{
+	char	   *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
+
+	agc_digest_field(digest, utf8, strlen(utf8));
+}
+
+void
+agc_digest_call(AgcDigest *digest, const char *tool, Jsonb *args, const char *scope)
+{
+	StringInfoData canonical;
+
+	initStringInfo(&canonical);
+	agc_canonical_json(&canonical, args);
+	agc_digest_field(digest, KEY_FORMAT, strlen(KEY_FORMAT));
+	digest_text(digest, tool);
+	digest_text(digest, scope);
+	agc_digest_field(digest, canonical.data, canonical.len);
+	pfree(canonical.data);
+}
+
+/* cache_key(tool, args, scope) -> bytea, 32 bytes; no table and no tenant in it */
+AGC_FUNCTION(cache_key)
+{
+	char	   *tool = agc_arg_name(fcinfo, 0, "tool");
+	Jsonb	   *args = agc_arg_jsonb(fcinfo, 1, "args");
+	char	   *scope = agc_opt_text(fcinfo, 2);
+	bytea	   *key = palloc(VARHDRSZ + AGC_HASH_LEN);
+	AgcDigest  *digest;
+
+	if (scope == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("scope must not be null")));
+	digest = agc_digest_begin();
+	agc_digest_call(digest, tool, args, scope);
+	agc_digest_end(digest, (uint8 *) VARDATA(key));
+	SET_VARSIZE(key, VARHDRSZ + AGC_HASH_LEN);
+	PG_RETURN_BYTEA_P(key);
+}

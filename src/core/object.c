@@ -1,0 +1,320 @@
+/*
+ * object.c
+ *	  Per-backend cache of compiled registry objects, and its invalidation.
+ *
+ * An ordinary UPDATE sends no invalidation, so the triggers on the registry
+ * tables (registry_change_trigger) send a relcache invalidation for one
+ * relation that nothing else uses, agentcore.registry_change.  It reaches
+ * every backend when the writer commits, and the writer itself at its next
+ * command and again when it rolls back.  The callback only counts; the next
+ * agc_object_pin() compares the row's version (revision, xmin, ctid) and
+ * recompiles that one object if it differs.  So one tenant's edit costs the
+ * other objects one index lookup, not a compilation, and what was compiled
+ * from rows that were rolled back is never used again.
+ *
+ * AcceptInvalidationMessages() must have run in this call (agc_enter() does):
+ * a function that opens no relation otherwise hears of nothing inside a
+ * transaction.
+ *
+ * Memory: one context an object under CacheMemoryContext, bounded together by
+ * agentcore.compiled_cache_size, least recently used out first.  An object in
+ * use is pinned and outlives its eviction; pins that an ERROR left behind are
+ * cleared at transaction end.  Locks: none of its own.  On ERROR while
+ * compiling: the half-built context is a child of the caller's and goes with
+ * it.
+ */
+#include "core/core.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#define NBUCKETS 1024
+
+static AgcObject *buckets[NBUCKETS];
+static dlist_head lru = DLIST_STATIC_INIT(lru);
+static Size total_bytes = 0;
+static bool any_pinned = false;
+
+static uint64 generation = 1;
+static Oid	watched = InvalidOid;
+
+static void registry_changed(Datum arg, Oid relid);
+static void forget_pins(XactEvent event, void *arg);
+static AgcObject **find_slot(const AgcObjectClass *class, const char *tenant, const char *name);
+static AgcObject *compile_object(const AgcObjectClass *class, Relation rel, HeapTuple tuple,
+								 const char *tenant, const char *name);
+static bool same_version(AgcObject *object, HeapTuple tuple, TupleDesc desc);
+static void unlink_object(AgcObject *object);
+static void evict(void);
+
+void
+agc_core_init(void)
+{
+	agc_guc_init();
+	CacheRegisterRelcacheCallback(registry_changed, (Datum) 0);
+	RegisterXactCallback(forget_pins, NULL);
+	agc_access_init();
+}
+
+uint64
+agc_generation(void)
+{
+	return generation;
+}
+
+/* May run anywhere, so it does nothing but count. */
+static void
+registry_changed(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || !OidIsValid(watched) || relid == watched)
+		generation++;
+}
+
+static void
+forget_pins(XactEvent event, void *arg)
+{
+	dlist_mutable_iter iter;
+
+	if (!any_pinned ||
+		(event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
+		 event != XACT_EVENT_PARALLEL_COMMIT && event != XACT_EVENT_PARALLEL_ABORT &&
+		 event != XACT_EVENT_PREPARE))
+		return;
+	dlist_foreach_modify(iter, &lru)
+	{
+		AgcObject  *object = dlist_container(AgcObject, lru, iter.cur);
+
+		object->pins = 0;
+		if (object->dead)
+			unlink_object(object);
+	}
+	any_pinned = false;
+}
+
+AgcObject *
+agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name)
+{
+	AgcObject **slot = find_slot(class, tenant, name);
+	AgcObject  *object = *slot;
+	const char *keys[2] = {tenant, name};
+	Relation	rel;
+	HeapTuple	tuple;
+	uint64		now;
+	int64		compiles = 0;
+
+	if (object != NULL && object->checked == generation)
+	{
+		object->hits++;
+		object->pins++;
+		any_pinned = true;
+		dlist_move_head(&lru, &object->lru);
+		return object;
+	}
+
+	rel = agc_table_open(class->table, AccessShareLock);
+	now = generation;			/* what comes in from here on is checked later */
+	tuple = agc_table_get(class->table, rel, 2, keys);
+
+	if (object != NULL && (tuple == NULL || !same_version(object, tuple, RelationGetDescr(rel))))
+	{
+		compiles = object->compiles;
+		unlink_object(object);
+		object = NULL;
+	}
+	if (tuple == NULL)
+	{
+		agc_table_close(rel, AccessShareLock);
+		return NULL;
+	}
+	if (object == NULL)
+	{
+		object = compile_object(class, rel, tuple, tenant, name);
+		object->compiles = compiles + 1;
+		/* compiling may have looked up other objects: find the slot anew */
+		slot = find_slot(class, tenant, name);
+		object->next = *slot;
+		*slot = object;
+		dlist_push_head(&lru, &object->lru);
+		total_bytes += object->bytes;
+	}
+	else
+	{
+		object->hits++;
+		dlist_move_head(&lru, &object->lru);
+	}
+	object->checked = now;
+	object->pins++;
+	any_pinned = true;
+	heap_freetuple(tuple);
+	agc_table_close(rel, AccessShareLock);
+	evict();
+	return object;
+}
+
+void
+agc_object_unpin(AgcObject *object)
+{
+	Assert(object->pins > 0);
+	object->pins--;
+	if (object->dead && object->pins == 0)
+	{
+		dlist_delete(&object->lru);
+		MemoryContextDelete(object->cxt);
+	}
+}
+
+static AgcObject **
+find_slot(const AgcObjectClass *class, const char *tenant, const char *name)
+{
+	uint32		hash = hash_bytes((const unsigned char *) name, strlen(name));
+	AgcObject **slot;
+
+	hash = hash_combine(hash, hash_bytes((const unsigned char *) tenant, strlen(tenant)));
+	slot = &buckets[hash % NBUCKETS];
+	while (*slot != NULL &&
+		   ((*slot)->class != class || strcmp((*slot)->name, name) != 0 ||
+			strcmp((*slot)->tenant, tenant) != 0))
+		slot = &(*slot)->next;
+	return slot;
+}
+
+/*
+ * The context hangs under the caller's until it is whole, so an ERROR in
+ * compile() frees it.
+ */
+static AgcObject *
+compile_object(const AgcObjectClass *class, Relation rel, HeapTuple tuple,
+			   const char *tenant, const char *name)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore object",
+											  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	AgcObject  *object = palloc0(sizeof(AgcObject));
+
+	object->class = class;
+	object->tenant = pstrdup(tenant);
+	object->name = pstrdup(name);
+	object->cxt = cxt;
+	object->revision = agc_col_int64(tuple, desc, "revision", 0);
+	object->xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	object->tid = tuple->t_self;
+	object->data = class->compile(tuple, desc, object->tenant, object->name);
+	MemoryContextSwitchTo(old);
+
+	MemoryContextSetParent(cxt, CacheMemoryContext);
+	MemoryContextSetIdentifier(cxt, object->name);
+	object->bytes = MemoryContextMemAllocated(cxt, true);
+	return object;
+}
+
+static bool
+same_version(AgcObject *object, HeapTuple tuple, TupleDesc desc)
+{
+	return object->revision == agc_col_int64(tuple, desc, "revision", 0) &&
+		object->xmin == HeapTupleHeaderGetRawXmin(tuple->t_data) &&
+		ItemPointerEquals(&object->tid, &tuple->t_self);
+}
+
+/* A pinned object stays on the list, dead, until its last pin goes. */
+static void
+unlink_object(AgcObject *object)
+{
+	AgcObject **slot = find_slot(object->class, object->tenant, object->name);
+
+	if (!object->dead)
+	{
+		*slot = object->next;
+		total_bytes -= object->bytes;
+		object->dead = true;
+	}
+	if (object->pins == 0)
+	{
+		dlist_delete(&object->lru);
+		MemoryContextDelete(object->cxt);
+	}
+}
+
+static void
+evict(void)
+{
+	dlist_node *node = dlist_is_empty(&lru) ? NULL : dlist_tail_node(&lru);
+
+	while (node != NULL && total_bytes > (Size) agc_compiled_cache_size * 1024)
+	{
+		AgcObject  *object = dlist_container(AgcObject, lru, node);
+
+		node = dlist_has_prev(&lru, node) ? dlist_prev_node(&lru, node) : NULL;
+		if (object->pins == 0)
+			unlink_object(object);
+	}
+}
+
+/*
+ * registry_change_trigger: on every registry table, row level for INSERT,
+ * UPDATE and DELETE, statement level for TRUNCATE, ENABLE ALWAYS, so that
+ * COPY, restores and logical apply are heard too.
+ */
+AGC_FUNCTION(registry_change_trigger)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("registry_change_trigger() must be called as a trigger")));
+
+	CacheInvalidateRelcacheByRelid(get_relname_relid("registry_change",
+													 get_namespace_oid(AGC_SCHEMA, false)));
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		PG_RETURN_POINTER(data->tg_newtuple);
+	PG_RETURN_POINTER(data->tg_trigtuple);
+}
+
+/* From now on only changes of the relation that we watch are counted. */
+void
+agc_watch_registry(void)
+{
+	static uint64 resolved = 0;
+
+	if (resolved == generation && OidIsValid(watched))
+		return;
+	watched = get_relname_relid("registry_change", get_namespace_oid(AGC_SCHEMA, false));
+	resolved = generation;
+}
+
+/* compiled_objects() -> setof (class, tenant, name, revision, bytes, compiles, hits) */
+AGC_FUNCTION(compiled_objects)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	dlist_iter	iter;
+
+	InitMaterializedSRF(fcinfo, 0);
+	dlist_foreach(iter, &lru)
+	{
+		AgcObject  *object = dlist_container(AgcObject, lru, iter.cur);
+		Datum		values[7];
+		bool		nulls[7] = {false};
+
+		if (object->dead || agc_level(GetUserId(), object->tenant) < AGC_READER)
+			continue;
+		values[0] = CStringGetTextDatum(object->class->name);
+		values[1] = CStringGetTextDatum(object->tenant);
+		values[2] = CStringGetTextDatum(object->name);
+		values[3] = Int64GetDatum(object->revision);
+		values[4] = Int64GetDatum((int64) object->bytes);
+		values[5] = Int64GetDatum(object->compiles);
+		values[6] = Int64GetDatum(object->hits);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,92 @@
+/*
+ * owner.c
+ *	  Running SPI as the owner of the extension's tables.
+ *
+ * The functions are SECURITY INVOKER so that they can see who calls; once
+ * agc_enter() has judged the caller, table access happens as the owner, with
+ * row security of other owners off the path and search_path pinned, so that an
+ * operator planted in the caller's path is never found.
+ *
+ * Memory: SPI's.  Locks: those of the statements.  On ERROR: transaction or
+ * subtransaction abort restores user, settings and SPI; nothing to do here.
+ */
+#include "core/core.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+static Oid	owner_oid = InvalidOid;
+static uint64 owner_generation = 0;
+
+/* Whoever owns the table that carries the invalidations owns them all. */
+Oid
+agc_owner_oid(void)
+{
+	if (!OidIsValid(owner_oid) || owner_generation != agc_generation())
+	{
+		Oid			relid = get_relname_relid("registry_change",
+											  get_namespace_oid(AGC_SCHEMA, false));
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+
+		if (!HeapTupleIsValid(tuple))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("table \"agentcore.registry_change\" does not exist"),
+					 errhint("Run CREATE EXTENSION agentcore in this database.")));
+		owner_oid = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+		owner_generation = agc_generation();
+	}
+	return owner_oid;
+}
+
+void
+agc_owner_begin(AgcOwner *owner)
+{
+	Oid			target = agc_owner_oid();
+
+	GetUserIdAndSecContext(&owner->saved_user, &owner->saved_sec);
+	SetUserIdAndSecContext(target, owner->saved_sec |
+						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	owner->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+void
+agc_owner_end(AgcOwner *owner)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	AtEOXact_GUC(false, owner->guc_level);
+	SetUserIdAndSecContext(owner->saved_user, owner->saved_sec);
+}
+
+/*
+ * Returns SPI's result code (SPI_OK_*); the plan is made at first use and kept.
+ */
+int
+agc_spi(AgcPlan *plan, Datum *values, const char *nulls)
+{
+	int			result;
+
+	if (plan->plan == NULL)
+	{
+		SPIPlanPtr	made = SPI_prepare(plan->sql, plan->nargs, (Oid *) plan->argtypes);
+
+		if (made == NULL)
+			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		SPI_keepplan(made);
+		plan->plan = made;
+	}
+	result = SPI_execute_plan(plan->plan, values, nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	return result;
+}

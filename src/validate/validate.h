@@ -1,0 +1,54 @@
+/*
+ * validate.h
+ *	  Public face of src/validate: the tool registry and the judgement of
+ *	  arguments.
+ */
+#ifndef AGENTCORE_VALIDATE_H
+#define AGENTCORE_VALIDATE_H
+
+#include "core/core.h"
+
+struct SchemaProgram;			/* a compiled schema, validate's own */
+
+/* A compiled row of agentcore.tool: AgcObject.data of tool_pin() */
+typedef struct ToolDef
+{
+	const char *name;
+	const char *description;	/* may be NULL */
+	bool		enabled;
+	bool		audit;			/* mode 'audit': judge, report, let through */
+	bool		coerce;
+	bool		idempotent;
+	bool		needs_approval;
+	int			nurl_args;
+	char	  **url_args;		/* JSON Pointers; a token "*" is every array element */
+	int64		cache_ttl;		/* us; -1 = results are not cached */
+	const char *cache_scope;	/* subject | agent | tenant | shared */
+	int			ntags;
+	char	  **tags;
+	int64		lease;			/* us; -1 = agentcore.lease_default */
+	int64		est_tokens;
+	int64		est_nanousd;
+	const char *retry_policy;	/* may be NULL: 'default' */
+	const char *target;			/* breaker and rate key; may be NULL: none */
+	struct SchemaProgram *program;
+} ToolDef;
+
+/* NULL: no such tool.  agc_object_unpin() when done. */
+extern AgcObject *tool_pin(const char *tenant, const char *name);
+
+/* the array of errors that args_validate() returns, or NULL when valid */
+extern Jsonb *tool_args_errors(const ToolDef *tool, Jsonb *args);
+
+/* args with the tool's coercions applied; *changes is a jsonb array, NULL when none */
+extern Jsonb *tool_args_coerce(const ToolDef *tool, Jsonb *args, Jsonb **changes);
+
+/* what to show the model: errors of tool_args_errors() in words */
+extern char *tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors);
+
+/* nearest tool names of the tenant, "a", "b" or NULL when none is near */
+extern char *tool_nearest(const char *tenant, const char *name);
+
+extern void validate_init(void);
+
+#endif							/* AGENTCORE_VALIDATE_H */
