@@ -172,14 +172,26 @@ parse_level(const char *name)
 	return AGC_NOBODY;
 }
 
+static AgcLevel
+callers_level(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		return AGC_NOBODY;
+	AcceptInvalidationMessages();
+	agc_watch_registry();
+	return agc_level(GetUserId(), text_to_cstring(PG_GETARG_TEXT_PP(0)));
+}
+
 /* access_visible(tenant) -> boolean: what the views filter by; never an error */
 AGC_FUNCTION(access_visible)
 {
-	if (PG_ARGISNULL(0))
-		PG_RETURN_BOOL(false);
-	AcceptInvalidationMessages();
-	agc_watch_registry();
-	PG_RETURN_BOOL(agc_level(GetUserId(), text_to_cstring(PG_GETARG_TEXT_PP(0))) >= AGC_READER);
+	PG_RETURN_BOOL(callers_level(fcinfo) >= AGC_READER);
+}
+
+/* access_level(tenant) -> text */
+AGC_FUNCTION(access_level)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(level_names[callers_level(fcinfo)]));
 }
 
 /*

@@ -27,4 +27,17 @@
 #define AGC_MODULE_MAGIC(name_, version_) PG_MODULE_MAGIC
 #endif
 
+/* 16 lets the actions of the JSON parser report an error; 17 makes lexers otherwise. */
+#if PG_VERSION_NUM >= 160000
+#define AGC_JSON_ACTIONS_RETURN 1
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#define agc_make_json_lex(text, len) \
+	makeJsonLexContextCstringLen(NULL, (text), (len), GetDatabaseEncoding(), true)
+#else
+#define agc_make_json_lex(text, len) \
+	makeJsonLexContextCstringLen((char *) (text), (len), GetDatabaseEncoding(), true)
+#endif
+
 #endif							/* AGENTCORE_COMPAT_H */

@@ -111,8 +111,13 @@ CREATE FUNCTION agentcore.access_visible(tenant text) RETURNS boolean
   AS 'MODULE_PATHNAME', 'agentcore_access_visible_v1';
 COMMENT ON FUNCTION agentcore.access_visible(text) IS 'Whether the calling role holds at least reader on the tenant: the filter of every view. NULL: false.';
 
+CREATE FUNCTION agentcore.access_level(tenant text) RETURNS text
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_access_level_v1';
+COMMENT ON FUNCTION agentcore.access_level(text) IS 'The level that the calling role holds on the tenant: nobody, reader, agent or admin. NULL: nobody.';
+
 INSERT INTO agentcore.access_function VALUES
-  ('access_grant', 'admin'), ('access_revoke', 'admin'), ('access_visible', 'public'),
+  ('access_level', 'public'), ('access_grant', 'admin'), ('access_revoke', 'admin'), ('access_visible', 'public'),
   ('access_sync_privileges', 'internal'), ('registry_attach', 'internal'),
   ('registry_change_trigger', 'internal'), ('registry_revision_trigger', 'internal');
 

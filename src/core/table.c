@@ -8,8 +8,7 @@
  * is no catalog, also in REPEATABLE READ and in parallel workers.
  *
  * Memory: rows are copied to CurrentMemoryContext, with out-of-line values
- * fetched.  Locks: AccessShareLock or what the caller asks, to transaction
- * end.  On ERROR: the resource owner closes scan and relation.
+ * fetched.  Locks: AccessShareLock or what the caller asks, while reading.  On ERROR: the resource owner closes scan and relation.
  */
 #include "core/core.h"
 
@@ -34,11 +33,14 @@ agc_table_open(AgcTable *table, LOCKMODE lockmode)
 	return table_open(table->relid, lockmode);
 }
 
-/* The lock stays until transaction end, as for any table a query reads. */
+/*
+ * As for a catalog, the lock goes with the read: an open transaction of a
+ * worker must not keep an administrator's TRUNCATE or ALTER waiting.
+ */
 void
-agc_table_close(Relation rel, LOCKMODE lockmode pg_attribute_unused())
+agc_table_close(Relation rel, LOCKMODE lockmode)
 {
-	table_close(rel, NoLock);
+	table_close(rel, lockmode);
 }
 
 /*
@@ -73,7 +75,7 @@ make_keys(AgcTable *table, ScanKey keys, int nkeys, const char **values)
 	for (int i = 0; i < nkeys; i++)
 		ScanKeyInit(&keys[i], index->rd_index->indkey.values[i], BTEqualStrategyNumber,
 					F_TEXTEQ, CStringGetTextDatum(values[i]));
-	index_close(index, NoLock);
+	index_close(index, AccessShareLock);
 	return nkeys;
 }
 
