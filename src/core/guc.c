@@ -28,6 +28,7 @@ int			agc_loop_limit = 0;
 int			agc_max_args_size = 4096;
 int			agc_max_depth = 512;
 int			agc_max_errors = 20;
+int			agc_max_targets = 4096;
 int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
 int			agc_pattern_match_limit = 100000;
 bool		agc_require_tenant = false;
@@ -104,6 +105,12 @@ agc_guc_init(void)
 							"Validation stops collecting there; the document stays invalid.",
 							&agc_max_errors, 20, 1, 10000,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.max_targets",
+							"Circuit breakers, and also rate-limit buckets, that shared memory holds.",
+							"Fixed at server start, rounded up to 128; about 1.3 kB each. "
+							"When all of them matter, new ones are refused and counted in agentcore.stat_target_slots.",
+							&agc_max_targets, 4096, 128, 65536,
+							PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("agentcore.missing_shmem",
 							 "What the gate does where the library was not preloaded.",
 							 "miss: every cache lookup is a miss, with one WARNING a session; error: 55000.",

@@ -1,1 +1,136 @@
--- retry
+-- retry: backoff advice, circuit breaker, rate limiter.
+
+-- Backoff advice -----------------------------------------------------------
+
+CREATE TABLE agentcore.retry_policy (
+  tenant          text COLLATE "C" NOT NULL,
+  name            text COLLATE "C" NOT NULL CHECK (name <> ''),
+  base            interval NOT NULL CHECK (base >= '0'),
+  cap             interval NOT NULL CHECK (cap >= base),
+  max_attempts    integer NOT NULL CHECK (max_attempts >= 1),
+  max_elapsed     interval CHECK (max_elapsed > '0'),
+  max_retry_after interval NOT NULL CHECK (max_retry_after >= '0'),
+  rules           jsonb NOT NULL DEFAULT '[]' CHECK (pg_catalog.jsonb_typeof(rules) = 'array'),
+  revision        bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  PRIMARY KEY (tenant, name)
+);
+SELECT agentcore.registry_attach('agentcore.retry_policy');
+COMMENT ON TABLE agentcore.retry_policy IS 'Retry policies: how long to wait, how often, until when (max_elapsed NULL = no deadline), and rules that come before the built-in ones. Written by retry_policy_set(); a row named default replaces the built-in policy.';
+
+CREATE FUNCTION agentcore.retry_policy_set(name text, base interval DEFAULT '0.5 s', cap interval DEFAULT '30 s', max_attempts integer DEFAULT 6, max_elapsed interval DEFAULT '10 min', max_retry_after interval DEFAULT '2 min', rules jsonb DEFAULT '[]', tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_retry_policy_set_v1';
+COMMENT ON FUNCTION agentcore.retry_policy_set(text, interval, interval, integer, interval, interval, jsonb, text) IS 'Create or replace a retry policy. rules: [{"status": 429 or [500, 599], "error": "phrase", "class": "retry"|"throttle"|"fatal"|"quota"}, ...], first match decides, a rule without status and error only as the last. max_elapsed NULL: no deadline; other NULLs: the default. Returns whether anything changed. Bad values: 22023.';
+
+CREATE FUNCTION agentcore.retry_policy_drop(name text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_retry_policy_drop_v1';
+COMMENT ON FUNCTION agentcore.retry_policy_drop(text, text) IS 'Remove a retry policy; a removed default falls back to the built-in one. Returns whether there was one.';
+
+CREATE TYPE agentcore.retry_advice AS (action text, delay interval, at timestamptz, reason text);
+COMMENT ON TYPE agentcore.retry_advice IS 'Row of retry_next(): action retry | fail | defer; delay and at are null for fail.';
+
+CREATE FUNCTION agentcore.retry_next(attempt integer, status integer DEFAULT NULL, error text DEFAULT NULL, retry_after_header text DEFAULT NULL, retry_policy text DEFAULT 'default', started_at timestamptz DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.retry_advice
+  LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_retry_next_v1';
+COMMENT ON FUNCTION agentcore.retry_next(integer, integer, text, text, text, timestamptz, text) IS 'What to do after the attempt-th attempt failed: retry after delay (full jitter, never before Retry-After, never past the deadline started_at + max_elapsed), defer (Retry-After is beyond max_retry_after: come back at that time) or fail. reason: retryable_status, retryable_error, retry_after, retry_after_too_long, fatal_status, fatal_error, quota, unknown_error, attempts_exhausted, deadline. Retry-After: seconds, HTTP-date, "N ms" or "retry-after-ms: N"; anything else is ignored. NULL policy: default. Unknown policy: 42704; attempt below 1 or status outside 100 to 999: 22023.';
+
+-- Circuit breaker ----------------------------------------------------------
+
+CREATE TABLE agentcore.breaker (
+  tenant        text COLLATE "C" NOT NULL,
+  name          text COLLATE "C" NOT NULL CHECK (name <> ''),
+  failure_ratio double precision NOT NULL CHECK (failure_ratio > 0 AND failure_ratio <= 1),
+  min_calls     integer NOT NULL CHECK (min_calls >= 1),
+  consecutive   integer NOT NULL CHECK (consecutive >= 1),
+  open_for      interval NOT NULL CHECK (open_for > '0'),
+  probes        integer NOT NULL CHECK (probes BETWEEN 1 AND 8),
+  forced        text COLLATE "C" CHECK (forced IN ('open', 'closed')),
+  revision      bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  PRIMARY KEY (tenant, name)
+);
+SELECT agentcore.registry_attach('agentcore.breaker');
+COMMENT ON TABLE agentcore.breaker IS 'Settings of the circuit breakers of targets (name = target) that differ from the defaults. Written by breaker_set(). The states live in shared memory: see agentcore.stat_target.';
+
+CREATE FUNCTION agentcore.breaker_set(target text, failure_ratio double precision DEFAULT 0.5, min_calls integer DEFAULT 10, open_for interval DEFAULT '30 s', probes integer DEFAULT 2, forced text DEFAULT NULL, consecutive integer DEFAULT 5, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_breaker_set_v1';
+COMMENT ON FUNCTION agentcore.breaker_set(text, double precision, integer, interval, integer, text, integer, text) IS 'Create or replace the settings of a target''s breaker: it opens at failure_ratio of at least min_calls calls within a minute, or at so many consecutive failures; open_for later up to `probes` probes pass at a time, each under a lease of open_for, and as many successes close it. forced: ''open'' or ''closed'' by hand, NULL to let it work. Other NULLs: the default. Returns whether anything changed. Bad values: 22023.';
+
+CREATE FUNCTION agentcore.breaker_drop(target text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_breaker_drop_v1';
+COMMENT ON FUNCTION agentcore.breaker_drop(text, text) IS 'Back to the default settings. The breaker''s state stays. Returns whether there were settings.';
+
+CREATE TYPE agentcore.breaker_decision AS (allowed boolean, state text, retry_after interval);
+COMMENT ON TYPE agentcore.breaker_decision IS 'Row of breaker_allow(): state closed | open | half_open | unavailable; retry_after is null when allowed or not known.';
+
+CREATE FUNCTION agentcore.breaker_allow(target text, tenant text DEFAULT '') RETURNS SETOF agentcore.breaker_decision
+  LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_breaker_allow_v1';
+COMMENT ON FUNCTION agentcore.breaker_allow(text, text) IS 'Whether a call to the target may be made now. In half_open the answer true takes one of the probes: make the call and breaker_report() it. Not transactional. unavailable: no slot is left in shared memory, the call is refused. Without shared memory: 55000. NULL or empty target: 22023.';
+
+CREATE FUNCTION agentcore.breaker_report(target text, ok boolean, tenant text DEFAULT '') RETURNS text
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_breaker_report_v1';
+COMMENT ON FUNCTION agentcore.breaker_report(text, boolean, text) IS 'Count a call''s outcome and return the breaker''s state after it (closed | open | half_open | unavailable). While open, outcomes of calls that began earlier are ignored. Not transactional. Without shared memory: 55000. NULL: 22023.';
+
+CREATE FUNCTION agentcore.target_states(OUT tenant text, OUT target text, OUT state text, OUT forced boolean, OUT calls bigint, OUT failures bigint, OUT consecutive_failures integer, OUT probes integer, OUT opened_at timestamptz, OUT retry_after interval) RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL RESTRICTED
+  AS 'MODULE_PATHNAME', 'agentcore_target_states_v1';
+COMMENT ON FUNCTION agentcore.target_states() IS 'Source of agentcore.stat_target; only tenants visible to the caller.';
+
+CREATE VIEW agentcore.stat_target WITH (security_barrier) AS
+  SELECT * FROM agentcore.target_states() WHERE agentcore.access_visible(tenant);
+COMMENT ON VIEW agentcore.stat_target IS 'Circuit breakers that have seen a call: state, calls and failures of the last minute, failures in a row, probes in flight, when it opened and how long it will refuse (null: not known or it does not). Empty without shared memory.';
+
+-- Rate limiter -------------------------------------------------------------
+
+CREATE TABLE agentcore.rate_limit (
+  tenant   text COLLATE "C" NOT NULL,
+  name     text COLLATE "C" NOT NULL CHECK (name <> ''),
+  rate     integer NOT NULL CHECK (rate >= 1),
+  period   interval NOT NULL CHECK (period > '0'),
+  burst    integer CHECK (burst >= 1),
+  revision bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  PRIMARY KEY (tenant, name)
+);
+SELECT agentcore.registry_attach('agentcore.rate_limit');
+COMMENT ON TABLE agentcore.rate_limit IS 'Rate limits of targets (name = target) that the gate applies: rate calls a period, burst (NULL = rate) at once. Written by rate_set().';
+
+CREATE FUNCTION agentcore.rate_set(target text, rate integer, period interval, burst integer DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_rate_set_v1';
+COMMENT ON FUNCTION agentcore.rate_set(text, integer, interval, integer, text) IS 'Create or replace a target''s rate limit: rate calls a period, burst (NULL = rate) at once; within any time t at most burst + rate * t / period calls pass the gate. Returns whether anything changed. NULL, zero or negative values: 22023.';
+
+CREATE FUNCTION agentcore.rate_drop(target text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_rate_drop_v1';
+COMMENT ON FUNCTION agentcore.rate_drop(text, text) IS 'Remove a target''s rate limit. Returns whether there was one.';
+
+CREATE TYPE agentcore.rate_decision AS (allowed boolean, retry_after interval);
+COMMENT ON TYPE agentcore.rate_decision IS 'Row of rate_take(); retry_after is null when allowed or not known.';
+
+CREATE FUNCTION agentcore.rate_take(key text, rate integer, period interval, burst integer DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.rate_decision
+  LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_rate_take_v1';
+COMMENT ON FUNCTION agentcore.rate_take(text, integer, interval, integer, text) IS 'Take one token of the key''s bucket, shared by all sessions: rate a period, burst (NULL = rate) at once; within any time t at most burst + rate * t / period are granted. Refused takes cost nothing. Not transactional. Keys are apart from the targets of rate_set(). No slot left in shared memory: refused. Without shared memory: 55000. NULL, zero or negative values: 22023.';
+
+CREATE FUNCTION agentcore.target_slots(OUT kind text, OUT slots bigint, OUT used bigint, OUT busy bigint, OUT recycled bigint, OUT refused bigint) RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL RESTRICTED
+  AS 'MODULE_PATHNAME', 'agentcore_target_slots_v1';
+COMMENT ON FUNCTION agentcore.target_slots() IS 'Source of agentcore.stat_target_slots. The caller needs reader on every tenant (''*'').';
+
+CREATE VIEW agentcore.stat_target_slots WITH (security_barrier) AS
+  SELECT s.* FROM (SELECT WHERE agentcore.access_visible('*')) AS allowed, LATERAL agentcore.target_slots() AS s;
+COMMENT ON VIEW agentcore.stat_target_slots IS 'Slots of breakers and rate buckets in shared memory, of the whole server: how many there are, are used, still matter, were recycled for other keys, and how often none was left (raise agentcore.max_targets). No row unless the caller may read every tenant.';
+
+INSERT INTO agentcore.access_function VALUES
+  ('retry_policy_set', 'admin'), ('retry_policy_drop', 'admin'), ('retry_next', 'agent'),
+  ('breaker_set', 'admin'), ('breaker_drop', 'admin'), ('breaker_allow', 'agent'), ('breaker_report', 'agent'),
+  ('target_states', 'public'), ('rate_set', 'admin'), ('rate_drop', 'admin'), ('rate_take', 'agent'),
+  ('target_slots', 'public');
+
+SELECT pg_catalog.pg_extension_config_dump('agentcore.retry_policy', '');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.breaker', '');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.rate_limit', '');

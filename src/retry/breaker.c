@@ -1,0 +1,471 @@
+/*
+ * breaker.c
+ *	  One circuit breaker for each (installation, tenant, target), shared by
+ *	  all processes; the state machine itself is in circuit.c.
+ *
+ * A closed breaker that nobody uses may be recycled for another target; an
+ * open one is kept until an hour after it could have been probed.  Where no
+ * slot is to be had the call is refused: a target that cannot be watched is
+ * not called.
+ *
+ * Locking: the LWLock of the slot's partition, shared to look, exclusive to
+ * change; settings are read before, so nothing in the locked section raises an
+ * ERROR.  Memory: shared slots; settings are a compiled object where
+ * breaker_set() made a row.  On ERROR: the state is not transactional; the
+ * caller gives back what it took.
+ */
+#include "retry/retry.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "retry/circuit.h"
+#include "retry/slots.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+
+#define MAX_OPEN_FOR	(INT64CONST(366) * USECS_PER_DAY)
+
+static void *compile_settings(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+
+static AgcTable breaker_table = AGC_TABLE("breaker", "breaker_pkey");
+static const AgcObjectClass breaker_class = {"breaker", &breaker_table, compile_settings};
+SlotTable	breaker_slots = {"agentcore_breaker", sizeof(Circuit), NULL, NULL};
+
+/* as last used: giving back must not read a table */
+static pg_uuid_t installation;
+
+static const char *const state_names[] = {"closed", "open", "half_open"};
+static const char unavailable[] = "unavailable";
+
+static const CircuitSettings default_settings = {
+	.failure_ratio = 0.5,
+	.min_calls = 10,
+	.consecutive = 5,
+	.open_for = 30 * USECS_PER_SEC,
+	.probes = 2,
+};
+
+static void
+init_slots(void *part)
+{
+	slot_table_init(part);
+}
+
+void
+breaker_init(void)
+{
+	agc_shmem_register(breaker_slots.name, slot_table_size(breaker_slots.state_size), init_slots,
+					   (void **) &breaker_slots.shared, breaker_slots.name, slot_partitions());
+}
+
+/* ----- settings ------------------------------------------------------------ */
+
+static bool
+parse_forced(const char *word, CircuitState *state)
+{
+	if (strcmp(word, "open") == 0)
+		*state = CIRCUIT_OPEN;
+	else if (strcmp(word, "closed") == 0)
+		*state = CIRCUIT_CLOSED;
+	else
+		return false;
+	return true;
+}
+
+static void *
+compile_settings(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
+{
+	CircuitSettings *set = palloc0(sizeof(CircuitSettings));
+	char	   *forced = agc_col_text(tuple, desc, "forced");
+	bool		isnull;
+
+	set->failure_ratio = DatumGetFloat8(agc_col(tuple, desc, "failure_ratio", &isnull));
+	set->min_calls = DatumGetInt32(agc_col(tuple, desc, "min_calls", &isnull));
+	set->consecutive = DatumGetInt32(agc_col(tuple, desc, "consecutive", &isnull));
+	set->open_for = agc_col_interval(tuple, desc, "open_for", 0);
+	set->probes = DatumGetInt32(agc_col(tuple, desc, "probes", &isnull));
+	set->forced = forced != NULL;
+
+	/* a word that nobody knows means shut */
+	if (forced != NULL && !parse_forced(forced, &set->forced_state))
+		set->forced_state = CIRCUIT_OPEN;
+	return set;
+}
+
+static CircuitSettings
+read_settings(const char *tenant, const char *target)
+{
+	AgcObject  *object = agc_object_pin(&breaker_class, tenant, target);
+	CircuitSettings set = default_settings;
+
+	if (object != NULL)
+	{
+		set = *(CircuitSettings *) object->data;
+		agc_object_unpin(object);
+	}
+	return set;
+}
+
+/* ----- the C interface ------------------------------------------------------ */
+
+static void
+refuse(BreakerDecision *out, int64 retry_after)
+{
+	out->allowed = out->probe = false;
+	out->state = unavailable;
+	out->retry_after = retry_after;
+}
+
+static void
+decide(BreakerDecision *out, const CircuitAnswer *answer)
+{
+	out->allowed = answer->allowed;
+	out->state = state_names[answer->state];
+	out->retry_after = answer->retry_after;
+	out->probe = answer->probe;
+}
+
+/* everything that may raise an ERROR happens in here, before the lock */
+static void
+prepare(SlotKey *key, CircuitSettings *set, const char *tenant, const char *target)
+{
+	*set = read_settings(tenant, target);
+	installation = *agc_installation_id();
+	slot_key(&breaker_slots, key, 'b', &installation, tenant, target);
+}
+
+void
+breaker_peek(const char *tenant, const char *target, BreakerDecision *out)
+{
+	static const Circuit unseen;
+	CircuitSettings set;
+	CircuitAnswer answer;
+	SlotKey		key;
+	SlotPartition *part;
+	int64		now;
+	int64		free_at;
+	int			slot;
+	bool		room;
+
+	refuse(out, 0);
+	if (!slot_table_ready(&breaker_slots))
+		return;
+	prepare(&key, &set, tenant, target);
+
+	part = slot_lock(&breaker_slots, &key, LW_SHARED);
+	now = slot_clock();
+	slot = slot_find(&breaker_slots, part, &key);
+	room = slot >= 0 || slot_claimable(&breaker_slots, part, &key, now, &free_at);
+	circuit_peek(slot >= 0 ? slot_state(&breaker_slots, part, slot) : &unseen, &set, now, &answer);
+	slot_unlock(&breaker_slots, &key);
+
+	if (room || set.forced)
+		decide(out, &answer);
+	else
+		refuse(out, free_at == PG_INT64_MAX ? 0 : free_at - now);
+}
+
+void
+breaker_take(const char *tenant, const char *target, BreakerDecision *out)
+{
+	CircuitSettings set;
+	CircuitAnswer answer;
+	SlotKey		key;
+	SlotPartition *part;
+	Circuit		unseen;
+	int64		now;
+	int64		free_at;
+	int			slot;
+
+	refuse(out, 0);
+	if (!slot_table_ready(&breaker_slots))
+		return;
+	prepare(&key, &set, tenant, target);
+
+	part = slot_lock(&breaker_slots, &key, LW_EXCLUSIVE);
+	now = slot_clock();
+	slot = slot_claim(&breaker_slots, part, &key, now, &free_at);
+	if (slot >= 0)
+	{
+		Circuit    *circuit = slot_state(&breaker_slots, part, slot);
+
+		circuit_take(circuit, &set, now, &answer);
+		part->busy_until[slot] = circuit_busy_until(circuit);
+	}
+	slot_unlock(&breaker_slots, &key);
+
+	if (slot < 0 && !set.forced)
+	{
+		refuse(out, free_at == PG_INT64_MAX ? 0 : free_at - now);
+		return;
+	}
+	if (slot < 0)
+	{
+		memset(&unseen, 0, sizeof(unseen));
+		circuit_peek(&unseen, &set, now, &answer);
+	}
+	decide(out, &answer);
+}
+
+void
+breaker_give_back(const char *tenant, const char *target)
+{
+	SlotKey		key;
+	SlotPartition *part;
+	int			slot;
+
+	if (!slot_table_ready(&breaker_slots))
+		return;
+	slot_key(&breaker_slots, &key, 'b', &installation, tenant, target);
+	part = slot_lock(&breaker_slots, &key, LW_EXCLUSIVE);
+	slot = slot_find(&breaker_slots, part, &key);
+	if (slot >= 0)
+		circuit_give_back(slot_state(&breaker_slots, part, slot));
+	slot_unlock(&breaker_slots, &key);
+}
+
+const char *
+breaker_record(const char *tenant, const char *target, bool ok)
+{
+	CircuitSettings set;
+	CircuitState state = CIRCUIT_CLOSED;
+	SlotKey		key;
+	SlotPartition *part;
+	int64		now;
+	int64		free_at;
+	int			slot;
+
+	if (!slot_table_ready(&breaker_slots))
+		return unavailable;
+	prepare(&key, &set, tenant, target);
+
+	part = slot_lock(&breaker_slots, &key, LW_EXCLUSIVE);
+	now = slot_clock();
+	slot = slot_claim(&breaker_slots, part, &key, now, &free_at);
+	if (slot >= 0)
+	{
+		Circuit    *circuit = slot_state(&breaker_slots, part, slot);
+
+		state = circuit_record(circuit, &set, now, ok);
+		part->busy_until[slot] = circuit_busy_until(circuit);
+	}
+	slot_unlock(&breaker_slots, &key);
+
+	if (slot < 0)
+		return set.forced ? state_names[set.forced_state] : unavailable;
+	return state_names[state];
+}
+
+/* ----- statistics ----------------------------------------------------------- */
+
+static void
+put_target(ReturnSetInfo *rsinfo, const SlotName *name, const Circuit *circuit, int64 now)
+{
+	CircuitSettings set = read_settings(name->tenant, name->name);
+	CircuitAnswer answer;
+	int64		calls;
+	int64		failures;
+	Datum		values[10] = {0};
+	bool		nulls[10] = {false};
+
+	circuit_peek(circuit, &set, now, &answer);
+	circuit_window(circuit, now, &calls, &failures);
+	values[0] = CStringGetTextDatum(name->tenant);
+	values[1] = CStringGetTextDatum(name->name);
+	values[2] = CStringGetTextDatum(state_names[answer.state]);
+	values[3] = BoolGetDatum(set.forced);
+	values[4] = Int64GetDatum(calls);
+	values[5] = Int64GetDatum(failures);
+	values[6] = Int32GetDatum(circuit->in_a_row);
+	values[7] = Int32GetDatum(circuit_probes(circuit, now));
+	nulls[8] = circuit->state == CIRCUIT_CLOSED;
+	if (!nulls[8])
+		values[8] = TimestampTzGetDatum(GetCurrentTimestamp() - (now - circuit->opened_at));
+	nulls[9] = answer.retry_after == 0;
+	if (!nulls[9])
+		values[9] = IntervalPGetDatum(agc_us_interval(answer.retry_after));
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* target_states() -> setof: each partition is copied, so no lock is held while reading settings */
+AGC_FUNCTION(target_states)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			caller = GetUserId();
+	SlotPartition *copy;
+	pg_uuid_t	id;
+
+	InitMaterializedSRF(fcinfo, 0);
+	AcceptInvalidationMessages();
+	agc_watch_registry();
+	if (!slot_table_ready(&breaker_slots))
+		return (Datum) 0;
+	id = *agc_installation_id();
+	copy = palloc(slot_partition_size(&breaker_slots));
+	for (int n = 0; n < breaker_slots.shared->npartitions; n++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_partition_copy(&breaker_slots, n, copy);
+		for (int i = 0; i < SLOTS_PER_PARTITION; i++)
+		{
+			const SlotName *name = slot_name(&breaker_slots, copy, i);
+
+			if (copy->hash[i] != 0 && memcmp(&name->installation, &id, sizeof(id)) == 0 &&
+				agc_level(caller, name->tenant) >= AGC_READER)
+				put_target(rsinfo, name, slot_state(&breaker_slots, copy, i), slot_clock());
+		}
+	}
+	return (Datum) 0;
+}
+
+/* ----- SQL ------------------------------------------------------------------ */
+
+/* breaker_allow(target, tenant) -> (allowed, state, retry_after) */
+AGC_FUNCTION(breaker_allow)
+{
+	char	   *target = agc_arg_name(fcinfo, 0, "target");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	BreakerDecision decision;
+	Datum		values[3] = {0};
+	bool		nulls[3] = {false};
+
+	agc_enter(tenant, AGC_AGENT);
+	agc_require_shmem("the circuit breaker");
+	breaker_take(tenant, target, &decision);
+	values[0] = BoolGetDatum(decision.allowed);
+	values[1] = CStringGetTextDatum(decision.state);
+	if (decision.retry_after > 0)
+		values[2] = IntervalPGetDatum(agc_us_interval(decision.retry_after));
+	else
+		nulls[2] = true;
+	return agc_row(fcinfo, values, nulls, 3);
+}
+
+/* breaker_report(target, ok, tenant) -> text */
+AGC_FUNCTION(breaker_report)
+{
+	char	   *target = agc_arg_name(fcinfo, 0, "target");
+	char	   *tenant = agc_arg_tenant(fcinfo, 2);
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ok must not be null")));
+	agc_enter(tenant, AGC_AGENT);
+	agc_require_shmem("the circuit breaker");
+	PG_RETURN_TEXT_P(cstring_to_text(breaker_record(tenant, target, PG_GETARG_BOOL(1))));
+}
+
+static void
+check_range(const char *what, int value, int least, int most)
+{
+	if (value < least || value > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is out of range", what),
+				 errdetail("Got %d; %d to %d are allowed.", value, least, most)));
+}
+
+/* NULL takes the default */
+static CircuitSettings
+settings_args(FunctionCallInfo fcinfo)
+{
+	CircuitSettings set = default_settings;
+	char	   *forced = agc_opt_text(fcinfo, 5);
+
+	if (!PG_ARGISNULL(1))
+		set.failure_ratio = PG_GETARG_FLOAT8(1);
+	if (!PG_ARGISNULL(2))
+		set.min_calls = PG_GETARG_INT32(2);
+	set.open_for = agc_opt_interval(fcinfo, 3, "open_for", set.open_for);
+	if (!PG_ARGISNULL(4))
+		set.probes = PG_GETARG_INT32(4);
+	if (!PG_ARGISNULL(6))
+		set.consecutive = PG_GETARG_INT32(6);
+
+	/* written so that NaN is refused */
+	if (!(set.failure_ratio > 0 && set.failure_ratio <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("failure_ratio is out of range"),
+				 errdetail("It must be above 0 and at most 1.")));
+	check_range("min_calls", set.min_calls, 1, 1000000);
+	check_range("probes", set.probes, 1, CIRCUIT_MAX_PROBES);
+	check_range("consecutive", set.consecutive, 1, 1000000);
+	if (set.open_for < 1000 || set.open_for > MAX_OPEN_FOR)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("open_for is out of range"),
+				 errdetail("It must be at least 1 ms and at most 366 days.")));
+	if (forced != NULL && !parse_forced(forced, &set.forced_state))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("forced must be null, \"open\" or \"closed\"")));
+	return set;
+}
+
+/*
+ * breaker_set(target, failure_ratio, min_calls, open_for, probes, forced,
+ * consecutive, tenant) -> boolean
+ */
+AGC_FUNCTION(breaker_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, FLOAT8OID, INT4OID, INTERVALOID,
+	INT4OID, TEXTOID, INT4OID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.breaker AS b"
+		" (tenant, name, failure_ratio, min_calls, open_for, probes, forced, consecutive)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+		" ON CONFLICT (tenant, name) DO UPDATE SET failure_ratio = EXCLUDED.failure_ratio,"
+		" min_calls = EXCLUDED.min_calls, open_for = EXCLUDED.open_for,"
+		" probes = EXCLUDED.probes, forced = EXCLUDED.forced, consecutive = EXCLUDED.consecutive"
+		" WHERE (b.failure_ratio, b.min_calls, b.open_for, b.probes, b.forced, b.consecutive)"
+		" IS DISTINCT FROM (EXCLUDED.failure_ratio, EXCLUDED.min_calls, EXCLUDED.open_for,"
+		" EXCLUDED.probes, EXCLUDED.forced, EXCLUDED.consecutive)", 8, types
+	};
+	char	   *target = agc_arg_name(fcinfo, 0, "target");
+	CircuitSettings set = settings_args(fcinfo);
+	char	   *tenant = agc_arg_tenant(fcinfo, 7);
+	char		nulls[9] = "        ";
+	Datum		values[8];
+	AgcOwner	owner;
+	bool		changed;
+
+	agc_enter(tenant, AGC_ADMIN);
+	values[0] = CStringGetTextDatum(tenant);
+	values[1] = CStringGetTextDatum(target);
+	values[2] = Float8GetDatum(set.failure_ratio);
+	values[3] = Int32GetDatum(set.min_calls);
+	values[4] = IntervalPGetDatum(agc_us_interval(set.open_for));
+	values[5] = Int32GetDatum(set.probes);
+	values[6] = PG_ARGISNULL(5) ? (Datum) 0 : PG_GETARG_DATUM(5);
+	values[7] = Int32GetDatum(set.consecutive);
+	if (PG_ARGISNULL(5))
+		nulls[6] = 'n';
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, nulls);
+	changed = SPI_processed > 0;
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(changed);
+}
+
+/* breaker_drop(target, tenant) -> boolean */
+AGC_FUNCTION(breaker_drop)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.breaker WHERE tenant = $1 AND name = $2", 2, types
+	};
+	char	   *target = agc_arg_name(fcinfo, 0, "target");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(target)};
+	AgcOwner	owner;
+	bool		dropped;
+
+	agc_enter(tenant, AGC_ADMIN);
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, NULL);
+	dropped = SPI_processed > 0;
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(dropped);
+}

@@ -1,2 +1,0 @@
-#include "retry/retry.h"
-void retry_init(void){}

@@ -1,0 +1,345 @@
+/*
+ * policy.c
+ *	  Retry policies as data: table agentcore.retry_policy, the built-in policy
+ *	  "default", and the strict reading of a policy's rules.
+ *
+ * Memory: a compiled policy is an object of core/object.c; readers get a flat
+ * copy, so no pin outlives a call.  Locks: AccessShareLock for reading, row
+ * locks of the writing statements.  On ERROR: the transaction takes a change
+ * back; a row whose rules do not compile (written around retry_policy_set)
+ * raises 22023 at every use, it never falls back to something milder.
+ */
+#include "retry/policy.h"
+
+#include "retry/retry.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+#include "utils/rel.h"
+
+#define MAX_RULES		1000
+#define MAX_ATTEMPTS	1000
+#define MAX_WAIT		(INT64CONST(366) * USECS_PER_DAY)
+
+static void *compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+
+static AgcTable policy_table = AGC_TABLE("retry_policy", "retry_policy_pkey");
+static const AgcObjectClass policy_class = {"retry_policy", &policy_table, compile_policy};
+
+static const RetryPolicy builtin_policy = {
+	.base = 500 * INT64CONST(1000),
+	.cap = 30 * USECS_PER_SEC,
+	.max_attempts = 6,
+	.max_elapsed = 10 * USECS_PER_MINUTE,
+	.max_retry_after = 2 * USECS_PER_MINUTE,
+};
+
+/* ----- rules --------------------------------------------------------------- */
+
+pg_attribute_noreturn() static void
+bad_rule(int n, const char *problem)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("rule %d of the retry policy %s", n + 1, problem),
+			 errhint("A rule is {\"status\": 429 or [500, 599], \"error\": \"phrase\", \"class\": \"retry\" | \"throttle\" | \"fatal\" | \"quota\"}; status or error may be left out.")));
+}
+
+static int
+parse_status(const JsonbValue *value, int n)
+{
+	Datum		number;
+
+	if (value->type != jbvNumeric)
+		bad_rule(n, "has a status that is no number");
+	number = NumericGetDatum(value->val.numeric);
+	if (numeric_is_nan(value->val.numeric) || numeric_is_inf(value->val.numeric) ||
+		!DatumGetBool(DirectFunctionCall2(numeric_eq, number,
+										  DirectFunctionCall1(numeric_floor, number))) ||
+		!DatumGetBool(DirectFunctionCall2(numeric_ge, number, NumericGetDatum(int64_to_numeric(100)))) ||
+		!DatumGetBool(DirectFunctionCall2(numeric_le, number,
+										  NumericGetDatum(int64_to_numeric(RETRY_STATUS_MAX)))))
+		bad_rule(n, "has a status outside 100 to 999");
+	return DatumGetInt32(DirectFunctionCall1(numeric_int4, number));
+}
+
+/* 429 or [500, 599] */
+static void
+parse_status_range(JsonbValue *value, RetryRule *rule, int n)
+{
+	JsonbContainer *pair;
+
+	if (value->type != jbvBinary)
+	{
+		rule->first = rule->last = parse_status(value, n);
+		return;
+	}
+	pair = value->val.binary.data;
+	if (!JsonContainerIsArray(pair) || JsonContainerSize(pair) != 2)
+		bad_rule(n, "has a status that is neither a number nor a pair of them");
+	rule->first = parse_status(getIthJsonbValueFromContainer(pair, 0), n);
+	rule->last = parse_status(getIthJsonbValueFromContainer(pair, 1), n);
+	if (rule->first > rule->last)
+		bad_rule(n, "has a status range that ends before it begins");
+}
+
+static bool
+is_key(const JsonbValue *key, const char *word)
+{
+	return key->val.string.len == (int) strlen(word) &&
+		memcmp(key->val.string.val, word, key->val.string.len) == 0;
+}
+
+static void
+parse_rule(JsonbValue *value, RetryRule *rule, int n, bool last)
+{
+	JsonbIterator *it;
+	JsonbValue	key;
+	bool		any_status = true;
+
+	*rule = (RetryRule)
+	{
+		0, RETRY_STATUS_MAX, NULL, RETRY_CLASS_UNKNOWN
+	};
+	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		bad_rule(n, "is not an object");
+	it = JsonbIteratorInit(value->val.binary.data);
+	(void) JsonbIteratorNext(&it, &key, true);
+	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
+	{
+		JsonbValue	member;
+
+		(void) JsonbIteratorNext(&it, &member, true);
+		if (is_key(&key, "status"))
+		{
+			parse_status_range(&member, rule, n);
+			any_status = false;
+		}
+		else if (is_key(&key, "error"))
+		{
+			if (member.type != jbvString || member.val.string.len == 0 ||
+				member.val.string.len > AGC_MAX_NAME)
+				bad_rule(n, "has an error that is not a string of 1 to 255 bytes");
+			rule->error = pnstrdup(member.val.string.val, member.val.string.len);
+		}
+		else if (is_key(&key, "class"))
+		{
+			if (member.type == jbvString)
+				rule->class = retry_class_parse(member.val.string.val, member.val.string.len);
+			if (rule->class == RETRY_CLASS_UNKNOWN)
+				bad_rule(n, "has a class that is none of retry, throttle, fatal and quota");
+		}
+		else
+			bad_rule(n, "has a member other than status, error and class");
+	}
+	if (rule->class == RETRY_CLASS_UNKNOWN)
+		bad_rule(n, "has no class");
+	if (any_status && rule->error == NULL && !last)
+		bad_rule(n, "matches everything, so that the rules after it never match");
+}
+
+/* In CurrentMemoryContext; NULL when there are none. */
+static RetryRule *
+parse_rules(Jsonb *jsonb, int *nrules)
+{
+	RetryRule  *rules;
+
+	if (!JB_ROOT_IS_ARRAY(jsonb) || JB_ROOT_IS_SCALAR(jsonb))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rules must be an array of objects")));
+	*nrules = JB_ROOT_COUNT(jsonb);
+	if (*nrules > MAX_RULES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a retry policy has too many rules"),
+				 errdetail("It has %d; at most %d are allowed.", *nrules, MAX_RULES)));
+	if (*nrules == 0)
+		return NULL;
+	rules = palloc(*nrules * sizeof(RetryRule));
+	for (int i = 0; i < *nrules; i++)
+		parse_rule(getIthJsonbValueFromContainer(&jsonb->root, i), &rules[i], i, i == *nrules - 1);
+	return rules;
+}
+
+/* ----- reading ------------------------------------------------------------- */
+
+static void *
+compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
+{
+	RetryPolicy *policy = palloc(sizeof(RetryPolicy));
+	bool		isnull;
+
+	policy->base = agc_col_interval(tuple, desc, "base", 0);
+	policy->cap = agc_col_interval(tuple, desc, "cap", 0);
+	policy->max_attempts = DatumGetInt32(agc_col(tuple, desc, "max_attempts", &isnull));
+	policy->max_elapsed = agc_col_interval(tuple, desc, "max_elapsed", -1);
+	policy->max_retry_after = agc_col_interval(tuple, desc, "max_retry_after", 0);
+	policy->rules = parse_rules(DatumGetJsonbP(agc_col(tuple, desc, "rules", &isnull)),
+								&policy->nrules);
+	return policy;
+}
+
+static void
+add_candidate(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	agc_nearest_add(arg, agc_col_text(tuple, desc, "name"));
+}
+
+pg_attribute_noreturn() static void
+unknown_policy(const char *tenant, const char *name)
+{
+	AgcNearest	nearest = {.wanted = name, .limit = 3};
+	StringInfoData list;
+	Relation	rel = agc_table_open(&policy_table, AccessShareLock);
+
+	agc_nearest_add(&nearest, RETRY_DEFAULT_POLICY);
+	agc_table_scan(&policy_table, rel, 1, &tenant, add_candidate, &nearest);
+	agc_table_close(rel, AccessShareLock);
+	initStringInfo(&list);
+	for (int i = 0; i < nearest.count; i++)
+		appendStringInfo(&list, "%s\"%s\"", i > 0 ? ", " : "", nearest.name[i]);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("retry policy \"%s\" does not exist", name),
+			 nearest.count > 0 ? errhint("The nearest names are: %s.", list.data) :
+			 errhint("agentcore.retry_policy_set() creates it; \"%s\" is built in.", RETRY_DEFAULT_POLICY)));
+}
+
+static RetryPolicy *
+copy_policy(const RetryPolicy *policy)
+{
+	RetryPolicy *copy = palloc(sizeof(RetryPolicy));
+
+	*copy = *policy;
+	if (policy->nrules > 0)
+	{
+		copy->rules = palloc(policy->nrules * sizeof(RetryRule));
+		memcpy(copy->rules, policy->rules, policy->nrules * sizeof(RetryRule));
+		for (int i = 0; i < policy->nrules; i++)
+			if (policy->rules[i].error != NULL)
+				copy->rules[i].error = pstrdup(policy->rules[i].error);
+	}
+	return copy;
+}
+
+RetryPolicy *
+retry_policy_read(const char *tenant, const char *name)
+{
+	AgcObject  *object = agc_object_pin(&policy_class, tenant, name);
+	RetryPolicy *policy;
+
+	if (object == NULL)
+	{
+		if (strcmp(name, RETRY_DEFAULT_POLICY) == 0)
+			return copy_policy(&builtin_policy);
+		unknown_policy(tenant, name);
+	}
+	policy = copy_policy(object->data);
+	agc_object_unpin(object);
+	return policy;
+}
+
+void
+retry_policy_check(const char *tenant, const char *name)
+{
+	(void) retry_policy_read(tenant, name);
+}
+
+/* ----- SQL ----------------------------------------------------------------- */
+
+/* a wait in microseconds, of at least `least` and at most a year */
+static int64
+wait_arg(FunctionCallInfo fcinfo, int n, const char *what, int64 missing, int64 least)
+{
+	int64		us = agc_opt_interval(fcinfo, n, what, missing);
+
+	if (!PG_ARGISNULL(n) && (us < least || us > MAX_WAIT))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is out of range", what),
+				 errdetail("It must be at least %lld us and at most 366 days.", (long long) least)));
+	return us;
+}
+
+/* retry_policy_set(name, base, cap, max_attempts, max_elapsed, max_retry_after, rules, tenant) -> boolean */
+AGC_FUNCTION(retry_policy_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, INTERVALOID, INTERVALOID, INT4OID,
+	INTERVALOID, INTERVALOID, JSONBOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.retry_policy AS p"
+		" (tenant, name, base, cap, max_attempts, max_elapsed, max_retry_after, rules)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+		" ON CONFLICT (tenant, name) DO UPDATE SET base = EXCLUDED.base, cap = EXCLUDED.cap,"
+		" max_attempts = EXCLUDED.max_attempts, max_elapsed = EXCLUDED.max_elapsed,"
+		" max_retry_after = EXCLUDED.max_retry_after, rules = EXCLUDED.rules"
+		" WHERE (p.base, p.cap, p.max_attempts, p.max_elapsed, p.max_retry_after, p.rules)"
+		" IS DISTINCT FROM (EXCLUDED.base, EXCLUDED.cap, EXCLUDED.max_attempts,"
+		" EXCLUDED.max_elapsed, EXCLUDED.max_retry_after, EXCLUDED.rules)", 8, types
+	};
+	const RetryPolicy *d = &builtin_policy;
+	char	   *name = agc_arg_name(fcinfo, 0, "name");
+	int64		base = wait_arg(fcinfo, 1, "base", d->base, 0);
+	int64		cap = wait_arg(fcinfo, 2, "cap", d->cap, 0);
+	int32		attempts = PG_ARGISNULL(3) ? d->max_attempts : PG_GETARG_INT32(3);
+	int64		elapsed = wait_arg(fcinfo, 4, "max_elapsed", d->max_elapsed, 1);
+	int64		longest = wait_arg(fcinfo, 5, "max_retry_after", d->max_retry_after, 0);
+	Jsonb	   *rules = agc_opt_jsonb(fcinfo, 6, "rules");
+	char	   *tenant = agc_arg_tenant(fcinfo, 7);
+	char		nulls[9] = "        ";
+	int			nrules;
+	Datum		values[8];
+	AgcOwner	owner;
+	bool		changed;
+
+	if (attempts < 1 || attempts > MAX_ATTEMPTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_attempts is out of range"),
+				 errdetail("Got %d; 1 to %d are allowed.", attempts, MAX_ATTEMPTS)));
+	if (cap < base)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cap must not be less than base")));
+	if (rules == NULL)
+		rules = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("[]")));
+	(void) parse_rules(rules, &nrules);
+
+	agc_enter(tenant, AGC_ADMIN);
+	values[0] = CStringGetTextDatum(tenant);
+	values[1] = CStringGetTextDatum(name);
+	values[2] = IntervalPGetDatum(agc_us_interval(base));
+	values[3] = IntervalPGetDatum(agc_us_interval(cap));
+	values[4] = Int32GetDatum(attempts);
+	values[5] = IntervalPGetDatum(agc_us_interval(elapsed));
+	values[6] = IntervalPGetDatum(agc_us_interval(longest));
+	values[7] = JsonbPGetDatum(rules);
+	if (PG_ARGISNULL(4))
+		nulls[5] = 'n';
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, nulls);
+	changed = SPI_processed > 0;
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(changed);
+}
+
+/* retry_policy_drop(name, tenant) -> boolean */
+AGC_FUNCTION(retry_policy_drop)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.retry_policy WHERE tenant = $1 AND name = $2", 2, types
+	};
+	char	   *name = agc_arg_name(fcinfo, 0, "name");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
+	AgcOwner	owner;
+	bool		dropped;
+
+	agc_enter(tenant, AGC_ADMIN);
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, NULL);
+	dropped = SPI_processed > 0;
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(dropped);
+}

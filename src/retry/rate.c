@@ -1,0 +1,324 @@
+/*
+ * rate.c
+ *	  Rate limits: one timestamp a (installation, tenant, key), shared by all
+ *	  processes.
+ *
+ * rate_take() names its own limit with every call; a target of the gate has
+ * the limit that rate_set() stored.  The two never share a bucket, so nobody
+ * loosens a target's limit by calling rate_take() with another one.  A bucket
+ * that is full again says nothing and is recycled without loss; where no slot
+ * is to be had the call is refused.
+ *
+ * Locking: the LWLock of the slot's partition; limits are read before, so
+ * nothing in the locked section raises an ERROR.  Memory: shared slots.  On
+ * ERROR: not transactional; the caller gives back what it took.
+ */
+#include "retry/retry.h"
+
+#include "retry/gcra.h"
+#include "retry/slots.h"
+#include "utils/builtins.h"
+
+#define KIND_KEY		'k'
+#define KIND_TARGET		't'
+
+typedef struct Bucket
+{
+	int64		tat;			/* ns */
+	int64		interval;		/* ns a call, as last used */
+} Bucket;
+
+static void *compile_limit(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+
+static AgcTable limit_table = AGC_TABLE("rate_limit", "rate_limit_pkey");
+static const AgcObjectClass limit_class = {"rate_limit", &limit_table, compile_limit};
+SlotTable	rate_slots = {"agentcore_rate", sizeof(Bucket), NULL, NULL};
+
+/* as last used: giving back must not read a table */
+static pg_uuid_t installation;
+
+static void
+init_slots(void *part)
+{
+	slot_table_init(part);
+}
+
+void
+rate_init(void)
+{
+	agc_shmem_register(rate_slots.name, slot_table_size(rate_slots.state_size), init_slots,
+					   (void **) &rate_slots.shared, rate_slots.name, slot_partitions());
+}
+
+/* ----- limits --------------------------------------------------------------- */
+
+/* burst 0 stands for one period's worth */
+static void
+make_limit(Gcra *limit, int rate, int64 period, int burst)
+{
+	if (rate < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rate must be at least 1"),
+				 errdetail("Got %d.", rate)));
+	if (period < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("period must be longer than zero")));
+	if (burst < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("burst must be at least 1"),
+				 errdetail("Got %d.", burst)));
+	if (!gcra_make(limit, rate, period, burst == 0 ? rate : burst))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rate limit is out of range"),
+				 errdetail("period, and period * burst / rate, must stay below 73 years.")));
+}
+
+/* rate, period and burst stand at n, n + 1 and n + 2; returns the burst, 0 when not given */
+static int
+limit_args(FunctionCallInfo fcinfo, int n, Gcra *limit)
+{
+	int			burst = 0;
+
+	if (PG_ARGISNULL(n) || PG_ARGISNULL(n + 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be null", PG_ARGISNULL(n) ? "rate" : "period")));
+	if (!PG_ARGISNULL(n + 2))
+	{
+		burst = PG_GETARG_INT32(n + 2);
+		if (burst == 0)
+			burst = -1;			/* given as 0: refused below, not the default */
+	}
+	make_limit(limit, PG_GETARG_INT32(n), agc_opt_interval(fcinfo, n + 1, "period", 0), burst);
+	return burst;
+}
+
+static void *
+compile_limit(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
+{
+	Gcra	   *limit = palloc(sizeof(Gcra));
+	bool		isnull;
+	int			rate = DatumGetInt32(agc_col(tuple, desc, "rate", &isnull));
+	Datum		burst = agc_col(tuple, desc, "burst", &isnull);
+
+	make_limit(limit, rate, agc_col_interval(tuple, desc, "period", 0),
+			   isnull ? 0 : DatumGetInt32(burst));
+	return limit;
+}
+
+static bool
+read_limit(const char *tenant, const char *target, Gcra *limit)
+{
+	AgcObject  *object = agc_object_pin(&limit_class, tenant, target);
+
+	if (object == NULL)
+		return false;
+	*limit = *(Gcra *) object->data;
+	agc_object_unpin(object);
+	return true;
+}
+
+/* ----- buckets --------------------------------------------------------------- */
+
+static int64
+ns_to_us(int64 ns)
+{
+	return ns / 1000 + (ns % 1000 != 0);
+}
+
+static bool
+bucket_peek(const SlotKey *key, const Gcra *limit, int64 *retry_after)
+{
+	SlotPartition *part = slot_lock(&rate_slots, key, LW_SHARED);
+	int64		now = slot_clock();
+	int64		free_at = PG_INT64_MAX;
+	int			slot = slot_find(&rate_slots, part, key);
+	bool		allowed;
+	int64		wait = 0;
+
+	if (slot >= 0)
+	{
+		wait = gcra_wait(limit, ((Bucket *) slot_state(&rate_slots, part, slot))->tat, now * 1000);
+		allowed = wait == 0;
+		*retry_after = ns_to_us(wait);
+	}
+	else
+	{
+		allowed = slot_claimable(&rate_slots, part, key, now, &free_at);
+		*retry_after = allowed || free_at == PG_INT64_MAX ? 0 : free_at - now;
+	}
+	slot_unlock(&rate_slots, key);
+	return allowed;
+}
+
+static bool
+bucket_take(const SlotKey *key, const Gcra *limit, int64 *retry_after)
+{
+	SlotPartition *part = slot_lock(&rate_slots, key, LW_EXCLUSIVE);
+	int64		now = slot_clock();
+	int64		free_at;
+	int			slot = slot_claim(&rate_slots, part, key, now, &free_at);
+	bool		allowed = false;
+
+	if (slot >= 0)
+	{
+		Bucket	   *bucket = slot_state(&rate_slots, part, slot);
+		int64		wait = gcra_wait(limit, bucket->tat, now * 1000);
+
+		allowed = wait == 0;
+		*retry_after = ns_to_us(wait);
+		if (allowed)
+		{
+			bucket->tat = gcra_pass(limit, bucket->tat, now * 1000);
+			bucket->interval = limit->interval;
+			part->busy_until[slot] = ns_to_us(bucket->tat);
+		}
+	}
+	else
+		*retry_after = free_at == PG_INT64_MAX ? 0 : free_at - now;
+	slot_unlock(&rate_slots, key);
+	return allowed;
+}
+
+bool
+rate_target_peek(const char *tenant, const char *target, int64 *retry_after)
+{
+	Gcra		limit;
+	SlotKey		key;
+
+	*retry_after = 0;
+	if (!read_limit(tenant, target, &limit))
+		return true;
+	if (!slot_table_ready(&rate_slots))
+		return false;
+	installation = *agc_installation_id();
+	slot_key(&rate_slots, &key, KIND_TARGET, &installation, tenant, target);
+	return bucket_peek(&key, &limit, retry_after);
+}
+
+bool
+rate_target_take(const char *tenant, const char *target, int64 *retry_after)
+{
+	Gcra		limit;
+	SlotKey		key;
+
+	*retry_after = 0;
+	if (!read_limit(tenant, target, &limit))
+		return true;
+	if (!slot_table_ready(&rate_slots))
+		return false;
+	installation = *agc_installation_id();
+	slot_key(&rate_slots, &key, KIND_TARGET, &installation, tenant, target);
+	return bucket_take(&key, &limit, retry_after);
+}
+
+/* The slot is still there if the token matters: a full bucket needs none back. */
+void
+rate_target_give_back(const char *tenant, const char *target)
+{
+	SlotKey		key;
+	SlotPartition *part;
+	int			slot;
+
+	if (!slot_table_ready(&rate_slots))
+		return;
+	slot_key(&rate_slots, &key, KIND_TARGET, &installation, tenant, target);
+	part = slot_lock(&rate_slots, &key, LW_EXCLUSIVE);
+	slot = slot_find(&rate_slots, part, &key);
+	if (slot >= 0)
+	{
+		Bucket	   *bucket = slot_state(&rate_slots, part, slot);
+
+		bucket->tat = Max(bucket->tat - bucket->interval, 0);
+		part->busy_until[slot] = ns_to_us(bucket->tat);
+	}
+	slot_unlock(&rate_slots, &key);
+}
+
+/* ----- SQL ------------------------------------------------------------------- */
+
+/* rate_take(key, rate, period, burst, tenant) -> (allowed, retry_after) */
+AGC_FUNCTION(rate_take)
+{
+	char	   *name = agc_arg_name(fcinfo, 0, "key");
+	char	   *tenant = agc_arg_tenant(fcinfo, 4);
+	SlotKey		key;
+	Gcra		limit;
+	int64		retry_after;
+	Datum		values[2] = {0};
+	bool		nulls[2] = {false};
+
+	(void) limit_args(fcinfo, 1, &limit);
+	agc_enter(tenant, AGC_AGENT);
+	agc_require_shmem("the rate limiter");
+	if (!slot_table_ready(&rate_slots))
+		elog(ERROR, "the rate limiter has no shared memory");
+	installation = *agc_installation_id();
+	slot_key(&rate_slots, &key, KIND_KEY, &installation, tenant, name);
+	values[0] = BoolGetDatum(bucket_take(&key, &limit, &retry_after));
+	if (retry_after > 0)
+		values[1] = IntervalPGetDatum(agc_us_interval(retry_after));
+	else
+		nulls[1] = true;
+	return agc_row(fcinfo, values, nulls, 2);
+}
+
+/* rate_set(target, rate, period, burst, tenant) -> boolean */
+AGC_FUNCTION(rate_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID, INTERVALOID, INT4OID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.rate_limit AS r (tenant, name, rate, period, burst)"
+		" VALUES ($1, $2, $3, $4, $5)"
+		" ON CONFLICT (tenant, name) DO UPDATE SET rate = EXCLUDED.rate,"
+		" period = EXCLUDED.period, burst = EXCLUDED.burst"
+		" WHERE (r.rate, r.period, r.burst) IS DISTINCT FROM"
+		" (EXCLUDED.rate, EXCLUDED.period, EXCLUDED.burst)", 5, types
+	};
+	char	   *target = agc_arg_name(fcinfo, 0, "target");
+	char	   *tenant = agc_arg_tenant(fcinfo, 4);
+	char		nulls[6] = "     ";
+	Gcra		limit;
+	Datum		values[5];
+	AgcOwner	owner;
+	bool		changed;
+
+	if (limit_args(fcinfo, 1, &limit) == 0)
+		nulls[4] = 'n';
+	agc_enter(tenant, AGC_ADMIN);
+	values[0] = CStringGetTextDatum(tenant);
+	values[1] = CStringGetTextDatum(target);
+	values[2] = PG_GETARG_DATUM(1);
+	values[3] = PG_GETARG_DATUM(2);
+	values[4] = PG_GETARG_DATUM(3);
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, nulls);
+	changed = SPI_processed > 0;
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(changed);
+}
+
+/* rate_drop(target, tenant) -> boolean */
+AGC_FUNCTION(rate_drop)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.rate_limit WHERE tenant = $1 AND name = $2", 2, types
+	};
+	char	   *target = agc_arg_name(fcinfo, 0, "target");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(target)};
+	AgcOwner	owner;
+	bool		dropped;
+
+	agc_enter(tenant, AGC_ADMIN);
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, NULL);
+	dropped = SPI_processed > 0;
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(dropped);
+}

@@ -1,0 +1,187 @@
+/*
+ * retry.c
+ *	  What to do after a failed attempt.
+ *
+ * It advises: it never sleeps and never makes the call.  The delay is drawn
+ * with full jitter, is never earlier than a Retry-After header allows and
+ * never ends after the deadline of the policy.
+ *
+ * Memory: CurrentMemoryContext.  Locks: AccessShareLock on the policy table
+ * when it is read.  On ERROR: nothing to undo.
+ */
+#include "retry/retry.h"
+
+#include "common/pg_prng.h"
+#include "retry/backoff.h"
+#include "retry/policy.h"
+#include "utils/builtins.h"
+
+#define UNIX_EPOCH_OFFSET \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
+
+static const char *const action_names[] = {"retry", "fail", "defer"};
+
+static void
+advise(RetryAdvice *out, RetryAction action, int64 delay, const char *reason)
+{
+	out->action = action;
+	out->delay = delay;
+	out->reason = reason;
+}
+
+/* uniform in [0, width] */
+static int64
+draw(int64 width)
+{
+	return width <= 0 ? 0 : (int64) pg_prng_uint64_range(&pg_global_prng_state, 0, (uint64) width);
+}
+
+/*
+ * us until the deadline, may be negative; PG_INT64_MAX without one.  An
+ * attempt that began in the future (another machine's clock) began just now.
+ */
+static int64
+time_left(const RetryPolicy *policy, TimestampTz started_at, TimestampTz now)
+{
+	int64		elapsed;
+
+	if (policy->max_elapsed < 0 || started_at == 0)
+		return PG_INT64_MAX;
+	elapsed = started_at < now ? now - started_at : 0;
+	return policy->max_elapsed - elapsed;
+}
+
+static void
+check_failure(int attempt, int status, TimestampTz started_at)
+{
+	if (attempt < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("attempt must be at least 1"),
+				 errdetail("Got %d.", attempt),
+				 errhint("It is the number of the attempt that has just failed.")));
+	if (status != 0 && (status < 100 || status > RETRY_STATUS_MAX))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("status is out of range"),
+				 errdetail("Got %d; HTTP status codes are 100 to %d.", status, RETRY_STATUS_MAX),
+				 errhint("Pass NULL where no response was received.")));
+	if (TIMESTAMP_NOT_FINITE(started_at))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("started_at must be finite")));
+}
+
+/* how long a failure that is worth a retry has to wait */
+static void
+advise_wait(const RetryPolicy *policy, int attempt, const char *header, int64 left,
+			TimestampTz now, const char *reason, RetryAdvice *out)
+{
+	int64		window = backoff_window(policy->base, policy->cap, attempt);
+	int64		asked = 0;
+	int64		delay;
+
+	if (retry_after_parse(header, now + UNIX_EPOCH_OFFSET, &asked))
+	{
+		reason = "retry_after";
+		if (asked > policy->max_retry_after)
+		{
+			advise(out, RETRY_DEFER, asked, "retry_after_too_long");
+			return;
+		}
+	}
+	if (asked > left)
+	{
+		advise(out, RETRY_FAIL, 0, "deadline");
+		return;
+	}
+
+	/* a little on top, or all who were told the same second come at once */
+	delay = Max(draw(window), asked);
+	if (asked > 0 && delay == asked)
+		delay += draw(Min(policy->base, asked / 10));
+	advise(out, RETRY_RETRY, Max(Min(delay, left), asked), reason);
+}
+
+void
+retry_advise(const char *tenant, const char *policy_name, int attempt, int status,
+			 const char *error, const char *retry_after_header,
+			 TimestampTz started_at, RetryAdvice *out)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	const RetryPolicy *policy;
+	RetryClass	class;
+	bool		by_error;
+	int64		left;
+
+	check_failure(attempt, status, started_at);
+	policy = retry_policy_read(tenant, policy_name == NULL ? RETRY_DEFAULT_POLICY : policy_name);
+	class = retry_classify(policy->rules, policy->nrules, status, error, &by_error);
+	left = time_left(policy, started_at, now);
+
+	if (class == RETRY_CLASS_UNKNOWN)
+		advise(out, RETRY_FAIL, 0, "unknown_error");
+	else if (class == RETRY_CLASS_QUOTA)
+		advise(out, RETRY_FAIL, 0, "quota");
+	else if (class == RETRY_CLASS_FATAL)
+		advise(out, RETRY_FAIL, 0, by_error ? "fatal_error" : "fatal_status");
+	else if (attempt >= policy->max_attempts)
+		advise(out, RETRY_FAIL, 0, "attempts_exhausted");
+	else if (left <= 0)
+		advise(out, RETRY_FAIL, 0, "deadline");
+	else
+		advise_wait(policy, attempt, retry_after_header, left, now,
+					by_error ? "retryable_error" : "retryable_status", out);
+}
+
+/*
+ * retry_next(attempt, status, error, retry_after_header, retry_policy,
+ * started_at, tenant) -> (action, delay, at, reason)
+ */
+AGC_FUNCTION(retry_next)
+{
+	int			attempt;
+	int			status = 0;
+	char	   *error = agc_opt_text(fcinfo, 2);
+	char	   *header = agc_opt_text(fcinfo, 3);
+	char	   *policy = agc_opt_name(fcinfo, 4, "retry_policy");
+	TimestampTz started_at = 0;
+	char	   *tenant = agc_arg_tenant(fcinfo, 6);
+	RetryAdvice advice;
+	Datum		values[4] = {0};
+	bool		nulls[4] = {false};
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("attempt must not be null")));
+	attempt = PG_GETARG_INT32(0);
+	if (!PG_ARGISNULL(5))
+		started_at = PG_GETARG_TIMESTAMPTZ(5) == 0 ? 1 : PG_GETARG_TIMESTAMPTZ(5);
+	if (!PG_ARGISNULL(1))
+	{
+		/* to the C interface 0 means "none", which in SQL is NULL; so for started_at above */
+		status = PG_GETARG_INT32(1);
+		check_failure(1, status == 0 ? -1 : status, 0);
+	}
+	agc_enter(tenant, AGC_AGENT);
+	retry_advise(tenant, policy, attempt, status, error, header, started_at, &advice);
+
+	values[0] = CStringGetTextDatum(action_names[advice.action]);
+	values[3] = CStringGetTextDatum(advice.reason);
+	if (advice.action == RETRY_FAIL)
+		nulls[1] = nulls[2] = true;
+	else
+	{
+		values[1] = IntervalPGetDatum(agc_us_interval(advice.delay));
+		values[2] = TimestampTzGetDatum(GetCurrentTimestamp() + advice.delay);
+	}
+	return agc_row(fcinfo, values, nulls, 4);
+}
+
+void
+retry_init(void)
+{
+	breaker_init();
+	rate_init();
+}
