@@ -12,7 +12,7 @@ extern int64 backoff_window(int64 base, int64 cap, int attempt);
 
 /*
  * What a Retry-After header asks for, in us from now; false when it says
- * nothing usable.  now_unix is in us since 1970-01-01 UTC.
+ * nothing usable, and *wait is then left alone.  now_unix is in us since 1970-01-01 UTC.
  */
 extern bool retry_after_parse(const char *header, int64 now_unix, int64 *wait);
 

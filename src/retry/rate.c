@@ -52,9 +52,9 @@ rate_init(void)
 
 /* ----- limits --------------------------------------------------------------- */
 
-/* burst 0 stands for one period's worth */
+/* burst NULL stands for one period's worth */
 static void
-make_limit(Gcra *limit, int rate, int64 period, int burst)
+make_limit(Gcra *limit, int rate, int64 period, const int *burst)
 {
 	if (rate < 1)
 		ereport(ERROR,
@@ -65,36 +65,30 @@ make_limit(Gcra *limit, int rate, int64 period, int burst)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("period must be longer than zero")));
-	if (burst < 0)
+	if (burst != NULL && *burst < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("burst must be at least 1"),
-				 errdetail("Got %d.", burst)));
-	if (!gcra_make(limit, rate, period, burst == 0 ? rate : burst))
+				 errdetail("Got %d.", *burst)));
+	if (!gcra_make(limit, rate, period, burst == NULL ? rate : *burst))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rate limit is out of range"),
 				 errdetail("period, and period * burst / rate, must stay below 73 years.")));
 }
 
-/* rate, period and burst stand at n, n + 1 and n + 2; returns the burst, 0 when not given */
-static int
+/* rate, period and burst stand at n, n + 1 and n + 2 */
+static void
 limit_args(FunctionCallInfo fcinfo, int n, Gcra *limit)
 {
-	int			burst = 0;
+	int			burst = PG_ARGISNULL(n + 2) ? 0 : PG_GETARG_INT32(n + 2);
 
 	if (PG_ARGISNULL(n) || PG_ARGISNULL(n + 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be null", PG_ARGISNULL(n) ? "rate" : "period")));
-	if (!PG_ARGISNULL(n + 2))
-	{
-		burst = PG_GETARG_INT32(n + 2);
-		if (burst == 0)
-			burst = -1;			/* given as 0: refused below, not the default */
-	}
-	make_limit(limit, PG_GETARG_INT32(n), agc_opt_interval(fcinfo, n + 1, "period", 0), burst);
-	return burst;
+	make_limit(limit, PG_GETARG_INT32(n), agc_opt_interval(fcinfo, n + 1, "period", 0),
+			   PG_ARGISNULL(n + 2) ? NULL : &burst);
 }
 
 static void *
@@ -103,10 +97,9 @@ compile_limit(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *n
 	Gcra	   *limit = palloc(sizeof(Gcra));
 	bool		isnull;
 	int			rate = DatumGetInt32(agc_col(tuple, desc, "rate", &isnull));
-	Datum		burst = agc_col(tuple, desc, "burst", &isnull);
+	int			burst = DatumGetInt32(agc_col(tuple, desc, "burst", &isnull));
 
-	make_limit(limit, rate, agc_col_interval(tuple, desc, "period", 0),
-			   isnull ? 0 : DatumGetInt32(burst));
+	make_limit(limit, rate, agc_col_interval(tuple, desc, "period", 0), isnull ? NULL : &burst);
 	return limit;
 }
 
@@ -252,7 +245,7 @@ AGC_FUNCTION(rate_take)
 	Datum		values[2] = {0};
 	bool		nulls[2] = {false};
 
-	(void) limit_args(fcinfo, 1, &limit);
+	limit_args(fcinfo, 1, &limit);
 	agc_enter(tenant, AGC_AGENT);
 	agc_require_shmem("the rate limiter");
 	if (!slot_table_ready(&rate_slots))
@@ -287,7 +280,8 @@ AGC_FUNCTION(rate_set)
 	AgcOwner	owner;
 	bool		changed;
 
-	if (limit_args(fcinfo, 1, &limit) == 0)
+	limit_args(fcinfo, 1, &limit);
+	if (PG_ARGISNULL(3))
 		nulls[4] = 'n';
 	agc_enter(tenant, AGC_ADMIN);
 	values[0] = CStringGetTextDatum(tenant);

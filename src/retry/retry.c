@@ -52,6 +52,17 @@ time_left(const RetryPolicy *policy, TimestampTz started_at, TimestampTz now)
 }
 
 static void
+check_status(int status)
+{
+	if (status < 100 || status > RETRY_STATUS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("status is out of range"),
+				 errdetail("Got %d; HTTP status codes are 100 to %d.", status, RETRY_STATUS_MAX),
+				 errhint("Pass NULL where no response was received.")));
+}
+
+static void
 check_failure(int attempt, int status, TimestampTz started_at)
 {
 	if (attempt < 1)
@@ -60,12 +71,8 @@ check_failure(int attempt, int status, TimestampTz started_at)
 				 errmsg("attempt must be at least 1"),
 				 errdetail("Got %d.", attempt),
 				 errhint("It is the number of the attempt that has just failed.")));
-	if (status != 0 && (status < 100 || status > RETRY_STATUS_MAX))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("status is out of range"),
-				 errdetail("Got %d; HTTP status codes are 100 to %d.", status, RETRY_STATUS_MAX),
-				 errhint("Pass NULL where no response was received.")));
+	if (status != 0)
+		check_status(status);
 	if (TIMESTAMP_NOT_FINITE(started_at))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -156,14 +163,12 @@ AGC_FUNCTION(retry_next)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("attempt must not be null")));
 	attempt = PG_GETARG_INT32(0);
+
+	/* in the C interface 0 stands for "none", which in SQL is NULL */
+	if (!PG_ARGISNULL(1))
+		check_status(status = PG_GETARG_INT32(1));
 	if (!PG_ARGISNULL(5))
 		started_at = PG_GETARG_TIMESTAMPTZ(5) == 0 ? 1 : PG_GETARG_TIMESTAMPTZ(5);
-	if (!PG_ARGISNULL(1))
-	{
-		/* to the C interface 0 means "none", which in SQL is NULL; so for started_at above */
-		status = PG_GETARG_INT32(1);
-		check_failure(1, status == 0 ? -1 : status, 0);
-	}
 	agc_enter(tenant, AGC_AGENT);
 	retry_advise(tenant, policy, attempt, status, error, header, started_at, &advice);
 

@@ -100,6 +100,7 @@ retry_after_parse(const char *header, int64 now_unix, int64 *wait)
 	const char *p = header;
 	int64		unit = USEC;
 	int64		at;
+	int64		us;
 
 	if (header == NULL)
 		return false;
@@ -114,15 +115,18 @@ retry_after_parse(const char *header, int64 now_unix, int64 *wait)
 	{
 		const char *number = p;
 
-		if (!parse_number(&p, unit, wait))
+		if (!parse_number(&p, unit, &us))
 			return false;
 		skip_blanks(&p);
 		if (unit == USEC && take_word(&p, "ms", 2))
 		{
-			(void) parse_number(&number, 1000, wait);
+			(void) parse_number(&number, 1000, &us);
 			skip_blanks(&p);
 		}
-		return *p == '\0';
+		if (*p != '\0')
+			return false;
+		*wait = us;
+		return true;
 	}
 
 	if (unit != USEC || !parse_date(p, now_unix, &at))
