@@ -15,6 +15,7 @@
 #include <limits.h>
 
 #include "core/guc.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 int			agc_audit = AGC_AUDIT_NONE;
@@ -49,6 +50,13 @@ static const struct config_enum_entry missing_shmem_options[] = {
 void
 agc_guc_init(void)
 {
+	/*
+	 * A session that loads the library by itself cannot define a POSTMASTER
+	 * setting (FATAL); there the sizes size nothing, but may stand in the
+	 * configuration file.
+	 */
+	GucContext	at_start = process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP;
+
 	DefineCustomEnumVariable("agentcore.audit",
 							 "Which calls the gate writes to agentcore.call_log.",
 							 "none: no call; denied: refusals; all: every verdict. "
@@ -64,7 +72,7 @@ agc_guc_init(void)
 							"Shared memory of the tool-result cache.",
 							"Fixed at server start; 0 turns the cache off.",
 							&agc_cache_memory, 64, 0, 1024 * 1024,
-							PGC_POSTMASTER, GUC_UNIT_MB, NULL, NULL, NULL);
+							at_start, GUC_UNIT_MB, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_pending_max",
 							"Backend memory for cache entries that wait for COMMIT.",
 							"Beyond it cache_set returns false and the entry is not cached.",
@@ -110,7 +118,7 @@ agc_guc_init(void)
 							"Fixed at server start, rounded up to 128; about 1.3 kB each. "
 							"When all of them matter, new ones are refused and counted in agentcore.stat_target_slots.",
 							&agc_max_targets, 4096, 128, 65536,
-							PGC_POSTMASTER, 0, NULL, NULL, NULL);
+							at_start, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("agentcore.missing_shmem",
 							 "What the gate does where the library was not preloaded.",
 							 "miss: every cache lookup is a miss, with one WARNING a session; error: 55000.",

@@ -35,7 +35,8 @@ static const RetryPolicy builtin_policy = {
 
 /* ----- rules --------------------------------------------------------------- */
 
-pg_attribute_noreturn() static void
+/* does not return */
+static void
 bad_rule(int n, const char *problem)
 {
 	ereport(ERROR,
@@ -185,7 +186,8 @@ add_candidate(HeapTuple tuple, TupleDesc desc, void *arg)
 	agc_nearest_add(arg, agc_col_text(tuple, desc, "name"));
 }
 
-pg_attribute_noreturn() static void
+/* does not return */
+static void
 unknown_policy(const char *tenant, const char *name)
 {
 	AgcNearest	nearest = {.wanted = name, .limit = 3};
@@ -230,9 +232,9 @@ retry_policy_read(const char *tenant, const char *name)
 
 	if (object == NULL)
 	{
-		if (strcmp(name, RETRY_DEFAULT_POLICY) == 0)
-			return copy_policy(&builtin_policy);
-		unknown_policy(tenant, name);
+		if (strcmp(name, RETRY_DEFAULT_POLICY) != 0)
+			unknown_policy(tenant, name);
+		return copy_policy(&builtin_policy);
 	}
 	policy = copy_policy(object->data);
 	agc_object_unpin(object);

@@ -166,7 +166,10 @@ AGC_FUNCTION(retry_next)
 
 	/* in the C interface 0 stands for "none", which in SQL is NULL */
 	if (!PG_ARGISNULL(1))
-		check_status(status = PG_GETARG_INT32(1));
+	{
+		status = PG_GETARG_INT32(1);
+		check_status(status);
+	}
 	if (!PG_ARGISNULL(5))
 		started_at = PG_GETARG_TIMESTAMPTZ(5) == 0 ? 1 : PG_GETARG_TIMESTAMPTZ(5);
 	agc_enter(tenant, AGC_AGENT);
