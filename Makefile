@@ -28,10 +28,62 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=agentcore
 EXTRA_CLEAN = agentcore--?*.sql build
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+
+# The targets of the house are scripts under test/, which find or install what
+# they need themselves; everything else is PGXS.
+HOUSE = help demo check check-% bench bench-% format lint sanitize fuzz coverage
+ifneq ($(filter-out $(HOUSE),$(or $(MAKECMDGOALS),all)),)
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifeq ($(wildcard $(PGXS)),)
+$(error no PostgreSQL server headers: run test/setup, or set PG_CONFIG=/path/to/pg_config)
+endif
+# no bitcode where the clang that PostgreSQL was built with is absent
+ifeq ($(shell command -v $$(sed -n 's/^CLANG *= *//p' $(dir $(PGXS))../Makefile.global)),)
+override with_llvm = no
+endif
 include $(PGXS)
 
 agentcore--$(EXTVERSION).sql: $(SQL_PARTS)
 	cat $^ > $@
 
-$(OBJS): $(wildcard src/*/*.h) agentcore.control
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h) agentcore.control
+
+else
+.PHONY: help demo check bench format lint sanitize fuzz coverage FORCE
+export PG_CONFIG
+
+help: ## this list
+	@echo 'make, make install, make clean: the extension itself (PGXS; PG_CONFIG=/path/to/pg_config)'
+	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' Makefile | sort | expand -t 20
+
+demo: ## replay a log of agent calls through the gate: [KEEP=1] [MODE=audit] [TOOLS=f.jsonl CALLS=f.jsonl]
+	@KEEP='$(KEEP)' MODE='$(MODE)' TOOLS='$(TOOLS)' CALLS='$(CALLS)' CONFIG='$(CONFIG)' test/run-demo
+
+check: ## every test on private clusters; ends with "N passed, N failed"
+	@test/run-check
+
+check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, conformance, demo or lint
+	@test/run-check $*
+
+bench: ## every comparison; a Markdown table, also in build/bench/
+	@test/bench/run
+
+bench-%: FORCE ## one comparison: a file test/bench/NAME.bench
+	@test/bench/run $*
+
+format: ## lay out the C sources as pgindent would
+	@test/setup lint && test/format
+
+lint: ## cppcheck, layout, SQL, settings and version checks
+	@test/setup lint && test/lint
+
+sanitize: ## the regression tests under UBSan, then ASan
+	@test/run-sanitize
+
+fuzz: ## each test/fuzz/*.c for SECONDS (10) under libFuzzer
+	@SECONDS_EACH='$(or $(SECONDS),10)' test/run-fuzz
+
+coverage: ## lines covered by the regression, isolation and pgTAP tests
+	@test/run-coverage
+endif
