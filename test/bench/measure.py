@@ -1,0 +1,161 @@
+"""Runs the cases of test/bench/*.bench against the server of PGHOST, PGPORT.
+
+A .bench file is SQL for psql and pgbench, cut by lines that begin with "-- @":
+
+    -- @setup                          run once by psql before the cases
+    -- @case NAME [vs OTHER] [per N] [clients N]
+                                       a pgbench script; with "vs" it is compared with the case
+                                       OTHER; "per": it does the work N times
+
+Every case runs once a round, all cases of a file in turn, so that a pair is
+measured within the same seconds; odd rounds go backwards.  A ratio is the
+median of the rounds' ratios.  Net is without the round trip: minus the case
+"SELECT 1" of the same round, where the file has one.
+"""
+import datetime
+import glob
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROUNDS = int(os.environ.get("ROUNDS") or 7)
+SECONDS = float(os.environ.get("SECONDS_EACH") or 1)
+FLOOR = "SELECT 1"
+DATABASE = "agentcore_bench"
+
+
+class Case:
+    def __init__(self, title):
+        match = re.match(r"(.*?)(?: vs (.*?))?(?: per (\d+))?(?: clients (\d+))?$", title)
+        self.name, self.against = match.group(1).strip(), match.group(2)
+        self.per, self.clients = int(match.group(3) or 1), int(match.group(4) or 1)
+        self.script = ""
+        self.times = []  # microseconds a call, one a round
+
+
+def parse(path):
+    setup, cases, target = "", [], None
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            mark = re.match(r"-- @(setup|case)\s*(.*)", line)
+            if mark and mark.group(1) == "case":
+                cases.append(Case(mark.group(2).strip()))
+                target = cases[-1]
+            elif mark:
+                target = "setup"
+            elif target == "setup":
+                setup += line
+            elif target:
+                target.script += line
+    return setup, cases
+
+
+def psql(sql, database=DATABASE):
+    run = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", "-"],
+                         input=sql, capture_output=True, text=True)
+    if run.returncode:
+        sys.exit(f"set-up failed:\n{run.stderr}")
+    return run.stdout.strip()
+
+
+def pgbench(case, directory):
+    path = os.path.join(directory, "script.sql")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(case.script)
+    run = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", str(case.clients), "-j", str(case.clients),
+                          "-T", str(max(1, round(SECONDS))), "-f", path, DATABASE], capture_output=True, text=True)
+    rate = re.search(r"^tps = ([\d.]+)", run.stdout, re.M)
+    if run.returncode or not rate or re.search(r"number of failed transactions: [1-9]", run.stdout):
+        sys.exit(f"case {case.name} failed:\n{run.stdout}{run.stderr}")
+    return 1e6 * case.clients / float(rate.group(1)) / case.per
+
+
+def measure(path, directory):
+    setup, cases = parse(path)
+    psql(f"DROP DATABASE IF EXISTS {DATABASE}", "postgres")
+    psql(f"CREATE DATABASE {DATABASE}", "postgres")
+    psql("CREATE EXTENSION agentcore;\n" + setup)
+    for number in range(ROUNDS + 1):
+        for case in cases if number % 2 == 0 else reversed(cases):
+            time = pgbench(case, directory)
+            if number > 0:  # the first round warms up
+                case.times.append(time)
+        if sys.stderr.isatty():
+            print(f"\r{os.path.basename(path)}: round {number} of {ROUNDS} ", end="\n" if number == ROUNDS else "", file=sys.stderr, flush=True)
+    return cases
+
+
+def median_ratio(times, others):
+    pairs = [a / b for a, b in zip(times, others) if b > 0.05 and a > 0]
+    return f"{statistics.median(pairs):.2f}" if pairs else ""
+
+
+def table(cases):
+    by_name = {case.name: case for case in cases}
+    floor = by_name[FLOOR].times if FLOOR in by_name else None
+
+    def net(case):
+        return [max(0.0, time - base / case.per) for time, base in zip(case.times, floor)] if floor else case.times
+
+    yield "| case | us a call | min - max | net us | compared with | ratio | net ratio |"
+    yield "|---|--:|--:|--:|---|--:|--:|"
+    for case in cases:
+        other = by_name.get(case.against)
+        if case.against and not other:
+            sys.exit(f"case {case.name}: there is no case {case.against}")
+        yield "| {} | {:.1f} | {:.1f} - {:.1f} | {} | {} | {} | {} |".format(
+            case.name + (f" ({case.clients} clients)" if case.clients > 1 else ""),
+            statistics.median(case.times), min(case.times), max(case.times),
+            f"{statistics.median(net(case)):.1f}" if floor and case.name != FLOOR else "",
+            case.against or "",
+            median_ratio(case.times, other.times) if other else "",
+            median_ratio(net(case), net(other)) if other and floor else "")
+
+
+def first(pattern, path, missing="?"):
+    try:
+        with open(path, encoding="utf-8") as file:
+            match = re.search(pattern, file.read(), re.M)
+    except OSError:
+        match = None
+    return match.group(1) if match else missing
+
+
+def machine():
+    memory = int(first(r"^MemTotal:\s+(\d+)", "/proc/meminfo", "0")) // 1048576
+    yield f"- date: {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC"
+    yield f"- machine: {first(r'^model name.*: (.*)', '/proc/cpuinfo')}, {os.cpu_count()} cores, {memory} GiB"
+    yield f"- system: {first(r'^PRETTY_NAME=.(.*).$', '/etc/os-release')}, Linux {platform.release()}"
+    yield "- server: " + psql("SELECT version()", "postgres")
+    yield "- agentcore: " + psql("SELECT default_version FROM pg_available_extensions WHERE name = 'agentcore'", "postgres")
+    yield f"- method: pgbench, prepared, local socket; {ROUNDS} interleaved rounds of {max(1, round(SECONDS))} s, medians;"
+    yield "  fsync and synchronous_commit off: the extension's work, not the disk's"
+
+
+def main():
+    output, names = sys.argv[1], sys.argv[2:]
+    paths = [os.path.join(HERE, name + ".bench") for name in names] or sorted(glob.glob(os.path.join(HERE, "*.bench")))
+    missing = [path for path in paths if not os.path.exists(path)]
+    if missing:
+        known = sorted(os.path.basename(path)[:-6] for path in glob.glob(os.path.join(HERE, "*.bench")))
+        sys.exit(f"no such benchmark: {', '.join(missing)}; there are: {', '.join(known)}")
+    report = ["# agentcore benchmarks", "", *machine()]
+    print("\n".join(report))
+    with tempfile.TemporaryDirectory() as directory:
+        for path in paths:
+            part = ["", f"## {os.path.basename(path)[:-6]}", "", *table(measure(path, directory))]
+            print("\n".join(part), flush=True)
+            report += part
+    target = os.path.join(output, f"{'-'.join(names) or 'all'}.md")
+    with open(target, "w", encoding="utf-8") as file:
+        file.write("\n".join(report) + "\n")
+    print(f"\nwritten to {target}")
+
+
+if __name__ == "__main__":
+    main()
