@@ -1,0 +1,72 @@
+"""Situations that no recorded log can hold, because they need a second worker at
+the right moment.  A log line {"scenario": NAME, ...call...} plays one; it ends in
+one outcome, like every other line.
+"""
+import dataclasses
+import time
+
+from client import Done, Outcome, call
+
+
+def same_key_twice(world, gate, request, run, line):
+    """Two workers got the same job: one runs it, the other waits and gets its result."""
+    first, second = gate, world.connect()
+    try:
+        begun = first.begin(request)
+        outcome = Outcome(second.begin(request))     # in_progress
+        outcome.waits[outcome.answer.reason] += 1
+        first.commit(request, begun.call_id, run(begun.args))
+        outcome.answer = second.begin(request)       # the first one's answer
+        outcome.result = outcome.answer.result
+        return outcome
+    finally:
+        second.close()
+
+
+def worker_dies(world, gate, request, run, line):
+    """A worker vanishes in the middle of a call that must not be made twice."""
+    lost = world.connect()
+    lost.begin(dataclasses.replace(request, lease="50 milliseconds"))
+    lost.close()
+    time.sleep(0.1)
+    return call(gate, request, run)                  # outcome_unknown
+
+
+def two_calls_in_one_transaction(world, gate, request, run, line):
+    """What not to do: a transaction that holds one budget and asks for another.
+
+    The second budget is busy, and waiting for it with the first in hand could
+    deadlock, so the gate says contention; after COMMIT the same question works.
+    """
+    other = world.connect()
+    try:
+        with other.connection.transaction():
+            busy = other.begin(dataclasses.replace(request, key=request.key + "-busy"))
+            with gate.connection.transaction():
+                held = gate.begin(dataclasses.replace(request, key=request.key + "-held", budget=line["second_budget"]))
+                outcome = Outcome(gate.begin(request))
+                outcome.waits[outcome.answer.reason] += 1
+        for worker, begun, key in ((other, busy, "-busy"), (gate, held, "-held")):
+            worker.commit(dataclasses.replace(request, key=request.key + key), begun.call_id, Done())
+        waited = outcome.waits
+        outcome = call(gate, request, run)
+        outcome.waits.update(waited)
+        return outcome
+    finally:
+        other.close()
+
+
+def approved(world, gate, request, run, line):
+    """A person says yes while the worker waits."""
+    outcome = Outcome(gate.begin(request))           # approval_required
+    outcome.waits[outcome.answer.reason] += 1
+    world.admin.execute("SELECT agentcore.call_approve(id, note => 'demo', tenant => %s) FROM agentcore.approvals"
+                        " WHERE tenant = %s AND state = 'pending' AND tool = %s AND task = %s",
+                        (request.tenant, request.tenant, request.tool, request.task))
+    waited = outcome.waits
+    outcome = call(gate, request, run)
+    outcome.waits.update(waited)
+    return outcome
+
+
+SCENARIOS = {f.__name__: f for f in (same_key_twice, worker_dies, two_calls_in_one_transaction, approved)}
