@@ -1,1 +1,292 @@
--- allow
+-- allow: policies, rules, special ranges and names, decisions.
+
+CREATE TABLE agentcore.policy (
+  tenant   text COLLATE "C" NOT NULL,
+  name     text COLLATE "C" NOT NULL,
+  mode     text COLLATE "C" NOT NULL DEFAULT 'enforce' CHECK (mode IN ('enforce', 'audit', 'off')),
+  schemes  text[] NOT NULL DEFAULT '{https}',
+  methods  text[],
+  revision bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  PRIMARY KEY (tenant, name)
+);
+SELECT agentcore.registry_attach('agentcore.policy');
+COMMENT ON TABLE agentcore.policy IS 'Allowlists for URLs and tools. methods NULL = every method. revision changes with the policy, its rules and the special entries. Written by policy_set() and policy_drop().';
+
+CREATE SEQUENCE agentcore.policy_rule_id_seq AS bigint;
+COMMENT ON SEQUENCE agentcore.policy_rule_id_seq IS 'Source of policy_rule.id: a number is never used twice.';
+
+CREATE TABLE agentcore.policy_rule (
+  tenant      text COLLATE "C" NOT NULL,
+  policy      text COLLATE "C" NOT NULL,
+  id          bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.policy_rule_id_seq'),
+  kind        text COLLATE "C" NOT NULL CHECK (kind IN ('url', 'tool')),
+  effect      text COLLATE "C" NOT NULL CHECK (effect IN ('allow', 'deny')),
+  pattern     text COLLATE "C" NOT NULL CHECK (pattern <> ''),
+  methods     text[],
+  ports       integer[],
+  path_prefix text COLLATE "C",
+  valid       tstzrange,
+  created_by  text COLLATE "C",
+  created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  PRIMARY KEY (tenant, policy, id),
+  FOREIGN KEY (tenant, policy) REFERENCES agentcore.policy (tenant, name) ON UPDATE CASCADE ON DELETE CASCADE
+);
+ALTER SEQUENCE agentcore.policy_rule_id_seq OWNED BY agentcore.policy_rule.id;
+CREATE INDEX policy_rule_pattern ON agentcore.policy_rule (tenant, policy, pattern);
+SELECT agentcore.registry_attach('agentcore.policy_rule', false);
+COMMENT ON TABLE agentcore.policy_rule IS 'Rules of a policy in canonical form. methods, ports, path_prefix, valid: NULL = any. A row that cannot be read makes its whole policy deny. Written by policy_allow(), policy_deny() and their siblings.';
+
+CREATE TABLE agentcore.special_range (
+  tenant  text COLLATE "C" NOT NULL,
+  network cidr NOT NULL,
+  name    text NOT NULL CHECK (name <> ''),
+  source  text NOT NULL DEFAULT 'user',
+  as_of   date NOT NULL DEFAULT CURRENT_DATE,
+  shipped boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (tenant, network)
+);
+COMMENT ON TABLE agentcore.special_range IS 'Networks that every policy denies unless an allow rule inside the network lifts them. Tenant ''*'' = every tenant. Shipped rows come with the extension and are not dumped; add your own with special_set().';
+
+CREATE TABLE agentcore.special_name (
+  tenant  text COLLATE "C" NOT NULL,
+  pattern text COLLATE "C" NOT NULL CHECK (pattern <> ''),
+  name    text NOT NULL CHECK (name <> ''),
+  source  text NOT NULL DEFAULT 'user',
+  as_of   date NOT NULL DEFAULT CURRENT_DATE,
+  shipped boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (tenant, pattern)
+);
+COMMENT ON TABLE agentcore.special_name IS 'Host names that every policy denies unless an allow rule for a name inside lifts them; ''<single label>'' stands for any name without a dot. Tenant ''*'' = every tenant. Shipped rows are not dumped; add your own with special_set().';
+
+INSERT INTO agentcore.special_range (tenant, network, name, source, as_of, shipped)
+SELECT '*', v.network::cidr, v.name, v.source, v.as_of::date, true FROM (VALUES
+  ('0.0.0.0/8',          'this network',            'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('10.0.0.0/8',         'private use',             'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('100.64.0.0/10',      'shared address space',    'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('127.0.0.0/8',        'loopback',                'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('169.254.0.0/16',     'link local',              'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('172.16.0.0/12',      'private use',             'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('192.0.0.0/24',       'IETF protocol assignments', 'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('192.0.2.0/24',       'documentation',           'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('192.31.196.0/24',    'AS112-v4',                'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('192.52.193.0/24',    'AMT',                     'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('192.88.99.0/24',     '6to4 relay anycast',      'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('192.168.0.0/16',     'private use',             'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('192.175.48.0/24',    'AS112 direct delegation', 'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('198.18.0.0/15',      'benchmarking',            'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('198.51.100.0/24',    'documentation',           'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('203.0.113.0/24',     'documentation',           'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('224.0.0.0/4',        'multicast',               'IANA IPv4 multicast registry',       '2025-10-09'),
+  ('240.0.0.0/4',        'reserved and broadcast',  'IANA IPv4 special-purpose registry', '2025-10-09'),
+  ('::/96',              'IPv4-compatible',         'RFC 4291 section 2.5.5.1',           '2025-10-09'),
+  ('::/128',             'unspecified',             'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('::1/128',            'loopback',                'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('::ffff:0:0:0/96',    'IPv4-translated',         'RFC 2765',                           '2025-10-09'),
+  ('64:ff9b::/96',       'NAT64',                   'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('64:ff9b:1::/48',     'local-use NAT64',         'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('100::/64',           'discard only',            'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('100:0:0:1::/64',     'dummy prefix',            'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('2001::/23',          'IETF protocol assignments, Teredo', 'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('2001:db8::/32',      'documentation',           'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('2002::/16',          '6to4',                    'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('2620:4f:8000::/48',  'AS112 direct delegation', 'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('3fff::/20',          'documentation',           'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('5f00::/16',          'segment routing SIDs',    'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('fc00::/7',           'unique local',            'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('fe80::/10',          'link local',              'IANA IPv6 special-purpose registry', '2025-10-09'),
+  ('fec0::/10',          'site local',              'RFC 3879',                           '2025-10-09'),
+  ('ff00::/8',           'multicast',               'IANA IPv6 multicast registry',       '2025-10-09'),
+  ('168.63.129.16/32',   'Azure platform',          'cloud provider documentation',       '2026-11-21'),
+  ('169.254.169.254/32', 'cloud metadata',          'cloud provider documentation',       '2026-11-21'),
+  ('169.254.170.2/32',   'AWS container credentials', 'cloud provider documentation',     '2026-11-21'),
+  ('100.100.100.200/32', 'Alibaba metadata',        'cloud provider documentation',       '2026-11-21'),
+  ('192.0.0.192/32',     'Oracle metadata',         'cloud provider documentation',       '2026-11-21'),
+  ('fd00:ec2::254/128',  'AWS metadata',            'cloud provider documentation',       '2026-11-21')
+) AS v (network, name, source, as_of);
+
+INSERT INTO agentcore.special_name (tenant, pattern, name, source, as_of, shipped)
+SELECT '*', v.pattern, v.name, v.source, v.as_of::date, true FROM (VALUES
+  ('<single label>',             'name in the local search domain', 'agentcore',         '2026-11-21'),
+  ('*.localhost',                'loopback',              'RFC 6761',                    '2025-10-09'),
+  ('ip6-localhost',              'loopback',              'Debian /etc/hosts',           '2026-11-21'),
+  ('ip6-loopback',               'loopback',              'Debian /etc/hosts',           '2026-11-21'),
+  ('*.local',                    'multicast DNS, cluster names', 'RFC 6762',             '2025-10-09'),
+  ('*.internal',                 'private use',           'ICANN resolution 2024.07.29.06', '2025-10-09'),
+  ('*.svc.cluster.local',        'Kubernetes services',   'Kubernetes documentation',    '2026-11-21'),
+  ('metadata',                   'cloud metadata',        'cloud provider documentation', '2026-11-21'),
+  ('metadata.google.internal',   'Google metadata',       'cloud provider documentation', '2026-11-21'),
+  ('instance-data',              'AWS metadata',          'cloud provider documentation', '2026-11-21'),
+  ('metadata.tencentyun.com',    'Tencent metadata',      'cloud provider documentation', '2026-11-21'),
+  ('metadata.packet.net',        'Equinix metadata',      'cloud provider documentation', '2026-11-21'),
+  ('rancher-metadata',           'Rancher metadata',      'cloud provider documentation', '2026-11-21')
+) AS v (pattern, name, source, as_of);
+
+CREATE FUNCTION agentcore.policy_touch_trigger() RETURNS trigger
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  IF TG_OP = 'TRUNCATE' THEN
+    UPDATE agentcore.policy SET revision = 0;
+    RETURN NULL;
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    IF TG_TABLE_NAME = 'policy_rule' THEN
+      UPDATE agentcore.policy p SET revision = 0 WHERE p.tenant = NEW.tenant AND p.name = NEW.policy;
+    ELSE
+      UPDATE agentcore.policy p SET revision = 0 WHERE NEW.tenant IN (p.tenant, '*');
+    END IF;
+  END IF;
+  IF TG_OP <> 'INSERT' THEN
+    IF TG_TABLE_NAME = 'policy_rule' THEN
+      UPDATE agentcore.policy p SET revision = 0 WHERE p.tenant = OLD.tenant AND p.name = OLD.policy;
+    ELSE
+      UPDATE agentcore.policy p SET revision = 0 WHERE OLD.tenant IN (p.tenant, '*');
+    END IF;
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION agentcore.policy_touch_trigger() IS 'Internal. Gives a policy a new revision (the 0 is replaced by registry_revision_trigger) when one of its rules or a special entry changes, by whatever means.';
+
+DO $attach$
+DECLARE
+  t text;
+BEGIN
+  FOREACH t IN ARRAY '{policy_rule,special_range,special_name}'::text[] LOOP
+    EXECUTE pg_catalog.format('CREATE TRIGGER policy_touch_row AFTER INSERT OR UPDATE OR DELETE ON agentcore.%I FOR EACH ROW EXECUTE FUNCTION agentcore.policy_touch_trigger()', t);
+    EXECUTE pg_catalog.format('CREATE TRIGGER policy_touch_truncate AFTER TRUNCATE ON agentcore.%I FOR EACH STATEMENT EXECUTE FUNCTION agentcore.policy_touch_trigger()', t);
+    EXECUTE pg_catalog.format('ALTER TABLE agentcore.%I ENABLE ALWAYS TRIGGER policy_touch_row', t);
+    EXECUTE pg_catalog.format('ALTER TABLE agentcore.%I ENABLE ALWAYS TRIGGER policy_touch_truncate', t);
+  END LOOP;
+END
+$attach$;
+SELECT agentcore.registry_attach('agentcore.special_range', false);
+SELECT agentcore.registry_attach('agentcore.special_name', false);
+
+-- Writing ------------------------------------------------------------------
+
+CREATE FUNCTION agentcore.policy_set(name text, mode text DEFAULT 'enforce', schemes text[] DEFAULT '{https}', methods text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_set_v1';
+COMMENT ON FUNCTION agentcore.policy_set(text, text, text[], text[], text) IS 'Create or replace a policy; its rules stay. mode: enforce, audit (judge, but allow), off. schemes: of http, https, ws, wss. methods: the only ones allowed at all, NULL = any. Returns whether anything changed. NULL, empty or unknown input: 22023.';
+
+CREATE FUNCTION agentcore.policy_drop(name text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_drop_v1';
+COMMENT ON FUNCTION agentcore.policy_drop(text, text) IS 'Remove a policy with its rules. Returns whether there was one.';
+
+CREATE FUNCTION agentcore.policy_allow(policy text, pattern text, methods text[] DEFAULT NULL, ports integer[] DEFAULT NULL, path_prefix text DEFAULT NULL, valid tstzrange DEFAULT NULL, tenant text DEFAULT '') RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_allow_v1';
+COMMENT ON FUNCTION agentcore.policy_allow(text, text, text[], integer[], text, tstzrange, text) IS 'Allow a host (''api.example.com''), a domain with everything under it and itself (''*.example.com''), every host (''*''), an address or a network (''10.0.0.0/8'', ''[2001:db8::]/32''), within methods, ports, path_prefix (on a segment boundary, decoded, case-sensitive) and valid (wall clock); NULL = any. Returns the rule''s id, the same for the same rule. A pattern that is not canonical or could never match: 22023; unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.policy_deny(policy text, pattern text, methods text[] DEFAULT NULL, ports integer[] DEFAULT NULL, path_prefix text DEFAULT NULL, valid tstzrange DEFAULT NULL, tenant text DEFAULT '') RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_deny_v1';
+COMMENT ON FUNCTION agentcore.policy_deny(text, text, text[], integer[], text, tstzrange, text) IS 'Deny what policy_allow() describes with the same arguments; a deny wins over every allow. Names resolve to addresses that a name cannot deny: check those with ip_check().';
+
+CREATE FUNCTION agentcore.policy_allow_tool(policy text, tool text, valid tstzrange DEFAULT NULL, tenant text DEFAULT '') RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_allow_tool_v1';
+COMMENT ON FUNCTION agentcore.policy_allow_tool(text, text, tstzrange, text) IS 'Allow a tool by its exact name, by ''prefix*'', or every tool by ''*''; case-sensitive. Returns the rule''s id, the same for the same rule. A star elsewhere: 22023; unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.policy_deny_tool(policy text, tool text, valid tstzrange DEFAULT NULL, tenant text DEFAULT '') RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_deny_tool_v1';
+COMMENT ON FUNCTION agentcore.policy_deny_tool(text, text, tstzrange, text) IS 'Deny a tool by its exact name, ''prefix*'' or ''*''; wins over every allow. Returns the rule''s id.';
+
+CREATE FUNCTION agentcore.policy_rule_drop(policy text, rule bigint, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_rule_drop_v1';
+COMMENT ON FUNCTION agentcore.policy_rule_drop(text, bigint, text) IS 'Remove one rule by its id. Returns whether there was one; unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.special_set(pattern text, name text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_special_set_v1';
+COMMENT ON FUNCTION agentcore.special_set(text, text, text) IS 'Add a network (''198.51.100.0/24'') or a host name (''vault.example.com'', ''*.corp'') that every policy of the tenant denies unless a rule inside it lifts it; name says what it is. Returns whether anything changed.';
+
+CREATE FUNCTION agentcore.special_drop(pattern text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_special_drop_v1';
+COMMENT ON FUNCTION agentcore.special_drop(text, text) IS 'Remove a special network or name of the tenant''s own; what the extension ships stays and is lifted by rules. Returns whether there was one.';
+
+-- Asking -------------------------------------------------------------------
+
+CREATE TYPE agentcore.url_decision AS (allowed boolean, reason text, detail text, url text, host text, port integer, rule bigint, revision bigint);
+COMMENT ON TYPE agentcore.url_decision IS 'What url_check() says: reason is one of invalid_url, method_blocked, denylist_match, not_in_allowlist; detail begins with a sub-code; url is canonical, and the one to fetch; rule decided; revision of the policy.';
+CREATE TYPE agentcore.tool_decision AS (allowed boolean, reason text, detail text, rule bigint);
+COMMENT ON TYPE agentcore.tool_decision IS 'What tool_check() says.';
+CREATE TYPE agentcore.ip_decision AS (allowed boolean, reason text, detail text);
+COMMENT ON TYPE agentcore.ip_decision IS 'What ip_check() says.';
+CREATE TYPE agentcore.url_parts AS (ok boolean, reason text, url text, scheme text, host text, port integer, path text, query text);
+COMMENT ON TYPE agentcore.url_parts IS 'What url_parse() says: the canonical URL and its parts, or the class of the refusal in reason.';
+CREATE TYPE agentcore.policy_explanation AS (rule bigint, effect text, pattern text, matched boolean, why text);
+COMMENT ON TYPE agentcore.policy_explanation IS 'What policy_explain() says of one rule; the last row (effect decision) is the decision itself.';
+
+CREATE FUNCTION agentcore.url_check(policy text, url text, method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS SETOF agentcore.url_decision
+  LANGUAGE C STABLE PARALLEL SAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_url_check_v1';
+COMMENT ON FUNCTION agentcore.url_check(text, text, text, text) IS 'Whether a policy lets a URL be reached with a method, why not, and the canonical URL, which is the one to fetch. In mode audit allowed is true and reason says what enforcement would have said. NULL url or method: never allowed. NULL policy: 22023; unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.url_allowed(policy text, url text, method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_url_allowed_v1';
+COMMENT ON FUNCTION agentcore.url_allowed(text, text, text, text) IS 'allowed of url_check(), without building the texts. Never NULL. NULL policy: 22023; unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.tool_check(policy text, tool text, tenant text DEFAULT '') RETURNS SETOF agentcore.tool_decision
+  LANGUAGE C STABLE PARALLEL SAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_tool_check_v1';
+COMMENT ON FUNCTION agentcore.tool_check(text, text, text) IS 'Whether a policy lets a tool be called. NULL tool: never allowed. NULL policy: 22023; unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.ip_check(policy text, ips inet[], port integer DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.ip_decision
+  LANGUAGE C STABLE PARALLEL SAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_ip_check_v1';
+COMMENT ON FUNCTION agentcore.ip_check(text, inet[], integer, text) IS 'Whether a client may connect to the addresses that an allowed host name resolved to: every one must be outside the deny rules and special ranges, IPv4 hidden in IPv6 included. NULL or empty: not allowed. A rule with ports lifts a special range only if port is given; rules with methods or path_prefix never do here. port outside 1..65535: 22023.';
+
+CREATE FUNCTION agentcore.url_parse(url text) RETURNS SETOF agentcore.url_parts
+  LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_url_parse_v1';
+COMMENT ON FUNCTION agentcore.url_parse(text) IS 'The one canonical reading of an absolute http, https, ws or wss URL, or the class of its refusal: null, empty, too_long, not_utf8, control_character, whitespace, backslash, scheme, missing_slashes, userinfo, empty_host, percent_in_host, host_character, idn, label_length, host_length, noncanonical_ipv4, invalid_ipv4, invalid_ipv6, zone_id, port, percent_encoding. Never an error.';
+
+CREATE FUNCTION agentcore.policy_explain(policy text, url text, method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS SETOF agentcore.policy_explanation
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_explain_v1';
+COMMENT ON FUNCTION agentcore.policy_explain(text, text, text, text) IS 'Every rule of the policy and what it says to this request (why: matches, or the first thing that does not fit: host, port, not valid now, path, path is ambiguous, method), the special entries that match, and the decision last. NULL policy: 22023; unknown policy: 42704.';
+
+CREATE VIEW agentcore.policies WITH (security_barrier) AS
+  SELECT p.tenant, p.name, p.mode, p.schemes, p.methods,
+         (SELECT pg_catalog.count(*) FROM agentcore.policy_rule r WHERE r.tenant = p.tenant AND r.policy = p.name) AS rules,
+         p.revision
+    FROM agentcore.policy p
+   WHERE agentcore.access_visible(p.tenant);
+COMMENT ON VIEW agentcore.policies IS 'Policies of the tenants visible to the caller, with the number of their rules.';
+
+CREATE VIEW agentcore.policy_rules WITH (security_barrier) AS
+  SELECT r.tenant, r.policy, r.id AS rule, r.kind, r.effect, r.pattern, r.methods, r.ports, r.path_prefix, r.valid, r.created_by, r.created_at
+    FROM agentcore.policy_rule r
+   WHERE agentcore.access_visible(r.tenant);
+COMMENT ON VIEW agentcore.policy_rules IS 'Rules of the policies of the tenants visible to the caller, in canonical form.';
+
+CREATE VIEW agentcore.special_entries WITH (security_barrier) AS
+  SELECT s.tenant, s.network::text COLLATE "C" AS pattern, s.name, s.source, s.as_of, s.shipped
+    FROM agentcore.special_range s
+   WHERE s.tenant = '*' OR agentcore.access_visible(s.tenant)
+  UNION ALL
+  SELECT s.tenant, s.pattern, s.name, s.source, s.as_of, s.shipped
+    FROM agentcore.special_name s
+   WHERE s.tenant = '*' OR agentcore.access_visible(s.tenant);
+COMMENT ON VIEW agentcore.special_entries IS 'Networks and names denied unless a rule lifts them: what the extension ships (tenant ''*'') and what the visible tenants added.';
+
+INSERT INTO agentcore.access_function VALUES
+  ('policy_set', 'admin'), ('policy_drop', 'admin'), ('policy_allow', 'admin'), ('policy_deny', 'admin'),
+  ('policy_allow_tool', 'admin'), ('policy_deny_tool', 'admin'), ('policy_rule_drop', 'admin'),
+  ('special_set', 'admin'), ('special_drop', 'admin'),
+  ('url_check', 'agent'), ('url_allowed', 'agent'), ('tool_check', 'agent'), ('ip_check', 'agent'),
+  ('policy_explain', 'reader'), ('url_parse', 'public'), ('policy_touch_trigger', 'internal');
+
+SELECT pg_catalog.pg_extension_config_dump('agentcore.policy', '');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.policy_rule', '');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.policy_rule_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.special_range', 'WHERE NOT shipped');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.special_name', 'WHERE NOT shipped');

@@ -1,0 +1,416 @@
+/*
+ * check.c
+ *	  Asking the allowlist, from SQL and from the gate.
+ *
+ * An entry point pins the compiled policy, parses, decides and unpins; what
+ * it returns is copied before.  url_allowed() takes the same way but builds
+ * no text.
+ *
+ * Memory: results in CurrentMemoryContext; the canonical URL is first made in
+ * a buffer on the stack.  Locks: those of agc_object_pin().  On ERROR: pins
+ * go at transaction end.
+ */
+#include "allow/policy.h"
+
+#include <sys/socket.h>
+
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inet.h"
+#include "utils/rel.h"
+
+/* Stands for a NULL url or method, which no mode of a policy lets pass. */
+static const Verdict null_url = {.reason = REASON_INVALID_URL, .sub = "null"};
+static const Verdict null_method = {.reason = REASON_METHOD_BLOCKED, .sub = "null"};
+
+static void collect_name(HeapTuple tuple, TupleDesc desc, void *arg);
+
+AgcObject *
+allow_pin_policy(const char *tenant, const char *name)
+{
+	AgcObject  *object = agc_object_pin(&allow_policy_class, tenant, name);
+
+	if (object == NULL)
+		allow_unknown_policy(tenant, name);
+	return object;
+}
+
+static void
+collect_name(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	agc_nearest_add(arg, agc_col_text(tuple, desc, "name"));
+}
+
+void
+allow_unknown_policy(const char *tenant, const char *name)
+{
+	AgcNearest	nearest = {.wanted = name, .limit = 3};
+	Relation	rel = agc_table_open(&allow_policy_table, AccessShareLock);
+	StringInfoData names;
+
+	agc_table_scan(&allow_policy_table, rel, 1, &tenant, collect_name, &nearest);
+	agc_table_close(rel, AccessShareLock);
+	initStringInfo(&names);
+	for (int i = 0; i < nearest.count; i++)
+		appendStringInfo(&names, "%s\"%s\"", i > 0 ? ", " : "", nearest.name[i]);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("policy \"%s\" does not exist", name),
+			 nearest.count > 0 ? errhint("Nearest names: %s.", names.data) :
+			 errhint("Create it with SELECT agentcore.policy_set('...').")));
+}
+
+bool
+allow_policy_exists(const char *tenant, const char *policy)
+{
+	AgcObject  *object = policy == NULL ? NULL : agc_object_pin(&allow_policy_class, tenant, policy);
+
+	if (object == NULL)
+		return false;
+	agc_object_unpin(object);
+	return true;
+}
+
+/* What the mode makes of a verdict. */
+static bool
+verdict_allows(const Policy *policy, const Verdict *verdict)
+{
+	if (verdict == &null_url || verdict == &null_method)
+		return false;
+	if (verdict->reason == NULL || policy->mode == POLICY_OFF)
+		return true;
+	return policy->mode == POLICY_AUDIT && !policy->broken;
+}
+
+/*
+ * Facts of a URL that was refused.  Never a piece of the text that could be
+ * userinfo or a query: only a scheme, or the address that was meant.
+ */
+static char *
+refused_url_detail(AllowUrlError error, const char *url, Size len, const AllowUrl *parsed)
+{
+	const char *name = allow_url_error_name(error);
+	int			scheme_len = allow_url_scheme_len(url, len);
+	char		ip[ALLOW_IP_TEXT];
+
+	if (error == URL_SCHEME && scheme_len > 0)
+		return psprintf("%s: %.*s", name, scheme_len, url);
+	if (error == URL_NONCANONICAL_IPV4)
+	{
+		allow_ip_format(&parsed->ip, ip);
+		return psprintf("%s: %s", name, ip);
+	}
+	if (error == URL_TOO_LONG)
+		return psprintf("%s: more than %d bytes", name, ALLOW_URL_MAX);
+	return pstrdup(name);
+}
+
+static void
+set_decision(AllowDecision *out, const AgcObject *object, const Verdict *verdict)
+{
+	const Policy *policy = object->data;
+
+	out->revision = object->revision;
+	out->allowed = verdict_allows(policy, verdict);
+	if (policy->mode != POLICY_OFF || !out->allowed)
+		out->reason = verdict->reason;
+	out->rule = verdict->rule != NULL ? verdict->rule->id :
+		verdict->tool != NULL ? verdict->tool->id : 0;
+}
+
+/* The decision with all its facts; NULL urls and methods included. */
+static void
+check_url(const AgcObject *object, const char *url, Size len, const char *method, AllowDecision *out)
+{
+	char		buffer[ALLOW_URL_BUFFER(ALLOW_URL_MAX)];
+	AllowUrl	parsed;
+	AllowUrlError error;
+	UrlRequest	request;
+	Verdict		verdict = {.reason = REASON_INVALID_URL};
+
+	if (url == NULL || method == NULL)
+	{
+		set_decision(out, object, url == NULL ? &null_url : &null_method);
+		out->detail = pstrdup(url == NULL ? "null" : "method: null");
+		return;
+	}
+	error = allow_url_parse(url, len, buffer, &parsed);
+	if (error != URL_OK)
+	{
+		set_decision(out, object, &verdict);
+		if (out->reason != NULL)
+			out->detail = refused_url_detail(error, url, len, &parsed);
+		return;
+	}
+	allow_request_init(&request, &parsed, method);
+	allow_decide_url(object->data, &request, &verdict);
+	set_decision(out, object, &verdict);
+	if (out->reason != NULL)
+		out->detail = allow_url_detail(&verdict, &request);
+	out->url = pnstrdup(parsed.url, parsed.len);
+	out->host = pnstrdup(parsed.host, parsed.host_len);
+	out->port = parsed.port;
+}
+
+static void
+check_tool(const AgcObject *object, const char *tool, AllowDecision *out)
+{
+	Verdict		verdict;
+	int			shown = pg_mbcliplen(tool, strlen(tool), AGC_MAX_NAME);
+
+	allow_decide_tool(object->data, tool, &verdict);
+	set_decision(out, object, &verdict);
+	if (out->reason == NULL)
+		return;
+	if (strcmp(verdict.sub, "rule") == 0)
+		out->detail = psprintf("rule: %.*s matches %s", shown, tool, verdict.tool->pattern);
+	else if (strcmp(verdict.sub, "policy") == 0)
+		out->detail = pstrdup("policy: it cannot be compiled");
+	else
+		out->detail = psprintf("tool: %.*s", shown, tool);
+}
+
+static AgcObject *
+pin_or_deny(const char *tenant, const char *policy, AllowDecision *out)
+{
+	AgcObject  *object = policy == NULL ? NULL : agc_object_pin(&allow_policy_class, tenant, policy);
+
+	memset(out, 0, sizeof(*out));
+	if (object == NULL)
+	{
+		out->reason = REASON_NOT_IN_ALLOWLIST;
+		out->detail = policy == NULL ? pstrdup("policy: null") :
+			psprintf("policy: \"%s\" does not exist", policy);
+	}
+	return object;
+}
+
+void
+allow_check_url(const char *tenant, const char *policy, const char *url, Size urllen,
+				const char *method, AllowDecision *out)
+{
+	AgcObject  *object = pin_or_deny(tenant, policy, out);
+
+	if (object == NULL)
+		return;
+	check_url(object, url, urllen, method, out);
+	agc_object_unpin(object);
+}
+
+void
+allow_check_tool(const char *tenant, const char *policy, const char *tool, AllowDecision *out)
+{
+	AgcObject  *object = pin_or_deny(tenant, policy, out);
+
+	if (object == NULL)
+		return;
+	if (tool == NULL)
+	{
+		out->reason = REASON_NOT_IN_ALLOWLIST;
+		out->detail = pstrdup("tool: null");
+		out->revision = object->revision;
+	}
+	else
+		check_tool(object, tool, out);
+	agc_object_unpin(object);
+}
+
+static Datum
+text_or_null(const char *value, bool *isnull)
+{
+	*isnull = value == NULL;
+	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
+}
+
+/* url_check(policy, url, method, tenant) -> agentcore.url_decision */
+AGC_FUNCTION(url_check)
+{
+	char	   *policy = agc_arg_name(fcinfo, 0, "policy");
+	text	   *url = PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1);
+	char	   *method = agc_opt_text(fcinfo, 2);
+	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	AllowDecision decision = {0};
+	AgcObject  *object;
+	Datum		values[8];
+	bool		nulls[8] = {false};
+
+	agc_enter(tenant, AGC_AGENT);
+	object = allow_pin_policy(tenant, policy);
+	check_url(object, url == NULL ? NULL : VARDATA_ANY(url),
+			  url == NULL ? 0 : VARSIZE_ANY_EXHDR(url), method, &decision);
+	agc_object_unpin(object);
+
+	values[0] = BoolGetDatum(decision.allowed);
+	values[1] = text_or_null(decision.reason, &nulls[1]);
+	values[2] = text_or_null(decision.detail, &nulls[2]);
+	values[3] = text_or_null(decision.url, &nulls[3]);
+	values[4] = text_or_null(decision.host, &nulls[4]);
+	values[5] = Int32GetDatum(decision.port);
+	nulls[5] = decision.port == 0;
+	values[6] = Int64GetDatum(decision.rule);
+	nulls[6] = decision.rule == 0;
+	values[7] = Int64GetDatum(decision.revision);
+	return agc_row(fcinfo, values, nulls, 8);
+}
+
+/* url_allowed(policy, url, method, tenant) -> boolean */
+AGC_FUNCTION(url_allowed)
+{
+	char	   *policy_name = agc_arg_name(fcinfo, 0, "policy");
+	text	   *url = PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1);
+	char	   *method = agc_opt_text(fcinfo, 2);
+	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	char		buffer[ALLOW_URL_BUFFER(ALLOW_URL_MAX)];
+	AllowUrl	parsed;
+	UrlRequest	request;
+	Verdict		verdict = {.reason = REASON_INVALID_URL};
+	AgcObject  *object;
+	bool		allowed = false;
+
+	agc_enter(tenant, AGC_AGENT);
+	object = allow_pin_policy(tenant, policy_name);
+	if (url != NULL && method != NULL)
+	{
+		if (allow_url_parse(VARDATA_ANY(url), VARSIZE_ANY_EXHDR(url), buffer, &parsed) == URL_OK)
+		{
+			allow_request_init(&request, &parsed, method);
+			allow_decide_url(object->data, &request, &verdict);
+		}
+		allowed = verdict_allows(object->data, &verdict);
+	}
+	agc_object_unpin(object);
+	PG_RETURN_BOOL(allowed);
+}
+
+/* tool_check(policy, tool, tenant) -> agentcore.tool_decision */
+AGC_FUNCTION(tool_check)
+{
+	char	   *policy = agc_arg_name(fcinfo, 0, "policy");
+	char	   *tool = agc_opt_text(fcinfo, 1);
+	char	   *tenant = agc_arg_tenant(fcinfo, 2);
+	AllowDecision decision = {0};
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	agc_enter(tenant, AGC_AGENT);
+	if (!allow_policy_exists(tenant, policy))
+		allow_unknown_policy(tenant, policy);
+	allow_check_tool(tenant, policy, tool, &decision);
+	values[0] = BoolGetDatum(decision.allowed);
+	values[1] = text_or_null(decision.reason, &nulls[1]);
+	values[2] = text_or_null(decision.detail, &nulls[2]);
+	values[3] = Int64GetDatum(decision.rule);
+	nulls[3] = decision.rule == 0;
+	return agc_row(fcinfo, values, nulls, 4);
+}
+
+/* A network is no address to connect to, and a NULL is nothing. */
+static char *
+check_address(const Policy *policy, Datum value, bool isnull, int port, Verdict *verdict)
+{
+	UrlRequest	request = {0};
+	AllowUrl	none = {0};
+	inet	   *given;
+	AllowIp		ip = {0};
+	char		text[ALLOW_IP_TEXT];
+
+	if (isnull)
+	{
+		verdict->reason = REASON_NOT_IN_ALLOWLIST;
+		return pstrdup("ip: null");
+	}
+	given = DatumGetInetPP(value);
+	if (ip_bits(given) != ip_maxbits(given))
+	{
+		verdict->reason = REASON_NOT_IN_ALLOWLIST;
+		return psprintf("ip: %s is a network, not an address",
+						DatumGetCString(DirectFunctionCall1(inet_out, value)));
+	}
+	ip.family = ip_family(given) == PGSQL_AF_INET ? 4 : 6;
+	memcpy(ip.addr, ip_addr(given), ip_addrsize(given));
+	allow_decide_ip(policy, &ip, port, verdict);
+	none.is_ip = true;
+	none.ip = ip;
+	none.host = text;
+	none.host_len = allow_ip_format(&ip, text);
+	allow_request_init(&request, &none, "GET");
+	return allow_url_detail(verdict, &request);
+}
+
+/* ip_check(policy, ips, port, tenant) -> agentcore.ip_decision: all must pass */
+AGC_FUNCTION(ip_check)
+{
+	char	   *policy_name = agc_arg_name(fcinfo, 0, "policy");
+	int			port = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
+	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	Verdict		verdict = {.reason = REASON_NOT_IN_ALLOWLIST};
+	char	   *detail = pstrdup("ip: no address");
+	int			count = 0;
+	AgcObject  *object;
+	Policy	   *policy;
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	if (!PG_ARGISNULL(2) && (port < 1 || port > 65535))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("port must lie between 1 and 65535")));
+	agc_enter(tenant, AGC_AGENT);
+	object = allow_pin_policy(tenant, policy_name);
+	policy = object->data;
+	if (!PG_ARGISNULL(1))
+	{
+		Datum	   *elems;
+		bool	   *elem_nulls;
+
+		deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), INETOID, -1, false, TYPALIGN_INT,
+						  &elems, &elem_nulls, &count);
+		for (int i = 0; i < count; i++)
+		{
+			detail = check_address(policy, elems[i], elem_nulls[i], port, &verdict);
+			if (verdict.reason != NULL)
+				break;
+		}
+	}
+	values[0] = BoolGetDatum(count > 0 && verdict_allows(policy, &verdict));
+	if (policy->mode == POLICY_OFF && DatumGetBool(values[0]))
+		verdict.reason = NULL;
+	values[1] = text_or_null(verdict.reason, &nulls[1]);
+	values[2] = text_or_null(verdict.reason == NULL ? NULL : detail, &nulls[2]);
+	agc_object_unpin(object);
+	return agc_row(fcinfo, values, nulls, 3);
+}
+
+/* url_parse(url) -> agentcore.url_parts; pure */
+AGC_FUNCTION(url_parse)
+{
+	text	   *url = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
+	char		buffer[ALLOW_URL_BUFFER(ALLOW_URL_MAX)];
+	AllowUrl	parsed;
+	AllowUrlError error = URL_EMPTY;
+	Datum		values[8] = {0};
+	bool		nulls[8] = {false, true, true, true, true, true, true, true};
+
+	if (url != NULL)
+		error = allow_url_parse(VARDATA_ANY(url), VARSIZE_ANY_EXHDR(url), buffer, &parsed);
+	values[0] = BoolGetDatum(error == URL_OK);
+	if (error != URL_OK)
+	{
+		nulls[1] = false;
+		values[1] = CStringGetTextDatum(url == NULL ? "null" : allow_url_error_name(error));
+		return agc_row(fcinfo, values, nulls, 8);
+	}
+	memset(nulls, false, sizeof(nulls));
+	nulls[1] = true;
+	values[2] = PointerGetDatum(cstring_to_text_with_len(parsed.url, parsed.len));
+	values[3] = CStringGetTextDatum(allow_scheme_name(parsed.scheme));
+	values[4] = PointerGetDatum(cstring_to_text_with_len(parsed.host, parsed.host_len));
+	values[5] = Int32GetDatum(parsed.port);
+	values[6] = PointerGetDatum(cstring_to_text_with_len(parsed.path, parsed.path_len));
+	nulls[7] = parsed.query == NULL;
+	if (parsed.query != NULL)
+		values[7] = PointerGetDatum(cstring_to_text_with_len(parsed.query, parsed.query_len));
+	return agc_row(fcinfo, values, nulls, 8);
+}

@@ -1,0 +1,497 @@
+/*
+ * decide.c
+ *	  The decision: a canonical URL, a tool or an address against a policy.
+ *
+ * Order of reasons: method outside the policy's list, a deny rule, a special
+ * range or name that no rule lifts, then what misses for an allow.  A deny
+ * always wins and the order of rules never matters.
+ *
+ * A special entry is lifted only by an allow rule that lies inside it and fits
+ * the request completely: '*' or 0.0.0.0/0 never open 127.0.0.1, and a rule
+ * for GET does not lift for POST.
+ *
+ * Memory: candidates on the stack, in CurrentMemoryContext beyond 64 of them.
+ * Locks: none.  On ERROR (out of memory only): nothing to undo.
+ */
+#include "allow/policy.h"
+
+#define CANDIDATES 64
+
+typedef struct Candidate
+{
+	const UrlRule *rule;
+	int			address;		/* which of the request's addresses it covers */
+	RuleMiss	miss;
+} Candidate;
+
+typedef struct Candidates
+{
+	Candidate	local[CANDIDATES];
+	Candidate  *list;
+	int			count;
+	int			size;
+} Candidates;
+
+static void gather(const Policy *policy, const UrlRequest *request, Candidates *found);
+static bool judge_specials(const Candidates *found, Verdict *out);
+static void judge_allows(const Policy *policy, const UrlRequest *request,
+						 const Candidates *found, Verdict *out);
+
+bool
+allow_method_canonical(const char *method, char *out)
+{
+	int			len = 0;
+
+	out[0] = '\0';
+	if (method == NULL)
+		return false;
+	for (; method[len]; len++)
+	{
+		unsigned char c = method[len];
+
+		if (len == METHOD_MAX || c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c) != NULL)
+		{
+			out[0] = '\0';
+			return false;
+		}
+		out[len] = pg_ascii_toupper(c);
+	}
+	out[len] = '\0';
+	return len > 0;
+}
+
+static bool
+method_listed(char **methods, int count, const char *method)
+{
+	if (methods == NULL)
+		return true;
+	for (int i = 0; i < count; i++)
+		if (strcmp(methods[i], method) == 0)
+			return true;
+	return false;
+}
+
+static bool
+valid_now(TimestampTz from, TimestampTz until, TimestampTz *now)
+{
+	if (from == DT_NOBEGIN && until == DT_NOEND)
+		return true;
+	if (*now == 0)
+		*now = agc_now();
+	return from <= *now && *now < until;
+}
+
+static void
+set_addresses(UrlRequest *request, const AllowIp *ip)
+{
+	request->addresses[0] = *ip;
+	allow_ip_unmap(&request->addresses[0]);
+	request->naddresses = 1 + allow_ip_embedded(&request->addresses[0], &request->addresses[1]);
+}
+
+void
+allow_request_init(UrlRequest *request, const AllowUrl *url, const char *method)
+{
+	request->url = url;
+	request->now = 0;
+	request->naddresses = 0;
+	if (url->is_ip)
+		set_addresses(request, &url->ip);
+	allow_method_canonical(method, request->method);
+}
+
+int
+allow_rule_covers(const UrlRule *rule, const UrlRequest *request, int from)
+{
+	const AllowPattern *pattern = &rule->pattern;
+
+	if (pattern->kind == PATTERN_ANY)
+		return from == 0 ? 0 : -1;
+	if (pattern->kind == PATTERN_NETWORK)
+	{
+		for (int i = from; i < request->naddresses; i++)
+			if (allow_ip_in(&request->addresses[i], &pattern->network, pattern->bits))
+				return i;
+		return -1;
+	}
+	return from == 0 && !request->url->is_ip &&
+		allow_pattern_covers_host(pattern, request->url->host, request->url->host_len) ? 0 : -1;
+}
+
+/* Everything but the host. */
+RuleMiss
+allow_rule_test(const UrlRule *rule, UrlRequest *request)
+{
+	const AllowUrl *url = request->url;
+	bool		method = method_listed(rule->methods, rule->nmethods, request->method);
+
+	if (rule->ports != NULL)
+	{
+		int			i = 0;
+
+		while (i < rule->nports && rule->ports[i] != url->port)
+			i++;
+		if (i == rule->nports)
+			return MISS_PORT;
+	}
+	if (!valid_now(rule->valid_from, rule->valid_until, &request->now))
+		return MISS_TIME;
+	if (rule->path != NULL)
+	{
+		if (url->ambiguous_path)
+			return method ? MISS_AMBIGUOUS : MISS_PATH;
+		if (!allow_path_covers(rule->path, rule->path_len, url->path, url->path_len))
+			return MISS_PATH;
+	}
+	return method ? MISS_NONE : MISS_METHOD;
+}
+
+bool
+allow_rule_lifts(const UrlRule *rule, const UrlRule *special)
+{
+	return rule->effect == RULE_ALLOW && allow_pattern_within(&rule->pattern, &special->pattern);
+}
+
+static void
+add_candidate(Candidates *found, const UrlRule *rule, int address)
+{
+	if (found->count == found->size)
+	{
+		Candidate  *more = palloc(2 * found->size * sizeof(Candidate));
+
+		memcpy(more, found->list, found->count * sizeof(Candidate));
+		found->list = more;
+		found->size *= 2;
+	}
+	found->list[found->count].rule = rule;
+	found->list[found->count].address = address;
+	found->count++;
+}
+
+/* Every suffix of the name that begins a label, longest last. */
+static void
+gather_host(const Policy *policy, const char *host, int len, Candidates *found)
+{
+	uint64		hash = HOST_HASH_SEED;
+
+	for (int at = len - 1; at >= 0; at--)
+	{
+		hash = host_hash_step(hash, host[at]);
+		if (at > 0 && host[at - 1] != '.')
+			continue;
+		for (int i = policy->buckets[hash_bucket(hash) & policy->bucket_mask]; i >= 0;
+			 i = policy->rules[i].next)
+		{
+			const UrlRule *rule = &policy->rules[i];
+
+			if (rule->hash == hash && rule->pattern.host_len == len - at &&
+				allow_pattern_covers_host(&rule->pattern, host, len))
+				add_candidate(found, rule, 0);
+		}
+	}
+}
+
+/* Every network of a prefix length in use that holds the address. */
+static void
+gather_networks(const Policy *policy, const AllowIp *ip, int address, Candidates *found)
+{
+	const uint32 *used = ip->family == 4 ? policy->bits4 : policy->bits6;
+	AllowIp		masked = *ip;
+
+	for (int bits = allow_ip_bits(ip); bits >= 0; bits--)
+	{
+		uint64		hash;
+
+		if (!(used[bits / 32] & (1U << (bits % 32))))
+			continue;
+		allow_ip_mask(&masked, bits);
+		hash = allow_network_hash(&masked, bits);
+		for (int i = policy->buckets[hash_bucket(hash) & policy->bucket_mask]; i >= 0;
+			 i = policy->rules[i].next)
+		{
+			const UrlRule *rule = &policy->rules[i];
+
+			if (rule->hash == hash && rule->pattern.kind == PATTERN_NETWORK &&
+				rule->pattern.bits == bits && allow_ip_equal(&rule->pattern.network, &masked))
+				add_candidate(found, rule, address);
+		}
+	}
+}
+
+static void
+gather(const Policy *policy, const UrlRequest *request, Candidates *found)
+{
+	found->list = found->local;
+	found->count = 0;
+	found->size = CANDIDATES;
+	if (request->naddresses == 0)
+		gather_host(policy, request->url->host, request->url->host_len, found);
+	for (int i = 0; i < request->naddresses; i++)
+		gather_networks(policy, &request->addresses[i], i, found);
+	for (int i = 0; i < policy->nalways; i++)
+		if (allow_rule_covers(&policy->rules[policy->always[i]], request, 0) == 0)
+			add_candidate(found, &policy->rules[policy->always[i]], 0);
+}
+
+static void
+refuse(Verdict *out, const char *reason, const char *sub, const UrlRule *rule, int address)
+{
+	out->reason = reason;
+	out->sub = sub;
+	out->rule = rule;
+	out->address = address;
+}
+
+void
+allow_decide_url(const Policy *policy, UrlRequest *request, Verdict *out)
+{
+	Candidates	found;
+	const Candidate *ambiguous = NULL;
+	const Candidate *deny = NULL;
+
+	memset(out, 0, sizeof(*out));
+	if (policy->broken)
+	{
+		refuse(out, REASON_NOT_IN_ALLOWLIST, "policy", NULL, 0);
+		return;
+	}
+	if (request->method[0] == '\0' || !method_listed(policy->methods, policy->nmethods, request->method))
+	{
+		refuse(out, REASON_METHOD_BLOCKED, "method", NULL, 0);
+		return;
+	}
+	gather(policy, request, &found);
+	for (int i = 0; i < found.count; i++)
+	{
+		Candidate  *c = &found.list[i];
+
+		c->miss = allow_rule_test(c->rule, request);
+		if (c->rule->effect != RULE_DENY)
+			continue;
+		if (c->miss == MISS_AMBIGUOUS)
+			ambiguous = c;
+		/* the oldest rule is named, whatever the order of the index */
+		else if (c->miss == MISS_NONE && (deny == NULL || c->rule->id < deny->rule->id))
+			deny = c;
+	}
+	if (deny != NULL)
+		refuse(out, REASON_DENYLIST_MATCH, "rule", deny->rule, deny->address);
+	else if (ambiguous != NULL)
+		refuse(out, REASON_INVALID_URL, allow_url_error_name(URL_AMBIGUOUS_PATH), ambiguous->rule, 0);
+	else if (!judge_specials(&found, out))
+		judge_allows(policy, request, &found, out);
+	if (found.list != found.local)
+		pfree(found.list);
+}
+
+/* The furthest that any allow rule gets towards lifting this entry. */
+static RuleMiss
+nearest_lift(const Candidates *found, const Candidate *special)
+{
+	RuleMiss	best = MISS_HOST;
+
+	for (int i = 0; i < found->count; i++)
+	{
+		const Candidate *c = &found->list[i];
+
+		if (c->address == special->address && c->miss > best &&
+			allow_rule_lifts(c->rule, special->rule))
+			best = c->miss;
+	}
+	return best;
+}
+
+/*
+ * True when a special entry stands in the way.  If every one would be lifted
+ * but for the method, the method is what is blocked.
+ */
+static bool
+judge_specials(const Candidates *found, Verdict *out)
+{
+	const Candidate *method = NULL;
+
+	for (int i = 0; i < found->count; i++)
+	{
+		const Candidate *c = &found->list[i];
+		RuleMiss	best;
+
+		if (c->rule->effect != RULE_SPECIAL)
+			continue;
+		best = nearest_lift(found, c);
+		if (best == MISS_METHOD)
+			method = c;
+		else if (best != MISS_NONE)
+		{
+			refuse(out, REASON_DENYLIST_MATCH,
+				   c->rule->pattern.kind == PATTERN_NETWORK ? "special_range" : "special_name",
+				   c->rule, c->address);
+			return true;
+		}
+	}
+	if (method != NULL)
+		refuse(out, REASON_METHOD_BLOCKED, "method", NULL, 0);
+	return method != NULL;
+}
+
+/* An embedded address lifts, but only the host's own address allows. */
+static void
+judge_allows(const Policy *policy, const UrlRequest *request,
+			 const Candidates *found, Verdict *out)
+{
+	static const char *const subs[] = {"host", "port", "time", "path", "ambiguous_path", "method"};
+	const Candidate *best = NULL;
+
+	for (int i = 0; i < found->count; i++)
+	{
+		const Candidate *c = &found->list[i];
+
+		if (c->rule->effect != RULE_ALLOW || c->address != 0)
+			continue;
+		if (best == NULL || c->miss > best->miss ||
+			(c->miss == best->miss && c->rule->id < best->rule->id))
+			best = c;
+	}
+	if (!(policy->schemes & request->url->scheme))
+		refuse(out, REASON_NOT_IN_ALLOWLIST, "scheme", NULL, 0);
+	else if (best == NULL)
+		refuse(out, REASON_NOT_IN_ALLOWLIST, "host", NULL, 0);
+	else if (best->miss == MISS_NONE)
+		out->rule = best->rule;
+	else if (best->miss == MISS_METHOD)
+		refuse(out, REASON_METHOD_BLOCKED, "method", best->rule, 0);
+	else if (best->miss == MISS_AMBIGUOUS)
+		refuse(out, REASON_INVALID_URL, allow_url_error_name(URL_AMBIGUOUS_PATH), best->rule, 0);
+	else
+		refuse(out, REASON_NOT_IN_ALLOWLIST, subs[best->miss], best->rule, 0);
+}
+
+char *
+allow_url_detail(const Verdict *verdict, const UrlRequest *request)
+{
+	const AllowUrl *url = request->url;
+	char		ip[ALLOW_IP_TEXT];
+
+	if (verdict->reason == NULL)
+		return NULL;
+	if (verdict->rule != NULL && verdict->rule->effect != RULE_ALLOW)
+	{
+		const UrlRule *rule = verdict->rule;
+
+		if (rule->pattern.kind != PATTERN_NETWORK)
+			return psprintf("%s: %.*s matches %s", verdict->sub, url->host_len, url->host,
+							rule->pattern.text);
+		allow_ip_format(&request->addresses[verdict->address], ip);
+		return rule->effect == RULE_DENY ?
+			psprintf("%s: %s matches %s", verdict->sub, ip, rule->pattern.text) :
+			psprintf("%s: %s matches %s (%s)", verdict->sub, ip, rule->pattern.text, rule->name);
+	}
+	if (strcmp(verdict->sub, "method") == 0)
+		return psprintf("method: %s", request->method[0] ? request->method : "not an HTTP method");
+	if (strcmp(verdict->sub, "scheme") == 0)
+		return psprintf("scheme: %s", allow_scheme_name(url->scheme));
+	if (strcmp(verdict->sub, "port") == 0)
+		return psprintf("port: %d of %.*s", url->port, url->host_len, url->host);
+	if (strcmp(verdict->sub, "policy") == 0)
+		return pstrdup("policy: it cannot be compiled");
+	return psprintf("%s: %.*s", verdict->sub, url->host_len, url->host);
+}
+
+void
+allow_decide_tool(const Policy *policy, const char *tool, Verdict *out)
+{
+	TimestampTz now = 0;
+	const ToolRule *allow = NULL;
+	const ToolRule *deny = NULL;
+	uint64		hash = allow_tool_hash(tool);
+	int			chain = policy->tool_buckets[hash_bucket(hash) & policy->tool_mask];
+	int			prefix = 0;
+
+	memset(out, 0, sizeof(*out));
+	while (chain >= 0 || prefix < policy->nprefixes)
+	{
+		const ToolRule *rule;
+
+		if (chain >= 0)
+		{
+			rule = &policy->tools[chain];
+			chain = rule->next;
+			if (rule->hash != hash || strcmp(rule->pattern, tool) != 0)
+				continue;
+		}
+		else
+		{
+			rule = &policy->tools[policy->prefixes[prefix++]];
+			if (strncmp(rule->pattern, tool, rule->len) != 0)
+				continue;
+		}
+		if (!valid_now(rule->valid_from, rule->valid_until, &now))
+			continue;
+		if (rule->effect == RULE_DENY && (deny == NULL || rule->id < deny->id))
+			deny = rule;
+		if (rule->effect == RULE_ALLOW && (allow == NULL || rule->id < allow->id))
+			allow = rule;
+	}
+
+	if (policy->broken)
+		refuse(out, REASON_NOT_IN_ALLOWLIST, "policy", NULL, 0);
+	else if (deny != NULL)
+		refuse(out, REASON_DENYLIST_MATCH, "rule", NULL, 0);
+	else if (allow == NULL)
+		refuse(out, REASON_NOT_IN_ALLOWLIST, "tool", NULL, 0);
+	out->tool = deny != NULL ? deny : allow;
+}
+
+/*
+ * An address that a client resolved: denied by any deny rule that could apply,
+ * and by special ranges, which only a rule lifts that could not be narrower
+ * than this question (no path, no methods; ports only if the port is known).
+ */
+void
+allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, Verdict *out)
+{
+	UrlRequest	request = {0};
+	Candidates	found;
+	const Candidate *deny = NULL;
+
+	memset(out, 0, sizeof(*out));
+	if (policy->broken)
+	{
+		refuse(out, REASON_NOT_IN_ALLOWLIST, "policy", NULL, 0);
+		return;
+	}
+	set_addresses(&request, ip);
+	found.list = found.local;
+	found.count = 0;
+	found.size = CANDIDATES;
+	for (int i = 0; i < request.naddresses; i++)
+		gather_networks(policy, &request.addresses[i], i, &found);
+	for (int i = 0; i < policy->nalways; i++)
+		if (policy->rules[policy->always[i]].effect == RULE_DENY)
+			add_candidate(&found, &policy->rules[policy->always[i]], 0);
+
+	for (int i = 0; i < found.count; i++)
+	{
+		Candidate  *c = &found.list[i];
+		const UrlRule *rule = c->rule;
+		bool		port_fits = rule->ports == NULL;
+
+		for (int p = 0; p < rule->nports; p++)
+			port_fits |= rule->ports[p] == port;
+		c->miss = MISS_NONE;
+		if (!valid_now(rule->valid_from, rule->valid_until, &request.now))
+			c->miss = MISS_TIME;
+		else if (rule->effect == RULE_ALLOW && (rule->path != NULL || rule->methods != NULL || !port_fits))
+			c->miss = MISS_PORT;
+		else if (rule->effect == RULE_DENY && port > 0 && !port_fits)
+			c->miss = MISS_PORT;
+		if (rule->effect == RULE_DENY && c->miss == MISS_NONE &&
+			(deny == NULL || rule->id < deny->rule->id))
+			deny = c;
+	}
+	if (deny != NULL)
+		refuse(out, REASON_DENYLIST_MATCH, "rule", deny->rule, deny->address);
+	else
+		(void) judge_specials(&found, out);
+	if (found.list != found.local)
+		pfree(found.list);
+}

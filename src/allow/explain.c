@@ -1,0 +1,94 @@
+/*
+ * explain.c
+ *	  Every rule of a policy and what it says to one request.
+ *
+ * Walks all rules one after the other and asks each by itself, without the
+ * index that decisions use: where the two disagree, one of them is wrong, and
+ * the tests compare them.
+ *
+ * Memory: a tuplestore.  Locks: those of agc_object_pin().  On ERROR: pins go
+ * at transaction end.
+ */
+#include "allow/policy.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+static const char *const effect_names[] = {"allow", "deny", "special"};
+
+static const char *
+miss_text(RuleMiss miss, bool covered)
+{
+	static const char *const texts[] = {
+		"host", "port", "not valid now", "path", "path is ambiguous", "method", "matches"
+	};
+
+	return covered ? texts[miss] : texts[MISS_HOST];
+}
+
+static void
+put_row(ReturnSetInfo *rsinfo, int64 rule, const char *effect, const char *pattern,
+		bool matched, const char *why)
+{
+	Datum		values[5];
+	bool		nulls[5] = {rule == 0, false, pattern == NULL, false, why == NULL};
+
+	values[0] = Int64GetDatum(rule);
+	values[1] = CStringGetTextDatum(effect);
+	values[2] = pattern == NULL ? (Datum) 0 : CStringGetTextDatum(pattern);
+	values[3] = BoolGetDatum(matched);
+	values[4] = why == NULL ? (Datum) 0 : CStringGetTextDatum(why);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* Special entries are many and mostly far away: only those that match. */
+static void
+put_rules(ReturnSetInfo *rsinfo, const Policy *policy, UrlRequest *request)
+{
+	for (int i = 0; i < policy->nrules; i++)
+	{
+		const UrlRule *rule = &policy->rules[i];
+		bool		covered = allow_rule_covers(rule, request, 0) >= 0;
+		RuleMiss	miss = allow_rule_test(rule, request);
+
+		CHECK_FOR_INTERRUPTS();
+		if (rule->effect != RULE_SPECIAL)
+			put_row(rsinfo, rule->id, effect_names[rule->effect], rule->pattern.text,
+					covered && miss == MISS_NONE, miss_text(miss, covered));
+		else if (covered)
+			put_row(rsinfo, 0, effect_names[rule->effect], rule->pattern.text, true, rule->name);
+	}
+}
+
+/* policy_explain(policy, url, method, tenant) -> setof agentcore.policy_explanation */
+AGC_FUNCTION(policy_explain)
+{
+	char	   *name = agc_arg_name(fcinfo, 0, "policy");
+	text	   *url = PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1);
+	char	   *method = agc_opt_text(fcinfo, 2);
+	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	char		buffer[ALLOW_URL_BUFFER(ALLOW_URL_MAX)];
+	AllowUrl	parsed;
+	UrlRequest	request;
+	AllowDecision decision;
+	AgcObject  *object;
+
+	agc_enter(tenant, AGC_READER);
+	object = allow_pin_policy(tenant, name);
+	InitMaterializedSRF(fcinfo, 0);
+	if (url != NULL &&
+		allow_url_parse(VARDATA_ANY(url), VARSIZE_ANY_EXHDR(url), buffer, &parsed) == URL_OK)
+	{
+		allow_request_init(&request, &parsed, method);
+		put_rules(rsinfo, object->data, &request);
+	}
+	allow_check_url(tenant, name, url == NULL ? NULL : VARDATA_ANY(url),
+					url == NULL ? 0 : VARSIZE_ANY_EXHDR(url), method, &decision);
+	put_row(rsinfo, decision.rule, "decision", NULL, decision.allowed,
+			decision.reason == NULL ? NULL :
+			psprintf("%s (%s)", decision.reason, decision.detail));
+	agc_object_unpin(object);
+	return (Datum) 0;
+}

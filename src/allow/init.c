@@ -1,2 +1,0 @@
-#include "allow/allow.h"
-void allow_init(void){}

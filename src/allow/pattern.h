@@ -1,0 +1,46 @@
+/*
+ * pattern.h
+ *	  What a rule is written with: host, domain tree, network, any.  Pure C on
+ *	  c.h.
+ */
+#ifndef AGENTCORE_ALLOW_PATTERN_H
+#define AGENTCORE_ALLOW_PATTERN_H
+
+#include "allow/url.h"
+
+typedef enum PatternKind
+{
+	PATTERN_ANY,				/* '*' */
+	PATTERN_HOST,				/* this name */
+	PATTERN_TREE,				/* '*.name': this name and everything under it */
+	PATTERN_NETWORK,			/* CIDR or a single address */
+	PATTERN_SINGLE_LABEL		/* built in: any name without a dot */
+} PatternKind;
+
+/* longest canonical pattern: "*." and a host, or "[v6]/128", with NUL */
+#define PATTERN_TEXT	(ALLOW_HOST_MAX + 3)
+
+typedef struct AllowPattern
+{
+	PatternKind kind;
+	const char *host;			/* HOST and TREE: within text, without "*." */
+	int			host_len;
+	AllowIp		network;		/* NETWORK, masked */
+	int			bits;
+	char		text[PATTERN_TEXT]; /* canonical form */
+} AllowPattern;
+
+/*
+ * NULL when the pattern was read, else what is wrong with it, and *hint (may
+ * stay NULL) how to write it.  The text may hold the form that was meant:
+ * out->text is then not empty.
+ */
+extern const char *allow_pattern_parse(const char *pattern, AllowPattern *out, const char **hint);
+
+/* whether everything that "inner" covers is covered by "outer" */
+extern bool allow_pattern_within(const AllowPattern *inner, const AllowPattern *outer);
+
+/* whether host (canonical, no address) is covered by a HOST or TREE pattern */
+extern bool allow_pattern_covers_host(const AllowPattern *pattern, const char *host, int len);
+
+#endif							/* AGENTCORE_ALLOW_PATTERN_H */

@@ -1,0 +1,373 @@
+/*
+ * policy.c
+ *	  Compiling a policy: its row, its rules, and the special ranges and names.
+ *
+ * One hash table holds names and networks.  A host name is looked up by all of
+ * its suffixes in one pass from the right, an address by its leading bits for
+ * each prefix length in use, so a decision costs the same for ten rules and
+ * for a hundred thousand.
+ *
+ * The object is tied to the version of the policy's row; triggers give that
+ * row a new revision whenever a rule or a special entry changes.  The row is
+ * read before the rules, each under the latest snapshot: a change in between
+ * is compiled in early and leads to one more compilation, never to a stale
+ * rule.
+ *
+ * Memory: the object's context.  Locks: AccessShareLock on the four tables, to
+ * transaction end.  On ERROR: object.c frees the half-built context.  A row
+ * that cannot be read raises nothing: the policy is marked broken and denies.
+ */
+#include "allow/policy.h"
+
+#include <sys/socket.h>
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inet.h"
+#include "utils/rangetypes.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+typedef struct Compilation
+{
+	Policy	   *policy;
+	int			rules_size;
+	int			tools_size;
+} Compilation;
+
+AgcTable	allow_policy_table = AGC_TABLE("policy", "policy_pkey");
+AgcTable	allow_rule_table = AGC_TABLE("policy_rule", "policy_rule_pkey");
+AgcTable	allow_range_table = AGC_TABLE("special_range", "special_range_pkey");
+AgcTable	allow_name_table = AGC_TABLE("special_name", "special_name_pkey");
+
+static void *compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+static void add_rule(HeapTuple tuple, TupleDesc desc, void *arg);
+static void add_range(HeapTuple tuple, TupleDesc desc, void *arg);
+static void add_name(HeapTuple tuple, TupleDesc desc, void *arg);
+static void build_url_index(Policy *policy);
+static void build_tool_index(Policy *policy);
+
+const AgcObjectClass allow_policy_class = {"policy", &allow_policy_table, compile_policy};
+
+void
+allow_init(void)
+{
+}
+
+/* text[] as C strings; NULL for SQL NULL */
+static char **
+text_array(HeapTuple tuple, TupleDesc desc, const char *column, int *count)
+{
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, column, &isnull);
+	Datum	   *elems;
+	char	  **result;
+
+	*count = 0;
+	if (isnull)
+		return NULL;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elems, NULL, count);
+	result = palloc((*count + 1) * sizeof(char *));
+	for (int i = 0; i < *count; i++)
+		result[i] = TextDatumGetCString(elems[i]);
+	return result;
+}
+
+static int *
+int_array(HeapTuple tuple, TupleDesc desc, const char *column, int *count)
+{
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, column, &isnull);
+	Datum	   *elems;
+	int		   *result;
+
+	*count = 0;
+	if (isnull)
+		return NULL;
+	deconstruct_array(DatumGetArrayTypeP(value), INT4OID, 4, true, TYPALIGN_INT, &elems, NULL, count);
+	result = palloc((*count + 1) * sizeof(int));
+	for (int i = 0; i < *count; i++)
+		result[i] = DatumGetInt32(elems[i]);
+	return result;
+}
+
+/* A half-open range of microseconds; an empty one ends before it begins. */
+static void
+read_valid(HeapTuple tuple, TupleDesc desc, TimestampTz *from, TimestampTz *until)
+{
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, "valid", &isnull);
+	RangeBound	lower;
+	RangeBound	upper;
+	bool		empty;
+
+	*from = DT_NOBEGIN;
+	*until = DT_NOEND;
+	if (isnull)
+		return;
+	range_deserialize(lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO),
+					  DatumGetRangeTypeP(value), &lower, &upper, &empty);
+	if (empty)
+	{
+		*until = DT_NOBEGIN;
+		return;
+	}
+	if (!lower.infinite)
+		*from = DatumGetTimestampTz(lower.val);
+	if (!upper.infinite)
+		*until = DatumGetTimestampTz(upper.val);
+	if (!lower.inclusive && !TIMESTAMP_NOT_FINITE(*from))
+		(*from)++;
+	if (!upper.infinite && upper.inclusive && !TIMESTAMP_NOT_FINITE(*until))
+		(*until)++;
+}
+
+static void
+mark_broken(Policy *policy, int64 rule)
+{
+	if (!policy->broken)
+		policy->broken_rule = rule;
+	policy->broken = true;
+}
+
+static void *
+compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
+{
+	Policy	   *policy = palloc0(sizeof(Policy));
+	Compilation compilation = {.policy = policy};
+	char	   *mode = agc_col_text(tuple, desc, "mode");
+	const char *keys[2] = {tenant, name};
+	const char *every = "*";
+	int			nschemes;
+	char	  **schemes = text_array(tuple, desc, "schemes", &nschemes);
+	Relation	rel;
+
+	if (strcmp(mode, "audit") == 0)
+		policy->mode = POLICY_AUDIT;
+	else if (strcmp(mode, "off") == 0)
+		policy->mode = POLICY_OFF;
+	else
+		policy->mode = POLICY_ENFORCE;
+	for (int i = 0; i < nschemes; i++)
+		policy->schemes |= allow_scheme_parse(schemes[i]);
+	policy->methods = text_array(tuple, desc, "methods", &policy->nmethods);
+
+	rel = agc_table_open(&allow_range_table, AccessShareLock);
+	agc_table_scan(&allow_range_table, rel, 1, &every, add_range, &compilation);
+	agc_table_scan(&allow_range_table, rel, 1, &tenant, add_range, &compilation);
+	agc_table_close(rel, AccessShareLock);
+	rel = agc_table_open(&allow_name_table, AccessShareLock);
+	agc_table_scan(&allow_name_table, rel, 1, &every, add_name, &compilation);
+	agc_table_scan(&allow_name_table, rel, 1, &tenant, add_name, &compilation);
+	agc_table_close(rel, AccessShareLock);
+	rel = agc_table_open(&allow_rule_table, AccessShareLock);
+	agc_table_scan(&allow_rule_table, rel, 2, keys, add_rule, &compilation);
+	agc_table_close(rel, AccessShareLock);
+
+	build_url_index(policy);
+	build_tool_index(policy);
+	return policy;
+}
+
+/* Zeroed, and valid for all time; the array moves, so no pointer into it yet. */
+static UrlRule *
+next_rule(Compilation *compilation)
+{
+	Policy	   *policy = compilation->policy;
+	UrlRule    *rule;
+
+	if (policy->nrules == compilation->rules_size)
+	{
+		Size		size = Max(64, 2 * compilation->rules_size);
+
+		policy->rules = policy->rules == NULL ?
+			MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(UrlRule)) :
+			repalloc_huge(policy->rules, size * sizeof(UrlRule));
+		compilation->rules_size = size;
+	}
+	rule = &policy->rules[policy->nrules++];
+	memset(rule, 0, sizeof(UrlRule));
+	rule->valid_from = DT_NOBEGIN;
+	rule->valid_until = DT_NOEND;
+	return rule;
+}
+
+static void
+add_range(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	UrlRule    *rule = next_rule(arg);
+	bool		isnull;
+	inet	   *network = DatumGetInetPP(agc_col(tuple, desc, "network", &isnull));
+
+	rule->effect = RULE_SPECIAL;
+	rule->name = agc_col_text(tuple, desc, "name");
+	rule->pattern.kind = PATTERN_NETWORK;
+	rule->pattern.network.family = ip_family(network) == PGSQL_AF_INET ? 4 : 6;
+	memcpy(rule->pattern.network.addr, ip_addr(network), ip_addrsize(network));
+	rule->pattern.bits = ip_bits(network);
+	strlcpy(rule->pattern.text,
+			DatumGetCString(DirectFunctionCall1(cidr_out, InetPGetDatum(network))),
+			sizeof(rule->pattern.text));
+}
+
+static void
+add_name(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	UrlRule    *rule = next_rule(arg);
+	char	   *pattern = agc_col_text(tuple, desc, "pattern");
+	const char *hint;
+
+	rule->effect = RULE_SPECIAL;
+	rule->name = agc_col_text(tuple, desc, "name");
+	if (strcmp(pattern, "<single label>") == 0)
+	{
+		rule->pattern.kind = PATTERN_SINGLE_LABEL;
+		strcpy(rule->pattern.text, pattern);
+	}
+	else if (allow_pattern_parse(pattern, &rule->pattern, &hint) != NULL)
+		mark_broken(((Compilation *) arg)->policy, 0);
+}
+
+static void
+add_tool_rule(HeapTuple tuple, TupleDesc desc, Compilation *compilation)
+{
+	Policy	   *policy = compilation->policy;
+	ToolRule   *rule;
+
+	if (policy->ntools == compilation->tools_size)
+	{
+		Size		size = Max(16, 2 * compilation->tools_size);
+
+		policy->tools = policy->tools == NULL ?
+			palloc(size * sizeof(ToolRule)) : repalloc_huge(policy->tools, size * sizeof(ToolRule));
+		compilation->tools_size = size;
+	}
+	rule = &policy->tools[policy->ntools++];
+	memset(rule, 0, sizeof(ToolRule));
+	rule->id = agc_col_int64(tuple, desc, "id", 0);
+	rule->effect = strcmp(agc_col_text(tuple, desc, "effect"), "allow") == 0 ? RULE_ALLOW : RULE_DENY;
+	rule->pattern = agc_col_text(tuple, desc, "pattern");
+	rule->len = strlen(rule->pattern);
+	rule->prefix = rule->len > 0 && rule->pattern[rule->len - 1] == '*';
+	rule->len -= rule->prefix;
+	read_valid(tuple, desc, &rule->valid_from, &rule->valid_until);
+}
+
+static void
+add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	Compilation *compilation = arg;
+	UrlRule    *rule;
+	const char *hint;
+
+	if (strcmp(agc_col_text(tuple, desc, "kind"), "tool") == 0)
+	{
+		add_tool_rule(tuple, desc, compilation);
+		return;
+	}
+	rule = next_rule(compilation);
+	rule->id = agc_col_int64(tuple, desc, "id", 0);
+	rule->effect = strcmp(agc_col_text(tuple, desc, "effect"), "allow") == 0 ? RULE_ALLOW : RULE_DENY;
+	if (allow_pattern_parse(agc_col_text(tuple, desc, "pattern"), &rule->pattern, &hint) != NULL)
+		mark_broken(compilation->policy, rule->id);
+	rule->methods = text_array(tuple, desc, "methods", &rule->nmethods);
+	rule->ports = int_array(tuple, desc, "ports", &rule->nports);
+	rule->path = agc_col_text(tuple, desc, "path_prefix");
+	rule->path_len = rule->path == NULL ? 0 : strlen(rule->path);
+	read_valid(tuple, desc, &rule->valid_from, &rule->valid_until);
+}
+
+uint64
+allow_network_hash(const AllowIp *network, int bits)
+{
+	uint64		hash = host_hash_step(HOST_HASH_SEED, bits);
+
+	hash = host_hash_step(hash, network->family);
+	for (int i = 0; i < (bits + 7) / 8; i++)
+		hash = host_hash_step(hash, network->addr[i]);
+	return hash;
+}
+
+uint64
+allow_tool_hash(const char *tool)
+{
+	uint64		hash = HOST_HASH_SEED;
+
+	for (; *tool; tool++)
+		hash = host_hash_step(hash, *tool);
+	return hash;
+}
+
+static int *
+make_buckets(int count, uint32 *mask)
+{
+	uint32		size = 16;
+	int		   *buckets;
+
+	while (size < (uint32) count * 2)
+		size *= 2;
+	buckets = MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(int));
+	memset(buckets, 0xff, size * sizeof(int));
+	*mask = size - 1;
+	return buckets;
+}
+
+static void
+build_url_index(Policy *policy)
+{
+	policy->buckets = make_buckets(policy->nrules, &policy->bucket_mask);
+	policy->always = palloc((policy->nrules + 1) * sizeof(int));
+	for (int i = 0; i < policy->nrules; i++)
+	{
+		UrlRule    *rule = &policy->rules[i];
+		AllowPattern *pattern = &rule->pattern;
+		int		   *bucket;
+
+		if (pattern->kind == PATTERN_ANY || pattern->kind == PATTERN_SINGLE_LABEL)
+		{
+			policy->always[policy->nalways++] = i;
+			continue;
+		}
+		if (pattern->kind == PATTERN_NETWORK)
+		{
+			uint32	   *used = pattern->network.family == 4 ? policy->bits4 : policy->bits6;
+
+			used[pattern->bits / 32] |= 1U << (pattern->bits % 32);
+			rule->hash = allow_network_hash(&pattern->network, pattern->bits);
+		}
+		else
+		{
+			/* the array has stopped moving: now it may be pointed into */
+			pattern->host = pattern->text + (pattern->kind == PATTERN_TREE ? 2 : 0);
+			rule->hash = HOST_HASH_SEED;
+			for (int at = pattern->host_len - 1; at >= 0; at--)
+				rule->hash = host_hash_step(rule->hash, pattern->host[at]);
+		}
+		bucket = &policy->buckets[hash_bucket(rule->hash) & policy->bucket_mask];
+		rule->next = *bucket;
+		*bucket = i;
+	}
+}
+
+static void
+build_tool_index(Policy *policy)
+{
+	policy->tool_buckets = make_buckets(policy->ntools, &policy->tool_mask);
+	policy->prefixes = palloc((policy->ntools + 1) * sizeof(int));
+	for (int i = 0; i < policy->ntools; i++)
+	{
+		ToolRule   *rule = &policy->tools[i];
+		int		   *bucket;
+
+		if (rule->prefix)
+		{
+			policy->prefixes[policy->nprefixes++] = i;
+			continue;
+		}
+		rule->hash = allow_tool_hash(rule->pattern);
+		bucket = &policy->tool_buckets[hash_bucket(rule->hash) & policy->tool_mask];
+		rule->next = *bucket;
+		*bucket = i;
+	}
+}

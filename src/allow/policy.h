@@ -1,0 +1,164 @@
+/*
+ * policy.h
+ *	  The compiled policy and the decision over it; private to src/allow.
+ */
+#ifndef AGENTCORE_ALLOW_POLICY_H
+#define AGENTCORE_ALLOW_POLICY_H
+
+#include "allow/allow.h"
+#include "allow/pattern.h"
+
+#define METHOD_MAX 32			/* bytes of an HTTP method */
+
+typedef enum PolicyMode
+{
+	POLICY_ENFORCE,
+	POLICY_AUDIT,
+	POLICY_OFF
+} PolicyMode;
+
+typedef enum RuleEffect
+{
+	RULE_ALLOW,
+	RULE_DENY,
+	RULE_SPECIAL				/* built-in range or name: a deny that a rule may lift */
+} RuleEffect;
+
+typedef struct UrlRule
+{
+	int64		id;				/* 0: special */
+	RuleEffect	effect;
+	AllowPattern pattern;
+	const char *name;			/* what a special range is for */
+	char	  **methods;		/* upper case; NULL = any */
+	int			nmethods;
+	int		   *ports;			/* NULL = any */
+	int			nports;
+	char	   *path;			/* canonical prefix; NULL = any */
+	int			path_len;
+	TimestampTz valid_from;
+	TimestampTz valid_until;	/* exclusive */
+	uint64		hash;
+	int			next;			/* in its bucket; -1 = last */
+} UrlRule;
+
+typedef struct ToolRule
+{
+	int64		id;
+	RuleEffect	effect;
+	char	   *pattern;		/* canonical text */
+	int			len;			/* without the star */
+	bool		prefix;
+	TimestampTz valid_from;
+	TimestampTz valid_until;
+	uint64		hash;
+	int			next;
+} ToolRule;
+
+typedef struct Policy
+{
+	PolicyMode	mode;
+	int			schemes;		/* AllowScheme bits */
+	char	  **methods;		/* upper case; NULL = any */
+	int			nmethods;
+	bool		broken;			/* a row could not be read: everything is denied */
+	int64		broken_rule;
+
+	/* Names and networks by hash; '*' and single labels are looked at always. */
+	UrlRule    *rules;
+	int			nrules;
+	int		   *buckets;
+	uint32		bucket_mask;
+	int		   *always;
+	int			nalways;
+	uint32		bits4[2];		/* prefix lengths in use, IPv4 (0..32) */
+	uint32		bits6[5];		/* IPv6 (0..128) */
+
+	/* Exact tool names by hash, prefixes one after the other. */
+	ToolRule   *tools;
+	int			ntools;
+	int		   *tool_buckets;
+	uint32		tool_mask;
+	int		   *prefixes;
+	int			nprefixes;
+} Policy;
+
+extern AgcTable allow_policy_table;
+extern AgcTable allow_rule_table;
+extern AgcTable allow_range_table;
+extern AgcTable allow_name_table;
+extern const AgcObjectClass allow_policy_class;
+
+/* hash of a host name, right to left, so that every suffix's hash passes by */
+#define HOST_HASH_SEED UINT64CONST(0xcbf29ce484222325)
+
+static inline uint64
+host_hash_step(uint64 hash, unsigned char c)
+{
+	return (hash ^ c) * UINT64CONST(0x100000001b3);
+}
+
+static inline uint32
+hash_bucket(uint64 hash)
+{
+	return (uint32) (hash ^ (hash >> 32));
+}
+
+extern uint64 allow_network_hash(const AllowIp *network, int bits);
+extern uint64 allow_tool_hash(const char *tool);
+
+/* ----- decide.c ----- */
+
+/* How far a rule gets with a request; the order is that of "nearest miss". */
+typedef enum RuleMiss
+{
+	MISS_HOST,
+	MISS_PORT,
+	MISS_TIME,
+	MISS_PATH,
+	MISS_AMBIGUOUS,
+	MISS_METHOD,
+	MISS_NONE
+} RuleMiss;
+
+typedef struct UrlRequest
+{
+	const AllowUrl *url;
+	char		method[METHOD_MAX + 1]; /* upper case; "" = not a method */
+	AllowIp		addresses[1 + ALLOW_IP_EMBEDDED];	/* the host's own first */
+	int			naddresses;
+	TimestampTz now;			/* 0 = not read yet */
+} UrlRequest;
+
+typedef struct Verdict
+{
+	const char *reason;			/* NULL = allowed */
+	const char *sub;			/* sub-code, in front of detail */
+	const UrlRule *rule;		/* the one that decided, if any */
+	const ToolRule *tool;
+	int			address;		/* index of the address that a range matched */
+} Verdict;
+
+extern void allow_request_init(UrlRequest *request, const AllowUrl *url, const char *method);
+extern RuleMiss allow_rule_test(const UrlRule *rule, UrlRequest *request);
+
+/* index of the covered address (0 for a name), -1 when the pattern covers none */
+extern int	allow_rule_covers(const UrlRule *rule, const UrlRequest *request, int from);
+extern bool allow_rule_lifts(const UrlRule *rule, const UrlRule *special);
+extern void allow_decide_url(const Policy *policy, UrlRequest *request, Verdict *out);
+extern void allow_decide_tool(const Policy *policy, const char *tool, Verdict *out);
+extern void allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, Verdict *out);
+
+/* facts in words, sub-code in front; palloc'd */
+extern char *allow_url_detail(const Verdict *verdict, const UrlRequest *request);
+
+/* false unless a token of RFC 9110 of at most METHOD_MAX bytes; upper-cased */
+extern bool allow_method_canonical(const char *method, char *out);
+
+/* ----- check.c ----- */
+
+/* the policy pinned, or 42704 with the nearest names */
+extern AgcObject *allow_pin_policy(const char *tenant, const char *name);
+extern void allow_unknown_policy(const char *tenant, const char *name) pg_attribute_noreturn();
+
+#endif							/* AGENTCORE_ALLOW_POLICY_H */

@@ -1,0 +1,516 @@
+/*
+ * rules.c
+ *	  Writing policies, rules and special entries.
+ *
+ * A rule is stored in its one canonical form, and refused with 22023 if it
+ * could never match: a rule without effect is worse than none, for its author
+ * believes in it.  The policy's row is locked while a rule is added, so the
+ * same rule written by two sessions becomes one.
+ *
+ * Memory: CurrentMemoryContext.  Locks: row lock on the policy, to transaction
+ * end.  On ERROR: the transaction takes everything back.
+ */
+#include "allow/policy.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inet.h"
+#include "utils/rangetypes.h"
+#include "utils/typcache.h"
+
+#define MAX_LIST		64		/* methods or ports of one rule */
+#define MAX_PATH_PREFIX 1024
+
+typedef struct RuleRow
+{
+	char	   *tenant;
+	char	   *policy;
+	const char *kind;
+	const char *effect;
+	const char *pattern;
+	Datum		methods;		/* 0 = any, as for all that follow */
+	Datum		ports;
+	char	   *path;
+	Datum		valid;
+} RuleRow;
+
+static int64 add_rule(RuleRow *row);
+static void require_common_method(const RuleRow *row, Datum policy_methods, bool isnull);
+
+static void
+bad_rule(const char *what, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", what),
+			 detail != NULL ? errdetail("%s", detail) : 0,
+			 hint != NULL ? errhint("%s", hint) : 0));
+}
+
+static int
+compare_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* The elements of a one-dimensional array without NULLs, 1 to MAX_LIST of them. */
+static Datum *
+list_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid type, int *count)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(n);
+	Datum	   *elems;
+
+	if (array_contains_nulls(array))
+		bad_rule(psprintf("%s must not contain null", what), NULL, NULL);
+	if (type == TEXTOID)
+		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elems, NULL, count);
+	else
+		deconstruct_array(array, INT4OID, 4, true, TYPALIGN_INT, &elems, NULL, count);
+	if (*count == 0)
+		bad_rule(psprintf("%s must not be empty", what), "With no entry nothing could ever match.",
+				 "Leave the argument out, or pass NULL, for no restriction.");
+	if (*count > MAX_LIST)
+		bad_rule(psprintf("%s has too many entries", what),
+				 psprintf("It has %d; at most %d are allowed.", *count, MAX_LIST), NULL);
+	return elems;
+}
+
+static Datum
+sorted_text_array(char **values, int count)
+{
+	Datum	   *elems = palloc(count * sizeof(Datum));
+	int			n = 0;
+
+	qsort(values, count, sizeof(char *), compare_text);
+	for (int i = 0; i < count; i++)
+		if (i == 0 || strcmp(values[i], values[i - 1]) != 0)
+			elems[n++] = CStringGetTextDatum(values[i]);
+	return PointerGetDatum(construct_array(elems, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* upper case, sorted, without duplicates; 0 for NULL */
+static Datum
+methods_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *methods[MAX_LIST];
+	Datum	   *elems;
+	int			count;
+
+	if (PG_ARGISNULL(n))
+		return (Datum) 0;
+	elems = list_argument(fcinfo, n, "methods", TEXTOID, &count);
+	for (int i = 0; i < count; i++)
+	{
+		methods[i] = palloc(METHOD_MAX + 1);
+		if (!allow_method_canonical(TextDatumGetCString(elems[i]), methods[i]))
+			bad_rule(psprintf("entry %d of methods is not an HTTP method", i + 1), NULL,
+					 "Write names such as GET or POST.");
+	}
+	return sorted_text_array(methods, count);
+}
+
+static Datum
+schemes_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *schemes[MAX_LIST];
+	Datum	   *elems;
+	int			count;
+
+	if (PG_ARGISNULL(n))
+		bad_rule("schemes must not be null", NULL, "Leave the argument out for {https}.");
+	elems = list_argument(fcinfo, n, "schemes", TEXTOID, &count);
+	for (int i = 0; i < count; i++)
+	{
+		schemes[i] = TextDatumGetCString(elems[i]);
+		for (char *c = schemes[i]; *c; c++)
+			*c = pg_ascii_tolower(*c);
+		if (allow_scheme_parse(schemes[i]) == 0)
+			bad_rule(psprintf("entry %d of schemes is unknown", i + 1), NULL,
+					 "The schemes are http, https, ws and wss.");
+	}
+	return sorted_text_array(schemes, count);
+}
+
+static int
+compare_port(const void *a, const void *b)
+{
+	return DatumGetInt32(*(const Datum *) a) - DatumGetInt32(*(const Datum *) b);
+}
+
+static Datum
+ports_argument(FunctionCallInfo fcinfo, int n)
+{
+	Datum	   *elems;
+	int			count;
+	int			kept = 0;
+
+	if (PG_ARGISNULL(n))
+		return (Datum) 0;
+	elems = list_argument(fcinfo, n, "ports", INT4OID, &count);
+	qsort(elems, count, sizeof(Datum), compare_port);
+	if (DatumGetInt32(elems[0]) < 1 || DatumGetInt32(elems[count - 1]) > 65535)
+		bad_rule("ports must lie between 1 and 65535", NULL, NULL);
+	for (int i = 0; i < count; i++)
+		if (i == 0 || elems[i] != elems[kept - 1])
+			elems[kept++] = elems[i];
+	return PointerGetDatum(construct_array(elems, kept, INT4OID, 4, true, TYPALIGN_INT));
+}
+
+/* canonical, or NULL for none and for "/" */
+static char *
+path_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *path = agc_opt_text(fcinfo, n);
+	char	   *text;
+	char	   *buffer;
+	AllowUrl	parsed;
+	AllowUrlError error;
+
+	if (path == NULL)
+		return NULL;
+	if (path[0] != '/' || strlen(path) > MAX_PATH_PREFIX)
+		bad_rule(path[0] != '/' ? "path_prefix must begin with a slash" : "path_prefix is too long", NULL, NULL);
+	text = psprintf("http://x%s", path);
+	buffer = palloc(ALLOW_URL_BUFFER(strlen(text)));
+	error = allow_url_parse(text, strlen(text), buffer, &parsed);
+	if (error != URL_OK)
+		bad_rule("path_prefix is not a path", allow_url_error_name(error), NULL);
+	if (parsed.query != NULL || strchr(path, '#') != NULL)
+		bad_rule("path_prefix must not have a query or a fragment",
+				 "Paths are compared without them: the rule could never match.", NULL);
+	if (parsed.ambiguous_path)
+		bad_rule("path_prefix is ambiguous",
+				 "Servers disagree on empty segments, \"..;\" and encoded slashes; such paths are refused, so the rule could never match.", NULL);
+	return strcmp(parsed.path, "/") == 0 ? NULL : pstrdup(parsed.path);
+}
+
+static Datum
+valid_argument(FunctionCallInfo fcinfo, int n)
+{
+	RangeType  *range;
+	RangeBound	lower;
+	RangeBound	upper;
+	bool		empty;
+
+	if (PG_ARGISNULL(n))
+		return (Datum) 0;
+	range = PG_GETARG_RANGE_P(n);
+	range_deserialize(lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO), range, &lower, &upper, &empty);
+	if (empty || (!upper.infinite && DatumGetTimestampTz(upper.val) <= agc_now()))
+		bad_rule("valid lies in the past or is empty", "The rule could never match.", NULL);
+	return RangeTypePGetDatum(range);
+}
+
+static char *
+url_pattern(const char *text)
+{
+	AllowPattern *pattern = palloc(sizeof(AllowPattern));
+	const char *hint;
+	const char *wrong = allow_pattern_parse(text, pattern, &hint);
+
+	if (wrong != NULL)
+		bad_rule("invalid pattern", psprintf("Pattern \"%s\": %s.", text, wrong),
+				 hint == NULL && pattern->text[0] != '\0' ?
+				 psprintf("Perhaps \"%s\" is meant.", pattern->text) : hint);
+	if (pattern->kind == PATTERN_TREE && memchr(pattern->host, '.', pattern->host_len) == NULL)
+		bad_rule("invalid pattern",
+				 psprintf("Pattern \"%s\" covers a whole top-level domain.", pattern->text),
+				 "Name a domain below it, or use '*' if you mean every host.");
+	return pattern->text;
+}
+
+static Datum
+url_rule(FunctionCallInfo fcinfo, const char *effect)
+{
+	RuleRow		row = {.kind = "url", .effect = effect};
+	char	   *pattern;
+
+	row.policy = agc_arg_name(fcinfo, 0, "policy");
+	pattern = agc_arg_name(fcinfo, 1, "pattern");
+	row.tenant = agc_arg_tenant(fcinfo, 6);
+	agc_enter(row.tenant, AGC_ADMIN);
+	row.pattern = url_pattern(pattern);
+	row.methods = methods_argument(fcinfo, 2);
+	row.ports = ports_argument(fcinfo, 3);
+	row.path = path_argument(fcinfo, 4);
+	row.valid = valid_argument(fcinfo, 5);
+	PG_RETURN_INT64(add_rule(&row));
+}
+
+/* policy_allow(policy, pattern, methods, ports, path_prefix, valid, tenant) -> rule id */
+AGC_FUNCTION(policy_allow)
+{
+	return url_rule(fcinfo, "allow");
+}
+
+AGC_FUNCTION(policy_deny)
+{
+	return url_rule(fcinfo, "deny");
+}
+
+static Datum
+tool_rule(FunctionCallInfo fcinfo, const char *effect)
+{
+	RuleRow		row = {.kind = "tool", .effect = effect};
+	char	   *star;
+
+	row.policy = agc_arg_name(fcinfo, 0, "policy");
+	row.pattern = agc_arg_name(fcinfo, 1, "tool");
+	row.tenant = agc_arg_tenant(fcinfo, 3);
+	agc_enter(row.tenant, AGC_ADMIN);
+	star = strchr(row.pattern, '*');
+	if (star != NULL && star[1] != '\0')
+		bad_rule("invalid tool pattern", psprintf("Pattern \"%s\" has a star that is not at its end.", row.pattern),
+				 "Write an exact name, 'prefix*' or '*'.");
+	row.valid = valid_argument(fcinfo, 2);
+	PG_RETURN_INT64(add_rule(&row));
+}
+
+/* policy_allow_tool(policy, tool, valid, tenant) -> rule id */
+AGC_FUNCTION(policy_allow_tool)
+{
+	return tool_rule(fcinfo, "allow");
+}
+
+AGC_FUNCTION(policy_deny_tool)
+{
+	return tool_rule(fcinfo, "deny");
+}
+
+/* An allow rule for methods that the policy blocks would never match. */
+static void
+require_common_method(const RuleRow *row, Datum policy_methods, bool isnull)
+{
+	static const Oid types[] = {TEXTARRAYOID, TEXTARRAYOID};
+	static AgcPlan common = {"SELECT 1 WHERE $1 && $2", 2, types};
+	Datum		values[2] = {policy_methods, row->methods};
+
+	if (isnull || row->methods == (Datum) 0)
+		return;
+	agc_spi(&common, values, NULL);
+	if (SPI_processed == 0)
+		bad_rule("methods has no method of the policy's own list", "The rule could never match.",
+				 "Extend the list with policy_set() first.");
+}
+
+static void
+lock_policy(const RuleRow *row)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan lock = {
+		"SELECT methods FROM agentcore.policy WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", 2, types
+	};
+	Datum		values[2] = {CStringGetTextDatum(row->tenant), CStringGetTextDatum(row->policy)};
+	Datum		methods;
+	bool		isnull;
+
+	agc_spi(&lock, values, NULL);
+	if (SPI_processed == 0)
+		allow_unknown_policy(row->tenant, row->policy);
+	methods = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	require_common_method(row, methods, isnull);
+}
+
+/* The id of the rule, written now or before. */
+static int64
+add_rule(RuleRow *row)
+{
+	static const Oid types[] = {
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, INT4ARRAYOID, TEXTOID, TSTZRANGEOID
+	};
+	static AgcPlan find = {
+		"SELECT id FROM agentcore.policy_rule"
+		" WHERE tenant = $1 AND policy = $2 AND kind = $3 AND effect = $4 AND pattern = $5"
+		" AND methods IS NOT DISTINCT FROM $6 AND ports IS NOT DISTINCT FROM $7"
+		" AND path_prefix IS NOT DISTINCT FROM $8 AND valid IS NOT DISTINCT FROM $9", 9, types
+	};
+	static AgcPlan insert = {
+		"INSERT INTO agentcore.policy_rule"
+		" (tenant, policy, kind, effect, pattern, methods, ports, path_prefix, valid, created_by)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id", 10, NULL
+	};
+	static Oid	insert_types[10];
+	Datum		values[10] = {
+		CStringGetTextDatum(row->tenant), CStringGetTextDatum(row->policy),
+		CStringGetTextDatum(row->kind), CStringGetTextDatum(row->effect),
+		CStringGetTextDatum(row->pattern), row->methods, row->ports,
+		row->path == NULL ? (Datum) 0 : CStringGetTextDatum(row->path), row->valid,
+		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))
+	};
+	char		nulls[11] = "          ";
+	AgcOwner	owner;
+	int64		id;
+	bool		isnull;
+
+	memcpy(insert_types, types, sizeof(types));
+	insert_types[9] = TEXTOID;
+	insert.argtypes = insert_types;
+	for (int i = 5; i < 9; i++)
+		if (values[i] == (Datum) 0)
+			nulls[i] = 'n';
+
+	agc_owner_begin(&owner);
+	lock_policy(row);
+	agc_spi(&find, values, nulls);
+	if (SPI_processed == 0)
+		agc_spi(&insert, values, nulls);
+	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	agc_owner_end(&owner);
+	return id;
+}
+
+/* policy_set(name, mode, schemes, methods, tenant) -> boolean: whether anything changed */
+AGC_FUNCTION(policy_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.policy AS p (tenant, name, mode, schemes, methods) VALUES ($1, $2, $3, $4, $5)"
+		" ON CONFLICT (tenant, name) DO UPDATE"
+		" SET mode = EXCLUDED.mode, schemes = EXCLUDED.schemes, methods = EXCLUDED.methods"
+		" WHERE (p.mode, p.schemes, p.methods) IS DISTINCT FROM (EXCLUDED.mode, EXCLUDED.schemes, EXCLUDED.methods)",
+		5, types
+	};
+	char	   *name = agc_arg_name(fcinfo, 0, "name");
+	char	   *mode = agc_arg_name(fcinfo, 1, "mode");
+	char	   *tenant = agc_arg_tenant(fcinfo, 4);
+	Datum		values[5] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name), CStringGetTextDatum(mode)};
+	char		nulls[6] = "     ";
+	AgcOwner	owner;
+	bool		changed;
+
+	agc_enter(tenant, AGC_ADMIN);
+	if (strcmp(mode, "enforce") != 0 && strcmp(mode, "audit") != 0 && strcmp(mode, "off") != 0)
+		bad_rule(psprintf("unknown mode \"%s\"", mode), NULL, "The modes are enforce, audit and off.");
+	values[3] = schemes_argument(fcinfo, 2);
+	values[4] = methods_argument(fcinfo, 3);
+	if (values[4] == (Datum) 0)
+		nulls[4] = 'n';
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, nulls);
+	changed = SPI_processed > 0;
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(changed);
+}
+
+/* whether the statement wrote a row */
+static bool
+run_write(AgcPlan *plan, Datum *values)
+{
+	AgcOwner	owner;
+	bool		found;
+
+	agc_owner_begin(&owner);
+	agc_spi(plan, values, NULL);
+	found = SPI_processed > 0;
+	agc_owner_end(&owner);
+	return found;
+}
+
+/* policy_drop(name, tenant) -> boolean: whether there was one */
+AGC_FUNCTION(policy_drop)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.policy WHERE tenant = $1 AND name = $2", 2, types
+	};
+	char	   *name = agc_arg_name(fcinfo, 0, "name");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
+
+	agc_enter(tenant, AGC_ADMIN);
+	PG_RETURN_BOOL(run_write(&plan, values));
+}
+
+/* policy_rule_drop(policy, rule, tenant) -> boolean: whether there was one */
+AGC_FUNCTION(policy_rule_drop)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.policy_rule WHERE tenant = $1 AND policy = $2 AND id = $3", 3, types
+	};
+	char	   *policy = agc_arg_name(fcinfo, 0, "policy");
+	char	   *tenant = agc_arg_tenant(fcinfo, 2);
+	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(policy), PG_GETARG_DATUM(1)};
+
+	if (PG_ARGISNULL(1))
+		bad_rule("rule must not be null", NULL, NULL);
+	agc_enter(tenant, AGC_ADMIN);
+	if (!allow_policy_exists(tenant, policy))
+		allow_unknown_policy(tenant, policy);
+	PG_RETURN_BOOL(run_write(&plan, values));
+}
+
+/*
+ * Which table a special pattern belongs to; the canonical pattern in
+ * *value.  Stars over a top-level name are what special names are made of.
+ */
+static bool
+special_pattern(const char *text, Datum *value)
+{
+	AllowPattern pattern;
+	const char *hint;
+	const char *wrong = allow_pattern_parse(text, &pattern, &hint);
+
+	if (wrong == NULL && pattern.kind == PATTERN_ANY)
+		wrong = "it covers everything";
+	if (wrong != NULL)
+		bad_rule("invalid pattern", psprintf("Pattern \"%s\": %s.", text, wrong), hint);
+	if (pattern.kind == PATTERN_NETWORK)
+	{
+		char	   *at = pattern.text;
+		char	   *to = pattern.text;
+
+		/* PostgreSQL writes networks without brackets */
+		for (; *at; at++)
+			if (*at != '[' && *at != ']')
+				*to++ = *at;
+		*to = '\0';
+	}
+	*value = CStringGetTextDatum(pattern.text);
+	return pattern.kind == PATTERN_NETWORK;
+}
+
+/* special_set(pattern, name, tenant) -> boolean: whether anything changed */
+AGC_FUNCTION(special_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID};
+	static AgcPlan range = {
+		"INSERT INTO agentcore.special_range AS s (tenant, network, name) VALUES ($1, $2::cidr, $3)"
+		" ON CONFLICT (tenant, network) DO UPDATE SET name = EXCLUDED.name WHERE s.name <> EXCLUDED.name", 3, types
+	};
+	static AgcPlan name_plan = {
+		"INSERT INTO agentcore.special_name AS s (tenant, pattern, name) VALUES ($1, $2, $3)"
+		" ON CONFLICT (tenant, pattern) DO UPDATE SET name = EXCLUDED.name WHERE s.name <> EXCLUDED.name", 3, types
+	};
+	char	   *pattern = agc_arg_name(fcinfo, 0, "pattern");
+	char	   *name = agc_arg_name(fcinfo, 1, "name");
+	char	   *tenant = agc_arg_tenant(fcinfo, 2);
+	Datum		values[3] = {CStringGetTextDatum(tenant), 0, CStringGetTextDatum(name)};
+	bool		is_range;
+
+	agc_enter(tenant, AGC_ADMIN);
+	is_range = special_pattern(pattern, &values[1]);
+	PG_RETURN_BOOL(run_write(is_range ? &range : &name_plan, values));
+}
+
+/* special_drop(pattern, tenant) -> boolean: whether there was one of the tenant's own */
+AGC_FUNCTION(special_drop)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan range = {
+		"DELETE FROM agentcore.special_range WHERE tenant = $1 AND network = $2::cidr", 2, types
+	};
+	static AgcPlan name_plan = {
+		"DELETE FROM agentcore.special_name WHERE tenant = $1 AND pattern = $2", 2, types
+	};
+	char	   *pattern = agc_arg_name(fcinfo, 0, "pattern");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	Datum		values[2] = {CStringGetTextDatum(tenant)};
+	bool		is_range;
+
+	agc_enter(tenant, AGC_ADMIN);
+	is_range = special_pattern(pattern, &values[1]);
+	PG_RETURN_BOOL(run_write(is_range ? &range : &name_plan, values));
+}
