@@ -7,6 +7,8 @@
 
 #include "core/core.h"
 
+#define CACHE_MAX_TAGS		8	/* of one entry */
+
 typedef enum CacheStatus
 {
 	CACHE_HIT,
@@ -52,7 +54,10 @@ extern void cache_make_key(CacheKey *out, CacheKind kind, const char *tenant, co
 extern void cache_lookup(const CacheKey *key, CacheKind kind, const char *tenant, const char *tool,
 						 bool lead, int64 lease_us, CacheResult *out);
 
-/* at COMMIT of this transaction; false: the lease was lost, nothing will be stored */
+/*
+ * Stored at COMMIT of this transaction; false: the lease was lost or the value
+ * is too large, nothing will be stored.  At most CACHE_MAX_TAGS tags.
+ */
 extern bool cache_store_lease(const CacheKey *key, const char *tenant, const char *tool,
 							  int64 lease, Jsonb *value, int64 ttl_us,
 							  int ntags, char **tags);

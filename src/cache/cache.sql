@@ -1,1 +1,94 @@
--- cache
+-- cache: the shared-memory store of tool results.
+
+CREATE FUNCTION agentcore.cache_get(tool text, args jsonb, scope text DEFAULT '', tenant text DEFAULT '') RETURNS jsonb
+  LANGUAGE C VOLATILE PARALLEL RESTRICTED
+  AS 'MODULE_PATHNAME', 'agentcore_cache_get_v1';
+COMMENT ON FUNCTION agentcore.cache_get(text, jsonb, text, text) IS 'The cached result of a call, NULL = miss (a cached JSON null is ''null''::jsonb). An empty scope is private to the calling role. NULL arguments: 22023; without shared memory: 55000.';
+
+CREATE FUNCTION agentcore.cache_set(tool text, args jsonb, value jsonb, ttl interval DEFAULT NULL, scope text DEFAULT '', tags text[] DEFAULT NULL, publish text DEFAULT 'commit', tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_set_v1';
+COMMENT ON FUNCTION agentcore.cache_set(text, jsonb, jsonb, interval, text, text[], text, text) IS 'Cache a result: for others at COMMIT (publish ''commit''; gone with ROLLBACK) or at once (''immediate''). ttl NULL = agentcore.cache_default_ttl; at most 8 tags. False: refused (too large, agentcore.cache_pending_max, no room, or invalidated meanwhile). NULL value, ttl <= 0: 22023.';
+
+CREATE TYPE agentcore.cache_fetched AS (status text, value jsonb, lease bigint, age interval, retry_after interval);
+COMMENT ON TYPE agentcore.cache_fetched IS 'cache_fetch(): status hit, stale, lead, busy or negative; value with its age; lease for the one that leads; retry_after while busy.';
+
+CREATE FUNCTION agentcore.cache_fetch(tool text, args jsonb, scope text DEFAULT '', wait interval DEFAULT '0', lease interval DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.cache_fetched
+  LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_cache_fetch_v1';
+COMMENT ON FUNCTION agentcore.cache_fetch(text, jsonb, text, interval, interval, text) IS 'The cached result, or the right to compute it: of many that miss one gets status lead and a lease (NULL = agentcore.cache_lease) for cache_fill or cache_abandon, the others busy, at once or after waiting up to wait (which holds the connection). ROLLBACK gives the lease back.';
+
+CREATE FUNCTION agentcore.cache_fill(lease bigint, value jsonb, ttl interval DEFAULT NULL, tags text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_fill_v1';
+COMMENT ON FUNCTION agentcore.cache_fill(bigint, jsonb, interval, text[], text) IS 'Store what the lease was taken for, at COMMIT. False: nothing stored, because the lease ended, is another role''s, or what it depends on was invalidated meanwhile, or the value is too large. NULL value, ttl <= 0: 22023.';
+
+CREATE FUNCTION agentcore.cache_abandon(lease bigint, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_abandon_v1';
+COMMENT ON FUNCTION agentcore.cache_abandon(bigint, text) IS 'Give a lease back at once, so that somebody else may lead. False: it was not held any more. NULL: 22023.';
+
+CREATE FUNCTION agentcore.cache_invalidate(tool text, args jsonb, scope text DEFAULT '', tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_invalidate_v1';
+COMMENT ON FUNCTION agentcore.cache_invalidate(text, jsonb, text, text) IS 'Invalidate one call''s result: for this transaction at once, for others at COMMIT; leases on it are lost. Returns whether there was a value. NULL: 22023.';
+
+CREATE FUNCTION agentcore.cache_invalidate_tool(tool text, tenant text DEFAULT '') RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_invalidate_tool_v1';
+COMMENT ON FUNCTION agentcore.cache_invalidate_tool(text, text) IS 'Invalidate every result of a tool, in every scope and of the gate too; one step however many there are. For others at COMMIT. NULL: 22023.';
+
+CREATE FUNCTION agentcore.cache_invalidate_tag(tag text, tenant text DEFAULT '') RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_invalidate_tag_v1';
+COMMENT ON FUNCTION agentcore.cache_invalidate_tag(text, text) IS 'Invalidate every result that carries the tag; one step however many there are. For others at COMMIT. NULL: 22023.';
+
+CREATE FUNCTION agentcore.cache_clear(tenant text DEFAULT '') RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_clear_v1';
+COMMENT ON FUNCTION agentcore.cache_clear(text) IS 'Invalidate every result of the tenant. For others at COMMIT. NULL: 22023.';
+
+CREATE FUNCTION agentcore.cache_invalidate_on_change() RETURNS trigger
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_invalidate_on_change_v1';
+COMMENT ON FUNCTION agentcore.cache_invalidate_on_change() IS 'AFTER trigger for your own tables, arguments (tag [, tenant]): the tag is invalidated with the transaction that changes the table. The table''s owner needs level agent on the tenant; does nothing without shared memory.';
+
+CREATE TYPE agentcore.cache_statistics AS (
+  hits bigint, stale bigint, negative bigint, misses bigint, sets bigint, fills bigint, invalidations bigint,
+  expirations bigint, evictions_small bigint, evictions_main bigint, ghost_hits bigint,
+  refused_size bigint, refused_room bigint, refused_pending bigint, refused_invalidated bigint, refused_lease bigint,
+  leases bigint, waits bigint,
+  entries bigint, bytes bigint, value_bytes bigint, capacity bigint, leases_held bigint, max_value bigint,
+  partitions integer, stats_reset timestamptz
+);
+COMMENT ON TYPE agentcore.cache_statistics IS 'Counters of cache_stat(); see the view agentcore.stat_cache.';
+
+CREATE FUNCTION agentcore.cache_stat() RETURNS SETOF agentcore.cache_statistics
+  LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_cache_stat_v1';
+COMMENT ON FUNCTION agentcore.cache_stat() IS 'Counters and fill of the whole server''s cache; no row without shared memory.';
+
+CREATE VIEW agentcore.stat_cache AS
+  SELECT s.hits, s.misses, s.evictions_small OPERATOR(pg_catalog.+) s.evictions_main AS evictions, s.expirations,
+         s.entries, s.bytes, s.capacity, s.value_bytes, s.max_value, s.stale, s.negative,
+         s.sets, s.fills, s.invalidations, s.evictions_small, s.evictions_main, s.ghost_hits,
+         s.refused_size, s.refused_room, s.refused_pending, s.refused_invalidated, s.refused_lease,
+         s.leases, s.leases_held, s.waits, s.partitions, s.stats_reset
+    FROM agentcore.cache_stat() s;
+COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits. Sessions add what they counted at transaction end.';
+
+CREATE FUNCTION agentcore.stat_cache_reset() RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_stat_cache_reset_v1';
+COMMENT ON FUNCTION agentcore.stat_cache_reset() IS 'Set the counters of stat_cache to zero. They are the whole server''s: the caller needs level admin on every tenant (''*'').';
+
+CREATE FUNCTION agentcore.cache_verify() RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_verify_v1';
+COMMENT ON FUNCTION agentcore.cache_verify() IS 'Walk the whole cache and check its invariants: true, or an ERROR (XX001) that says what is off. Blocks writers of one partition at a time. The caller needs level reader on every tenant (''*'').';
+
+INSERT INTO agentcore.access_function VALUES
+  ('cache_get', 'agent'), ('cache_set', 'agent'), ('cache_fetch', 'agent'), ('cache_fill', 'agent'),
+  ('cache_abandon', 'agent'), ('cache_invalidate', 'agent'), ('cache_invalidate_tool', 'agent'),
+  ('cache_invalidate_tag', 'agent'), ('cache_clear', 'admin'), ('cache_invalidate_on_change', 'agent'),
+  ('cache_stat', 'public'), ('stat_cache_reset', 'admin'), ('cache_verify', 'reader');

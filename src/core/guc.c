@@ -20,6 +20,7 @@
 
 int			agc_audit = AGC_AUDIT_NONE;
 int			agc_cache_default_ttl = 300;
+int			agc_cache_lease = 30;
 int			agc_cache_memory = 64;
 int			agc_cache_pending_max = 16384;
 int			agc_compiled_cache_size = 16384;
@@ -67,6 +68,11 @@ agc_guc_init(void)
 							"Time to live of a cache entry that names none.",
 							"Used by cache_set and cache_fill when ttl is NULL.",
 							&agc_cache_default_ttl, 300, 1, INT_MAX / 1000,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_lease",
+							"Lease of cache_fetch that names none.",
+							"A leader that has neither filled nor abandoned by then is given up, and the next to ask leads.",
+							&agc_cache_lease, 30, 1, 24 * 3600,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_memory",
 							"Shared memory of the tool-result cache.",

@@ -22,6 +22,7 @@ typedef enum AgcMissingShmem
 
 extern int agc_audit;
 extern int agc_cache_default_ttl;	/* seconds */
+extern int agc_cache_lease;	/* seconds */
 extern int agc_cache_memory;	/* MB */
 extern int agc_cache_pending_max;	/* kB */
 extern int agc_compiled_cache_size; /* kB */

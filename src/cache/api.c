@@ -1,0 +1,342 @@
+/*
+ * api.c
+ *	  The cache_* functions of the SQL interface.
+ *
+ * Each reads its arguments, checks the caller's access, then calls down.
+ * These are the raw API: what the gate stores has another kind of key.
+ *
+ * Locking: none of its own.  Memory: results in the caller's context.  On
+ * ERROR: nothing has been changed, or the transaction's callbacks undo it.
+ */
+#include "cache/store.h"
+
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/rel.h"
+
+#define MAX_LEASE_US	USECS_PER_DAY
+
+/* tool, args, scope and tenant, and the key that they make */
+typedef struct Target
+{
+	char	   *tool;
+	char	   *tenant;
+	CacheKey	key;
+} Target;
+
+static void
+read_target(FunctionCallInfo fcinfo, const char *what, int scope_arg, int tenant_arg, Target *target)
+{
+	Jsonb	   *args;
+	char	   *scope;
+
+	target->tool = agc_arg_name(fcinfo, 0, "tool");
+	args = agc_arg_jsonb(fcinfo, 1, "args");
+	scope = agc_opt_text(fcinfo, scope_arg);
+	if (scope == NULL || scope[0] != '\0')
+		scope = agc_arg_name(fcinfo, scope_arg, "scope");
+	target->tenant = agc_arg_tenant(fcinfo, tenant_arg);
+	agc_enter(target->tenant, AGC_AGENT);
+	cache_require(what);
+	cache_make_key(&target->key, CACHE_RAW, target->tenant, target->tool, 0, args, scope);
+}
+
+static int64
+read_ttl(FunctionCallInfo fcinfo, int n)
+{
+	int64		ttl = agc_opt_interval(fcinfo, n, "ttl", agc_cache_default_ttl * USECS_PER_SEC);
+
+	if (ttl <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ttl must be positive"),
+				 errhint("Leave it out for agentcore.cache_default_ttl.")));
+	return ttl;
+}
+
+static char **
+read_tags(FunctionCallInfo fcinfo, int n, int *ntags)
+{
+	Datum	   *elems;
+	bool	   *nulls;
+	char	  **tags;
+
+	*ntags = 0;
+	if (PG_ARGISNULL(n))
+		return NULL;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elems, &nulls, ntags);
+	if (*ntags > CACHE_MAX_TAGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("too many tags"),
+				 errdetail("Got %d; an entry has at most %d.", *ntags, CACHE_MAX_TAGS)));
+	tags = palloc(*ntags * sizeof(char *));
+	for (int i = 0; i < *ntags; i++)
+	{
+		tags[i] = nulls[i] ? NULL : TextDatumGetCString(elems[i]);
+		if (tags[i] == NULL || tags[i][0] == '\0' || strlen(tags[i]) > AGC_MAX_NAME)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("tag %d is null, empty or longer than %d bytes", i + 1, AGC_MAX_NAME)));
+	}
+	return tags;
+}
+
+/* true: at COMMIT; false: at once */
+static bool
+read_publish(FunctionCallInfo fcinfo, int n)
+{
+	char	   *publish = agc_opt_text(fcinfo, n);
+
+	if (publish != NULL && strcmp(publish, "commit") == 0)
+		return true;
+	if (publish == NULL || strcmp(publish, "immediate") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("publish must be 'commit' or 'immediate'")));
+	return false;
+}
+
+/* cache_get(tool, args, scope, tenant) -> jsonb, NULL = miss */
+AGC_FUNCTION(cache_get)
+{
+	Target		target;
+	Jsonb	   *value;
+	int64		age;
+	bool		hidden;
+
+	read_target(fcinfo, "cache_get", 2, 3, &target);
+	if (!cache_read(&target.key, target.tenant, target.tool, &value, &age, &hidden))
+	{
+		stat_count(CC_MISSES);
+		PG_RETURN_NULL();
+	}
+	stat_count(CC_HITS);
+	PG_RETURN_JSONB_P(value);
+}
+
+/*
+ * cache_set(tool, args, value, ttl, scope, tags, publish, tenant) -> boolean
+ *
+ * What this transaction has itself set or invalidated must not be overtaken
+ * by its own "immediate": such a set waits for COMMIT like the rest.
+ */
+AGC_FUNCTION(cache_set)
+{
+	Jsonb	   *value = agc_arg_jsonb(fcinfo, 2, "value");
+	int64		ttl = read_ttl(fcinfo, 3);
+	int			ntags;
+	char	  **tags = read_tags(fcinfo, 5, &ntags);
+	bool		at_commit = read_publish(fcinfo, 6);
+	int64		now = agc_now();
+	CacheItem	item = {.kind = CACHE_RAW, .stored_at = now, .expires = cache_deadline(now, ttl)};
+	CacheItem  *own;
+	Target		target;
+
+	read_target(fcinfo, "cache_set", 4, 7, &target);
+	item.key = target.key;
+	item.len = VARSIZE(value) - VARHDRSZ;
+	item.data = VARDATA(value);
+	if (item.len > store_max_value())
+	{
+		stat_count(CC_REFUSED_SIZE);
+		PG_RETURN_BOOL(false);
+	}
+	slot_refs(&item.refs, target.tenant, target.tool, ntags, tags);
+	item.born = item.key_born = pending_begin_stamp();
+
+	if (at_commit || pending_own(&item.key, &item.refs, &own) != CACHE_OWN_NONE ||
+		pending_hides_tags(&item.refs))
+		PG_RETURN_BOOL(pending_add_set(&item));
+	PG_RETURN_BOOL(cache_put(&item, now));
+}
+
+/* cache_fetch(tool, args, scope, wait, lease, tenant) -> agentcore.cache_fetched */
+AGC_FUNCTION(cache_fetch)
+{
+	static const char *const names[] = {"hit", "stale", "lead", "busy", "negative"};
+	int64		wait = agc_opt_interval(fcinfo, 3, "wait", 0);
+	int64		lease = agc_opt_interval(fcinfo, 4, "lease", agc_cache_lease * USECS_PER_SEC);
+	Datum		values[5] = {0};
+	bool		nulls[5] = {false, true, true, true, true};
+	CacheResult result;
+	Target		target;
+
+	if (lease <= 0 || lease > MAX_LEASE_US)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("lease must be positive and at most a day")));
+	read_target(fcinfo, "cache_fetch", 2, 5, &target);
+	cache_lookup_wait(&target.key, CACHE_RAW, target.tenant, target.tool, lease, wait, &result);
+
+	values[0] = CStringGetTextDatum(names[result.status]);
+	if (result.value != NULL)
+	{
+		values[1] = JsonbPGetDatum(result.value);
+		values[3] = IntervalPGetDatum(agc_us_interval(result.age));
+		nulls[1] = nulls[3] = false;
+	}
+	if (result.status == CACHE_LEAD)
+	{
+		values[2] = Int64GetDatum(result.lease);
+		nulls[2] = false;
+	}
+	if (result.status == CACHE_BUSY)
+	{
+		values[4] = IntervalPGetDatum(agc_us_interval(result.retry_after));
+		nulls[4] = false;
+	}
+	return agc_row(fcinfo, values, nulls, 5);
+}
+
+/*
+ * The lease of argument 0, if it is a raw one of this tenant taken by this
+ * role: whoever else names the token learns no more than that it is lost.
+ */
+static bool
+read_lease(FunctionCallInfo fcinfo, const char *what, int tenant_arg, int64 *token, CacheLease *lease)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, tenant_arg);
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("lease must not be null")));
+	*token = PG_GETARG_INT64(0);
+	agc_enter(tenant, AGC_AGENT);
+	cache_require(what);
+	return lease_lookup(*token, lease) && lease->kind == CACHE_RAW &&
+		lease->tenant == slot_of_tenant(tenant) && lease->role == GetUserId();
+}
+
+/* cache_fill(lease, value, ttl, tags, tenant) -> boolean, false = lease lost */
+AGC_FUNCTION(cache_fill)
+{
+	Jsonb	   *value = agc_arg_jsonb(fcinfo, 1, "value");
+	int64		ttl = read_ttl(fcinfo, 2);
+	int			ntags;
+	char	  **tags = read_tags(fcinfo, 3, &ntags);
+	int64		token;
+	CacheLease	lease;
+	CacheRefs	refs = {0};
+
+	if (!read_lease(fcinfo, "cache_fill", 4, &token, &lease))
+	{
+		stat_count(CC_REFUSED_LEASE);
+		PG_RETURN_BOOL(false);
+	}
+	refs.tool = lease.tool;
+	refs.tenant = lease.tenant;
+	refs.ntags = ntags;
+	for (int i = 0; i < ntags; i++)
+		refs.tag[i] = slot_of_tag(agc_arg_tenant(fcinfo, 4), tags[i]);
+	PG_RETURN_BOOL(cache_add_fill(&lease.key, CACHE_RAW, &refs, token, value, ttl));
+}
+
+/* cache_abandon(lease, tenant) -> boolean: whether it was still held; at once */
+AGC_FUNCTION(cache_abandon)
+{
+	int64		token;
+	CacheLease	lease;
+
+	if (!read_lease(fcinfo, "cache_abandon", 1, &token, &lease))
+		PG_RETURN_BOOL(false);
+	lease_release(&lease.key, token);
+	PG_RETURN_BOOL(true);
+}
+
+/* cache_invalidate(tool, args, scope, tenant) -> boolean: whether there was a value to see */
+AGC_FUNCTION(cache_invalidate)
+{
+	Target		target;
+	CacheRefs	refs;
+	Jsonb	   *value;
+	int64		age;
+	bool		hidden;
+	bool		present;
+
+	read_target(fcinfo, "cache_invalidate", 2, 3, &target);
+	present = cache_read(&target.key, target.tenant, target.tool, &value, &age, &hidden);
+	slot_refs(&refs, target.tenant, target.tool, 0, NULL);
+	pending_invalidate_key(&target.key, &refs);
+	PG_RETURN_BOOL(present);
+}
+
+/* cache_invalidate_tool(tool, tenant) -> void */
+AGC_FUNCTION(cache_invalidate_tool)
+{
+	char	   *tool = agc_arg_name(fcinfo, 0, "tool");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+
+	agc_enter(tenant, AGC_AGENT);
+	cache_require("cache_invalidate_tool");
+	pending_invalidate_slot(slot_of_tool(tenant, tool));
+	PG_RETURN_VOID();
+}
+
+/* cache_invalidate_tag(tag, tenant) -> void */
+AGC_FUNCTION(cache_invalidate_tag)
+{
+	char	   *tag = agc_arg_name(fcinfo, 0, "tag");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+
+	agc_enter(tenant, AGC_AGENT);
+	cache_require("cache_invalidate_tag");
+	pending_invalidate_tag(slot_of_tag(tenant, tag));
+	PG_RETURN_VOID();
+}
+
+/* cache_clear(tenant) -> void */
+AGC_FUNCTION(cache_clear)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 0);
+
+	agc_enter(tenant, AGC_ADMIN);
+	cache_require("cache_clear");
+	pending_invalidate_slot(slot_of_tenant(tenant));
+	PG_RETURN_VOID();
+}
+
+/*
+ * cache_invalidate_on_change(tag [, tenant]): trigger for users' tables.
+ *
+ * Whoever changes the table need have no access to the cache; the table's
+ * owner must.  Where there is no cache there is nothing to invalidate, and the
+ * change goes on.
+ */
+AGC_FUNCTION(cache_invalidate_on_change)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	Trigger    *trigger;
+	const char *tenant;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("cache_invalidate_on_change() must be called as an AFTER trigger")));
+	trigger = data->tg_trigger;
+	if (trigger->tgnargs < 1 || trigger->tgnargs > 2 || trigger->tgargs[0][0] == '\0' ||
+		strlen(trigger->tgargs[0]) > AGC_MAX_NAME)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cache_invalidate_on_change() takes a tag and perhaps a tenant")));
+	tenant = trigger->tgnargs == 2 ? trigger->tgargs[1] : "";
+	if (!cache_ready())
+		return PointerGetDatum(NULL);
+
+	AcceptInvalidationMessages();
+	agc_watch_registry();
+	if (agc_level(data->tg_relation->rd_rel->relowner, tenant) < AGC_AGENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for tenant \"%s\"", tenant),
+				 errdetail("The owner of table \"%s\" may not invalidate there.",
+						   RelationGetRelationName(data->tg_relation))));
+	pending_invalidate_tag(slot_of_tag(tenant, trigger->tgargs[0]));
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,242 @@
+/*
+ * epoch.c
+ *	  When tools, tenants and tags were last invalidated.
+ *
+ * An entry carries the stamp up to which it knows everything (`born`).  A
+ * tool, tenant or tag carries the stamp of its last invalidation: invalidating
+ * it is one store, however many entries depend on it, and an entry older than
+ * that is dead wherever it lies.  Stamps are microseconds of the wall clock
+ * pushed forward so that they never repeat and never run backwards.
+ *
+ * Tools and tenants are interned: a slot each.  When the table is full, the
+ * names that come later share a few slots, as tags share their counters from
+ * the start: a collision costs misses, never a wrong hit.
+ *
+ * Locking: stamps and fences are atomics; new slots are made under the slot
+ * lock and never removed, so that looking for one takes no lock.
+ * Memory: a small direct-mapped table of names a backend has used, in
+ * TopMemoryContext.  On ERROR: nothing to undo.
+ */
+#include "cache/store.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
+#include "utils/memutils.h"
+
+#define MEMO_SIZE	64
+#define MAX_PROBES	32
+
+typedef struct SlotMemo
+{
+	pg_uuid_t	installation;
+	char	   *names;			/* tenant and tool, each NUL-terminated */
+	Size		names_len;
+	Size		names_room;
+	uint32		slot;
+} SlotMemo;
+
+static SlotMemo memo[MEMO_SIZE];
+
+static uint32 intern(char what, const char *tenant, const char *name);
+static void digest_names(uint8 *out, char what, const char *tenant, const char *name);
+static uint32 find_or_make_slot(const uint8 *id);
+
+uint64
+epoch_clock(void)
+{
+	return pg_atomic_read_u64(&cache_shmem->clock);
+}
+
+uint64
+epoch_tick(void)
+{
+	uint64		last = pg_atomic_read_u64(&cache_shmem->clock);
+	uint64		next;
+
+	do
+	{
+		next = Max(last + 1, (uint64) GetCurrentTimestamp());
+	} while (!pg_atomic_compare_exchange_u64(&cache_shmem->clock, &last, next));
+	return next;
+}
+
+void
+epoch_fence(CacheEpoch *epoch)
+{
+	pg_atomic_fetch_add_u32(&epoch->fences, 1);
+}
+
+void
+epoch_unfence(CacheEpoch *epoch)
+{
+	pg_atomic_fetch_sub_u32(&epoch->fences, 1);
+}
+
+/* Returns the stamp that was there; a later one than ours stays. */
+uint64
+epoch_settle(CacheEpoch *epoch, uint64 stamp)
+{
+	uint64		old = pg_atomic_read_u64(&epoch->stamp);
+
+	while (old < stamp && !pg_atomic_compare_exchange_u64(&epoch->stamp, &old, stamp))
+		;
+	return old;
+}
+
+CacheEpoch *
+epoch_of_slot(uint32 slot)
+{
+	return &((CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off))[slot].epoch;
+}
+
+CacheEpoch *
+epoch_of_tag(uint32 tag)
+{
+	return &((CacheEpoch *) ((char *) cache_shmem + cache_shmem->tags_off))[tag];
+}
+
+bool
+epoch_refs_open(const CacheRefs *refs, uint64 born)
+{
+	if (!epoch_open(epoch_of_slot(refs->tool), born) ||
+		!epoch_open(epoch_of_slot(refs->tenant), born))
+		return false;
+	for (int i = 0; i < refs->ntags; i++)
+		if (!epoch_open(epoch_of_tag(refs->tag[i]), born))
+			return false;
+	return true;
+}
+
+uint32
+slot_of_tool(const char *tenant, const char *tool)
+{
+	return intern('t', tenant, tool);
+}
+
+/* No tool has an empty name, so a tenant is told from its tools. */
+uint32
+slot_of_tenant(const char *tenant)
+{
+	return intern('n', tenant, "");
+}
+
+uint16
+slot_of_tag(const char *tenant, const char *tag)
+{
+	uint8		id[AGC_HASH_LEN];
+	uint32		word;
+
+	digest_names(id, 'g', tenant, tag);
+	memcpy(&word, id, sizeof(word));
+	return (uint16) (word & (cache_shmem->ntags - 1));
+}
+
+void
+slot_refs(CacheRefs *refs, const char *tenant, const char *tool, int ntags, char **tags)
+{
+	Assert(ntags <= CACHE_MAX_TAGS);
+	memset(refs, 0, sizeof(*refs));
+	refs->tool = slot_of_tool(tenant, tool);
+	refs->tenant = slot_of_tenant(tenant);
+	refs->ntags = ntags;
+	for (int i = 0; i < ntags; i++)
+		refs->tag[i] = slot_of_tag(tenant, tags[i]);
+}
+
+static uint32
+intern(char what, const char *tenant, const char *name)
+{
+	const pg_uuid_t *installation = agc_installation_id();
+	Size		tenant_len = strlen(tenant) + 1;
+	Size		len = tenant_len + strlen(name) + 1;
+	uint32		hash = hash_combine(hash_bytes((const unsigned char *) tenant, tenant_len),
+									hash_bytes((const unsigned char *) name, len - tenant_len));
+	SlotMemo   *known = &memo[hash % MEMO_SIZE];
+	uint8		id[AGC_HASH_LEN];
+
+	if (known->names_len == len &&
+		memcmp(known->names, tenant, tenant_len) == 0 &&
+		memcmp(known->names + tenant_len, name, len - tenant_len) == 0 &&
+		memcmp(&known->installation, installation, sizeof(pg_uuid_t)) == 0)
+		return known->slot;
+
+	digest_names(id, what, tenant, name);
+	known->names_len = 0;
+	if (known->names_room < len)
+	{
+		Size		room = Max(len, 64);
+
+		known->names = known->names ? repalloc(known->names, room) :
+			MemoryContextAlloc(TopMemoryContext, room);
+		known->names_room = room;
+	}
+	memcpy(known->names, tenant, tenant_len);
+	memcpy(known->names + tenant_len, name, len - tenant_len);
+	known->installation = *installation;
+	known->slot = find_or_make_slot(id);
+	known->names_len = len;
+	return known->slot;
+}
+
+static void
+digest_names(uint8 *out, char what, const char *tenant, const char *name)
+{
+	const pg_uuid_t *installation = agc_installation_id();
+	uint32		database = pg_hton32(MyDatabaseId);
+	AgcDigest  *digest = agc_digest_begin();
+
+	agc_digest_field(digest, &what, 1);
+	agc_digest_field(digest, installation, sizeof(pg_uuid_t));
+	agc_digest_field(digest, &database, sizeof(database));
+	agc_digest_field(digest, tenant, strlen(tenant));
+	agc_digest_field(digest, name, strlen(name));
+	agc_digest_end(digest, out);
+}
+
+/* *end is where the probing stopped: the slot found, a free one, or nslots. */
+static bool
+probe(CacheSlot *slots, const uint8 *id, uint32 start, uint32 *end)
+{
+	for (uint32 i = 0; i < MAX_PROBES; i++)
+	{
+		uint32		at = (start + i) & (cache_shmem->nslots - 1);
+
+		*end = at;
+		if (pg_atomic_read_u32(&slots[at].used) == 0)
+			return false;
+		pg_read_barrier();
+		if (memcmp(slots[at].id, id, AGC_HASH_LEN) == 0)
+			return true;
+	}
+	*end = cache_shmem->nslots;
+	return false;
+}
+
+static uint32
+find_or_make_slot(const uint8 *id)
+{
+	CacheSlot  *slots = (CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off);
+	LWLock	   *lock = store_slot_lock();
+	uint32		start;
+	uint32		at;
+
+	memcpy(&start, id, sizeof(start));
+	if (probe(slots, id, start, &at))
+		return at;
+
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	if (!probe(slots, id, start, &at))
+	{
+		if (at == cache_shmem->nslots)
+			at += start % CACHE_SHARED_SLOTS;
+		else
+		{
+			memcpy(slots[at].id, id, AGC_HASH_LEN);
+			pg_write_barrier();
+			pg_atomic_write_u32(&slots[at].used, 1);
+		}
+	}
+	LWLockRelease(lock);
+	return at;
+}

@@ -1,2 +1,0 @@
-#include "cache/cache.h"
-void cache_init(void){}

@@ -1,0 +1,320 @@
+/*
+ * lease.c
+ *	  Leases: one caller computes what many asked for.
+ *
+ * The first to miss a key gets a random token and becomes its leader; others
+ * are told "busy" until the lease ends.  A lease belongs to whoever names the
+ * token, not to a backend, so that it survives a pooler; it ends by fill,
+ * abandon, time, the rollback of the transaction that took it, or by an
+ * invalidation, after which a fill finds it gone.  The table is bounded: when
+ * full, the lease closest to its end makes room.
+ *
+ * The low bits of a token name the partition that holds it; 58 are random.
+ *
+ * Locking: the partition's lock.  Waiters sleep on a condition variable and
+ * hold no lock.  Memory: shared only.  On ERROR or exit while waiting: the
+ * waiter count is put right by lease_wait_end(), from the abort callbacks or
+ * at backend exit.
+ */
+#include "cache/store.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "utils/wait_event.h"
+
+#define NO_LEASE	CACHE_LEASES
+
+static bool waiting = false;
+
+static int64 make_token(const CacheKey *key);
+static CacheLease *lease_take_free(CachePart *part);
+static bool lease_alive(const CachePart *part, const CacheLease *lease, int64 now);
+
+void
+lease_init_partition(CachePartition *p)
+{
+	for (int i = 0; i < CACHE_LEASES; i++)
+	{
+		p->lease_bucket[i] = NO_LEASE;
+		p->lease[i].next = i + 1;	/* the last one's is NO_LEASE */
+	}
+	p->lease_free = 0;
+}
+
+static inline uint16 *
+lease_bucket(const CachePart *part, const CacheKey *key)
+{
+	return &part->p->lease_bucket[store_key_word(key, 7) % CACHE_LEASES];
+}
+
+CacheLease *
+lease_find(const CachePart *part, const CacheKey *key)
+{
+	for (uint16 i = *lease_bucket(part, key); i != NO_LEASE; i = part->p->lease[i].next)
+		if (memcmp(&part->p->lease[i].key, key, sizeof(CacheKey)) == 0)
+			return &part->p->lease[i];
+	return NULL;
+}
+
+int64
+lease_token_of(const CachePart *part, const CacheLease *lease)
+{
+	return part->p->lease_token[lease - part->p->lease];
+}
+
+void
+lease_free(CachePart *part, CacheLease *lease)
+{
+	uint16		index = lease - part->p->lease;
+	uint16	   *link = lease_bucket(part, &lease->key);
+
+	while (*link != index)
+		link = &part->p->lease[*link].next;
+	*link = lease->next;
+	part->p->lease_token[index] = 0;
+	lease->next = part->p->lease_free;
+	part->p->lease_free = index;
+	part->p->leases_used--;
+}
+
+static CacheLease *
+lease_take_free(CachePart *part)
+{
+	CachePartition *p = part->p;
+	uint16		index;
+
+	if (p->lease_free == NO_LEASE)
+	{
+		CacheLease *soonest = &p->lease[0];
+
+		for (int i = 1; i < CACHE_LEASES; i++)
+			if (p->lease[i].deadline < soonest->deadline)
+				soonest = &p->lease[i];
+		lease_free(part, soonest);
+	}
+	index = p->lease_free;
+	p->lease_free = p->lease[index].next;
+	p->leases_used++;
+	return &p->lease[index];
+}
+
+/* Neither over nor overtaken by an invalidation. */
+static bool
+lease_alive(const CachePart *part, const CacheLease *lease, int64 now)
+{
+	CacheRefs	refs = {.tool = lease->tool, .tenant = lease->tenant};
+	CacheKeyEpoch *epoch = store_key_epoch(part, &lease->key);
+
+	return lease->deadline > now && epoch->stamp <= lease->born &&
+		pg_atomic_read_u64(&epoch_of_slot(refs.tool)->stamp) <= lease->born &&
+		pg_atomic_read_u64(&epoch_of_slot(refs.tenant)->stamp) <= lease->born;
+}
+
+static int64
+make_token(const CacheKey *key)
+{
+	uint64		token;
+
+	do
+	{
+		if (!pg_strong_random(&token, sizeof(token)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate random values")));
+		token = (token & ~(uint64) (CACHE_MAX_PARTITIONS - 1)) | store_partition_of(key);
+	} while (token == 0);
+	return (int64) token;
+}
+
+/*
+ * CACHE_LEAD with a token, CACHE_BUSY, or CACHE_HIT when a live entry has
+ * appeared meanwhile (never when the caller said that it cannot see the entry).
+ */
+CacheStatus
+lease_acquire(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
+			  uint64 born, int64 lease_us, bool entry_hidden, CacheResult *out)
+{
+	CachePart  *part = store_part(key);
+	int64		token = make_token(key);
+	int64		now = agc_now();
+	CacheLease *lease;
+	uint32		index;
+
+	LWLockAcquire(part->lock, LW_EXCLUSIVE);
+	index = entry_hidden || store_key_epoch(part, key)->fences != 0 ?
+		CACHE_NONE : store_find(part, key);
+	if (index != CACHE_NONE && store_life(store_entry(part, index), now) == CACHE_LIVE)
+	{
+		LWLockRelease(part->lock);
+		return CACHE_HIT;
+	}
+	lease = lease_find(part, key);
+	if (lease != NULL && lease_alive(part, lease, now))
+	{
+		out->retry_after = lease->deadline - now;
+		LWLockRelease(part->lock);
+		return CACHE_BUSY;
+	}
+	if (lease != NULL)
+		lease_free(part, lease);
+	lease = lease_take_free(part);
+	lease->key = *key;
+	lease->deadline = now + lease_us;
+	lease->born = born;
+	lease->tool = refs->tool;
+	lease->tenant = refs->tenant;
+	lease->role = GetUserId();
+	lease->kind = kind;
+	part->p->lease_token[lease - part->p->lease] = token;
+	lease->next = *lease_bucket(part, key);
+	*lease_bucket(part, key) = lease - part->p->lease;
+	LWLockRelease(part->lock);
+
+	stat_count(CC_LEASES);
+	out->lease = token;
+	return CACHE_LEAD;
+}
+
+/* Busy or plain miss, for those who must not lead. */
+CacheStatus
+lease_peek(const CacheKey *key, CacheResult *out)
+{
+	CachePart  *part = store_part(key);
+	int64		now = agc_now();
+	CacheStatus status = CACHE_MISS;
+	CacheLease *lease;
+
+	LWLockAcquire(part->lock, LW_SHARED);
+	lease = lease_find(part, key);
+	if (lease != NULL && lease_alive(part, lease, now))
+	{
+		out->retry_after = lease->deadline - now;
+		status = CACHE_BUSY;
+	}
+	LWLockRelease(part->lock);
+	return status;
+}
+
+/* A copy of the lease that the token names. */
+bool
+lease_lookup(int64 token, CacheLease *out)
+{
+	uint32		partition = (uint64) token & (CACHE_MAX_PARTITIONS - 1);
+	bool		found = false;
+	CachePart  *part;
+
+	if (token == 0 || partition >= cache_shmem->npartitions)
+		return false;
+	part = store_part_at(partition);
+	LWLockAcquire(part->lock, LW_SHARED);
+	for (int i = 0; i < CACHE_LEASES && !found; i++)
+		if (part->p->lease_token[i] == token)
+		{
+			*out = part->p->lease[i];
+			found = true;
+		}
+	LWLockRelease(part->lock);
+	return found;
+}
+
+/* Whether a fill with this token would be taken now. */
+bool
+lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs)
+{
+	CachePart  *part = store_part(key);
+	CacheLease *lease;
+	bool		open;
+
+	LWLockAcquire(part->lock, LW_SHARED);
+	lease = lease_find(part, key);
+	open = lease != NULL && token != 0 && lease_token_of(part, lease) == token &&
+		store_key_epoch(part, key)->fences == 0 &&
+		store_key_epoch(part, key)->stamp <= lease->born &&
+		epoch_refs_open(refs, lease->born);
+	LWLockRelease(part->lock);
+	return open;
+}
+
+void
+lease_release(const CacheKey *key, int64 token)
+{
+	CachePart  *part = store_part(key);
+	CacheLease *lease;
+	bool		released = false;
+
+	LWLockAcquire(part->lock, LW_EXCLUSIVE);
+	lease = lease_find(part, key);
+	if (lease != NULL && lease_token_of(part, lease) == token)
+	{
+		lease_free(part, lease);
+		released = true;
+	}
+	LWLockRelease(part->lock);
+	if (released)
+		lease_wake(key);
+}
+
+static inline ConditionVariable *
+cv_of(const CacheKey *key)
+{
+	return &cache_shmem->cv[store_key_word(key, 7) % CACHE_CVS];
+}
+
+/*
+ * A waiter counts itself before it looks at the lease for the last time, and
+ * we have changed the lease before we look at the count: one of us sees the
+ * other.
+ */
+void
+lease_wake(const CacheKey *key)
+{
+	pg_memory_barrier();
+	if (pg_atomic_read_u32(&cache_shmem->waiters) > 0)
+		ConditionVariableBroadcast(cv_of(key));
+}
+
+static void
+wait_exit(int code, Datum arg)
+{
+	lease_wait_end();
+}
+
+/* false when as many wait already as may */
+bool
+lease_wait_begin(const CacheKey *key)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		before_shmem_exit(wait_exit, (Datum) 0);
+		registered = true;
+	}
+	if (pg_atomic_fetch_add_u32(&cache_shmem->waiters, 1) >= CACHE_MAX_WAITERS)
+	{
+		pg_atomic_fetch_sub_u32(&cache_shmem->waiters, 1);
+		return false;
+	}
+	waiting = true;
+	ConditionVariablePrepareToSleep(cv_of(key));
+	return true;
+}
+
+/* Interruptible; returns when woken or after about `us`. */
+void
+lease_wait(const CacheKey *key, int64 us)
+{
+	(void) ConditionVariableTimedSleep(cv_of(key), (long) (Min(us, 60 * USECS_PER_SEC) / 1000 + 1),
+									   PG_WAIT_EXTENSION);
+}
+
+void
+lease_wait_end(void)
+{
+	if (!waiting)
+		return;
+	waiting = false;
+	ConditionVariableCancelSleep();
+	pg_atomic_fetch_sub_u32(&cache_shmem->waiters, 1);
+}

@@ -1,0 +1,473 @@
+/*
+ * store.c
+ *	  Layout of the cache's shared memory; finding, reading and storing entries.
+ *
+ * Locking: the partition's LWLock, shared to read, exclusive to change; one
+ * at a time.  A reader's only store is the entry's use counter.
+ * Memory: the area is fixed at server start.  Values are copied out into a
+ * buffer that was allocated before the lock was taken; a value larger than
+ * the session's scratch buffer costs a second look.
+ * On ERROR: nothing here raises one while a lock is held, and every change is
+ * complete when the lock is released.
+ */
+#include "cache/store.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#define TRANCHE		"agentcore_cache"
+#define SCRATCH		(16 * 1024)
+
+CacheHeader *cache_shmem = NULL;
+
+static CachePart parts[CACHE_MAX_PARTITIONS];
+static bool parts_known = false;
+static char *scratch = NULL;
+
+static void plan_layout(CacheHeader *layout, Size total);
+static void init_area(void *area);
+static void init_partition(CachePart *part);
+static void bind_part(CachePart *part, uint32 index);
+static CacheStored insert_locked(CachePart *part, const CacheItem *item, int64 now, bool *released);
+static void place(CachePart *part, const CacheItem *item, uint64 born, CacheQueueId queue, uint8 freq);
+static void copy_in(CachePart *part, uint32 index, const char *data, uint32 len);
+static void copy_out(const CachePart *part, uint32 index, char *data, uint32 len);
+
+static uint32
+npartitions_for(int megabytes)
+{
+	uint32		n = 1;
+
+	while (n < CACHE_MAX_PARTITIONS && n * 2 <= megabytes / 8)
+		n *= 2;
+	return n;
+}
+
+void
+store_register(void)
+{
+	if (agc_cache_memory == 0)
+		return;
+	agc_shmem_register("agentcore cache", (Size) agc_cache_memory * 1024 * 1024, init_area,
+					   (void **) &cache_shmem, TRANCHE, npartitions_for(agc_cache_memory) + 1);
+}
+
+static uint32
+power_of_two_below(uint32 n)
+{
+	uint32		power = 1;
+
+	while (power <= n / 2)
+		power *= 2;
+	return power;
+}
+
+/* Everything is a function of the area's size, which the postmaster fixed. */
+static void
+plan_layout(CacheHeader *layout, Size total)
+{
+	uint32		megabytes = total / (1024 * 1024);
+	Size		at = CACHELINEALIGN(sizeof(CacheHeader));
+	Size		per_chunk = CACHE_CHUNK + sizeof(uint32) * 3 / 2 + sizeof(CacheGhost) / 4;
+
+	layout->npartitions = npartitions_for(megabytes);
+	layout->nslots = power_of_two_below(Min(Max(megabytes * 64, 256), 16384));
+	layout->ntags = power_of_two_below(Min(Max(megabytes * 128, 1024), 65536));
+
+	layout->slots_off = at;
+	at += CACHELINEALIGN((layout->nslots + CACHE_SHARED_SLOTS) * sizeof(CacheSlot));
+	layout->tags_off = at;
+	at += CACHELINEALIGN(layout->ntags * sizeof(CacheEpoch));
+	layout->partitions_off = at;
+	layout->partition_size = TYPEALIGN_DOWN(PG_CACHE_LINE_SIZE, (total - at) / layout->npartitions);
+
+	at = CACHELINEALIGN(sizeof(CachePartition));
+	layout->nchunks = (layout->partition_size - at - 4 * PG_CACHE_LINE_SIZE) / per_chunk;
+	layout->nbuckets = power_of_two_below(layout->nchunks / 2);
+	layout->nghosts = power_of_two_below(layout->nchunks / 16);
+	layout->buckets_off = at;
+	at += CACHELINEALIGN(layout->nbuckets * sizeof(uint32));
+	layout->next_off = at;
+	at += CACHELINEALIGN(layout->nchunks * sizeof(uint32));
+	layout->ghosts_off = at;
+	at += CACHELINEALIGN(layout->nghosts * CACHE_GHOST_WAYS * sizeof(CacheGhost));
+	layout->chunks_off = at;
+}
+
+static void
+init_area(void *area)
+{
+	CacheHeader *header = area;
+	CacheSlot  *slots;
+	CacheEpoch *tags;
+
+	header->magic = CACHE_MAGIC;
+	header->format = CACHE_FORMAT;
+	plan_layout(header, (Size) agc_cache_memory * 1024 * 1024);
+	pg_atomic_init_u64(&header->clock, (uint64) GetCurrentTimestamp());
+	pg_atomic_init_u64(&header->stats_reset, (uint64) GetCurrentTimestamp());
+	pg_atomic_init_u32(&header->waiters, 0);
+	for (int i = 0; i < CACHE_CVS; i++)
+		ConditionVariableInit(&header->cv[i]);
+	for (int i = 0; i < CACHE_STRIPES; i++)
+		for (int c = 0; c < CC_COUNT; c++)
+			pg_atomic_init_u64(&header->stripe[i].n[c], 0);
+
+	slots = (CacheSlot *) ((char *) area + header->slots_off);
+	for (uint32 i = 0; i < header->nslots + CACHE_SHARED_SLOTS; i++)
+	{
+		pg_atomic_init_u32(&slots[i].used, 0);
+		pg_atomic_init_u64(&slots[i].epoch.stamp, 0);
+		pg_atomic_init_u32(&slots[i].epoch.fences, 0);
+	}
+	tags = (CacheEpoch *) ((char *) area + header->tags_off);
+	for (uint32 i = 0; i < header->ntags; i++)
+	{
+		pg_atomic_init_u64(&tags[i].stamp, 0);
+		pg_atomic_init_u32(&tags[i].fences, 0);
+	}
+	for (uint32 i = 0; i < header->npartitions; i++)
+	{
+		CachePart	part;
+
+		bind_part(&part, i);
+		init_partition(&part);
+	}
+}
+
+static void
+init_partition(CachePart *part)
+{
+	uint32		nchunks = cache_shmem->nchunks;
+
+	for (uint32 i = 0; i < cache_shmem->nbuckets; i++)
+		part->buckets[i] = CACHE_NONE;
+	for (uint32 i = 0; i < nchunks; i++)
+		part->next[i] = i + 1 < nchunks ? i + 1 : CACHE_NONE;
+	part->p->free_head = 0;
+	part->p->free_chunks = nchunks;
+	for (int q = 0; q < 2; q++)
+		part->p->queue[q].newest = part->p->queue[q].oldest = CACHE_NONE;
+
+	/* no ghost of a partition that has just begun is young enough to count */
+	part->p->ghost_clock = 0x40000000;
+	lease_init_partition(part->p);
+}
+
+static void
+bind_part(CachePart *part, uint32 index)
+{
+	char	   *start = (char *) cache_shmem + cache_shmem->partitions_off +
+		index * cache_shmem->partition_size;
+
+	part->p = (CachePartition *) start;
+	part->buckets = (uint32 *) (start + cache_shmem->buckets_off);
+	part->next = (uint32 *) (start + cache_shmem->next_off);
+	part->ghosts = (CacheGhost *) (start + cache_shmem->ghosts_off);
+	part->chunks = start + cache_shmem->chunks_off;
+	part->lock = NULL;
+}
+
+CachePart *
+store_part_at(uint32 index)
+{
+	if (unlikely(!parts_known))
+	{
+		LWLockPadded *locks = agc_shmem_locks(TRANCHE);
+
+		for (uint32 i = 0; i < cache_shmem->npartitions; i++)
+		{
+			bind_part(&parts[i], i);
+			parts[i].lock = &locks[i].lock;
+		}
+		scratch = MemoryContextAlloc(TopMemoryContext, SCRATCH);
+		parts_known = true;
+	}
+	return &parts[index];
+}
+
+CachePart *
+store_part(const CacheKey *key)
+{
+	return store_part_at(store_partition_of(key));
+}
+
+LWLock *
+store_slot_lock(void)
+{
+	return &agc_shmem_locks(TRANCHE)[cache_shmem->npartitions].lock;
+}
+
+uint32
+store_max_value(void)
+{
+	return (cache_shmem->nchunks / 4) * CACHE_CHUNK - CACHE_HEAD_FIELDS;
+}
+
+uint32
+store_chunks_for(uint32 len)
+{
+	return len <= CACHE_HEAD_PAYLOAD ? 1 : 1 + (len - CACHE_HEAD_PAYLOAD + CACHE_CHUNK - 1) / CACHE_CHUNK;
+}
+
+static inline uint32 *
+bucket_of(const CachePart *part, const CacheKey *key)
+{
+	return &part->buckets[store_key_word(key, 2) & (cache_shmem->nbuckets - 1)];
+}
+
+uint32
+store_find(const CachePart *part, const CacheKey *key)
+{
+	uint32		index = *bucket_of(part, key);
+
+	while (index != CACHE_NONE)
+	{
+		CacheEntry *entry = store_entry(part, index);
+
+		if (memcmp(&entry->key, key, sizeof(CacheKey)) == 0)
+			break;
+		index = entry->hash_next;
+	}
+	return index;
+}
+
+static void
+entry_refs(const CacheEntry *entry, CacheRefs *refs)
+{
+	refs->tool = entry->tool;
+	refs->tenant = entry->tenant;
+	refs->ntags = entry->ntags;
+	memcpy(refs->tag, entry->tag, sizeof(refs->tag));
+}
+
+CacheLife
+store_life(const CacheEntry *entry, int64 now)
+{
+	CacheRefs	refs;
+
+	if (entry->expires <= now)
+		return CACHE_EXPIRED;
+	entry_refs(entry, &refs);
+	return epoch_refs_open(&refs, entry->born) ? CACHE_LIVE : CACHE_DEAD;
+}
+
+/*
+ * Copies a live value out.  refs, when given, receives what the entry depends
+ * on.  An expired entry is left to writers, but counted by its first reader.
+ */
+bool
+store_read(const CacheKey *key, int64 now, CacheRefs *refs, Jsonb **value, int64 *stored_at)
+{
+	CachePart  *part = store_part(key);
+	Jsonb	   *large = NULL;
+	uint32		room = SCRATCH;
+
+	for (;;)
+	{
+		uint32		len = 0;
+		bool		found = false;
+		uint32		index;
+
+		LWLockAcquire(part->lock, LW_SHARED);
+		index = store_key_epoch(part, key)->fences == 0 ? store_find(part, key) : CACHE_NONE;
+		if (index != CACHE_NONE)
+		{
+			CacheEntry *entry = store_entry(part, index);
+			CacheLife	life = store_life(entry, now);
+
+			found = life == CACHE_LIVE;
+			len = entry->len;
+			if (life == CACHE_EXPIRED && !entry->expiry_counted)
+			{
+				entry->expiry_counted = true;
+				stat_count(CC_EXPIRATIONS);
+			}
+			if (found && len <= room)
+			{
+				copy_out(part, index, large ? VARDATA(large) : scratch, len);
+				*stored_at = entry->stored_at;
+				if (refs)
+					entry_refs(entry, refs);
+				if (entry->freq < 3)
+					entry->freq++;
+			}
+		}
+		LWLockRelease(part->lock);
+
+		if (!found)
+			return false;
+		if (len <= room)
+		{
+			*value = large ? large : palloc(VARHDRSZ + len);
+			if (!large)
+				memcpy(VARDATA(*value), scratch, len);
+			SET_VARSIZE(*value, VARHDRSZ + len);
+			return true;
+		}
+		large = palloc(VARHDRSZ + len);
+		room = len;
+	}
+}
+
+static void
+copy_out(const CachePart *part, uint32 index, char *data, uint32 len)
+{
+	uint32		n = Min(len, CACHE_HEAD_PAYLOAD);
+
+	memcpy(data, part->chunks + (Size) index * CACHE_CHUNK + CACHE_HEAD_FIELDS, n);
+	while ((len -= n) > 0)
+	{
+		data += n;
+		index = part->next[index] & ~CACHE_HEAD_BIT;
+		n = Min(len, CACHE_CHUNK);
+		memcpy(data, part->chunks + (Size) index * CACHE_CHUNK, n);
+	}
+}
+
+static void
+copy_in(CachePart *part, uint32 index, const char *data, uint32 len)
+{
+	uint32		n = Min(len, CACHE_HEAD_PAYLOAD);
+
+	memcpy(part->chunks + (Size) index * CACHE_CHUNK + CACHE_HEAD_FIELDS, data, n);
+	while ((len -= n) > 0)
+	{
+		data += n;
+		index = part->next[index] & ~CACHE_HEAD_BIT;
+		n = Min(len, CACHE_CHUNK);
+		memcpy(part->chunks + (Size) index * CACHE_CHUNK, data, n);
+	}
+}
+
+/* Takes the entry out of index and queue and gives its chain back. */
+void
+store_remove(CachePart *part, uint32 index)
+{
+	CacheEntry *entry = store_entry(part, index);
+	uint32	   *link = bucket_of(part, &entry->key);
+	uint32		count = store_chunks_for(entry->len);
+	uint32		last = index;
+
+	while (*link != index)
+		link = &store_entry(part, *link)->hash_next;
+	*link = entry->hash_next;
+	queue_remove(part, index);
+	part->p->entries--;
+	part->p->value_bytes -= entry->len;
+
+	part->next[index] &= ~CACHE_HEAD_BIT;
+	for (uint32 i = 1; i < count; i++)
+		last = part->next[last];
+	part->next[last] = part->p->free_head;
+	part->p->free_head = index;
+	part->p->free_chunks += count;
+}
+
+/* May be called from the COMMIT callback: it cannot fail, it can only refuse. */
+CacheStored
+store_insert(const CacheItem *item, int64 now)
+{
+	CachePart  *part = store_part(&item->key);
+	bool		released = false;
+	CacheStored stored;
+
+	LWLockAcquire(part->lock, LW_EXCLUSIVE);
+	stored = insert_locked(part, item, now, &released);
+	LWLockRelease(part->lock);
+
+	if (released)
+		lease_wake(&item->key);
+	return stored;
+}
+
+static CacheStored
+insert_locked(CachePart *part, const CacheItem *item, int64 now, bool *released)
+{
+	CacheLease *lease = lease_find(part, &item->key);
+	CacheKeyEpoch *key_epoch = store_key_epoch(part, &item->key);
+	uint64		born = item->born;
+	uint64		key_born = item->key_born;
+	CacheQueueId queue = CACHE_SMALL;
+	uint8		freq = 0;
+	uint32		old;
+
+	if (item->lease != 0)
+	{
+		if (lease == NULL || lease_token_of(part, lease) != item->lease)
+			return CACHE_LEASE_LOST;
+		/* whatever becomes of the value, its leader has finished */
+		born = key_born = lease->born;
+		lease_free(part, lease);
+		lease = NULL;
+		*released = true;
+	}
+	if (key_epoch->fences != 0 || key_epoch->stamp > key_born || !epoch_refs_open(&item->refs, born))
+		return CACHE_INVALIDATED;
+
+	/* a lease would bring back something older than what is set now */
+	if (lease != NULL)
+	{
+		lease_free(part, lease);
+		*released = true;
+	}
+
+	old = store_find(part, &item->key);
+	if (old != CACHE_NONE)
+	{
+		CacheEntry *entry = store_entry(part, old);
+
+		queue = entry->queue;
+		freq = Min(entry->freq + 1, 3);
+		if (!entry->expiry_counted && entry->expires <= now)
+			stat_count(CC_EXPIRATIONS);
+		store_remove(part, old);
+	}
+	else if (ghost_take(part, &item->key))
+		queue = CACHE_MAIN;
+
+	if (item->len > store_max_value())
+		return CACHE_TOO_LARGE;
+	if (!evict_make_room(part, store_chunks_for(item->len), now))
+		return CACHE_NO_ROOM;
+	place(part, item, born, queue, freq);
+	return CACHE_STORED;
+}
+
+/* There is room. */
+static void
+place(CachePart *part, const CacheItem *item, uint64 born, CacheQueueId queue, uint8 freq)
+{
+	uint32		count = store_chunks_for(item->len);
+	uint32		index = part->p->free_head;
+	uint32		last = index;
+	uint32	   *bucket = bucket_of(part, &item->key);
+	CacheEntry *entry = store_entry(part, index);
+
+	for (uint32 i = 1; i < count; i++)
+		last = part->next[last];
+	part->p->free_head = part->next[last];
+	part->p->free_chunks -= count;
+	part->next[last] = CACHE_NONE;
+	part->next[index] |= CACHE_HEAD_BIT;
+
+	entry->key = item->key;
+	entry->stored_at = item->stored_at;
+	entry->expires = item->expires;
+	entry->born = born;
+	entry->len = item->len;
+	entry->tool = item->refs.tool;
+	entry->tenant = item->refs.tenant;
+	entry->ntags = item->refs.ntags;
+	memcpy(entry->tag, item->refs.tag, sizeof(entry->tag));
+	entry->kind = item->kind;
+	entry->freq = freq;
+	entry->expiry_counted = false;
+	copy_in(part, index, item->data, item->len);
+
+	entry->hash_next = *bucket;
+	*bucket = index;
+	queue_push(part, queue, index);
+	part->p->entries++;
+	part->p->value_bytes += item->len;
+}

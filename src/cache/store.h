@@ -1,0 +1,388 @@
+/*
+ * store.h
+ *	  The cache's shared memory, private to src/cache.
+ *
+ * One fixed area: header, interned slots, tag epochs, then P partitions that
+ * share nothing.  A partition is an index, a pool of fixed-size chunks, two
+ * queues, ghosts, key epochs and leases under one LWLock.  An entry is the
+ * head chunk of its value's chain: its fields come first, the value's bytes
+ * follow in the same chunk and go on in the chain, so there is one pool to
+ * run out of and none to balance against it.
+ *
+ * References are numbers of chunks, never pointers.  At most one LWLock is
+ * held at a time, and nothing that can raise an error, allocate or look for
+ * interrupts runs while it is.
+ */
+#ifndef AGENTCORE_CACHE_STORE_H
+#define AGENTCORE_CACHE_STORE_H
+
+#include "cache/cache.h"
+
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+#include "storage/lwlock.h"
+
+#define CACHE_MAGIC			0x43434741	/* "AGCC" */
+#define CACHE_FORMAT		1
+
+#define CACHE_CHUNK			256
+#define CACHE_HEAD_FIELDS	128 /* of a head chunk, before the value's bytes */
+#define CACHE_HEAD_PAYLOAD	(CACHE_CHUNK - CACHE_HEAD_FIELDS)
+
+#define CACHE_MAX_PARTITIONS	64
+#define CACHE_LEASES		128 /* of one partition */
+#define CACHE_KEY_EPOCHS	1024	/* of one partition */
+#define CACHE_GHOST_WAYS	4
+#define CACHE_SHARED_SLOTS	64	/* for names that found the slot table full */
+#define CACHE_CVS			16
+#define CACHE_MAX_WAITERS	64
+#define CACHE_STRIPES		16
+
+#define CACHE_NONE			0x7fffffffU /* no chunk, no lease */
+#define CACHE_HEAD_BIT		0x80000000U /* in next[]: this chunk heads an entry */
+
+/*
+ * When something that entries depend on (a tool, a tenant, a tag, a key) was
+ * last invalidated, and how many transactions are committing an invalidation
+ * of it right now.  Stamps come from one shared clock that never runs
+ * backwards; what was computed at or after a stamp is not touched by it.
+ */
+typedef struct CacheEpoch
+{
+	pg_atomic_uint64 stamp;
+	pg_atomic_uint32 fences;
+} CacheEpoch;
+
+/* An interned (installation, database, tenant [, tool]). */
+typedef struct CacheSlot
+{
+	pg_atomic_uint32 used;
+	uint8		id[AGC_HASH_LEN];
+	CacheEpoch	epoch;
+} CacheSlot;
+
+/* What an entry or a lease depends on besides its key. */
+typedef struct CacheRefs
+{
+	uint32		tool;			/* slot */
+	uint32		tenant;			/* slot */
+	int			ntags;
+	uint16		tag[CACHE_MAX_TAGS];
+} CacheRefs;
+
+typedef enum CacheQueueId
+{
+	CACHE_SMALL,
+	CACHE_MAIN
+} CacheQueueId;
+
+typedef struct CacheEntry
+{
+	CacheKey	key;
+	int64		stored_at;
+	int64		expires;
+	uint64		born;			/* stamps later than this one kill the entry */
+	uint32		hash_next;
+	uint32		newer;
+	uint32		older;
+	uint32		len;			/* bytes of the value */
+	uint32		tool;
+	uint32		tenant;
+	uint16		tag[CACHE_MAX_TAGS];
+	uint8		ntags;
+	uint8		kind;
+	uint8		queue;
+	uint8		freq;			/* 0..3; readers store it under the shared lock */
+	uint8		expiry_counted;
+} CacheEntry;
+
+StaticAssertDecl(sizeof(CacheEntry) <= CACHE_HEAD_FIELDS, "cache entry outgrew its chunk");
+
+typedef struct CacheQueue
+{
+	uint32		newest;
+	uint32		oldest;
+	uint32		entries;
+	uint32		chunks;
+} CacheQueue;
+
+typedef struct CacheGhost
+{
+	uint32		fingerprint;
+	uint32		age;			/* the partition's ghost clock when it left */
+} CacheGhost;
+
+/* Writers of a key are judged by its bucket here; a collision only refuses a write. */
+typedef struct CacheKeyEpoch
+{
+	uint64		stamp;
+	uint32		fences;
+} CacheKeyEpoch;
+
+typedef struct CacheLease
+{
+	CacheKey	key;
+	int64		deadline;
+	uint64		born;
+	uint32		tool;
+	uint32		tenant;
+	Oid			role;
+	uint16		next;			/* in its bucket or in the free list */
+	uint8		kind;
+} CacheLease;
+
+typedef struct CachePartition
+{
+	uint32		free_head;
+	uint32		free_chunks;
+	uint32		entries;
+	uint32		hand;			/* where the sweep for dead entries goes on */
+	uint32		ghost_clock;
+	uint32		leases_used;
+	uint16		lease_free;
+	uint64		value_bytes;
+	CacheQueue	queue[2];
+	uint16		lease_bucket[CACHE_LEASES];
+	int64		lease_token[CACHE_LEASES];	/* 0: free */
+	CacheLease	lease[CACHE_LEASES];
+	CacheKeyEpoch key_epoch[CACHE_KEY_EPOCHS];
+} CachePartition;
+
+typedef enum CacheCounter
+{
+	CC_HITS,
+	CC_STALE,
+	CC_NEGATIVE,
+	CC_MISSES,
+	CC_SETS,
+	CC_FILLS,
+	CC_INVALIDATIONS,
+	CC_EXPIRATIONS,
+	CC_EVICTIONS_SMALL,
+	CC_EVICTIONS_MAIN,
+	CC_GHOST_HITS,
+	CC_REFUSED_SIZE,
+	CC_REFUSED_ROOM,
+	CC_REFUSED_PENDING,
+	CC_REFUSED_INVALIDATED,
+	CC_REFUSED_LEASE,
+	CC_LEASES,
+	CC_WAITS,
+	CC_COUNT
+} CacheCounter;
+
+typedef struct CacheStripe
+{
+	pg_atomic_uint64 n[CC_COUNT];
+	char		pad[PG_CACHE_LINE_SIZE];
+} CacheStripe;
+
+typedef struct CacheHeader
+{
+	uint32		magic;
+	uint32		format;
+	uint32		npartitions;
+	uint32		nchunks;		/* the rest: of each partition */
+	uint32		nbuckets;
+	uint32		nghosts;		/* sets of CACHE_GHOST_WAYS */
+	uint32		nslots;			/* without the shared ones */
+	uint32		ntags;
+	Size		slots_off;
+	Size		tags_off;
+	Size		partitions_off;
+	Size		partition_size;
+	Size		buckets_off;	/* the rest: from the partition's start */
+	Size		next_off;
+	Size		ghosts_off;
+	Size		chunks_off;
+	pg_atomic_uint64 clock;
+	pg_atomic_uint64 stats_reset;
+	pg_atomic_uint32 waiters;
+	ConditionVariable cv[CACHE_CVS];
+	CacheStripe stripe[CACHE_STRIPES];
+} CacheHeader;
+
+/* One partition's parts as this process sees them. */
+typedef struct CachePart
+{
+	CachePartition *p;
+	uint32	   *buckets;
+	uint32	   *next;
+	CacheGhost *ghosts;
+	char	   *chunks;
+	LWLock	   *lock;
+} CachePart;
+
+/* What is to be stored. */
+typedef struct CacheItem
+{
+	CacheKey	key;
+	CacheRefs	refs;
+	CacheKind	kind;
+	int64		lease;			/* 0: a plain set */
+	uint64		born;			/* of a plain set: as in the entry ... */
+	uint64		key_born;		/* ... and what its key's epoch is held against */
+	int64		stored_at;
+	int64		expires;
+	uint32		len;
+	char	   *data;
+} CacheItem;
+
+typedef enum CacheStored
+{
+	CACHE_STORED,
+	CACHE_TOO_LARGE,
+	CACHE_NO_ROOM,
+	CACHE_INVALIDATED,
+	CACHE_LEASE_LOST
+} CacheStored;
+
+typedef enum CacheLife
+{
+	CACHE_LIVE,
+	CACHE_EXPIRED,
+	CACHE_DEAD
+} CacheLife;
+
+/* ----- store.c ----- */
+extern CacheHeader *cache_shmem;
+
+extern void store_register(void);
+extern CachePart *store_part(const CacheKey *key);
+extern CachePart *store_part_at(uint32 index);
+extern LWLock *store_slot_lock(void);
+extern uint32 store_max_value(void);
+extern uint32 store_chunks_for(uint32 len);
+extern uint32 store_find(const CachePart *part, const CacheKey *key);
+extern CacheLife store_life(const CacheEntry *entry, int64 now);
+extern void store_remove(CachePart *part, uint32 index);
+extern bool store_read(const CacheKey *key, int64 now, CacheRefs *refs,
+					   Jsonb **value, int64 *stored_at);
+extern CacheStored store_insert(const CacheItem *item, int64 now);
+
+static inline CacheEntry *
+store_entry(const CachePart *part, uint32 index)
+{
+	return (CacheEntry *) (part->chunks + (Size) index * CACHE_CHUNK);
+}
+
+/* Different parts of a key choose partition, bucket, fingerprint and the rest. */
+static inline uint32
+store_key_word(const CacheKey *key, int n)
+{
+	uint32		word;
+
+	memcpy(&word, key->hash + 4 * n, sizeof(word));
+	return word;
+}
+
+static inline uint32
+store_partition_of(const CacheKey *key)
+{
+	return store_key_word(key, 0) & (cache_shmem->npartitions - 1);
+}
+
+static inline CacheKeyEpoch *
+store_key_epoch(const CachePart *part, const CacheKey *key)
+{
+	return &part->p->key_epoch[store_key_word(key, 4) % CACHE_KEY_EPOCHS];
+}
+
+/* ----- evict.c ----- */
+extern void queue_push(CachePart *part, CacheQueueId id, uint32 index);
+extern void queue_remove(CachePart *part, uint32 index);
+extern bool ghost_take(CachePart *part, const CacheKey *key);
+extern bool evict_make_room(CachePart *part, uint32 needed, int64 now);
+
+/* ----- epoch.c ----- */
+extern uint64 epoch_clock(void);
+extern uint64 epoch_tick(void);
+extern void epoch_fence(CacheEpoch *epoch);
+extern void epoch_unfence(CacheEpoch *epoch);
+extern uint64 epoch_settle(CacheEpoch *epoch, uint64 stamp);
+extern bool epoch_refs_open(const CacheRefs *refs, uint64 born);
+extern CacheEpoch *epoch_of_slot(uint32 slot);
+extern CacheEpoch *epoch_of_tag(uint32 tag);
+extern uint32 slot_of_tool(const char *tenant, const char *tool);
+extern uint32 slot_of_tenant(const char *tenant);
+extern uint16 slot_of_tag(const char *tenant, const char *tag);
+extern void slot_refs(CacheRefs *refs, const char *tenant, const char *tool,
+					  int ntags, char **tags);
+
+static inline bool
+epoch_open(CacheEpoch *epoch, uint64 born)
+{
+	/* the settler stores the stamp before it lowers its fence */
+	if (pg_atomic_read_u32(&epoch->fences) != 0)
+		return false;
+	pg_read_barrier();
+	return pg_atomic_read_u64(&epoch->stamp) <= born;
+}
+
+/* ----- lease.c ----- */
+extern void lease_init_partition(CachePartition *p);
+extern CacheLease *lease_find(const CachePart *part, const CacheKey *key);
+extern int64 lease_token_of(const CachePart *part, const CacheLease *lease);
+extern void lease_free(CachePart *part, CacheLease *lease);
+extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
+								 uint64 born, int64 lease_us, bool entry_hidden, CacheResult *out);
+extern CacheStatus lease_peek(const CacheKey *key, CacheResult *out);
+extern bool lease_lookup(int64 token, CacheLease *out);
+extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs);
+extern void lease_release(const CacheKey *key, int64 token);
+extern void lease_wake(const CacheKey *key);
+extern bool lease_wait_begin(const CacheKey *key);
+extern void lease_wait(const CacheKey *key, int64 us);
+extern void lease_wait_end(void);
+
+/* ----- pending.c ----- */
+typedef enum CacheOwn
+{
+	CACHE_OWN_NONE,				/* this transaction says nothing about the key */
+	CACHE_OWN_SET,				/* it has set it */
+	CACHE_OWN_HIDDEN			/* it has invalidated it */
+} CacheOwn;
+
+/* What this transaction's own invalidations mean for a fill. */
+typedef enum CacheFillState
+{
+	CACHE_FILL_LEASE,			/* nothing */
+	CACHE_FILL_SET,				/* the lease is younger than they are: store it as a set */
+	CACHE_FILL_LOST
+} CacheFillState;
+
+extern void pending_init(void);
+extern bool pending_any(void);
+extern uint64 pending_begin_stamp(void);
+extern CacheOwn pending_own(const CacheKey *key, const CacheRefs *refs, CacheItem **item);
+extern bool pending_hides_tags(const CacheRefs *refs);
+extern bool pending_add_set(const CacheItem *item);
+extern void pending_invalidate_key(const CacheKey *key, const CacheRefs *refs);
+extern void pending_invalidate_slot(uint32 slot);
+extern void pending_invalidate_tag(uint16 tag);
+extern void pending_add_grant(const CacheKey *key, int64 token);
+extern CacheFillState pending_fill_state(const CacheKey *key, int64 token, const CacheRefs *refs);
+
+/* ----- stat.c ----- */
+extern uint64 cache_local[CC_COUNT];
+
+extern void stat_flush(void);
+
+static inline void
+stat_count(CacheCounter counter)
+{
+	cache_local[counter]++;
+}
+
+/* ----- the parts of cache.c that the SQL functions and COMMIT use ----- */
+extern void cache_require(const char *what);
+extern int64 cache_deadline(int64 now, int64 ttl_us);
+extern bool cache_put(const CacheItem *item, int64 now);
+extern bool cache_read(const CacheKey *key, const char *tenant, const char *tool,
+					   Jsonb **value, int64 *age, bool *hidden);
+extern void cache_lookup_wait(const CacheKey *key, CacheKind kind, const char *tenant,
+							  const char *tool, int64 lease_us, int64 wait_us, CacheResult *out);
+extern bool cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
+						   int64 lease, Jsonb *value, int64 ttl_us);
+
+#endif							/* AGENTCORE_CACHE_STORE_H */
