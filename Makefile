@@ -17,7 +17,7 @@ DATA       = $(wildcard sql/upgrade/agentcore--*--*.sql)
 DOCS       = $(wildcard doc/*.md)
 
 PG_CPPFLAGS = -I$(CURDIR)/src -DAGENTCORE_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags libpcre2-8 libcrypto)
-PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+PG_CFLAGS   = -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK  = $(shell pkg-config --libs libpcre2-8 libcrypto)
 
 REGRESS      = $(patsubst sql/%.sql,%,$(wildcard sql/*.sql))

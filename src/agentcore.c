@@ -16,9 +16,11 @@
 
 #include "miscadmin.h"
 
+AGC_EXPORT_BEGIN
 AGC_MODULE_MAGIC("agentcore", AGENTCORE_VERSION);
 
-PGDLLEXPORT void _PG_init(void);
+extern void _PG_init(void);
+AGC_EXPORT_END
 
 void
 _PG_init(void)

@@ -1,2 +1,277 @@
-#include "call/call.h"
-void call_init(void){}
+/*
+ * gate.c
+ *	  call_begin, llm_begin and call_explain: one question, every policy.
+ *
+ * The stages (stages.c) only look; what cannot be rolled back is taken after
+ * them (take.c), and listed (takes.c) so that a refusal, an ERROR or an abort
+ * returns it.  A refusal is a row, never an ERROR; an ERROR means that the API
+ * was misused.
+ *
+ * Locking: none while the stages look; the permit row and the budget counters
+ * inside take.c, held to transaction end.  Memory: CurrentMemoryContext; agent
+ * and tool are pinned for the length of the call.  On ERROR: pins go at
+ * transaction end, takes at (sub)abort.
+ */
+#include "call/gate.h"
+
+#include "access/detoast.h"
+#include "common/int.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+static void read_request(FunctionCallInfo fcinfo, Gate *gate);
+static void read_args(FunctionCallInfo fcinfo, Gate *gate, int args, int args_text);
+static void release(Gate *gate);
+
+void
+call_init(void)
+{
+	loop_init();
+	takes_init();
+}
+
+char *
+hex_uuid(const pg_uuid_t *id)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}
+
+/*
+ * In audit mode the first refusal is what the row reports, and the call goes
+ * on; otherwise it decides.
+ */
+void
+gate_deny(Gate *gate, const char *reason, char *detail, char *feedback)
+{
+	if (gate->reason == NULL)
+	{
+		gate->reason = reason;
+		gate->detail = detail;
+		gate->feedback = feedback;
+	}
+	if (!gate->audit)
+		gate->verdict = VERDICT_DENY;
+}
+
+void
+gate_wait(Gate *gate, const char *reason, char *detail, int64 retry_after)
+{
+	if (gate->reason == NULL)
+	{
+		gate->reason = reason;
+		gate->detail = detail;
+		gate->retry_after = retry_after;
+	}
+	if (!gate->audit)
+		gate->verdict = VERDICT_WAIT;
+}
+
+/* Raises for an unknown agent and for one that is not the caller's. */
+void
+gate_find_agent(Gate *gate)
+{
+	gate->agent_object = agent_pin(gate->tenant, gate->agent_name);
+	gate->agent = gate->agent_object->data;
+	agent_check_owner(gate->agent_name, gate->agent);
+	gate->audit = gate->agent->audit;
+	gate->budget = gate->budget_arg ? gate->budget_arg : gate->agent->budget;
+	if (gate->budget_arg != NULL && !budget_exists(gate->tenant, gate->budget_arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("budget \"%s\" does not exist", gate->budget_arg),
+				 errhint("Create it with agentcore.budget_set().")));
+}
+
+void
+gate_run(Gate *gate)
+{
+	gate_find_agent(gate);
+	for (int i = 0; i < gate_nstages && gate->verdict == VERDICT_NONE; i++)
+		gate_stages[i].judge(gate);
+	if (gate->verdict == VERDICT_NONE)
+		gate_take(gate);
+	if (gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED)
+		if (gate->task != NULL && agc_loop_limit > 0)
+			loop_note(gate->request_hash);
+	log_verdict(gate);
+	release(gate);
+}
+
+static void
+release(Gate *gate)
+{
+	if (gate->tool_object != NULL)
+		agc_object_unpin(gate->tool_object);
+	agc_object_unpin(gate->agent_object);
+}
+
+static Datum
+text_or_null(const char *text, bool *isnull)
+{
+	*isnull = text == NULL;
+	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+static Datum
+jsonb_or_null(Jsonb *value, bool *isnull)
+{
+	*isnull = value == NULL;
+	return value ? JsonbPGetDatum(value) : (Datum) 0;
+}
+
+Datum
+gate_row(FunctionCallInfo fcinfo, Gate *gate)
+{
+	Datum		values[12];
+	bool		nulls[12] = {false};
+	bool		has_args = gate->verdict == VERDICT_RUN && !gate->is_llm;
+
+	values[0] = CStringGetTextDatum(verdict_name(gate->verdict));
+	values[1] = UUIDPGetDatum(&gate->call_id);
+	nulls[1] = !gate->has_call_id;
+	values[2] = jsonb_or_null(has_args ? gate->args : NULL, &nulls[2]);
+	values[3] = jsonb_or_null(gate->result, &nulls[3]);
+	values[4] = text_or_null(gate->reason, &nulls[4]);
+	values[5] = text_or_null(gate->detail, &nulls[5]);
+	values[6] = jsonb_or_null(gate->errors, &nulls[6]);
+	values[7] = text_or_null(gate->feedback, &nulls[7]);
+	values[8] = PointerGetDatum(agc_us_interval(Max(gate->retry_after, 0)));
+	nulls[8] = gate->retry_after < 0;
+	values[9] = Int32GetDatum(gate->attempt);
+	nulls[9] = gate->attempt == 0;
+	values[10] = BoolGetDatum(!gate->audit);
+	values[11] = BoolGetDatum(gate->want_result);
+	return agc_row(fcinfo, values, nulls, 12);
+}
+
+/*
+ * call_begin(agent, tool, args, est_tokens, est_usd, key, task, subject,
+ *			  budget, lease, args_text, tenant)
+ */
+static void
+read_request(FunctionCallInfo fcinfo, Gate *gate)
+{
+	memset(gate, 0, sizeof(Gate));
+	gate->retry_after = -1;
+	gate->agent_name = agc_arg_name(fcinfo, 0, "agent");
+	gate->tool_name = agc_arg_name(fcinfo, 1, "tool");
+	read_args(fcinfo, gate, 2, 10);
+	gate->est_tokens = agc_opt_amount(fcinfo, 3, "est_tokens", -1);
+	gate->est_nanousd = agc_opt_usd(fcinfo, 4, "est_usd", -1);
+	gate->key = agc_opt_name(fcinfo, 5, "key");
+	gate->task = agc_opt_name(fcinfo, 6, "task");
+	gate->subject = agc_opt_name(fcinfo, 7, "subject");
+	gate->budget_arg = agc_opt_name(fcinfo, 8, "budget");
+	gate->lease = agc_opt_interval(fcinfo, 9, "lease", -1);
+	gate->tenant = agc_arg_tenant(fcinfo, 11);
+	if (gate->lease == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("lease must be longer than zero")));
+}
+
+/* No arguments at all is what many clients send for a tool that takes none. */
+static void
+read_args(FunctionCallInfo fcinfo, Gate *gate, int args, int args_text)
+{
+	if (!PG_ARGISNULL(args) && !PG_ARGISNULL(args_text))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("args and args_text exclude each other")));
+	if (!PG_ARGISNULL(args_text))
+	{
+		Size		size = toast_raw_datum_size(PG_GETARG_DATUM(args_text));
+
+		if (size > (Size) agc_max_args_size * 1024)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("args_text is too large"),
+					 errdetail("It has %zu bytes; agentcore.max_args_size is %d kB.",
+							   size, agc_max_args_size)));
+		gate->args_text = text_to_cstring(PG_GETARG_TEXT_PP(args_text));
+	}
+	else if (!PG_ARGISNULL(args))
+		gate->args = agc_opt_jsonb(fcinfo, args, "args");
+	else
+		gate->args = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+}
+
+AGC_FUNCTION(call_begin)
+{
+	Gate		gate;
+
+	read_request(fcinfo, &gate);
+	agc_enter(gate.tenant, AGC_AGENT);
+	gate_run(&gate);
+	return gate_row(fcinfo, &gate);
+}
+
+/* llm_begin(agent, model, input_tokens, max_output_tokens, key, task, subject, budget, lease, tenant) */
+AGC_FUNCTION(llm_begin)
+{
+	Gate		gate;
+	int64		input;
+	int64		output;
+
+	memset(&gate, 0, sizeof(Gate));
+	gate.retry_after = -1;
+	gate.is_llm = true;
+	gate.agent_name = agc_arg_name(fcinfo, 0, "agent");
+	gate.tool_name = agc_arg_name(fcinfo, 1, "model");
+	input = agc_arg_amount(fcinfo, 2, "input_tokens");
+	output = agc_arg_amount(fcinfo, 3, "max_output_tokens");
+	gate.key = agc_opt_name(fcinfo, 4, "key");
+	gate.task = agc_opt_name(fcinfo, 5, "task");
+	gate.subject = agc_opt_name(fcinfo, 6, "subject");
+	gate.budget_arg = agc_opt_name(fcinfo, 7, "budget");
+	gate.lease = agc_opt_interval(fcinfo, 8, "lease", -1);
+	gate.tenant = agc_arg_tenant(fcinfo, 9);
+	if (gate.lease == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("lease must be longer than zero")));
+	if (pg_add_s64_overflow(input, output, &gate.est_tokens))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("input_tokens and max_output_tokens are out of range")));
+	agc_enter(gate.tenant, AGC_AGENT);
+	gate.args = llm_request_args(input, output);
+	gate_run(&gate);
+	return gate_row(fcinfo, &gate);
+}
+
+/*
+ * call_explain(same arguments) -> setof (stage, verdict, reason, detail): every
+ * stage speaks, as if those before it had passed, and nothing is changed.
+ */
+AGC_FUNCTION(call_explain)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Gate		gate;
+
+	read_request(fcinfo, &gate);
+	agc_enter(gate.tenant, AGC_AGENT);
+	InitMaterializedSRF(fcinfo, 0);
+	gate.explaining = true;
+	gate_find_agent(&gate);
+	gate.audit = false;
+	for (int i = 0; i < gate_nstages; i++)
+	{
+		Datum		values[4];
+		bool		nulls[4] = {false};
+
+		gate.verdict = VERDICT_NONE;
+		gate.reason = NULL;
+		gate.detail = NULL;
+		gate_stages[i].judge(&gate);
+		gate.audit = false;
+		values[0] = CStringGetTextDatum(gate_stages[i].name);
+		values[1] = CStringGetTextDatum(gate.verdict == VERDICT_NONE ? "pass" :
+										verdict_name(gate.verdict));
+		values[2] = text_or_null(gate.reason, &nulls[2]);
+		values[3] = text_or_null(gate.detail, &nulls[3]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	release(&gate);
+	return (Datum) 0;
+}

@@ -19,6 +19,15 @@
 #include "varatt.h"
 #endif
 
+/*
+ * PostgreSQL loads libraries with global symbols, so two extensions that both
+ * have, say, policy_find() would call each other's.  The library is compiled
+ * with hidden visibility and exports only what PostgreSQL looks up; 16 marks
+ * that by itself, 15 does not.
+ */
+#define AGC_EXPORT_BEGIN _Pragma("GCC visibility push(default)")
+#define AGC_EXPORT_END	 _Pragma("GCC visibility pop")
+
 /* 18 lets a module state its name and version (pg_get_loaded_modules()). */
 #if PG_VERSION_NUM >= 180000
 #define AGC_MODULE_MAGIC(name_, version_) \

@@ -32,7 +32,9 @@
  * that a newer library can serve an older install script.
  */
 #define AGC_FUNCTION(name) \
+	AGC_EXPORT_BEGIN \
 	PG_FUNCTION_INFO_V1(agentcore_##name##_v1); \
+	AGC_EXPORT_END \
 	Datum agentcore_##name##_v1(PG_FUNCTION_ARGS)
 
 /* ----- arguments (args.c) -------------------------------------------------

@@ -1,0 +1,104 @@
+/*
+ * args_text.c
+ *	  The model's raw argument string to jsonb, without an ERROR for bad JSON.
+ *
+ * jsonb_in() would raise one and take the caller's transaction with it; a
+ * model that writes broken JSON is an everyday refusal.  So the text goes
+ * through PostgreSQL's own parser with empty actions first, which reports where
+ * it stopped, and only text that jsonb_in() accepts reaches it.
+ *
+ * Memory: CurrentMemoryContext.  Locks: none.  Errors: 54001 for nesting
+ * deeper than the stack allows.
+ */
+#include "call/gate.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+/* What numeric can hold: digits before and after the decimal point */
+#define NUMERIC_MAX_BEFORE 131072
+#define NUMERIC_MAX_AFTER 16383
+
+static bool number_fits(const char *token);
+
+typedef struct ParseState
+{
+	bool		number_too_large;
+} ParseState;
+
+#if defined(AGC_JSON_ACTIONS_RETURN)
+#define ACTION_RESULT JsonParseErrorType
+#define ACTION_RETURN return JSON_SUCCESS
+#else
+#define ACTION_RESULT void
+#define ACTION_RETURN return
+#endif
+
+static ACTION_RESULT
+check_scalar(void *arg, char *token, JsonTokenType type)
+{
+	ParseState *state = arg;
+
+	if (type == JSON_TOKEN_NUMBER && !number_fits(token))
+		state->number_too_large = true;
+	ACTION_RETURN;
+}
+
+Jsonb *
+args_parse(const char *text, char **problem)
+{
+	Size		len = strlen(text);
+	JsonLexContext *lex = agc_make_json_lex(text, len);
+	ParseState	state = {false};
+	JsonSemAction actions = {.semstate = &state,.scalar = check_scalar};
+	JsonParseErrorType result = pg_parse_json(lex, &actions);
+
+	*problem = NULL;
+	if (result != JSON_SUCCESS)
+	{
+		const char *at = lex->token_start ? lex->token_start : text;
+		Size		offset = Min((Size) (at - text), len);
+
+		/* the parser's own words quote the text, which may hold anything */
+		*problem = psprintf(offset >= len ? "not valid JSON: the text ends too early, at offset %zu" :
+							"not valid JSON at offset %zu", offset);
+		return NULL;
+	}
+	if (state.number_too_large)
+	{
+		*problem = pstrdup("a number is too large or has too many decimals");
+		return NULL;
+	}
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+}
+
+/* The token is a number by JSON's grammar. */
+static bool
+number_fits(const char *token)
+{
+	int64		before = 0;
+	int64		after = 0;
+	int64		exponent = 0;
+	const char *p = token;
+
+	if (*p == '-')
+		p++;
+	for (; isdigit((unsigned char) *p); p++)
+		before++;
+	if (*p == '.')
+		for (p++; isdigit((unsigned char) *p); p++)
+			after++;
+	if (*p == 'e' || *p == 'E')
+	{
+		errno = 0;
+		exponent = strtol(p + 1, NULL, 10);
+		if (errno != 0 || exponent > NUMERIC_MAX_BEFORE || exponent < -NUMERIC_MAX_AFTER)
+			return false;
+	}
+	return before + exponent <= NUMERIC_MAX_BEFORE && after - exponent <= NUMERIC_MAX_AFTER;
+}

@@ -1,0 +1,172 @@
+/*
+ * gate.h
+ *	  Private to src/call: one call on its way through the gate.
+ */
+#ifndef AGENTCORE_GATE_H
+#define AGENTCORE_GATE_H
+
+#include "allow/allow.h"
+#include "budget/budget.h"
+#include "cache/cache.h"
+#include "call/call.h"
+#include "core/core.h"
+#include "retry/retry.h"
+#include "validate/validate.h"
+
+typedef enum Verdict
+{
+	VERDICT_NONE,				/* not decided yet */
+	VERDICT_RUN,
+	VERDICT_CACHED,
+	VERDICT_WAIT,
+	VERDICT_DENY
+} Verdict;
+
+/* A compiled row of agentcore.agent */
+typedef struct AgentDef
+{
+	char	   *policy;
+	char	   *budget;			/* may be NULL */
+	char	   *owner;			/* role name; may be NULL */
+	bool		audit;
+	bool		enabled;
+} AgentDef;
+
+typedef struct Gate
+{
+	/* what was asked */
+	const char *tenant;
+	const char *agent_name;
+	const char *tool_name;		/* or the model */
+	bool		is_llm;
+	Jsonb	   *args;			/* NULL until parsed; coerced and canonical later */
+	char	   *args_text;		/* the model's raw string, or NULL */
+	int64		est_tokens;
+	int64		est_nanousd;
+	char	   *key;
+	char	   *task;
+	char	   *subject;
+	char	   *budget_arg;
+	int64		lease;			/* us; -1 = default */
+
+	/* what was found */
+	AgcObject  *agent_object;
+	const AgentDef *agent;
+	AgcObject  *tool_object;
+	const ToolDef *tool;		/* NULL for a model call */
+	const char *budget;			/* NULL: none */
+	uint8		request_hash[AGC_HASH_LEN];
+	bool		cacheable;
+	CacheKey	cache_key;
+	int64		cache_lease;
+	bool		has_approval;	/* one that this call uses up */
+	pg_uuid_t	approval_id;
+	bool		reopen;			/* run again under reopen_id (a retry) */
+	pg_uuid_t	reopen_id;
+
+	/* how it is judged */
+	bool		explaining;		/* call_explain: look, never take or write */
+	bool		audit;			/* refusals are reported, not enforced */
+
+	/* the answer */
+	Verdict		verdict;
+	bool		has_call_id;
+	pg_uuid_t	call_id;
+	Jsonb	   *result;
+	const char *reason;
+	char	   *detail;
+	Jsonb	   *errors;
+	char	   *feedback;
+	int64		retry_after;	/* us; -1 = null */
+	int			attempt;
+	bool		want_result;
+} Gate;
+
+/* A stage of the gate.  It either leaves verdict at VERDICT_NONE or decides. */
+typedef struct Stage
+{
+	const char *name;
+	void		(*judge) (Gate *gate);
+} Stage;
+
+/* agent.c */
+extern AgcObject *agent_pin(const char *tenant, const char *name);
+extern void agent_check_owner(const char *name, const AgentDef *agent);
+
+/* gate.c */
+extern void gate_run(Gate *gate);
+extern void gate_deny(Gate *gate, const char *reason, char *detail, char *feedback);
+extern void gate_wait(Gate *gate, const char *reason, char *detail, int64 retry_after);
+extern Datum gate_row(FunctionCallInfo fcinfo, Gate *gate);
+extern void gate_find_agent(Gate *gate);
+extern char *hex_uuid(const pg_uuid_t *id);
+
+/* stages.c, take.c */
+extern const Stage gate_stages[];
+extern const int gate_nstages;
+extern void gate_take(Gate *gate);
+extern void gate_fill_request(Gate *gate, PermitRequest *request);
+extern void gate_in_progress(Gate *gate, int64 retry_after);
+extern void gate_breaker_open(Gate *gate, const BreakerDecision *decision);
+extern void gate_rate_limited(Gate *gate, int64 retry_after);
+extern void gate_budget_denied(Gate *gate, const PermitDecision *decision);
+
+/* llm.c: a model call's request as its arguments */
+extern Jsonb *llm_request_args(int64 input_tokens, int64 max_output_tokens);
+extern void llm_request_tokens(Jsonb *args, int64 *input_tokens, int64 *max_output_tokens);
+
+/*
+ * takes.c: what this transaction took from shared memory, given back when
+ * it aborts, and the permits it opened.
+ */
+typedef enum TakeKind
+{
+	TAKE_LEASE,
+	TAKE_PROBE,
+	TAKE_RATE,
+	TAKE_PERMIT
+} TakeKind;
+
+extern void takes_add_lease(const CacheKey *key, int64 lease);
+extern void takes_add_target(TakeKind kind, const char *tenant, const char *target);
+extern void takes_add_permit(const pg_uuid_t *id);
+extern int	takes_mark(void);
+extern void takes_give_back(int mark);
+extern int64 takes_permit_age(const pg_uuid_t *id);	/* us; -1: not of this transaction */
+extern void takes_init(void);
+
+/* urls.c */
+typedef const char *(*UrlJudge) (const char *url, Size len, void *arg);
+
+/* every URL argument is judged; returns args with the URLs the judge returned */
+extern Jsonb *urls_map(Jsonb *args, int npointers, char **pointers, UrlJudge judge, void *arg);
+
+/* args_text.c: NULL and *problem (palloc'd, with the offset) where it is no JSON */
+extern Jsonb *args_parse(const char *text, char **problem);
+
+/* loop.c */
+extern int	loop_count(const uint8 *hash);
+extern void loop_note(const uint8 *hash);
+extern void loop_init(void);
+
+/* approval.c */
+typedef enum ApprovalState
+{
+	APPROVAL_NONE,
+	APPROVAL_PENDING,
+	APPROVAL_APPROVED,
+	APPROVAL_REFUSED
+} ApprovalState;
+
+extern ApprovalState approval_find(Gate *gate, pg_uuid_t *id);
+extern void approval_request(Gate *gate, pg_uuid_t *id);
+extern bool approval_lock(Gate *gate, const pg_uuid_t *id);
+extern void approval_use(Gate *gate, const pg_uuid_t *id);
+
+/* log.c */
+extern void log_verdict(Gate *gate);
+extern void log_settlement(const char *tenant, const PermitRow *permit, const char *event,
+						   const char *outcome, const char *reason);
+extern const char *verdict_name(Verdict verdict);
+
+#endif							/* AGENTCORE_GATE_H */

@@ -1,0 +1,110 @@
+/*
+ * loop.c
+ *	  The loop guard's memory: how often was this call made lately?
+ *
+ * A fixed table in shared memory, WAYS slots a set, a set picked by the call's
+ * digest; a full set forgets its oldest slot.  An agent that goes round in
+ * circles makes one call often, so a forgotten rare call costs nothing.
+ *
+ * Locking: one LWLock a group of sets, held for a few comparisons; nothing
+ * inside allocates or raises.  Memory: main shared memory.  On ERROR: a count
+ * is not taken back; it only ever errs towards the guard.
+ */
+#include "call/gate.h"
+
+#include "storage/lwlock.h"
+
+#define SETS 4096
+#define WAYS 4
+#define LOCKS 16
+#define TRANCHE "agentcore_loop"
+
+/* counts start anew after this long */
+#define WINDOW_US (10 * USECS_PER_MINUTE)
+
+typedef struct LoopSlot
+{
+	uint64		tag;
+	TimestampTz since;
+	uint32		count;
+} LoopSlot;
+
+static LoopSlot *slots = NULL;
+
+static void
+init_slots(void *part)
+{
+	/* zeroed memory is an empty table */
+}
+
+void
+loop_init(void)
+{
+	agc_shmem_register("agentcore loop guard", sizeof(LoopSlot) * SETS * WAYS,
+					   init_slots, (void **) &slots, TRANCHE, LOCKS);
+}
+
+static LWLock *
+lock_of(uint64 tag)
+{
+	return &agc_shmem_locks(TRANCHE)[tag % SETS % LOCKS].lock;
+}
+
+static bool
+is_current(const LoopSlot *slot, uint64 tag, TimestampTz now)
+{
+	return slot->tag == tag && slot->count > 0 &&
+		now - slot->since < WINDOW_US && slot->since <= now;
+}
+
+int
+loop_count(const uint8 *hash)
+{
+	uint64		tag;
+	TimestampTz now = agc_now();
+	LoopSlot   *set;
+	int			count = 0;
+
+	if (slots == NULL)
+		return 0;
+	memcpy(&tag, hash, sizeof(tag));
+	set = &slots[tag % SETS * WAYS];
+	LWLockAcquire(lock_of(tag), LW_SHARED);
+	for (int i = 0; i < WAYS; i++)
+		if (is_current(&set[i], tag, now))
+			count = set[i].count;
+	LWLockRelease(lock_of(tag));
+	return count;
+}
+
+void
+loop_note(const uint8 *hash)
+{
+	uint64		tag;
+	TimestampTz now = agc_now();
+	LoopSlot   *set;
+	LoopSlot   *mine = NULL;
+
+	if (slots == NULL)
+		return;
+	memcpy(&tag, hash, sizeof(tag));
+	set = &slots[tag % SETS * WAYS];
+	LWLockAcquire(lock_of(tag), LW_EXCLUSIVE);
+	for (int i = 0; i < WAYS && mine == NULL; i++)
+		if (is_current(&set[i], tag, now))
+			mine = &set[i];
+	if (mine != NULL)
+		mine->count++;
+	else
+	{
+		mine = &set[0];
+		for (int i = 1; i < WAYS; i++)
+			if (set[i].since < mine->since)
+				mine = &set[i];
+		*mine = (LoopSlot)
+		{
+			tag, now, 1
+		};
+	}
+	LWLockRelease(lock_of(tag));
+}

@@ -1,0 +1,350 @@
+/*
+ * settle.c
+ *	  How a call ends: call_commit, llm_commit, call_fail, call_extend,
+ *	  call_resolve, call_status.
+ *
+ * A call is known by its unguessable id and answers only to a role with the
+ * privileges of the one that began it, or to an administrator of the tenant;
+ * for anybody else it does not exist.
+ *
+ * Locking: the permit row, then its budgets' counters (budget room).  The
+ * cache entry appears at COMMIT.  Breaker reports are not transactional: the
+ * call happened, whatever becomes of this transaction.  Memory:
+ * CurrentMemoryContext.  On ERROR: the transaction takes the settlement back,
+ * and the permit stays open until its lease ends.
+ */
+#include "call/gate.h"
+
+#include "core/jsonb_walk.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+static void find_call(FunctionCallInfo fcinfo, int id_arg, const char *tenant, bool lock, PermitRow *permit);
+static void warn_same_transaction(const pg_uuid_t *id);
+static bool is_error_result(Jsonb *result);
+static void finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *result);
+static void report_target(const char *tenant, const ToolDef *tool, bool ok);
+static const ToolDef *find_tool(const char *tenant, const PermitRow *permit, AgcObject **object);
+
+static void
+find_call(FunctionCallInfo fcinfo, int id_arg, const char *tenant, bool lock, PermitRow *permit)
+{
+	pg_uuid_t  *id;
+	Oid			role;
+
+	if (PG_ARGISNULL(id_arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("call_id must not be null")));
+	id = PG_GETARG_UUID_P(id_arg);
+	if (permit_read(tenant, id, NULL, NULL, lock, permit) && permit->agent != NULL)
+	{
+		role = permit->role ? get_role_oid(permit->role, true) : InvalidOid;
+		if ((OidIsValid(role) && has_privs_of_role(GetUserId(), role)) ||
+			agc_level(GetUserId(), tenant) >= AGC_ADMIN)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("call \"%s\" does not exist", hex_uuid(id)),
+			 errdetail("It was never committed, or another role began it."),
+			 errhint("COMMIT after call_begin() before running the tool.")));
+}
+
+/* The commonest mistake there is: the budget's row lock was held all the while. */
+static void
+warn_same_transaction(const pg_uuid_t *id)
+{
+	int64		age = takes_permit_age(id);
+
+	if (age >= 0)
+		ereport(WARNING,
+				(errmsg("a call was begun and ended in one transaction"),
+				 errdetail("Its budgets stayed locked for %lld ms, and a ROLLBACK would undo the charge.",
+						   (long long) (age / 1000)),
+				 errhint("COMMIT after call_begin(), run the tool outside of any transaction, then call_commit() in one of its own.")));
+}
+
+/* MCP's way to say that the tool failed */
+static bool
+is_error_result(Jsonb *result)
+{
+	JsonbValue	found;
+
+	return result != NULL && JB_ROOT_IS_OBJECT(result) &&
+		getKeyJsonValueFromContainer(&result->root, "isError", 7, &found) != NULL &&
+		found.type == jbvBool && found.val.boolean;
+}
+
+static const ToolDef *
+find_tool(const char *tenant, const PermitRow *permit, AgcObject **object)
+{
+	*object = permit->is_llm || permit->tool == NULL ? NULL : tool_pin(tenant, permit->tool);
+	return *object ? (*object)->data : NULL;
+}
+
+/* Only an answer is stored; everything else lets the next caller compute. */
+static void
+finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *result)
+{
+	CacheKey	key;
+
+	if (!permit->has_cache_key || permit->cache_lease == 0 || !cache_ready())
+		return;
+	memcpy(key.hash, permit->cache_key, AGC_HASH_LEN);
+	if (result != NULL && !is_error_result(result) && tool != NULL && tool->cache_ttl > 0)
+		(void) cache_store_lease(&key, tenant, permit->tool, permit->cache_lease, result,
+								 tool->cache_ttl, tool->ntags, tool->tags);
+	else
+		cache_abandon_lease(&key, permit->cache_lease);
+}
+
+static void
+report_target(const char *tenant, const ToolDef *tool, bool ok)
+{
+	if (tool != NULL && tool->target != NULL && agc_shmem_ready())
+		(void) breaker_record(tenant, tool->target, ok);
+}
+
+static Datum
+commit_call(FunctionCallInfo fcinfo, const char *tenant, Jsonb *result, int64 tokens, int64 nanousd)
+{
+	PermitRow	permit;
+	AgcObject  *object;
+	const ToolDef *tool;
+	SettleResult settled;
+
+	find_call(fcinfo, 0, tenant, true, &permit);
+	warn_same_transaction(&permit.id);
+	tool = find_tool(tenant, &permit, &object);
+	settled = permit_commit(tenant, &permit.id, tokens, nanousd,
+							permit.key != NULL ? result : NULL);
+	if (settled == SETTLE_COMMITTED || settled == SETTLE_LATE)
+	{
+		finish_cache(tenant, &permit, tool, result);
+		report_target(tenant, tool, true);
+	}
+	log_settlement(tenant, &permit, "commit", settle_names[settled], NULL);
+	if (object != NULL)
+		agc_object_unpin(object);
+	PG_RETURN_TEXT_P(cstring_to_text(settle_names[settled]));
+}
+
+/* call_commit(call_id, result, tokens, usd, tenant) -> text */
+AGC_FUNCTION(call_commit)
+{
+	Jsonb	   *result = agc_opt_jsonb(fcinfo, 1, "result");
+	int64		tokens = agc_opt_amount(fcinfo, 2, "tokens", -1);
+	int64		nanousd = agc_opt_usd(fcinfo, 3, "usd", -1);
+	char	   *tenant = agc_arg_tenant(fcinfo, 4);
+
+	agc_enter(tenant, AGC_AGENT);
+	return commit_call(fcinfo, tenant, result, tokens, nanousd);
+}
+
+/*
+ * llm_commit(call_id, usage, tokens, usd, tenant) -> text: what is not given is
+ * read out of the provider's usage object and priced.
+ */
+AGC_FUNCTION(llm_commit)
+{
+	Jsonb	   *usage = agc_opt_jsonb(fcinfo, 1, "usage");
+	int64		tokens = agc_opt_amount(fcinfo, 2, "tokens", -1);
+	int64		nanousd = agc_opt_usd(fcinfo, 3, "usd", -1);
+	char	   *tenant = agc_arg_tenant(fcinfo, 4);
+	int64		input;
+	int64		output;
+	int64		cached;
+
+	agc_enter(tenant, AGC_AGENT);
+	if (usage != NULL)
+	{
+		PermitRow	permit;
+
+		find_call(fcinfo, 0, tenant, false, &permit);
+		if (!usage_read(usage, &input, &output, &cached))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("usage object is not understood"),
+					 errhint("Pass the usage member of an OpenAI or Anthropic response, or tokens and usd.")));
+		if (tokens < 0)
+			tokens = input + output;
+		if (nanousd < 0 && !price_call(tenant, permit.tool, input, output, cached, &nanousd))
+			nanousd = -1;
+	}
+	return commit_call(fcinfo, tenant, NULL, tokens, nanousd);
+}
+
+/*
+ * An error without a status came from the way there: a call that is not
+ * idempotent may have taken effect, and is not repeated.
+ */
+static void
+advise(const char *tenant, PermitRow *permit, const ToolDef *tool, int status,
+	   const char *error, const char *header, RetryAdvice *advice)
+{
+	retry_advise(tenant, tool ? tool->retry_policy : NULL, permit->attempt, status, error, header,
+				 permit->created_at, advice);
+	if (advice->action == RETRY_RETRY && status == 0 && !permit->idempotent)
+	{
+		advice->action = RETRY_FAIL;
+		advice->reason = "possibly_executed";
+	}
+}
+
+/* The other side's trouble opens its breaker; our own bad request does not. */
+static bool
+is_target_trouble(int status)
+{
+	return status == 0 || status == 408 || status == 429 || status >= 500;
+}
+
+/* call_fail(call_id, status, error, retry_after_header, tokens, usd, tenant) -> (action, delay, at, reason) */
+AGC_FUNCTION(call_fail)
+{
+	static const char *const actions[] = {"retry", "fail", "defer"};
+	int			status = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
+	char	   *error = agc_opt_text(fcinfo, 2);
+	char	   *header = agc_opt_text(fcinfo, 3);
+	int64		tokens = agc_opt_amount(fcinfo, 4, "tokens", -1);
+	int64		nanousd = agc_opt_usd(fcinfo, 5, "usd", -1);
+	char	   *tenant = agc_arg_tenant(fcinfo, 6);
+	TimestampTz now = agc_now();
+	PermitRow	permit;
+	AgcObject  *object;
+	const ToolDef *tool;
+	RetryAdvice advice;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	if (!PG_ARGISNULL(1) && (status < 100 || status > 999))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("status must be an HTTP status code"),
+				 errdetail("Got %d.", status)));
+	agc_enter(tenant, AGC_AGENT);
+	find_call(fcinfo, 0, tenant, true, &permit);
+	warn_same_transaction(&permit.id);
+	tool = find_tool(tenant, &permit, &object);
+
+	if (permit.state != PERMIT_OPEN && permit.state != PERMIT_RETRY)
+	{
+		advice.action = RETRY_FAIL;
+		advice.reason = "already_settled";
+	}
+	else
+	{
+		advise(tenant, &permit, tool, status, error, header, &advice);
+		report_target(tenant, tool, !is_target_trouble(status));
+		if (advice.action == RETRY_RETRY)
+			permit_retry(tenant, &permit.id, tokens, nanousd, now + advice.delay,
+						 advice.delay + agc_until_us(permit.created_at, permit.lease_until));
+		else
+			(void) permit_fail(tenant, &permit.id, tokens, nanousd);
+		finish_cache(tenant, &permit, tool, NULL);
+	}
+	log_settlement(tenant, &permit, "fail", actions[advice.action], advice.reason);
+	if (object != NULL)
+		agc_object_unpin(object);
+
+	values[0] = CStringGetTextDatum(actions[advice.action]);
+	nulls[1] = nulls[2] = advice.action == RETRY_FAIL;
+	values[1] = nulls[1] ? (Datum) 0 : PointerGetDatum(agc_us_interval(advice.delay));
+	values[2] = nulls[2] ? (Datum) 0 : TimestampTzGetDatum(now + advice.delay);
+	values[3] = CStringGetTextDatum(advice.reason);
+	return agc_row(fcinfo, values, nulls, 4);
+}
+
+/* call_extend(call_id, lease, tokens, usd, tenant) -> text: extended | denied | closed */
+AGC_FUNCTION(call_extend)
+{
+	int64		lease = agc_opt_interval(fcinfo, 1, "lease", 0);
+	int64		tokens = agc_opt_amount(fcinfo, 2, "tokens", 0);
+	int64		nanousd = agc_opt_usd(fcinfo, 3, "usd", 0);
+	char	   *tenant = agc_arg_tenant(fcinfo, 4);
+	PermitRow	permit;
+	PermitDecision decision;
+	const char *word;
+
+	if (lease == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("lease must be longer than zero")));
+	agc_enter(tenant, AGC_AGENT);
+	find_call(fcinfo, 0, tenant, true, &permit);
+	if (permit.state != PERMIT_OPEN && permit.state != PERMIT_RETRY)
+		word = "closed";
+	else if (permit_extend(tenant, &permit.id, lease, tokens, nanousd, &decision))
+		word = "extended";
+	else
+		word = "denied";
+	PG_RETURN_TEXT_P(cstring_to_text(word));
+}
+
+/*
+ * call_resolve(call_id, succeeded, result, tokens, usd, tenant) -> text: the
+ * word of a person (or of a check) on a call whose outcome nobody knew.
+ */
+AGC_FUNCTION(call_resolve)
+{
+	Jsonb	   *result = agc_opt_jsonb(fcinfo, 2, "result");
+	int64		tokens = agc_opt_amount(fcinfo, 3, "tokens", -1);
+	int64		nanousd = agc_opt_usd(fcinfo, 4, "usd", -1);
+	char	   *tenant = agc_arg_tenant(fcinfo, 5);
+	PermitRow	permit;
+	SettleResult settled;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("succeeded must not be null")));
+	agc_enter(tenant, AGC_AGENT);
+	find_call(fcinfo, 0, tenant, true, &permit);
+	if (permit.state == PERMIT_OPEN && permit.lease_until > agc_now())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("call \"%s\" is still in progress", hex_uuid(&permit.id)),
+				 errhint("Wait for its lease to end, or end it with call_commit() or call_fail().")));
+	settled = PG_GETARG_BOOL(1) ?
+		permit_commit(tenant, &permit.id, tokens, nanousd, permit.key ? result : NULL) :
+		permit_fail(tenant, &permit.id, tokens, nanousd);
+	log_settlement(tenant, &permit, "resolve", settle_names[settled], NULL);
+	PG_RETURN_TEXT_P(cstring_to_text(settle_names[settled]));
+}
+
+/* call_status(call_id, tenant) -> text */
+AGC_FUNCTION(call_status)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	PermitRow	permit;
+	const char *word = "open";
+
+	agc_enter(tenant, AGC_AGENT);
+	find_call(fcinfo, 0, tenant, false, &permit);
+	switch (permit.state)
+	{
+		case PERMIT_OPEN:
+			word = permit.lease_until > agc_now() ? "open" : "lapsed";
+			break;
+		case PERMIT_RETRY:
+			word = "retry";
+			break;
+		case PERMIT_COMMITTED:
+			word = "committed";
+			break;
+		case PERMIT_RELEASED:
+			word = "released";
+			break;
+		case PERMIT_FAILED:
+			word = "failed";
+			break;
+		case PERMIT_EXPIRED:
+			word = "expired";
+			break;
+		case PERMIT_LATE:
+			word = "late";
+			break;
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(word));
+}

@@ -1,0 +1,473 @@
+/*
+ * stages.c
+ *	  What the gate looks at, cheapest and safest first.
+ *
+ * A stage reads; it takes nothing that a ROLLBACK does not return (take.c
+ * does).  Where an earlier stage found nothing to look at (an unknown tool in
+ * audit mode), a later one lets pass.
+ *
+ * Memory: CurrentMemoryContext.  Locks: those of reading tables.  On ERROR:
+ * nothing to undo.
+ */
+#include "call/gate.h"
+
+#include "utils/builtins.h"
+
+/* how long a waiting worker is told to stay away from a call in progress */
+#define POLL_US (1 * USECS_PER_SEC)
+#define APPROVAL_POLL_US (5 * USECS_PER_SEC)
+
+static void judge_tenant(Gate *gate);
+static void judge_agent(Gate *gate);
+static void judge_tool(Gate *gate);
+static void judge_model(Gate *gate);
+static void judge_policy(Gate *gate);
+static void judge_args(Gate *gate);
+static void judge_urls(Gate *gate);
+static void judge_key(Gate *gate);
+static void judge_loop(Gate *gate);
+static void judge_cache(Gate *gate);
+static void judge_breaker(Gate *gate);
+static void judge_rate(Gate *gate);
+static void judge_approval(Gate *gate);
+static void judge_budget(Gate *gate);
+
+const Stage gate_stages[] = {
+	{"tenant", judge_tenant},
+	{"agent", judge_agent},
+	{"tool", judge_tool},
+	{"policy", judge_policy},
+	{"arguments", judge_args},
+	{"urls", judge_urls},
+	{"key", judge_key},
+	{"loop", judge_loop},
+	{"cache", judge_cache},
+	{"breaker", judge_breaker},
+	{"rate", judge_rate},
+	{"approval", judge_approval},
+	{"budget", judge_budget},
+};
+const int	gate_nstages = lengthof(gate_stages);
+
+static void
+judge_tenant(Gate *gate)
+{
+	if (!agc_tenant_enabled(gate->tenant))
+		gate_deny(gate, REASON_TENANT_DISABLED, psprintf("tenant \"%s\" is switched off", gate->tenant),
+				  pstrdup("All tool use is switched off for now. Stop and tell the user."));
+}
+
+static void
+judge_agent(Gate *gate)
+{
+	if (!gate->agent->enabled)
+		gate_deny(gate, REASON_AGENT_DISABLED, psprintf("agent \"%s\" is switched off", gate->agent_name),
+				  pstrdup("This agent is switched off. Stop and tell the user."));
+}
+
+static void
+judge_tool(Gate *gate)
+{
+	if (gate->is_llm)
+	{
+		judge_model(gate);
+		return;
+	}
+	gate->tool_object = tool_pin(gate->tenant, gate->tool_name);
+	if (gate->tool_object == NULL)
+	{
+		char	   *nearest = tool_nearest(gate->tenant, gate->tool_name);
+
+		gate_deny(gate, REASON_UNKNOWN_TOOL,
+				  nearest ? psprintf("no tool \"%s\"; nearest: %s", gate->tool_name, nearest) :
+				  psprintf("no tool \"%s\"", gate->tool_name),
+				  nearest ? psprintf("There is no tool \"%s\". Did you mean %s? Use only the tools you were given.",
+									 gate->tool_name, nearest) :
+				  psprintf("There is no tool \"%s\". Use only the tools you were given.", gate->tool_name));
+		return;
+	}
+	gate->tool = gate->tool_object->data;
+	gate->audit |= gate->tool->audit && !gate->explaining;
+	if (!gate->tool->enabled)
+		gate_deny(gate, REASON_TOOL_DISABLED, psprintf("tool \"%s\" is switched off", gate->tool_name),
+				  psprintf("The tool \"%s\" is switched off. Continue without it.", gate->tool_name));
+	if (gate->est_tokens < 0)
+		gate->est_tokens = gate->tool->est_tokens;
+	if (gate->est_nanousd < 0)
+		gate->est_nanousd = gate->tool->est_nanousd;
+}
+
+/* A model without a price cannot be charged for, so it does not exist here. */
+static void
+judge_model(Gate *gate)
+{
+	int64		input;
+	int64		output;
+
+	llm_request_tokens(gate->args, &input, &output);
+	if (!price_call(gate->tenant, gate->tool_name, input, output, 0, &gate->est_nanousd))
+	{
+		gate->est_nanousd = 0;
+		gate_deny(gate, REASON_UNKNOWN_TOOL, psprintf("model \"%s\" has no price", gate->tool_name),
+				  psprintf("The model \"%s\" is not available.", gate->tool_name));
+	}
+}
+
+static char *
+policy_feedback(const char *what, const AllowDecision *decision)
+{
+	if (strcmp(decision->reason, REASON_INVALID_URL) == 0)
+		return psprintf("%s is not a URL that can be used (%s). Send a plain, absolute URL.",
+						what, decision->detail ? decision->detail : "refused");
+	if (strcmp(decision->reason, REASON_METHOD_BLOCKED) == 0)
+		return psprintf("%s must not be used with this method. Do not try again; use another source.", what);
+	return psprintf("%s is not allowed here. Do not try again; use another source or go on without it.", what);
+}
+
+/* A policy in audit mode allows and still says what it would have refused. */
+static void
+apply_decision(Gate *gate, const AllowDecision *decision, const char *what)
+{
+	bool		audit = gate->audit;
+
+	if (decision->allowed && decision->reason == NULL)
+		return;
+	gate->audit |= decision->allowed && !gate->explaining;
+	gate_deny(gate, decision->reason, decision->detail, policy_feedback(what, decision));
+	gate->audit |= audit;
+}
+
+/*
+ * Models are not listed tool by tool: which ones exist is what the price list
+ * says.  A rule that denies one by name still counts.
+ */
+static void
+judge_policy(Gate *gate)
+{
+	AllowDecision decision;
+
+	allow_check_tool(gate->tenant, gate->agent->policy, gate->tool_name, &decision);
+	if (gate->is_llm && (decision.reason == NULL ||
+						 strcmp(decision.reason, REASON_DENYLIST_MATCH) != 0))
+		return;
+	apply_decision(gate, &decision, psprintf("The tool \"%s\"", gate->tool_name));
+}
+
+static void
+digest_request(Gate *gate)
+{
+	AgcDigest  *digest = agc_digest_begin();
+
+	agc_digest_field(digest, gate->agent_name, strlen(gate->agent_name));
+	agc_digest_field(digest, gate->task ? gate->task : "", gate->task ? strlen(gate->task) : 0);
+	agc_digest_field(digest, gate->subject ? gate->subject : "", gate->subject ? strlen(gate->subject) : 0);
+	agc_digest_field(digest, gate->tenant, strlen(gate->tenant));
+	agc_digest_call(digest, gate->tool_name, gate->args, gate->is_llm ? "model" : "tool");
+	agc_digest_end(digest, gate->request_hash);
+}
+
+static void
+judge_args(Gate *gate)
+{
+	if (gate->args == NULL)
+	{
+		char	   *problem;
+
+		gate->args = args_parse(gate->args_text, &problem);
+		if (gate->args == NULL)
+		{
+			gate_deny(gate, REASON_INVALID_ARGS, problem,
+					  psprintf("The arguments are %s. Call \"%s\" again with one JSON object.",
+							   problem, gate->tool_name));
+			gate->args = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+			digest_request(gate);
+			return;
+		}
+	}
+	digest_request(gate);
+	if (gate->tool == NULL)
+		return;
+	if (gate->tool->coerce)
+	{
+		Jsonb	   *changes;
+
+		gate->args = tool_args_coerce(gate->tool, gate->args, &changes);
+	}
+	gate->errors = tool_args_errors(gate->tool, gate->args);
+	if (gate->errors != NULL)
+		gate_deny(gate, REASON_INVALID_ARGS,
+				  psprintf("%d error(s) against the input schema", (int) JB_ROOT_COUNT(gate->errors)),
+				  tool_args_feedback(gate->tool, gate->args, gate->errors));
+}
+
+typedef struct UrlContext
+{
+	Gate	   *gate;
+	const char *method;
+} UrlContext;
+
+static const char *
+judge_url(const char *url, Size len, void *arg)
+{
+	UrlContext *context = arg;
+	AllowDecision decision;
+
+	allow_check_url(context->gate->tenant, context->gate->agent->policy, url, len,
+					context->method, &decision);
+	apply_decision(context->gate, &decision,
+				   decision.host ? psprintf("The address %s", decision.host) : "An address in the arguments");
+	return decision.url;
+}
+
+/* The method is what the tool is asked to use, where it can be asked. */
+static const char *
+method_argument(Jsonb *args)
+{
+	JsonbValue	found;
+
+	if (!JB_ROOT_IS_OBJECT(args) ||
+		getKeyJsonValueFromContainer(&args->root, "method", 6, &found) == NULL ||
+		found.type != jbvString)
+		return "GET";
+	return pnstrdup(found.val.string.val, found.val.string.len);
+}
+
+static void
+judge_urls(Gate *gate)
+{
+	UrlContext	context = {gate, NULL};
+
+	if (gate->tool == NULL || gate->tool->nurl_args == 0)
+		return;
+	context.method = method_argument(gate->args);
+	gate->args = urls_map(gate->args, gate->tool->nurl_args, gate->tool->url_args, judge_url, &context);
+}
+
+/*
+ * The same key is the same call: its first answer stands.  Idempotency is no
+ * policy, so audit mode does not look away here.
+ */
+static void
+judge_key(Gate *gate)
+{
+	PermitRow	permit;
+	TimestampTz now = agc_now();
+
+	if (gate->key == NULL ||
+		!permit_read(gate->tenant, NULL, gate->agent_name, gate->key, false, &permit))
+		return;
+	if (memcmp(permit.request_hash, gate->request_hash, AGC_HASH_LEN) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" was used for another call", gate->key),
+				 errdetail("Agent \"%s\" used it with another tool, other arguments, another task or another subject.",
+						   gate->agent_name),
+				 errhint("Use a new key for a new call.")));
+	gate->call_id = permit.id;
+	gate->has_call_id = true;
+	gate->attempt = permit.attempt;
+
+	switch (permit.state)
+	{
+		case PERMIT_OPEN:
+			if (permit.lease_until > now)
+			{
+				gate_in_progress(gate, Min(agc_until_us(now, permit.lease_until), POLL_US));
+				return;
+			}
+			break;
+		case PERMIT_RETRY:
+			if (permit.retry_at > now)
+			{
+				gate_in_progress(gate, agc_until_us(now, permit.retry_at));
+				return;
+			}
+			gate->reopen = true;
+			gate->reopen_id = permit.id;
+			return;
+		case PERMIT_COMMITTED:
+		case PERMIT_LATE:
+			gate->verdict = VERDICT_CACHED;
+			gate->result = permit.result;
+			if (permit.result == NULL)
+				gate->detail = pstrdup("committed before, without a result");
+			return;
+		case PERMIT_EXPIRED:
+			break;
+		case PERMIT_FAILED:
+		case PERMIT_RELEASED:
+			gate->has_call_id = false;
+			gate->attempt = 0;
+			return;
+	}
+
+	/* The holder is gone.  Its estimate is charged, and the call may have run. */
+	if (!gate->explaining)
+		permit_expire(gate->tenant, &permit.id);
+	if (permit.idempotent)
+	{
+		gate->has_call_id = false;
+		gate->attempt = 0;
+		return;
+	}
+	gate->reason = REASON_OUTCOME_UNKNOWN;
+	gate->detail = psprintf("call %s ended without an answer and the tool is not idempotent", hex_uuid(&permit.id));
+	gate->feedback = pstrdup("This call was started before and nobody knows whether it took effect. Do not repeat it; check its effect first or ask the user.");
+	gate->verdict = VERDICT_DENY;
+}
+
+static void
+judge_loop(Gate *gate)
+{
+	int			count;
+
+	if (gate->task == NULL || agc_loop_limit == 0 || gate->reopen)
+		return;
+	count = loop_count(gate->request_hash);
+	if (count >= agc_loop_limit)
+		gate_deny(gate, REASON_LOOP_DETECTED,
+				  psprintf("made %d times within ten minutes; agentcore.loop_limit is %d", count, agc_loop_limit),
+				  psprintf("You have made this very call %d times and its answer will not change. Use what you have, or do something else.", count));
+}
+
+/*
+ * The scope says who shares an answer.  'shared' leaves the tenant out of the
+ * key: only tools whose answers are the same for everybody may say it.
+ */
+static bool
+make_cache_key(Gate *gate)
+{
+	const char *kind = gate->tool->cache_scope;
+	const char *subject = gate->subject ? gate->subject : "";
+	bool		shared = strcmp(kind, "shared") == 0;
+	char	   *scope;
+
+	if (strcmp(kind, "subject") == 0)
+	{
+		if (gate->subject == NULL)
+			return false;
+		scope = psprintf("subject\n%s", subject);
+	}
+	else if (strcmp(kind, "agent") == 0)
+		scope = psprintf("agent\n%s\n%s", gate->agent_name, subject);
+	else if (strcmp(kind, "tenant") == 0 || shared)
+		scope = pstrdup(kind);
+	else
+		return false;
+	cache_make_key(&gate->cache_key, CACHE_GATE, shared ? "*" : gate->tenant, gate->tool_name,
+				   shared ? 0 : gate->tool_object->revision, gate->args, scope);
+	return true;
+}
+
+static void
+warn_missing_cache(void)
+{
+	static bool warned = false;
+
+	if (agc_missing_shmem == AGC_MISSING_SHMEM_ERROR)
+		agc_require_shmem("the gate's cache");
+	if (!warned)
+		ereport(WARNING,
+				(errmsg("the gate runs without its cache"),
+				 errdetail("agentcore was not loaded at server start, or agentcore.cache_memory is 0."),
+				 errhint("Add agentcore to shared_preload_libraries, or set agentcore.missing_shmem.")));
+	warned = true;
+}
+
+static void
+judge_cache(Gate *gate)
+{
+	CacheResult found;
+
+	if (gate->tool == NULL || gate->tool->cache_ttl < 0)
+		return;
+	if (!cache_ready())
+	{
+		warn_missing_cache();
+		return;
+	}
+	gate->cacheable = make_cache_key(gate);
+	if (!gate->cacheable)
+		return;
+	cache_lookup(&gate->cache_key, CACHE_GATE, gate->tenant, gate->tool_name, false, 0, &found);
+	if (found.status == CACHE_HIT || found.status == CACHE_STALE)
+	{
+		if (gate->audit)
+			gate->detail = gate->detail ? gate->detail : pstrdup("cache: hit");
+		else
+		{
+			gate->verdict = VERDICT_CACHED;
+			gate->result = found.value;
+		}
+	}
+	else if (found.status == CACHE_BUSY && !gate->reopen)
+		gate_wait(gate, REASON_IN_PROGRESS, pstrdup("another worker computes this answer"),
+				  Min(found.retry_after, POLL_US));
+}
+
+static void
+judge_breaker(Gate *gate)
+{
+	BreakerDecision decision;
+
+	if (gate->tool == NULL || gate->tool->target == NULL)
+		return;
+	breaker_peek(gate->tenant, gate->tool->target, &decision);
+	if (!decision.allowed)
+		gate_breaker_open(gate, &decision);
+}
+
+static void
+judge_rate(Gate *gate)
+{
+	int64		retry_after;
+
+	if (gate->tool == NULL || gate->tool->target == NULL)
+		return;
+	if (!rate_target_peek(gate->tenant, gate->tool->target, &retry_after))
+		gate_rate_limited(gate, retry_after);
+}
+
+static void
+judge_approval(Gate *gate)
+{
+	pg_uuid_t	id;
+
+	if (gate->tool == NULL || !gate->tool->needs_approval || gate->reopen)
+		return;
+	switch (approval_find(gate, &id))
+	{
+		case APPROVAL_APPROVED:
+			gate->approval_id = id;
+			gate->has_approval = true;
+			return;
+		case APPROVAL_REFUSED:
+			gate_deny(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s was refused", hex_uuid(&id)),
+					  pstrdup("A person refused this call. Do not try it again; ask the user how to go on."));
+			return;
+		case APPROVAL_PENDING:
+			break;
+		case APPROVAL_NONE:
+			if (gate->explaining || gate->audit)
+			{
+				gate_wait(gate, REASON_APPROVAL_REQUIRED, pstrdup("no approval was asked for yet"), APPROVAL_POLL_US);
+				return;
+			}
+			approval_request(gate, &id);
+			break;
+	}
+	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s is pending", hex_uuid(&id)), APPROVAL_POLL_US);
+}
+
+static void
+judge_budget(Gate *gate)
+{
+	PermitRequest request;
+	PermitDecision decision;
+
+	if (gate->budget == NULL || gate->reopen)
+		return;
+	gate_fill_request(gate, &request);
+	if (!budget_peek(&request, &decision))
+		gate_budget_denied(gate, &decision);
+}

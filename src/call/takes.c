@@ -1,0 +1,183 @@
+/*
+ * takes.c
+ *	  What the current transaction took that ROLLBACK does not return.
+ *
+ * A cache lease, a half-open probe and a rate token live in shared memory; the
+ * permit that stands for them does not outlive a ROLLBACK.  So each is listed
+ * here with its subtransaction and given back when that aborts, when the gate
+ * refuses the call after all, or when an ERROR ends it.  At COMMIT the list is
+ * forgotten: from then on the permit answers for them.
+ *
+ * Memory: TopTransactionContext.  Locks: those of the rooms that take things
+ * back, which raise no error.  On ERROR: the abort callbacks are the handling.
+ */
+#include "call/gate.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+
+typedef struct Take
+{
+	TakeKind	kind;
+	SubTransactionId subid;
+	CacheKey	key;			/* lease */
+	int64		lease;
+	char	   *tenant;			/* probe, rate */
+	char	   *target;
+	pg_uuid_t	permit;
+	TimestampTz at;
+} Take;
+
+static Take *takes = NULL;
+static int	ntakes = 0;
+static int	maxtakes = 0;
+
+static Take *add_take(TakeKind kind);
+static void give_back(Take *take);
+static void at_xact(XactEvent event, void *arg);
+static void at_subxact(SubXactEvent event, SubTransactionId mine,
+					   SubTransactionId parent, void *arg);
+
+void
+takes_init(void)
+{
+	RegisterXactCallback(at_xact, NULL);
+	RegisterSubXactCallback(at_subxact, NULL);
+}
+
+/* All that can fail happens before the count goes up. */
+static Take *
+add_take(TakeKind kind)
+{
+	Take	   *take;
+
+	if (takes == NULL)
+	{
+		maxtakes = 8;
+		takes = MemoryContextAlloc(TopTransactionContext, maxtakes * sizeof(Take));
+	}
+	else if (ntakes == maxtakes)
+	{
+		takes = repalloc(takes, maxtakes * 2 * sizeof(Take));
+		maxtakes *= 2;
+	}
+	take = &takes[ntakes];
+	memset(take, 0, sizeof(Take));
+	take->kind = kind;
+	take->subid = GetCurrentSubTransactionId();
+	return take;
+}
+
+void
+takes_add_lease(const CacheKey *key, int64 lease)
+{
+	Take	   *take = add_take(TAKE_LEASE);
+
+	take->key = *key;
+	take->lease = lease;
+	ntakes++;
+}
+
+void
+takes_add_target(TakeKind kind, const char *tenant, const char *target)
+{
+	Take	   *take = add_take(kind);
+
+	take->tenant = MemoryContextStrdup(TopTransactionContext, tenant);
+	take->target = MemoryContextStrdup(TopTransactionContext, target);
+	ntakes++;
+}
+
+void
+takes_add_permit(const pg_uuid_t *id)
+{
+	Take	   *take = add_take(TAKE_PERMIT);
+
+	take->permit = *id;
+	take->at = agc_now();
+	ntakes++;
+}
+
+int
+takes_mark(void)
+{
+	return ntakes;
+}
+
+/* A refusal: returns what was taken since the mark. */
+void
+takes_give_back(int mark)
+{
+	while (ntakes > mark)
+		give_back(&takes[--ntakes]);
+}
+
+int64
+takes_permit_age(const pg_uuid_t *id)
+{
+	for (int i = 0; i < ntakes; i++)
+		if (takes[i].kind == TAKE_PERMIT &&
+			memcmp(&takes[i].permit, id, sizeof(pg_uuid_t)) == 0)
+			return agc_until_us(takes[i].at, agc_now());
+	return -1;
+}
+
+static void
+give_back(Take *take)
+{
+	switch (take->kind)
+	{
+		case TAKE_LEASE:
+			cache_abandon_lease(&take->key, take->lease);
+			break;
+		case TAKE_PROBE:
+			breaker_give_back(take->tenant, take->target);
+			break;
+		case TAKE_RATE:
+			rate_target_give_back(take->tenant, take->target);
+			break;
+		case TAKE_PERMIT:
+			break;
+	}
+}
+
+/*
+ * PREPARE keeps what was taken: the prepared permit answers for it, and if it
+ * is rolled back the leases end by themselves.
+ */
+static void
+at_xact(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PARALLEL_ABORT:
+			takes_give_back(0);
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PARALLEL_COMMIT:
+		case XACT_EVENT_PREPARE:
+			break;
+		default:
+			return;
+	}
+	takes = NULL;
+	ntakes = maxtakes = 0;
+}
+
+static void
+at_subxact(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+	{
+		for (int i = 0; i < ntakes; i++)
+			if (takes[i].subid == mine)
+				takes[i].subid = parent;
+	}
+	else if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		/* children of an aborting subtransaction were ended before it */
+		while (ntakes > 0 && takes[ntakes - 1].subid == mine)
+			give_back(&takes[--ntakes]);
+	}
+}

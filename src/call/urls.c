@@ -1,0 +1,191 @@
+/*
+ * urls.c
+ *	  Finding the URL arguments of a call and putting canonical ones back.
+ *
+ * A pointer names a string, or an array whose strings are all URLs; the token
+ * "*" goes through every element of an array.  What the judge returns replaces
+ * the string, because the executor must fetch exactly what was judged.
+ *
+ * Memory: CurrentMemoryContext.  Locks: none.  Errors: 54001 for nesting
+ * deeper than the stack allows.
+ */
+#include "call/gate.h"
+
+#include "core/jsonb_walk.h"
+#include "miscadmin.h"
+
+/* The tokens of one pointer that are still to be matched; more == NULL: here. */
+typedef struct Trail
+{
+	const char *more;
+} Trail;
+
+typedef struct Mapper
+{
+	JsonbParseState *state;
+	UrlJudge	judge;
+	void	   *arg;
+} Mapper;
+
+static JsonbValue *map_container(Mapper *m, const JsonbContainer *c, Trail *trails, int ntrails);
+static void map_child(Mapper *m, JsonbIteratorToken where, JbItem *item,
+					  Trail *trails, int ntrails);
+static JsonbValue item_value(const JbItem *item);
+static int	step(Trail *from, int n, const char *key, uint32 keylen, int index, Trail *to);
+
+Jsonb *
+urls_map(Jsonb *args, int npointers, char **pointers, UrlJudge judge, void *arg)
+{
+	Mapper		m = {NULL, judge, arg};
+	Trail	   *trails = palloc(npointers * sizeof(Trail));
+
+	if (JsonContainerIsScalar(&args->root))
+		return args;
+	for (int i = 0; i < npointers; i++)
+		trails[i].more = pointers[i][0] == '\0' ? NULL : pointers[i];
+	return JsonbValueToJsonb(map_container(&m, &args->root, trails, npointers));
+}
+
+static JsonbValue *
+map_container(Mapper *m, const JsonbContainer *c, Trail *trails, int ntrails)
+{
+	uint32		n = JsonContainerSize(c);
+	bool		is_object = JsonContainerIsObject(c);
+	JbCursor	keys = jb_first(c);
+	JbCursor	values = is_object ? jb_first_value(c) : keys;
+	Trail	   *inner = palloc((ntrails + 1) * sizeof(Trail));
+
+	check_stack_depth();
+	pushJsonbValue(&m->state, is_object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY, NULL);
+	for (uint32 i = 0; i < n; i++)
+	{
+		JbItem		key = {0};
+		JbItem		value;
+		int			ninner;
+
+		if (is_object)
+		{
+			JsonbValue	name;
+
+			key = jb_next(&keys);
+			name = item_value(&key);
+			pushJsonbValue(&m->state, WJB_KEY, &name);
+		}
+		value = jb_next(&values);
+		ninner = step(trails, ntrails, key.data, key.len, is_object ? -1 : (int) i, inner);
+		map_child(m, is_object ? WJB_VALUE : WJB_ELEM, &value, inner, ninner);
+	}
+	pfree(inner);
+	return pushJsonbValue(&m->state, is_object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
+}
+
+static void
+map_child(Mapper *m, JsonbIteratorToken where, JbItem *item, Trail *trails, int ntrails)
+{
+	JsonbValue	value;
+	bool		here = false;
+
+	for (int i = 0; i < ntrails; i++)
+		here |= trails[i].more == NULL;
+
+	if (ntrails > 0 && JBE_ISCONTAINER(item->entry))
+	{
+		map_container(m, jb_container(item), trails, ntrails);
+		return;
+	}
+	value = item_value(item);
+	if (here && JBE_ISSTRING(item->entry))
+	{
+		const char *url = m->judge(item->data, item->len, m->arg);
+
+		if (url != NULL)
+		{
+			value.val.string.val = (char *) url;
+			value.val.string.len = strlen(url);
+		}
+	}
+	pushJsonbValue(&m->state, where, &value);
+}
+
+static JsonbValue
+item_value(const JbItem *item)
+{
+	JsonbValue	value = {.type = jbvNull};
+
+	if (JBE_ISSTRING(item->entry))
+	{
+		value.type = jbvString;
+		value.val.string.val = (char *) item->data;
+		value.val.string.len = item->len;
+	}
+	else if (JBE_ISNUMERIC(item->entry))
+	{
+		value.type = jbvNumeric;
+		value.val.numeric = jb_numeric(item);
+	}
+	else if (JBE_ISBOOL(item->entry))
+	{
+		value.type = jbvBool;
+		value.val.boolean = JBE_ISBOOL_TRUE(item->entry);
+	}
+	else if (JBE_ISCONTAINER(item->entry))
+	{
+		value.type = jbvBinary;
+		value.val.binary.data = (JsonbContainer *) item->data;
+		value.val.binary.len = item->len;
+	}
+	return value;
+}
+
+/* Does the pointer's next token name this key?  ~1 is a slash, ~0 a tilde. */
+static bool
+token_is(const char *token, Size len, const char *key, uint32 keylen)
+{
+	uint32		k = 0;
+
+	for (Size i = 0; i < len; i++, k++)
+	{
+		char		ch = token[i];
+
+		if (ch == '~' && i + 1 < len)
+			ch = token[++i] == '1' ? '/' : '~';
+		if (k >= keylen || key[k] != ch)
+			return false;
+	}
+	return k == keylen;
+}
+
+/* index >= 0: an array element; "here" at an array means its elements. */
+static int
+step(Trail *from, int n, const char *key, uint32 keylen, int index, Trail *to)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const char *token = from[i].more;
+		Size		len;
+		bool		match;
+		char		number[16];
+
+		if (token == NULL)
+		{
+			if (index >= 0)
+				to[kept++].more = NULL;
+			continue;
+		}
+		token++;				/* the slash */
+		len = strcspn(token, "/");
+		if (index < 0)
+			match = token_is(token, len, key, keylen);
+		else
+		{
+			snprintf(number, sizeof(number), "%d", index);
+			match = (len == 1 && *token == '*') ||
+				(strlen(number) == len && strncmp(number, token, len) == 0);
+		}
+		if (match)
+			to[kept++].more = token[len] == '\0' ? NULL : token + len;
+	}
+	return kept;
+}
