@@ -121,7 +121,7 @@ agc_guc_init(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.max_targets",
 							"Circuit breakers, and also rate-limit buckets, that shared memory holds.",
-							"Fixed at server start, rounded up to 128; about 1.3 kB each. "
+							"Fixed at server start, rounded up to a multiple of 128; about 1.5 kB each, of which one tenant may fill three quarters. "
 							"When all of them matter, new ones are refused and counted in agentcore.stat_target_slots.",
 							&agc_max_targets, 4096, 128, 65536,
 							at_start, 0, NULL, NULL, NULL);
