@@ -213,3 +213,211 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agentcore.config_call(text, jsonb, text) IS 'Internal. Calls a setter with the members of an object as named arguments; an unknown member is 22023, so that a typing error never passes for a setting.';
+
+CREATE FUNCTION agentcore.config_drop(dropper text, name text, tenant text) RETURNS void
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+BEGIN
+  EXECUTE format('SELECT agentcore.%I(%L, tenant => %L)', dropper, name, tenant);
+END
+$$;
+COMMENT ON FUNCTION agentcore.config_drop(text, text, text) IS 'Internal. Calls a dropper by name.';
+
+CREATE FUNCTION agentcore.config_set_policy(item jsonb, tenant text) RETURNS void
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  lists constant jsonb := '{"allow": "policy_allow", "deny": "policy_deny", "allow_tools": "policy_allow_tool", "deny_tools": "policy_deny_tool"}';
+  keep bigint[] := '{}';
+  list record;
+  rule jsonb;
+BEGIN
+  PERFORM agentcore.config_call('policy_set', item - ARRAY(SELECT jsonb_object_keys(lists)), tenant);
+  IF NOT item ?| ARRAY(SELECT jsonb_object_keys(lists)) THEN
+    RETURN;
+  END IF;
+  FOR list IN SELECT key, value #>> '{}' AS setter FROM jsonb_each(lists) LOOP
+    FOR rule IN SELECT value FROM jsonb_array_elements(item -> list.key) LOOP
+      IF jsonb_typeof(rule) = 'string' THEN
+        rule := jsonb_build_object(CASE WHEN list.key LIKE '%tools' THEN 'tool' ELSE 'pattern' END, rule);
+      END IF;
+      keep := keep || agentcore.config_call(list.setter, rule || jsonb_build_object('policy', item -> 'name'), tenant)::bigint;
+    END LOOP;
+  END LOOP;
+  -- the lists together are the policy's rules: what they do not name goes
+  PERFORM agentcore.policy_rule_drop(item ->> 'name', r.id, config_set_policy.tenant)
+     FROM agentcore.policy_rules r
+    WHERE r.tenant = config_set_policy.tenant AND r.policy = item ->> 'name' AND r.id <> ALL (keep);
+END
+$$;
+COMMENT ON FUNCTION agentcore.config_set_policy(jsonb, text) IS 'Internal. A policy of a configuration document with its rules; without any of the four lists the rules stay as they are.';
+
+CREATE FUNCTION agentcore.config_set(kind text, items jsonb, tenant text) RETURNS void
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  setters constant jsonb := '{"prices": "model_price_set", "budgets": "budget_set", "retry_policies": "retry_policy_set", "rates": "rate_set", "breakers": "breaker_set", "tools": "tool_set", "agents": "agent_set"}';
+  waiting jsonb := items;
+  later jsonb;
+  item jsonb;
+BEGIN
+  -- a budget waits until its parent has been set
+  WHILE jsonb_array_length(waiting) > 0 LOOP
+    later := '[]';
+    FOR item IN SELECT value FROM jsonb_array_elements(waiting) LOOP
+      IF jsonb_typeof(item) <> 'object' THEN
+        RAISE EXCEPTION 'every member of "%" must be an object', kind USING ERRCODE = 'invalid_parameter_value';
+      ELSIF kind = 'budgets' AND EXISTS (SELECT FROM jsonb_array_elements(waiting) w WHERE w.value -> 'name' = item -> 'parent') THEN
+        later := later || jsonb_build_array(item);
+      ELSIF kind = 'policies' THEN
+        PERFORM agentcore.config_set_policy(item, tenant);
+      ELSE
+        PERFORM agentcore.config_call(setters ->> kind, item, tenant);
+      END IF;
+    END LOOP;
+    IF later = waiting THEN
+      RAISE EXCEPTION 'budgets are each other''s parents' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    waiting := later;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentcore.config_set(text, jsonb, text) IS 'Internal. All objects of one kind of a configuration document.';
+
+-- jsonb_strip_nulls leaves what a setter would take as its default anyway
+CREATE FUNCTION agentcore.config_objects(tenant text, OUT kind text, OUT objects jsonb) RETURNS SETOF record
+  LANGUAGE plpgsql STABLE PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+    SELECT 'prices', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+             'model', p.name, 'usd_per_input_token', p.usd_per_input_token, 'usd_per_output_token', p.usd_per_output_token,
+             'usd_per_cached_token', p.usd_per_cached_token,
+             'valid_from', nullif(p.valid_from, '-infinity'))) ORDER BY p.name, p.valid_from), '[]')
+      FROM agentcore.model_price p WHERE p.tenant = config_objects.tenant
+  UNION ALL
+    SELECT 'budgets', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+             'name', b.name, 'max_tokens', b.max_tokens, 'max_usd', trim_scale(b.max_nanousd / 1000000000.0), 'max_calls', b.max_calls,
+             'max_in_flight', b.max_in_flight, 'period', b.period, 'kind', b.kind, 'tz', b.tz, 'anchor', b.anchor, 'parent', b.parent,
+             'slots', b.slots, 'on_expiry', b.on_expiry, 'overrun', b.overrun, 'enabled', b.enabled)) ORDER BY b.name), '[]')
+      FROM agentcore.budget b WHERE b.tenant = config_objects.tenant
+  UNION ALL
+    SELECT 'policies', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+             'name', p.name, 'mode', p.mode, 'schemes', p.schemes, 'methods', p.methods) || r.lists) ORDER BY p.name), '[]')
+      FROM agentcore.policy p
+     CROSS JOIN LATERAL (
+       SELECT jsonb_build_object(
+                'allow', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'url' AND effect = 'allow'), '[]'),
+                'deny', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'url' AND effect = 'deny'), '[]'),
+                'allow_tools', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'tool' AND effect = 'allow'), '[]'),
+                'deny_tools', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'tool' AND effect = 'deny'), '[]')) AS lists
+         FROM (SELECT pr.id, pr.kind, pr.effect,
+                      jsonb_build_object(CASE pr.kind WHEN 'tool' THEN 'tool' ELSE 'pattern' END, pr.pattern)
+                      || jsonb_strip_nulls(jsonb_build_object('methods', pr.methods, 'ports', pr.ports, 'path_prefix', pr.path_prefix, 'valid', pr.valid)) AS rule
+                 FROM agentcore.policy_rule pr WHERE pr.tenant = p.tenant AND pr.policy = p.name) x) r
+     WHERE p.tenant = config_objects.tenant
+  UNION ALL
+    SELECT 'retry_policies', coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(p) - ARRAY['tenant', 'revision'])
+             || jsonb_build_object('max_elapsed', p.max_elapsed) ORDER BY p.name), '[]')
+      FROM agentcore.retry_policy p WHERE p.tenant = config_objects.tenant
+  UNION ALL
+    SELECT 'rates', coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(l) - ARRAY['tenant', 'revision', 'name'])
+             || jsonb_build_object('target', l.name) ORDER BY l.name), '[]')
+      FROM agentcore.rate_limit l WHERE l.tenant = config_objects.tenant
+  UNION ALL
+    SELECT 'breakers', coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(b) - ARRAY['tenant', 'revision', 'name'])
+             || jsonb_build_object('target', b.name) ORDER BY b.name), '[]')
+      FROM agentcore.breaker b WHERE b.tenant = config_objects.tenant
+  UNION ALL
+    -- the schema is copied whole: a null in it means something
+    SELECT 'tools', coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(t) - ARRAY['tenant', 'revision', 'input_schema', 'est_nanousd'])
+             || jsonb_build_object('input_schema', t.input_schema, 'est_usd', trim_scale(t.est_nanousd / 1000000000.0)) ORDER BY t.name), '[]')
+      FROM agentcore.tool t WHERE t.tenant = config_objects.tenant
+  UNION ALL
+    SELECT 'agents', coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(a) - ARRAY['tenant', 'revision']) ORDER BY a.name), '[]')
+      FROM agentcore.agent a WHERE a.tenant = config_objects.tenant;
+END
+$$;
+COMMENT ON FUNCTION agentcore.config_objects(text) IS 'Internal. A tenant''s configuration, a row a kind, in the members that the setters take.';
+
+CREATE FUNCTION agentcore.config_export(tenant text DEFAULT '') RETURNS jsonb
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_config_export_v1';
+COMMENT ON FUNCTION agentcore.config_export(text) IS 'A tenant''s prices, budgets, policies, retry policies, rates, breakers, tools and agents as one document, which config_apply() takes. Needs admin.';
+
+CREATE FUNCTION agentcore.config_apply(config jsonb, dry_run boolean DEFAULT false, prune boolean DEFAULT false, tenant text DEFAULT '', OUT kind text, OUT name text, OUT action text) RETURNS SETOF record
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+#variable_conflict use_column
+DECLARE
+  -- what is named comes before who names it
+  kinds constant text[] := '{prices,budgets,policies,retry_policies,rates,breakers,tools,agents}';
+  keys constant jsonb := '{"prices": "model", "rates": "target", "breakers": "target"}';
+  droppers constant jsonb := '{"prices": "model_price_drop", "budgets": "budget_drop", "policies": "policy_drop", "retry_policies": "retry_policy_drop", "rates": "rate_drop", "breakers": "breaker_drop", "tools": "tool_drop", "agents": "agent_drop"}';
+  before jsonb;
+  after jsonb;
+  k text;
+  dropped text;
+BEGIN
+  IF jsonb_typeof(config) IS DISTINCT FROM 'object' THEN
+    RAISE EXCEPTION 'config must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  FOR k IN SELECT jsonb_object_keys(config) LOOP
+    IF k <> ALL (kinds) OR jsonb_typeof(config -> k) <> 'array' THEN
+      RAISE EXCEPTION 'config member "%" is unknown or not an array', k
+        USING ERRCODE = 'invalid_parameter_value', HINT = format('Known members: %s.', array_to_string(kinds, ', '));
+    END IF;
+  END LOOP;
+  before := agentcore.config_export(config_apply.tenant);
+  BEGIN
+    FOREACH k IN ARRAY kinds LOOP
+      IF config ? k THEN
+        PERFORM agentcore.config_set(k, config -> k, config_apply.tenant);
+      END IF;
+    END LOOP;
+    IF prune THEN
+      FOR i IN REVERSE array_length(kinds, 1) .. 1 LOOP
+        k := kinds[i];
+        FOR dropped IN
+          SELECT b.value ->> coalesce(keys ->> k, 'name') FROM jsonb_array_elements(before -> k) WITH ORDINALITY b (value, n)
+           WHERE config ? k AND NOT EXISTS (SELECT FROM jsonb_array_elements(config -> k) c
+                                             WHERE c.value ->> coalesce(keys ->> k, 'name') = b.value ->> coalesce(keys ->> k, 'name'))
+           ORDER BY b.n DESC
+        LOOP
+          PERFORM agentcore.config_drop(droppers ->> k, dropped, config_apply.tenant);
+        END LOOP;
+      END LOOP;
+    END IF;
+    after := agentcore.config_export(config_apply.tenant);
+    IF dry_run THEN
+      RAISE EXCEPTION USING ERRCODE = 'TC000', MESSAGE = 'dry run';
+    END IF;
+  EXCEPTION WHEN SQLSTATE 'TC000' THEN
+    -- everything but the variable "after" is undone
+  END;
+  RETURN QUERY
+    WITH x AS (
+      SELECT u.kind, u.n, coalesce(keys ->> u.kind, 'name') AS key FROM unnest(kinds) WITH ORDINALITY u (kind, n) WHERE config ? u.kind
+    ), b AS (
+      SELECT x.kind, x.n, value ->> x.key AS name, jsonb_agg(value) AS objects FROM x, jsonb_array_elements(before -> x.kind) GROUP BY 1, 2, 3
+    ), a AS (
+      SELECT x.kind, x.n, value ->> x.key AS name, jsonb_agg(value) AS objects FROM x, jsonb_array_elements(after -> x.kind) GROUP BY 1, 2, 3
+    )
+    SELECT kind, name,
+           CASE WHEN b.objects IS NULL THEN 'created' WHEN a.objects IS NULL THEN 'dropped'
+                WHEN a.objects = b.objects THEN 'unchanged' ELSE 'changed' END
+      FROM b FULL JOIN a USING (kind, n, name)
+     ORDER BY n, name;
+END
+$$;
+COMMENT ON FUNCTION agentcore.config_apply(jsonb, boolean, boolean, text) IS 'Make a tenant''s configuration what the document says; one row an object of the kinds it names: created, changed, unchanged or dropped. dry_run: say it and undo it. prune: drop what the document''s kinds no longer name. Unknown members: 22023. All or nothing.';
+
+INSERT INTO agentcore.access_function VALUES
+  ('config_value', 'admin'), ('config_call', 'admin'), ('config_set_policy', 'admin'), ('config_set', 'admin'),
+  ('config_drop', 'admin'), ('config_export', 'admin'), ('config_apply', 'admin'), ('config_objects', 'internal');
