@@ -30,6 +30,7 @@ int			agc_loop_limit = 0;
 int			agc_max_args_size = 4096;
 int			agc_max_depth = 512;
 int			agc_max_errors = 20;
+int			agc_max_node_visits = 10000000;
 int			agc_max_targets = 4096;
 int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
 int			agc_pattern_match_limit = 100000;
@@ -118,6 +119,11 @@ agc_guc_init(void)
 							"Most errors that args_validate reports for one document.",
 							"Validation stops collecting there; the document stays invalid.",
 							&agc_max_errors, 20, 1, 10000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.max_node_visits",
+							"Steps that validating one document may take.",
+							"One step applies one subschema to one value; nested anyOf and oneOf multiply. More raise 54001.",
+							&agc_max_node_visits, 10000000, 1024, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.max_targets",
 							"Circuit breakers, and also rate-limit buckets, that shared memory holds.",

@@ -1,1 +1,95 @@
--- validate
+-- validate: the tool registry, and the judgement of arguments.
+
+CREATE TABLE agentcore.tool (
+  tenant         text COLLATE "C" NOT NULL,
+  name           text COLLATE "C" NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 255),
+  revision       bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  description    text,
+  input_schema   jsonb NOT NULL,
+  dialect        text COLLATE "C" NOT NULL DEFAULT 'auto',
+  mode           text COLLATE "C" NOT NULL DEFAULT 'enforce' CHECK (mode IN ('enforce', 'audit')),
+  coerce         boolean NOT NULL DEFAULT false,
+  additional     boolean NOT NULL DEFAULT false,
+  url_args       text[],
+  cache_ttl      interval,
+  cache_scope    text COLLATE "C" NOT NULL DEFAULT 'agent' CHECK (cache_scope IN ('subject', 'agent', 'tenant', 'shared')),
+  tags           text[],
+  lease          interval,
+  idempotent     boolean NOT NULL DEFAULT false,
+  est_tokens     bigint NOT NULL DEFAULT 0 CHECK (est_tokens >= 0),
+  est_nanousd    bigint NOT NULL DEFAULT 0 CHECK (est_nanousd >= 0),
+  retry_policy   text COLLATE "C",
+  target         text COLLATE "C",
+  needs_approval boolean NOT NULL DEFAULT false,
+  enabled        boolean NOT NULL DEFAULT true,
+  PRIMARY KEY (tenant, name)
+);
+SELECT agentcore.registry_attach('agentcore.tool');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.tool', '');
+COMMENT ON TABLE agentcore.tool IS 'The registered tools of each tenant. Written by tool_set() and tool_drop(); read them in agentcore.tools. est_nanousd in 10^-9 USD.';
+
+CREATE VIEW agentcore.tools WITH (security_barrier) AS
+  SELECT t.tenant, t.name, t.description, t.input_schema, t.dialect, t.mode, t.coerce, t.additional, t.url_args,
+         t.cache_ttl, t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens,
+         pg_catalog.trim_scale(t.est_nanousd::numeric / 1000000000) AS est_usd, t.retry_policy, t.target, t.needs_approval, t.enabled, t.revision
+    FROM agentcore.tool t
+   WHERE agentcore.access_visible(t.tenant);
+COMMENT ON VIEW agentcore.tools IS 'The tools of the tenants visible to the caller. est_usd in USD; url_args NULL: taken from the schema; cache_ttl NULL: not cached; lease NULL: agentcore.lease_default.';
+
+CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb, description text DEFAULT NULL, dialect text DEFAULT 'auto',
+    mode text DEFAULT 'enforce', coerce boolean DEFAULT false, additional boolean DEFAULT NULL, url_args text[] DEFAULT NULL,
+    cache_ttl interval DEFAULT NULL, cache_scope text DEFAULT 'agent', tags text[] DEFAULT NULL, lease interval DEFAULT NULL,
+    idempotent boolean DEFAULT false, est_tokens bigint DEFAULT 0, est_usd numeric DEFAULT 0, retry_policy text DEFAULT NULL,
+    target text DEFAULT NULL, needs_approval boolean DEFAULT false, enabled boolean DEFAULT true, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_tool_set_v1';
+COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, text) IS
+  'Register or replace a tool; returns whether anything changed. url_args: JSON Pointers of URL-valued arguments, a token * is every array element; NULL takes the properties with format uri, url or iri. additional: agentvet''s dialect allows unknown keys. Invalid schema, pattern, dialect, pointer or amount: 22023, nothing changed.';
+
+CREATE FUNCTION agentcore.tool_drop(name text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_tool_drop_v1';
+COMMENT ON FUNCTION agentcore.tool_drop(text, text) IS 'Remove a tool; returns whether there was one. NULL name: 22023.';
+
+CREATE FUNCTION agentcore.args_validate(tool text, args jsonb, tenant text DEFAULT '') RETURNS jsonb
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_args_validate_v1';
+COMMENT ON FUNCTION agentcore.args_validate(text, jsonb, text) IS 'What is wrong with the arguments: a jsonb array of {path, keyword, schema_path, message, params}, at most agentcore.max_errors; [] = valid. Never argument values in message. Unknown tool: 42704; NULL args: 22023; a limit: 54001. Not for CHECK constraints: the registry changes.';
+
+CREATE FUNCTION agentcore.args_valid(tool text, args jsonb, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_args_valid_v1';
+COMMENT ON FUNCTION agentcore.args_valid(text, jsonb, text) IS 'Whether the arguments are valid, stopping at the first error; never NULL. Unknown tool: 42704; NULL args: 22023; a limit: 54001. Not for CHECK constraints: the registry changes.';
+
+CREATE FUNCTION agentcore.args_assert(tool text, args jsonb, tenant text DEFAULT '') RETURNS void
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_args_assert_v1';
+COMMENT ON FUNCTION agentcore.args_assert(text, jsonb, text) IS 'Raise TC001 with the first error in the DETAIL unless the arguments are valid. Unknown tool: 42704; NULL args: 22023.';
+
+CREATE FUNCTION agentcore.args_feedback(tool text, args jsonb, tenant text DEFAULT '') RETURNS text
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_args_feedback_v1';
+COMMENT ON FUNCTION agentcore.args_feedback(text, jsonb, text) IS 'The errors in words for the model that made the call, with short excerpts of what it sent; the empty string when the arguments are valid. Unknown tool: 42704; NULL args: 22023.';
+
+CREATE TYPE agentcore.args_coercion AS (args jsonb, changes jsonb, errors jsonb);
+COMMENT ON TYPE agentcore.args_coercion IS 'args: after the changes; changes: array of {path, rule, from, to}; errors: what is still wrong, as args_validate() says it.';
+
+CREATE FUNCTION agentcore.args_coerce(tool text, args jsonb, tenant text DEFAULT '') RETURNS SETOF agentcore.args_coercion
+  LANGUAGE C STABLE PARALLEL SAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_args_coerce_v1';
+COMMENT ON FUNCTION agentcore.args_coerce(text, jsonb, text) IS 'The arguments with safe repairs, only where type failed and only if the result is valid there: JSON in a string, numbers and booleans in a string, single value for array and back, null for an optional key dropped, defaults filled. Never null to 0 or a number to a boolean. One row. Unknown tool: 42704; NULL args: 22023.';
+
+CREATE FUNCTION agentcore.jsonschema_validate(schema jsonb, instance jsonb, dialect text DEFAULT 'auto', assert_format boolean DEFAULT false) RETURNS boolean
+  LANGUAGE C IMMUTABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_jsonschema_validate_v1';
+COMMENT ON FUNCTION agentcore.jsonschema_validate(jsonb, jsonb, text, boolean) IS 'Whether the instance satisfies the schema, compiled once a call site; fit for CHECK constraints. dialect: auto, draft4, draft6, draft7, 2019-09, 2020-12, agentvet. NULL instance: NULL; NULL or invalid schema: 22023; a limit: 54001.';
+
+CREATE FUNCTION agentcore.jsonschema_is_valid(schema jsonb, dialect text DEFAULT 'auto') RETURNS boolean
+  LANGUAGE C IMMUTABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_jsonschema_is_valid_v1';
+COMMENT ON FUNCTION agentcore.jsonschema_is_valid(jsonb, text) IS 'Whether jsonschema_validate() would take the schema; NULL: false. A limit: 54001.';
+
+INSERT INTO agentcore.access_function VALUES
+  ('tool_set', 'admin'), ('tool_drop', 'admin'),
+  ('args_validate', 'agent'), ('args_valid', 'agent'), ('args_assert', 'agent'), ('args_feedback', 'agent'),
+  ('args_coerce', 'agent'), ('jsonschema_validate', 'public'), ('jsonschema_is_valid', 'public');

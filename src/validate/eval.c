@@ -1,0 +1,195 @@
+/*
+ * eval.c
+ *	  Judging an instance by a compiled schema.
+ *
+ * One walker, compiled twice from eval_walk.h: one that stops at the first
+ * failure and answers yes or no, one that goes on and collects errors.  Both
+ * read the instance in place; the path to where they stand is a chain of
+ * frames on the C stack, rendered only when somebody wants to read it.
+ *
+ * Whatever can go on for long is bounded: nesting by agentcore.max_depth and
+ * the stack, work by agentcore.max_node_visits, a pattern match by
+ * agentcore.pattern_match_limit.  A limit raises 54001; it is never an answer.
+ *
+ * Memory: bitmaps of evaluated children and, when collecting, the errors, in
+ * CurrentMemoryContext.  Locks: none.  On ERROR: nothing to undo.
+ */
+#include "validate/program.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "validate/format.h"
+
+/* node visits between two looks at interrupts and the limit */
+#define FUEL 1024
+
+/* Which children of one instance some keyword has spoken about. */
+typedef struct Evaluated
+{
+	uint32		count;
+	bool	   *child;
+} Evaluated;
+
+static void refuel(EvalContext *ctx, const EvalFrame *at);
+static void check_frame(const EvalFrame *at);
+static void pattern_gave_up(const Pattern *pattern, const EvalFrame *at) pg_attribute_noreturn();
+static bool string_length_ok(const JbItem *item, uint32 min, uint32 max, uint32 *length);
+static bool enum_contains(const AnyRules *any, const JbItem *item);
+
+static void
+refuel(EvalContext *ctx, const EvalFrame *at)
+{
+	CHECK_FOR_INTERRUPTS();
+	ctx->fuel = FUEL;
+	ctx->visits += FUEL;
+	if (ctx->visits > agc_max_node_visits)
+		ereport(ERROR,
+				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				 errmsg("validation takes too many steps"),
+				 errdetail("agentcore.max_node_visits is %d; it was reached at \"%s\".",
+						   agc_max_node_visits, eval_path_text(at)),
+				 errhint("Simplify the schema: nested anyOf and oneOf multiply.")));
+}
+
+static void
+check_frame(const EvalFrame *at)
+{
+	check_stack_depth();
+	if (at->depth > agc_max_depth)
+		ereport(ERROR,
+				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				 errmsg("document is nested too deeply"),
+				 errdetail("agentcore.max_depth is %d.", agc_max_depth)));
+}
+
+static void
+pattern_gave_up(const Pattern *pattern, const EvalFrame *at)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+			 errmsg("pattern \"%s\" could not be evaluated within its limits", pattern_source(pattern)),
+			 errdetail("At \"%s\"; agentcore.pattern_match_limit is %d.",
+					   eval_path_text(at), agc_pattern_match_limit),
+			 errhint("Rewrite the pattern without nested repetition.")));
+}
+
+static bool
+matches(const Pattern *pattern, const char *data, uint32 len, const EvalFrame *at)
+{
+	PatternResult result = pattern_match(pattern, data, len);
+
+	if (unlikely(result == PATTERN_LIMIT))
+		pattern_gave_up(pattern, at);
+	return result == PATTERN_MATCH;
+}
+
+/*
+ * Length in code points.  A character has one to four bytes, so most strings
+ * are judged by their bytes; *length is counted only when it decides.
+ */
+static bool
+string_length_ok(const JbItem *item, uint32 min, uint32 max, uint32 *length)
+{
+	if (item->len <= max && (min == 0 || item->len / 4 >= min))
+		return true;
+	*length = pg_mbstrlen_with_len(item->data, item->len);
+	return *length >= min && *length <= max;
+}
+
+static bool
+enum_contains(const AnyRules *any, const JbItem *item)
+{
+	if (JBE_ISSTRING(item->entry))
+	{
+		uint32		low = 0;
+		uint32		high = any->nstrings;
+
+		while (low < high)
+		{
+			uint32		middle = low + (high - low) / 2;
+			int			cmp = key_compare(item->data, item->len,
+										  any->strings[middle].data, any->strings[middle].len);
+
+			if (cmp == 0)
+				return true;
+			if (cmp < 0)
+				high = middle;
+			else
+				low = middle + 1;
+		}
+		return false;
+	}
+	for (uint32 i = 0; i < any->nothers; i++)
+		if (item_compare(&any->others[i], item) == 0)
+			return true;
+	return false;
+}
+
+static Evaluated
+evaluated_new(const JbItem *item)
+{
+	uint32		n = JsonContainerSize(jb_container(item));
+
+	return (Evaluated)
+	{
+		n, palloc0(n + 1)
+	};
+}
+
+static void
+evaluated_merge(Evaluated *into, const Evaluated *from)
+{
+	for (uint32 i = 0; i < into->count; i++)
+		into->child[i] |= from->child[i];
+}
+
+/*
+ * The outermost resource of the dynamic scope that has such an anchor; the
+ * static target when there is none.
+ */
+const SchemaNode *
+dynamic_target(const EvalContext *ctx, const AnyRules *any)
+{
+	const SchemaNode *target = any->dynamic;
+
+	if (any->dynamic_name == NULL)
+		return target;
+	for (const EvalScope *scope = ctx->scope; scope != NULL; scope = scope->outer)
+		for (int i = 0; i < scope->resource->nanchors; i++)
+			if (strcmp(scope->resource->anchors[i].name, any->dynamic_name) == 0)
+				target = scope->resource->anchors[i].node;
+	return target;
+}
+
+#define COLLECT 0
+#define WALK(name) test_##name
+#include "validate/eval_walk.h"
+#undef COLLECT
+#undef WALK
+
+#define COLLECT 1
+#define WALK(name) collect_##name
+#include "validate/eval_walk.h"
+#undef COLLECT
+#undef WALK
+
+bool
+schema_valid(const SchemaProgram *program, const Jsonb *instance)
+{
+	EvalContext ctx = {.program = program, .fuel = FUEL};
+	EvalFrame	root = {0};
+	JbItem		item = jb_root(instance);
+
+	return test_node(&ctx, program->root, &item, &root, NULL);
+}
+
+EvalErrors *
+schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
+{
+	EvalContext ctx = {.program = program, .fuel = FUEL, .errors = errors_new(limit)};
+	EvalFrame	root = {0};
+	JbItem		item = jb_root(instance);
+
+	(void) collect_node(&ctx, program->root, &item, &root, NULL);
+	return ctx.errors;
+}

@@ -1,0 +1,17 @@
+/*
+ * format.h
+ *	  The formats of JSON Schema as small parsers.
+ *
+ * Plain C without PostgreSQL but for "regex", which asks the pattern compiler.
+ */
+#ifndef AGENTCORE_VALIDATE_FORMAT_H
+#define AGENTCORE_VALIDATE_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* -1: unknown, so only an annotation */
+extern int	format_find(const char *name);
+extern bool format_check(int id, const char *s, size_t len);
+
+#endif							/* AGENTCORE_VALIDATE_FORMAT_H */

@@ -1,2 +1,0 @@
-#include "validate/validate.h"
-void validate_init(void){}

@@ -1,0 +1,31 @@
+/*
+ * regex.h
+ *	  From ECMA-262 regular expressions (unicode mode) to PCRE2's syntax.
+ *
+ * Plain C without PostgreSQL, so that it can be fuzzed by itself.
+ */
+#ifndef AGENTCORE_VALIDATE_REGEX_H
+#define AGENTCORE_VALIDATE_REGEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* longest source, and what its translation can grow to */
+#define REGEX_MAX_SOURCE	16384
+#define REGEX_GROWTH		160
+
+typedef struct RegexError
+{
+	const char *message;
+	size_t		offset;
+} RegexError;
+
+/*
+ * Writes at most cap bytes (REGEX_GROWTH * (len + 1) always suffice) and sets
+ * *outlen.  lenient takes an escaped punctuation character that ECMA-262 would
+ * refuse as that character.  Source and output are UTF-8.
+ */
+extern bool regex_translate(const char *source, size_t len, bool lenient,
+							char *out, size_t cap, size_t *outlen, RegexError *error);
+
+#endif							/* AGENTCORE_VALIDATE_REGEX_H */

@@ -1,0 +1,420 @@
+/*
+ * tool.c
+ *	  The tool registry: writing agentcore.tool, and its rows compiled.
+ *
+ * tool_set() compiles the schema before it writes, so what is in the table was
+ * usable when it went in.  A row that came another way (COPY, a restore) and
+ * does not compile raises at use: it never lets anything through.
+ *
+ * Memory: a compiled row in its AgcObject's context.  Locks: row locks of the
+ * statements.  On ERROR: nothing was changed.
+ */
+#include "validate/validate.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "validate/program.h"
+
+#define NEAREST_SHOWN 3
+
+static void *compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+static char **text_array(Datum array, int *n, const char *what);
+static void derive_url_args(ToolDef *tool);
+
+static AgcTable tool_table = AGC_TABLE("tool", "tool_pkey");
+static const AgcObjectClass tool_class = {"tool", &tool_table, compile_tool};
+
+static const char *const cache_scopes[] = {"subject", "agent", "tenant", "shared"};
+
+AgcObject *
+tool_pin(const char *tenant, const char *name)
+{
+	return agc_object_pin(&tool_class, tenant, name);
+}
+
+static void *
+compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
+{
+	ToolDef    *tool = palloc0(sizeof(ToolDef));
+	char	   *dialect_text = agc_col_text(tuple, desc, "dialect");
+	SchemaDialect dialect;
+	SchemaProblem problem;
+	bool		isnull;
+	Datum		value;
+
+	tool->name = name;
+	tool->description = agc_col_text(tuple, desc, "description");
+	tool->enabled = agc_col_bool(tuple, desc, "enabled");
+	tool->audit = strcmp(agc_col_text(tuple, desc, "mode"), "audit") == 0;
+	tool->coerce = agc_col_bool(tuple, desc, "coerce");
+	tool->idempotent = agc_col_bool(tuple, desc, "idempotent");
+	tool->needs_approval = agc_col_bool(tuple, desc, "needs_approval");
+	tool->cache_ttl = agc_col_interval(tuple, desc, "cache_ttl", -1);
+	tool->cache_scope = agc_col_text(tuple, desc, "cache_scope");
+	tool->lease = agc_col_interval(tuple, desc, "lease", -1);
+	tool->est_tokens = agc_col_int64(tuple, desc, "est_tokens", 0);
+	tool->est_nanousd = agc_col_int64(tuple, desc, "est_nanousd", 0);
+	tool->retry_policy = agc_col_text(tuple, desc, "retry_policy");
+	tool->target = agc_col_text(tuple, desc, "target");
+	value = agc_col(tuple, desc, "tags", &isnull);
+	if (!isnull)
+		tool->tags = text_array(value, &tool->ntags, "tags");
+
+	if (!dialect_parse(dialect_text, &dialect))
+		elog(ERROR, "unknown dialect \"%s\" of tool \"%s\"", dialect_text, name);
+	value = agc_col(tuple, desc, "input_schema", &isnull);
+	tool->program = schema_compile(DatumGetJsonbP(value), dialect, true,
+								   agc_col_bool(tuple, desc, "additional"), true, &problem);
+	if (tool->program == NULL)
+		schema_problem_raise(&problem, "schema");
+	value = agc_col(tuple, desc, "url_args", &isnull);
+	if (isnull)
+		derive_url_args(tool);
+	else
+		tool->url_args = text_array(value, &tool->nurl_args, "url_args");
+	return tool;
+}
+
+static char **
+text_array(Datum array, int *n, const char *what)
+{
+	Datum	   *elems;
+	bool	   *nulls;
+	char	  **result;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, n);
+	result = palloc(sizeof(char *) * (*n + 1));
+	for (int i = 0; i < *n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s must not contain null", what)));
+		result[i] = TextDatumGetCString(elems[i]);
+	}
+	return result;
+}
+
+/* ----- which arguments are URLs -------------------------------------------- */
+
+typedef struct UrlSearch
+{
+	ToolDef    *tool;
+	int			size;
+	int			steps;			/* left, against schemas that recurse */
+} UrlSearch;
+
+static void
+add_url_arg(UrlSearch *search, const char *pointer)
+{
+	ToolDef    *tool = search->tool;
+
+	for (int i = 0; i < tool->nurl_args; i++)
+		if (strcmp(tool->url_args[i], pointer) == 0)
+			return;
+	if (tool->nurl_args == search->size)
+	{
+		search->size = search->size == 0 ? 4 : search->size * 2;
+		tool->url_args = tool->url_args == NULL ? palloc(sizeof(char *) * search->size) :
+			repalloc(tool->url_args, sizeof(char *) * search->size);
+	}
+	tool->url_args[tool->nurl_args++] = pstrdup(pointer);
+}
+
+static void
+find_urls(UrlSearch *search, const SchemaNode *node, StringInfo pointer, int depth)
+{
+	const char *format;
+	int			len = pointer->len;
+
+	if (node == NULL || depth > 32 || --search->steps < 0)
+		return;
+	format = node->format;
+	if (format != NULL && (strcmp(format, "uri") == 0 || strcmp(format, "url") == 0 || strcmp(format, "iri") == 0))
+		add_url_arg(search, pointer->data);
+	if (node->object != NULL)
+		for (uint32 i = 0; i < node->object->nproperties; i++)
+		{
+			pointer_append_key(pointer, node->object->properties[i].key, node->object->properties[i].len);
+			find_urls(search, node->object->properties[i].node, pointer, depth + 1);
+			pointer->data[pointer->len = len] = '\0';
+		}
+	if (node->array != NULL)
+	{
+		appendStringInfoString(pointer, "/*");
+		for (uint32 i = 0; i < node->array->nprefix; i++)
+			find_urls(search, node->array->prefix[i], pointer, depth + 1);
+		find_urls(search, node->array->rest, pointer, depth + 1);
+		pointer->data[pointer->len = len] = '\0';
+	}
+	if (node->any != NULL)
+	{
+		const AnyRules *any = node->any;
+
+		find_urls(search, any->ref, pointer, depth + 1);
+		find_urls(search, any->dynamic, pointer, depth + 1);
+		find_urls(search, any->then, pointer, depth + 1);
+		find_urls(search, any->else_, pointer, depth + 1);
+		for (uint32 i = 0; i < any->nall; i++)
+			find_urls(search, any->all[i], pointer, depth + 1);
+		for (uint32 i = 0; i < any->nany; i++)
+			find_urls(search, any->any[i], pointer, depth + 1);
+		for (uint32 i = 0; i < any->none; i++)
+			find_urls(search, any->one[i], pointer, depth + 1);
+	}
+}
+
+static void
+derive_url_args(ToolDef *tool)
+{
+	UrlSearch	search = {tool, 0, 10000};
+	StringInfoData pointer;
+
+	initStringInfo(&pointer);
+	find_urls(&search, tool->program->root, &pointer, 0);
+}
+
+/* ----- nearest names -------------------------------------------------------- */
+
+typedef struct NearestScan
+{
+	AgcNearest	names;			/* by the whole name */
+	char	   *same_tool;		/* another server's tool of that very name */
+} NearestScan;
+
+static void
+look_at_name(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	NearestScan *scan = arg;
+	char	   *name = agc_col_text(tuple, desc, "name");
+	char	   *slash = strrchr(name, '/');
+	const char *wanted = strrchr(scan->names.wanted, '/');
+
+	CHECK_FOR_INTERRUPTS();
+	wanted = wanted == NULL ? scan->names.wanted : wanted + 1;
+	if (scan->same_tool == NULL && strcmp(slash == NULL ? name : slash + 1, wanted) == 0)
+		scan->same_tool = pstrdup(name);
+	else
+		agc_nearest_add(&scan->names, name);
+}
+
+char *
+tool_nearest(const char *tenant, const char *name)
+{
+	NearestScan scan = {.names = {.wanted = name, .limit = NEAREST_SHOWN}};
+	Relation	rel = agc_table_open(&tool_table, AccessShareLock);
+	StringInfoData out;
+
+	agc_table_scan(&tool_table, rel, 1, &tenant, look_at_name, &scan);
+	agc_table_close(rel, AccessShareLock);
+	initStringInfo(&out);
+	if (scan.same_tool != NULL)
+		appendStringInfo(&out, "\"%s\"", scan.same_tool);
+	for (int i = 0; i < scan.names.count && i < NEAREST_SHOWN - (scan.same_tool != NULL); i++)
+		appendStringInfo(&out, "%s\"%s\"", out.len > 0 ? ", " : "", scan.names.name[i]);
+	return out.len > 0 ? out.data : NULL;
+}
+
+/* ----- tool_set, tool_drop --------------------------------------------------- */
+
+/* "url_args" and "tags" of tool_set, checked; the Datum as given, or null */
+static void
+check_pointers(Datum array)
+{
+	int			n;
+	char	  **pointers = text_array(array, &n, "url_args");
+
+	for (int i = 0; i < n; i++)
+	{
+		const char *wrong = pointer_problem(pointers[i]);
+
+		if (wrong != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("url_args element %d is not a JSON Pointer", i + 1),
+					 errdetail("\"%s\": %s.", pointers[i], wrong),
+					 errhint("For example /url, /request/callback or /links/* for every element of an array.")));
+	}
+}
+
+static void
+check_tags(Datum array)
+{
+	int			n;
+	char	  **tags = text_array(array, &n, "tags");
+
+	for (int i = 0; i < n; i++)
+		if (tags[i][0] == '\0' || strlen(tags[i]) > AGC_MAX_NAME)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("tags element %d must have 1 to %d bytes", i + 1, AGC_MAX_NAME)));
+}
+
+static void
+require_one_of(const char *value, const char *what, const char *const *words, int nwords, const char *hint)
+{
+	for (int i = 0; value != NULL && i < nwords; i++)
+		if (strcmp(value, words[i]) == 0)
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 value == NULL ? errmsg("%s must not be null", what) : errmsg("unknown %s \"%s\"", what, value),
+			 errhint("%s", hint)));
+}
+
+static SchemaDialect
+dialect_arg(const char *name)
+{
+	SchemaDialect dialect;
+
+	if (name == NULL || !dialect_parse(name, &dialect))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 name == NULL ? errmsg("dialect must not be null") : errmsg("unknown dialect \"%s\"", name),
+				 errhint("Dialects: auto, draft4, draft6, draft7, 2019-09, 2020-12, agentvet.")));
+	return dialect;
+}
+
+/* Compiles in a context of its own, which goes whether or not it worked. */
+static void
+check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	SchemaProblem problem;
+	SchemaProgram *program = schema_compile(schema, dialect, true, additional, true, &problem);
+
+	if (program != NULL && additional && program->dialect != DIALECT_AGENTVET)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("additional is for agentvet's dialect only"),
+				 errdetail("This schema is written in %s.", dialect_name(program->dialect)),
+				 errhint("In JSON Schema say \"additionalProperties\" in the schema.")));
+	MemoryContextSwitchTo(old);
+	if (program == NULL)
+		schema_problem_raise(&problem, "schema");
+	MemoryContextDelete(cxt);
+}
+
+/* A flag that may not be null. */
+static Datum
+flag_arg(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be null", what)));
+	return PG_GETARG_DATUM(n);
+}
+
+/* tool_set(...) -> boolean: whether anything changed; the arguments in SQL's order */
+AGC_FUNCTION(tool_set)
+{
+	static const Oid types[] = {
+		TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTARRAYOID, INTERVALOID,
+		TEXTOID, TEXTARRAYOID, INTERVALOID, BOOLOID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, BOOLOID
+	};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description, dialect, mode, coerce, additional,"
+		" url_args, cache_ttl, cache_scope, tags, lease, idempotent, est_tokens, est_nanousd, retry_policy, target,"
+		" needs_approval, enabled)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
+		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
+		" description = EXCLUDED.description, dialect = EXCLUDED.dialect, mode = EXCLUDED.mode,"
+		" coerce = EXCLUDED.coerce, additional = EXCLUDED.additional, url_args = EXCLUDED.url_args,"
+		" cache_ttl = EXCLUDED.cache_ttl, cache_scope = EXCLUDED.cache_scope, tags = EXCLUDED.tags,"
+		" lease = EXCLUDED.lease, idempotent = EXCLUDED.idempotent, est_tokens = EXCLUDED.est_tokens,"
+		" est_nanousd = EXCLUDED.est_nanousd, retry_policy = EXCLUDED.retry_policy, target = EXCLUDED.target,"
+		" needs_approval = EXCLUDED.needs_approval, enabled = EXCLUDED.enabled"
+		" WHERE (t.input_schema::text, t.description, t.dialect, t.mode, t.coerce, t.additional, t.url_args, t.cache_ttl,"
+		" t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens, t.est_nanousd, t.retry_policy, t.target,"
+		" t.needs_approval, t.enabled) IS DISTINCT FROM"
+		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.mode, EXCLUDED.coerce,"
+		" EXCLUDED.additional, EXCLUDED.url_args, EXCLUDED.cache_ttl, EXCLUDED.cache_scope, EXCLUDED.tags,"
+		" EXCLUDED.lease, EXCLUDED.idempotent, EXCLUDED.est_tokens, EXCLUDED.est_nanousd, EXCLUDED.retry_policy,"
+		" EXCLUDED.target, EXCLUDED.needs_approval, EXCLUDED.enabled)", lengthof(types), types
+	};
+	static const char *const modes[] = {"enforce", "audit"};
+	char	   *name = agc_arg_name(fcinfo, 0, "tool name");
+	Jsonb	   *schema = agc_arg_jsonb(fcinfo, 1, "input_schema");
+	char	   *dialect = agc_opt_text(fcinfo, 3);
+	char	   *mode = agc_opt_text(fcinfo, 4);
+	char	   *scope = agc_opt_text(fcinfo, 9);
+	char	   *retry_policy = agc_opt_name(fcinfo, 15, "retry_policy");
+	char	   *target = agc_opt_name(fcinfo, 16, "target");
+	char	   *tenant = agc_arg_tenant(fcinfo, 19);
+	bool		additional = agc_opt_bool(fcinfo, 6, false);
+	int64		ttl = agc_opt_interval(fcinfo, 8, "cache_ttl", -1);
+	int64		lease = agc_opt_interval(fcinfo, 11, "lease", -1);
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types)];
+	AgcOwner	owner;
+	bool		changed;
+
+	agc_enter(tenant, AGC_ADMIN);
+	require_one_of(mode, "mode", modes, lengthof(modes), "The modes are enforce and audit.");
+	require_one_of(scope, "cache_scope", cache_scopes, lengthof(cache_scopes),
+				   "The scopes are subject, agent, tenant and shared.");
+	if (ttl == 0 || lease == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be longer than nothing", ttl == 0 ? "cache_ttl" : "lease"),
+				 errhint("NULL means %s.", ttl == 0 ? "that results are not cached" : "agentcore.lease_default")));
+	if (!PG_ARGISNULL(7))
+		check_pointers(PG_GETARG_DATUM(7));
+	if (!PG_ARGISNULL(10))
+		check_tags(PG_GETARG_DATUM(10));
+	check_schema(schema, dialect_arg(dialect), additional);
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = CStringGetTextDatum(tenant);
+	values[1] = CStringGetTextDatum(name);
+	values[2] = JsonbPGetDatum(schema);
+	for (int i = 2; i < 19; i++)	/* an argument stands one place before its column */
+	{
+		values[i + 1] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
+		nulls[i + 1] = PG_ARGISNULL(i) ? 'n' : ' ';
+	}
+	values[6] = flag_arg(fcinfo, 5, "coerce");
+	values[7] = BoolGetDatum(additional);
+	nulls[7] = ' ';
+	values[13] = flag_arg(fcinfo, 12, "idempotent");
+	values[14] = Int64GetDatum(agc_arg_amount(fcinfo, 13, "est_tokens"));
+	values[15] = Int64GetDatum(agc_opt_usd(fcinfo, 14, "est_usd", 0));
+	nulls[15] = ' ';
+	values[16] = retry_policy == NULL ? (Datum) 0 : CStringGetTextDatum(retry_policy);
+	values[17] = target == NULL ? (Datum) 0 : CStringGetTextDatum(target);
+	values[18] = flag_arg(fcinfo, 17, "needs_approval");
+	values[19] = flag_arg(fcinfo, 18, "enabled");
+
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, nulls);
+	changed = SPI_processed > 0;
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(changed);
+}
+
+/* tool_drop(name, tenant) -> boolean: whether there was one */
+AGC_FUNCTION(tool_drop)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.tool WHERE tenant = $1 AND name = $2", 2, types
+	};
+	char	   *name = agc_arg_name(fcinfo, 0, "tool name");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
+	AgcOwner	owner;
+	bool		dropped;
+
+	agc_enter(tenant, AGC_ADMIN);
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, NULL);
+	dropped = SPI_processed > 0;
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(dropped);
+}
