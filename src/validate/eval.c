@@ -125,6 +125,14 @@ enum_contains(const AnyRules *any, const JbItem *item)
 	return false;
 }
 
+static bool
+format_ok(const StringRules *rules, const JbItem *item)
+{
+	if (rules->format_id == FORMAT_REGEX)
+		return pattern_is_valid(item->data, item->len);
+	return format_check(rules->format_id, item->data, item->len);
+}
+
 static Evaluated
 evaluated_new(const JbItem *item)
 {

@@ -30,7 +30,7 @@ WALK(string) (EvalContext *ctx, const SchemaNode *node, const JbItem *item, cons
 						 length < rules->min ? rules->min : rules->max, length));
 	if (rules->pattern != NULL && !matches(rules->pattern, item->data, item->len, at))
 		FAIL(error_pattern(ctx, node, at));
-	if (rules->format != NULL && !format_check(rules->format_id, item->data, item->len))
+	if (rules->format != NULL && !format_ok(rules, item))
 		FAIL(error_format(ctx, node, at));
 	return ok;
 }
