@@ -49,7 +49,7 @@ typedef struct PermitRequest
 typedef struct PermitDecision
 {
 	bool		granted;
-	bool		duplicate;		/* the key is taken by a live permit: see id */
+	bool		duplicate;		/* not granted anew: the key is taken by a live permit, see id */
 	pg_uuid_t	id;
 	const char *reason;			/* budget_exceeded | contention */
 	char	   *denied_by;		/* budget name */
@@ -76,6 +76,7 @@ typedef struct PermitRow
 	int			attempt;
 	int64		held_tokens;
 	int64		held_nanousd;
+	int64		held_calls;
 	TimestampTz created_at;
 	TimestampTz lease_until;
 	TimestampTz retry_at;		/* state retry only */
@@ -96,6 +97,14 @@ typedef enum SettleResult
 
 extern const char *const settle_names[];
 
+/*
+ * All of these judge GetUserId(): call them as the role that called the
+ * function, outside agc_owner_begin() and agc_owner_end().  An unknown budget
+ * raises 42704; a permit that the caller may not settle raises the same 42704
+ * as one that does not exist.  A second call in one transaction never waits
+ * for a row that others may wait behind: it reports contention (a decision)
+ * or raises 55P03 (a settlement).
+ */
 extern bool budget_exists(const char *tenant, const char *budget);
 
 /* Reads only: would this be refused now?  Writes nothing, takes no lock. */
@@ -103,7 +112,11 @@ extern bool budget_peek(const PermitRequest *request, PermitDecision *out);
 
 extern void permit_acquire(const PermitRequest *request, PermitDecision *out);
 
-/* by id, or by (agent, key) when id is NULL; lock: FOR UPDATE */
+/*
+ * By id, or by (agent, key) when id is NULL; lock: the row stays locked to
+ * transaction end.  By id a permit that the caller may not settle is not
+ * found; by key the agent is the owner, so check first who may act for it.
+ */
 extern bool permit_read(const char *tenant, const pg_uuid_t *id, const char *agent,
 						const char *key, bool lock, PermitRow *out);
 
@@ -127,14 +140,27 @@ extern void permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease, 
 extern bool permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease,
 						  int64 tokens, int64 nanousd, PermitDecision *out);
 
-/* the lease has ended: release or charge it now (idempotent) */
+/* if its lease has ended: release or charge it now (idempotent) */
 extern void permit_expire(const char *tenant, const pg_uuid_t *id);
 
-/* nano-USD of a model call by model_price; false: no price for that model */
+/* expire up to "limit" permits whose lease has ended, the oldest first; how many */
+extern int	permits_reap(const char *tenant, int limit);
+
+/* somebody says that an expired call of unknown outcome is dealt with */
+extern void permit_resolve(const char *tenant, const pg_uuid_t *id);
+
+/*
+ * nano-USD of a model call by model_price, rounded up; cached tokens are part
+ * of the input tokens.  false: no price for that model.
+ */
 extern bool price_call(const char *tenant, const char *model, int64 input_tokens,
 					   int64 output_tokens, int64 cached_tokens, int64 *nanousd);
 
-/* tokens out of a provider's usage object (OpenAI, Anthropic); false: not understood */
+/*
+ * Tokens out of a provider's usage object (OpenAI chat and responses,
+ * Anthropic); input includes cached, also where the provider counts them
+ * apart.  false: not understood.
+ */
 extern bool usage_read(Jsonb *usage, int64 *input_tokens, int64 *output_tokens,
 					   int64 *cached_tokens);
 

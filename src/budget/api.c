@@ -1,0 +1,278 @@
+/*
+ * api.c
+ *	  The SQL functions around permits: arguments in, answers out.
+ *
+ * Locks and behaviour on ERROR: permit.c.  Memory: the caller's context; rows
+ * of a set go to its tuplestore.
+ */
+#include "budget/chain.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+
+#define MAX_LEASE	(366 * USECS_PER_DAY)
+
+enum
+{
+	A_BUDGET, A_TOKENS, A_USD, A_CALLS, A_LEASE, A_KEY, A_TENANT
+};
+
+static int64
+arg_usd(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be null", what)));
+	return agc_opt_usd(fcinfo, n, what, 0);
+}
+
+static int64
+arg_calls(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("calls must not be null")));
+	if (PG_GETARG_INT32(n) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("calls must not be negative"),
+				 errdetail("Got %d.", PG_GETARG_INT32(n))));
+	return PG_GETARG_INT32(n);
+}
+
+/* 0 when not given */
+static int64
+opt_lease(FunctionCallInfo fcinfo, int n)
+{
+	int64		lease = agc_opt_interval(fcinfo, n, "lease", 0);
+
+	if (!PG_ARGISNULL(n) && (lease == 0 || lease > MAX_LEASE))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("lease must be longer than zero and at most 366 days")));
+	return lease;
+}
+
+static pg_uuid_t *
+arg_permit(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("permit must not be null")));
+	return PG_GETARG_UUID_P(n);
+}
+
+/* What makes two requests under one key the same: all but the lease. */
+static void
+hash_request(PermitRequest *request)
+{
+	int64		amounts[3] = {request->tokens, request->nanousd, request->calls};
+	AgcDigest  *digest = agc_digest_begin();
+
+	agc_digest_field(digest, request->budget, strlen(request->budget));
+	agc_digest_field(digest, amounts, sizeof(amounts));
+	agc_digest_end(digest, request->request_hash);
+}
+
+static void
+acquire(FunctionCallInfo fcinfo, PermitRequest *request, PermitDecision *out)
+{
+	memset(request, 0, sizeof(*request));
+	request->tenant = agc_arg_tenant(fcinfo, A_TENANT);
+	request->budget = agc_arg_name(fcinfo, A_BUDGET, "budget");
+	request->tokens = agc_arg_amount(fcinfo, A_TOKENS, "tokens");
+	request->nanousd = arg_usd(fcinfo, A_USD, "usd");
+	request->calls = arg_calls(fcinfo, A_CALLS);
+	request->lease = opt_lease(fcinfo, A_LEASE);
+	request->key = agc_opt_name(fcinfo, A_KEY, "key");
+	hash_request(request);
+
+	agc_enter(request->tenant, AGC_AGENT);
+	permit_acquire(request, out);
+}
+
+static void
+raise_refusal(const char *budget, const PermitDecision *decision)
+{
+	if (strcmp(decision->reason, REASON_CONTENTION) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("budget \"%s\" is being used by another transaction", budget),
+				 errdetail_internal("%s", decision->detail),
+				 errhint("Acquire in a transaction of its own, then try again.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_AGC_BUDGET_EXCEEDED),
+			 errmsg("budget \"%s\" exceeded", decision->denied_by),
+			 errdetail_internal("%s", decision->detail),
+			 !decision->can_ever_fit ? errhint("This request can never fit; ask for less, or raise or enable the budget.") :
+			 decision->retry_after >= 0 ? errhint("The budget resets in %.0f seconds.", ceil(decision->retry_after / 1e6)) :
+			 errhint("Open permits hold what is left; try again when they are settled.")));
+}
+
+/* budget_acquire(budget, tokens, usd, calls, lease, key, tenant) -> uuid */
+AGC_FUNCTION(budget_acquire)
+{
+	PermitRequest request;
+	PermitDecision decision;
+	pg_uuid_t  *id;
+
+	acquire(fcinfo, &request, &decision);
+	if (!decision.granted && !decision.duplicate)
+		raise_refusal(request.budget, &decision);
+	id = palloc(sizeof(pg_uuid_t));
+	*id = decision.id;
+	PG_RETURN_UUID_P(id);
+}
+
+/* budget_try_acquire(...) -> budget_decision */
+AGC_FUNCTION(budget_try_acquire)
+{
+	PermitRequest request;
+	PermitDecision decision;
+	Datum		values[8] = {0};
+	bool		nulls[8] = {false};
+	bool		granted;
+
+	acquire(fcinfo, &request, &decision);
+	granted = decision.granted || decision.duplicate;
+
+	values[0] = BoolGetDatum(granted);
+	values[1] = UUIDPGetDatum(&decision.id);
+	nulls[1] = !granted;
+	nulls[2] = decision.denied_by == NULL;
+	if (!nulls[2])
+		values[2] = CStringGetTextDatum(decision.denied_by);
+	nulls[3] = granted;
+	nulls[4] = granted || decision.retry_after < 0;
+	nulls[6] = granted;
+	if (!granted)
+	{
+		values[3] = CStringGetTextDatum(decision.reason);
+		values[4] = IntervalPGetDatum(agc_us_interval(Max(decision.retry_after, 0)));
+		values[6] = CStringGetTextDatum(decision.detail);
+	}
+	values[5] = BoolGetDatum(decision.can_ever_fit);
+	values[7] = BoolGetDatum(decision.duplicate);
+	return agc_row(fcinfo, values, nulls, lengthof(values));
+}
+
+/* budget_commit(permit, tokens, usd, tenant) -> text */
+AGC_FUNCTION(budget_commit)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	pg_uuid_t  *id = arg_permit(fcinfo, 0);
+	int64		tokens = agc_opt_amount(fcinfo, 1, "tokens", NO_AMOUNT);
+	int64		nanousd = agc_opt_usd(fcinfo, 2, "usd", NO_AMOUNT);
+	SettleResult result;
+
+	agc_enter(tenant, AGC_AGENT);
+	result = permit_commit(tenant, id, tokens, nanousd, NULL);
+	PG_RETURN_TEXT_P(cstring_to_text(settle_names[result]));
+}
+
+/* budget_release(permit, tenant) -> text */
+AGC_FUNCTION(budget_release)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	pg_uuid_t  *id = arg_permit(fcinfo, 0);
+	SettleResult result;
+
+	agc_enter(tenant, AGC_AGENT);
+	result = permit_release(tenant, id);
+	PG_RETURN_TEXT_P(cstring_to_text(result == SETTLE_COMMITTED ? "released" : settle_names[result]));
+}
+
+/* budget_extend(permit, lease, tokens, usd, tenant) -> text */
+AGC_FUNCTION(budget_extend)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 4);
+	pg_uuid_t  *id = arg_permit(fcinfo, 0);
+	int64		lease = opt_lease(fcinfo, 1);
+	int64		tokens = agc_arg_amount(fcinfo, 2, "tokens");
+	int64		nanousd = arg_usd(fcinfo, 3, "usd");
+	PermitDecision decision;
+
+	agc_enter(tenant, AGC_AGENT);
+	if (!permit_extend(tenant, id, lease, tokens, nanousd, &decision))
+		raise_refusal("of the permit", &decision);
+	PG_RETURN_TEXT_P(cstring_to_text("extended"));
+}
+
+/* budget_reap(batch, tenant) -> bigint */
+AGC_FUNCTION(budget_reap)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	int			batch = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+
+	if (batch < 1 || batch > 10000)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("batch must be between 1 and 10000")));
+	agc_enter(tenant, AGC_ADMIN);
+	PG_RETURN_INT64(permits_reap(tenant, batch));
+}
+
+/* budget_verify() -> setof text: of the tenants that the caller administers */
+AGC_FUNCTION(budget_verify)
+{
+	static AgcPlan plan = {
+		"SELECT tenant, violation FROM agentcore.budget_violations() ORDER BY tenant, violation", 0, NULL
+	};
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			caller = GetUserId();
+	AgcOwner	owner;
+
+	AcceptInvalidationMessages();
+	agc_watch_registry();
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	agc_owner_begin(&owner);
+	agc_spi(&plan, NULL, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		char	   *tenant = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1);
+		char	   *violation = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 2);
+		Datum		value;
+		bool		null = false;
+
+		if (agc_level(caller, tenant) < AGC_ADMIN)
+			continue;
+		value = CStringGetTextDatum(tenant[0] == '\0' ? violation :
+									psprintf("tenant %s: %s", tenant, violation));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &null);
+	}
+	agc_owner_end(&owner);
+	return (Datum) 0;
+}
+
+/* budget_window(kind, period, tz, anchor, at) -> (starts_at, resets_at); touches no table */
+AGC_FUNCTION(budget_window)
+{
+	char	   *kind = agc_opt_name(fcinfo, 0, "kind");
+	Interval   *period = PG_ARGISNULL(1) ? NULL : PG_GETARG_INTERVAL_P(1);
+	char	   *tz = agc_arg_name(fcinfo, 2, "tz");
+	TimestampTz start;
+	TimestampTz end;
+	Window		window;
+	Datum		values[2];
+	bool		nulls[2] = {false};
+
+	if (PG_ARGISNULL(4) || TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(4)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("at must be a finite time")));
+	window_define(&window, kind, period, tz, !PG_ARGISNULL(3),
+				  PG_ARGISNULL(3) ? 0 : PG_GETARG_TIMESTAMPTZ(3));
+	window_bounds(&window, PG_GETARG_TIMESTAMPTZ(4), &start, &end);
+	values[0] = TimestampTzGetDatum(start);
+	values[1] = TimestampTzGetDatum(end);
+	return agc_row(fcinfo, values, nulls, lengthof(values));
+}

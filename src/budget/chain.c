@@ -1,0 +1,408 @@
+/*
+ * chain.c
+ *	  A budget with its parents: definitions, counters, and the order of locks.
+ *
+ * Locks: a permit (or its key) first, then counters, the deepest budget first
+ * and the root last, so that the row which most transactions share is held
+ * shortest and nobody waits in a circle.  A transaction that comes back for
+ * more could still close one: so once it holds anything, it waits for no
+ * permit and no key, and for no counter that is ahead in the order of the
+ * last one it took; it reports contention instead.
+ *
+ * The time of an operation is read after its last counter is locked and is
+ * never before the time stored in any of them.
+ *
+ * Memory: links in the caller's context; the position of the last lock is a
+ * static variable, reset at transaction end (after a ROLLBACK TO SAVEPOINT it
+ * is merely too careful).  On ERROR: the transaction gives the locks back.
+ */
+#include "budget/chain.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+
+typedef struct LockPosition
+{
+	int			depth;
+	char		tenant[AGC_MAX_NAME + 1];
+	char		name[AGC_MAX_NAME + 1];
+} LockPosition;
+
+static bool locks_held = false;
+static bool counters_held = false;
+static LockPosition last_counter;
+
+static void *compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+
+static AgcTable budget_table = AGC_TABLE("budget", "budget_pkey");
+static const AgcObjectClass budget_class = {"budget", &budget_table, compile_budget};
+
+/* ----- definitions ----- */
+
+static void *
+compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
+{
+	BudgetDef  *def = palloc0(sizeof(BudgetDef));
+	BudgetLimit *limit = &def->limit[0];
+	bool		no_period;
+	bool		no_anchor;
+	bool		no_limit;
+	Datum		period = agc_col(tuple, desc, "period", &no_period);
+	Datum		anchor = agc_col(tuple, desc, "anchor", &no_anchor);
+	Datum		in_flight = agc_col(tuple, desc, "max_in_flight", &no_limit);
+
+	def->parent = agc_col_text(tuple, desc, "parent");
+	def->enabled = agc_col_bool(tuple, desc, "enabled");
+	def->charge_on_expiry = strcmp(agc_col_text(tuple, desc, "on_expiry"), "release") != 0;
+	def->max_in_flight = no_limit ? NO_AMOUNT : DatumGetInt32(in_flight);
+	def->window_revision = agc_col_int64(tuple, desc, "window_revision", 0);
+	def->nlimits = 1;
+	window_define(&limit->window, agc_col_text(tuple, desc, "kind"),
+				  no_period ? NULL : DatumGetIntervalP(period),
+				  agc_col_text(tuple, desc, "tz"),
+				  !no_anchor, no_anchor ? 0 : DatumGetTimestampTz(anchor));
+	limit->max[DIM_TOKENS] = agc_col_int64(tuple, desc, "max_tokens", NO_AMOUNT);
+	limit->max[DIM_NANOUSD] = agc_col_int64(tuple, desc, "max_nanousd", NO_AMOUNT);
+	limit->max[DIM_CALLS] = agc_col_int64(tuple, desc, "max_calls", NO_AMOUNT);
+	return def;
+}
+
+/* A copy, so that it stays what it is while locks are waited for. */
+bool
+budget_def(const char *tenant, const char *budget, BudgetDef *out)
+{
+	AgcObject  *object = agc_object_pin(&budget_class, tenant, budget);
+
+	if (object == NULL)
+		return false;
+	*out = *(BudgetDef *) object->data;
+	if (out->parent != NULL)
+		out->parent = pstrdup(out->parent);
+	agc_object_unpin(object);
+	return true;
+}
+
+bool
+budget_exists(const char *tenant, const char *budget)
+{
+	BudgetDef	def;
+
+	return budget_def(tenant, budget, &def);
+}
+
+static ChainLink *
+add_link(Chain *chain, const char *name)
+{
+	ChainLink  *link;
+
+	if (chain->link == NULL)
+		chain->link = palloc(4 * sizeof(ChainLink));
+	else if (chain->n >= 4 && (chain->n & (chain->n - 1)) == 0)
+		chain->link = repalloc(chain->link, 2 * chain->n * sizeof(ChainLink));
+	link = &chain->link[chain->n++];
+	link->name = pstrdup(name);
+	link->depth = 0;
+	link->counted = false;
+	link->defined = budget_def(chain->tenant, name, &link->def);
+	return link;
+}
+
+void
+chain_resolve(Chain *chain, const char *tenant, const char *budget)
+{
+	memset(chain, 0, sizeof(*chain));
+	chain->tenant = tenant;
+	chain->resolved = true;
+	chain->generation = agc_generation();
+	while (budget != NULL)
+	{
+		ChainLink  *link;
+
+		if (chain->n == BUDGET_MAX_DEPTH)
+			ereport(ERROR,
+					(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+					 errmsg("budget \"%s\" has more than %d levels", chain->link[0].name, BUDGET_MAX_DEPTH)));
+		link = add_link(chain, budget);
+		if (!link->defined)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("budget \"%s\" does not exist", budget),
+					 chain->n > 1 ? errdetail("It is the parent of budget \"%s\".", chain->link[chain->n - 2].name) : 0,
+					 errhint("Create it with agentcore.budget_set().")));
+		budget = link->def.parent;
+	}
+	for (int i = 0; i < chain->n; i++)
+		chain->link[i].depth = chain->n - 1 - i;
+}
+
+static int
+compare_links(const void *a, const void *b)
+{
+	const ChainLink *x = a;
+	const ChainLink *y = b;
+
+	if (x->depth != y->depth)
+		return x->depth > y->depth ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+void
+chain_of_permits(Chain *chain, const char *tenant, const Permit *permits, int n)
+{
+	memset(chain, 0, sizeof(*chain));
+	chain->tenant = tenant;
+	chain->generation = agc_generation();
+	for (int i = 0; i < n; i++)
+		for (int level = 0; level < permits[i].depth; level++)
+		{
+			int			depth = permits[i].depth - 1 - level;
+			ChainLink  *link = chain_find(chain, permits[i].budgets[level]);
+
+			if (link == NULL)
+				link = add_link(chain, permits[i].budgets[level]);
+			link->depth = Max(link->depth, depth);
+		}
+	if (n > 1 && chain->n > 1)
+		qsort(chain->link, chain->n, sizeof(ChainLink), compare_links);
+}
+
+ChainLink *
+chain_find(Chain *chain, const char *budget)
+{
+	for (int i = 0; i < chain->n; i++)
+		if (strcmp(chain->link[i].name, budget) == 0)
+			return &chain->link[i];
+	return NULL;
+}
+
+/* ----- counters ----- */
+
+static void
+set_time(Chain *chain)
+{
+	chain->at = agc_now();
+	for (int i = 0; i < chain->n; i++)
+		if (chain->link[i].counted)
+			chain->at = Max(chain->at, chain->link[i].counter.seen);
+	for (int i = 0; i < chain->n; i++)
+	{
+		ChainLink  *link = &chain->link[i];
+
+		if (!link->counted)
+			continue;
+		link->counter.seen = chain->at;
+		if (link->defined)
+			counter_roll(&link->counter, &link->def, chain->at);
+	}
+}
+
+void
+chain_peek(Chain *chain)
+{
+	for (int i = 0; i < chain->n; i++)
+	{
+		ChainLink  *link = &chain->link[i];
+
+		if (!store_counter_peek(chain->tenant, link->name, &link->counter))
+			counter_init(&link->counter, &link->def, agc_now());
+		link->counted = true;
+	}
+	set_time(chain);
+}
+
+static int
+compare_to_last(const Chain *chain, const ChainLink *link)
+{
+	int			order;
+
+	if (link->depth != last_counter.depth)
+		return link->depth > last_counter.depth ? -1 : 1;
+	order = strcmp(chain->tenant, last_counter.tenant);
+	return order != 0 ? order : strcmp(link->name, last_counter.name);
+}
+
+static bool
+lock_link(Chain *chain, ChainLink *link)
+{
+	int			order = counters_held ? compare_to_last(chain, link) : 1;
+	LockResult	result = store_counter_lock(chain->tenant, link->name, order >= 0, &link->counter);
+
+	if (result == LOCK_MISSING && link->defined)
+	{
+		Counter		fresh;
+
+		counter_init(&fresh, &link->def, agc_now());
+		store_counter_create(chain->tenant, link->name, &fresh);
+		result = store_counter_lock(chain->tenant, link->name, order >= 0, &link->counter);
+	}
+	link->counted = result == LOCK_TAKEN;
+	if (link->counted)
+	{
+		locks_held = true;
+		if (order > 0)
+		{
+			counters_held = true;
+			last_counter.depth = link->depth;
+			strlcpy(last_counter.tenant, chain->tenant, sizeof(last_counter.tenant));
+			strlcpy(last_counter.name, link->name, sizeof(last_counter.name));
+		}
+	}
+	return result != LOCK_BUSY;
+}
+
+/*
+ * Definitions may have changed while this waited.  A chain that now has other
+ * links is not the one that was locked.
+ */
+static bool
+refresh_definitions(Chain *chain)
+{
+	AcceptInvalidationMessages();
+	if (chain->generation == agc_generation())
+		return true;
+	chain->generation = agc_generation();
+	for (int i = 0; i < chain->n; i++)
+	{
+		ChainLink  *link = &chain->link[i];
+		const char *parent = i + 1 < chain->n ? chain->link[i + 1].name : "";
+
+		link->defined = budget_def(chain->tenant, link->name, &link->def);
+		if (!chain->resolved)
+			continue;
+		if (!link->defined || !link->counted ||
+			strcmp(link->def.parent == NULL ? "" : link->def.parent, parent) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool
+chain_lock(Chain *chain)
+{
+	for (int i = 0; i < chain->n; i++)
+		if (!lock_link(chain, &chain->link[i]))
+			return false;
+	if (!refresh_definitions(chain))
+		return false;
+	set_time(chain);
+	return true;
+}
+
+void
+chain_write(Chain *chain)
+{
+	for (int i = 0; i < chain->n; i++)
+		if (chain->link[i].counted)
+			store_counter_write(chain->tenant, chain->link[i].name, &chain->link[i].counter);
+}
+
+/* ----- admission ----- */
+
+static char *
+format_amount(int dim, int64 amount)
+{
+	char	   *text;
+	char	   *end;
+
+	if (dim != DIM_NANOUSD)
+		return psprintf("%lld", (long long) amount);
+	text = psprintf("%lld.%09lld", (long long) (amount / 1000000000), (long long) (amount % 1000000000));
+	for (end = text + strlen(text) - 1; *end == '0' && end[-1] != '.'; end--)
+		*end = '\0';
+	return text;
+}
+
+static char *
+describe(const ChainLink *link, const Refusal *refusal)
+{
+	static const char *const units[] = {"tokens", "USD", "calls"};
+	const char *unit;
+
+	if (refusal->dim == DIM_IN_FLIGHT)
+		return psprintf("Budget \"%s\" has %lld of %lld calls in flight.", link->name,
+						(long long) refusal->held, (long long) refusal->max);
+	unit = units[refusal->dim];
+	if (refusal->max == NO_AMOUNT)
+		return psprintf("Budget \"%s\" cannot count %s more %s.", link->name,
+						format_amount(refusal->dim, refusal->asked), unit);
+	return psprintf("Budget \"%s\" has %s %s used and %s held of %s; %s more asked.",
+					link->name, format_amount(refusal->dim, refusal->used), unit,
+					format_amount(refusal->dim, refusal->held),
+					format_amount(refusal->dim, refusal->max),
+					format_amount(refusal->dim, refusal->asked));
+}
+
+static void
+deny(PermitDecision *out, const ChainLink *link, char *detail, int64 retry_after, bool can_ever_fit)
+{
+	if (out->reason == NULL)
+	{
+		out->reason = REASON_BUDGET_EXCEEDED;
+		out->denied_by = pstrdup(link->name);
+		out->detail = detail;
+		out->retry_after = retry_after;
+		out->can_ever_fit = can_ever_fit;
+		return;
+	}
+	out->can_ever_fit = out->can_ever_fit && can_ever_fit;
+	if (out->retry_after < 0 || retry_after < 0)
+		out->retry_after = -1;
+	else
+		out->retry_after = Max(out->retry_after, retry_after);
+}
+
+/* Named is the refusing budget nearest to the caller; the prospects are of them all. */
+bool
+chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
+			 MemoryContext cxt)
+{
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+
+	out->granted = false;
+	out->reason = NULL;
+	for (int i = 0; i < chain->n; i++)
+	{
+		const ChainLink *link = &chain->link[i];
+		Refusal		refusal;
+
+		if (!link->defined || !link->def.enabled)
+			deny(out, link, psprintf("Budget \"%s\" is disabled.", link->name), -1, false);
+		else if (!counter_admits(&link->counter, &link->def, asked, chain->at, &refusal))
+			deny(out, link, describe(link, &refusal), refusal.can_ever_fit ? refusal.retry_after : -1,
+				 refusal.can_ever_fit);
+	}
+	MemoryContextSwitchTo(old);
+	out->granted = out->reason == NULL;
+	if (!out->can_ever_fit)
+		out->retry_after = -1;
+	return out->granted;
+}
+
+/* ----- what this transaction holds ----- */
+
+bool
+chain_locks_held(void)
+{
+	return locks_held;
+}
+
+void
+chain_note_lock(void)
+{
+	locks_held = true;
+}
+
+static void
+forget_locks(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		locks_held = counters_held = false;
+}
+
+void
+chain_init(void)
+{
+	RegisterXactCallback(forget_locks, NULL);
+}

@@ -1,0 +1,300 @@
+/*
+ * define.c
+ *	  budget_set() and budget_drop(): definitions of budgets.
+ *
+ * Locks: SHARE ROW EXCLUSIVE on agentcore.budget, so that two changes cannot
+ * together make a circle of parents; then the row of the budget, then its
+ * counter, so that a new window is counted from the ledger while nobody else
+ * charges.  Acquiring takes no lock on the definitions.
+ *
+ * Memory: SPI's.  On ERROR: the transaction takes everything back.
+ */
+#include "budget/chain.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+
+enum
+{
+	A_NAME, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_MAX_IN_FLIGHT, A_PERIOD, A_KIND, A_TZ,
+	A_ANCHOR, A_PARENT, A_SLOTS, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_TENANT
+};
+
+void
+budget_init(void)
+{
+	chain_init();
+}
+
+static void
+lock_definitions(void)
+{
+	static AgcPlan plan = {"LOCK TABLE agentcore.budget IN SHARE ROW EXCLUSIVE MODE", 0, NULL};
+
+	agc_spi(&plan, NULL, NULL);
+}
+
+/* One of a few words; 22023 names them. */
+static char *
+arg_word(FunctionCallInfo fcinfo, int n, const char *what, const char *one, const char *other)
+{
+	char	   *word = agc_arg_name(fcinfo, n, what);
+
+	if (strcmp(word, one) != 0 && (other == NULL || strcmp(word, other) != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown value of %s: \"%s\"", what, word),
+				 other == NULL ? errhint("It can be \"%s\".", one) :
+				 errhint("It can be \"%s\" or \"%s\".", one, other)));
+	return word;
+}
+
+static int
+arg_count(FunctionCallInfo fcinfo, int n, const char *what, int missing)
+{
+	int			value;
+
+	if (PG_ARGISNULL(n))
+		return missing;
+	value = PG_GETARG_INT32(n);
+	if (value < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be negative", what),
+				 errdetail("Got %d.", value)));
+	return value;
+}
+
+static void
+check_slots(FunctionCallInfo fcinfo)
+{
+	int			slots = arg_count(fcinfo, A_SLOTS, "slots", 1);
+
+	if (slots == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("slots must be at least 1")));
+	if (slots > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("budgets with more than one slot are not supported"),
+				 errhint("Use slots => 1.")));
+}
+
+/* Levels below a budget: 1 for one without children. */
+static int
+height_of(const char *tenant, const char *name)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID};
+	static AgcPlan plan = {
+		"WITH RECURSIVE below(name, level) AS ("
+		" SELECT $2 COLLATE \"C\", 1 UNION ALL"
+		" SELECT b.name, below.level + 1 FROM below JOIN agentcore.budget b"
+		" ON b.tenant = $1 AND b.parent = below.name WHERE below.level <= $3)"
+		" SELECT max(level) FROM below", 3, types
+	};
+	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name),
+	Int32GetDatum(BUDGET_MAX_DEPTH)};
+	bool		isnull;
+
+	agc_spi(&plan, values, NULL);
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* Definitions are locked, so what is seen here stays true until COMMIT. */
+static void
+check_parent(const char *tenant, const char *name, const char *parent)
+{
+	Chain		above;
+	int			levels;
+
+	if (strcmp(parent, name) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("budget \"%s\" cannot be its own parent", name)));
+	chain_resolve(&above, tenant, parent);
+	if (chain_find(&above, name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parent \"%s\" of budget \"%s\" makes a circle", parent, name),
+				 errdetail("Budget \"%s\" is above \"%s\" already.", name, parent)));
+	levels = above.n + height_of(tenant, name);
+	if (levels > BUDGET_MAX_DEPTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				 errmsg("parent \"%s\" makes budget \"%s\" one of %d levels", parent, name, levels),
+				 errdetail("At most %d are allowed.", BUDGET_MAX_DEPTH)));
+}
+
+/*
+ * Make the counter follow the definition.  A new window counts from the
+ * ledger what was charged since it began.
+ */
+static void
+sync_counter(const char *tenant, const char *name)
+{
+	BudgetDef	def;
+	Counter		counter;
+	TimestampTz at;
+
+	AcceptInvalidationMessages();
+	if (!budget_def(tenant, name, &def))
+		elog(ERROR, "budget \"%s\" vanished while it was defined", name);
+
+	if (store_counter_lock(tenant, name, true, &counter) == LOCK_MISSING)
+	{
+		/* an earlier budget of this name does not count */
+		TimestampTz last = store_ledger_last(tenant, name);
+
+		at = agc_now();
+		counter_init(&counter, &def, last == 0 ? at : Max(at, last + 1));
+		store_counter_create(tenant, name, &counter);
+		return;
+	}
+	if (counter.window_revision == def.window_revision)
+		return;
+
+	at = Max(agc_now(), counter.seen);
+	counter.seen = at;
+	counter.window_revision = def.window_revision;
+	counter.nwindows = def.nlimits;
+	for (int w = 0; w < def.nlimits; w++)
+	{
+		TimestampTz end;
+
+		window_bounds(&def.limit[w].window, at, &counter.start[w], &end);
+		store_ledger_sum(tenant, name, Max(counter.start[w], counter.since), counter.used[w]);
+	}
+	store_counter_write(tenant, name, &counter);
+}
+
+#define SAME_WINDOW \
+	"b.kind = EXCLUDED.kind AND b.tz = EXCLUDED.tz AND b.anchor IS NOT DISTINCT FROM EXCLUDED.anchor" \
+	" AND b.period::text IS NOT DISTINCT FROM EXCLUDED.period::text"
+#define SAME_LIMITS \
+	"(b.max_tokens, b.max_nanousd, b.max_calls, b.max_in_flight) IS NOT DISTINCT FROM" \
+	" (EXCLUDED.max_tokens, EXCLUDED.max_nanousd, EXCLUDED.max_calls, EXCLUDED.max_in_flight)"
+
+/* budget_set(name, ...) -> boolean: whether anything changed */
+AGC_FUNCTION(budget_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4OID, INTERVALOID,
+	TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.budget AS b (tenant, name, max_tokens, max_nanousd, max_calls,"
+		" max_in_flight, period, kind, tz, anchor, parent, on_expiry, overrun, enabled,"
+		" limited_at, window_revision)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+		" $15, nextval('agentcore.revision_seq'))"
+		" ON CONFLICT (tenant, name) DO UPDATE SET"
+		" max_tokens = EXCLUDED.max_tokens, max_nanousd = EXCLUDED.max_nanousd,"
+		" max_calls = EXCLUDED.max_calls, max_in_flight = EXCLUDED.max_in_flight,"
+		" period = EXCLUDED.period, kind = EXCLUDED.kind, tz = EXCLUDED.tz,"
+		" anchor = EXCLUDED.anchor, parent = EXCLUDED.parent, on_expiry = EXCLUDED.on_expiry,"
+		" overrun = EXCLUDED.overrun, enabled = EXCLUDED.enabled,"
+		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS
+		" THEN b.limited_at ELSE EXCLUDED.limited_at END,"
+		" window_revision = CASE WHEN " SAME_WINDOW
+		" THEN b.window_revision ELSE EXCLUDED.window_revision END"
+		" WHERE NOT (" SAME_WINDOW " AND " SAME_LIMITS
+		" AND b.parent IS NOT DISTINCT FROM EXCLUDED.parent AND b.on_expiry = EXCLUDED.on_expiry"
+		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled)", lengthof(types), types
+	};
+	char	   *tenant = agc_arg_tenant(fcinfo, A_TENANT);
+	char	   *name = agc_arg_name(fcinfo, A_NAME, "name");
+	char	   *parent = agc_opt_name(fcinfo, A_PARENT, "parent");
+	char	   *tz = agc_arg_name(fcinfo, A_TZ, "tz");
+	Interval   *period = PG_ARGISNULL(A_PERIOD) ? NULL : PG_GETARG_INTERVAL_P(A_PERIOD);
+	bool		has_anchor = !PG_ARGISNULL(A_ANCHOR);
+	TimestampTz anchor = has_anchor ? PG_GETARG_TIMESTAMPTZ(A_ANCHOR) : 0;
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types) + 1];
+	Window		window;
+	bool		changed;
+	AgcOwner	owner;
+
+	window_define(&window, agc_opt_name(fcinfo, A_KIND, "kind"), period, tz, has_anchor, anchor);
+	check_slots(fcinfo);
+	if (PG_ARGISNULL(A_ENABLED))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("enabled must not be null")));
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = CStringGetTextDatum(tenant);
+	values[1] = CStringGetTextDatum(name);
+	values[2] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_TOKENS, "max_tokens", 0));
+	values[3] = Int64GetDatum(agc_opt_usd(fcinfo, A_MAX_USD, "max_usd", 0));
+	values[4] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_CALLS, "max_calls", 0));
+	values[5] = Int32GetDatum(arg_count(fcinfo, A_MAX_IN_FLIGHT, "max_in_flight", 0));
+	for (int i = A_MAX_TOKENS; i <= A_MAX_IN_FLIGHT; i++)
+		nulls[i + 1] = PG_ARGISNULL(i) ? 'n' : ' ';
+	values[6] = IntervalPGetDatum(period);
+	nulls[6] = period == NULL ? 'n' : ' ';
+	values[7] = CStringGetTextDatum(window_kind_name(window.kind));
+	values[8] = CStringGetTextDatum(tz);
+	values[9] = TimestampTzGetDatum(anchor);
+	nulls[9] = has_anchor ? ' ' : 'n';
+	values[10] = parent == NULL ? (Datum) 0 : CStringGetTextDatum(parent);
+	nulls[10] = parent == NULL ? 'n' : ' ';
+	values[11] = CStringGetTextDatum(arg_word(fcinfo, A_ON_EXPIRY, "on_expiry", "release", "charge_estimate"));
+	values[12] = CStringGetTextDatum(arg_word(fcinfo, A_OVERRUN, "overrun", "charge", NULL));
+	values[13] = PG_GETARG_DATUM(A_ENABLED);
+	values[14] = TimestampTzGetDatum(agc_now());
+
+	agc_enter(tenant, AGC_ADMIN);
+	agc_owner_begin(&owner);
+	lock_definitions();
+	if (parent != NULL)
+		check_parent(tenant, name, parent);
+	agc_spi(&plan, values, nulls);
+	changed = SPI_processed > 0;
+	if (changed)
+		sync_counter(tenant, name);
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(changed);
+}
+
+static void
+refuse_parent_or_holder(const char *tenant, const char *name)
+{
+	Counter		counter;
+
+	if (height_of(tenant, name) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("budget \"%s\" is the parent of other budgets", name),
+				 errhint("Drop them or give them another parent first.")));
+	if (store_counter_lock(tenant, name, true, &counter) == LOCK_TAKEN &&
+		counter.held[DIM_IN_FLIGHT] > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("budget \"%s\" is held by %lld open permits", name,
+						(long long) counter.held[DIM_IN_FLIGHT]),
+				 errhint("Disable it with budget_set(enabled => false) and drop it once they are settled.")));
+}
+
+/* budget_drop(name) -> boolean: whether there was one */
+AGC_FUNCTION(budget_drop)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.budget WHERE tenant = $1 AND name = $2", 2, types
+	};
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	char	   *name = agc_arg_name(fcinfo, 0, "name");
+	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
+	bool		existed;
+	AgcOwner	owner;
+
+	agc_enter(tenant, AGC_ADMIN);
+	agc_owner_begin(&owner);
+	lock_definitions();
+	refuse_parent_or_holder(tenant, name);
+	agc_spi(&plan, values, NULL);
+	existed = SPI_processed > 0;
+	store_counter_delete(tenant, name);
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(existed);
+}

@@ -1,2 +1,0 @@
-#include "budget/budget.h"
-void budget_init(void){}

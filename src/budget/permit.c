@@ -1,0 +1,662 @@
+/*
+ * permit.c
+ *	  The life of a permit: acquired, extended, retried, settled, expired.
+ *
+ * A permit is open (o, or r while it waits for a retry) or settled (c, x, f),
+ * once; e is an open permit whose lease ended, and may still become l, x or f
+ * when its holder reports late, because the money is gone all the same.  While
+ * it is open, its amounts are held in the counter of every budget on its path;
+ * the path is stored with it, so that a later change of the hierarchy does not
+ * matter to it.
+ *
+ * Locking: chain.c.  The permit row is inserted before any counter is locked
+ * and deleted again when the counters then refuse, so that the shared rows are
+ * held shortest.
+ *
+ * Memory: decisions and rows in the caller's context, the rest in SPI's.  On
+ * ERROR: the transaction takes everything back.
+ */
+#include "budget/chain.h"
+
+#include "common/int.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+/* how many ended leases an acquire clears away before it is refused */
+#define REAP_INLINE		16
+
+/* what a caller refused by contention should wait */
+#define CONTENTION_WAIT	(50 * INT64CONST(1000))
+
+const char *const settle_names[] = {"committed", "replayed", "late", "conflict"};
+
+static int	expire_ended(const char *tenant, int limit, bool must);
+
+/* ----- helpers ----- */
+
+static void
+report_contention(PermitDecision *out)
+{
+	out->granted = false;
+	out->reason = REASON_CONTENTION;
+	out->denied_by = NULL;
+	out->detail = "Another transaction holds a row that this transaction cannot wait for after those it already holds.";
+	out->retry_after = CONTENTION_WAIT;
+	out->can_ever_fit = true;
+}
+
+static void
+raise_contention(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("a permit or budget is being changed by another transaction"),
+			 errdetail("This transaction already holds other permits or budgets and must not wait for it."),
+			 errhint("Settle each permit in a transaction of its own, then try again.")));
+}
+
+static void
+raise_no_permit(const pg_uuid_t *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("permit %s does not exist",
+					DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id))))));
+}
+
+static char *
+make_holder(const char *agent, const char *role)
+{
+	return agent != NULL ? psprintf("agent:%s", agent) : psprintf("role:%s", role);
+}
+
+/* "caller" was GetUserId() before the switch to the owner. */
+static bool
+may_settle(const char *tenant, const Permit *permit, Oid caller)
+{
+	Oid			acquirer = get_role_oid(permit->row.role, true);
+
+	return (OidIsValid(acquirer) && has_privs_of_role(caller, acquirer)) ||
+		agc_level(caller, tenant) >= AGC_ADMIN;
+}
+
+/*
+ * The permit, locked, or 42704.  Whether it exists is not told to a role that
+ * may not settle it, nor by waiting for it.
+ */
+static void
+lock_permit(const char *tenant, const pg_uuid_t *id, Oid caller, MemoryContext cxt, Permit *out)
+{
+	LockResult	result = store_permit_lock(tenant, id, !chain_locks_held(), cxt, out);
+
+	if (result == LOCK_MISSING ||
+		(result == LOCK_BUSY && !store_permit_read(tenant, id, cxt, out)) ||
+		!may_settle(tenant, out, caller))
+		raise_no_permit(id);
+	if (result == LOCK_BUSY)
+		raise_contention();
+	chain_note_lock();
+}
+
+static bool
+is_open(const Permit *permit)
+{
+	return permit->row.state == PERMIT_OPEN || permit->row.state == PERMIT_RETRY;
+}
+
+static int64
+add_checked(int64 a, int64 b)
+{
+	int64		sum;
+
+	if (pg_add_s64_overflow(a, b, &sum))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("amounts of a permit are out of range")));
+	return sum;
+}
+
+static TimestampTz
+lease_end(TimestampTz at, int64 lease)
+{
+	return at + (lease > 0 ? lease : agc_lease_default * USECS_PER_SEC);
+}
+
+static void
+add_ledger(const char *tenant, const Permit *permit, const char *event, TimestampTz at,
+		   int nbudgets, char **budgets, const int64 amount[BUDGET_NUSED])
+{
+	LedgerEntry entry = {.at = at, .event = event, .nbudgets = nbudgets, .budgets = budgets};
+
+	memcpy(entry.amount, amount, sizeof(entry.amount));
+	store_ledger_add(tenant, permit, &entry);
+}
+
+/* ----- acquire ----- */
+
+static void
+asked_of(const PermitRequest *request, int64 asked[BUDGET_NDIMS])
+{
+	asked[DIM_TOKENS] = request->tokens;
+	asked[DIM_NANOUSD] = request->nanousd;
+	asked[DIM_CALLS] = request->calls;
+	asked[DIM_IN_FLIGHT] = 1;
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		if (asked[dim] < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("amounts must not be negative")));
+}
+
+/*
+ * A hold whose lease has ended no longer counts: where there is one, the
+ * answer is left to permit_acquire(), which clears it away.
+ */
+bool
+budget_peek(const PermitRequest *request, PermitDecision *out)
+{
+	MemoryContext caller_cxt = CurrentMemoryContext;
+	int64		asked[BUDGET_NDIMS];
+	Chain		chain;
+	AgcOwner	owner;
+
+	memset(out, 0, sizeof(*out));
+	out->retry_after = -1;
+	out->can_ever_fit = true;
+	asked_of(request, asked);
+	chain_resolve(&chain, request->tenant, request->budget);
+	chain_peek(&chain);
+	if (chain_admits(&chain, asked, out, caller_cxt) || !out->can_ever_fit)
+		return out->granted;
+
+	agc_owner_begin(&owner);
+	out->granted = store_permits_any_ended(request->tenant, agc_now());
+	agc_owner_end(&owner);
+	return out->granted;
+}
+
+/* true: the key is taken, and by the same request */
+static bool
+find_duplicate(const PermitRequest *request, const char *holder, PermitDecision *out)
+{
+	Permit		first;
+
+	if (!store_permit_by_key(request->tenant, holder, request->key, CurrentMemoryContext, &first))
+		return false;
+	if (memcmp(first.row.request_hash, request->request_hash, AGC_HASH_LEN) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" was used for another request", request->key),
+				 errhint("Use a new key for a new request, and the same arguments when a request is repeated.")));
+	out->duplicate = true;
+	out->id = first.row.id;
+	return true;
+}
+
+/* Reads only, unless an ended lease stands in the way. */
+static bool
+looks_admissible(Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
+				 MemoryContext cxt)
+{
+	chain_peek(chain);
+	if (chain_admits(chain, asked, out, cxt))
+		return true;
+	if (!out->can_ever_fit || chain_locks_held() ||
+		expire_ended(chain->tenant, REAP_INLINE, false) == 0)
+		return false;
+	chain_peek(chain);
+	return chain_admits(chain, asked, out, cxt);
+}
+
+static void
+take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char *holder,
+		  PermitDecision *out, MemoryContext cxt)
+{
+	agc_uuid_v7(&permit->row.id);
+	permit->depth = chain->n;
+	for (int i = 0; i < chain->n; i++)
+		permit->budgets[i] = chain->link[i].name;
+	permit->row.created_at = agc_now();
+	permit->row.lease_until = lease_end(permit->row.created_at, request->lease);
+	permit->charge_on_expiry = request->charge_on_expiry ||
+		(chain->n > 0 && chain->link[0].def.charge_on_expiry);
+	store_permit_insert(request->tenant, permit, request, holder);
+
+	if (!chain_lock(chain))
+		report_contention(out);
+	else if (chain_admits(chain, permit->held, out, cxt))
+	{
+		for (int i = 0; i < chain->n; i++)
+			counter_hold(&chain->link[i].counter, permit->held, 1);
+		chain_write(chain);
+		out->id = permit->row.id;
+		return;
+	}
+	store_permit_delete(request->tenant, &permit->row.id);
+}
+
+void
+permit_acquire(const PermitRequest *request, PermitDecision *out)
+{
+	MemoryContext caller_cxt = CurrentMemoryContext;
+	Permit		permit = {0};
+	char	   *holder;
+	Chain		chain;
+	AgcOwner	owner;
+
+	memset(out, 0, sizeof(*out));
+	out->retry_after = -1;
+	out->can_ever_fit = true;
+	asked_of(request, permit.held);
+	permit.row.role = GetUserNameFromId(GetUserId(), false);
+	holder = make_holder(request->agent, permit.row.role);
+	chain_resolve(&chain, request->tenant, request->budget);
+
+	if (request->key != NULL)
+	{
+		if (!store_key_lock(request->tenant, holder, request->key, !chain_locks_held()))
+		{
+			report_contention(out);
+			return;
+		}
+	}
+	agc_owner_begin(&owner);
+	if (request->key == NULL || !find_duplicate(request, holder, out))
+	{
+		if (looks_admissible(&chain, permit.held, out, caller_cxt))
+			take_hold(&chain, &permit, request, holder, out, caller_cxt);
+		if (request->key != NULL)
+			chain_note_lock();
+	}
+	agc_owner_end(&owner);
+}
+
+/* ----- reading ----- */
+
+bool
+permit_read(const char *tenant, const pg_uuid_t *id, const char *agent, const char *key,
+			bool lock, PermitRow *out)
+{
+	MemoryContext caller_cxt = CurrentMemoryContext;
+	Oid			caller = GetUserId();
+	Permit		permit;
+	bool		found;
+	AgcOwner	owner;
+
+	agc_owner_begin(&owner);
+	if (id != NULL)
+		found = store_permit_read(tenant, id, caller_cxt, &permit) &&
+			may_settle(tenant, &permit, caller);
+	else
+		found = store_permit_by_key(tenant, make_holder(agent, GetUserNameFromId(caller, false)),
+									key, caller_cxt, &permit);
+	if (found && lock)
+	{
+		pg_uuid_t	locked = permit.row.id;
+		LockResult	result = store_permit_lock(tenant, &locked, !chain_locks_held(), caller_cxt, &permit);
+
+		if (result == LOCK_BUSY)
+			raise_contention();
+		found = result == LOCK_TAKEN;
+		chain_note_lock();
+	}
+	agc_owner_end(&owner);
+	if (found)
+		*out = permit.row;
+	return found;
+}
+
+/* ----- settling ----- */
+
+/*
+ * What is taken back (negative amounts) must not lower a window that the
+ * charge was not part of: budgets whose window has changed since keep it.
+ */
+static bool
+refund_reaches(const ChainLink *link, const Permit *permit)
+{
+	if (link == NULL || !link->counted)
+		return true;
+	for (int w = 0; w < link->counter.nwindows; w++)
+		if (link->counter.start[w] > permit->settled_at)
+			return false;
+	return link->counter.since <= permit->settled_at;
+}
+
+static void
+charge_path(Chain *chain, const Permit *permit, const char *event, const int64 amount[BUDGET_NUSED])
+{
+	int64		plus[BUDGET_NUSED];
+	int64		minus[BUDGET_NUSED];
+	char	   *reached[BUDGET_MAX_DEPTH];
+	int			nreached = 0;
+	bool		any_minus = false;
+
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+	{
+		plus[dim] = Max(amount[dim], 0);
+		minus[dim] = Min(amount[dim], 0);
+		any_minus = any_minus || minus[dim] < 0;
+	}
+	for (int i = 0; i < permit->depth; i++)
+	{
+		ChainLink  *link = chain_find(chain, permit->budgets[i]);
+
+		if (link != NULL && link->counted)
+			counter_charge(&link->counter, plus);
+		if (any_minus && refund_reaches(link, permit))
+		{
+			reached[nreached++] = permit->budgets[i];
+			if (link != NULL && link->counted)
+				counter_charge(&link->counter, minus);
+		}
+	}
+	add_ledger(chain->tenant, permit, event, chain->at, permit->depth, (char **) permit->budgets, plus);
+	if (any_minus)
+		add_ledger(chain->tenant, permit, "refund", chain->at, nreached, reached, minus);
+}
+
+static void
+give_hold_back(Chain *chain, const Permit *permit)
+{
+	for (int i = 0; i < permit->depth; i++)
+	{
+		ChainLink  *link = chain_find(chain, permit->budgets[i]);
+
+		if (link != NULL && link->counted)
+			counter_hold(&link->counter, permit->held, -1);
+	}
+}
+
+/* The answer for a permit that was settled before. */
+static SettleResult
+compare_settled(const Permit *permit, PermitState to, const int64 final[BUDGET_NUSED])
+{
+	bool		same_end = permit->row.state == to ||
+		(permit->row.state == PERMIT_LATE && to == PERMIT_COMMITTED);
+
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		if (permit->charged[dim] - permit->spent[dim] != final[dim])
+			same_end = false;
+	return same_end ? SETTLE_REPLAYED : SETTLE_CONFLICT;
+}
+
+/*
+ * Close a permit at its final cost.  One whose lease has ended is late, whether
+ * or not somebody expired it already, so that the answer does not depend on
+ * how busy the reaper was.
+ */
+static SettleResult
+settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *event,
+	   int64 tokens, int64 nanousd, bool called, Jsonb *result)
+{
+	MemoryContext caller_cxt = CurrentMemoryContext;
+	Oid			caller = GetUserId();
+	SettleResult answer = SETTLE_COMMITTED;
+	int64		delta[BUDGET_NUSED];
+	Permit		permit;
+	AgcOwner	owner;
+
+	agc_owner_begin(&owner);
+	lock_permit(tenant, id, caller, caller_cxt, &permit);
+	delta[DIM_TOKENS] = tokens == NO_AMOUNT ? permit.held[DIM_TOKENS] : tokens;
+	delta[DIM_NANOUSD] = nanousd == NO_AMOUNT ? permit.held[DIM_NANOUSD] : nanousd;
+	delta[DIM_CALLS] = called ? permit.held[DIM_CALLS] : 0;
+
+	if (!is_open(&permit) && permit.row.state != PERMIT_EXPIRED)
+		answer = compare_settled(&permit, to, delta);
+	else
+	{
+		Chain		chain;
+
+		chain_of_permits(&chain, tenant, &permit, 1);
+		if (!chain_lock(&chain))
+			raise_contention();
+		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= chain.at)
+			answer = SETTLE_LATE;
+		if (is_open(&permit))
+			give_hold_back(&chain, &permit);
+		for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		{
+			int64		before = permit.charged[dim];
+
+			permit.charged[dim] = add_checked(permit.spent[dim], delta[dim]);
+			delta[dim] = permit.charged[dim] - before;
+		}
+		charge_path(&chain, &permit, answer == SETTLE_LATE ? "late" : event, delta);
+		chain_write(&chain);
+		permit.row.state = answer == SETTLE_LATE && to == PERMIT_COMMITTED ? PERMIT_LATE : to;
+		permit.settled_at = chain.at;
+		store_permit_write(tenant, &permit, result);
+	}
+	agc_owner_end(&owner);
+	return answer;
+}
+
+SettleResult
+permit_commit(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd, Jsonb *result)
+{
+	return settle(tenant, id, PERMIT_COMMITTED, "commit", tokens, nanousd, true, result);
+}
+
+SettleResult
+permit_release(const char *tenant, const pg_uuid_t *id)
+{
+	return settle(tenant, id, PERMIT_RELEASED, "release", 0, 0, false, NULL);
+}
+
+SettleResult
+permit_fail(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd)
+{
+	return settle(tenant, id, PERMIT_FAILED, "fail", Max(tokens, 0), Max(nanousd, 0), true, NULL);
+}
+
+/* ----- a call that goes on ----- */
+
+static void
+require_open(const Permit *permit)
+{
+	if (!is_open(permit))
+		ereport(ERROR,
+				(errcode(ERRCODE_AGC_LOST_LEASE),
+				 errmsg("permit is no longer open"),
+				 permit->row.state == PERMIT_EXPIRED ?
+				 errdetail("Its lease ended and it was taken back.") :
+				 errdetail("It has been settled.")));
+}
+
+void
+permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd,
+			 TimestampTz retry_at, int64 lease)
+{
+	MemoryContext caller_cxt = CurrentMemoryContext;
+	Oid			caller = GetUserId();
+	int64		amount[BUDGET_NUSED] = {Max(tokens, 0), Max(nanousd, 0), 0};
+	Permit		permit;
+	AgcOwner	owner;
+
+	agc_owner_begin(&owner);
+	lock_permit(tenant, id, caller, caller_cxt, &permit);
+	require_open(&permit);
+	if (amount[DIM_TOKENS] > 0 || amount[DIM_NANOUSD] > 0)
+	{
+		Chain		chain;
+
+		chain_of_permits(&chain, tenant, &permit, 1);
+		if (!chain_lock(&chain))
+			raise_contention();
+		for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		{
+			permit.spent[dim] = add_checked(permit.spent[dim], amount[dim]);
+			permit.charged[dim] = add_checked(permit.charged[dim], amount[dim]);
+		}
+		charge_path(&chain, &permit, "retry", amount);
+		chain_write(&chain);
+	}
+	permit.row.state = PERMIT_RETRY;
+	permit.row.retry_at = retry_at;
+	permit.row.lease_until = lease_end(agc_now(), lease);
+	store_permit_write(tenant, &permit, NULL);
+	agc_owner_end(&owner);
+}
+
+void
+permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease, int64 cache_lease)
+{
+	MemoryContext caller_cxt = CurrentMemoryContext;
+	Oid			caller = GetUserId();
+	Permit		permit;
+	AgcOwner	owner;
+
+	agc_owner_begin(&owner);
+	lock_permit(tenant, id, caller, caller_cxt, &permit);
+	require_open(&permit);
+	permit.row.state = PERMIT_OPEN;
+	permit.row.attempt++;
+	permit.row.retry_at = 0;
+	permit.row.lease_until = lease_end(agc_now(), lease);
+	permit.row.cache_lease = cache_lease;
+	store_permit_write(tenant, &permit, NULL);
+	agc_owner_end(&owner);
+}
+
+bool
+permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens, int64 nanousd,
+			  PermitDecision *out)
+{
+	MemoryContext caller_cxt = CurrentMemoryContext;
+	Oid			caller = GetUserId();
+	int64		more[BUDGET_NDIMS] = {tokens, nanousd, 0, 0};
+	Permit		permit;
+	AgcOwner	owner;
+
+	memset(out, 0, sizeof(*out));
+	out->retry_after = -1;
+	out->granted = out->can_ever_fit = true;
+	agc_owner_begin(&owner);
+	lock_permit(tenant, id, caller, caller_cxt, &permit);
+	require_open(&permit);
+	out->id = permit.row.id;
+	if (tokens > 0 || nanousd > 0)
+	{
+		int64		asked[BUDGET_NDIMS];
+		Chain		chain;
+
+		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+			asked[dim] = more[dim] > 0 ? more[dim] : NO_AMOUNT;
+		chain_of_permits(&chain, tenant, &permit, 1);
+		if (!chain_lock(&chain))
+			report_contention(out);
+		else if (chain_admits(&chain, asked, out, caller_cxt))
+		{
+			for (int i = 0; i < chain.n; i++)
+				counter_hold(&chain.link[i].counter, more, 1);
+			chain_write(&chain);
+			for (int dim = 0; dim < BUDGET_NUSED; dim++)
+				permit.held[dim] = add_checked(permit.held[dim], more[dim]);
+		}
+	}
+	if (out->granted)
+	{
+		permit.row.lease_until = lease_end(agc_now(), lease);
+		store_permit_write(tenant, &permit, NULL);
+	}
+	agc_owner_end(&owner);
+	return out->granted;
+}
+
+/* ----- expiry ----- */
+
+static void
+expire_permits(const char *tenant, Chain *chain, Permit *permits, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		Permit	   *permit = &permits[i];
+		int64		delta[BUDGET_NUSED] = {0};
+
+		give_hold_back(chain, permit);
+		for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		{
+			if (permit->charge_on_expiry)
+				delta[dim] = permit->held[dim];
+			permit->charged[dim] = add_checked(permit->charged[dim], delta[dim]);
+		}
+		charge_path(chain, permit, "expire", delta);
+		permit->row.state = PERMIT_EXPIRED;
+		permit->settled_at = chain->at;
+		store_permit_write(tenant, permit, NULL);
+	}
+	chain_write(chain);
+}
+
+/* Within agc_owner_begin().  must: contention is an error, else nothing is done. */
+static int
+expire_ended(const char *tenant, int limit, bool must)
+{
+	Permit	   *permits;
+	int			n = store_permits_lock_ended(tenant, agc_now(), limit, CurrentMemoryContext, &permits);
+	Chain		chain;
+
+	if (n == 0)
+		return 0;
+	chain_note_lock();
+	chain_of_permits(&chain, tenant, permits, n);
+	if (!chain_lock(&chain))
+	{
+		if (must)
+			raise_contention();
+		return 0;
+	}
+	expire_permits(tenant, &chain, permits, n);
+	return n;
+}
+
+int
+permits_reap(const char *tenant, int limit)
+{
+	AgcOwner	owner;
+	int			n;
+
+	agc_owner_begin(&owner);
+	n = expire_ended(tenant, limit, true);
+	agc_owner_end(&owner);
+	return n;
+}
+
+void
+permit_expire(const char *tenant, const pg_uuid_t *id)
+{
+	MemoryContext caller_cxt = CurrentMemoryContext;
+	Oid			caller = GetUserId();
+	Permit		permit;
+	AgcOwner	owner;
+
+	agc_owner_begin(&owner);
+	lock_permit(tenant, id, caller, caller_cxt, &permit);
+	if (is_open(&permit) && permit.row.lease_until <= agc_now())
+	{
+		Chain		chain;
+
+		chain_of_permits(&chain, tenant, &permit, 1);
+		if (!chain_lock(&chain))
+			raise_contention();
+		expire_permits(tenant, &chain, &permit, 1);
+	}
+	agc_owner_end(&owner);
+}
+
+void
+permit_resolve(const char *tenant, const pg_uuid_t *id)
+{
+	MemoryContext caller_cxt = CurrentMemoryContext;
+	Oid			caller = GetUserId();
+	Permit		permit;
+	AgcOwner	owner;
+
+	agc_owner_begin(&owner);
+	lock_permit(tenant, id, caller, caller_cxt, &permit);
+	store_permit_resolve(tenant, id);
+	agc_owner_end(&owner);
+}

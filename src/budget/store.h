@@ -1,0 +1,81 @@
+/*
+ * store.h
+ *	  Rows of the budget tables: everything that this room reads and writes.
+ *
+ * Except for the functions marked "direct", callers are between
+ * agc_owner_begin() and agc_owner_end().  What is read is palloc'd in the
+ * context given.
+ */
+#ifndef AGENTCORE_BUDGET_STORE_H
+#define AGENTCORE_BUDGET_STORE_H
+
+#include "budget/budget.h"
+#include "budget/window.h"
+
+#define BUDGET_MAX_DEPTH	16
+
+/* A permit row with what only this room looks at. */
+typedef struct Permit
+{
+	PermitRow	row;
+	int			depth;			/* budgets that carry the hold, leaf first */
+	char	   *budgets[BUDGET_MAX_DEPTH];
+	int64		held[BUDGET_NDIMS];
+	int64		charged[BUDGET_NUSED];	/* in all */
+	int64		spent[BUDGET_NUSED];	/* of it, for failed attempts */
+	bool		charge_on_expiry;
+	TimestampTz settled_at;		/* 0: never */
+} Permit;
+
+typedef enum LockResult
+{
+	LOCK_TAKEN,
+	LOCK_BUSY,					/* only when not waiting */
+	LOCK_MISSING
+} LockResult;
+
+typedef struct LedgerEntry
+{
+	TimestampTz at;
+	const char *event;
+	int			nbudgets;
+	char	  **budgets;
+	int64		amount[BUDGET_NUSED];
+} LedgerEntry;
+
+/* counters */
+extern bool store_counter_peek(const char *tenant, const char *budget, Counter *out);	/* direct */
+extern LockResult store_counter_lock(const char *tenant, const char *budget, bool wait,
+									 Counter *out);
+extern void store_counter_create(const char *tenant, const char *budget, const Counter *counter);
+extern void store_counter_write(const char *tenant, const char *budget, const Counter *counter);
+extern void store_counter_delete(const char *tenant, const char *budget);
+
+/* permits */
+extern void store_permit_insert(const char *tenant, const Permit *permit,
+								const PermitRequest *request, const char *holder);
+extern void store_permit_delete(const char *tenant, const pg_uuid_t *id);
+extern bool store_permit_read(const char *tenant, const pg_uuid_t *id, MemoryContext cxt,
+							  Permit *out);
+extern bool store_permit_by_key(const char *tenant, const char *holder, const char *key,
+								MemoryContext cxt, Permit *out);
+extern LockResult store_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait,
+									MemoryContext cxt, Permit *out);
+extern int	store_permits_lock_ended(const char *tenant, TimestampTz now, int limit,
+									 MemoryContext cxt, Permit **out);
+extern bool store_permits_any_ended(const char *tenant, TimestampTz now);
+
+/* state, held, charged, spent, lease, retry_at, settled_at, attempt, cache lease; result unless NULL */
+extern void store_permit_write(const char *tenant, const Permit *permit, Jsonb *result);
+extern void store_permit_resolve(const char *tenant, const pg_uuid_t *id);
+
+/* serializes whoever uses one key; false: busy (only when not waiting); direct */
+extern bool store_key_lock(const char *tenant, const char *holder, const char *key, bool wait);
+
+/* ledger */
+extern void store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry);
+extern void store_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
+							 int64 out[BUDGET_NUSED]);
+extern TimestampTz store_ledger_last(const char *tenant, const char *budget);
+
+#endif							/* AGENTCORE_BUDGET_STORE_H */

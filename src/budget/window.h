@@ -1,0 +1,106 @@
+/*
+ * window.h
+ *	  Windows and counters as plain arithmetic: no table, no clock, no lock.
+ *
+ * A budget limits dimensions (tokens, money, calls) per window and the calls
+ * in flight; a counter holds what is used in each window and what open permits
+ * hold.  Everything here is a function of its arguments, so that a test can
+ * drive it with any clock.
+ */
+#ifndef AGENTCORE_BUDGET_WINDOW_H
+#define AGENTCORE_BUDGET_WINDOW_H
+
+#include "core/core.h"
+
+#include "pgtime.h"
+
+/* Dimensions.  The first NUSED are used up; calls in flight are only held. */
+#define DIM_TOKENS		0
+#define DIM_NANOUSD		1
+#define DIM_CALLS		2
+#define DIM_IN_FLIGHT	3
+#define BUDGET_NUSED	3
+#define BUDGET_NDIMS	4
+
+#define BUDGET_MAX_WINDOWS	8
+
+/* in BudgetLimit.max and in what is asked: this dimension is not looked at */
+#define NO_AMOUNT		(-1)
+
+typedef enum WindowKind
+{
+	WINDOW_LIFETIME,
+	WINDOW_FIXED,				/* equal spans from the anchor */
+	WINDOW_CALENDAR				/* days or months of a time zone */
+} WindowKind;
+
+typedef struct Window
+{
+	WindowKind	kind;
+	int64		span;			/* fixed: us */
+	int			months;			/* calendar: either months ... */
+	int			days;			/* ... or days */
+	pg_tz	   *tz;				/* calendar */
+	bool		has_anchor;
+	TimestampTz anchor;
+} Window;
+
+typedef struct BudgetLimit
+{
+	Window		window;
+	int64		max[BUDGET_NUSED];
+} BudgetLimit;
+
+typedef struct BudgetDef
+{
+	char	   *parent;			/* NULL: a root */
+	bool		enabled;
+	bool		charge_on_expiry;
+	int64		max_in_flight;
+	int64		window_revision;	/* changes when a window is defined anew */
+	int			nlimits;
+	BudgetLimit limit[BUDGET_MAX_WINDOWS];
+} BudgetDef;
+
+typedef struct Counter
+{
+	TimestampTz since;			/* the ledger counts from here on */
+	TimestampTz seen;			/* latest time used under the row lock */
+	int64		window_revision;	/* of the definition that `start` follows */
+	int			nwindows;
+	TimestampTz start[BUDGET_MAX_WINDOWS];
+	int64		used[BUDGET_MAX_WINDOWS][BUDGET_NUSED];
+	int64		held[BUDGET_NDIMS];
+} Counter;
+
+/* Why a counter refuses: facts of the first dimension that does not fit. */
+typedef struct Refusal
+{
+	int			dim;
+	int64		used;
+	int64		held;
+	int64		max;
+	int64		asked;
+	int64		retry_after;	/* us, -1 = not known; over all that refuse */
+	bool		can_ever_fit;
+} Refusal;
+
+/* 22023 unless the parts make a window; the kind is derived when NULL */
+extern void window_define(Window *window, const char *kind, const Interval *period,
+						  const char *tz, bool has_anchor, TimestampTz anchor);
+extern const char *window_kind_name(WindowKind kind);
+
+/* The window that "at" falls into: start <= at < end. */
+extern void window_bounds(const Window *window, TimestampTz at,
+						  TimestampTz *start, TimestampTz *end);
+
+extern void counter_init(Counter *counter, const BudgetDef *def, TimestampTz at);
+extern void counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at);
+extern bool counter_admits(const Counter *counter, const BudgetDef *def,
+						   const int64 asked[BUDGET_NDIMS], TimestampTz at, Refusal *refusal);
+
+/* 22003 when a counter would overflow; nothing is changed then */
+extern void counter_hold(Counter *counter, const int64 amount[BUDGET_NDIMS], int sign);
+extern void counter_charge(Counter *counter, const int64 amount[BUDGET_NUSED]);
+
+#endif							/* AGENTCORE_BUDGET_WINDOW_H */
