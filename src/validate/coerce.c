@@ -1,7 +1,475 @@
+/*
+ * coerce.c
+ *	  Safe repairs of arguments: what a model meant, and only that.
+ *
+ * A repair is tried only where `type` failed, one at a time, and kept only if
+ * what then stands there is valid and nothing else became worse; every one is
+ * reported as {path, rule, from, to}.  No rule invents a value: null is never
+ * 0, a number never a boolean, text never a number unless it is one.
+ *
+ *	  json		a string that holds JSON of the wanted type
+ *	  number	a string that is a JSON number
+ *	  boolean	the strings true and false, in any case
+ *	  wrap		one value where an array of such is wanted
+ *	  unwrap	an array of one where its element is wanted
+ *	  drop_null	null for a property that may be left out
+ *	  default	a property left out whose schema has a default
+ *
+ * Memory: CurrentMemoryContext.  Locks: none.  Errors: limits of validation.
+ */
 #include "validate/validate.h"
+
+#include "common/jsonapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonfuncs.h"
 #include "validate/program.h"
+
+/* repairs of one document, and errors looked at to find them */
+#define REPAIRS_MAX 200
+#define ERRORS_MAX 1000
+
+/* longest number, and its largest exponent, that is read out of a string */
+#define NUMBER_MAX_LEN 400
+
+typedef struct Coercion
+{
+	const SchemaProgram *program;
+	Jsonb	   *args;
+	EvalErrors *errors;			/* of args */
+	JsonbParseState *changes;	/* NULL: none yet */
+	int			repairs;
+} Coercion;
+
+typedef struct Repair
+{
+	const char *rule;
+	Jsonb	   *value;			/* NULL: remove the member */
+} Repair;
+
+static bool repair_errors(Coercion *c, const EvalErrors *errors);
+static bool repair_one(Coercion *c, const EvalError *error);
+static bool accept(Coercion *c, const char *path, const Repair *repair, const JbItem *from);
+static void fill_defaults(Coercion *c);
+
 Jsonb *
 tool_args_coerce(const ToolDef *tool, Jsonb *args, Jsonb **changes)
 {
-	return args;
+	Coercion	c = {.program = tool->program, .args = args};
+
+	*changes = NULL;
+	if (!schema_valid(c.program, args))
+	{
+		c.errors = schema_errors(c.program, args, ERRORS_MAX);
+		/* each accepted repair may uncover others below it */
+		while (c.repairs < REPAIRS_MAX && repair_errors(&c, c.errors))
+			;
+	}
+	else
+		c.errors = errors_new(1);
+	fill_defaults(&c);
+	if (c.changes != NULL)
+		*changes = JsonbValueToJsonb(pushJsonbValue(&c.changes, WJB_END_ARRAY, NULL));
+	return c.args;
+}
+
+/* Whether one of them was repaired; the list is stale then. */
+static bool
+repair_errors(Coercion *c, const EvalErrors *errors)
+{
+	for (int i = 0; i < errors->count; i++)
+	{
+		const EvalError *error = &errors->items[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (error->expected != 0 && repair_one(c, error))
+			return true;
+		if (error->branch_chosen && repair_errors(c, error->branch))
+			return true;
+	}
+	return false;
+}
+
+/* ----- the rules ------------------------------------------------------------- */
+
+static void
+trim(const char **s, uint32 *len)
+{
+	while (*len > 0 && strchr(" \t\r\n", **s) != NULL && **s != '\0')
+	{
+		(*s)++;
+		(*len)--;
+	}
+	while (*len > 0 && (*s)[*len - 1] != '\0' && strchr(" \t\r\n", (*s)[*len - 1]) != NULL)
+		(*len)--;
+}
+
+/* JSON's grammar of numbers, short and with an exponent of at most three digits */
+static bool
+is_number(const char *s, uint32 len)
+{
+	const char *p = s;
+	const char *end = s + len;
+	const char *start;
+
+	if (len == 0 || len > NUMBER_MAX_LEN)
+		return false;
+	if (*p == '-')
+		p++;
+	if (p == end || *p < '0' || *p > '9')
+		return false;
+	if (*p++ == '0' && p < end && *p >= '0' && *p <= '9')
+		return false;
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	if (p < end && *p == '.')
+	{
+		start = ++p;
+		while (p < end && *p >= '0' && *p <= '9')
+			p++;
+		if (p == start)
+			return false;
+	}
+	if (p < end && (*p == 'e' || *p == 'E'))
+	{
+		p++;
+		if (p < end && (*p == '+' || *p == '-'))
+			p++;
+		start = p;
+		while (p < end && *p >= '0' && *p <= '9')
+			p++;
+		if (p == start || p - start > 3)
+			return false;
+	}
+	return p == end;
+}
+
+/* Numbers that jsonb could not hold, and nesting that nobody wants to follow. */
+static bool
+scan_json(const char *s, uint32 len)
+{
+	int			depth = 0;
+	bool		in_string = false;
+
+	for (uint32 i = 0; i < len; i++)
+	{
+		char		ch = s[i];
+
+		if (in_string)
+		{
+			if (ch == '\\')
+				i++;
+			else if (ch == '"')
+				in_string = false;
+		}
+		else if (ch == '"')
+			in_string = true;
+		else if (ch == '{' || ch == '[')
+		{
+			if (++depth > agc_max_depth)
+				return false;
+		}
+		else if (ch == '}' || ch == ']')
+			depth--;
+		else if (ch == '-' || (ch >= '0' && ch <= '9'))
+		{
+			uint32		start = i;
+
+			while (i + 1 < len && s[i + 1] != '\0' && strchr("+-.0123456789eE", s[i + 1]) != NULL)
+				i++;
+			if (!is_number(s + start, i + 1 - start))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The document in a string; NULL when it is none.  Raises nothing. */
+static Jsonb *
+parse_json(const char *s, uint32 len)
+{
+	text	   *copy;
+
+	trim(&s, &len);
+	if (len == 0 || (*s != '{' && *s != '[') || !scan_json(s, len))
+		return NULL;
+	copy = cstring_to_text_with_len(s, len);
+	if (pg_parse_json(AGC_JSON_LEX(copy, true), &nullSemAction) != JSON_SUCCESS)
+		return NULL;
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(s, len))));
+}
+
+static Jsonb *
+parse_number(const char *s, uint32 len)
+{
+	JsonbValue	value = {.type = jbvNumeric};
+	Datum		number;
+
+	trim(&s, &len);
+	if (!is_number(s, len))
+		return NULL;
+	number = DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(s, len)),
+								 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	value.val.numeric = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, number));
+	return JsonbValueToJsonb(&value);
+}
+
+static Jsonb *
+parse_boolean(const char *s, uint32 len)
+{
+	JsonbValue	value = {.type = jbvBool};
+
+	trim(&s, &len);
+	value.val.boolean = len == 4 && pg_strncasecmp(s, "true", 4) == 0;
+	if (!value.val.boolean && !(len == 5 && pg_strncasecmp(s, "false", 5) == 0))
+		return NULL;
+	return JsonbValueToJsonb(&value);
+}
+
+static Jsonb *
+wrap(const JbItem *item)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	value;
+
+	item_to_value(item, &value);
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&state, WJB_ELEM, &value);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
+/* Would dropping the value leave a hole in an array? */
+static bool
+is_member(const Jsonb *args, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	JbItem		root = jb_root(args);
+	JbItem		parent;
+
+	return slash != NULL && pointer_find(&root, pnstrdup(path, slash - path), &parent) && item_is_object(&parent);
+}
+
+/* Try what could have been meant, most faithful first. */
+static bool
+repair_one(Coercion *c, const EvalError *error)
+{
+	JbItem		root = jb_root(c->args);
+	JbItem		item;
+	Repair		tries[6];
+	int			ntries = 0;
+	JbItem		only;
+
+	if (!pointer_find(&root, error->path, &item))
+		return false;
+	if (JBE_ISSTRING(item.entry))
+	{
+		if (error->expected & (TYPE_OBJECT | TYPE_ARRAY))
+			tries[ntries++] = (Repair) {"json", parse_json(item.data, item.len)};
+		if (error->expected & (TYPE_NUMBER | TYPE_INTEGER))
+			tries[ntries++] = (Repair) {"number", parse_number(item.data, item.len)};
+		if (error->expected & TYPE_BOOLEAN)
+			tries[ntries++] = (Repair) {"boolean", parse_boolean(item.data, item.len)};
+	}
+	if ((error->expected & TYPE_ARRAY) && !JBE_ISNULL(item.entry))
+		tries[ntries++] = (Repair) {"wrap", wrap(&item)};
+	if (item_is_array(&item) && JsonContainerSize(jb_container(&item)) == 1 &&
+		array_get(jb_container(&item), 0, &only))
+		tries[ntries++] = (Repair) {"unwrap", item_to_jsonb(&only)};
+	for (int i = 0; i < ntries; i++)
+		if (tries[i].value != NULL && accept(c, error->path, &tries[i], &item))
+			return true;
+	if (JBE_ISNULL(item.entry) && is_member(c->args, error->path))
+		return accept(c, error->path, &(Repair) {"drop_null", NULL}, &item);
+	return false;
+}
+
+/* ----- keeping a repair -------------------------------------------------------- */
+
+static bool
+at_or_below(const char *path, const char *top)
+{
+	size_t		len = strlen(top);
+
+	return strncmp(path, top, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+/* Errors at, below and outside of a path; a choice counts as its one real branch. */
+typedef struct Tally
+{
+	int			at;
+	int			below;
+	int			outside;
+} Tally;
+
+static void
+tally(Tally *t, const EvalErrors *errors, const char *path)
+{
+	for (int i = 0; i < errors->count; i++)
+	{
+		const EvalError *error = &errors->items[i];
+
+		if (error->branch_chosen)
+			tally(t, error->branch, path);
+		else if (strcmp(error->path, path) == 0)
+			t->at++;
+		else if (at_or_below(error->path, path))
+			t->below++;
+		else
+			t->outside++;
+	}
+}
+
+/*
+ * Is the document better with it?  What now stands there is valid (a parsed
+ * container may still have errors inside: repairs go on there), and nothing
+ * else became worse.
+ */
+static bool
+improves(const EvalErrors *before, const EvalErrors *after, const char *path, bool container)
+{
+	Tally		old = {0};
+	Tally		new = {0};
+
+	tally(&old, before, path);
+	tally(&new, after, path);
+	return new.at == 0 && (new.below == 0 || container) && new.outside <= old.outside;
+}
+
+/* Copied: the state keeps the pointer until the end. */
+static void
+push_text(JsonbParseState **state, JsonbIteratorToken where, const char *text)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	value.val.string.val = pstrdup(text);
+	value.val.string.len = strlen(text);
+	pushJsonbValue(state, where, &value);
+}
+
+static void
+push_item_value(JsonbParseState **state, const JbItem *item)
+{
+	JsonbValue	value;
+
+	item_to_value(item, &value);
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+static void
+report(Coercion *c, const char *path, const char *rule, const JbItem *from, const Jsonb *to)
+{
+	if (c->changes == NULL)
+		pushJsonbValue(&c->changes, WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&c->changes, WJB_BEGIN_OBJECT, NULL);
+	push_text(&c->changes, WJB_KEY, "path");
+	push_text(&c->changes, WJB_VALUE, path);
+	push_text(&c->changes, WJB_KEY, "rule");
+	push_text(&c->changes, WJB_VALUE, rule);
+	if (from != NULL)
+	{
+		push_text(&c->changes, WJB_KEY, "from");
+		push_item_value(&c->changes, from);
+	}
+	if (to != NULL)
+	{
+		JbItem		root = jb_root(to);
+
+		push_text(&c->changes, WJB_KEY, "to");
+		push_item_value(&c->changes, &root);
+	}
+	pushJsonbValue(&c->changes, WJB_END_OBJECT, NULL);
+}
+
+static bool
+accept(Coercion *c, const char *path, const Repair *repair, const JbItem *from)
+{
+	Jsonb	   *edited = pointer_set(c->args, path, repair->value);
+	EvalErrors *after = schema_errors(c->program, edited, ERRORS_MAX);
+	bool		container = strcmp(repair->rule, "json") == 0;
+
+	if (c->errors->count >= ERRORS_MAX || after->count >= ERRORS_MAX ||
+		!improves(c->errors, after, path, container))
+		return false;
+	report(c, path, repair->rule, from, repair->value);
+	c->args = edited;
+	c->errors = after;
+	c->repairs++;
+	return true;
+}
+
+/* ----- defaults ----------------------------------------------------------------- */
+
+/*
+ * Properties left out whose schema has a default, where the schema applies
+ * for certain: through properties, items, $ref and allOf, not inside a choice.
+ */
+static void
+fill_at(Coercion *c, const SchemaNode *node, StringInfo path, int depth)
+{
+	JbItem		root = jb_root(c->args);
+	JbItem		item;
+	int			len = path->len;
+
+	if (node == NULL || depth > agc_max_depth || c->repairs >= REPAIRS_MAX ||
+		!pointer_find(&root, path->data, &item))
+		return;
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	if (node->any != NULL)
+	{
+		fill_at(c, node->any->ref, path, depth + 1);
+		for (uint32 i = 0; i < node->any->nall; i++)
+			fill_at(c, node->any->all[i], path, depth + 1);
+	}
+	for (uint32 i = 0; node->object != NULL && item_is_object(&item) && i < node->object->nproperties; i++)
+	{
+		const Property *property = &node->object->properties[i];
+		JbItem		value;
+
+		if (property->node == NULL)
+			continue;
+		pointer_append_key(path, property->key, property->len);
+		if (property->node->has_default && c->repairs < REPAIRS_MAX &&
+			!object_find(jb_container(&item), property->key, property->len, &value))
+		{
+			Jsonb	   *filler = item_to_jsonb(&property->node->default_value);
+			Jsonb	   *edited = pointer_set(c->args, path->data, filler);
+			EvalErrors *after = schema_errors(c->program, edited, ERRORS_MAX);
+
+			if (after->count <= c->errors->count && after->count < ERRORS_MAX)
+			{
+				report(c, path->data, "default", NULL, filler);
+				c->args = edited;
+				c->errors = after;
+				c->repairs++;
+			}
+		}
+		fill_at(c, property->node, path, depth + 1);
+		path->data[path->len = len] = '\0';
+
+		/* the document may have moved */
+		root = jb_root(c->args);
+		if (!pointer_find(&root, path->data, &item))
+			return;
+	}
+	for (uint32 i = 0; node->array != NULL && node->array->nprefix == 0 && node->array->rest != NULL &&
+		 item_is_array(&item) && i < JsonContainerSize(jb_container(&item)); i++)
+	{
+		appendStringInfo(path, "/%u", i);
+		fill_at(c, node->array->rest, path, depth + 1);
+		path->data[path->len = len] = '\0';
+		root = jb_root(c->args);
+		if (!pointer_find(&root, path->data, &item))
+			return;
+	}
+}
+
+static void
+fill_defaults(Coercion *c)
+{
+	StringInfoData path;
+
+	initStringInfo(&path);
+	fill_at(c, c->program->root, &path, 0);
 }

@@ -21,6 +21,9 @@
 #define LIST_MAX 20
 #define KEY_SHOWN 64
 
+/* how many names are compared in search of the nearest */
+#define NEAREST_LOOKED_AT 1000
+
 typedef struct Params
 {
 	JsonbParseState *state;
@@ -242,18 +245,16 @@ error_count(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 {
 	EvalError  *error;
 	Params		params;
-	bool		at_least = keyword[0] == 'm' ? keyword[1] == 'i' : true;
+	bool		at_most = strncmp(keyword, "max", 3) == 0;
 	const char *unit = strstr(keyword, "Length") ? "character" :
 		strstr(keyword, "Items") ? "element" :
-		strstr(keyword, "Properties") ? "key" : "matching element";
+		strstr(keyword, "Properties") ? "member" : "matching element";
 
 	if (full(ctx))
 		return;
-	if (strcmp(unit, "key") == 0)
-		unit = "propert";
 	error = error_add(ctx, node, at, keyword,
-					  psprintf("must have at %s %u %s%s, not %u", at_least ? "least" : "most", limit, unit,
-							   unit[0] == 'p' ? (limit == 1 ? "y" : "ies") : (limit == 1 ? "" : "s"), got));
+					  psprintf("must have at %s %u %s%s, not %u", at_most ? "most" : "least", limit, unit,
+							   limit == 1 ? "" : "s", got));
 	params = params_begin();
 	params_int(&params, "limit", limit);
 	params_int(&params, "got", got);
@@ -378,7 +379,7 @@ error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 
 		if (property->node == NULL || property->node->never)
 			continue;
-		if (i < 1000)
+		if (i < NEAREST_LOOKED_AT)
 			agc_nearest_add(&nearest, pnstrdup(property->key, property->len));
 		if (shown++ >= LIST_MAX)
 			continue;
@@ -415,10 +416,26 @@ error_unique(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, uint
 	error->params = params_end(&params);
 }
 
+/* The allowed string nearest to what was given, or NULL. */
+static char *
+nearest_allowed(const AnyRules *any, const JbItem *item)
+{
+	AgcNearest	nearest = {.limit = 1};
+
+	if (!JBE_ISSTRING(item->entry) || item->len == 0)
+		return NULL;
+	nearest.wanted = pnstrdup(item->data, item->len);
+	for (uint32 i = 0; i < any->nstrings && i < NEAREST_LOOKED_AT; i++)
+		agc_nearest_add(&nearest, pnstrdup(any->strings[i].data, any->strings[i].len));
+	return nearest.count > 0 ? nearest.name[0] : NULL;
+}
+
 /* enum and const: what is allowed */
 void
-error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword)
+error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword,
+			const JbItem *item)
 {
+	char	   *nearest;
 	bool		list = strcmp(keyword, "enum") == 0;
 	const JbItem *allowed = list ? &node->any->enumeration : &node->any->constant;
 	StringInfoData message;
@@ -439,14 +456,17 @@ error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const
 		pushJsonbValue(&params.state, WJB_BEGIN_ARRAY, NULL);
 		for (uint32 i = 0; i < n && i < LIST_MAX; i++)
 		{
-			JbItem		item = jb_next(&cursor);
+			JbItem		one = jb_next(&cursor);
 			JsonbValue	value;
 
-			item_to_value(&item, &value);
+			item_to_value(&one, &value);
 			pushJsonbValue(&params.state, WJB_ELEM, &value);
-			appendStringInfo(&message, "%s%s", i > 0 ? ", " : "", json_excerpt(&item, KEY_SHOWN));
+			appendStringInfo(&message, "%s%s", i > 0 ? ", " : "", json_excerpt(&one, KEY_SHOWN));
 		}
 		pushJsonbValue(&params.state, WJB_END_ARRAY, NULL);
+		nearest = nearest_allowed(node->any, item);
+		if (nearest != NULL)
+			params_string(&params, "nearest", nearest, strlen(nearest));
 		if (n > LIST_MAX)
 			appendStringInfo(&message, " and %u more", n - LIST_MAX);
 	}

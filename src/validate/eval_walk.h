@@ -301,9 +301,9 @@ WALK(any) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	bool		ok = true;
 
 	if (any->has_const && item_compare(&any->constant, item) != 0)
-		FAIL(error_value(ctx, node, at, "const"));
+		FAIL(error_value(ctx, node, at, "const", item));
 	if (any->has_enum && !enum_contains(any, item))
-		FAIL(error_value(ctx, node, at, "enum"));
+		FAIL(error_value(ctx, node, at, "enum", item));
 	if (any->ref != NULL)
 		GO_ON(WALK(node) (ctx, any->ref, item, at, seen));
 	if (any->dynamic != NULL)

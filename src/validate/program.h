@@ -444,7 +444,8 @@ extern void error_unknown_key(EvalContext *ctx, const SchemaNode *node, const Ev
 							  const char *keyword, const EvalFrame *parent);
 extern void error_extra_item(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword);
 extern void error_unique(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, uint32 first, uint32 second);
-extern void error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword);
+extern void error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword,
+						const JbItem *item);
 extern void error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword,
 						   EvalErrors **branches, uint32 nbranches, const JbItem *item);
 extern void error_many(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, uint32 first, uint32 second);
