@@ -146,10 +146,11 @@ parse_name(const char *name, int len, AllowPattern *out, const char **hint)
 		return "it has a port";
 	}
 	error = allow_host_parse(name, len, out->text + prefix, &out->host_len, &is_ip, &out->network);
-	if (error == URL_NONCANONICAL_IPV4)
-		allow_ip_format(&out->network, out->text);
 	if (error != URL_OK)
 	{
+		out->text[0] = '\0';
+		if (error == URL_NONCANONICAL_IPV4)
+			allow_ip_format(&out->network, out->text);
 		if (error == URL_IDN)
 			*hint = "Write the name in its ASCII form (xn--...).";
 		return allow_url_error_name(error);
