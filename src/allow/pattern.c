@@ -7,13 +7,14 @@
  * another meaning elsewhere (a star inside a label, an address in octal, host
  * bits in a network) is refused with the form that was probably meant.
  *
- * Memory: the caller's struct.  Locks: none.  Errors: return values only.
+ * Memory: the caller's.  Locks: none.  Errors: return values only.
  */
 #include "allow/pattern.h"
 
 static const char *parse_network(const char *address, int len, const char *bits,
-								 AllowPattern *out, const char **hint);
-static const char *parse_name(const char *name, int len, AllowPattern *out, const char **hint);
+								 char *text, AllowPattern *out, const char **hint);
+static const char *parse_name(const char *name, int len,
+							  char *text, AllowPattern *out, const char **hint);
 
 static bool
 looks_like_ipv6(const char *text)
@@ -24,17 +25,19 @@ looks_like_ipv6(const char *text)
 }
 
 const char *
-allow_pattern_parse(const char *pattern, AllowPattern *out, const char **hint)
+allow_pattern_parse(const char *pattern, char text[PATTERN_TEXT], AllowPattern *out, const char **hint)
 {
 	const char *slash = strchr(pattern, '/');
 	int			len = slash != NULL ? (int) (slash - pattern) : (int) strlen(pattern);
 
 	memset(out, 0, sizeof(*out));
+	out->text = text;
+	text[0] = '\0';
 	*hint = NULL;
 	if (strcmp(pattern, "*") == 0)
 	{
 		out->kind = PATTERN_ANY;
-		strcpy(out->text, "*");
+		strcpy(text, "*");
 		return NULL;
 	}
 	if (len == 0 || len > ALLOW_HOST_MAX + 3)
@@ -45,27 +48,28 @@ allow_pattern_parse(const char *pattern, AllowPattern *out, const char **hint)
 		return "it is a URL";
 	}
 	if (looks_like_ipv6(pattern))
-		return parse_network(pattern, len, slash, out, hint);
+		return parse_network(pattern, len, slash, text, out, hint);
 	if (strncmp(pattern, "*.", 2) == 0)
 	{
 		out->kind = PATTERN_TREE;
 		if (slash == NULL)
-			return parse_name(pattern + 2, len - 2, out, hint);
+			return parse_name(pattern + 2, len - 2, text, out, hint);
 	}
 	else if (slash == NULL)
-		return parse_name(pattern, len, out, hint);
+		return parse_name(pattern, len, text, out, hint);
 	else if (pattern[len - 1] >= '0' && pattern[len - 1] <= '9')
-		return parse_network(pattern, len, slash, out, hint);
+		return parse_network(pattern, len, slash, text, out, hint);
 	*hint = "Give the path in path_prefix.";
 	return "it has a path";
 }
 
 /* "bits" points at the slash of the prefix length, or is NULL for one address */
 static const char *
-parse_network(const char *address, int len, const char *bits, AllowPattern *out, const char **hint)
+parse_network(const char *address, int len, const char *bits,
+			  char *text, AllowPattern *out, const char **hint)
 {
 	AllowIp		masked;
-	char	   *at = out->text;
+	char	   *at = text;
 
 	if (address[0] == '[')
 	{
@@ -124,7 +128,7 @@ parse_network(const char *address, int len, const char *bits, AllowPattern *out,
 }
 
 static const char *
-parse_name(const char *name, int len, AllowPattern *out, const char **hint)
+parse_name(const char *name, int len, char *text, AllowPattern *out, const char **hint)
 {
 	int			prefix = out->kind == PATTERN_TREE ? 2 : 0;
 	bool		is_ip;
@@ -145,20 +149,20 @@ parse_name(const char *name, int len, AllowPattern *out, const char **hint)
 		*hint = "Give the port in ports.";
 		return "it has a port";
 	}
-	error = allow_host_parse(name, len, out->text + prefix, &out->host_len, &is_ip, &out->network);
+	error = allow_host_parse(name, len, text + prefix, &out->host_len, &is_ip, &out->network);
 	if (error != URL_OK)
 	{
-		out->text[0] = '\0';
+		text[0] = '\0';
 		if (error == URL_NONCANONICAL_IPV4)
-			allow_ip_format(&out->network, out->text);
+			allow_ip_format(&out->network, text);
 		if (error == URL_IDN)
 			*hint = "Write the name in its ASCII form (xn--...).";
 		return allow_url_error_name(error);
 	}
 	if (is_ip && prefix > 0)
 		return "a star before an address";
-	memcpy(out->text, "*.", prefix);
-	out->text[prefix + out->host_len] = '\0';
+	memcpy(text, "*.", prefix);
+	text[prefix + out->host_len] = '\0';
 	if (is_ip)
 	{
 		out->kind = PATTERN_NETWORK;
@@ -167,8 +171,16 @@ parse_name(const char *name, int len, AllowPattern *out, const char **hint)
 	}
 	if (prefix == 0)
 		out->kind = PATTERN_HOST;
-	out->host = out->text + prefix;
+	allow_pattern_move(out, text);
 	return NULL;
+}
+
+void
+allow_pattern_move(AllowPattern *pattern, const char *text)
+{
+	pattern->text = text;
+	if (pattern->kind == PATTERN_HOST || pattern->kind == PATTERN_TREE)
+		pattern->host = text + (pattern->kind == PATTERN_TREE ? 2 : 0);
 }
 
 bool

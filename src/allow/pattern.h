@@ -23,19 +23,23 @@ typedef enum PatternKind
 typedef struct AllowPattern
 {
 	PatternKind kind;
-	const char *host;			/* HOST and TREE: within text, without "*." */
 	int			host_len;
+	const char *host;			/* HOST and TREE: within text, without "*." */
+	const char *text;			/* canonical form, in the caller's buffer */
 	AllowIp		network;		/* NETWORK, masked */
 	int			bits;
-	char		text[PATTERN_TEXT]; /* canonical form */
 } AllowPattern;
 
 /*
  * NULL when the pattern was read, else what is wrong with it, and *hint (may
- * stay NULL) how to write it.  The text may hold the form that was meant:
- * out->text is then not empty.
+ * stay NULL) how to write it.  If then text is not empty, it holds the form
+ * that was probably meant.
  */
-extern const char *allow_pattern_parse(const char *pattern, AllowPattern *out, const char **hint);
+extern const char *allow_pattern_parse(const char *pattern, char text[PATTERN_TEXT],
+									   AllowPattern *out, const char **hint);
+
+/* Points text and host into another copy of the canonical text. */
+extern void allow_pattern_move(AllowPattern *pattern, const char *text);
 
 /* whether everything that "inner" covers is covered by "outer" */
 extern bool allow_pattern_within(const AllowPattern *inner, const AllowPattern *outer);

@@ -123,12 +123,29 @@ read_valid(HeapTuple tuple, TupleDesc desc, TimestampTz *from, TimestampTz *unti
 		(*until)++;
 }
 
-static void
-mark_broken(Policy *policy, int64 rule)
+/* Compares in place: what is copied here would stay as long as the policy. */
+static bool
+col_equals(HeapTuple tuple, TupleDesc desc, const char *column, const char *wanted)
 {
-	if (!policy->broken)
-		policy->broken_rule = rule;
-	policy->broken = true;
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, column, &isnull);
+	text	   *packed = isnull ? NULL : DatumGetTextPP(value);
+
+	return packed != NULL && VARSIZE_ANY_EXHDR(packed) == strlen(wanted) &&
+		memcmp(VARDATA_ANY(packed), wanted, strlen(wanted)) == 0;
+}
+
+static void
+read_pattern(HeapTuple tuple, TupleDesc desc, Policy *policy, UrlRule *rule)
+{
+	char	   *stored = agc_col_text(tuple, desc, "pattern");
+	char		canonical[PATTERN_TEXT];
+	const char *hint;
+
+	if (allow_pattern_parse(stored, canonical, &rule->pattern, &hint) != NULL)
+		policy->broken = true;
+	pfree(stored);
+	allow_pattern_move(&rule->pattern, pstrdup(canonical));
 }
 
 static void *
@@ -170,7 +187,7 @@ compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	return policy;
 }
 
-/* Zeroed, and valid for all time; the array moves, so no pointer into it yet. */
+/* Zeroed, and valid for all time; good until the next one is asked for. */
 static UrlRule *
 next_rule(Compilation *compilation)
 {
@@ -206,27 +223,23 @@ add_range(HeapTuple tuple, TupleDesc desc, void *arg)
 	rule->pattern.network.family = ip_family(network) == PGSQL_AF_INET ? 4 : 6;
 	memcpy(rule->pattern.network.addr, ip_addr(network), ip_addrsize(network));
 	rule->pattern.bits = ip_bits(network);
-	strlcpy(rule->pattern.text,
-			DatumGetCString(DirectFunctionCall1(cidr_out, InetPGetDatum(network))),
-			sizeof(rule->pattern.text));
+	rule->pattern.text = DatumGetCString(DirectFunctionCall1(cidr_out, InetPGetDatum(network)));
 }
 
 static void
 add_name(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	UrlRule    *rule = next_rule(arg);
-	char	   *pattern = agc_col_text(tuple, desc, "pattern");
-	const char *hint;
 
 	rule->effect = RULE_SPECIAL;
 	rule->name = agc_col_text(tuple, desc, "name");
-	if (strcmp(pattern, "<single label>") == 0)
+	if (col_equals(tuple, desc, "pattern", "<single label>"))
 	{
 		rule->pattern.kind = PATTERN_SINGLE_LABEL;
-		strcpy(rule->pattern.text, pattern);
+		rule->pattern.text = "<single label>";
 	}
-	else if (allow_pattern_parse(pattern, &rule->pattern, &hint) != NULL)
-		mark_broken(((Compilation *) arg)->policy, 0);
+	else
+		read_pattern(tuple, desc, ((Compilation *) arg)->policy, rule);
 }
 
 static void
@@ -246,7 +259,7 @@ add_tool_rule(HeapTuple tuple, TupleDesc desc, Compilation *compilation)
 	rule = &policy->tools[policy->ntools++];
 	memset(rule, 0, sizeof(ToolRule));
 	rule->id = agc_col_int64(tuple, desc, "id", 0);
-	rule->effect = strcmp(agc_col_text(tuple, desc, "effect"), "allow") == 0 ? RULE_ALLOW : RULE_DENY;
+	rule->effect = col_equals(tuple, desc, "effect", "allow") ? RULE_ALLOW : RULE_DENY;
 	rule->pattern = agc_col_text(tuple, desc, "pattern");
 	rule->len = strlen(rule->pattern);
 	rule->prefix = rule->len > 0 && rule->pattern[rule->len - 1] == '*';
@@ -259,18 +272,16 @@ add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	Compilation *compilation = arg;
 	UrlRule    *rule;
-	const char *hint;
 
-	if (strcmp(agc_col_text(tuple, desc, "kind"), "tool") == 0)
+	if (col_equals(tuple, desc, "kind", "tool"))
 	{
 		add_tool_rule(tuple, desc, compilation);
 		return;
 	}
 	rule = next_rule(compilation);
 	rule->id = agc_col_int64(tuple, desc, "id", 0);
-	rule->effect = strcmp(agc_col_text(tuple, desc, "effect"), "allow") == 0 ? RULE_ALLOW : RULE_DENY;
-	if (allow_pattern_parse(agc_col_text(tuple, desc, "pattern"), &rule->pattern, &hint) != NULL)
-		mark_broken(compilation->policy, rule->id);
+	rule->effect = col_equals(tuple, desc, "effect", "allow") ? RULE_ALLOW : RULE_DENY;
+	read_pattern(tuple, desc, compilation->policy, rule);
 	rule->methods = text_array(tuple, desc, "methods", &rule->nmethods);
 	rule->ports = int_array(tuple, desc, "ports", &rule->nports);
 	rule->path = agc_col_text(tuple, desc, "path_prefix");
@@ -316,6 +327,8 @@ make_buckets(int count, uint32 *mask)
 static void
 build_url_index(Policy *policy)
 {
+	if (policy->nrules > 0)
+		policy->rules = repalloc_huge(policy->rules, policy->nrules * sizeof(UrlRule));
 	policy->buckets = make_buckets(policy->nrules, &policy->bucket_mask);
 	policy->always = palloc((policy->nrules + 1) * sizeof(int));
 	for (int i = 0; i < policy->nrules; i++)
@@ -338,8 +351,6 @@ build_url_index(Policy *policy)
 		}
 		else
 		{
-			/* the array has stopped moving: now it may be pointed into */
-			pattern->host = pattern->text + (pattern->kind == PATTERN_TREE ? 2 : 0);
 			rule->hash = HOST_HASH_SEED;
 			for (int at = pattern->host_len - 1; at >= 0; at--)
 				rule->hash = host_hash_step(rule->hash, pattern->host[at]);

@@ -62,7 +62,6 @@ typedef struct Policy
 	char	  **methods;		/* upper case; NULL = any */
 	int			nmethods;
 	bool		broken;			/* a row could not be read: everything is denied */
-	int64		broken_rule;
 
 	/* Names and networks by hash; '*' and single labels are looked at always. */
 	UrlRule    *rules;

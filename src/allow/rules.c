@@ -206,19 +206,20 @@ valid_argument(FunctionCallInfo fcinfo, int n)
 static char *
 url_pattern(const char *text)
 {
-	AllowPattern *pattern = palloc(sizeof(AllowPattern));
+	AllowPattern pattern;
+	char	   *canonical = palloc(PATTERN_TEXT);
 	const char *hint;
-	const char *wrong = allow_pattern_parse(text, pattern, &hint);
+	const char *wrong = allow_pattern_parse(text, canonical, &pattern, &hint);
 
 	if (wrong != NULL)
 		bad_rule("invalid pattern", psprintf("Pattern \"%s\": %s.", text, wrong),
-				 hint == NULL && pattern->text[0] != '\0' ?
-				 psprintf("Perhaps \"%s\" is meant.", pattern->text) : hint);
-	if (pattern->kind == PATTERN_TREE && memchr(pattern->host, '.', pattern->host_len) == NULL)
+				 hint == NULL && canonical[0] != '\0' ?
+				 psprintf("Perhaps \"%s\" is meant.", canonical) : hint);
+	if (pattern.kind == PATTERN_TREE && memchr(pattern.host, '.', pattern.host_len) == NULL)
 		bad_rule("invalid pattern",
-				 psprintf("Pattern \"%s\" covers a whole top-level domain.", pattern->text),
+				 psprintf("Pattern \"%s\" covers a whole top-level domain.", canonical),
 				 "Name a domain below it, or use '*' if you mean every host.");
-	return pattern->text;
+	return canonical;
 }
 
 static Datum
@@ -450,8 +451,9 @@ static bool
 special_pattern(const char *text, Datum *value)
 {
 	AllowPattern pattern;
+	char		canonical[PATTERN_TEXT];
 	const char *hint;
-	const char *wrong = allow_pattern_parse(text, &pattern, &hint);
+	const char *wrong = allow_pattern_parse(text, canonical, &pattern, &hint);
 
 	if (wrong == NULL && pattern.kind == PATTERN_ANY)
 		wrong = "it covers everything";
@@ -459,16 +461,15 @@ special_pattern(const char *text, Datum *value)
 		bad_rule("invalid pattern", psprintf("Pattern \"%s\": %s.", text, wrong), hint);
 	if (pattern.kind == PATTERN_NETWORK)
 	{
-		char	   *at = pattern.text;
-		char	   *to = pattern.text;
+		char	   *to = canonical;
 
 		/* PostgreSQL writes networks without brackets */
-		for (; *at; at++)
+		for (const char *at = canonical; *at; at++)
 			if (*at != '[' && *at != ']')
 				*to++ = *at;
 		*to = '\0';
 	}
-	*value = CStringGetTextDatum(pattern.text);
+	*value = CStringGetTextDatum(canonical);
 	return pattern.kind == PATTERN_NETWORK;
 }
 
