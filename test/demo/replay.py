@@ -41,7 +41,7 @@ ROLE = "agentcore_demo"
 
 # A name that begins like this only reads, unless the tool's own annotations say otherwise.
 READING = re.compile(r"^(get|list|search|find|read|fetch|query|lookup|describe|show|view|count|check)([_-]|$)", re.I)
-URL_NAME = re.compile(r"^(url|uri|link|href|endpoint)$|(_|-)(url|uri)$|[a-z](Url|Uri|URL|URI)$")
+URL_NAME = re.compile(r"^(url|uri|link|href|endpoint)s?$|[_-](url|uri)s?$|[a-z](Url|Uri|URL|URI)s?$")
 
 
 @dataclasses.dataclass

@@ -1,0 +1,88 @@
+# pg_dump and restore: every table of the extension filled, nothing lost, nothing alive that must not be.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+shared_preload_libraries = 'agentcore'
+agentcore.audit = 'all'
+lc_messages = 'C'
+CONF
+$node->start;
+
+sub in_db { return $node->safe_psql($_[0], $_[1]); }
+
+$node->safe_psql('postgres', 'CREATE ROLE keeper; CREATE ROLE goner; CREATE DATABASE source; CREATE DATABASE target;');
+in_db('source', q{
+CREATE EXTENSION agentcore;
+SELECT agentcore.access_grant('keeper', 'agent', '{"", t1}');
+SELECT agentcore.access_grant('goner', 'admin', '{"*"}');
+SELECT agentcore.tenant_set(false, 't2');
+SELECT agentcore.policy_set('p', methods => '{GET}');
+SELECT agentcore.policy_allow('p', '*.example.com');
+SELECT agentcore.policy_deny('p', 'bad.example.com');
+SELECT agentcore.policy_allow_tool('p', '*');
+SELECT agentcore.policy_deny_tool('p', 'rm*');
+SELECT agentcore.budget_set('team', max_usd => 10, period => '1 day');
+SELECT agentcore.budget_set('b', max_tokens => 1000, max_calls => 10, parent => 'team');
+SELECT agentcore.agent_set('a', 'p', 'b');
+SELECT agentcore.tool_set('read', '{"type": "object"}', cache_ttl => '1 hour', est_tokens => 100);
+SELECT agentcore.tool_set('pay', '{"type": "object"}', needs_approval => true);
+SELECT agentcore.json_schema_set('https://example.com/s.json', '{"type": "string"}');
+SELECT agentcore.model_price_set('m', 0.000001, 0.000002);
+SELECT agentcore.retry_policy_set('r', base => '1 s');
+SELECT agentcore.breaker_set('far', consecutive => 2);
+SELECT agentcore.rate_set('far', 5, '1 second');
+SELECT verdict FROM agentcore.call_begin('a', 'pay', '{}', task => 'x');
+SELECT agentcore.call_commit(call_id, '{}', tokens => 7) FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done');
+SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open', lease => '1 hour');
+});
+
+my $tables = q{
+SELECT c.oid::regclass::text FROM pg_class c JOIN pg_extension e ON e.extname = 'agentcore' AND c.oid = ANY (e.extconfig)
+ WHERE c.relkind IN ('r', 'p') ORDER BY 1};
+my @tables = split /\n/, in_db('source', $tables);
+cmp_ok(scalar @tables, '>', 8, 'there are tables to dump');
+
+# an empty table would prove nothing
+foreach my $table (@tables)
+{
+	isnt(in_db('source', "SELECT count(*) FROM $table"), '0', "$table is filled");
+}
+
+# a role that is gone when the dump is restored
+in_db('source', 'DROP OWNED BY goner; DROP ROLE goner') ;
+
+my $file = "$PostgreSQL::Test::Utils::tmp_check/agentcore.sql";
+$node->command_ok([ 'pg_dump', '-d', $node->connstr('source'), '-f', $file ], 'pg_dump');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('target'), '-f', $file ], 'restore without an error');
+
+sub contents
+{
+	my ($database, $table) = @_;
+	return in_db($database, "SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM $table t");
+}
+foreach my $table (@tables)
+{
+	is(contents('target', $table), contents('source', $table), "$table is the same after restore");
+}
+
+# it works on: open calls can be settled, revisions go on, the dropped role's grant matches nobody
+is(in_db('target', q{SELECT count(*) FROM agentcore.budget_verify()}), '0', 'the budgets are sound');
+my $open = in_db('target', q{SELECT call_id FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open', lease => '1 hour')});
+is(in_db('target', qq{SELECT agentcore.call_commit('$open', tokens => 5)}), 'committed', 'a call opened before the dump is settled after it');
+is(in_db('target', q{SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done')}), 'cached', 'a settled key stays settled');
+isnt(in_db('target', q{SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 1}')}), 'cached', 'the other database cached nothing for this one');
+cmp_ok(in_db('target', q{SELECT nextval('agentcore.revision_seq')}), '>', in_db('source', q{SELECT last_value FROM agentcore.revision_seq}) - 1, 'revisions go on');
+isnt(in_db('source', 'SELECT id FROM agentcore.installation'), in_db('target', 'SELECT id FROM agentcore.installation'), 'the restored database is an installation of its own');
+is(in_db('target', q{SELECT agentcore.access_visible('t1')}), 't', 'access is checked after restore');
+$node->safe_psql('postgres', 'CREATE ROLE stranger');
+is(in_db('target', q{SET ROLE stranger; SELECT agentcore.access_visible('')}), 'f', 'a stranger sees nothing');
+
+$node->stop;
+done_testing();
