@@ -111,6 +111,10 @@ def check_call(fields):
     return None
 
 
+def check_tool(fields):
+    return None if isinstance(fields.get("name"), str) and fields["name"] else 'no "name"'
+
+
 def text(fields, name):
     return None if fields.get(name) is None else str(fields[name])
 
@@ -167,6 +171,19 @@ def apply(world, document, tenant=""):
     world.admin.execute("SELECT * FROM agentcore.config_apply(%s::jsonb, tenant => %s)", (json.dumps(document), tenant))
 
 
+def register(world, tools):
+    """A document is applied whole or not at all: one with a bad tool is halved until that tool is alone."""
+    try:
+        apply(world, {"tools": tools})
+        world.tools.update((tool["name"], tool) for tool in tools)
+    except psycopg.Error as error:
+        if len(tools) == 1:
+            world.refused.append((tools[0]["name"], describe(error)))
+        else:
+            register(world, tools[:len(tools) // 2])
+            register(world, tools[len(tools) // 2:])
+
+
 def set_up(world, config, tools_path):
     admin = world.admin
     admin.execute("CREATE EXTENSION IF NOT EXISTS agentcore")
@@ -185,14 +202,8 @@ def set_up(world, config, tools_path):
         apply(world, part, tenant)
         admin.execute("SELECT agentcore.tenant_set(enabled => %s, tenant => %s)", (enabled, tenant))
 
-    # one by one: a tool that is refused is reported and the others stand
-    for _, definition in read_jsonl(world, tools_path, lambda f: None if isinstance(f.get("name"), str) else 'no "name"'):
-        document = tool_document(definition, options.get(full_name(definition, "name"), {}))
-        try:
-            apply(world, {"tools": [document]})
-            world.tools[document["name"]] = document
-        except psycopg.Error as error:
-            world.refused.append((document["name"], describe(error)))
+    register(world, [tool_document(definition, options.get(full_name(definition, "name"), {}))
+                     for _, definition in read_jsonl(world, tools_path, check_tool)])
 
     # the replay is a plain role that may only ask and settle
     if not admin.execute("SELECT FROM pg_catalog.pg_roles WHERE rolname = %s", (ROLE,)).fetchone():
