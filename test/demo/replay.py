@@ -331,7 +331,7 @@ def main():
         config = json.load(file)
     default_agent = config["agents"][0]["name"]
     admin = psycopg.connect("", autocommit=True)
-    world = World(f"user={ROLE}", admin, options.mode, options.speed, options.patience)
+    world = World(f"user={ROLE} options='-c lock_timeout=10s'", admin, options.mode, options.speed, options.patience)
     print(f"registering the tools of {options.tools} ...", flush=True)
     set_up(world, config, options.tools)
     world.lines = [Line(number, fields, to_request(number, fields, default_agent))
