@@ -146,7 +146,7 @@ extern void permit_expire(const char *tenant, const pg_uuid_t *id);
 /* expire up to "limit" permits whose lease has ended, the oldest first; how many */
 extern int	permits_reap(const char *tenant, int limit);
 
-/* somebody says that an expired call of unknown outcome is dealt with */
+/* an expired call is dealt with: its key is free for another permit */
 extern void permit_resolve(const char *tenant, const pg_uuid_t *id);
 
 /*

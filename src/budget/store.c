@@ -266,7 +266,7 @@ store_permit_by_key(const char *tenant, const char *holder, const char *key,
 	static AgcPlan plan = {
 		"SELECT p.* FROM agentcore.permit p"
 		" WHERE p.tenant = $1 AND p.holder = $2 AND p.key = $3 AND p.key IS NOT NULL"
-		" AND p.state IN ('o', 'r', 'c', 'e', 'l')", 3, types
+		" AND p.state IN ('o', 'r', 'c', 'e', 'l') AND NOT p.resolved", 3, types
 	};
 	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(holder),
 	CStringGetTextDatum(key)};

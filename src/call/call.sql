@@ -247,9 +247,9 @@ BEGIN
     END LOOP;
   END LOOP;
   -- the lists together are the policy's rules: what they do not name goes
-  PERFORM agentcore.policy_rule_drop(item ->> 'name', r.id, config_set_policy.tenant)
+  PERFORM agentcore.policy_rule_drop(item ->> 'name', r.rule, config_set_policy.tenant)
      FROM agentcore.policy_rules r
-    WHERE r.tenant = config_set_policy.tenant AND r.policy = item ->> 'name' AND r.id <> ALL (keep);
+    WHERE r.tenant = config_set_policy.tenant AND r.policy = item ->> 'name' AND r.rule <> ALL (keep);
 END
 $$;
 COMMENT ON FUNCTION agentcore.config_set_policy(jsonb, text) IS 'Internal. A policy of a configuration document with its rules; without any of the four lists the rules stay as they are.';

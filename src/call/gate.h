@@ -141,9 +141,6 @@ typedef const char *(*UrlJudge) (const char *url, Size len, void *arg);
 /* every URL argument is judged; returns args with the URLs the judge returned */
 extern Jsonb *urls_map(Jsonb *args, int npointers, char **pointers, UrlJudge judge, void *arg);
 
-/* args_text.c: NULL and *problem (palloc'd, with the offset) where it is no JSON */
-extern Jsonb *args_parse(const char *text, char **problem);
-
 /* loop.c */
 extern int	loop_count(const uint8 *hash);
 extern void loop_note(const uint8 *hash);

@@ -12,6 +12,7 @@
  */
 #include "call/gate.h"
 
+#include "miscadmin.h"
 #include "storage/lwlock.h"
 
 #define SETS 4096
@@ -44,6 +45,18 @@ loop_init(void)
 					   init_slots, (void **) &slots, TRANCHE, LOCKS);
 }
 
+/* Another database, or a re-created extension, has loops of its own. */
+static uint64
+tag_of(const uint8 *hash)
+{
+	uint64		tag;
+	uint64		home;
+
+	memcpy(&tag, hash, sizeof(tag));
+	memcpy(&home, agc_installation_id()->data + 8, sizeof(home));
+	return tag ^ home ^ MyDatabaseId;
+}
+
 static LWLock *
 lock_of(uint64 tag)
 {
@@ -60,14 +73,14 @@ is_current(const LoopSlot *slot, uint64 tag, TimestampTz now)
 int
 loop_count(const uint8 *hash)
 {
-	uint64		tag;
 	TimestampTz now = agc_now();
+	uint64		tag;
 	LoopSlot   *set;
 	int			count = 0;
 
 	if (slots == NULL)
 		return 0;
-	memcpy(&tag, hash, sizeof(tag));
+	tag = tag_of(hash);
 	set = &slots[tag % SETS * WAYS];
 	LWLockAcquire(lock_of(tag), LW_SHARED);
 	for (int i = 0; i < WAYS; i++)
@@ -80,14 +93,14 @@ loop_count(const uint8 *hash)
 void
 loop_note(const uint8 *hash)
 {
-	uint64		tag;
 	TimestampTz now = agc_now();
+	uint64		tag;
 	LoopSlot   *set;
 	LoopSlot   *mine = NULL;
 
 	if (slots == NULL)
 		return;
-	memcpy(&tag, hash, sizeof(tag));
+	tag = tag_of(hash);
 	set = &slots[tag % SETS * WAYS];
 	LWLockAcquire(lock_of(tag), LW_EXCLUSIVE);
 	for (int i = 0; i < WAYS && mine == NULL; i++)

@@ -306,9 +306,13 @@ AGC_FUNCTION(call_resolve)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("call \"%s\" is still in progress", hex_uuid(&permit.id)),
 				 errhint("Wait for its lease to end, or end it with call_commit() or call_fail().")));
-	settled = PG_GETARG_BOOL(1) ?
-		permit_commit(tenant, &permit.id, tokens, nanousd, permit.key ? result : NULL) :
-		permit_fail(tenant, &permit.id, tokens, nanousd);
+	if (PG_GETARG_BOOL(1))
+		settled = permit_commit(tenant, &permit.id, tokens, nanousd, permit.key ? result : NULL);
+	else
+	{
+		settled = permit_fail(tenant, &permit.id, tokens, nanousd);
+		permit_resolve(tenant, &permit.id);
+	}
 	log_settlement(tenant, &permit, "resolve", settle_names[settled], NULL);
 	PG_RETURN_TEXT_P(cstring_to_text(settle_names[settled]));
 }

@@ -166,6 +166,29 @@ digest_request(Gate *gate)
 	agc_digest_end(digest, gate->request_hash);
 }
 
+/*
+ * A URL that is none fails "format": "uri" before the policy sees it; the
+ * policy's word on it (invalid_url, and why) is the better one.
+ */
+static bool
+only_formats_fail(Jsonb *errors)
+{
+	JsonbIterator *it = JsonbIteratorInit(&errors->root);
+	JsonbValue	value;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		JsonbValue	keyword;
+
+		if (token == WJB_ELEM &&
+			(getKeyJsonValueFromContainer(value.val.binary.data, "keyword", 7, &keyword) == NULL ||
+			 keyword.val.string.len != 6 || memcmp(keyword.val.string.val, "format", 6) != 0))
+			return false;
+	}
+	return true;
+}
+
 static void
 judge_args(Gate *gate)
 {
@@ -173,7 +196,7 @@ judge_args(Gate *gate)
 	{
 		char	   *problem;
 
-		gate->args = args_parse(gate->args_text, &problem);
+		gate->args = agc_json_text(gate->args_text, &problem);
 		if (gate->args == NULL)
 		{
 			gate_deny(gate, REASON_INVALID_ARGS, problem,
@@ -194,7 +217,9 @@ judge_args(Gate *gate)
 		gate->args = tool_args_coerce(gate->tool, gate->args, &changes);
 	}
 	gate->errors = tool_args_errors(gate->tool, gate->args);
-	if (gate->errors != NULL)
+	if (gate->errors != NULL && only_formats_fail(gate->errors))
+		judge_urls(gate);
+	if (gate->errors != NULL && gate->verdict == VERDICT_NONE)
 		gate_deny(gate, REASON_INVALID_ARGS,
 				  psprintf("%d error(s) against the input schema", (int) JB_ROOT_COUNT(gate->errors)),
 				  tool_args_feedback(gate->tool, gate->args, gate->errors));
@@ -306,6 +331,8 @@ judge_key(Gate *gate)
 		permit_expire(gate->tenant, &permit.id);
 	if (permit.idempotent)
 	{
+		if (!gate->explaining)
+			permit_resolve(gate->tenant, &permit.id);
 		gate->has_call_id = false;
 		gate->attempt = 0;
 		return;

@@ -49,11 +49,4 @@
 	makeJsonLexContextCstringLen((char *) (text), (len), GetDatabaseEncoding(), true)
 #endif
 
-/* 17 lets the caller provide the lexer, and put it first. */
-#if PG_VERSION_NUM >= 170000
-#define AGC_JSON_LEX(text_, escapes_)	makeJsonLexContext(NULL, (text_), (escapes_))
-#else
-#define AGC_JSON_LEX(text_, escapes_)	makeJsonLexContext((text_), (escapes_))
-#endif
-
 #endif							/* AGENTCORE_COMPAT_H */

@@ -210,6 +210,13 @@ extern void agc_watch_registry(void);
  */
 extern void agc_canonical_json(StringInfo out, Jsonb *value);
 
+/*
+ * JSON text that somebody else wrote (json_text.c): NULL and *problem, which
+ * names the offset and never quotes the text, where it is no JSON or more than
+ * jsonb holds.  Raises nothing.
+ */
+extern Jsonb *agc_json_text(const char *text, char **problem);
+
 typedef struct AgcDigest AgcDigest;
 
 /* One digest at a time: begin, add any number of fields, end. */

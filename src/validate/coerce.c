@@ -19,7 +19,6 @@
  */
 #include "validate/validate.h"
 
-#include "common/jsonapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -145,59 +144,16 @@ is_number(const char *s, uint32 len)
 	return p == end;
 }
 
-/* Numbers that jsonb could not hold, and nesting that nobody wants to follow. */
-static bool
-scan_json(const char *s, uint32 len)
-{
-	int			depth = 0;
-	bool		in_string = false;
-
-	for (uint32 i = 0; i < len; i++)
-	{
-		char		ch = s[i];
-
-		if (in_string)
-		{
-			if (ch == '\\')
-				i++;
-			else if (ch == '"')
-				in_string = false;
-		}
-		else if (ch == '"')
-			in_string = true;
-		else if (ch == '{' || ch == '[')
-		{
-			if (++depth > agc_max_depth)
-				return false;
-		}
-		else if (ch == '}' || ch == ']')
-			depth--;
-		else if (ch == '-' || (ch >= '0' && ch <= '9'))
-		{
-			uint32		start = i;
-
-			while (i + 1 < len && s[i + 1] != '\0' && strchr("+-.0123456789eE", s[i + 1]) != NULL)
-				i++;
-			if (!is_number(s + start, i + 1 - start))
-				return false;
-		}
-	}
-	return true;
-}
-
-/* The document in a string; NULL when it is none.  Raises nothing. */
+/* The object or array in a string; NULL when it holds none. */
 static Jsonb *
 parse_json(const char *s, uint32 len)
 {
-	text	   *copy;
+	char	   *problem;
 
 	trim(&s, &len);
-	if (len == 0 || (*s != '{' && *s != '[') || !scan_json(s, len))
+	if (len == 0 || (*s != '{' && *s != '['))
 		return NULL;
-	copy = cstring_to_text_with_len(s, len);
-	if (pg_parse_json(AGC_JSON_LEX(copy, true), &nullSemAction) != JSON_SUCCESS)
-		return NULL;
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(s, len))));
+	return agc_json_text(pnstrdup(s, len), &problem);
 }
 
 static Jsonb *

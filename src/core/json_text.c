@@ -1,16 +1,15 @@
 /*
- * args_text.c
- *	  The model's raw argument string to jsonb, without an ERROR for bad JSON.
+ * json_text.c
+ *	  A model's JSON text to jsonb, without an ERROR for bad JSON.
  *
  * jsonb_in() would raise one and take the caller's transaction with it; a
  * model that writes broken JSON is an everyday refusal.  So the text goes
- * through PostgreSQL's own parser with empty actions first, which reports where
- * it stopped, and only text that jsonb_in() accepts reaches it.
+ * through PostgreSQL's own parser first, with actions that look out for what
+ * jsonb cannot hold, and only text that jsonb_in() accepts reaches it.
  *
- * Memory: CurrentMemoryContext.  Locks: none.  Errors: 54001 for nesting
- * deeper than the stack allows.
+ * Memory: CurrentMemoryContext.  Locks: none.  Errors: none.
  */
-#include "call/gate.h"
+#include "core/core.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -24,6 +23,7 @@
 #define NUMERIC_MAX_BEFORE 131072
 #define NUMERIC_MAX_AFTER 16383
 
+static bool depth_fits(const char *text, Size len);
 static bool number_fits(const char *token);
 
 typedef struct ParseState
@@ -50,15 +50,21 @@ check_scalar(void *arg, char *token, JsonTokenType type)
 }
 
 Jsonb *
-args_parse(const char *text, char **problem)
+agc_json_text(const char *text, char **problem)
 {
 	Size		len = strlen(text);
 	JsonLexContext *lex = agc_make_json_lex(text, len);
 	ParseState	state = {false};
 	JsonSemAction actions = {.semstate = &state,.scalar = check_scalar};
-	JsonParseErrorType result = pg_parse_json(lex, &actions);
+	JsonParseErrorType result;
 
 	*problem = NULL;
+	if (!depth_fits(text, len))
+	{
+		*problem = psprintf("nested deeper than %d levels", agc_max_depth);
+		return NULL;
+	}
+	result = pg_parse_json(lex, &actions);
 	if (result != JSON_SUCCESS)
 	{
 		const char *at = lex->token_start ? lex->token_start : text;
@@ -75,6 +81,31 @@ args_parse(const char *text, char **problem)
 		return NULL;
 	}
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+}
+
+/* The parser recurses, and runs out of stack with an ERROR. */
+static bool
+depth_fits(const char *text, Size len)
+{
+	int			depth = 0;
+	bool		in_string = false;
+
+	for (Size i = 0; i < len; i++)
+	{
+		char		ch = text[i];
+
+		if (in_string && ch == '\\')
+			i++;
+		else if (ch == '"')
+			in_string = !in_string;
+		else if (!in_string && (ch == '{' || ch == '['))
+			depth++;
+		else if (!in_string && (ch == '}' || ch == ']'))
+			depth--;
+		if (depth > agc_max_depth)
+			return false;
+	}
+	return true;
 }
 
 /* The token is a number by JSON's grammar. */

@@ -1,0 +1,258 @@
+--
+-- call: the gate
+--
+\set VERBOSITY default
+SELECT agentcore.policy_set('web');
+SELECT agentcore.policy_allow('web', '*.example.com') > 0, agentcore.policy_deny('web', 'secret.example.com') > 0,
+       agentcore.policy_allow_tool('web', '*') > 0, agentcore.policy_deny_tool('web', 'shell*') > 0;
+SELECT agentcore.budget_set('team', max_tokens => 10000, max_usd => 3);
+SELECT agentcore.tool_set('fetch', '{"type": "object", "properties": {"url": {"type": "string", "format": "uri"}, "method": {"type": "string"}}, "required": ["url"]}',
+                          url_args => '{/url}', cache_ttl => '1 hour', est_tokens => 100);
+SELECT agentcore.tool_set('search', '{"query": {"type": "string", "min_length": 1}, "top_k": {"type": "integer", "min": 1, "max": 100, "optional": true}}', coerce => true);
+SELECT agentcore.tool_set('mail', '{"type": "object"}', needs_approval => true);
+SELECT agentcore.tool_set('pay', '{"type": "object"}', est_usd => 0.25);
+SELECT agentcore.tool_set('shell', '{"type": "object"}');
+SELECT agentcore.tool_set('old', '{"type": "object"}', enabled => false);
+SELECT agentcore.agent_set('bot', 'web', 'team');
+SELECT agentcore.agent_set('bot', 'web', 'team') AS again;
+
+-- what a test may print of a verdict
+CREATE FUNCTION short(v agentcore.call_verdict) RETURNS text LANGUAGE sql AS
+  $$ SELECT concat_ws(' | ', v.verdict, v.reason, v.args, v.result, CASE WHEN v.call_id IS NOT NULL THEN 'id' END,
+                      'attempt ' || v.attempt, CASE WHEN NOT v.enforced THEN 'not enforced' END, CASE WHEN v.want_result THEN 'wants result' END) $$;
+
+-- run, then cached; nothing is charged for a cached answer
+SELECT call_id AS id, short(v) FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://API.example.com/x/../y"}') v \gset
+\echo :short
+SELECT held_tokens, used_tokens FROM agentcore.budget_status;
+SELECT agentcore.call_status(:'id');
+SELECT agentcore.call_commit(:'id', '{"ok": true}', tokens => 80);
+SELECT agentcore.call_commit(:'id', '{"ok": true}', tokens => 80);
+SELECT agentcore.call_commit(:'id', '{"ok": true}', tokens => 81);
+SELECT agentcore.call_status(:'id');
+SELECT short(v) FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.com/y"}') v;
+SELECT held_tokens, used_tokens FROM agentcore.budget_status;
+
+-- one lookup a call, however the row is spread
+SELECT (agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.com/y"}')).verdict;
+
+-- refusals are rows
+SELECT verdict, reason, detail, feedback FROM agentcore.call_begin('bot', 'fetsh', '{}');
+SELECT verdict, reason, detail, feedback FROM agentcore.call_begin('bot', 'shell', '{}');
+SELECT verdict, reason, detail, feedback FROM agentcore.call_begin('bot', 'old', '{}');
+SELECT verdict, reason, detail, errors, feedback FROM agentcore.call_begin('bot', 'fetch', '{"uri": "https://api.example.com"}');
+SELECT verdict, reason, detail, feedback FROM agentcore.call_begin('bot', 'fetch', args_text => '{"url": "https://api.ex');
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'fetch', args_text => '{"url": nope}');
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'fetch', args_text => '{"url": "\u0000"}');
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'fetch', args_text => '{"n": 1e999999}');
+SELECT verdict, reason, detail, feedback FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://other.com/?token=secret"}');
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://secret.example.com/"}');
+SELECT verdict, reason, detail, feedback FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://evil.com\\@api.example.com/"}');
+SELECT verdict, reason, detail, feedback, errors FROM agentcore.call_begin('bot', 'fetch', '{"url": "not a url", "method": 1}');
+SELECT verdict, reason, detail, feedback FROM agentcore.call_begin('bot', 'pay', '{}', est_usd => 5);
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'pay', '{}', est_tokens => 20000);
+
+-- arguments: coerced where the tool says so, {} where there are none, the raw string of the model
+SELECT short(v) FROM agentcore.call_begin('bot', 'search', '{"query": "x", "top_k": "5"}') v;
+SELECT short(v) FROM agentcore.call_begin('bot', 'pay') v;
+SELECT short(v) FROM agentcore.call_begin('bot', 'search', args_text => ' {"query": "y"} ') v;
+
+-- a key is one call: in progress, then its result, whatever happens to the budget
+SELECT call_id AS id, short(v) FROM agentcore.call_begin('bot', 'pay', '{"to": "ann"}', key => 'k1') v \gset
+\echo :short
+SELECT short(v), call_id = :'id' AS same, retry_after <= '1 s' AS soon FROM agentcore.call_begin('bot', 'pay', '{"to": "ann"}', key => 'k1') v;
+SELECT agentcore.call_begin('bot', 'pay', '{"to": "bob"}', key => 'k1');
+SELECT agentcore.call_commit(:'id', '{"paid": 1}', usd => 0.2);
+SELECT short(v), call_id = :'id' AS same FROM agentcore.call_begin('bot', 'pay', '{"to": "ann"}', key => 'k1') v;
+
+-- failing: retry keeps call and hold, fail closes and charges what was used
+SELECT call_id AS id FROM agentcore.call_begin('bot', 'pay', '{"to": "cy"}', key => 'k2') v \gset
+SELECT action, delay >= '50 ms', at > now(), reason FROM agentcore.call_fail(:'id', 503, 'overloaded', '0.05');
+SELECT agentcore.call_status(:'id');
+SELECT short(v), retry_after > '0' AS later FROM agentcore.call_begin('bot', 'pay', '{"to": "cy"}', key => 'k2') v;
+SELECT action, delay, at, reason FROM agentcore.call_fail(:'id', 400, usd => 0.01);
+SELECT action, reason FROM agentcore.call_fail(:'id', 400);
+SELECT agentcore.call_status(:'id');
+SELECT short(v), call_id = :'id' AS same FROM agentcore.call_begin('bot', 'pay', '{"to": "cy"}', key => 'k2') v;
+-- no status at all: a call that is not idempotent may have happened
+SELECT call_id AS id FROM agentcore.call_begin('bot', 'pay', '{"to": "di"}') v \gset
+SELECT action, reason FROM agentcore.call_fail(:'id', error => 'connection reset by peer');
+
+-- a holder that died: charged, and the outcome is unknown until somebody says
+SELECT call_id AS id FROM agentcore.call_begin('bot', 'pay', '{"to": "ed"}', key => 'k3', lease => '1 ms') v \gset
+SELECT pg_sleep(0.01);
+SELECT agentcore.call_status(:'id');
+SELECT short(v) FROM agentcore.call_begin('bot', 'pay', '{"to": "ed"}', key => 'k3') v;
+SELECT feedback FROM agentcore.call_begin('bot', 'pay', '{"to": "ed"}', key => 'k3');
+SELECT agentcore.call_resolve(:'id', true, '{"found": "paid"}');
+SELECT short(v) FROM agentcore.call_begin('bot', 'pay', '{"to": "ed"}', key => 'k3') v;
+SELECT call_id AS id FROM agentcore.call_begin('bot', 'pay', '{"to": "jo"}', key => 'k5', lease => '1 ms') v \gset
+SELECT pg_sleep(0.01);
+SELECT agentcore.call_resolve(:'id', false);
+SELECT short(v) FROM agentcore.call_begin('bot', 'pay', '{"to": "jo"}', key => 'k5') v;
+SELECT agentcore.call_resolve(:'id', NULL);
+-- an idempotent tool is simply run again
+SELECT agentcore.tool_set('ping', '{"type": "object"}', idempotent => true);
+SELECT call_id AS id FROM agentcore.call_begin('bot', 'ping', key => 'k4', lease => '1 ms') v \gset
+SELECT pg_sleep(0.01);
+SELECT short(v), call_id <> :'id' AS another FROM agentcore.call_begin('bot', 'ping', key => 'k4') v;
+
+-- approval
+SELECT verdict, reason, retry_after FROM agentcore.call_begin('bot', 'mail', '{"to": "all"}');
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'mail', '{"to": "all"}');
+SELECT agent, tool, args, state FROM agentcore.approvals;
+SELECT agentcore.call_approve(id) FROM agentcore.approvals;
+SELECT verdict FROM agentcore.call_begin('bot', 'mail', '{"to": "all"}');
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'mail', '{"to": "all"}');
+SELECT agentcore.call_approve(id, false, note => 'no') FROM agentcore.approvals WHERE state = 'pending';
+SELECT verdict, reason, feedback FROM agentcore.call_begin('bot', 'mail', '{"to": "all"}');
+SELECT agentcore.call_approve('00000000-0000-0000-0000-000000000000');
+
+-- begun and ended in one transaction: works, and says what it cost
+BEGIN;
+SELECT call_id AS id FROM agentcore.call_begin('bot', 'ping') \gset
+\set VERBOSITY terse
+SELECT agentcore.call_commit(:'id');
+\set VERBOSITY default
+COMMIT;
+
+-- ROLLBACK takes permit and hold back, and another may lead the cache
+BEGIN;
+SELECT call_id AS id, short(v) FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.com/rollback"}') v \gset
+\echo :short
+ROLLBACK;
+\set VERBOSITY sqlstate
+SELECT agentcore.call_status(:'id');
+\set VERBOSITY default
+SELECT short(v) FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.com/rollback"}') v;
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.com/rollback"}');
+BEGIN;
+SAVEPOINT s;
+SELECT verdict FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.com/savepoint"}');
+ROLLBACK TO s;
+SELECT short(v) FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.com/savepoint"}') v;
+COMMIT;
+
+-- errors of the tool are not answers
+SELECT call_id AS id FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.com/e"}') \gset
+SELECT agentcore.call_commit(:'id', '{"isError": true, "content": []}');
+SELECT verdict FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.com/e"}');
+
+-- breaker and rate
+SELECT agentcore.tool_set('api', '{"type": "object"}', target => 'upstream');
+SELECT agentcore.rate_set('upstream', 1, '1 hour', 2);
+SELECT verdict, reason, retry_after IS NOT NULL AS when FROM agentcore.call_begin('bot', 'api', '{"n": 1}');
+SELECT verdict FROM agentcore.call_begin('bot', 'api', '{"n": 2}');
+SELECT verdict, reason, retry_after > '0' AS when FROM agentcore.call_begin('bot', 'api', '{"n": 3}');
+SELECT agentcore.rate_drop('upstream');
+SELECT agentcore.breaker_set('upstream', forced => 'open');
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'api', '{"n": 3}');
+SELECT agentcore.breaker_set('upstream');
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'api', '{"n": 3}');
+
+-- loop guard
+SET agentcore.loop_limit = 2;
+SELECT verdict, reason FROM generate_series(1, 3) i, agentcore.call_begin('bot', 'ping', jsonb_build_object('i', i / i), task => 't1');
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'ping', '{"i": 2}', task => 't1');
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'ping', '{"i": 1}', task => 't2');
+RESET agentcore.loop_limit;
+
+-- switches
+SELECT agentcore.tenant_set(false);
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'ping');
+SELECT agentcore.tenant_set(true);
+SELECT agentcore.agent_set('bot', 'web', 'team', enabled => false);
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'ping');
+
+-- audit mode: judged and reported, not enforced
+SELECT agentcore.agent_set('bot', 'web', 'team', mode => 'audit');
+SELECT short(v) FROM agentcore.call_begin('bot', 'shell', '{}') v;
+SELECT short(v), jsonb_array_length(errors) FROM agentcore.call_begin('bot', 'fetch', '{}') v;
+SELECT short(v) FROM agentcore.call_begin('bot', 'pay', '{}', est_usd => 5) v;
+SELECT short(v) FROM agentcore.call_begin('bot', 'nope', '{}') v;
+SELECT short(v), detail FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.com/y"}') v;
+SELECT agentcore.agent_set('bot', 'web', 'team');
+
+-- explain says every stage's word and changes nothing
+SELECT * FROM agentcore.call_explain('bot', 'fetch', '{"url": "https://other.com/", "method": 1}', est_usd => 7);
+SELECT * FROM agentcore.call_explain('bot', 'fetsh');
+
+-- model calls
+SELECT agentcore.model_price_set('m1', 0.000003, 0.000015, 0.0000003);
+SELECT call_id AS id, short(v) FROM agentcore.llm_begin('bot', 'm1', 1000, 500) v \gset
+\echo :short
+SELECT agentcore.llm_commit(:'id', '{"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 900}}');
+SELECT agentcore.llm_commit(:'id', '{"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 900}}');
+SELECT verdict, reason, detail FROM agentcore.llm_begin('bot', 'm2', 1, 1);
+SELECT verdict, reason FROM agentcore.llm_begin('bot', 'm1', 100000, 1);
+SELECT call_id AS id FROM agentcore.llm_begin('bot', 'm1', 10, 10) \gset
+SELECT agentcore.llm_commit(:'id', '{"what": "is this"}');
+SELECT agentcore.llm_commit(:'id', '{"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 0}');
+
+-- extending
+SELECT call_id AS id FROM agentcore.call_begin('bot', 'pay', '{"to": "fi"}') \gset
+SELECT agentcore.call_extend(:'id', '1 min', usd => 0.01);
+SELECT agentcore.call_extend(:'id', '1 min', usd => 100);
+SELECT agentcore.call_commit(:'id');
+SELECT agentcore.call_extend(:'id', '1 min');
+
+-- audit log
+SET agentcore.audit = 'denied';
+SELECT verdict FROM agentcore.call_begin('bot', 'nope');
+SELECT verdict FROM agentcore.call_begin('bot', 'ping', task => 't9') \g /dev/null
+SET agentcore.audit = 'all';
+SELECT call_id AS id FROM agentcore.call_begin('bot', 'ping', key => 'k9', task => 't9', subject => 's') \gset
+SELECT agentcore.call_commit(:'id');
+RESET agentcore.audit;
+SELECT event, agent, tool, verdict, reason, enforced, call_id IS NOT NULL AS id, key, task, subject FROM agentcore.call_log ORDER BY at;
+
+-- misuse is an error
+SELECT agentcore.call_begin('bott', 'ping');
+SELECT agentcore.call_begin(NULL, 'ping');
+SELECT agentcore.call_begin('bot', '');
+SELECT agentcore.call_begin('bot', 'ping', '{}', args_text => '{}');
+SELECT agentcore.call_begin('bot', 'ping', est_tokens => -1);
+SELECT agentcore.call_begin('bot', 'ping', est_usd => 'NaN');
+SELECT agentcore.call_begin('bot', 'ping', lease => '-1 s');
+SELECT agentcore.call_begin('bot', 'ping', lease => '0');
+SELECT agentcore.call_begin('bot', 'ping', budget => 'none');
+SELECT agentcore.call_begin('bot', 'ping', key => repeat('k', 256));
+SELECT agentcore.call_begin('bot', 'ping', jsonb_build_object('x', repeat('y', 5000000)));
+SELECT agentcore.call_begin('bot', 'ping', args_text => repeat('y', 5000000));
+SELECT agentcore.call_commit(NULL);
+SELECT agentcore.call_commit('00000000-0000-0000-0000-000000000000');
+SELECT agentcore.call_commit('00000000-0000-0000-0000-000000000000', tokens => -1);
+SELECT agentcore.call_fail('00000000-0000-0000-0000-000000000000', 99);
+SELECT agentcore.call_status('00000000-0000-0000-0000-000000000000');
+SELECT agentcore.agent_set('a', 'none');
+SELECT agentcore.agent_set('a', 'web', 'none');
+SELECT agentcore.agent_set('a', 'web', owner => 'none');
+SELECT agentcore.agent_set('a', 'web', mode => 'maybe');
+SELECT agentcore.agent_set(NULL, 'web');
+
+-- an agent's owner, and another role's call
+CREATE ROLE regress_agentcore_ann;
+CREATE ROLE regress_agentcore_bob;
+SELECT agentcore.access_grant('regress_agentcore_ann', 'agent'), agentcore.access_grant('regress_agentcore_bob', 'agent');
+SELECT agentcore.agent_set('annbot', 'web', owner => 'regress_agentcore_ann');
+SET ROLE regress_agentcore_ann;
+SELECT call_id AS id, verdict FROM agentcore.call_begin('annbot', 'ping') \gset
+\echo :verdict
+SET ROLE regress_agentcore_bob;
+SELECT agentcore.call_begin('annbot', 'ping');
+\set VERBOSITY sqlstate
+SELECT agentcore.call_commit(:'id');
+\set VERBOSITY default
+SELECT agentcore.agent_drop('annbot');
+SELECT count(*) FROM agentcore.agents;
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'ping', tenant => 'other');
+SET ROLE regress_agentcore_ann;
+SELECT agentcore.call_commit(:'id');
+RESET ROLE;
+SELECT agentcore.agent_drop('annbot'), agentcore.agent_drop('annbot');
+DROP OWNED BY regress_agentcore_ann, regress_agentcore_bob;
+DROP ROLE regress_agentcore_ann, regress_agentcore_bob;
+
+-- everything adds up
+SELECT * FROM agentcore.budget_verify();
+SELECT agentcore.cache_verify();

@@ -1,0 +1,54 @@
+--
+-- config: a tenant's configuration as one document
+--
+\set config '{"prices": [{"model": "m1", "usd_per_input_token": 0.000003, "usd_per_output_token": 0.000015}], "budgets": [{"name": "run", "max_tokens": 100, "parent": "team"}, {"name": "team", "max_usd": 12.5, "period": "1 day"}], "policies": [{"name": "web", "allow": ["*.example.com", {"pattern": "api.example.org", "methods": ["GET"], "ports": [443, 8443], "path_prefix": "/v1"}], "deny": ["secret.example.com"], "allow_tools": ["*"], "deny_tools": ["shell*"]}], "retry_policies": [{"name": "fast", "base": "100 ms", "max_attempts": 2}], "rates": [{"target": "api", "rate": 10, "period": "1 s"}], "breakers": [{"target": "api", "open_for": "10 s"}], "tools": [{"name": "fetch", "input_schema": {"type": "object", "properties": {"url": {"type": "string"}, "x": {"default": null}}}, "url_args": ["/url"], "cache_ttl": "5 min", "tags": ["web"], "est_usd": 0.01, "target": "api", "retry_policy": "fast"}], "agents": [{"name": "bot", "policy": "web", "budget": "run"}]}'
+
+-- a dry run says what would happen and does not do it
+SELECT * FROM agentcore.config_apply(:'config', dry_run => true);
+SELECT count(*) FROM agentcore.tools;
+SELECT * FROM agentcore.config_apply(:'config');
+SELECT * FROM agentcore.config_apply(:'config');
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.org:8443/v1/x"}');
+
+-- what is exported applies to itself, and elsewhere
+SELECT jsonb_pretty(agentcore.config_export());
+SELECT DISTINCT action FROM agentcore.config_apply(agentcore.config_export());
+SELECT DISTINCT action FROM agentcore.config_apply(agentcore.config_export(), tenant => 'acme');
+SELECT agentcore.config_export() = agentcore.config_export('acme') AS same;
+
+-- changes; the rule lists are the whole of a policy's rules, absent lists leave them alone
+SELECT * FROM agentcore.config_apply('{"policies": [{"name": "web", "mode": "audit"}], "budgets": [{"name": "team", "max_usd": 20, "period": "1 day"}]}');
+SELECT * FROM agentcore.config_apply('{"policies": [{"name": "web", "allow": ["*.example.com"]}]}');
+SELECT kind, effect, pattern FROM agentcore.policy_rules WHERE tenant = '' ORDER BY 1, 2, 3;
+
+-- pruning drops what the named kinds do not name, and nothing of the others
+SELECT * FROM agentcore.config_apply('{"agents": [], "tools": [{"name": "other", "input_schema": {"type": "object"}}], "rates": []}', dry_run => true);
+SELECT * FROM agentcore.config_apply('{"agents": [], "tools": [{"name": "other", "input_schema": {"type": "object"}}], "rates": []}', prune => true);
+SELECT * FROM agentcore.config_apply('{"prices": [], "budgets": [], "policies": [], "retry_policies": [], "rates": [], "breakers": [], "tools": [], "agents": []}', prune => true);
+SELECT agentcore.config_export();
+
+-- bad documents change nothing
+SELECT agentcore.config_apply(NULL);
+SELECT agentcore.config_apply('[]');
+SELECT agentcore.config_apply('{"tool": []}');
+SELECT agentcore.config_apply('{"tools": {}}');
+SELECT agentcore.config_apply('{"tools": ["x"]}');
+SELECT agentcore.config_apply('{"tools": [{"name": "t", "input_schema": {"type": "object"}, "cache_tll": "1 s"}]}');
+SELECT agentcore.config_apply('{"tools": [{"name": "t", "input_schema": {"type": "object"}, "tenant": "acme"}]}');
+SELECT agentcore.config_apply('{"tools": [{"name": "t", "input_schema": {"type": "object"}, "description": {"a": 1}}]}');
+SELECT agentcore.config_apply('{"budgets": [{"name": "a", "parent": "b"}, {"name": "b", "parent": "a"}]}');
+SELECT agentcore.config_apply('{"policies": [{"name": "p"}], "agents": [{"name": "a", "policy": "nope"}]}');
+SELECT agentcore.config_apply('{"tools": [{"name": "t''); DROP TABLE agentcore.tool; --", "input_schema": {"type": "object"}}]}');
+SELECT agentcore.config_export() -> 'policies';
+
+-- only an administrator of the tenant
+CREATE ROLE regress_agentcore_ann;
+SELECT agentcore.access_grant('regress_agentcore_ann', 'admin', '{acme}');
+SET ROLE regress_agentcore_ann;
+SELECT agentcore.config_apply('{"tools": []}');
+SELECT agentcore.config_export();
+SELECT jsonb_array_length(agentcore.config_export('acme') -> 'tools');
+SELECT * FROM agentcore.config_apply('{"rates": [{"target": "api", "rate": 1, "period": "1 s"}]}', tenant => 'acme');
+RESET ROLE;
+DROP OWNED BY regress_agentcore_ann;
+DROP ROLE regress_agentcore_ann;
