@@ -188,6 +188,14 @@ CREATE FUNCTION agentcore.model_price_set(
   AS 'MODULE_PATHNAME', 'agentcore_model_price_set_v1';
 COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, text) IS 'Price of a model in USD a token, exact to any number of digits, from valid_from on (NULL: from now on); true if anything changed. usd_per_cached_token NULL: cached input costs as input. 22023 for negative, NaN or infinite prices.';
 
+CREATE TYPE agentcore.model_usage AS (input_tokens bigint, output_tokens bigint, cached_tokens bigint, usd numeric);
+COMMENT ON TYPE agentcore.model_usage IS 'Tokens of a model call and their price; cached_tokens are part of input_tokens.';
+
+CREATE FUNCTION agentcore.model_cost(model text, usage jsonb, tenant text DEFAULT '') RETURNS SETOF agentcore.model_usage
+  LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_model_cost_v1';
+COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, text) IS 'What a model call cost by a provider''s usage object (OpenAI chat and responses, Anthropic), at the price now in force, rounded up to a nano-dollar. 42704: no price; 22023: NULL or not a usage object.';
+
 -- Watching -----------------------------------------------------------------
 
 CREATE TYPE agentcore.budget_span AS (starts_at timestamptz, resets_at timestamptz);
@@ -338,4 +346,4 @@ INSERT INTO agentcore.access_function VALUES
   ('budget_acquire', 'agent'), ('budget_try_acquire', 'agent'), ('budget_commit', 'agent'),
   ('budget_release', 'agent'), ('budget_extend', 'agent'),
   ('budget_reap', 'admin'), ('budget_verify', 'admin'),
-  ('budget_violations', 'internal'), ('budget_window', 'public');
+  ('model_cost', 'reader'), ('budget_violations', 'internal'), ('budget_window', 'public');

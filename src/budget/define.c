@@ -3,9 +3,10 @@
  *	  budget_set() and budget_drop(): definitions of budgets.
  *
  * Locks: SHARE ROW EXCLUSIVE on agentcore.budget, so that two changes cannot
- * together make a circle of parents; then the row of the budget, then its
- * counter, so that a new window is counted from the ledger while nobody else
- * charges.  Acquiring takes no lock on the definitions.
+ * together make a circle of parents; then the row of the budget; then, where
+ * limits or window change, its counter, so that a new window is counted from
+ * the ledger while nobody else charges.  Acquiring takes no lock on the
+ * definitions.
  *
  * Memory: SPI's.  On ERROR: the transaction takes everything back.
  */
@@ -128,6 +129,23 @@ check_parent(const char *tenant, const char *name, const char *parent)
 }
 
 /*
+ * From here on the limits count: noted under the counter's lock, so that
+ * whatever was admitted by the earlier limits is older.
+ */
+static void
+note_limits(const char *tenant, const char *name)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"UPDATE agentcore.budget SET limited_at = $3 WHERE tenant = $1 AND name = $2", 3, types
+	};
+	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name),
+	TimestampTzGetDatum(agc_now())};
+
+	agc_spi(&plan, values, NULL);
+}
+
+/*
  * Make the counter follow the definition.  A new window counts from the
  * ledger what was charged since it began.
  */
@@ -152,6 +170,7 @@ sync_counter(const char *tenant, const char *name)
 		store_counter_create(tenant, name, &counter);
 		return;
 	}
+	note_limits(tenant, name);
 	if (counter.window_revision == def.window_revision)
 		return;
 
@@ -199,7 +218,8 @@ AGC_FUNCTION(budget_set)
 		" THEN b.window_revision ELSE EXCLUDED.window_revision END"
 		" WHERE NOT (" SAME_WINDOW " AND " SAME_LIMITS
 		" AND b.parent IS NOT DISTINCT FROM EXCLUDED.parent AND b.on_expiry = EXCLUDED.on_expiry"
-		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled)", lengthof(types), types
+		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled)"
+		" RETURNING b.limited_at = $15", lengthof(types), types
 	};
 	char	   *tenant = agc_arg_tenant(fcinfo, A_TENANT);
 	char	   *name = agc_arg_name(fcinfo, A_NAME, "name");
@@ -212,6 +232,7 @@ AGC_FUNCTION(budget_set)
 	char		nulls[lengthof(types) + 1];
 	Window		window;
 	bool		changed;
+	bool		isnull;
 	AgcOwner	owner;
 
 	window_define(&window, agc_opt_name(fcinfo, A_KIND, "kind"), period, tz, has_anchor, anchor);
@@ -250,7 +271,8 @@ AGC_FUNCTION(budget_set)
 		check_parent(tenant, name, parent);
 	agc_spi(&plan, values, nulls);
 	changed = SPI_processed > 0;
-	if (changed)
+	/* a switch or another parent waits for nobody */
+	if (changed && DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
 		sync_counter(tenant, name);
 	agc_owner_end(&owner);
 	PG_RETURN_BOOL(changed);

@@ -41,7 +41,7 @@ report_contention(PermitDecision *out)
 	out->granted = false;
 	out->reason = REASON_CONTENTION;
 	out->denied_by = NULL;
-	out->detail = "Another transaction holds a row that this transaction cannot wait for after those it already holds.";
+	out->detail = "Another transaction holds or has just changed a budget or key for which this one cannot wait.";
 	out->retry_after = CONTENTION_WAIT;
 	out->can_ever_fit = true;
 }

@@ -242,3 +242,34 @@ AGC_FUNCTION(model_price_set)
 	agc_owner_end(&owner);
 	PG_RETURN_BOOL(changed);
 }
+
+/* model_cost(model, usage, tenant) -> (input_tokens, output_tokens, cached_tokens, usd) */
+AGC_FUNCTION(model_cost)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 2);
+	char	   *model = agc_arg_name(fcinfo, 0, "model");
+	Jsonb	   *usage = agc_arg_jsonb(fcinfo, 1, "usage");
+	int64		input;
+	int64		output;
+	int64		cached;
+	int64		nanousd;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	agc_enter(tenant, AGC_READER);
+	if (!usage_read(usage, &input, &output, &cached))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("usage is not a usage object of a known provider"),
+				 errhint("It has prompt_tokens and completion_tokens, or input_tokens and output_tokens, as whole numbers.")));
+	if (!price_call(tenant, model, input, output, cached, &nanousd))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" has no price", model),
+				 errhint("Set one with agentcore.model_price_set().")));
+	values[0] = Int64GetDatum(input);
+	values[1] = Int64GetDatum(output);
+	values[2] = Int64GetDatum(cached);
+	values[3] = agc_nanousd_numeric(nanousd);
+	return agc_row(fcinfo, values, nulls, lengthof(values));
+}

@@ -258,24 +258,23 @@ store_permit_read(const char *tenant, const pg_uuid_t *id, MemoryContext cxt, Pe
 	return true;
 }
 
+/*
+ * By the latest snapshot, also in REPEATABLE READ: the answer must be the
+ * permit that another session has just made.  The index holds live states only.
+ */
 bool
 store_permit_by_key(const char *tenant, const char *holder, const char *key,
 					MemoryContext cxt, Permit *out)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID};
-	static AgcPlan plan = {
-		"SELECT p.* FROM agentcore.permit p"
-		" WHERE p.tenant = $1 AND p.holder = $2 AND p.key = $3 AND p.key IS NOT NULL"
-		" AND p.state IN ('o', 'r', 'c', 'e', 'l') AND NOT p.resolved", 3, types
-	};
-	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(holder),
-	CStringGetTextDatum(key)};
+	static AgcTable by_key = AGC_TABLE("permit", "permit_key");
+	const char *keys[3] = {tenant, holder, key};
+	Relation	rel = agc_table_open(&by_key, AccessShareLock);
+	HeapTuple	tuple = agc_table_get(&by_key, rel, 3, keys);
 
-	agc_spi(&plan, values, NULL);
-	if (SPI_processed != 1)
-		return false;
-	permit_from_tuple(out, SPI_tuptable->vals[0], SPI_tuptable->tupdesc, cxt);
-	return true;
+	if (tuple != NULL)
+		permit_from_tuple(out, tuple, RelationGetDescr(rel), cxt);
+	agc_table_close(rel, AccessShareLock);
+	return tuple != NULL;
 }
 
 LockResult

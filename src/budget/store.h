@@ -58,7 +58,7 @@ extern void store_permit_delete(const char *tenant, const pg_uuid_t *id);
 extern bool store_permit_read(const char *tenant, const pg_uuid_t *id, MemoryContext cxt,
 							  Permit *out);
 extern bool store_permit_by_key(const char *tenant, const char *holder, const char *key,
-								MemoryContext cxt, Permit *out);
+								MemoryContext cxt, Permit *out);	/* direct */
 extern LockResult store_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait,
 									MemoryContext cxt, Permit *out);
 extern int	store_permits_lock_ended(const char *tenant, TimestampTz now, int limit,
