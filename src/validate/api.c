@@ -10,6 +10,8 @@
  */
 #include "validate/validate.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "validate/program.h"
@@ -140,6 +142,27 @@ AGC_FUNCTION(args_coerce)
 	return agc_row(fcinfo, values, nulls, 3);
 }
 
+/* tool_url_args(tool, tenant) -> text[]: what the gate judges as URLs */
+AGC_FUNCTION(tool_url_args)
+{
+	char	   *name = agc_arg_name(fcinfo, 0, "tool");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	AgcObject  *object;
+	ToolDef    *tool;
+	Datum	   *pointers;
+	ArrayType  *result;
+
+	agc_enter(tenant, AGC_READER);
+	object = require_tool(tenant, name);
+	tool = object->data;
+	pointers = palloc(sizeof(Datum) * (tool->nurl_args + 1));
+	for (int i = 0; i < tool->nurl_args; i++)
+		pointers[i] = CStringGetTextDatum(tool->url_args[i]);
+	result = construct_array(pointers, tool->nurl_args, TEXTOID, -1, false, TYPALIGN_INT);
+	agc_object_unpin(object);
+	PG_RETURN_ARRAYTYPE_P(result);
+}
+
 /* ----- by schema -------------------------------------------------------------- */
 
 /* What a call site remembers. */
@@ -152,19 +175,6 @@ typedef struct CallSite
 	bool		assert_format;
 	bool		constant;		/* the schema is the same for every call */
 } CallSite;
-
-static SchemaDialect
-dialect_or_raise(const char *name)
-{
-	SchemaDialect dialect;
-
-	if (!dialect_parse(name, &dialect))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown dialect \"%s\"", name),
-				 errhint("Dialects: auto, draft4, draft6, draft7, 2019-09, 2020-12, agentvet.")));
-	return dialect;
-}
 
 static CallSite *
 compile_call_site(FunctionCallInfo fcinfo, Jsonb *schema, char *dialect, bool assert_format)

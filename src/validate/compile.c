@@ -108,7 +108,7 @@ schema_problem_raise(const SchemaProblem *problem, const char *what)
 			 errmsg("invalid %s: \"%s\" %s", what, problem->keyword, problem->message) :
 			 errmsg("invalid %s: %s", what, problem->message),
 			 errdetail("At \"%s\" of the schema.", problem->path ? problem->path : ""),
-			 errhint("Nothing was changed. Dialects: auto, draft4, draft6, draft7, 2019-09, 2020-12, agentvet.")));
+			 errhint("The dialects are auto, draft4, draft6, draft7, 2019-09, 2020-12 and agentvet.")));
 }
 
 const SchemaPath *

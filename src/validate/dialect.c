@@ -8,7 +8,7 @@
  * words that nobody knows is refused: it would allow anything.
  *
  * Memory: CurrentMemoryContext.  Locks: none.  Errors: 54001 beyond
- * agentcore.max_depth, the rest in *problem.
+ * agentcore.max_depth, 22023 for an unknown name, the rest in *problem.
  */
 #include "validate/program.h"
 
@@ -31,6 +31,19 @@ dialect_parse(const char *name, SchemaDialect *dialect)
 			return true;
 		}
 	return false;
+}
+
+SchemaDialect
+dialect_or_raise(const char *name)
+{
+	SchemaDialect dialect;
+
+	if (name == NULL || !dialect_parse(name, &dialect))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 name == NULL ? errmsg("dialect must not be null") : errmsg("unknown dialect \"%s\"", name),
+				 errhint("The dialects are auto, draft4, draft6, draft7, 2019-09, 2020-12 and agentvet.")));
+	return dialect;
 }
 
 const char *

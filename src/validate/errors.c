@@ -38,13 +38,14 @@ errors_new(int limit)
 	return errors;
 }
 
-/* NULL once there are enough of them */
+/* The caller has seen that there is room: !full(). */
 static EvalError *
 error_add(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword, char *message)
 {
 	EvalErrors *errors = ctx->errors;
 	EvalError  *error;
 
+	ctx->errors_left--;
 	if (errors->count == errors->size)
 	{
 		errors->size = errors->size == 0 ? 4 : errors->size * 2;
@@ -64,7 +65,7 @@ error_add(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const c
 static inline bool
 full(const EvalContext *ctx)
 {
-	return ctx->errors->count >= ctx->errors->limit;
+	return ctx->errors->count >= ctx->errors->limit || ctx->errors_left <= 0;
 }
 
 static void
@@ -543,16 +544,20 @@ error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 		params_types(&params, "expected", types);
 		params_string(&params, "got", got, strlen(got));
 	}
+	else if (branches[best]->count == 0)
+	{
+		error = error_add(ctx, node, at, keyword, psprintf("matches none of %u alternatives", nbranches));
+		params_int(&params, "alternatives", nbranches);
+	}
 	else
 	{
 		JsonbValue	value = {.type = jbvBinary};
 		Jsonb	   *nested = errors_to_jsonb(branches[best]);
+		const EvalError *first = &branches[best]->items[0];
 
 		error = error_add(ctx, node, at, keyword,
-						  psprintf("matches none of %u alternatives; nearest is number %u: %s%s%s", nbranches, best + 1,
-								   branches[best]->count > 0 ? branches[best]->items[0].path : "",
-								   branches[best]->count > 0 && branches[best]->items[0].path[0] ? " " : "",
-								   branches[best]->count > 0 ? branches[best]->items[0].message : ""));
+						  psprintf("matches none of %u alternatives; of the nearest, \"%s\" %s",
+								   nbranches, first->path, first->message));
 		error->branch = branches[best];
 		error->branch_chosen = typed == nbranches - 1;
 		params_int(&params, "alternatives", nbranches);

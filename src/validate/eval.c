@@ -23,6 +23,9 @@
 /* node visits between two looks at interrupts and the limit */
 #define FUEL 1024
 
+/* errors kept of all branches of choices, as a multiple of those asked for */
+#define BRANCH_ERRORS 8
+
 /* Which children of one instance some keyword has spoken about. */
 typedef struct Evaluated
 {
@@ -155,7 +158,7 @@ evaluated_merge(Evaluated *into, const Evaluated *from)
  * The outermost resource of the dynamic scope that has such an anchor; the
  * static target when there is none.
  */
-const SchemaNode *
+static const SchemaNode *
 dynamic_target(const EvalContext *ctx, const AnyRules *any)
 {
 	const SchemaNode *target = any->dynamic;
@@ -194,7 +197,8 @@ schema_valid(const SchemaProgram *program, const Jsonb *instance)
 EvalErrors *
 schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
 {
-	EvalContext ctx = {.program = program, .fuel = FUEL, .errors = errors_new(limit)};
+	EvalContext ctx = {.program = program, .fuel = FUEL, .errors = errors_new(limit),
+	.errors_left = limit * BRANCH_ERRORS};
 	EvalFrame	root = {0};
 	JbItem		item = jb_root(instance);
 

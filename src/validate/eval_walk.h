@@ -280,11 +280,14 @@ WALK(branches) (EvalContext *ctx, const SchemaNode *node, const JbItem *item, co
 		EvalErrors *mine = ctx->errors;
 		EvalErrors **lists = palloc(sizeof(EvalErrors *) * nbranches);
 
+		ctx->branch_depth++;
 		for (uint32 i = 0; i < nbranches; i++)
 		{
 			ctx->errors = lists[i] = errors_new(mine->limit);
-			(void) collect_node(ctx, branches[i], item, at, NULL);
+			if (ctx->branch_depth <= BRANCH_DEPTH_MAX)
+				(void) collect_node(ctx, branches[i], item, at, NULL);
 		}
+		ctx->branch_depth--;
 		ctx->errors = mine;
 		error_branches(ctx, node, at, exactly_one ? "oneOf" : "anyOf", lists, nbranches, item);
 	}
@@ -300,6 +303,7 @@ WALK(any) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	const AnyRules *any = node->any;
 	bool		ok = true;
 
+	check_stack_depth();
 	if (any->has_const && item_compare(&any->constant, item) != 0)
 		FAIL(error_value(ctx, node, at, "const", item));
 	if (any->has_enum && !enum_contains(any, item))

@@ -18,28 +18,34 @@
 #define NESTED_LEVELS 3
 #define VALUE_SHOWN 80
 
-static void append_error(StringInfo out, const JbItem *args, const JbItem *error, int level);
-static void append_lines(StringInfo out, const JbItem *args, const JbItem *errors, int level, int max);
+typedef struct Feedback
+{
+	StringInfoData out;
+	JbItem		args;
+	const char *keys_shown;		/* path of the object whose known keys were listed last */
+} Feedback;
+
+static void append_error(Feedback *f, const JbItem *error, int level);
+static void append_lines(Feedback *f, const JbItem *errors, int level, int max);
 
 char *
 tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors)
 {
-	JbItem		root = jb_root(args);
+	Feedback	f = {.args = jb_root(args)};
 	JbItem		list;
-	StringInfoData out;
 
-	initStringInfo(&out);
+	initStringInfo(&f.out);
 	if (errors == NULL)
-		return out.data;
+		return f.out.data;
 	list = jb_root(errors);
-	appendStringInfo(&out, "Tool '%s' rejected the arguments:\n", tool->name);
-	append_lines(&out, &root, &list, 0, LINES_MAX);
-	appendStringInfo(&out, "Call '%s' again with corrected arguments that match its input schema.", tool->name);
-	return out.data;
+	appendStringInfo(&f.out, "Tool '%s' rejected the arguments:\n", tool->name);
+	append_lines(&f, &list, 0, LINES_MAX);
+	appendStringInfo(&f.out, "Call '%s' again with corrected arguments that match its input schema.", tool->name);
+	return f.out.data;
 }
 
 static void
-append_lines(StringInfo out, const JbItem *args, const JbItem *errors, int level, int max)
+append_lines(Feedback *f, const JbItem *errors, int level, int max)
 {
 	uint32		n = JsonContainerSize(jb_container(errors));
 	JbCursor	cursor = jb_first(jb_container(errors));
@@ -48,10 +54,10 @@ append_lines(StringInfo out, const JbItem *args, const JbItem *errors, int level
 	{
 		JbItem		error = jb_next(&cursor);
 
-		append_error(out, args, &error, level);
+		append_error(f, &error, level);
 	}
 	if (n > (uint32) max)
-		appendStringInfo(out, "%*s- and %u more.\n", level * 2, "", n - max);
+		appendStringInfo(&f->out, "%*s- and %u more.\n", level * 2, "", n - max);
 }
 
 /* A string member of an object as a C string, or NULL. */
@@ -103,16 +109,20 @@ stringified(const JbItem *params, const JbItem *got)
 	return NULL;
 }
 
-/* The known keys of an object that was given an unknown one. */
+/* The known keys of an object that was given unknown ones, once. */
 static void
-append_allowed_keys(StringInfo out, const JbItem *params)
+append_allowed_keys(Feedback *f, const char *path, const JbItem *params)
 {
+	StringInfo	out = &f->out;
+	char	   *parent = pnstrdup(path, strrchr(path, '/') - path);
 	JbItem		list;
 	JbCursor	cursor;
 	uint32		n;
 
-	if (!object_find_cstring(jb_container(params), "allowed", &list) || !item_is_array(&list))
+	if (!object_find_cstring(jb_container(params), "allowed", &list) || !item_is_array(&list) ||
+		(f->keys_shown != NULL && strcmp(f->keys_shown, parent) == 0))
 		return;
+	f->keys_shown = parent;
 	n = JsonContainerSize(jb_container(&list));
 	cursor = jb_first(jb_container(&list));
 	appendStringInfoString(out, n == 0 ? "; no property is allowed" : "; allowed are ");
@@ -125,8 +135,9 @@ append_allowed_keys(StringInfo out, const JbItem *params)
 }
 
 static void
-append_error(StringInfo out, const JbItem *args, const JbItem *error, int level)
+append_error(Feedback *f, const JbItem *error, int level)
 {
+	StringInfo	out = &f->out;
 	char	   *path = member_text(error, "path");
 	char	   *keyword = member_text(error, "keyword");
 	char	   *message = member_text(error, "message");
@@ -145,12 +156,12 @@ append_error(StringInfo out, const JbItem *args, const JbItem *error, int level)
 	if (object_find_cstring(jb_container(&params), "errors", &nested) && level < NESTED_LEVELS)
 	{
 		object_find_cstring(jb_container(&params), "alternatives", &got);
-		appendStringInfo(out, "fits none of %s alternatives, the nearest because:\n", json_excerpt(&got, VALUE_SHOWN));
-		append_lines(out, args, &nested, level + 1, NESTED_MAX);
+		appendStringInfo(out, "fits none of %s alternatives; of the nearest:\n", json_excerpt(&got, VALUE_SHOWN));
+		append_lines(f, &nested, level + 1, NESTED_MAX);
 		return;
 	}
 	appendStringInfoString(out, message);
-	if (pointer_find(args, path, &got) && !about_key && !unknown_key)
+	if (pointer_find(&f->args, path, &got) && !about_key && !unknown_key)
 	{
 		advice = stringified(&params, &got);
 		appendStringInfo(out, "; got %s", json_excerpt(&got, VALUE_SHOWN));
@@ -164,6 +175,6 @@ append_error(StringInfo out, const JbItem *args, const JbItem *error, int level)
 		appendStringInfo(out, "; nearest is %s", json_excerpt(&name, VALUE_SHOWN));
 	}
 	if (unknown_key)
-		append_allowed_keys(out, &params);
+		append_allowed_keys(f, path, &params);
 	appendStringInfoString(out, ".\n");
 }

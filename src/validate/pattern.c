@@ -164,6 +164,8 @@ pattern_compile(const char *source, uint32 len, char **problem)
 	pattern->code = compile_code(utf8, len, false, cc, problem);
 	if (pattern->code == NULL)
 		pattern->code = compile_code(utf8, len, true, cc, &second_try);
+	pcre2_compile_context_free(cc);
+	pcre2_general_context_free(general);
 	if (pattern->code == NULL)
 		return NULL;
 	callback->func = free_code;

@@ -287,6 +287,7 @@ extern SchemaProgram *schema_compile(const Jsonb *schema, SchemaDialect dialect,
 extern void schema_problem_raise(const SchemaProblem *problem, const char *what) pg_attribute_noreturn();
 
 extern bool dialect_parse(const char *name, SchemaDialect *dialect);
+extern SchemaDialect dialect_or_raise(const char *name);
 extern const char *dialect_name(SchemaDialect dialect);
 extern bool dialect_of_uri(const char *uri, uint32 len, SchemaDialect *dialect);
 extern bool dialect_detect(const Jsonb *schema, bool for_tool, SchemaDialect *dialect, SchemaProblem *problem);
@@ -415,12 +416,18 @@ typedef struct EvalContext
 	const EvalScope *scope;
 	int			fuel;			/* node visits until the next look at the limits */
 	int64		visits;
-	EvalErrors *errors;			/* collecting only */
+
+	/* collecting only */
+	EvalErrors *errors;
+	int			errors_left;	/* of all branches together */
+	int			branch_depth;	/* choices inside choices */
 } EvalContext;
+
+/* deeper choices are reported without the errors of their branches */
+#define BRANCH_DEPTH_MAX 4
 
 extern bool schema_valid(const SchemaProgram *program, const Jsonb *instance);
 extern EvalErrors *schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
-extern const SchemaNode *dynamic_target(const EvalContext *ctx, const AnyRules *any);
 
 /* ----- errors (errors.c) --------------------------------------------------- */
 extern char *eval_path_text(const EvalFrame *at);

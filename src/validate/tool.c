@@ -23,7 +23,7 @@
 
 static void *compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 static char **text_array(Datum array, int *n, const char *what);
-static void derive_url_args(ToolDef *tool);
+static char **derive_url_args(const SchemaProgram *program, int *n);
 
 static AgcTable tool_table = AGC_TABLE("tool", "tool_pkey");
 static const AgcObjectClass tool_class = {"tool", &tool_table, compile_tool};
@@ -72,10 +72,8 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	if (tool->program == NULL)
 		schema_problem_raise(&problem, "schema");
 	value = agc_col(tuple, desc, "url_args", &isnull);
-	if (isnull)
-		derive_url_args(tool);
-	else
-		tool->url_args = text_array(value, &tool->nurl_args, "url_args");
+	tool->url_args = isnull ? derive_url_args(tool->program, &tool->nurl_args) :
+		text_array(value, &tool->nurl_args, "url_args");
 	return tool;
 }
 
@@ -99,30 +97,32 @@ text_array(Datum array, int *n, const char *what)
 	return result;
 }
 
-/* ----- which arguments are URLs -------------------------------------------- */
+/* ----- which arguments are URLs ---------------------------------------------- */
+
+/* Nesting that is followed: a schema may recurse for ever. */
+#define URL_DEPTH 32
+#define URL_STEPS 10000
 
 typedef struct UrlSearch
 {
-	ToolDef    *tool;
+	char	  **pointers;
+	int			count;
 	int			size;
-	int			steps;			/* left, against schemas that recurse */
+	int			steps;			/* left */
 } UrlSearch;
 
 static void
 add_url_arg(UrlSearch *search, const char *pointer)
 {
-	ToolDef    *tool = search->tool;
-
-	for (int i = 0; i < tool->nurl_args; i++)
-		if (strcmp(tool->url_args[i], pointer) == 0)
+	for (int i = 0; i < search->count; i++)
+		if (strcmp(search->pointers[i], pointer) == 0)
 			return;
-	if (tool->nurl_args == search->size)
+	if (search->count == search->size)
 	{
-		search->size = search->size == 0 ? 4 : search->size * 2;
-		tool->url_args = tool->url_args == NULL ? palloc(sizeof(char *) * search->size) :
-			repalloc(tool->url_args, sizeof(char *) * search->size);
+		search->size *= 2;
+		search->pointers = repalloc(search->pointers, sizeof(char *) * search->size);
 	}
-	tool->url_args[tool->nurl_args++] = pstrdup(pointer);
+	search->pointers[search->count++] = pstrdup(pointer);
 }
 
 static void
@@ -131,8 +131,13 @@ find_urls(UrlSearch *search, const SchemaNode *node, StringInfo pointer, int dep
 	const char *format;
 	int			len = pointer->len;
 
-	if (node == NULL || depth > 32 || --search->steps < 0)
+	if (node == NULL || depth > URL_DEPTH)
 		return;
+	if (--search->steps < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("schema is too intricate to find its URL arguments"),
+				 errhint("Name them in url_args; '{}' where there are none.")));
 	format = node->format;
 	if (format != NULL && (strcmp(format, "uri") == 0 || strcmp(format, "url") == 0 || strcmp(format, "iri") == 0))
 		add_url_arg(search, pointer->data);
@@ -168,14 +173,16 @@ find_urls(UrlSearch *search, const SchemaNode *node, StringInfo pointer, int dep
 	}
 }
 
-static void
-derive_url_args(ToolDef *tool)
+static char **
+derive_url_args(const SchemaProgram *program, int *n)
 {
-	UrlSearch	search = {tool, 0, 10000};
+	UrlSearch	search = {palloc(sizeof(char *) * 4), 0, 4, URL_STEPS};
 	StringInfoData pointer;
 
 	initStringInfo(&pointer);
-	find_urls(&search, tool->program->root, &pointer, 0);
+	find_urls(&search, program->root, &pointer, 0);
+	*n = search.count;
+	return search.pointers;
 }
 
 /* ----- nearest names -------------------------------------------------------- */
@@ -266,23 +273,11 @@ require_one_of(const char *value, const char *what, const char *const *words, in
 			 errhint("%s", hint)));
 }
 
-static SchemaDialect
-dialect_arg(const char *name)
-{
-	SchemaDialect dialect;
-
-	if (name == NULL || !dialect_parse(name, &dialect))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 name == NULL ? errmsg("dialect must not be null") : errmsg("unknown dialect \"%s\"", name),
-				 errhint("Dialects: auto, draft4, draft6, draft7, 2019-09, 2020-12, agentvet.")));
-	return dialect;
-}
-
-/* Compiles in a context of its own, which goes whether or not it worked. */
+/* Compiles in a context of its own; an ERROR frees it with the caller's. */
 static void
-check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional)
+check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, bool find_urls_too)
 {
+	int			nurls;
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	SchemaProblem problem;
@@ -294,9 +289,11 @@ check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional)
 				 errmsg("additional is for agentvet's dialect only"),
 				 errdetail("This schema is written in %s.", dialect_name(program->dialect)),
 				 errhint("In JSON Schema say \"additionalProperties\" in the schema.")));
-	MemoryContextSwitchTo(old);
 	if (program == NULL)
 		schema_problem_raise(&problem, "schema");
+	if (find_urls_too)
+		(void) derive_url_args(program, &nurls);
+	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
 }
 
@@ -368,7 +365,7 @@ AGC_FUNCTION(tool_set)
 		check_pointers(PG_GETARG_DATUM(7));
 	if (!PG_ARGISNULL(10))
 		check_tags(PG_GETARG_DATUM(10));
-	check_schema(schema, dialect_arg(dialect), additional);
+	check_schema(schema, dialect_or_raise(dialect), additional, PG_ARGISNULL(7));
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = CStringGetTextDatum(tenant);

@@ -51,6 +51,11 @@ CREATE FUNCTION agentcore.tool_drop(name text, tenant text DEFAULT '') RETURNS b
   AS 'MODULE_PATHNAME', 'agentcore_tool_drop_v1';
 COMMENT ON FUNCTION agentcore.tool_drop(text, text) IS 'Remove a tool; returns whether there was one. NULL name: 22023.';
 
+CREATE FUNCTION agentcore.tool_url_args(tool text, tenant text DEFAULT '') RETURNS text[]
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_tool_url_args_v1';
+COMMENT ON FUNCTION agentcore.tool_url_args(text, text) IS 'JSON Pointers of the arguments that the gate judges as URLs: those given to tool_set(), or those its schema declares. {} = none. Unknown tool: 42704.';
+
 CREATE FUNCTION agentcore.args_validate(tool text, args jsonb, tenant text DEFAULT '') RETURNS jsonb
   LANGUAGE C STABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_args_validate_v1';
@@ -90,6 +95,6 @@ CREATE FUNCTION agentcore.jsonschema_is_valid(schema jsonb, dialect text DEFAULT
 COMMENT ON FUNCTION agentcore.jsonschema_is_valid(jsonb, text) IS 'Whether jsonschema_validate() would take the schema; NULL: false. A limit: 54001.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('tool_set', 'admin'), ('tool_drop', 'admin'),
+  ('tool_set', 'admin'), ('tool_drop', 'admin'), ('tool_url_args', 'reader'),
   ('args_validate', 'agent'), ('args_valid', 'agent'), ('args_assert', 'agent'), ('args_feedback', 'agent'),
   ('args_coerce', 'agent'), ('jsonschema_validate', 'public'), ('jsonschema_is_valid', 'public');
