@@ -20,6 +20,12 @@ PG_CPPFLAGS = -I$(CURDIR)/src -DAGENTCORE_VERSION='"$(EXTVERSION)"' $(shell pkg-
 PG_CFLAGS   = -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK  = $(shell pkg-config --libs libpcre2-8 libcrypto)
 
+# Without ICU host names outside ASCII are refused.
+ifeq ($(shell pkg-config --exists icu-uc && echo yes),yes)
+PG_CPPFLAGS += -DAGENTCORE_ICU $(shell pkg-config --cflags icu-uc)
+SHLIB_LINK  += $(shell pkg-config --libs icu-uc)
+endif
+
 REGRESS      = $(patsubst sql/%.sql,%,$(wildcard sql/*.sql))
 REGRESS_OPTS = --inputdir=. --load-extension=agentcore
 ISOLATION    = $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec))

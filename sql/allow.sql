@@ -19,7 +19,6 @@ INSERT INTO refused VALUES
   ('percent_in_host', 'http://%31.com/'), ('percent_in_host', 'http://x%00.com/'),
   ('host_character', 'http://a;b/'), ('host_character', 'http://a,b/'), ('host_character', 'http://a|b/'), ('host_character', 'http://a*b/'),
   ('host_character', 'http://a!b/'), ('host_character', 'http://a]/'),
-  ('idn', 'http://faß.de/'), ('idn', 'http://а.com/'), ('idn', 'http://１２７.0.0.1/'), ('idn', 'http://x。com/'),
   ('label_length', 'http://a..b/'), ('label_length', 'http://.a/'), ('label_length', 'http://a../'), ('label_length', 'http://' || repeat('a', 64) || '/'),
   ('host_length', 'http://' || repeat('abc.', 63) || 'ab/'),
   ('noncanonical_ipv4', 'http://127.1/'), ('noncanonical_ipv4', 'http://0177.0.0.1/'), ('noncanonical_ipv4', 'http://0x7f.0.0.1/'), ('noncanonical_ipv4', 'http://2130706433./'),
@@ -73,7 +72,7 @@ EXCEPTION WHEN others THEN
 END $$;
 SELECT v.pattern, pg_temp.try(format('SELECT agentcore.policy_allow(%L, %L)', 'p', v.pattern)) AS answer FROM (VALUES
   ('exa*mple.com'), ('*.*.com'), ('www.*'), ('*.com'), ('*.'), ('.example.com'), ('http://example.com'), ('example.com:80'), ('example.com/x'), ('*.example.com/x'),
-  ('a..b'), ('a b'), ('a@b'), ('faß.de'), ('127.1'), ('0x7f000001'), ('1.2.3.256'), ('*.1.2.3.4'), ('10.1.2.3/8'), ('10.0.0.0/33'), ('10.0.0.0/'), ('10.0.0.0/08'), ('010.0.0.0/8'),
+  ('a..b'), ('a b'), ('a@b'), ('127.1'), ('0x7f000001'), ('1.2.3.256'), ('*.1.2.3.4'), ('10.1.2.3/8'), ('10.0.0.0/33'), ('10.0.0.0/'), ('10.0.0.0/08'), ('010.0.0.0/8'),
   ('[::1'), ('[::1]/129'), ('2001:db8::1/32'), ('[fe80::1%eth0]'), ('::ffff:10.0.0.0/104'), ('/8'), (repeat('a', 300))
 ) AS v(pattern);
 SELECT v.what, pg_temp.try(format('SELECT agentcore.policy_allow(%L, %L, %s)', 'p', 'example.com', v.what)) AS answer FROM (VALUES
@@ -117,7 +116,6 @@ SELECT v.url, pg_temp.ask('all', v.url) FROM (VALUES
   ('http://425.510.425.510/'), ('http://7147006462/'), ('http://127.0.0.1.1/'), ('http://08.0.0.1/'), ('http://foo.0x1/'),
   ('http://127.0.0.1./'), ('http://%31%32%37.0.0.1/'), ('http://127%2e0.0.1/'), ('http://evil.com%2f.allowed.com/'), ('http://evil.com%00.allowed.com/'),
   ('http://allowed.com./'), ('http://allowed.com../'), ('http://[::ffff:127.0.0.1]/'), ('http://[fe80::1%25eth0]/'),
-  ('http://①②⑦.0.0.1/'), ('http://allowed。com/'), ('http://allowed｡com/'), ('http://allowed．com/'), ('http://faß.de/'), ('http://аpple.com/'), ('http://℀.com/'), ('http://a／b/'),
   ('http:evil.com'), ('http:/evil.com'), ('http://///evil.com'), ('http:///path'), ('http://a;b.com/'), ('http://a,b.com/'), ('http://a|b.com/'),
   ('gopher://0x7f000001/'), ('https://example.com/?token=secret'), ('http://user:secret@example.com/'), (NULL)
 ) AS v(url);
@@ -140,7 +138,7 @@ SELECT v.url, v.method, pg_temp.ask('lift', v.url, v.method) FROM (VALUES
   ('http://10.9.9.9/', 'GET'), ('http://10.9.9.9/', 'POST'), ('http://[::ffff:10.9.9.9]/', 'GET'), ('http://192.168.1.7:8080/', 'GET'), ('http://192.168.1.7/', 'GET'), ('http://192.168.2.7:8080/', 'GET'),
   ('http://169.254.1.1/', 'GET'), ('http://169.254.169.254/', 'GET'), ('http://localhost/', 'GET'), ('http://x.localhost/', 'GET'), ('http://git.corp.internal/', 'GET'), ('http://corp.internal/', 'GET'), ('http://db.internal/', 'GET'),
   ('http://x.google.internal/', 'GET'), ('http://metadata.google.internal/', 'GET'), ('http://[64:ff9b::8.8.8.8]/', 'GET'), ('http://[64:ff9b::10.0.0.1]/', 'GET'), ('http://[64:ff9b::192.168.3.1]/', 'GET'),
-  ('http://127.0.0.1/', 'GET'), ('http://127.0.0.2/', 'GET'), ('http://172.16.0.1/', 'GET')
+  ('http://127.0.0.1/', 'GET'), ('http://127.0.0.2/', 'GET'), ('http://172.16.0.1/', 'GET'), ('http://0.0.0.1/', 'GET')
 ) AS v(url, method);
 SELECT policy_deny('lift', '10.9.0.0/16') > 0;
 SELECT pg_temp.ask('lift', 'http://10.9.9.9/'), pg_temp.ask('lift', 'http://[::ffff:10.9.9.9]/'), pg_temp.ask('lift', 'http://10.8.9.9/');
@@ -278,6 +276,13 @@ INSERT INTO policy_rule (tenant, policy, kind, effect, pattern) VALUES ('', 'raw
 SELECT pg_temp.ask('raw', 'https://b.com');
 SELECT allowed, reason, detail FROM tool_check('raw', 'x');
 SELECT allowed, reason, detail FROM ip_check('raw', '{8.8.8.8}');
+UPDATE policy_rule SET pattern = 'x.com', path_prefix = '/a/../b' WHERE pattern = '*broken*';
+SELECT pg_temp.ask('raw', 'https://b.com');
+UPDATE policy_rule SET path_prefix = NULL, methods = '{get}' WHERE pattern = 'x.com';
+SELECT pg_temp.ask('raw', 'https://b.com');
+UPDATE policy_rule SET methods = '{GET}' WHERE pattern = 'x.com';
+SELECT pg_temp.ask('raw', 'https://b.com');
+INSERT INTO policy_rule (tenant, policy, kind, effect, pattern) VALUES ('', 'raw', 'tool', 'deny', 'a*b');
 UPDATE policy SET mode = 'audit' WHERE name = 'raw';
 SELECT pg_temp.ask('raw', 'https://b.com');
 BEGIN;
@@ -289,6 +294,7 @@ SELECT pg_temp.ask('all', 'https://b.com');
 -- Explaining ---------------------------------------------------------------
 
 SELECT effect, pattern, matched, why FROM policy_explain('lift', 'http://10.9.9.9/', 'POST');
+SELECT effect, pattern, matched, why FROM policy_explain('s', 'https://notexample.com/');
 SELECT effect, matched, why FROM policy_explain('lift', 'http://a@b/');
 SELECT effect, matched, why FROM policy_explain('lift', NULL);
 SELECT * FROM policy_explain('nope', 'http://x/');

@@ -227,7 +227,7 @@ COMMENT ON TYPE agentcore.policy_explanation IS 'What policy_explain() says of o
 CREATE FUNCTION agentcore.url_check(policy text, url text, method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS SETOF agentcore.url_decision
   LANGUAGE C STABLE PARALLEL SAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_url_check_v1';
-COMMENT ON FUNCTION agentcore.url_check(text, text, text, text) IS 'Whether a policy lets a URL be reached with a method, why not, and the canonical URL, which is the one to fetch. In mode audit allowed is true and reason says what enforcement would have said. NULL url or method: never allowed. NULL policy: 22023; unknown policy: 42704.';
+COMMENT ON FUNCTION agentcore.url_check(text, text, text, text) IS 'Whether a policy lets a URL be reached with a method, why not, and the canonical URL, which is the one to fetch. In mode audit allowed is true and reason says what enforcement would have said; in mode off allowed is true without one; url is then NULL where it could not be parsed. NULL url or method: never allowed. NULL policy: 22023; unknown policy: 42704.';
 
 CREATE FUNCTION agentcore.url_allowed(policy text, url text, method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C STABLE PARALLEL SAFE
@@ -245,9 +245,9 @@ CREATE FUNCTION agentcore.ip_check(policy text, ips inet[], port integer DEFAULT
 COMMENT ON FUNCTION agentcore.ip_check(text, inet[], integer, text) IS 'Whether a client may connect to the addresses that an allowed host name resolved to: every one must be outside the deny rules and special ranges, IPv4 hidden in IPv6 included. NULL or empty: not allowed. A rule with ports lifts a special range only if port is given; rules with methods or path_prefix never do here. port outside 1..65535: 22023.';
 
 CREATE FUNCTION agentcore.url_parse(url text) RETURNS SETOF agentcore.url_parts
-  LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 1
+  LANGUAGE C STABLE PARALLEL SAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_url_parse_v1';
-COMMENT ON FUNCTION agentcore.url_parse(text) IS 'The one canonical reading of an absolute http, https, ws or wss URL, or the class of its refusal: null, empty, too_long, not_utf8, control_character, whitespace, backslash, scheme, missing_slashes, userinfo, empty_host, percent_in_host, host_character, idn, label_length, host_length, noncanonical_ipv4, invalid_ipv4, invalid_ipv6, zone_id, port, percent_encoding. Never an error.';
+COMMENT ON FUNCTION agentcore.url_parse(text) IS 'The one canonical reading of an absolute http, https, ws or wss URL, or the class of its refusal: null, empty, too_long, not_utf8, control_character, whitespace, backslash, scheme, missing_slashes, userinfo, empty_host, percent_in_host, host_character, idn, label_length, host_length, noncanonical_ipv4, invalid_ipv4, invalid_ipv6, zone_id, port, percent_encoding. Host names outside ASCII become xn-- names by UTS-46, which depends on the version of ICU; class idn where they cannot, and always in a build without ICU. Never an error.';
 
 CREATE FUNCTION agentcore.policy_explain(policy text, url text, method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS SETOF agentcore.policy_explanation
   LANGUAGE C STABLE PARALLEL SAFE

@@ -156,7 +156,7 @@ parse_name(const char *name, int len, char *text, AllowPattern *out, const char 
 		if (error == URL_NONCANONICAL_IPV4)
 			allow_ip_format(&out->network, text);
 		if (error == URL_IDN)
-			*hint = "Write the name in its ASCII form (xn--...).";
+			*hint = "It has no valid ASCII form; try to write that form (xn--...) yourself.";
 		return allow_url_error_name(error);
 	}
 	if (is_ip && prefix > 0)

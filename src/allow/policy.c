@@ -14,8 +14,9 @@
  * rule.
  *
  * Memory: the object's context.  Locks: AccessShareLock on the four tables, to
- * transaction end.  On ERROR: object.c frees the half-built context.  A row
- * that cannot be read raises nothing: the policy is marked broken and denies.
+ * transaction end.  On ERROR: object.c frees the half-built context.  A rule
+ * that is not in canonical form (somebody wrote to the table) raises nothing:
+ * the policy is marked broken and denies.
  */
 #include "allow/policy.h"
 
@@ -264,7 +265,34 @@ add_tool_rule(HeapTuple tuple, TupleDesc desc, Compilation *compilation)
 	rule->len = strlen(rule->pattern);
 	rule->prefix = rule->len > 0 && rule->pattern[rule->len - 1] == '*';
 	rule->len -= rule->prefix;
+	if (memchr(rule->pattern, '*', rule->len) != NULL)
+		policy->broken = true;
 	read_valid(tuple, desc, &rule->valid_from, &rule->valid_until);
+}
+
+/* A deny rule that silently matches nothing would be a hole. */
+static bool
+is_canonical(const UrlRule *rule)
+{
+	char		method[METHOD_MAX + 1];
+
+	for (int i = 0; i < rule->nmethods; i++)
+		if (!allow_method_canonical(rule->methods[i], method) || strcmp(method, rule->methods[i]) != 0)
+			return false;
+	if (rule->path != NULL)
+	{
+		char	   *path = palloc(ALLOW_URL_BUFFER(rule->path_len));
+		int			len;
+		bool		ambiguous;
+		bool		same;
+
+		same = rule->path[0] == '/' &&
+			allow_path_parse(rule->path, rule->path_len, path, &len, &ambiguous) == URL_OK &&
+			!ambiguous && len == rule->path_len && memcmp(path, rule->path, len) == 0;
+		pfree(path);
+		return same;
+	}
+	return true;
 }
 
 static void
@@ -286,6 +314,8 @@ add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 	rule->ports = int_array(tuple, desc, "ports", &rule->nports);
 	rule->path = agc_col_text(tuple, desc, "path_prefix");
 	rule->path_len = rule->path == NULL ? 0 : strlen(rule->path);
+	if (!is_canonical(rule))
+		compilation->policy->broken = true;
 	read_valid(tuple, desc, &rule->valid_from, &rule->valid_until);
 }
 

@@ -158,6 +158,8 @@ extern bool allow_method_canonical(const char *method, char *out);
 
 /* the policy pinned, or 42704 with the nearest names */
 extern AgcObject *allow_pin_policy(const char *tenant, const char *name);
-extern void allow_unknown_policy(const char *tenant, const char *name) pg_attribute_noreturn();
+
+/* raises that 42704 */
+extern void allow_unknown_policy(const char *tenant, const char *name);
 
 #endif							/* AGENTCORE_ALLOW_POLICY_H */

@@ -12,6 +12,8 @@
  */
 #include "allow/url.h"
 
+#include "allow/idn.h"
+
 /* What a byte is good for; looked up once per byte and place. */
 #define HOST_BYTE	0x01		/* letters, digits, '-', '_', '.' */
 #define PATH_ESC	0x02		/* is percent-encoded in a path */
@@ -234,12 +236,23 @@ parse_ipv6_host(const char *text, int len, char *out, int *outlen, AllowIp *ip)
 	return URL_OK;
 }
 
+static bool
+is_ascii(const char *text, int len)
+{
+	for (int i = 0; i < len; i++)
+		if (byte_class(text[i]) & HIGH)
+			return false;
+	return true;
+}
+
 AllowUrlError
 allow_host_parse(const char *text, int len, char *out, int *outlen, bool *is_ip, AllowIp *ip)
 {
+	char		ascii[ALLOW_HOST_MAX + 1];
 	int			label = 0;		/* bytes of the current label */
 	bool		short_label = false;
 	bool		long_label = false;
+	bool		punycode = false;
 
 	*is_ip = false;
 	if (len == 0)
@@ -249,7 +262,15 @@ allow_host_parse(const char *text, int len, char *out, int *outlen, bool *is_ip,
 		*is_ip = true;
 		return parse_ipv6_host(text, len, out, outlen, ip);
 	}
-	if (text[len - 1] == '.' && --len == 0)
+	if (!is_ascii(text, len))
+	{
+		if (memchr(text, '%', len) != NULL)
+			return URL_PERCENT_IN_HOST;
+		if (!allow_idn_to_ascii(text, len, ascii, sizeof(ascii), &len))
+			return URL_IDN;
+		text = ascii;
+	}
+	if (len == 0 || (text[len - 1] == '.' && --len == 0))
 		return URL_EMPTY_HOST;
 	for (int i = 0; i < len; i++)
 	{
@@ -257,21 +278,25 @@ allow_host_parse(const char *text, int len, char *out, int *outlen, bool *is_ip,
 		int			class = byte_class(c);
 
 		if (!(class & HOST_BYTE))
-			return c == '%' ? URL_PERCENT_IN_HOST : class & HIGH ? URL_IDN : URL_HOST_CHARACTER;
+			return c == '%' ? URL_PERCENT_IN_HOST : URL_HOST_CHARACTER;
+		if (i < ALLOW_HOST_MAX)
+			out[i] = lower(c);
 		if (c == '.')
 		{
 			short_label |= label == 0;
 			label = 0;
 		}
-		else
-			long_label |= ++label > 63;
-		if (i < ALLOW_HOST_MAX)
-			out[i] = lower(c);
+		else if (++label > 63)
+			long_label = true;
+		else if (label == 4 && i < ALLOW_HOST_MAX)
+			punycode |= memcmp(out + i - 3, "xn--", 4) == 0;
 	}
 	if (short_label || label == 0 || long_label)
 		return URL_LABEL_LENGTH;
 	if (len > ALLOW_HOST_MAX)
 		return URL_HOST_LENGTH;
+	if (punycode && !allow_idn_valid(out, len))
+		return URL_IDN;
 	*outlen = len;
 	switch (allow_ipv4_parse(out, len, ip))
 	{

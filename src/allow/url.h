@@ -11,8 +11,11 @@
 #define ALLOW_URL_MAX		8192	/* bytes of input */
 #define ALLOW_HOST_MAX		253
 
-/* every byte may become a three-byte escape; scheme and first slash are extra */
-#define ALLOW_URL_BUFFER(len)	(3 * (len) + 16)
+/*
+ * Every byte may become a three-byte escape; scheme and first slash are extra,
+ * and one character of a host may become many.
+ */
+#define ALLOW_URL_BUFFER(len)	(3 * (len) + ALLOW_HOST_MAX + 16)
 
 typedef enum AllowUrlError
 {
