@@ -130,6 +130,25 @@ SELECT v.url, pg_temp.ask('all', v.url) FROM (VALUES
   ('http://api.default.svc.cluster.local/'), ('http://metadata.tencentyun.com/'), ('http://a.metadata.tencentyun.com/'), ('http://notlocalhost.com/')
 ) AS v(url);
 
+-- an address of each shipped IPv4 range in every form that some parser takes
+WITH range AS (
+  SELECT network, host(network + CASE WHEN masklen(network) = 32 THEN 0 ELSE 1 END)::inet AS ip FROM special_range WHERE shipped AND family(network) = 4
+), number AS (
+  SELECT ip, ip - '0.0.0.0'::inet AS n, string_to_array(host(ip), '.')::bigint[] AS p FROM range
+), form AS (
+  SELECT ip, f.kind, 'http://' || f.host || '/' AS url
+    FROM number, LATERAL (VALUES
+      ('dotted', host(ip)), ('dot at the end', host(ip) || '.'), ('decimal', n::text), ('hexadecimal', '0x' || to_hex(n)),
+      ('hexadecimal parts', format('0x%s.0x%s.0x%s.0x%s', to_hex(p[1]), to_hex(p[2]), to_hex(p[3]), to_hex(p[4]))),
+      ('zeros in front', format('0%s.0%s.0%s.0%s', p[1], p[2], p[3], p[4])), ('short', format('%s.%s', p[1], n % 16777216)),
+      ('mapped', format('[::ffff:%s]', host(ip))), ('mapped, hexadecimal', format('[::FFFF:%s:%s]', to_hex(n / 65536), to_hex(n % 65536))),
+      ('compatible', format('[::%s]', host(ip))), ('translated', format('[::ffff:0:%s]', host(ip))), ('NAT64', format('[64:ff9b::%s]', host(ip))),
+      ('6to4', format('[2002:%s:%s::1]', to_hex(n / 65536), to_hex(n % 65536))),
+      ('Teredo', format('[2001::%s:%s]', to_hex(65535 - n / 65536), to_hex(65535 - n % 65536))),
+      ('percent', '%' || to_hex(48 + p[1] / 100) || substr(host(ip), 2)), ('userinfo', 'example.com@' || host(ip)), ('backslash', host(ip) || '\@example.com')
+    ) AS f(kind, host))
+SELECT kind, count(*), count(*) FILTER (WHERE url_allowed('all', url)) AS allowed FROM form GROUP BY kind ORDER BY kind COLLATE "C";
+
 -- only a rule inside an entry lifts it, and only what it covers
 SELECT policy_set('lift', schemes => '{http}'), policy_allow('lift', '*') > 0, policy_allow('lift', '0.0.0.0/0') > 0, policy_allow('lift', '10.0.0.0/8', '{GET}') > 0,
        policy_allow('lift', '192.168.1.0/24', ports => '{8080}') > 0, policy_allow('lift', '169.254.0.0/16') > 0, policy_allow('lift', 'localhost') > 0,

@@ -32,7 +32,7 @@ allow_idn_to_ascii(const char *host, int len, char *out, int size, int *outlen)
 			return false;
 	if (idna == NULL)
 		idna = uidna_openUTS46(UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ |
-							   UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE,
+								   UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE,
 							   &status);
 	if (U_FAILURE(status))
 	{

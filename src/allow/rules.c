@@ -94,7 +94,7 @@ sorted_text_array(char **values, int count)
 static Datum
 methods_argument(FunctionCallInfo fcinfo, int n)
 {
-	char	   *methods[MAX_LIST];
+	char	   *methods[MAX_LIST] = {0};
 	Datum	   *elems;
 	int			count;
 
@@ -114,7 +114,7 @@ methods_argument(FunctionCallInfo fcinfo, int n)
 static Datum
 schemes_argument(FunctionCallInfo fcinfo, int n)
 {
-	char	   *schemes[MAX_LIST];
+	char	   *schemes[MAX_LIST] = {0};
 	Datum	   *elems;
 	int			count;
 
