@@ -25,7 +25,9 @@ typedef struct AllowDecision
 
 /*
  * Neither raises an error for anything in url, method or tool, nor for an
- * unknown policy, which denies (not_in_allowlist).
+ * unknown policy, which denies (not_in_allowlist).  A NULL url or method is
+ * denied whatever the mode, and so is everything by a policy with a rule that
+ * cannot be read, but in mode off.  agc_enter() must have run.
  */
 extern void allow_check_url(const char *tenant, const char *policy,
 							const char *url, Size urllen, const char *method,
