@@ -27,12 +27,12 @@ SELECT verdict, call_id, args, result, reason, detail, errors, feedback, retry_a
                             budget => %(budget)s, lease => %(lease)s::interval, tenant => %(tenant)s)"""
 LLM_BEGIN = """
 SELECT verdict, call_id, args, result, reason, detail, errors, feedback, retry_after, attempt, enforced
-  FROM agentcore.llm_begin(%(agent)s, %(model)s, %(input_tokens)s, %(max_output_tokens)s,
+  FROM agentcore.llm_begin(%(agent)s, %(model)s, %(input_tokens)s::bigint, %(max_output_tokens)s::bigint,
                            key => %(key)s, task => %(task)s, subject => %(subject)s,
                            budget => %(budget)s, lease => %(lease)s::interval, tenant => %(tenant)s)"""
-COMMIT = "SELECT agentcore.call_commit(%s, result => %s::jsonb, tokens => %s, usd => %s, tenant => %s)"
-LLM_COMMIT = "SELECT agentcore.llm_commit(%s, usage => %s::jsonb, tokens => %s, usd => %s, tenant => %s)"
-FAIL = "SELECT * FROM agentcore.call_fail(%s, status => %s, error => %s, retry_after_header => %s, tenant => %s)"
+COMMIT = "SELECT agentcore.call_commit(%s, result => %s::jsonb, tokens => %s::bigint, usd => %s::numeric, tenant => %s)"
+LLM_COMMIT = "SELECT agentcore.llm_commit(%s, usage => %s::jsonb, tokens => %s::bigint, usd => %s::numeric, tenant => %s)"
+FAIL = "SELECT * FROM agentcore.call_fail(%s, status => %s::int, error => %s, retry_after_header => %s, tenant => %s)"
 
 
 @dataclasses.dataclass

@@ -333,7 +333,10 @@ def main():
     admin = psycopg.connect("", autocommit=True)
     world = World(f"user={ROLE} options='-c lock_timeout=10s'", admin, options.mode, options.speed, options.patience)
     print(f"registering the tools of {options.tools} ...", flush=True)
-    set_up(world, config, options.tools)
+    try:
+        set_up(world, config, options.tools)
+    except psycopg.Error as error:
+        sys.exit(f"{options.config}: {describe(error)}")
     world.lines = [Line(number, fields, to_request(number, fields, default_agent))
                    for number, fields in read_jsonl(world, options.calls, check_call)]
     print(f"replaying {len(world.lines)} calls of {options.calls} over {options.connections} connections ...", flush=True)

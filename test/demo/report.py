@@ -65,11 +65,17 @@ def calls_by_verdict(world, calls_path):
     rows.append(("total", total, ""))
     table(rows, right=(1,))
 
+    return total
+
+
+def failures(world):
+    """Tools that ran and failed, and what call_fail() said to the last failure."""
     failed = [line for line in judged(world) if line.outcome.error]
     retried = sum(max(0, line.outcome.runs - 1) for line in judged(world))
-    if failed or retried:
-        print(f"  {len(failed)} tools failed for good; {retried} attempts were retries that call_fail() advised")
-    return total
+    if failed:
+        heading(f"Tools that failed ({min(EXAMPLES, len(failed))} of {len(failed)}); {retried} more attempts were made as call_fail() advised")
+        table([(line.number, tool_of(line), line.outcome.runs, line.outcome.advice, short(line.outcome.error, 44))
+               for line in failed[:EXAMPLES]], header=("line", "tool", "runs", "call_fail() said", "error"), right=(0, 2))
 
 
 def calls_by_reason(world):
@@ -231,6 +237,7 @@ def write(world, options):
     cache(world)
     invalid_calls(world)
     urls_denied(world)
+    failures(world)
     sound = budgets(world)
     latency(world)
     troubles(world)

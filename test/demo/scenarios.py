@@ -13,6 +13,8 @@ def same_key_twice(world, gate, request, run, line):
     first, second = gate, world.connect()
     try:
         begun = first.begin(request)
+        if begun.verdict != "run":
+            return Outcome(begun)
         outcome = Outcome(second.begin(request))     # in_progress
         outcome.waits[outcome.answer.reason] += 1
         first.commit(request, begun.call_id, run(begun.args))
@@ -44,13 +46,12 @@ def two_calls_in_one_transaction(world, gate, request, run, line):
             busy = other.begin(dataclasses.replace(request, key=request.key + "-busy"))
             with gate.connection.transaction():
                 held = gate.begin(dataclasses.replace(request, key=request.key + "-held", budget=line["second_budget"]))
-                outcome = Outcome(gate.begin(request))
-                outcome.waits[outcome.answer.reason] += 1
-        for worker, begun, key in ((other, busy, "-busy"), (gate, held, "-held")):
-            worker.commit(dataclasses.replace(request, key=request.key + key), begun.call_id, Done())
-        waited = outcome.waits
+                refused = gate.begin(request)        # contention
+        for worker, begun in ((other, busy), (gate, held)):
+            if begun.verdict == "run":
+                worker.commit(request, begun.call_id, Done())
         outcome = call(gate, request, run)
-        outcome.waits.update(waited)
+        outcome.waits[refused.reason] += 1
         return outcome
     finally:
         other.close()
@@ -58,14 +59,12 @@ def two_calls_in_one_transaction(world, gate, request, run, line):
 
 def approved(world, gate, request, run, line):
     """A person says yes while the worker waits."""
-    outcome = Outcome(gate.begin(request))           # approval_required
-    outcome.waits[outcome.answer.reason] += 1
+    asked = gate.begin(request)                      # approval_required
     world.admin.execute("SELECT agentcore.call_approve(id, note => 'demo', tenant => %s) FROM agentcore.approvals"
                         " WHERE tenant = %s AND state = 'pending' AND tool = %s AND task = %s",
                         (request.tenant, request.tenant, request.tool, request.task))
-    waited = outcome.waits
     outcome = call(gate, request, run)
-    outcome.waits.update(waited)
+    outcome.waits[asked.reason] += 1
     return outcome
 
 
