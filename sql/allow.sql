@@ -1,4 +1,8 @@
 -- allow: URLs, policies, decisions
+SET client_min_messages = warning;
+DROP EXTENSION agentcore CASCADE;
+CREATE EXTENSION agentcore;
+RESET client_min_messages;
 \pset format unaligned
 SET search_path = agentcore;
 

@@ -1,4 +1,8 @@
 -- allow: host names outside ASCII (allow_idn_1.out is for builds without ICU)
+SET client_min_messages = warning;
+DROP EXTENSION agentcore CASCADE;
+CREATE EXTENSION agentcore;
+RESET client_min_messages;
 \pset format unaligned
 SET search_path = agentcore;
 

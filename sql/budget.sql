@@ -1,5 +1,9 @@
 -- Budgets: definitions, admission, settlement, windows, prices, access.
 SET client_min_messages = warning;
+DROP EXTENSION agentcore CASCADE;
+CREATE EXTENSION agentcore;
+RESET client_min_messages;
+SET client_min_messages = warning;
 SET search_path = agentcore, public;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';

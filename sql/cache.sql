@@ -1,5 +1,9 @@
 -- The cache, seen from one session: what is stored, found, refused, undone.
 -- Needs shared_preload_libraries = agentcore.
+SET client_min_messages = warning;
+DROP EXTENSION agentcore CASCADE;
+CREATE EXTENSION agentcore;
+RESET client_min_messages;
 \set VERBOSITY terse
 SET search_path = agentcore, public;
 SET timezone = 'UTC';

@@ -1,6 +1,10 @@
 --
 -- call: the gate
 --
+SET client_min_messages = warning;
+DROP EXTENSION agentcore CASCADE;
+CREATE EXTENSION agentcore;
+RESET client_min_messages;
 \set VERBOSITY default
 SELECT agentcore.policy_set('web');
 SELECT agentcore.policy_allow('web', '*.example.com') > 0, agentcore.policy_deny('web', 'secret.example.com') > 0,

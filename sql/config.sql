@@ -1,14 +1,20 @@
 --
 -- config: a tenant's configuration as one document
 --
-\set config '{"prices": [{"model": "m1", "usd_per_input_token": 0.000003, "usd_per_output_token": 0.000015}], "budgets": [{"name": "run", "max_tokens": 100, "parent": "team"}, {"name": "team", "max_usd": 12.5, "period": "1 day"}], "policies": [{"name": "web", "allow": ["*.example.com", {"pattern": "api.example.org", "methods": ["GET"], "ports": [443, 8443], "path_prefix": "/v1"}], "deny": ["secret.example.com"], "allow_tools": ["*"], "deny_tools": ["shell*"]}], "retry_policies": [{"name": "fast", "base": "100 ms", "max_attempts": 2}], "rates": [{"target": "api", "rate": 10, "period": "1 s"}], "breakers": [{"target": "api", "open_for": "10 s"}], "tools": [{"name": "fetch", "input_schema": {"type": "object", "properties": {"url": {"type": "string"}, "x": {"default": null}}}, "url_args": ["/url"], "cache_ttl": "5 min", "tags": ["web"], "est_usd": 0.01, "target": "api", "retry_policy": "fast"}], "agents": [{"name": "bot", "policy": "web", "budget": "run"}]}'
+SET client_min_messages = warning;
+DROP EXTENSION agentcore CASCADE;
+CREATE EXTENSION agentcore;
+RESET client_min_messages;
+\set SHOW_CONTEXT never
+\set config '{"prices": [{"model": "m1", "valid_from": "2026-01-01T00:00:00Z", "usd_per_input_token": 0.000003, "usd_per_output_token": 0.000015}], "budgets": [{"name": "run", "max_tokens": 100, "parent": "team"}, {"name": "team", "max_usd": 12.5, "period": "1 day"}], "policies": [{"name": "web", "allow": ["*.example.com", {"pattern": "api.example.org", "methods": ["GET"], "ports": [443, 8443], "path_prefix": "/v1"}], "deny": ["secret.example.com"], "allow_tools": ["*"], "deny_tools": ["shell*"]}], "retry_policies": [{"name": "fast", "base": "100 ms", "max_attempts": 2}], "rates": [{"target": "api", "rate": 10, "period": "1 s"}], "breakers": [{"target": "api", "open_for": "10 s"}], "tools": [{"name": "fetch", "input_schema": {"type": "object", "properties": {"url": {"type": "string"}, "x": {"default": null}}}, "url_args": ["/url"], "cache_ttl": "5 min", "tags": ["web"], "est_usd": 0.01, "target": "api", "retry_policy": "fast"}], "agents": [{"name": "bot", "policy": "web", "budget": "run"}]}'
 
 -- a dry run says what would happen and does not do it
 SELECT * FROM agentcore.config_apply(:'config', dry_run => true);
 SELECT count(*) FROM agentcore.tools;
 SELECT * FROM agentcore.config_apply(:'config');
 SELECT * FROM agentcore.config_apply(:'config');
-SELECT verdict, reason FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.org:8443/v1/x"}');
+SELECT v.verdict, v.reason, agentcore.call_extend(v.call_id, '1 min') AS extended
+  FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.org:8443/v1/x"}') v;
 
 -- what is exported applies to itself, and elsewhere
 SELECT jsonb_pretty(agentcore.config_export());
@@ -24,6 +30,9 @@ SELECT kind, effect, pattern FROM agentcore.policy_rules WHERE tenant = '' ORDER
 -- pruning drops what the named kinds do not name, and nothing of the others
 SELECT * FROM agentcore.config_apply('{"agents": [], "tools": [{"name": "other", "input_schema": {"type": "object"}}], "rates": []}', dry_run => true);
 SELECT * FROM agentcore.config_apply('{"agents": [], "tools": [{"name": "other", "input_schema": {"type": "object"}}], "rates": []}', prune => true);
+-- a budget that is in use is not dropped, and then nothing is
+SELECT * FROM agentcore.config_apply('{"prices": [], "budgets": []}', prune => true);
+SELECT agentcore.budget_release(permit) FROM agentcore.permits;
 SELECT * FROM agentcore.config_apply('{"prices": [], "budgets": [], "policies": [], "retry_policies": [], "rates": [], "breakers": [], "tools": [], "agents": []}', prune => true);
 SELECT agentcore.config_export();
 

@@ -2,6 +2,10 @@
 -- retry: advice, classification, Retry-After, breaker, rate.
 -- Delays are random: bounds are asserted, never values.
 --
+SET client_min_messages = warning;
+DROP EXTENSION agentcore CASCADE;
+CREATE EXTENSION agentcore;
+RESET client_min_messages;
 
 -- Classification ------------------------------------------------------------
 

@@ -1,4 +1,8 @@
 -- The tool registry and the judgement of arguments.
+SET client_min_messages = warning;
+DROP EXTENSION agentcore CASCADE;
+CREATE EXTENSION agentcore;
+RESET client_min_messages;
 SET search_path = agentcore, pg_catalog;
 \pset format unaligned
 \pset tuples_only on

@@ -188,6 +188,11 @@ CREATE FUNCTION agentcore.model_price_set(
   AS 'MODULE_PATHNAME', 'agentcore_model_price_set_v1';
 COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, text) IS 'Price of a model in USD a token, exact to any number of digits, from valid_from on (NULL: from now on); true if anything changed. usd_per_cached_token NULL: cached input costs as input. 22023 for negative, NaN or infinite prices.';
 
+CREATE FUNCTION agentcore.model_price_drop(model text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_model_price_drop_v1';
+COMMENT ON FUNCTION agentcore.model_price_drop(text, text) IS 'Remove every price of a model, so that calls of it are denied; false when there was none. NULL model: 22023.';
+
 CREATE TYPE agentcore.model_usage AS (input_tokens bigint, output_tokens bigint, cached_tokens bigint, usd numeric);
 COMMENT ON TYPE agentcore.model_usage IS 'Tokens of a model call and their price; cached_tokens are part of input_tokens.';
 
@@ -342,7 +347,7 @@ CREATE FUNCTION agentcore.budget_verify() RETURNS SETOF text
 COMMENT ON FUNCTION agentcore.budget_verify() IS 'Check every invariant of the budgets whose tenant the caller administers; one row a violation, naming budget or permit, so no row means all is well.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('budget_set', 'admin'), ('budget_drop', 'admin'), ('model_price_set', 'admin'),
+  ('budget_set', 'admin'), ('budget_drop', 'admin'), ('model_price_set', 'admin'), ('model_price_drop', 'admin'),
   ('budget_acquire', 'agent'), ('budget_try_acquire', 'agent'), ('budget_commit', 'agent'),
   ('budget_release', 'agent'), ('budget_extend', 'agent'),
   ('budget_reap', 'admin'), ('budget_verify', 'admin'),

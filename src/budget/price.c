@@ -243,6 +243,27 @@ AGC_FUNCTION(model_price_set)
 	PG_RETURN_BOOL(changed);
 }
 
+/* model_price_drop(model, tenant) -> boolean: all its prices, past ones too */
+AGC_FUNCTION(model_price_drop)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.model_price WHERE tenant = $1 AND name = $2", 2, types
+	};
+	char	   *model = agc_arg_name(fcinfo, 0, "model");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(model)};
+	bool		dropped;
+	AgcOwner	owner;
+
+	agc_enter(tenant, AGC_ADMIN);
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, NULL);
+	dropped = SPI_processed > 0;
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(dropped);
+}
+
 /* model_cost(model, usage, tenant) -> (input_tokens, output_tokens, cached_tokens, usd) */
 AGC_FUNCTION(model_cost)
 {

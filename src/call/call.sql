@@ -291,6 +291,8 @@ COMMENT ON FUNCTION agentcore.config_set(text, jsonb, text) IS 'Internal. All ob
 CREATE FUNCTION agentcore.config_objects(tenant text, OUT kind text, OUT objects jsonb) RETURNS SETOF record
   LANGUAGE plpgsql STABLE PARALLEL SAFE
   SET search_path = pg_catalog, pg_temp
+  SET intervalstyle = 'postgres'
+  SET timezone = 'UTC'
   AS $$
 #variable_conflict use_column
 BEGIN
@@ -384,11 +386,18 @@ BEGIN
     IF prune THEN
       FOR i IN REVERSE array_length(kinds, 1) .. 1 LOOP
         k := kinds[i];
+        -- budgets: children before their parents
         FOR dropped IN
-          SELECT b.value ->> coalesce(keys ->> k, 'name') FROM jsonb_array_elements(before -> k) WITH ORDINALITY b (value, n)
-           WHERE config ? k AND NOT EXISTS (SELECT FROM jsonb_array_elements(config -> k) c
-                                             WHERE c.value ->> coalesce(keys ->> k, 'name') = b.value ->> coalesce(keys ->> k, 'name'))
-           ORDER BY b.n DESC
+          WITH RECURSIVE had AS (
+            SELECT DISTINCT value ->> coalesce(keys ->> k, 'name') AS name, value ->> 'parent' AS parent FROM jsonb_array_elements(before -> k)
+          ), tree AS (
+            SELECT had.name, 0 AS depth FROM had WHERE had.parent IS NULL
+             UNION ALL
+            SELECT had.name, tree.depth + 1 FROM had JOIN tree ON had.parent = tree.name
+          )
+          SELECT tree.name FROM tree
+           WHERE config ? k AND tree.name <> ALL (ARRAY(SELECT coalesce(value ->> coalesce(keys ->> k, 'name'), '') FROM jsonb_array_elements(config -> k)))
+           ORDER BY tree.depth DESC, tree.name
         LOOP
           PERFORM agentcore.config_drop(droppers ->> k, dropped, config_apply.tenant);
         END LOOP;
