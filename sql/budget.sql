@@ -423,6 +423,10 @@ INSERT INTO agentcore.budget_ledger (tenant, at, id, permit, budgets, event, tok
 SELECT regexp_replace(v, '[0-9a-f-]{36}', '*', 'g') FROM budget_verify() v;
 ROLLBACK;
 BEGIN;
+UPDATE agentcore.permit SET state = 'z' WHERE budget = 'v' AND state = 'c';
+SELECT regexp_replace(v, '[0-9a-f-]{36}', '*', 'g') FROM budget_verify() v;
+ROLLBACK;
+BEGIN;
 UPDATE agentcore.permit SET charged_tokens = 9 WHERE budget = 'v' AND state = 'c';
 SELECT regexp_replace(v, '[0-9a-f-]{36}', '*', 'g') FROM budget_verify() v;
 ROLLBACK;

@@ -107,7 +107,10 @@ extern const char *const settle_names[];
  */
 extern bool budget_exists(const char *tenant, const char *budget);
 
-/* Reads only: would this be refused now?  Writes nothing, takes no lock. */
+/*
+ * Would this be granted now?  Returns out->granted; writes nothing, takes no
+ * lock.  A refusal here is one of permit_acquire()'s; a grant is no promise.
+ */
 extern bool budget_peek(const PermitRequest *request, PermitDecision *out);
 
 extern void permit_acquire(const PermitRequest *request, PermitDecision *out);

@@ -173,6 +173,8 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 	agc_owner_begin(&owner);
 	out->granted = store_permits_any_ended(request->tenant, agc_now());
 	agc_owner_end(&owner);
+	if (out->granted)
+		out->reason = NULL;
 	return out->granted;
 }
 
