@@ -128,6 +128,12 @@ SELECT args, changes, jsonb_array_length(errors) FROM args_coerce('search', '{"q
 SELECT args, changes FROM args_coerce('search', '{"query": "a", "top_k": true, "exact": "0", "page": "0x10", "ratio": "1e2"}');
 SELECT args, changes, errors FROM args_coerce('search', '{"query": "a", "top_k": 1}');
 
+-- defaults: nested ones too, inside elements, never one inside itself, never an invalid one
+SELECT tool_set('defaults', '{"properties": {"o": {"default": {}, "properties": {"x": {"default": 1}}}, "l": {"items": {"properties": {"y": {"default": true}}}},
+  "r": {"$ref": "#/$defs/r"}, "bad": {"type": "integer", "default": "none"}, "n": {"anyOf": [{"properties": {"z": {"default": 1}}}]}},
+  "$defs": {"r": {"default": {}, "properties": {"r": {"$ref": "#/$defs/r", "default": {}}}}}}');
+SELECT args, changes, errors FROM args_coerce('defaults', '{"l": [{}, 1, {"y": false}], "r": {}, "n": {}}');
+
 -- agentvet ---------------------------------------------------------------------------
 
 SELECT tool_set('memory', '{"query": {"type": "string", "min_length": 1, "max_length": 500}, "top_k": {"type": "integer", "min": 1, "max": 100},

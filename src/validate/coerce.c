@@ -29,6 +29,9 @@
 #define REPAIRS_MAX 200
 #define ERRORS_MAX 1000
 
+/* bytes of documents rewritten and judged while trying: large ones get few tries */
+#define EFFORT_MAX (32 * 1024 * 1024)
+
 /* longest number, and its largest exponent, that is read out of a string */
 #define NUMBER_MAX_LEN 400
 
@@ -39,7 +42,15 @@ typedef struct Coercion
 	EvalErrors *errors;			/* of args */
 	JsonbParseState *changes;	/* NULL: none yet */
 	int			repairs;
+	int64		effort;			/* left */
 } Coercion;
+
+/* Schemas whose default was filled in on the way here. */
+typedef struct Filled
+{
+	const struct Filled *outer;
+	const SchemaNode *node;
+} Filled;
 
 typedef struct Repair
 {
@@ -50,12 +61,13 @@ typedef struct Repair
 static bool repair_errors(Coercion *c, const EvalErrors *errors);
 static bool repair_one(Coercion *c, const EvalError *error);
 static bool accept(Coercion *c, const char *path, const Repair *repair, const JbItem *from);
+static EvalErrors *try_edit(Coercion *c, const char *path, const Jsonb *value, Jsonb **edited);
 static void fill_defaults(Coercion *c);
 
 Jsonb *
 tool_args_coerce(const ToolDef *tool, Jsonb *args, Jsonb **changes)
 {
-	Coercion	c = {.program = tool->program, .args = args};
+	Coercion	c = {.program = tool->program, .args = args, .effort = EFFORT_MAX};
 
 	*changes = NULL;
 	if (!schema_valid(c.program, args))
@@ -337,15 +349,29 @@ report(Coercion *c, const char *path, const char *rule, const JbItem *from, cons
 	pushJsonbValue(&c->changes, WJB_END_OBJECT, NULL);
 }
 
+/* The errors of an edited copy; NULL when there are too many, or no effort is left. */
+static EvalErrors *
+try_edit(Coercion *c, const char *path, const Jsonb *value, Jsonb **edited)
+{
+	EvalErrors *after;
+
+	c->effort -= VARSIZE(c->args);
+	if (c->effort < 0 || c->repairs >= REPAIRS_MAX || c->errors->count >= ERRORS_MAX)
+		return NULL;
+	CHECK_FOR_INTERRUPTS();
+	*edited = pointer_set(c->args, path, value);
+	after = schema_errors(c->program, *edited, ERRORS_MAX);
+	return after->count < ERRORS_MAX ? after : NULL;
+}
+
 static bool
 accept(Coercion *c, const char *path, const Repair *repair, const JbItem *from)
 {
-	Jsonb	   *edited = pointer_set(c->args, path, repair->value);
-	EvalErrors *after = schema_errors(c->program, edited, ERRORS_MAX);
+	Jsonb	   *edited;
+	EvalErrors *after = try_edit(c, path, repair->value, &edited);
 	bool		container = strcmp(repair->rule, "json") == 0;
 
-	if (c->errors->count >= ERRORS_MAX || after->count >= ERRORS_MAX ||
-		!improves(c->errors, after, path, container))
+	if (after == NULL || !improves(c->errors, after, path, container))
 		return false;
 	report(c, path, repair->rule, from, repair->value);
 	c->args = edited;
@@ -356,68 +382,81 @@ accept(Coercion *c, const char *path, const Repair *repair, const JbItem *from)
 
 /* ----- defaults ----------------------------------------------------------------- */
 
+static bool
+already_filled(const Filled *filled, const SchemaNode *node)
+{
+	for (; filled != NULL; filled = filled->outer)
+		if (filled->node == node)
+			return true;
+	return false;
+}
+
+/* Whether the member was missing and now is there. */
+static bool
+fill_member(Coercion *c, const SchemaNode *node, const char *path)
+{
+	Jsonb	   *filler = item_to_jsonb(&node->default_value);
+	Jsonb	   *edited;
+	EvalErrors *after = try_edit(c, path, filler, &edited);
+
+	if (after == NULL || after->count > c->errors->count)
+		return false;
+	report(c, path, "default", NULL, filler);
+	c->args = edited;
+	c->errors = after;
+	c->repairs++;
+	return true;
+}
+
 /*
  * Properties left out whose schema has a default, where the schema applies
  * for certain: through properties, items, $ref and allOf, not inside a choice.
+ * A default that contains itself is filled once.
  */
 static void
-fill_at(Coercion *c, const SchemaNode *node, StringInfo path, int depth)
+fill_at(Coercion *c, const SchemaNode *node, StringInfo path, const Filled *filled)
 {
 	JbItem		root = jb_root(c->args);
 	JbItem		item;
 	int			len = path->len;
 
-	if (node == NULL || depth > agc_max_depth || c->repairs >= REPAIRS_MAX ||
-		!pointer_find(&root, path->data, &item))
-		return;
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
+	if (node == NULL || !pointer_find(&root, path->data, &item))
+		return;
 	if (node->any != NULL)
 	{
-		fill_at(c, node->any->ref, path, depth + 1);
+		fill_at(c, node->any->ref, path, filled);
 		for (uint32 i = 0; i < node->any->nall; i++)
-			fill_at(c, node->any->all[i], path, depth + 1);
+			fill_at(c, node->any->all[i], path, filled);
 	}
-	for (uint32 i = 0; node->object != NULL && item_is_object(&item) && i < node->object->nproperties; i++)
+	for (uint32 i = 0; node->object != NULL && i < node->object->nproperties; i++)
 	{
 		const Property *property = &node->object->properties[i];
+		Filled		here = {filled, property->node};
 		JbItem		value;
+		bool		fresh = false;
 
-		if (property->node == NULL)
+		/* the document moves with every change */
+		root = jb_root(c->args);
+		if (property->node == NULL || !pointer_find(&root, path->data, &item) || !item_is_object(&item))
 			continue;
 		pointer_append_key(path, property->key, property->len);
-		if (property->node->has_default && c->repairs < REPAIRS_MAX &&
+		if (property->node->has_default && !already_filled(filled, property->node) &&
 			!object_find(jb_container(&item), property->key, property->len, &value))
-		{
-			Jsonb	   *filler = item_to_jsonb(&property->node->default_value);
-			Jsonb	   *edited = pointer_set(c->args, path->data, filler);
-			EvalErrors *after = schema_errors(c->program, edited, ERRORS_MAX);
-
-			if (after->count <= c->errors->count && after->count < ERRORS_MAX)
-			{
-				report(c, path->data, "default", NULL, filler);
-				c->args = edited;
-				c->errors = after;
-				c->repairs++;
-			}
-		}
-		fill_at(c, property->node, path, depth + 1);
+			fresh = fill_member(c, property->node, path->data);
+		fill_at(c, property->node, path, fresh ? &here : filled);
 		path->data[path->len = len] = '\0';
-
-		/* the document may have moved */
-		root = jb_root(c->args);
-		if (!pointer_find(&root, path->data, &item))
-			return;
 	}
-	for (uint32 i = 0; node->array != NULL && node->array->nprefix == 0 && node->array->rest != NULL &&
-		 item_is_array(&item) && i < JsonContainerSize(jb_container(&item)); i++)
+	for (uint32 i = 0; node->array != NULL && node->array->nprefix == 0 && node->array->rest != NULL; i++)
 	{
-		appendStringInfo(path, "/%u", i);
-		fill_at(c, node->array->rest, path, depth + 1);
-		path->data[path->len = len] = '\0';
 		root = jb_root(c->args);
-		if (!pointer_find(&root, path->data, &item))
-			return;
+		if (!pointer_find(&root, path->data, &item) || !item_is_array(&item) ||
+			i >= JsonContainerSize(jb_container(&item)))
+			break;
+		appendStringInfo(path, "/%u", i);
+		fill_at(c, node->array->rest, path, filled);
+		path->data[path->len = len] = '\0';
 	}
 }
 
@@ -427,5 +466,5 @@ fill_defaults(Coercion *c)
 	StringInfoData path;
 
 	initStringInfo(&path);
-	fill_at(c, c->program->root, &path, 0);
+	fill_at(c, c->program->root, &path, NULL);
 }

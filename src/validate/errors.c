@@ -321,11 +321,12 @@ error_required(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 {
 	EvalError  *error;
 	Params		params;
-	char	   *type = missing->node == NULL || missing->node->types == TYPE_ANY ? NULL :
-		type_list(missing->node->types);
+	char	   *type = NULL;
 
 	if (full(ctx))
 		return;
+	if (missing->node != NULL && missing->node->types != TYPE_ANY)
+		type = type_list(missing->node->types);
 	error = error_add(ctx, node, at, "required",
 					  type == NULL ?
 					  psprintf("required property %s is missing", key_shown(missing->key, missing->len)) :
@@ -359,15 +360,16 @@ error_dependency(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 /* "at" is the unknown key itself; the known ones are listed, the nearest named */
 void
 error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
-				  const char *keyword, const EvalFrame *parent)
+				  const char *keyword)
 {
 	EvalError  *error;
 	Params		params;
-	AgcNearest	nearest = {.wanted = pnstrdup(at->key, at->len), .limit = 1};
+	AgcNearest	nearest = {.limit = 1};
 	uint32		shown = 0;
 
 	if (full(ctx))
 		return;
+	nearest.wanted = pnstrdup(at->key, at->len);
 	error = error_add(ctx, node, at, keyword, psprintf("property %s is not allowed", key_shown(at->key, at->len)));
 	params = params_begin();
 	params_string(&params, "property", at->key, at->len);

@@ -134,7 +134,7 @@ WALK(other_key) (EvalContext *ctx, const SchemaNode *node, const JbItem *value,
 	{
 #if COLLECT
 		if (rules->additional->never)
-			FAIL(error_unknown_key(ctx, node, frame, "additionalProperties", frame->parent));
+			FAIL(error_unknown_key(ctx, node, frame, "additionalProperties"));
 		else
 #endif
 			GO_ON(WALK(node) (ctx, rules->additional, value, frame, NULL));
@@ -369,7 +369,7 @@ WALK(unevaluated) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		seen->child[i] = true;
 #if COLLECT
 		if (schema->never && object)
-			FAIL(error_unknown_key(ctx, node, &frame, "unevaluatedProperties", at));
+			FAIL(error_unknown_key(ctx, node, &frame, "unevaluatedProperties"));
 		else if (schema->never)
 			FAIL(error_extra_item(ctx, schema, &frame, "unevaluatedItems"));
 		else

@@ -448,7 +448,7 @@ extern void error_required(EvalContext *ctx, const SchemaNode *node, const EvalF
 extern void error_dependency(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 							 const Dependency *dependency, const JbItem *missing);
 extern void error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
-							  const char *keyword, const EvalFrame *parent);
+							  const char *keyword);
 extern void error_extra_item(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword);
 extern void error_unique(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, uint32 first, uint32 second);
 extern void error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword,
@@ -461,7 +461,7 @@ extern EvalErrors *errors_new(int limit);
 
 /* ----- JSON Pointer (pointer.c) -------------------------------------------- */
 
-/* a mask of "*" tokens is allowed when wild; NULL when it is fine */
+/* what is wrong with it; NULL: nothing */
 extern const char *pointer_problem(const char *pointer);
 extern void pointer_append_key(StringInfo out, const char *key, uint32 len);
 extern char *pointer_next(const char **rest);	/* palloc'd token; *rest NULL at the end */
