@@ -160,6 +160,15 @@ SELECT jsonschema_validate('{}', '1', NULL);
 SELECT jsonschema_is_valid('{"type": "strin"}'), jsonschema_is_valid('{"type": "string"}'), jsonschema_is_valid('{"nonsense": 1}'), jsonschema_is_valid(NULL);
 -- another schema at every row of one call site
 SELECT s, array_agg(jsonschema_validate(s, i) ORDER BY i) FROM (VALUES ('{"type": "string"}'::jsonb), ('{"minimum": 2}'), ('{"const": 1}')) a(s), (VALUES ('1'::jsonb), ('2'), ('"x"')) b(i) GROUP BY s ORDER BY s;
+DO $$
+DECLARE s jsonb; answers text = '';
+BEGIN
+  FOR i IN 1..4 LOOP
+    s := jsonb_build_object('minimum', i);
+    answers := answers || jsonschema_validate(s, '2')::text || ' ';
+  END LOOP;
+  RAISE NOTICE '%', answers;
+END $$;
 CREATE TEMP TABLE doc (d jsonb CHECK (jsonschema_validate('{"required": ["id"], "properties": {"id": {"type": "integer"}}}', d)));
 INSERT INTO doc VALUES ('{"id": 1}');
 INSERT INTO doc VALUES ('{"id": "1"}');

@@ -11,6 +11,7 @@
 #include "validate/validate.h"
 
 #include "catalog/pg_type.h"
+#include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -176,6 +177,19 @@ typedef struct CallSite
 	bool		constant;		/* the schema is the same for every call */
 } CallSite;
 
+/*
+ * get_fn_expr_arg_stable() is not enough: it takes a parameter for stable, but
+ * PL/pgSQL keeps the call site of an expression while its variables change.
+ */
+static bool
+argument_is_constant(FunctionCallInfo fcinfo, int n)
+{
+	Node	   *call = fcinfo->flinfo->fn_expr;
+
+	return call != NULL && IsA(call, FuncExpr) && n < list_length(((FuncExpr *) call)->args) &&
+		IsA(list_nth(((FuncExpr *) call)->args, n), Const);
+}
+
 static CallSite *
 compile_call_site(FunctionCallInfo fcinfo, Jsonb *schema, char *dialect, bool assert_format)
 {
@@ -201,8 +215,8 @@ compile_call_site(FunctionCallInfo fcinfo, Jsonb *schema, char *dialect, bool as
 	site->program = schema_compile(schema, dialect_or_raise(dialect), false, false, assert_format, &problem);
 	if (site->program == NULL)
 		schema_problem_raise(&problem, "schema");
-	site->constant = get_fn_expr_arg_stable(fcinfo->flinfo, 0) && get_fn_expr_arg_stable(fcinfo->flinfo, 2) &&
-		get_fn_expr_arg_stable(fcinfo->flinfo, 3);
+	site->constant = argument_is_constant(fcinfo, 0) && argument_is_constant(fcinfo, 2) &&
+		argument_is_constant(fcinfo, 3);
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(cxt, fcinfo->flinfo->fn_mcxt);
 	fcinfo->flinfo->fn_extra = site;
