@@ -68,6 +68,22 @@ def calls_by_verdict(world, calls_path):
     return total
 
 
+def against_the_log(world):
+    """What the gate refuses, compared with how the log says the call ended."""
+    def refused(line):
+        return line.outcome.verdict == "deny" or (line.outcome.answer.reason and not line.outcome.answer.enforced)
+    recorded = [line for line in judged(world) if "error" in line.fields]
+    if not recorded:
+        return
+    wrong = [line for line in recorded if line.fields["error"]]
+    right = [line for line in recorded if not line.fields["error"]]
+    word = "were" if world.mode == "enforce" else "would have been"
+    heading("Against the log")
+    print(f"  {sum(map(bool, map(refused, wrong)))} of {len(wrong)} calls that the log records as failed {word} refused before they ran")
+    print(f"  {sum(map(bool, map(refused, right)))} of {len(right)} calls that it records as done {word} refused"
+          " (look at these before you enforce)")
+
+
 def failures(world):
     """Tools that ran and failed, and what call_fail() said to the last failure."""
     failed = [line for line in judged(world) if line.outcome.error]
@@ -155,7 +171,8 @@ def shown_url(line, tools):
             try:
                 parts = urllib.parse.urlsplit(value)
                 host = parts.netloc.rpartition("@")[2]
-                return short(f"{parts.scheme}:{'//' + host if host else ''}{parts.path}", 60)
+                scheme = parts.scheme + ":" if parts.scheme else ""
+                return short(f"{scheme}{'//' + host if host else ''}{parts.path}", 60)
             except ValueError:
                 return short(value.partition("?")[0], 60)
     return None
@@ -238,6 +255,7 @@ def write(world, options):
     invalid_calls(world)
     urls_denied(world)
     failures(world)
+    against_the_log(world)
     sound = budgets(world)
     latency(world)
     troubles(world)
