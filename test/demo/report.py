@@ -80,8 +80,9 @@ def against_the_log(world):
     word = "were" if world.mode == "enforce" else "would have been"
     heading("Against the log")
     print(f"  {sum(map(bool, map(refused, wrong)))} of {len(wrong)} calls that the log records as failed {word} refused before they ran")
-    print(f"  {sum(map(bool, map(refused, right)))} of {len(right)} calls that it records as done {word} refused"
-          " (look at these before you enforce)")
+    if right:
+        print(f"  {sum(map(bool, map(refused, right)))} of {len(right)} calls that it records as done {word} refused"
+              " (look at these before you enforce)")
 
 
 def failures(world):
