@@ -45,6 +45,11 @@ CREATE FUNCTION sample(name text, type oid) RETURNS text LANGUAGE sql AS $$
   SELECT CASE
     WHEN name = 'role' THEN quote_literal('agentcore_tap_victim')
     WHEN name = 'level' THEN quote_literal('reader')
+    WHEN name = 'setter' THEN quote_literal('policy_set')
+    WHEN name = 'dropper' THEN quote_literal('policy_drop')
+    WHEN name = 'kind' THEN quote_literal('policies')
+    WHEN name = 'items' THEN quote_literal('[{"name": "x"}]')
+    WHEN name IN ('item', 'members') THEN quote_literal('{"name": "x"}')
     WHEN name = 'mode' THEN quote_literal('enforce')
     WHEN name = 'method' THEN quote_literal('GET')
     WHEN name = 'dialect' THEN quote_literal('auto')
