@@ -52,9 +52,6 @@ static const struct config_enum_entry missing_shmem_options[] = {
 void
 agc_guc_init(void)
 {
-	/* a backend may not define a PGC_POSTMASTER setting; there it has no effect anyway */
-	GucContext	size_context = process_shared_preload_libraries_in_progress ?
-		PGC_POSTMASTER : PGC_SIGHUP;
 	/*
 	 * A session that loads the library by itself cannot define a POSTMASTER
 	 * setting (FATAL); there the sizes size nothing, but may stand in the
@@ -82,7 +79,6 @@ agc_guc_init(void)
 							"Shared memory of the tool-result cache.",
 							"Fixed at server start; 0 turns the cache off.",
 							&agc_cache_memory, 64, 0, 1024 * 1024,
-							size_context, GUC_UNIT_MB, NULL, NULL, NULL);
 							at_start, GUC_UNIT_MB, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_pending_max",
 							"Backend memory for cache entries that wait for COMMIT.",
