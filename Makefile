@@ -37,7 +37,7 @@ PG_CONFIG ?= pg_config
 
 # The targets of the house are scripts under test/, which find or install what
 # they need themselves; everything else is PGXS.
-HOUSE = help demo check check-% bench bench-% format lint sanitize fuzz coverage
+HOUSE = help demo reference check check-% bench bench-% format lint sanitize fuzz coverage
 ifneq ($(filter-out $(HOUSE),$(or $(MAKECMDGOALS),all)),)
 
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
@@ -56,7 +56,7 @@ agentcore--$(EXTVERSION).sql: $(SQL_PARTS)
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h) agentcore.control
 
 else
-.PHONY: help demo check bench format lint sanitize fuzz coverage FORCE
+.PHONY: help demo reference check bench format lint sanitize fuzz coverage FORCE
 export PG_CONFIG
 
 help: ## this list
@@ -69,8 +69,11 @@ demo: ## replay a log of agent calls through the gate: [KEEP=1] [MODE=audit] [TO
 check: ## every test on private clusters; ends with "N passed, N failed"
 	@test/run-check
 
-check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, conformance, demo or lint
+check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, conformance, reference, demo or lint
 	@test/run-check $*
+
+reference: ## write the generated half of doc/reference.md
+	@test/run-check write-reference
 
 bench: ## every comparison; a Markdown table, also in build/bench/
 	@test/bench/run

@@ -214,7 +214,7 @@ AGC_FUNCTION(call_fail)
 	PermitRow	permit;
 	AgcObject  *object;
 	const ToolDef *tool;
-	RetryAdvice advice;
+	RetryAdvice advice = {0};
 	Datum		values[4];
 	bool		nulls[4] = {false};
 
