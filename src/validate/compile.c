@@ -279,33 +279,36 @@ fill_node(SchemaCompiler *c, SchemaNode *node)
 			node->object->names != NULL || node->object->unevaluated != NULL;
 }
 
-/* Which nodes a dynamic reference may find, resource by resource. */
+static void
+link_anchor(SchemaCompiler *c, SchemaResource *resource, const char *name, const JbItem *item)
+{
+	Size		size = sizeof(DynamicAnchor) * (resource->nanchors + 1);
+
+	resource->anchors = resource->anchors == NULL ? palloc(size) : repalloc(resource->anchors, size);
+	resource->anchors[resource->nanchors++] = (DynamicAnchor)
+	{
+		name, schema_child(c, NULL, item, NULL)
+	};
+}
+
+/* Which nodes a dynamic reference may find, noted at their resources, each once. */
 static void
 link_dynamic_anchors(SchemaCompiler *c)
 {
-	ListCell   *lc;
-
-	foreach(lc, c->resources)
+	for (int i = 0; i < c->nanchors; i++)
 	{
-		SchemaResource *resource = lfirst(lc);
+		SchemaAnchor anchor = c->anchors[i];
 		JbItem		flag;
 
-		if (resource->anchors != NULL)
+		if (anchor.linked)
 			continue;
-		resource->anchors = palloc((c->nanchors + 1) * sizeof(DynamicAnchor));
-		if (item_is_object(&resource->root) && resource->dialect == DIALECT_2019_09 &&
-			object_find_cstring(jb_container(&resource->root), "$recursiveAnchor", &flag) &&
-			JBE_ISBOOL_TRUE(flag.entry))
-			resource->anchors[resource->nanchors++] = (DynamicAnchor)
-		{
-			"", schema_child(c, NULL, &resource->root, NULL)
-		};
-		for (int i = 0; i < c->nanchors; i++)
-			if (c->anchors[i].dynamic != NULL && c->anchors[i].resource == resource)
-				resource->anchors[resource->nanchors++] = (DynamicAnchor)
-			{
-				c->anchors[i].dynamic, schema_child(c, NULL, &c->anchors[i].item, NULL)
-			};
+		c->anchors[i].linked = true;
+		if (anchor.dynamic != NULL)
+			link_anchor(c, anchor.resource, anchor.dynamic, &anchor.item);
+		else if (anchor.item.data == anchor.resource->root.data && anchor.resource->dialect == DIALECT_2019_09 &&
+				 object_find_cstring(jb_container(&anchor.item), "$recursiveAnchor", &flag) &&
+				 JBE_ISBOOL_TRUE(flag.entry))
+			link_anchor(c, anchor.resource, "", &anchor.item);
 	}
 }
 

@@ -62,6 +62,27 @@ frame_document(SchemaCompiler *c, const JbItem *root, SchemaDialect dialect)
 			schema_problem(c, NULL, "$id", "two schemas have the same identifier \"%s\"", c->anchors[i].uri);
 }
 
+/* Move the anchor at "last" to its place among those before it. */
+static void
+insert_sorted(SchemaCompiler *c, int last)
+{
+	SchemaAnchor anchor = c->anchors[last];
+	int			low = 0;
+	int			high = last;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (compare_anchors(&c->anchors[middle], &anchor) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	memmove(&c->anchors[low + 1], &c->anchors[low], sizeof(SchemaAnchor) * (last - low));
+	c->anchors[low] = anchor;
+}
+
 /* The frame of a schema position; one outside known keywords is framed now. */
 SchemaFrame *
 frame_at(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
@@ -71,8 +92,11 @@ frame_at(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
 
 	if (frame == NULL)
 	{
+		int			known = c->nanchors;
+
 		frame_schema(c, item, path, resource, depth);
-		qsort(c->anchors, c->nanchors, sizeof(SchemaAnchor), compare_anchors);
+		for (; known < c->nanchors; known++)
+			insert_sorted(c, known);
 		frame = hash_search(c->frames, &item->data, HASH_FIND, NULL);
 	}
 	return frame;
@@ -252,7 +276,7 @@ add_anchor(SchemaCompiler *c, char *uri, const JbItem *item, SchemaResource *res
 	}
 	c->anchors[c->nanchors++] = (SchemaAnchor)
 	{
-		uri, *item, resource, dynamic
+		uri, *item, resource, dynamic, false
 	};
 }
 

@@ -338,6 +338,7 @@ typedef struct SchemaAnchor
 	JbItem		item;
 	SchemaResource *resource;
 	const char *dynamic;		/* $dynamicAnchor: its name */
+	bool		linked;			/* compile.c has looked at it */
 } SchemaAnchor;
 
 struct SchemaCompiler
