@@ -311,7 +311,7 @@ SELECT cache_verify();
 -- dead entries leave before live ones, which are older and were never used
 SELECT cache_clear();
 SELECT count(*) FILTER (WHERE cache_set('keep', to_jsonb(n), to_jsonb(n), publish => 'immediate')) FROM generate_series(1, 100) n;
-SELECT count(*) FILTER (WHERE cache_set('dead', to_jsonb(n), to_jsonb(repeat('x', 2000)), publish => 'immediate')) FROM generate_series(1, 12000) n;
+SELECT count(*) FILTER (WHERE cache_set('dead', to_jsonb(n), to_jsonb(repeat('x', 2000)), publish => 'immediate')) FROM generate_series(1, 20000) n;
 SELECT cache_invalidate_tool('dead');
 SELECT count(*) FILTER (WHERE cache_set('live', to_jsonb(n), to_jsonb(repeat('x', 2000)), publish => 'immediate')) FROM generate_series(1, 14000) n;
 SELECT count(cache_get('keep', to_jsonb(n))) AS kept FROM generate_series(1, 100) n;

@@ -148,7 +148,7 @@ AGC_FUNCTION(cache_set)
 		PG_RETURN_BOOL(false);
 	}
 	slot_refs(&item.refs, target.tenant, target.tool, ntags, tags);
-	item.born = item.key_born = pending_begin_stamp();
+	item.born = item.key_born = publish_begin_stamp();
 
 	if (at_commit || pending_own(&item.key, &item.refs, &own) != CACHE_OWN_NONE ||
 		pending_hides_tags(&item.refs))

@@ -23,7 +23,7 @@ void
 cache_init(void)
 {
 	store_register();
-	pending_init();
+	publish_init();
 }
 
 bool
@@ -118,7 +118,7 @@ look(const CacheKey *key, CacheKind kind, const char *tenant, const char *tool,
 		slot_refs(&refs, tenant, tool, 0, NULL);
 		born = epoch_clock();
 		if (IsolationUsesXactSnapshot())
-			born = Min(born, pending_begin_stamp());
+			born = Min(born, publish_begin_stamp());
 		status = lease_acquire(key, kind, &refs, born, lease_us, hidden, out);
 		if (status != CACHE_HIT)
 			break;

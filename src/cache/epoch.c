@@ -73,14 +73,23 @@ epoch_unfence(CacheEpoch *epoch)
 	pg_atomic_fetch_sub_u32(&epoch->fences, 1);
 }
 
-/* Returns the stamp that was there; a later one than ours stays. */
+/*
+ * Returns the stamp that was there.  If that is later than ours, somebody
+ * settled in between and may be about to store what he computed before we
+ * committed: a fresh stamp, later than both, keeps him from it.
+ */
 uint64
 epoch_settle(CacheEpoch *epoch, uint64 stamp)
 {
 	uint64		old = pg_atomic_read_u64(&epoch->stamp);
+	uint64		wanted;
 
-	while (old < stamp && !pg_atomic_compare_exchange_u64(&epoch->stamp, &old, stamp))
-		;
+	do
+	{
+		if (old == stamp)
+			break;
+		wanted = old > stamp ? epoch_tick() : stamp;
+	} while (!pg_atomic_compare_exchange_u64(&epoch->stamp, &old, wanted));
 	return old;
 }
 

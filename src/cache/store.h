@@ -351,9 +351,7 @@ typedef enum CacheFillState
 	CACHE_FILL_LOST
 } CacheFillState;
 
-extern void pending_init(void);
 extern bool pending_any(void);
-extern uint64 pending_begin_stamp(void);
 extern CacheOwn pending_own(const CacheKey *key, const CacheRefs *refs, CacheItem **item);
 extern bool pending_hides_tags(const CacheRefs *refs);
 extern bool pending_add_set(const CacheItem *item);
@@ -362,6 +360,10 @@ extern void pending_invalidate_slot(uint32 slot);
 extern void pending_invalidate_tag(uint16 tag);
 extern void pending_add_grant(const CacheKey *key, int64 token);
 extern CacheFillState pending_fill_state(const CacheKey *key, int64 token, const CacheRefs *refs);
+
+/* ----- publish.c ----- */
+extern void publish_init(void);
+extern uint64 publish_begin_stamp(void);
 
 /* ----- stat.c ----- */
 extern uint64 cache_local[CC_COUNT];

@@ -82,7 +82,7 @@ agc_guc_init(void)
 							at_start, GUC_UNIT_MB, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_pending_max",
 							"Backend memory for cache entries that wait for COMMIT.",
-							"Beyond it cache_set returns false and the entry is not cached.",
+							"Beyond it cache_set returns false and the entry is not cached, and invalidations of single calls widen to their tool.",
 							&agc_cache_pending_max, 16384, 64, INT_MAX / 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.compiled_cache_size",

@@ -1,0 +1,59 @@
+/*
+ * pending.h
+ *	  The log of this transaction's cache work, between pending.c, which keeps
+ *	  it, and publish.c, which carries it out.
+ */
+#ifndef AGENTCORE_CACHE_PENDING_H
+#define AGENTCORE_CACHE_PENDING_H
+
+#include "cache/store.h"
+
+#include "lib/ilist.h"
+
+#define TAG_REF		0x80000000U
+
+typedef enum OpType
+{
+	OP_SET,
+	OP_KEY,						/* the rest are invalidations */
+	OP_REF
+} OpType;
+
+typedef struct Op
+{
+	dlist_node	node;			/* in the log, oldest first */
+	OpType		type;
+	int			level;
+	uint64		seq;
+	struct Op  *shadowed;		/* the same target's one before */
+	bool		fenced;
+	bool		foreign;		/* settling found somebody else's stamp of our lifetime */
+	uint32		ref;			/* OP_REF: slot, or tag with TAG_REF */
+	CacheItem	item;			/* OP_SET; OP_KEY: its key */
+} Op;
+
+/* A lease granted in this transaction goes back if the transaction does. */
+typedef struct Grant
+{
+	dlist_node	node;
+	CacheKey	key;
+	int64		token;
+	int			level;
+	uint64		seq;
+} Grant;
+
+extern dlist_head pending_ops;	/* oldest first */
+extern dlist_head pending_grants;
+extern int	pending_invalidations;
+
+extern Op  *pending_latest_key(const CacheKey *key);
+extern Op  *pending_latest_ref(uint32 ref);
+extern bool pending_used(void);
+extern void pending_drop(int level);
+extern void pending_merge(int level);
+extern void pending_release_grants(int level);
+extern void pending_forget(void);
+
+extern void publish_exit(int code, Datum arg);
+
+#endif							/* AGENTCORE_CACHE_PENDING_H */

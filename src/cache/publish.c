@@ -1,0 +1,332 @@
+/*
+ * publish.c
+ *	  The cache at COMMIT and ROLLBACK.
+ *
+ * PRE_COMMIT	raise a fence on everything invalidated: from here to the end
+ *				the commit may become visible at any moment, so others read
+ *				misses and may store nothing.
+ * COMMIT		settle (stamp, delete, lower the fence), then insert the sets.
+ *				Nothing here can fail; a set may be dropped and counted.
+ * ABORT		lower the fences and forget.
+ *
+ * A set is dropped if what it depends on was invalidated by somebody else
+ * after this transaction began: the value may rest on rows of before.  "Began"
+ * is the later of the transaction's start and the end of this backend's
+ * previous one, on the clock of epoch.c.
+ *
+ * Locking: partition locks, one at a time, in the callbacks.
+ * Memory: none; pending.c holds it, and nothing is allocated here.
+ * On ERROR, FATAL: the abort callback; at exit before that, before_shmem_exit
+ * settles what is fenced, which costs misses at most.
+ */
+#include "cache/pending.h"
+
+#include "access/xact.h"
+
+static uint64 begin_stamp = 0;	/* 0: not asked for in this transaction */
+static uint64 last_end_stamp = 0;
+
+static void xact_event(XactEvent event, void *arg);
+static void subxact_event(SubXactEvent event, SubTransactionId mine,
+						  SubTransactionId parent, void *arg);
+
+void
+publish_init(void)
+{
+	RegisterXactCallback(xact_event, NULL);
+	RegisterSubXactCallback(subxact_event, NULL);
+}
+
+/*
+ * The clock's reading bounds it too: should the wall clock step back later,
+ * coming stamps are still later than this.
+ */
+uint64
+publish_begin_stamp(void)
+{
+	if (begin_stamp == 0)
+	{
+		uint64		start = (uint64) GetCurrentTransactionStartTimestamp() - 1;
+
+		begin_stamp = Min(Max(start, last_end_stamp), epoch_clock());
+	}
+	return begin_stamp;
+}
+
+static CacheEpoch *
+epoch_of_ref(uint32 ref)
+{
+	return ref & TAG_REF ? epoch_of_tag(ref & ~TAG_REF) : epoch_of_slot(ref);
+}
+
+static void
+raise_fences(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &pending_ops)
+	{
+		Op		   *op = dlist_container(Op, node, iter.cur);
+
+		if (op->type == OP_REF)
+			epoch_fence(epoch_of_ref(op->ref));
+		else if (op->type == OP_KEY)
+		{
+			CachePart  *part = store_part(&op->item.key);
+
+			LWLockAcquire(part->lock, LW_EXCLUSIVE);
+			store_key_epoch(part, &op->item.key)->fences++;
+			LWLockRelease(part->lock);
+		}
+		op->fenced = op->type != OP_SET;
+	}
+}
+
+static void
+settle_key(Op *op, uint64 stamp)
+{
+	CacheKey   *key = &op->item.key;
+	CachePart  *part = store_part(key);
+	CacheKeyEpoch *epoch = store_key_epoch(part, key);
+	CacheLease *lease;
+	bool		lost = false;
+	uint32		index;
+
+	LWLockAcquire(part->lock, LW_EXCLUSIVE);
+	op->foreign = epoch->stamp > publish_begin_stamp() && epoch->stamp != stamp;
+	epoch->stamp = epoch->stamp > stamp ? epoch_tick() : stamp;
+	if (op->fenced)
+		epoch->fences--;
+	index = store_find(part, key);
+	if (index != CACHE_NONE)
+		store_remove(part, index);
+	lease = lease_find(part, key);
+	if (lease != NULL)
+	{
+		lease_free(part, lease);
+		lost = true;
+	}
+	LWLockRelease(part->lock);
+	if (lost)
+		lease_wake(key);
+}
+
+/* After this no value computed before the stamp is served or stored. */
+static void
+settle(uint64 stamp)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &pending_ops)
+	{
+		Op		   *op = dlist_container(Op, node, iter.cur);
+
+		if (op->type == OP_KEY)
+			settle_key(op, stamp);
+		else if (op->type == OP_REF)
+		{
+			CacheEpoch *epoch = epoch_of_ref(op->ref);
+			uint64		old = epoch_settle(epoch, stamp);
+
+			op->foreign = old > publish_begin_stamp() && old != stamp;
+			if (op->fenced)
+				epoch_unfence(epoch);
+		}
+		op->fenced = false;
+	}
+}
+
+static void
+lower_fences(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &pending_ops)
+	{
+		Op		   *op = dlist_container(Op, node, iter.cur);
+
+		if (!op->fenced)
+			continue;
+		op->fenced = false;
+		if (op->type == OP_REF)
+			epoch_unfence(epoch_of_ref(op->ref));
+		else
+		{
+			CachePart  *part = store_part(&op->item.key);
+
+			LWLockAcquire(part->lock, LW_EXCLUSIVE);
+			store_key_epoch(part, &op->item.key)->fences--;
+			LWLockRelease(part->lock);
+		}
+	}
+}
+
+/*
+ * How one target's own invalidations bear on a set: NOTHING, it was set after
+ * them (MINE), or it must be dropped because one came later or because they
+ * met somebody else's.
+ */
+typedef enum Bearing
+{
+	BEARS_NOTHING,
+	BEARS_MINE,
+	BEARS_DROP
+} Bearing;
+
+static Bearing
+bearing_of(const Op *latest, uint64 set_seq)
+{
+	Bearing		bearing = BEARS_NOTHING;
+
+	for (const Op *op = latest; op != NULL; op = op->shadowed)
+	{
+		if (op->type == OP_SET)
+			continue;
+		if (op->seq > set_seq || op->foreign)
+			return BEARS_DROP;
+		bearing = BEARS_MINE;
+	}
+	return bearing;
+}
+
+/* Stores one set, unless something speaks against it. */
+static void
+publish(Op *op, uint64 stamp, int64 now)
+{
+	CacheItem	item = op->item;
+	uint64		begin = publish_begin_stamp();
+	Bearing		key = bearing_of(op->shadowed, op->seq);
+	uint32		ref[2 + CACHE_MAX_TAGS] = {item.refs.tool, item.refs.tenant};
+	bool		mine = key == BEARS_MINE;
+	bool		drop = key == BEARS_DROP;
+
+	if (pending_latest_key(&item.key) != op)
+		return;					/* set or invalidated again later */
+	for (int i = 0; i < item.refs.ntags; i++)
+		ref[2 + i] = TAG_REF | item.refs.tag[i];
+	for (int i = 0; i < 2 + item.refs.ntags && !drop; i++)
+	{
+		Bearing		bearing = bearing_of(pending_latest_ref(ref[i]), op->seq);
+
+		if (bearing == BEARS_NOTHING)
+			drop = item.lease == 0 && !epoch_open(epoch_of_ref(ref[i]), begin);
+		else
+			drop = bearing == BEARS_DROP;
+		mine |= bearing == BEARS_MINE;
+	}
+
+	/* a lease from before our own invalidation is lost like anybody's */
+	if (drop || (mine && item.lease != 0))
+	{
+		stat_count(CC_REFUSED_INVALIDATED);
+		if (item.lease != 0)
+			lease_release(&item.key, item.lease);
+		return;
+	}
+	item.born = mine ? stamp : begin;
+	item.key_born = key == BEARS_MINE ? stamp : begin;
+	(void) cache_put(&item, now);
+}
+
+static void
+commit(void)
+{
+	uint64		stamp = pending_invalidations > 0 ? epoch_tick() : 0;
+	int64		now = agc_now();
+	dlist_iter	iter;
+
+	settle(stamp);
+	dlist_foreach(iter, &pending_ops)
+	{
+		Op		   *op = dlist_container(Op, node, iter.cur);
+
+		if (op->type == OP_SET)
+			publish(op, stamp, now);
+	}
+}
+
+/* A prepared transaction may end in another process, which knows none of this. */
+static void
+refuse_prepare(void)
+{
+	dlist_iter	iter;
+	bool		fills = !dlist_is_empty(&pending_grants);
+
+	dlist_foreach(iter, &pending_ops)
+		fills |= dlist_container(Op, node, iter.cur)->item.lease != 0;
+	if (pending_invalidations > 0 || fills)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot PREPARE a transaction that has %s",
+						pending_invalidations > 0 ? "invalidated cache entries" : "used cache leases"),
+				 errhint("Invalidate after COMMIT PREPARED, in a transaction of its own.")));
+}
+
+static void
+xact_event(XactEvent event, void *arg)
+{
+	if (cache_shmem == NULL)
+		return;
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			raise_fences();
+			return;
+		case XACT_EVENT_PRE_PREPARE:
+			refuse_prepare();
+			return;
+		case XACT_EVENT_COMMIT:
+			if (pending_any())
+				commit();
+			break;
+		case XACT_EVENT_ABORT:
+			lease_wait_end();
+			lower_fences();
+			pending_release_grants(0);
+			break;
+		case XACT_EVENT_PREPARE:
+			break;
+		default:
+			return;
+	}
+	if (pending_used())
+		pending_forget();
+	begin_stamp = 0;
+	last_end_stamp = epoch_clock();
+	stat_flush();
+}
+
+static void
+subxact_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	int			level = GetCurrentTransactionNestLevel();
+
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		lease_wait_end();
+	if (!pending_used())
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		pending_drop(level);
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		pending_merge(level);
+}
+
+/* Comes before the abort of what is still open. */
+void
+publish_exit(int code, Datum arg)
+{
+	if (cache_shmem == NULL || !pending_used())
+		return;
+	if (pending_invalidations > 0)
+	{
+		dlist_iter	iter;
+		bool		fenced = false;
+
+		dlist_foreach(iter, &pending_ops)
+			fenced |= dlist_container(Op, node, iter.cur)->fenced;
+		if (fenced)
+			settle(epoch_tick());
+	}
+	pending_release_grants(0);
+	pending_forget();
+}
