@@ -76,6 +76,19 @@ SELECT cache_set('tx', '3', '"released"');
 RELEASE b;
 COMMIT;
 SELECT cache_get('tx', '1'), cache_get('tx', '2') IS NULL AS gone, cache_get('tx', '3');
+-- released work is its parent's: it survives a later savepoint's rollback, not its parent's
+BEGIN;
+SAVEPOINT a;
+SELECT cache_set('tx', '6', '"released"');
+RELEASE a;
+SAVEPOINT b;
+SELECT cache_set('tx', '7', '"rolled back"');
+SAVEPOINT c;
+SELECT cache_set('tx', '8', '"released, then rolled back"');
+RELEASE c;
+ROLLBACK TO b;
+COMMIT;
+SELECT cache_get('tx', '6'), cache_get('tx', '7') IS NULL AS gone, cache_get('tx', '8') IS NULL AS gone_too;
 -- immediate survives the rollback
 BEGIN;
 SELECT cache_set('tx', '4', '"at once"', publish => 'immediate');
