@@ -33,7 +33,6 @@ SELECT agentcore.budget_set('b', max_tokens => 1000, max_calls => 10, parent => 
 SELECT agentcore.agent_set('a', 'p', 'b');
 SELECT agentcore.tool_set('read', '{"type": "object"}', cache_ttl => '1 hour', est_tokens => 100);
 SELECT agentcore.tool_set('pay', '{"type": "object"}', needs_approval => true);
-SELECT agentcore.json_schema_set('https://example.com/s.json', '{"type": "string"}');
 SELECT agentcore.model_price_set('m', 0.000001, 0.000002);
 SELECT agentcore.retry_policy_set('r', base => '1 s');
 SELECT agentcore.breaker_set('far', consecutive => 2);
@@ -65,7 +64,9 @@ $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->co
 sub contents
 {
 	my ($database, $table) = @_;
-	return in_db($database, "SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM $table t");
+	# a policy gets a new revision when its rules are loaded; that is no loss
+	my $row = "to_jsonb(t) - 'revision'";
+	return in_db($database, "SELECT count(*), md5(string_agg(($row)::text, '|' ORDER BY ($row)::text)) FROM $table t");
 }
 foreach my $table (@tables)
 {
