@@ -64,7 +64,7 @@ help: ## this list
 	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' Makefile | sort | expand -t 20
 
 demo: ## replay a log of agent calls through the gate: [KEEP=1] [MODE=audit] [TOOLS=f.jsonl CALLS=f.jsonl]
-	@KEEP='$(KEEP)' MODE='$(MODE)' TOOLS='$(TOOLS)' CALLS='$(CALLS)' CONFIG='$(CONFIG)' test/run-demo
+	@test/run-demo
 
 check: ## every test on private clusters; ends with "N passed, N failed"
 	@test/run-check
@@ -75,7 +75,7 @@ check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, conformance, 
 reference: ## write the generated half of doc/reference.md
 	@test/run-check write-reference
 
-bench: ## every comparison; a Markdown table, also in build/bench/
+bench: ## every comparison; a Markdown table, also in build/bench/: [ROUNDS=7] [SECONDS_EACH=1]
 	@test/bench/run
 
 bench-%: FORCE ## one comparison: a file test/bench/NAME.bench
@@ -90,8 +90,8 @@ lint: ## cppcheck, layout, SQL, settings and version checks
 sanitize: ## the regression tests under UBSan, then ASan
 	@test/run-sanitize
 
-fuzz: ## each test/fuzz/*.c for SECONDS (10) under libFuzzer
-	@SECONDS_EACH='$(or $(SECONDS),10)' test/run-fuzz
+fuzz: ## every test/fuzz/*.c under libFuzzer: [SECONDS_EACH=10]
+	@test/run-fuzz
 
 coverage: ## lines covered by the regression, isolation and pgTAP tests
 	@test/run-coverage

@@ -29,6 +29,10 @@ FLOOR = "SELECT 1"
 DATABASE = "agentcore_bench"
 
 
+class Failed(Exception):
+    """A benchmark could not be run; the others still can."""
+
+
 class Case:
     def __init__(self, title):
         match = re.match(r"(.*?)(?: vs (.*?))?(?: per (\d+))?(?: clients (\d+))?$", title)
@@ -59,7 +63,7 @@ def psql(sql, database=DATABASE):
     run = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", "-"],
                          input=sql, capture_output=True, text=True)
     if run.returncode:
-        sys.exit(f"set-up failed:\n{run.stderr}")
+        raise Failed(f"set-up failed:\n{run.stderr}")
     return run.stdout.strip()
 
 
@@ -71,7 +75,7 @@ def pgbench(case, directory):
                           "-T", str(max(1, round(SECONDS))), "-f", path, DATABASE], capture_output=True, text=True)
     rate = re.search(r"^tps = ([\d.]+)", run.stdout, re.M)
     if run.returncode or not rate or re.search(r"number of failed transactions: [1-9]", run.stdout):
-        sys.exit(f"case {case.name} failed:\n{run.stdout}{run.stderr}")
+        raise Failed(f"case {case.name} failed:\n{run.stdout}{run.stderr}")
     return 1e6 * case.clients / float(rate.group(1)) / case.per
 
 
@@ -107,7 +111,7 @@ def table(cases):
     for case in cases:
         other = by_name.get(case.against)
         if case.against and not other:
-            sys.exit(f"case {case.name}: there is no case {case.against}")
+            raise Failed(f"case {case.name}: there is no case {case.against}")
         yield "| {} | {:.1f} | {:.1f} - {:.1f} | {} | {} | {} | {} |".format(
             case.name + (f" ({case.clients} clients)" if case.clients > 1 else ""),
             statistics.median(case.times), min(case.times), max(case.times),
@@ -146,16 +150,23 @@ def main():
         sys.exit(f"no such benchmark: {', '.join(missing)}; there are: {', '.join(known)}")
     report = ["# agentcore benchmarks", "", *machine()]
     print("\n".join(report))
+    failed = 0
     with tempfile.TemporaryDirectory() as directory:
         for path in paths:
-            part = ["", f"## {os.path.basename(path)[:-6]}", "", *table(measure(path, directory))]
+            part = ["", f"## {os.path.basename(path)[:-6]}", ""]
+            try:
+                part += table(measure(path, directory))
+            except Failed as error:
+                failed += 1
+                part += ["FAILED", "", *("    " + line for line in str(error).splitlines())]
             print("\n".join(part), flush=True)
             report += part
     target = os.path.join(output, f"{'-'.join(names) or 'all'}.md")
     with open(target, "w", encoding="utf-8") as file:
         file.write("\n".join(report) + "\n")
     print(f"\nwritten to {target}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -194,7 +194,7 @@ def set_up(world, config, tools_path):
     tenants = config.pop("tenants", {})
     options = {tool["name"]: tool for tool in config.pop("tools", [])}
     if world.mode == "audit":
-        for agent in config.get("agents", []):
+        for agent in [agent for part in (config, *tenants.values()) for agent in part.get("agents", [])]:
             agent["mode"] = "audit"
     apply(world, config)
     for tenant, part in tenants.items():

@@ -101,7 +101,7 @@ def calls_by_reason(world):
     for line in judged(world):
         answer = line.outcome.answer
         if answer.reason and (answer.verdict in ("deny", "wait") or not answer.enforced):
-            final[(answer.reason, answer.verdict if answer.enforced else "would deny")] += 1
+            final[(answer.reason, answer.verdict if answer.enforced else "would not run")] += 1
         waits.update(line.outcome.waits)
     heading("Reasons" if world.mode == "enforce" else "Reasons: what enforcement would have said")
     if not final and not waits:
