@@ -26,6 +26,7 @@ import datetime
 import json
 import queue
 import re
+import signal
 import sys
 import threading
 import time
@@ -348,4 +349,6 @@ def main():
 
 
 if __name__ == "__main__":
+    # whoever stops reading the report has seen enough
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())
