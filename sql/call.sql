@@ -233,6 +233,7 @@ SELECT agentcore.agent_set('a', 'web', 'none');
 SELECT agentcore.agent_set('a', 'web', owner => 'none');
 SELECT agentcore.agent_set('a', 'web', mode => 'maybe');
 SELECT agentcore.agent_set(NULL, 'web');
+SELECT agentcore.tool_set('t', 'true', tags => '{a,b,c,d,e,f,g,h,i}');
 
 -- an agent's owner, and another role's call
 CREATE ROLE regress_agentcore_ann;

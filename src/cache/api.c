@@ -70,11 +70,11 @@ read_tags(FunctionCallInfo fcinfo, int n, int *ntags)
 		return NULL;
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
 					  &elems, &nulls, ntags);
-	if (*ntags > CACHE_MAX_TAGS)
+	if (*ntags > AGC_MAX_TAGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("too many tags"),
-				 errdetail("Got %d; an entry has at most %d.", *ntags, CACHE_MAX_TAGS)));
+				 errdetail("Got %d; an entry has at most %d.", *ntags, AGC_MAX_TAGS)));
 	tags = palloc(*ntags * sizeof(char *));
 	for (int i = 0; i < *ntags; i++)
 	{

@@ -251,7 +251,7 @@ cache_store_lease(const CacheKey *key, const char *tenant, const char *tool,
 	cache_require("the cache");
 	if (lease == 0)
 		return false;
-	if (ttl_us <= 0 || ntags > CACHE_MAX_TAGS)
+	if (ttl_us <= 0 || ntags > AGC_MAX_TAGS)
 	{
 		lease_release(key, lease);
 		return false;

@@ -7,7 +7,6 @@
 
 #include "core/core.h"
 
-#define CACHE_MAX_TAGS		8	/* of one entry */
 
 typedef enum CacheStatus
 {
@@ -56,7 +55,7 @@ extern void cache_lookup(const CacheKey *key, CacheKind kind, const char *tenant
 
 /*
  * Stored at COMMIT of this transaction; false: the lease was lost or the value
- * is too large, nothing will be stored.  At most CACHE_MAX_TAGS tags.
+ * is too large, nothing will be stored.  At most AGC_MAX_TAGS tags.
  */
 extern bool cache_store_lease(const CacheKey *key, const char *tenant, const char *tool,
 							  int64 lease, Jsonb *value, int64 ttl_us,

@@ -144,7 +144,7 @@ slot_of_tag(const char *tenant, const char *tag)
 void
 slot_refs(CacheRefs *refs, const char *tenant, const char *tool, int ntags, char **tags)
 {
-	Assert(ntags <= CACHE_MAX_TAGS);
+	Assert(ntags <= AGC_MAX_TAGS);
 	memset(refs, 0, sizeof(*refs));
 	refs->tool = slot_of_tool(tenant, tool);
 	refs->tenant = slot_of_tenant(tenant);

@@ -196,7 +196,7 @@ publish(Op *op, uint64 stamp, int64 now)
 	CacheItem	item = op->item;
 	uint64		begin = publish_begin_stamp();
 	Bearing		key = bearing_of(op->shadowed, op->seq);
-	uint32		ref[2 + CACHE_MAX_TAGS] = {item.refs.tool, item.refs.tenant};
+	uint32		ref[2 + AGC_MAX_TAGS] = {item.refs.tool, item.refs.tenant};
 	bool		mine = key == BEARS_MINE;
 	bool		drop = key == BEARS_DROP;
 

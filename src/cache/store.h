@@ -67,7 +67,7 @@ typedef struct CacheRefs
 	uint32		tool;			/* slot */
 	uint32		tenant;			/* slot */
 	int			ntags;
-	uint16		tag[CACHE_MAX_TAGS];
+	uint16		tag[AGC_MAX_TAGS];
 } CacheRefs;
 
 typedef enum CacheQueueId
@@ -88,7 +88,7 @@ typedef struct CacheEntry
 	uint32		len;			/* bytes of the value */
 	uint32		tool;
 	uint32		tenant;
-	uint16		tag[CACHE_MAX_TAGS];
+	uint16		tag[AGC_MAX_TAGS];
 	uint8		ntags;
 	uint8		kind;
 	uint8		queue;

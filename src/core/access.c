@@ -47,6 +47,9 @@ static HTAB *memo = NULL;
 static uint64 memo_generation = 0;
 static bool roles_changed = false;
 
+/* the verdict given last: most sessions ask for one role and tenant all along */
+static const MemoEntry *last = NULL;
+
 static const char *const level_names[] = {"nobody", "reader", "agent", "admin"};
 
 typedef struct LevelScan
@@ -56,6 +59,7 @@ typedef struct LevelScan
 } LevelScan;
 
 static void role_invalidated(Datum arg, int cacheid, uint32 hash);
+static void forget_all(void);
 static AgcLevel find_level(Oid role, const char *tenant);
 static void raise_level(HeapTuple tuple, TupleDesc desc, void *arg);
 static AgcLevel parse_level(const char *name);
@@ -99,35 +103,43 @@ agc_level(Oid role, const char *tenant)
 	MemoKey		key;
 	MemoEntry  *entry;
 	AgcLevel	level;
-	uint64		now = agc_generation();
 
-	if (memo == NULL || memo_generation != now || roles_changed ||
+	if (memo == NULL || memo_generation != agc_generation() || roles_changed ||
 		hash_get_num_entries(memo) >= MEMO_MAX)
-	{
-		HASHCTL		ctl = {.keysize = sizeof(MemoKey), .entrysize = sizeof(MemoEntry), .hcxt = CacheMemoryContext};
-
-		if (memo != NULL)
-			hash_destroy(memo);
-		memo = NULL;
-		memo = hash_create("agentcore access", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		memo_generation = now;
-		roles_changed = false;
-	}
+		forget_all();
+	if (last != NULL && last->key.role == role && strcmp(last->key.tenant, tenant) == 0)
+		return last->level;
 
 	memset(&key, 0, sizeof(key));
 	key.role = role;
 	strlcpy(key.tenant, tenant, sizeof(key.tenant));
 	entry = hash_search(memo, &key, HASH_FIND, NULL);
-	if (entry != NULL)
-		return entry->level;
-
-	level = find_level(role, tenant);
-	if (memo_generation == agc_generation() && !roles_changed)
+	if (entry == NULL)
 	{
+		level = find_level(role, tenant);
+		/* reading the table may have heard of a change: then it is not remembered */
+		if (memo_generation != agc_generation() || roles_changed)
+			return level;
 		entry = hash_search(memo, &key, HASH_ENTER, NULL);
 		entry->level = level;
 	}
-	return level;
+	last = entry;
+	return entry->level;
+}
+
+static void
+forget_all(void)
+{
+	HASHCTL		ctl = {.keysize = sizeof(MemoKey),.entrysize = sizeof(MemoEntry),.hcxt = CacheMemoryContext};
+	HTAB	   *old = memo;
+
+	last = NULL;
+	memo = NULL;
+	if (old != NULL)
+		hash_destroy(old);
+	memo = hash_create("agentcore access", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	memo_generation = agc_generation();
+	roles_changed = false;
 }
 
 static AgcLevel

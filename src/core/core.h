@@ -26,6 +26,7 @@
 #define AGC_SCHEMA		"agentcore"
 #define AGC_MAX_NAME	255		/* bytes, for every name but a URL */
 #define AGC_HASH_LEN	32		/* SHA-256 */
+#define AGC_MAX_TAGS	8		/* of one cache entry, and so of one tool */
 
 /*
  * A C symbol that SQL calls.  The suffix is the version of its signature, so

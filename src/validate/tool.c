@@ -254,6 +254,11 @@ check_tags(Datum array)
 	int			n;
 	char	  **tags = text_array(array, &n, "tags");
 
+	if (n > AGC_MAX_TAGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("too many tags"),
+				 errdetail("Got %d; a tool has at most %d.", n, AGC_MAX_TAGS)));
 	for (int i = 0; i < n; i++)
 		if (tags[i][0] == '\0' || strlen(tags[i]) > AGC_MAX_NAME)
 			ereport(ERROR,
