@@ -89,7 +89,7 @@ counter_admits(const Counter *counter, const BudgetDef *def,
 		!dimension_fits(0, counter->held[DIM_IN_FLIGHT], asked[DIM_IN_FLIGHT], def->max_in_flight))
 	{
 		Refusal		one = {DIM_IN_FLIGHT, 0, counter->held[DIM_IN_FLIGHT], def->max_in_flight,
-		asked[DIM_IN_FLIGHT], -1, def->max_in_flight >= asked[DIM_IN_FLIGHT]};
+						asked[DIM_IN_FLIGHT], -1, def->max_in_flight >= asked[DIM_IN_FLIGHT]};
 
 		refuse(refusal, &refused, &one);
 	}

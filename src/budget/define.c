@@ -96,7 +96,7 @@ height_of(const char *tenant, const char *name)
 		" SELECT max(level) FROM below", 3, types
 	};
 	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name),
-	Int32GetDatum(BUDGET_MAX_DEPTH)};
+						Int32GetDatum(BUDGET_MAX_DEPTH)};
 	bool		isnull;
 
 	agc_spi(&plan, values, NULL);
@@ -140,7 +140,7 @@ note_limits(const char *tenant, const char *name)
 		"UPDATE agentcore.budget SET limited_at = $3 WHERE tenant = $1 AND name = $2", 3, types
 	};
 	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name),
-	TimestampTzGetDatum(agc_now())};
+						TimestampTzGetDatum(agc_now())};
 
 	agc_spi(&plan, values, NULL);
 }
@@ -199,7 +199,7 @@ sync_counter(const char *tenant, const char *name)
 AGC_FUNCTION(budget_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4OID, INTERVALOID,
-	TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID};
+								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget AS b (tenant, name, max_tokens, max_nanousd, max_calls,"
 		" max_in_flight, period, kind, tz, anchor, parent, on_expiry, overrun, enabled,"

@@ -464,8 +464,8 @@ require_open(const Permit *permit)
 				(errcode(ERRCODE_AGC_LOST_LEASE),
 				 errmsg("permit is no longer open"),
 				 permit->row.state == PERMIT_EXPIRED ?
-				 errdetail("Its lease ended and it was taken back.") :
-				 errdetail("It has been settled.")));
+					 errdetail("Its lease ended and it was taken back.") :
+					 errdetail("It has been settled.")));
 }
 
 void

@@ -96,7 +96,7 @@ void
 store_counter_create(const char *tenant, const char *budget, const Counter *counter)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID,
-	TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID};
+								 TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget_counter"
 		" (tenant, budget, slot, since, seen, window_revision, starts, used, held)"
@@ -119,7 +119,7 @@ void
 store_counter_write(const char *tenant, const char *budget, const Counter *counter)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID,
-	TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID};
+								 TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID};
 	static AgcPlan plan = {
 		"UPDATE agentcore.budget_counter"
 		" SET seen = $3, window_revision = $4, starts = $5, used = $6, held = $7"
@@ -179,9 +179,9 @@ store_permit_insert(const char *tenant, const Permit *permit,
 					const PermitRequest *request, const char *holder)
 {
 	static const Oid types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTARRAYOID,
-		INT8OID, INT8OID, INT8OID, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
-		TEXTOID, TEXTOID, BYTEAOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-	BOOLOID, BOOLOID, BYTEAOID, INT8OID};
+								 INT8OID, INT8OID, INT8OID, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+								 TEXTOID, TEXTOID, BYTEAOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+								 BOOLOID, BOOLOID, BYTEAOID, INT8OID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.permit (tenant, id, state, role, budget, budgets,"
 		" held_tokens, held_nanousd, held_calls, charge_on_expiry, created_at, lease_until,"
@@ -311,7 +311,7 @@ store_permits_lock_ended(const char *tenant, TimestampTz now, int limit, MemoryC
 		" ORDER BY p.lease_until LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED", 3, types
 	};
 	Datum		values[3] = {CStringGetTextDatum(tenant), TimestampTzGetDatum(now),
-	Int64GetDatum(limit)};
+						Int64GetDatum(limit)};
 	int			n;
 
 	agc_spi(&plan, values, NULL);
@@ -340,8 +340,8 @@ void
 store_permit_write(const char *tenant, const Permit *permit, Jsonb *result)
 {
 	static const Oid types[] = {TEXTOID, UUIDOID, CHAROID, INT8OID, INT8OID,
-		INT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT8OID, JSONBOID};
+								 INT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
+								 TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT8OID, JSONBOID};
 	static AgcPlan plan = {
 		"UPDATE agentcore.permit SET state = $3, held_tokens = $4, held_nanousd = $5,"
 		" charged_tokens = $6, charged_nanousd = $7, charged_calls = $8,"
@@ -480,7 +480,7 @@ void
 store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry)
 {
 	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID,
-	INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID};
+								 INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget_ledger"
 		" (tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool)"
@@ -516,7 +516,7 @@ store_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
 		" WHERE l.tenant = $1 AND $2 = ANY (l.budgets) AND l.at >= $3", 3, types
 	};
 	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
-	TimestampTzGetDatum(from)};
+						TimestampTzGetDatum(from)};
 	bool		isnull;
 
 	agc_spi(&plan, values, NULL);

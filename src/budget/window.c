@@ -82,8 +82,8 @@ window_define(Window *window, const char *kind, const Interval *period,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 period == NULL ?
-				 errmsg("a budget of kind \"%s\" needs a period", kind_names[window->kind]) :
-				 errmsg("a budget of kind \"lifetime\" has no period")));
+					 errmsg("a budget of kind \"%s\" needs a period", kind_names[window->kind]) :
+					 errmsg("a budget of kind \"lifetime\" has no period")));
 	if (period != NULL)
 		define_span(window, period);
 }

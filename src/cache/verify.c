@@ -25,9 +25,9 @@ expect(Finding *finding, const char *what, uint32 index, uint64 expected, uint64
 {
 	if (finding->what == NULL && expected != found)
 		*finding = (Finding)
-	{
-		what, index, expected, found
-	};
+		{
+			what, index, expected, found
+		};
 	return finding->what == NULL;
 }
 

@@ -42,7 +42,7 @@ AgcObject *
 agent_pin(const char *tenant, const char *name)
 {
 	AgcObject  *object = agc_object_pin(&agent_class, tenant, name);
-	AgcNearest	nearest = {.wanted = name,.limit = 3};
+	AgcNearest	nearest = {.wanted = name, .limit = 3};
 	Relation	rel;
 
 	if (object != NULL)

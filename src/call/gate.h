@@ -132,7 +132,7 @@ extern void takes_add_target(TakeKind kind, const char *tenant, const char *targ
 extern void takes_add_permit(const pg_uuid_t *id);
 extern int	takes_mark(void);
 extern void takes_give_back(int mark);
-extern int64 takes_permit_age(const pg_uuid_t *id);	/* us; -1: not of this transaction */
+extern int64 takes_permit_age(const pg_uuid_t *id); /* us; -1: not of this transaction */
 extern void takes_init(void);
 
 /* urls.c */

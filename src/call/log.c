@@ -80,7 +80,7 @@ static void
 insert_entry(const char **texts, const pg_uuid_t *call_id, bool enforced)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-	TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, BOOLOID};
+								 TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.call_log_entry (tenant, event, agent, tool, verdict, reason, detail,"
 		" key, task, subject, role, call_id, enforced)"

@@ -133,8 +133,8 @@ gate_budget_denied(Gate *gate, const PermitDecision *decision)
 		gate_deny(gate, decision->reason, decision->detail,
 				  psprintf("The budget \"%s\" does not cover this call. %s", decision->denied_by,
 						   decision->can_ever_fit ?
-						   "Finish with what you have, or make a smaller call." :
-						   "It never will: make a smaller call, or finish with what you have."));
+							   "Finish with what you have, or make a smaller call." :
+							   "It never will: make a smaller call, or finish with what you have."));
 		if (gate->retry_after < 0)
 			gate->retry_after = decision->retry_after;
 	}

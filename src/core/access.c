@@ -130,7 +130,7 @@ agc_level(Oid role, const char *tenant)
 static void
 forget_all(void)
 {
-	HASHCTL		ctl = {.keysize = sizeof(MemoKey),.entrysize = sizeof(MemoEntry),.hcxt = CacheMemoryContext};
+	HASHCTL		ctl = {.keysize = sizeof(MemoKey), .entrysize = sizeof(MemoEntry), .hcxt = CacheMemoryContext};
 	HTAB	   *old = memo;
 
 	last = NULL;

@@ -20,22 +20,22 @@ typedef enum AgcMissingShmem
 	AGC_MISSING_SHMEM_ERROR
 } AgcMissingShmem;
 
-extern int agc_audit;
-extern int agc_cache_default_ttl;	/* seconds */
-extern int agc_cache_lease;	/* seconds */
-extern int agc_cache_memory;	/* MB */
-extern int agc_cache_pending_max;	/* kB */
-extern int agc_compiled_cache_size; /* kB */
-extern int agc_lease_default;	/* seconds */
+extern int	agc_audit;
+extern int	agc_cache_default_ttl;	/* seconds */
+extern int	agc_cache_lease;	/* seconds */
+extern int	agc_cache_memory;	/* MB */
+extern int	agc_cache_pending_max;	/* kB */
+extern int	agc_compiled_cache_size;	/* kB */
+extern int	agc_lease_default;	/* seconds */
 extern bool agc_log_denials;
-extern int agc_loop_limit;
-extern int agc_max_args_size;	/* kB */
-extern int agc_max_depth;
-extern int agc_max_errors;
-extern int agc_max_node_visits;
-extern int agc_max_targets;
-extern int agc_missing_shmem;
-extern int agc_pattern_match_limit;
+extern int	agc_loop_limit;
+extern int	agc_max_args_size;	/* kB */
+extern int	agc_max_depth;
+extern int	agc_max_errors;
+extern int	agc_max_node_visits;
+extern int	agc_max_targets;
+extern int	agc_missing_shmem;
+extern int	agc_pattern_match_limit;
 extern bool agc_require_tenant;
 
 extern void agc_guc_init(void);

@@ -55,7 +55,7 @@ agc_json_text(const char *text, char **problem)
 	Size		len = strlen(text);
 	JsonLexContext *lex = agc_make_json_lex(text, len);
 	ParseState	state = {false};
-	JsonSemAction actions = {.semstate = &state,.scalar = check_scalar};
+	JsonSemAction actions = {.semstate = &state, .scalar = check_scalar};
 	JsonParseErrorType result;
 
 	*problem = NULL;

@@ -411,7 +411,7 @@ settings_args(FunctionCallInfo fcinfo)
 AGC_FUNCTION(breaker_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, FLOAT8OID, INT4OID, INTERVALOID,
-	INT4OID, TEXTOID, INT4OID};
+								 INT4OID, TEXTOID, INT4OID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.breaker AS b"
 		" (tenant, name, failure_ratio, min_calls, open_for, probes, forced, consecutive)"

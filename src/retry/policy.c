@@ -267,7 +267,7 @@ wait_arg(FunctionCallInfo fcinfo, int n, const char *what, int64 missing, int64 
 AGC_FUNCTION(retry_policy_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INTERVALOID, INTERVALOID, INT4OID,
-	INTERVALOID, INTERVALOID, JSONBOID};
+								 INTERVALOID, INTERVALOID, JSONBOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.retry_policy AS p"
 		" (tenant, name, base, cap, max_attempts, max_elapsed, max_retry_after, rules)"

@@ -91,7 +91,7 @@ extern const SlotName *slot_name(SlotTable *table, SlotPartition *part, int slot
 extern Size slot_partition_size(SlotTable *table);
 extern void slot_partition_copy(SlotTable *table, int n, SlotPartition *copy);
 
-extern SlotTable breaker_slots;	/* breaker.c */
+extern SlotTable breaker_slots; /* breaker.c */
 extern SlotTable rate_slots;	/* rate.c */
 
 #endif							/* AGENTCORE_RETRY_SLOTS_H */

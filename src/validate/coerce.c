@@ -233,22 +233,22 @@ repair_one(Coercion *c, const EvalError *error)
 	if (JBE_ISSTRING(item.entry))
 	{
 		if (error->expected & (TYPE_OBJECT | TYPE_ARRAY))
-			tries[ntries++] = (Repair) {"json", parse_json(item.data, item.len)};
+			tries[ntries++] = (Repair){"json", parse_json(item.data, item.len)};
 		if (error->expected & (TYPE_NUMBER | TYPE_INTEGER))
-			tries[ntries++] = (Repair) {"number", parse_number(item.data, item.len)};
+			tries[ntries++] = (Repair){"number", parse_number(item.data, item.len)};
 		if (error->expected & TYPE_BOOLEAN)
-			tries[ntries++] = (Repair) {"boolean", parse_boolean(item.data, item.len)};
+			tries[ntries++] = (Repair){"boolean", parse_boolean(item.data, item.len)};
 	}
 	if ((error->expected & TYPE_ARRAY) && !JBE_ISNULL(item.entry))
-		tries[ntries++] = (Repair) {"wrap", wrap(&item)};
+		tries[ntries++] = (Repair){"wrap", wrap(&item)};
 	if (item_is_array(&item) && JsonContainerSize(jb_container(&item)) == 1 &&
 		array_get(jb_container(&item), 0, &only))
-		tries[ntries++] = (Repair) {"unwrap", item_to_jsonb(&only)};
+		tries[ntries++] = (Repair){"unwrap", item_to_jsonb(&only)};
 	for (int i = 0; i < ntries; i++)
 		if (tries[i].value != NULL && accept(c, error->path, &tries[i], &item))
 			return true;
 	if (JBE_ISNULL(item.entry) && is_member(c->args, error->path))
-		return accept(c, error->path, &(Repair) {"drop_null", NULL}, &item);
+		return accept(c, error->path, &(Repair){"drop_null", NULL}, &item);
 	return false;
 }
 

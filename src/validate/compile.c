@@ -105,8 +105,8 @@ schema_problem_raise(const SchemaProblem *problem, const char *what)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 problem->keyword != NULL ?
-			 errmsg("invalid %s: \"%s\" %s", what, problem->keyword, problem->message) :
-			 errmsg("invalid %s: %s", what, problem->message),
+				 errmsg("invalid %s: \"%s\" %s", what, problem->keyword, problem->message) :
+				 errmsg("invalid %s: %s", what, problem->message),
 			 errdetail("At \"%s\" of the schema.", problem->path ? problem->path : ""),
 			 errhint("The dialects are auto, draft4, draft6, draft7, 2019-09, 2020-12 and agentvet.")));
 }

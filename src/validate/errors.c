@@ -329,8 +329,8 @@ error_required(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 		type = type_list(missing->node->types);
 	error = error_add(ctx, node, at, "required",
 					  type == NULL ?
-					  psprintf("required property %s is missing", key_shown(missing->key, missing->len)) :
-					  psprintf("required property %s (%s) is missing", key_shown(missing->key, missing->len), type));
+						  psprintf("required property %s is missing", key_shown(missing->key, missing->len)) :
+						  psprintf("required property %s (%s) is missing", key_shown(missing->key, missing->len), type));
 	params = params_begin();
 	params_string(&params, "property", missing->key, missing->len);
 	if (type != NULL)

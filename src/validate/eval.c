@@ -197,8 +197,7 @@ schema_valid(const SchemaProgram *program, const Jsonb *instance)
 EvalErrors *
 schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
 {
-	EvalContext ctx = {.program = program, .fuel = FUEL, .errors = errors_new(limit),
-	.errors_left = limit * BRANCH_ERRORS};
+	EvalContext ctx = {.program = program, .fuel = FUEL, .errors = errors_new(limit), .errors_left = limit * BRANCH_ERRORS};
 	EvalFrame	root = {0};
 	JbItem		item = jb_root(instance);
 

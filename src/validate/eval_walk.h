@@ -15,11 +15,11 @@
 #define GO_ON(result)	do { if (!(result)) return false; } while (0)
 #endif
 
-static bool WALK(node) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
-						const EvalFrame *at, Evaluated *seen);
+static bool WALK(node)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+					   const EvalFrame *at, Evaluated *seen);
 
 static inline bool
-WALK(string) (EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at)
+WALK(string)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at)
 {
 	const StringRules *rules = node->string;
 	bool		ok = true;
@@ -36,7 +36,7 @@ WALK(string) (EvalContext *ctx, const SchemaNode *node, const JbItem *item, cons
 }
 
 static inline bool
-WALK(number) (EvalContext *ctx, const SchemaNode *node, const Number *value, const EvalFrame *at)
+WALK(number)(EvalContext *ctx, const SchemaNode *node, const Number *value, const EvalFrame *at)
 {
 	const NumberRules *rules = node->number;
 	bool		ok = true;
@@ -55,8 +55,8 @@ WALK(number) (EvalContext *ctx, const SchemaNode *node, const Number *value, con
 }
 
 static bool
-WALK(array) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
-			 const EvalFrame *at, Evaluated *seen)
+WALK(array)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+			const EvalFrame *at, Evaluated *seen)
 {
 	const ArrayRules *rules = node->array;
 	const JsonbContainer *array = jb_container(item);
@@ -91,7 +91,7 @@ WALK(array) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 					FAIL(error_extra_item(ctx, schema, &frame, i < rules->nprefix ? "prefixItems" : "items"));
 				else
 #endif
-					GO_ON(WALK(node) (ctx, schema, &child, &frame, NULL));
+					GO_ON(WALK(node)(ctx, schema, &child, &frame, NULL));
 				if (seen != NULL)
 					seen->child[i] = true;
 			}
@@ -117,8 +117,8 @@ WALK(array) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 
 /* A key that `properties` does not name. */
 static bool
-WALK(other_key) (EvalContext *ctx, const SchemaNode *node, const JbItem *value,
-				 const EvalFrame *frame, bool named, bool *evaluated)
+WALK(other_key)(EvalContext *ctx, const SchemaNode *node, const JbItem *value,
+				const EvalFrame *frame, bool named, bool *evaluated)
 {
 	const ObjectRules *rules = node->object;
 	bool		matched = named;
@@ -128,7 +128,7 @@ WALK(other_key) (EvalContext *ctx, const SchemaNode *node, const JbItem *value,
 		if (matches(rules->patterns[i].pattern, frame->key, frame->len, frame))
 		{
 			matched = true;
-			GO_ON(WALK(node) (ctx, rules->patterns[i].node, value, frame, NULL));
+			GO_ON(WALK(node)(ctx, rules->patterns[i].node, value, frame, NULL));
 		}
 	if (!matched && rules->additional != NULL)
 	{
@@ -137,22 +137,22 @@ WALK(other_key) (EvalContext *ctx, const SchemaNode *node, const JbItem *value,
 			FAIL(error_unknown_key(ctx, node, frame, "additionalProperties"));
 		else
 #endif
-			GO_ON(WALK(node) (ctx, rules->additional, value, frame, NULL));
+			GO_ON(WALK(node)(ctx, rules->additional, value, frame, NULL));
 		matched = true;
 	}
 	if (rules->names != NULL)
 	{
 		JbItem		name = {JENTRY_ISSTRING, frame->key, frame->len};
 
-		GO_ON(WALK(node) (ctx, rules->names, &name, frame, NULL));
+		GO_ON(WALK(node)(ctx, rules->names, &name, frame, NULL));
 	}
 	*evaluated = matched;
 	return ok;
 }
 
 static bool
-WALK(dependencies) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
-					const EvalFrame *at, Evaluated *seen)
+WALK(dependencies)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+				   const EvalFrame *at, Evaluated *seen)
 {
 	const ObjectRules *rules = node->object;
 	bool		ok = true;
@@ -169,15 +169,15 @@ WALK(dependencies) (EvalContext *ctx, const SchemaNode *node, const JbItem *item
 							 dependency->required[j].len, &found))
 				FAIL(error_dependency(ctx, node, at, dependency, &dependency->required[j]));
 		if (dependency->schema != NULL)
-			GO_ON(WALK(node) (ctx, dependency->schema, item, at, seen));
+			GO_ON(WALK(node)(ctx, dependency->schema, item, at, seen));
 	}
 	return ok;
 }
 
 /* Both key lists are sorted alike: one pass over the two. */
 static bool
-WALK(object) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
-			  const EvalFrame *at, Evaluated *seen)
+WALK(object)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+			 const EvalFrame *at, Evaluated *seen)
 {
 	const ObjectRules *rules = node->object;
 	const JsonbContainer *object = jb_container(item);
@@ -219,13 +219,13 @@ WALK(object) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 			if (property->node != NULL)
 			{
 				named = true;
-				GO_ON(WALK(node) (ctx, property->node, &value, &frame, NULL));
+				GO_ON(WALK(node)(ctx, property->node, &value, &frame, NULL));
 			}
 			property++;
 			break;
 		}
 		if (rules->every_key)
-			GO_ON(WALK(other_key) (ctx, node, &value, &frame, named, &named));
+			GO_ON(WALK(other_key)(ctx, node, &value, &frame, named, &named));
 		if (named && seen != NULL)
 			seen->child[i] = true;
 	}
@@ -233,7 +233,7 @@ WALK(object) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		if (property->required)
 			FAIL(error_required(ctx, node, at, property));
 	if (rules->ndependencies > 0)
-		GO_ON(WALK(dependencies) (ctx, node, item, at, seen));
+		GO_ON(WALK(dependencies)(ctx, node, item, at, seen));
 	return ok;
 }
 
@@ -242,8 +242,8 @@ WALK(object) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
  * only if the branch succeeds.
  */
 static bool
-WALK(branches) (EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at,
-				Evaluated *seen, SchemaNode **branches, uint32 nbranches, bool exactly_one)
+WALK(branches)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at,
+			   Evaluated *seen, SchemaNode **branches, uint32 nbranches, bool exactly_one)
 {
 	uint32		hits = 0;
 #if COLLECT
@@ -297,8 +297,8 @@ WALK(branches) (EvalContext *ctx, const SchemaNode *node, const JbItem *item, co
 
 /* Keywords that speak about every type, and those that apply subschemas in place. */
 static bool
-WALK(any) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
-		   const EvalFrame *at, Evaluated *seen)
+WALK(any)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+		  const EvalFrame *at, Evaluated *seen)
 {
 	const AnyRules *any = node->any;
 	bool		ok = true;
@@ -309,15 +309,15 @@ WALK(any) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	if (any->has_enum && !enum_contains(any, item))
 		FAIL(error_value(ctx, node, at, "enum", item));
 	if (any->ref != NULL)
-		GO_ON(WALK(node) (ctx, any->ref, item, at, seen));
+		GO_ON(WALK(node)(ctx, any->ref, item, at, seen));
 	if (any->dynamic != NULL)
-		GO_ON(WALK(node) (ctx, dynamic_target(ctx, any), item, at, seen));
+		GO_ON(WALK(node)(ctx, dynamic_target(ctx, any), item, at, seen));
 	for (uint32 i = 0; i < any->nall; i++)
-		GO_ON(WALK(node) (ctx, any->all[i], item, at, seen));
+		GO_ON(WALK(node)(ctx, any->all[i], item, at, seen));
 	if (any->nany > 0)
-		GO_ON(WALK(branches) (ctx, node, item, at, seen, any->any, any->nany, false));
+		GO_ON(WALK(branches)(ctx, node, item, at, seen, any->any, any->nany, false));
 	if (any->none > 0)
-		GO_ON(WALK(branches) (ctx, node, item, at, seen, any->one, any->none, true));
+		GO_ON(WALK(branches)(ctx, node, item, at, seen, any->one, any->none, true));
 	if (any->not != NULL && test_node(ctx, any->not, item, at, NULL))
 		FAIL(error_not(ctx, node, at));
 	if (any->if_ != NULL)
@@ -331,17 +331,17 @@ WALK(any) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		if (holds && seen != NULL)
 			evaluated_merge(seen, &own);
 		if (holds && any->then != NULL)
-			GO_ON(WALK(node) (ctx, any->then, item, at, seen));
+			GO_ON(WALK(node)(ctx, any->then, item, at, seen));
 		if (!holds && any->else_ != NULL)
-			GO_ON(WALK(node) (ctx, any->else_, item, at, seen));
+			GO_ON(WALK(node)(ctx, any->else_, item, at, seen));
 	}
 	return ok;
 }
 
 /* unevaluatedItems and unevaluatedProperties: what nobody has spoken about. */
 static bool
-WALK(unevaluated) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
-				   const EvalFrame *at, Evaluated *seen)
+WALK(unevaluated)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+				  const EvalFrame *at, Evaluated *seen)
 {
 	const JsonbContainer *container = jb_container(item);
 	bool		object = JsonContainerIsObject(container);
@@ -374,14 +374,14 @@ WALK(unevaluated) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 			FAIL(error_extra_item(ctx, schema, &frame, "unevaluatedItems"));
 		else
 #endif
-			GO_ON(WALK(node) (ctx, schema, &child, &frame, NULL));
+			GO_ON(WALK(node)(ctx, schema, &child, &frame, NULL));
 	}
 	return ok;
 }
 
 static bool
-WALK(container) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
-				 const EvalFrame *at, Evaluated *seen)
+WALK(container)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+				const EvalFrame *at, Evaluated *seen)
 {
 	bool		object = JsonContainerIsObject(jb_container(item));
 	bool		listens = object ? node->object != NULL && node->object->unevaluated != NULL :
@@ -396,14 +396,14 @@ WALK(container) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		mine = &own;
 	}
 	if (object && node->object != NULL)
-		GO_ON(WALK(object) (ctx, node, item, at, mine));
+		GO_ON(WALK(object)(ctx, node, item, at, mine));
 	else if (!object && node->array != NULL)
-		GO_ON(WALK(array) (ctx, node, item, at, mine));
+		GO_ON(WALK(array)(ctx, node, item, at, mine));
 	if (node->any != NULL)
-		GO_ON(WALK(any) (ctx, node, item, at, mine));
+		GO_ON(WALK(any)(ctx, node, item, at, mine));
 	if (listens)
 	{
-		GO_ON(WALK(unevaluated) (ctx, node, item, at, mine));
+		GO_ON(WALK(unevaluated)(ctx, node, item, at, mine));
 		if (seen != NULL)
 			evaluated_merge(seen, mine);
 	}
@@ -412,8 +412,8 @@ WALK(container) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 
 /* The keywords of the instance's own type, then those of every type. */
 static bool
-WALK(typed) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
-			 const EvalFrame *at, Evaluated *seen)
+WALK(typed)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+			const EvalFrame *at, Evaluated *seen)
 {
 	bool		ok = true;
 	uint8		type;
@@ -422,7 +422,7 @@ WALK(typed) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	{
 		type = TYPE_STRING;
 		if ((node->types & type) && node->string != NULL)
-			GO_ON(WALK(string) (ctx, node, item, at));
+			GO_ON(WALK(string)(ctx, node, item, at));
 	}
 	else if (JBE_ISNUMERIC(item->entry))
 	{
@@ -435,14 +435,14 @@ WALK(typed) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 			if (node->draft4_integer ? value.whole_scale : value.integer)
 				type |= TYPE_INTEGER;
 			if ((node->types & type) && node->number != NULL)
-				GO_ON(WALK(number) (ctx, node, &value, at));
+				GO_ON(WALK(number)(ctx, node, &value, at));
 		}
 	}
 	else if (JBE_ISCONTAINER(item->entry))
 	{
 		type = JsonContainerIsObject(jb_container(item)) ? TYPE_OBJECT : TYPE_ARRAY;
 		if (node->types & type)
-			return WALK(container) (ctx, node, item, at, seen);
+			return WALK(container)(ctx, node, item, at, seen);
 	}
 	else
 		type = JBE_ISNULL(item->entry) ? TYPE_NULL : TYPE_BOOLEAN;
@@ -456,13 +456,13 @@ WALK(typed) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		return false;
 	}
 	if (node->any != NULL)
-		GO_ON(WALK(any) (ctx, node, item, at, seen));
+		GO_ON(WALK(any)(ctx, node, item, at, seen));
 	return ok;
 }
 
 static bool
-WALK(node) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
-			const EvalFrame *at, Evaluated *seen)
+WALK(node)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+		   const EvalFrame *at, Evaluated *seen)
 {
 	bool		ok;
 
@@ -482,11 +482,11 @@ WALK(node) (EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 
 		check_stack_depth();
 		ctx->scope = &scope;
-		ok = WALK(typed) (ctx, node, item, at, seen);
+		ok = WALK(typed)(ctx, node, item, at, seen);
 		ctx->scope = scope.outer;
 		return ok;
 	}
-	return WALK(typed) (ctx, node, item, at, seen);
+	return WALK(typed)(ctx, node, item, at, seen);
 }
 
 #undef FAIL

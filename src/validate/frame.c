@@ -329,8 +329,8 @@ follow_pointer(SchemaCompiler *c, const SchemaAnchor *start, const char *pointer
 		SchemaFrame *known;
 
 		if (object ? !object_find_cstring(jb_container(item), token, item) :
-			!(item_is_array(item) && token[0] >= '0' && token[0] <= '9' &&
-			  array_get(jb_container(item), strtoul(token, &end, 10), item) && *end == '\0'))
+					 !(item_is_array(item) && token[0] >= '0' && token[0] <= '9' &&
+					   array_get(jb_container(item), strtoul(token, &end, 10), item) && *end == '\0'))
 			return false;
 		path = object ? schema_path_key(path, token, strlen(token)) :
 			schema_path_index(path, strtoul(token, NULL, 10));

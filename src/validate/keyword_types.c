@@ -343,15 +343,15 @@ kw_properties(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 			rules->properties[n++] = (Property)
 			{
 				key.data, key.len, false,
-					schema_child(c, node, &child, schema_path_key(path, key.data, key.len))
+				schema_child(c, node, &child, schema_path_key(path, key.data, key.len))
 			};
 		}
 	}
 	for (uint32 i = 0; i < nnames; i++)
 		rules->properties[n++] = (Property)
-	{
-		names[i].data, names[i].len, true, NULL
-	};
+		{
+			names[i].data, names[i].len, true, NULL
+		};
 	rules->nproperties = merge_properties(rules->properties, n);
 }
 

@@ -229,7 +229,7 @@ typedef struct AnyRules
 	SchemaNode **any;
 	uint32		none;
 	SchemaNode **one;
-	SchemaNode *not;
+	SchemaNode * not ;
 	SchemaNode *if_;
 	SchemaNode *then;
 	SchemaNode *else_;

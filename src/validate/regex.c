@@ -49,10 +49,10 @@ typedef struct Translator
 } Translator;
 
 static const char space_ranges[] =
-"\\t\\n\\x0b\\x0c\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
+	"\\t\\n\\x0b\\x0c\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
 static const char not_space_ranges[] =
-"\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}"
-"\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}";
+	"\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}"
+	"\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}";
 
 static bool
 fail(Translator *t, const char *message)
@@ -241,15 +241,16 @@ translate_property(Translator *t, bool negated)
 		t->pos = end + 1;
 		return true;
 	}
-	for (const char *const *p = (const char *const[]) {"gc=", "General_Category=", NULL}; *p; p++)
+	for (const char *const *p = (const char *const[]){"gc=", "General_Category=", NULL}; *p; p++)
 		if (starts_with(name, len, *p))
 		{
 			name += strlen(*p);
 			len -= strlen(*p);
 			break;
 		}
-	for (const char *const *p = (const char *const[]) {"Script_Extensions=", "scx:", "scx=", "scx:",
-		"Script=", "sc:", "sc=", "sc:", NULL}; *p; p += 2)
+	for (const char *const *p = (const char *const[]){"Script_Extensions=", "scx:", "scx=", "scx:",
+													   "Script=", "sc:", "sc=", "sc:", NULL};
+		 *p; p += 2)
 		if (starts_with(name, len, *p))
 		{
 			name += strlen(*p);
@@ -320,7 +321,7 @@ translate_escape(Translator *t, bool in_class, bool *is_set)
 		case 'w':
 		case 'W':
 			*is_set = true;
-			emit_bytes(t, (char[]) {'\\', ch}, 2);
+			emit_bytes(t, (char[]){'\\', ch}, 2);
 			return true;
 		case 's':
 		case 'S':
@@ -408,7 +409,7 @@ translate_escape(Translator *t, bool in_class, bool *is_set)
 	if ((ch != '\0' && strchr("^$\\.*+?()[]{}|/", ch) != NULL) || (in_class && ch == '-') ||
 		(t->lenient && (unsigned char) ch > 0x20 && (unsigned char) ch < 0x7f && !is_letter(ch) && ch != '_'))
 	{
-		emit_bytes(t, (char[]) {'\\', ch}, 2);
+		emit_bytes(t, (char[]){'\\', ch}, 2);
 		return true;
 	}
 	t->pos--;
@@ -465,7 +466,7 @@ translate_class(Translator *t)
 		}
 		else if (t->s[t->pos] == '[' || t->s[t->pos] == '-')
 		{
-			emit_bytes(t, (char[]) {'\\', t->s[t->pos]}, 2);
+			emit_bytes(t, (char[]){'\\', t->s[t->pos]}, 2);
 			t->pos++;
 		}
 		else
@@ -493,8 +494,8 @@ translate_group(Translator *t)
 	emit(t, "(");
 	if (peek(t, 0) == '?')
 	{
-		char		ch = peek(t, 1);
-		char		next = peek(t, 2);
+		char ch = peek(t, 1);
+		char next = peek(t, 2);
 
 		emit(t, "?");
 		t->pos++;
@@ -517,8 +518,8 @@ translate_group(Translator *t)
 		}
 		else
 		{
-			bool		off = false;
-			size_t		start = t->pos;
+			bool off = false;
+			size_t start = t->pos;
 
 			while (t->pos < t->len && t->s[t->pos] != ':')
 			{
@@ -548,7 +549,7 @@ translate_group(Translator *t)
 static size_t
 braces_length(const Translator *t)
 {
-	size_t		i = 1;
+	size_t i = 1;
 
 	if (!is_digit(peek(t, i)))
 		return 0;
@@ -583,8 +584,8 @@ translate_quantifier(Translator *t)
 static bool
 translate_one(Translator *t)
 {
-	char		ch = t->s[t->pos];
-	bool		is_set;
+	char ch = t->s[t->pos];
+	bool is_set;
 
 	switch (ch)
 	{

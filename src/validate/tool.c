@@ -176,7 +176,7 @@ find_urls(UrlSearch *search, const SchemaNode *node, StringInfo pointer, int dep
 static char **
 derive_url_args(const SchemaProgram *program, int *n)
 {
-	UrlSearch	search = {palloc(sizeof(char *) * 4), 0, 4, URL_STEPS};
+	UrlSearch search = { palloc(sizeof(char *) * 4), 0, 4, URL_STEPS };
 	StringInfoData pointer;
 
 	initStringInfo(&pointer);
@@ -251,8 +251,8 @@ check_pointers(Datum array)
 static void
 check_tags(Datum array)
 {
-	int			n;
-	char	  **tags = text_array(array, &n, "tags");
+	int n;
+	char **tags = text_array(array, &n, "tags");
 
 	if (n > AGC_MAX_TAGS)
 		ereport(ERROR,

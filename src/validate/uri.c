@@ -37,26 +37,26 @@ split(const char *s)
 
 	if (s[n] == ':' && n > 0)
 	{
-		parts.scheme = (UriPart) {s, (int) n};
+		parts.scheme = (UriPart){s, (int) n};
 		s += n + 1;
 	}
 	if (s[0] == '/' && s[1] == '/')
 	{
 		n = strcspn(s + 2, "/?#");
-		parts.authority = (UriPart) {s + 2, (int) n};
+		parts.authority = (UriPart){s + 2, (int) n};
 		s += 2 + n;
 	}
 	n = strcspn(s, "?#");
-	parts.path = (UriPart) {s, (int) n};
+	parts.path = (UriPart){s, (int) n};
 	s += n;
 	if (*s == '?')
 	{
 		n = strcspn(s + 1, "#");
-		parts.query = (UriPart) {s + 1, (int) n};
+		parts.query = (UriPart){s + 1, (int) n};
 		s += 1 + n;
 	}
 	if (*s == '#')
-		parts.fragment = (UriPart) {s + 1, (int) strlen(s + 1)};
+		parts.fragment = (UriPart){s + 1, (int) strlen(s + 1)};
 	return parts;
 }
 

@@ -8,7 +8,7 @@
 
 #include "core/core.h"
 
-struct SchemaProgram;			/* a compiled schema, validate's own */
+struct		SchemaProgram;		/* a compiled schema, validate's own */
 
 /* A compiled row of agentcore.tool: AgcObject.data of tool_pin() */
 typedef struct ToolDef
