@@ -218,9 +218,9 @@ SELECT b.tenant, b.name AS budget,
        CASE WHEN s.current THEN c.used[1] ELSE 0 END AS used_tokens,
        coalesce(c.held[1], 0) AS held_tokens,
        b.max_tokens,
-       CASE WHEN s.current THEN c.used[2] ELSE 0 END * 0.000000001 AS used_usd,
-       coalesce(c.held[2], 0) * 0.000000001 AS held_usd,
-       b.max_nanousd * 0.000000001 AS max_usd,
+       pg_catalog.trim_scale(CASE WHEN s.current THEN c.used[2] ELSE 0 END * 0.000000001) AS used_usd,
+       pg_catalog.trim_scale(coalesce(c.held[2], 0) * 0.000000001) AS held_usd,
+       pg_catalog.trim_scale(b.max_nanousd * 0.000000001) AS max_usd,
        CASE WHEN s.current THEN c.used[3] ELSE 0 END AS used_calls,
        coalesce(c.held[3], 0) AS held_calls,
        b.max_calls,
@@ -241,8 +241,8 @@ SELECT p.tenant, p.id AS permit,
        CASE p.state WHEN 'o' THEN 'open' WHEN 'r' THEN 'retry' WHEN 'c' THEN 'committed' WHEN 'x' THEN 'released'
                     WHEN 'f' THEN 'failed' WHEN 'e' THEN 'expired' ELSE 'late' END AS state,
        p.role, p.budget, p.agent, p.tool, p.task, p.subject, p.key, p.attempt,
-       p.held_tokens, p.held_nanousd * 0.000000001 AS held_usd, p.held_calls,
-       p.charged_tokens, p.charged_nanousd * 0.000000001 AS charged_usd, p.charged_calls,
+       p.held_tokens, pg_catalog.trim_scale(p.held_nanousd * 0.000000001) AS held_usd, p.held_calls,
+       p.charged_tokens, pg_catalog.trim_scale(p.charged_nanousd * 0.000000001) AS charged_usd, p.charged_calls,
        p.created_at, p.lease_until, p.retry_at, p.settled_at
   FROM agentcore.permit p
  WHERE agentcore.access_visible(p.tenant);
@@ -250,7 +250,7 @@ COMMENT ON VIEW agentcore.permits IS 'Permits of the visible tenants, open and s
 
 CREATE VIEW agentcore.ledger WITH (security_barrier) AS
 SELECT l.tenant, l.at, l.id, l.permit, l.budgets[1] AS budget, l.budgets, l.event,
-       l.tokens, l.nanousd * 0.000000001 AS usd, l.calls, l.agent, l.tool
+       l.tokens, pg_catalog.trim_scale(l.nanousd * 0.000000001) AS usd, l.calls, l.agent, l.tool
   FROM agentcore.budget_ledger l
  WHERE agentcore.access_visible(l.tenant);
 COMMENT ON VIEW agentcore.ledger IS 'What was charged, when, for what: one row a settlement. budget: the one named by the caller; budgets: all that were charged. Money in USD.';
