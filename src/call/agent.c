@@ -107,8 +107,6 @@ AGC_FUNCTION(agent_set)
 	char	   *tenant = agc_arg_tenant(fcinfo, 6);
 	Datum		values[7];
 	char		nulls[8] = "       ";
-	AgcOwner	as_owner;
-	bool		changed;
 
 	check_mode(mode);
 	agc_enter(tenant, AGC_ADMIN);
@@ -135,11 +133,7 @@ AGC_FUNCTION(agent_set)
 	nulls[3] = budget ? ' ' : 'n';
 	nulls[4] = owner ? ' ' : 'n';
 
-	agc_owner_begin(&as_owner);
-	agc_spi(&plan, values, nulls);
-	changed = SPI_processed > 0;
-	agc_owner_end(&as_owner);
-	PG_RETURN_BOOL(changed);
+	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
 }
 
 /* agent_drop(name, tenant) -> boolean: false when there was none */
@@ -149,16 +143,6 @@ AGC_FUNCTION(agent_drop)
 	static AgcPlan plan = {
 		"DELETE FROM agentcore.agent WHERE tenant = $1 AND name = $2", 2, types
 	};
-	char	   *name = agc_arg_name(fcinfo, 0, "name");
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
-	AgcOwner	as_owner;
-	bool		dropped;
 
-	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&as_owner);
-	agc_spi(&plan, values, NULL);
-	dropped = SPI_processed > 0;
-	agc_owner_end(&as_owner);
-	PG_RETURN_BOOL(dropped);
+	return agc_drop(fcinfo, "name", &plan);
 }

@@ -117,6 +117,12 @@ extern void agc_owner_end(AgcOwner *owner);
 extern int	agc_spi(AgcPlan *plan, Datum *values, const char *nulls);
 extern Oid	agc_owner_oid(void);
 
+/* begin, agc_spi, end: how many rows the statement touched */
+extern uint64 agc_owner_spi(AgcPlan *plan, Datum *values, const char *nulls);
+
+/* X_drop(name, tenant) -> boolean; plan deletes by tenant ($1) and name ($2) */
+extern Datum agc_drop(FunctionCallInfo fcinfo, const char *what, AgcPlan *plan);
+
 /* ----- tables (table.c) ---------------------------------------------------
  *
  * Direct reads by index, always with the latest snapshot, so that a change

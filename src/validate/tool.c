@@ -354,8 +354,6 @@ AGC_FUNCTION(tool_set)
 	int64		lease = agc_opt_interval(fcinfo, 11, "lease", -1);
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
-	AgcOwner	owner;
-	bool		changed;
 
 	agc_enter(tenant, AGC_ADMIN);
 	require_one_of(mode, "mode", modes, lengthof(modes), "The modes are enforce and audit.");
@@ -393,11 +391,7 @@ AGC_FUNCTION(tool_set)
 	values[18] = flag_arg(fcinfo, 17, "needs_approval");
 	values[19] = flag_arg(fcinfo, 18, "enabled");
 
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, nulls);
-	changed = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(changed);
+	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
 }
 
 /* tool_drop(name, tenant) -> boolean: whether there was one */
@@ -407,16 +401,6 @@ AGC_FUNCTION(tool_drop)
 	static AgcPlan plan = {
 		"DELETE FROM agentcore.tool WHERE tenant = $1 AND name = $2", 2, types
 	};
-	char	   *name = agc_arg_name(fcinfo, 0, "tool name");
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
-	AgcOwner	owner;
-	bool		dropped;
 
-	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
-	dropped = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(dropped);
+	return agc_drop(fcinfo, "tool name", &plan);
 }
