@@ -97,10 +97,12 @@ CREATE TABLE agentcore.budget_ledger (
   nanousd bigint NOT NULL,
   calls   bigint NOT NULL,
   agent   text COLLATE "C",
-  tool    text COLLATE "C",
-  PRIMARY KEY (tenant, at, id)
+  tool    text COLLATE "C"
 ) PARTITION BY RANGE (at);
+-- indexes stand on the partitions: one that was added at run time is dumped with its
+-- own, and restored before it is attached
 CREATE TABLE agentcore.budget_ledger_default PARTITION OF agentcore.budget_ledger DEFAULT;
+CREATE INDEX budget_ledger_default_at ON agentcore.budget_ledger_default (tenant, at);
 COMMENT ON TABLE agentcore.budget_ledger IS 'Append-only: one row a settlement, with what it charged to every budget in budgets. The time is taken under the row locks of their counters, so it never runs backwards for a budget. event: commit, release, fail, retry, expire, late, refund; refund: what an expired permit was charged too much.';
 COMMENT ON TABLE agentcore.budget_ledger_default IS 'The partition that takes every row of no other partition.';
 

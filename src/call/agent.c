@@ -103,7 +103,7 @@ AGC_FUNCTION(agent_set)
 	char	   *budget = agc_opt_name(fcinfo, 2, "budget");
 	char	   *owner = agc_opt_name(fcinfo, 3, "owner");
 	char	   *mode = agc_arg_name(fcinfo, 4, "mode");
-	bool		enabled = agc_opt_bool(fcinfo, 5, true);
+	bool		enabled = agc_arg_bool(fcinfo, 5, "enabled");
 	char	   *tenant = agc_arg_tenant(fcinfo, 6);
 	Datum		values[7];
 	char		nulls[8] = "       ";

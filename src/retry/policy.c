@@ -247,6 +247,19 @@ retry_policy_check(const char *tenant, const char *name)
 	(void) retry_policy_read(tenant, name);
 }
 
+bool
+retry_policy_exists(const char *tenant, const char *name)
+{
+	AgcObject  *object;
+
+	if (strcmp(name, "default") == 0)
+		return true;
+	object = agc_object_pin(&policy_class, tenant, name);
+	if (object != NULL)
+		agc_object_unpin(object);
+	return object != NULL;
+}
+
 /* ----- SQL ----------------------------------------------------------------- */
 
 /* a wait in microseconds, of at least `least` and at most a year */
