@@ -11,6 +11,7 @@
  */
 #include "call/gate.h"
 
+#include "core/jsonb_walk.h"
 #include "utils/builtins.h"
 
 /* how long a waiting worker is told to stay away from a call in progress */
@@ -249,17 +250,36 @@ judge_url(const char *url, Size len, void *arg)
 	return decision.url;
 }
 
-/* The method is what the tool is asked to use, where it can be asked. */
+/*
+ * The method is what the tool is asked to use, where it can be asked: a member
+ * "method", in any case.  NULL where it is no string; then no URL is allowed.
+ */
 static const char *
 method_argument(Jsonb *args)
 {
-	JsonbValue	found;
+	JbItem		root = jb_root(args);
+	const char *method = "GET";
+	JbCursor	keys;
+	JbCursor	values;
 
-	if (!JB_ROOT_IS_OBJECT(args) ||
-		getKeyJsonValueFromContainer(&args->root, "method", 6, &found) == NULL ||
-		found.type != jbvString)
-		return "GET";
-	return pnstrdup(found.val.string.val, found.val.string.len);
+	if (!JB_ROOT_IS_OBJECT(args))
+		return method;
+	keys = jb_first(jb_container(&root));
+	values = jb_first_value(jb_container(&root));
+	for (uint32 i = 0; i < JB_ROOT_COUNT(args); i++)
+	{
+		JbItem		key = jb_next(&keys);
+		JbItem		value = jb_next(&values);
+
+		if (key.len != 6 || pg_strncasecmp(key.data, "method", 6) != 0 || JBE_ISNULL(value.entry))
+			continue;
+		if (!JBE_ISSTRING(value.entry))
+			return NULL;
+		/* of two spellings the one that is not GET counts */
+		if (strcmp(method, "GET") == 0)
+			method = pnstrdup(value.data, value.len);
+	}
+	return method;
 }
 
 static void

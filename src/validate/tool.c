@@ -372,7 +372,6 @@ AGC_FUNCTION(tool_set)
 	char	   *tenant = agc_arg_tenant(fcinfo, 19);
 	bool		additional = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
 	int64		ttl = agc_opt_interval(fcinfo, 8, "cache_ttl", -1);
-	int64		lease = agc_opt_interval(fcinfo, 11, "lease", -1);
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
 
@@ -388,11 +387,13 @@ AGC_FUNCTION(tool_set)
 				 errhint("Use cache_scope => 'tenant'.")));
 	if (retry_policy != NULL)
 		retry_policy_check(tenant, retry_policy);
-	if (ttl == 0 || lease == 0)
+	if (!PG_ARGISNULL(11))
+		(void) agc_arg_lease(fcinfo, 11);
+	if (ttl == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be longer than nothing", ttl == 0 ? "cache_ttl" : "lease"),
-				 errhint("NULL means %s.", ttl == 0 ? "that results are not cached" : "agentcore.lease_default")));
+				 errmsg("cache_ttl must be longer than nothing"),
+				 errhint("NULL means that results are not cached.")));
 	if (!PG_ARGISNULL(7))
 		check_pointers(PG_GETARG_DATUM(7));
 	if (!PG_ARGISNULL(10))
