@@ -63,7 +63,7 @@ cache_read(const CacheKey *key, const char *tenant, const char *tool,
 	bool		pending = pending_any();
 	int64		now = agc_now();
 	CacheRefs	refs;
-	int64		stored_at;
+	CacheFound	found;
 
 	*hidden = false;
 	if (pending)
@@ -88,14 +88,14 @@ cache_read(const CacheKey *key, const char *tenant, const char *tool,
 				break;
 		}
 	}
-	if (!store_read(key, now, &refs, value, &stored_at))
+	if (!store_read(key, now, &found, value))
 		return false;
-	if (pending && pending_hides_tags(&refs))
+	if (pending && pending_hides_tags(&found.refs))
 	{
 		*hidden = true;
 		return false;
 	}
-	*age = Max(now - stored_at, 0);
+	*age = Max(now - found.stored_at, 0);
 	return true;
 }
 
@@ -119,7 +119,7 @@ look(const CacheKey *key, CacheKind kind, const char *tenant, const char *tool,
 		born = epoch_clock();
 		if (IsolationUsesXactSnapshot())
 			born = Min(born, publish_begin_stamp());
-		status = lease_acquire(key, kind, &refs, born, lease_us, hidden, out);
+		status = lease_acquire(key, kind, CACHE_SCOPE_NAMED, &refs, born, lease_us, hidden, out);
 		if (status != CACHE_HIT)
 			break;
 		CHECK_FOR_INTERRUPTS();
@@ -221,13 +221,14 @@ cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
 {
 	CacheItem	item = {.key = *key, .refs = *refs, .kind = kind, .lease = lease};
 	CacheFillState state = pending_fill_state(key, lease, refs);
+	CacheLease	held;
 
 	item.len = VARSIZE(value) - VARHDRSZ;
 	item.data = VARDATA(value);
 	item.stored_at = agc_now();
 	item.expires = cache_deadline(item.stored_at, ttl_us);
 
-	if (!lease_is_open(key, lease, refs) || state == CACHE_FILL_LOST)
+	if (!lease_is_open(key, lease, refs, &held) || state == CACHE_FILL_LOST)
 		stat_count(CC_REFUSED_LEASE);
 	else if (item.len > store_max_value())
 		stat_count(CC_REFUSED_SIZE);

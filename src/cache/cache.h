@@ -25,6 +25,17 @@ typedef enum CacheKind
 	CACHE_GATE = 'g'
 } CacheKind;
 
+/* Who shares an entry, for cache_entries(); the key is what keeps them apart. */
+typedef enum CacheScope
+{
+	CACHE_SCOPE_PRIVATE,		/* raw: the calling role's own */
+	CACHE_SCOPE_NAMED,			/* raw: whoever names it */
+	CACHE_SCOPE_SUBJECT,		/* the rest: the gate's */
+	CACHE_SCOPE_AGENT,
+	CACHE_SCOPE_TENANT,
+	CACHE_SCOPE_SHARED
+} CacheScope;
+
 typedef struct CacheKey
 {
 	uint8		hash[AGC_HASH_LEN];

@@ -74,8 +74,13 @@ plan_layout(CacheHeader *layout, Size total)
 	layout->nslots = power_of_two_below(Min(Max(megabytes * 64, 256), 16384));
 	layout->ntags = power_of_two_below(Min(Max(megabytes * 128, 1024), 65536));
 
+	layout->names_size = layout->nslots * CACHE_NAME_BYTES;
 	layout->slots_off = at;
 	at += CACHELINEALIGN((layout->nslots + CACHE_SHARED_SLOTS) * sizeof(CacheSlot));
+	layout->tool_stats_off = at;
+	at += CACHELINEALIGN((layout->nslots + CACHE_SHARED_SLOTS) * sizeof(CacheToolStat));
+	layout->names_off = at;
+	at += CACHELINEALIGN(layout->names_size);
 	layout->tags_off = at;
 	at += CACHELINEALIGN(layout->ntags * sizeof(CacheEpoch));
 	layout->partitions_off = at;
@@ -99,6 +104,7 @@ init_area(void *area)
 {
 	CacheHeader *header = area;
 	CacheSlot  *slots;
+	CacheToolStat *stats;
 	CacheEpoch *tags;
 
 	header->magic = CACHE_MAGIC;
@@ -117,9 +123,14 @@ init_area(void *area)
 	for (uint32 i = 0; i < header->nslots + CACHE_SHARED_SLOTS; i++)
 	{
 		pg_atomic_init_u32(&slots[i].used, 0);
+		slots[i].names = CACHE_NONE;
 		pg_atomic_init_u64(&slots[i].epoch.stamp, 0);
 		pg_atomic_init_u32(&slots[i].epoch.fences, 0);
 	}
+	stats = (CacheToolStat *) ((char *) area + header->tool_stats_off);
+	for (uint32 i = 0; i < header->nslots + CACHE_SHARED_SLOTS; i++)
+		for (int c = 0; c < CT_COUNT; c++)
+			pg_atomic_init_u64(&stats[i].n[c], 0);
 	tags = (CacheEpoch *) ((char *) area + header->tags_off);
 	for (uint32 i = 0; i < header->ntags; i++)
 	{
@@ -252,12 +263,25 @@ store_life(const CacheEntry *entry, int64 now)
 	return epoch_refs_open(&refs, entry->born) ? CACHE_LIVE : CACHE_DEAD;
 }
 
+static void
+describe(const CacheEntry *entry, CacheFound *found)
+{
+	entry_refs(entry, &found->refs);
+	found->stored_at = entry->stored_at;
+	found->expires = entry->expires;
+	found->soft_ms = entry->soft_ms;
+	found->cost_ms = entry->cost_ms;
+	found->cost_nanousd = entry->cost_nanousd;
+	found->flags = entry->flags;
+}
+
 /*
- * Copies a live value out.  refs, when given, receives what the entry depends
- * on.  An expired entry is left to writers, but counted by its first reader.
+ * Copies the bytes of a live entry out, as they were stored (cache.c undoes
+ * compression).  An expired entry is left to writers, but counted by its first
+ * reader.
  */
 bool
-store_read(const CacheKey *key, int64 now, CacheRefs *refs, Jsonb **value, int64 *stored_at)
+store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 {
 	CachePart  *part = store_part(key);
 	Jsonb	   *large = NULL;
@@ -286,11 +310,10 @@ store_read(const CacheKey *key, int64 now, CacheRefs *refs, Jsonb **value, int64
 			if (found && len <= room)
 			{
 				copy_out(part, index, large ? VARDATA(large) : scratch, len);
-				*stored_at = entry->stored_at;
-				if (refs)
-					entry_refs(entry, refs);
+				describe(entry, out);
 				if (entry->freq < 3)
 					entry->freq++;
+				entry->hits++;
 			}
 		}
 		LWLockRelease(part->lock);
@@ -461,6 +484,12 @@ place(CachePart *part, const CacheItem *item, uint64 born, CacheQueueId queue, u
 	entry->ntags = item->refs.ntags;
 	memcpy(entry->tag, item->refs.tag, sizeof(entry->tag));
 	entry->kind = item->kind;
+	entry->scope = item->scope;
+	entry->flags = item->flags;
+	entry->soft_ms = item->soft_ms;
+	entry->cost_ms = item->cost_ms;
+	entry->cost_nanousd = item->cost_nanousd;
+	entry->hits = 0;
 	entry->freq = freq;
 	entry->expiry_counted = false;
 	copy_in(part, index, item->data, item->len);

@@ -23,7 +23,7 @@
 #include "storage/lwlock.h"
 
 #define CACHE_MAGIC			0x43434741	/* "AGCC" */
-#define CACHE_FORMAT		1
+#define CACHE_FORMAT		2
 
 #define CACHE_CHUNK			256
 #define CACHE_HEAD_FIELDS	128 /* of a head chunk, before the value's bytes */
@@ -34,6 +34,7 @@
 #define CACHE_KEY_EPOCHS	1024	/* of one partition */
 #define CACHE_GHOST_WAYS	4
 #define CACHE_SHARED_SLOTS	64	/* for names that found the slot table full */
+#define CACHE_NAME_BYTES	64	/* for the names of a slot, on average */
 #define CACHE_CVS			16
 #define CACHE_MAX_WAITERS	64
 #define CACHE_STRIPES		16
@@ -57,9 +58,30 @@ typedef struct CacheEpoch
 typedef struct CacheSlot
 {
 	pg_atomic_uint32 used;
+	uint32		names;			/* where its names begin; CACHE_NONE: not kept */
 	uint8		id[AGC_HASH_LEN];
 	CacheEpoch	epoch;
 } CacheSlot;
+
+/* What stat_tool counts of one slot. */
+typedef enum CacheToolCounter
+{
+	CT_HITS,
+	CT_MISSES,
+	CT_STALE,
+	CT_NEGATIVE,
+	CT_FILLS,
+	CT_INVALIDATIONS,
+	CT_REFUSED_SIZE,
+	CT_SAVED_MS,
+	CT_SAVED_NANOUSD,
+	CT_COUNT
+} CacheToolCounter;
+
+typedef struct CacheToolStat
+{
+	pg_atomic_uint64 n[CT_COUNT];
+} CacheToolStat;
 
 /* What an entry or a lease depends on besides its key. */
 typedef struct CacheRefs
@@ -76,6 +98,12 @@ typedef enum CacheQueueId
 	CACHE_MAIN
 } CacheQueueId;
 
+/* What the bytes of an entry are; a compressed value begins with its raw length. */
+#define CACHE_NEGATIVE_ENTRY	0x01	/* a failure, no answer */
+#define CACHE_PGLZ				0x02
+#define CACHE_LZ4				0x04
+#define CACHE_COMPRESSED		(CACHE_PGLZ | CACHE_LZ4)
+
 typedef struct CacheEntry
 {
 	CacheKey	key;
@@ -88,9 +116,15 @@ typedef struct CacheEntry
 	uint32		len;			/* bytes of the value */
 	uint32		tool;
 	uint32		tenant;
+	uint32		soft_ms;		/* stale from this long after stored_at; 0: never */
+	uint32		cost_ms;		/* what computing it took */
+	float		cost_nanousd;
+	uint32		hits;			/* readers add to it under the shared lock */
 	uint16		tag[AGC_MAX_TAGS];
 	uint8		ntags;
 	uint8		kind;
+	uint8		scope;			/* CacheScope */
+	uint8		flags;
 	uint8		queue;
 	uint8		freq;			/* 0..3; readers store it under the shared lock */
 	uint8		expiry_counted;
@@ -122,6 +156,7 @@ typedef struct CacheKeyEpoch
 typedef struct CacheLease
 {
 	CacheKey	key;
+	int64		granted;
 	int64		deadline;
 	uint64		born;
 	uint32		tool;
@@ -129,6 +164,7 @@ typedef struct CacheLease
 	Oid			role;
 	uint16		next;			/* in its bucket or in the free list */
 	uint8		kind;
+	uint8		scope;
 } CacheLease;
 
 typedef struct CachePartition
@@ -166,6 +202,10 @@ typedef enum CacheCounter
 	CC_REFUSED_PENDING,
 	CC_REFUSED_INVALIDATED,
 	CC_REFUSED_LEASE,
+	CC_REFUSED_SHARE,			/* past the tenant's share */
+	CC_COMPRESSED,
+	CC_BYTES_SAVED,
+	CC_LOCK_WAITS,
 	CC_LEASES,
 	CC_WAITS,
 	CC_COUNT
@@ -187,7 +227,11 @@ typedef struct CacheHeader
 	uint32		nghosts;		/* sets of CACHE_GHOST_WAYS */
 	uint32		nslots;			/* without the shared ones */
 	uint32		ntags;
+	uint32		names_size;
+	uint32		names_used;		/* under the slot lock */
 	Size		slots_off;
+	Size		tool_stats_off;
+	Size		names_off;
 	Size		tags_off;
 	Size		partitions_off;
 	Size		partition_size;
@@ -219,6 +263,11 @@ typedef struct CacheItem
 	CacheKey	key;
 	CacheRefs	refs;
 	CacheKind	kind;
+	CacheScope	scope;
+	uint8		flags;
+	uint32		soft_ms;		/* these three: as in the entry */
+	uint32		cost_ms;
+	float		cost_nanousd;
 	int64		lease;			/* 0: a plain set */
 	uint64		born;			/* of a plain set: as in the entry ... */
 	uint64		key_born;		/* ... and what its key's epoch is held against */
@@ -227,6 +276,18 @@ typedef struct CacheItem
 	uint32		len;
 	char	   *data;
 } CacheItem;
+
+/* What store_read() found besides the bytes. */
+typedef struct CacheFound
+{
+	CacheRefs	refs;
+	int64		stored_at;
+	int64		expires;
+	uint32		soft_ms;
+	uint32		cost_ms;
+	float		cost_nanousd;
+	uint8		flags;
+} CacheFound;
 
 typedef enum CacheStored
 {
@@ -256,14 +317,20 @@ extern uint32 store_chunks_for(uint32 len);
 extern uint32 store_find(const CachePart *part, const CacheKey *key);
 extern CacheLife store_life(const CacheEntry *entry, int64 now);
 extern void store_remove(CachePart *part, uint32 index);
-extern bool store_read(const CacheKey *key, int64 now, CacheRefs *refs,
-					   Jsonb **value, int64 *stored_at);
+extern bool store_read(const CacheKey *key, int64 now, CacheFound *found, Jsonb **value);
 extern CacheStored store_insert(const CacheItem *item, int64 now);
 
 static inline CacheEntry *
 store_entry(const CachePart *part, uint32 index)
 {
 	return (CacheEntry *) (part->chunks + (Size) index * CACHE_CHUNK);
+}
+
+/* Past the soft deadline: still served, but somebody should compute it anew. */
+static inline bool
+store_soft_due(int64 stored_at, uint32 soft_ms, int64 now)
+{
+	return soft_ms != 0 && now - stored_at >= (int64) soft_ms * 1000;
 }
 
 /* Different parts of a key choose partition, bucket, fingerprint and the rest. */
@@ -303,6 +370,7 @@ extern uint64 epoch_settle(CacheEpoch *epoch, uint64 stamp);
 extern bool epoch_refs_open(const CacheRefs *refs, uint64 born);
 extern CacheEpoch *epoch_of_slot(uint32 slot);
 extern CacheEpoch *epoch_of_tag(uint32 tag);
+extern bool slot_names(uint32 slot, char **tenant, char **tool);
 extern uint32 slot_of_tool(const char *tenant, const char *tool);
 extern uint32 slot_of_tenant(const char *tenant);
 extern uint16 slot_of_tag(const char *tenant, const char *tag);
@@ -324,11 +392,12 @@ extern void lease_init_partition(CachePartition *p);
 extern CacheLease *lease_find(const CachePart *part, const CacheKey *key);
 extern int64 lease_token_of(const CachePart *part, const CacheLease *lease);
 extern void lease_free(CachePart *part, CacheLease *lease);
-extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
-								 uint64 born, int64 lease_us, bool entry_hidden, CacheResult *out);
+extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope,
+								 const CacheRefs *refs, uint64 born, int64 lease_us,
+								 bool entry_hidden, CacheResult *out);
 extern CacheStatus lease_peek(const CacheKey *key, CacheResult *out);
 extern bool lease_lookup(int64 token, CacheLease *out);
-extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs);
+extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, CacheLease *out);
 extern void lease_release(const CacheKey *key, int64 token);
 extern void lease_wake(const CacheKey *key);
 extern bool lease_wait_begin(const CacheKey *key);
