@@ -25,6 +25,8 @@ extern int	agc_cache_default_ttl;	/* seconds */
 extern int	agc_cache_lease;	/* seconds */
 extern int	agc_cache_memory;	/* MB */
 extern int	agc_cache_pending_max;	/* kB */
+extern int	agc_cache_sweep_interval;	/* ms */
+extern int	agc_cache_tenant_share; /* percent */
 extern int	agc_compiled_cache_size;	/* kB */
 extern int	agc_lease_default;	/* seconds */
 extern bool agc_log_denials;
