@@ -105,7 +105,8 @@ CREATE FUNCTION agentcore.cache_tool_stat() RETURNS SETOF agentcore.cache_tool_s
 COMMENT ON FUNCTION agentcore.cache_tool_stat() IS 'Counters of each tool of this database in the tenants that the caller may read; no rows without shared memory.';
 
 CREATE VIEW agentcore.stat_tool WITH (security_barrier) AS
-  SELECT s.tenant, s.tool, s.hits, s.misses, s.stale, s.negative, s.fills, s.invalidations, s.refused_size, s.saved_ms, s.saved_usd
+  SELECT s.tenant, s.tool, s.hits, s.misses, s.stale, s.negative, s.fills, s.invalidations, s.refused_size, s.saved_ms,
+         pg_catalog.trim_scale(s.saved_usd) AS saved_usd
     FROM agentcore.cache_tool_stat() s;
 COMMENT ON VIEW agentcore.stat_tool IS 'What the cache did for each tool since the server started or stat_tool_reset(), in the tenants visible to the caller: lookups by outcome, values stored (fills), invalidations of the tool or one of its calls, results too large, and what hits saved: milliseconds (from lease to fill when the value was computed) and USD (as call_commit() charged it). Sessions add what they counted at transaction end; names past the server''s room for them are not listed.';
 

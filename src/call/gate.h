@@ -58,7 +58,7 @@ typedef struct Gate
 	uint8		request_hash[AGC_HASH_LEN];
 	bool		cacheable;
 	CacheTarget cache;
-	Jsonb	   *stale;			/* an answer past its soft deadline, nobody replaces it yet */
+	CacheResult stale;			/* an answer past its soft deadline, nobody replaces it yet */
 	int64		cache_lease;
 	bool		has_approval;	/* one that this call uses up */
 	pg_uuid_t	approval_id;

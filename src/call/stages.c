@@ -437,7 +437,7 @@ gate_failed_before(Gate *gate, const CacheResult *found)
 		gate->result = gate->audit ? NULL : found->value;
 	}
 	gate_deny(gate, REASON_FAILED_BEFORE,
-			  psprintf("this call failed %lld s ago: %s", (long long) (found->age / USECS_PER_SEC), reason),
+			  psprintf("a failure of this call is kept: %s", reason),
 			  psprintf("This very call failed a moment ago%s and would fail again. Do not repeat it; change the arguments or do something else.", error));
 }
 
@@ -448,13 +448,11 @@ gate_failed_before(Gate *gate, const CacheResult *found)
 bool
 gate_serve_stale(Gate *gate)
 {
-	CacheResult served = {.status = CACHE_STALE};
-
-	if (gate->stale == NULL || gate->audit || gate->explaining || gate->has_call_id)
+	if (gate->stale.value == NULL || gate->audit || gate->explaining || gate->has_call_id)
 		return false;
-	cache_count(&gate->cache, &served);
+	cache_count(&gate->cache, &gate->stale);
 	gate->verdict = VERDICT_CACHED;
-	gate->result = gate->stale;
+	gate->result = gate->stale.value;
 	gate->detail = gate->reason ? psprintf("stale: %s", gate->reason) : pstrdup("stale");
 	gate->reason = NULL;
 	gate->feedback = NULL;
@@ -490,7 +488,7 @@ judge_cache(Gate *gate)
 	switch (found.status)
 	{
 		case CACHE_STALE:
-			gate->stale = found.value;
+			gate->stale = found;
 			if (!found.computing)
 			{
 				count = false;

@@ -41,7 +41,7 @@ gate_take(Gate *gate)
 		takes_give_back(mark);
 		return;
 	}
-	if (gate->stale != NULL && gate->cache_lease != 0)
+	if (gate->stale.value != NULL && gate->cache_lease != 0)
 	{
 		CacheResult missed = {.status = CACHE_LEAD};
 
