@@ -261,6 +261,23 @@ slot_names(uint32 slot, char **tenant, char **tool)
 	return memcmp(id, slots[slot].id, AGC_HASH_LEN) == 0;
 }
 
+/* Whether the slot is a tenant's of this database, as far as can be told. */
+bool
+slot_may_be_tenant(uint32 slot)
+{
+	CacheSlot  *slots = (CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off);
+	char	   *tenant;
+	char	   *tool;
+
+	if (slot >= cache_shmem->nslots)
+		return true;
+	if (pg_atomic_read_u32(&slots[slot].used) == 0)
+		return false;
+	pg_read_barrier();
+	return slots[slot].names == CACHE_NONE ||
+		(slot_names(slot, &tenant, &tool) && tool[0] == '\0');
+}
+
 static uint32
 find_or_make_slot(const uint8 *id, const char *tenant, const char *name)
 {

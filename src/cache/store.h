@@ -422,6 +422,7 @@ extern bool epoch_refs_open(const CacheRefs *refs, uint64 born);
 extern CacheEpoch *epoch_of_slot(uint32 slot);
 extern CacheEpoch *epoch_of_tag(uint32 tag);
 extern bool slot_names(uint32 slot, char **tenant, char **tool);
+extern bool slot_may_be_tenant(uint32 slot);
 extern uint32 slot_of_tool(const char *tenant, const char *tool);
 extern uint32 slot_of_tenant(const char *tenant);
 extern uint16 slot_of_tag(const char *tenant, const char *tag);
@@ -489,6 +490,8 @@ extern uint64 publish_begin_stamp(void);
 extern uint64 cache_local[CC_COUNT];
 
 extern void stat_flush(void);
+extern CacheToolStat *stat_of_slot(uint32 slot);
+extern void stat_tool_add(uint32 slot, CacheToolCounter counter, uint64 n);
 
 static inline void
 stat_count(CacheCounter counter)
@@ -496,15 +499,33 @@ stat_count(CacheCounter counter)
 	cache_local[counter]++;
 }
 
+/* ----- compress.c ----- */
+extern void compress_value(CacheItem *item, Jsonb *value);
+extern Jsonb *compress_undo(const char *data, uint32 len, uint8 flags);
+
 /* ----- the parts of cache.c that the SQL functions and COMMIT use ----- */
+typedef struct CacheSeen
+{
+	Jsonb	   *value;
+	int64		age;			/* us */
+	int64		ttl_left;		/* us */
+	bool		hidden;			/* a miss that is this transaction's own doing */
+	bool		own;			/* this transaction's own value */
+	bool		negative;
+	bool		stale;
+	uint32		slot;			/* of the tool under which it was stored */
+	uint32		cost_ms;
+	float		cost_nanousd;
+} CacheSeen;
+
 extern void cache_require(const char *what);
 extern int64 cache_deadline(int64 now, int64 ttl_us);
+extern void cache_make_item(CacheItem *item, Jsonb *value, const CacheTerms *terms);
 extern bool cache_put(const CacheItem *item, int64 now);
-extern bool cache_read(const CacheKey *key, const char *tenant, const char *tool,
-					   Jsonb **value, int64 *age, bool *hidden);
-extern void cache_lookup_wait(const CacheKey *key, CacheKind kind, const char *tenant,
-							  const char *tool, int64 lease_us, int64 wait_us, CacheResult *out);
+extern bool cache_read(const CacheTarget *target, CacheSeen *seen);
+extern void cache_lookup_wait(const CacheTarget *target, int64 lease_us, int64 wait_us,
+							  CacheResult *out);
 extern bool cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
-						   int64 lease, Jsonb *value, int64 ttl_us);
+						   int64 lease, Jsonb *value, const CacheTerms *terms);
 
 #endif							/* AGENTCORE_CACHE_STORE_H */
