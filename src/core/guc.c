@@ -19,10 +19,17 @@
 #include "utils/guc.h"
 
 int			agc_audit = AGC_AUDIT_NONE;
+int			agc_cache_compress = AGC_COMPRESS_DEFAULT;
+int			agc_cache_compress_min = 8192;
 int			agc_cache_default_ttl = 300;
 int			agc_cache_lease = 30;
 int			agc_cache_memory = 64;
+int			agc_cache_negative_ttl = 10;
+bool		agc_cache_on_standby = false;
 int			agc_cache_pending_max = 16384;
+int			agc_cache_sweep_interval = 1000;
+int			agc_cache_tenant_share = 100;
+int			agc_cache_ttl_jitter = 0;
 int			agc_compiled_cache_size = 16384;
 int			agc_lease_default = 300;
 bool		agc_log_denials = false;
@@ -41,6 +48,15 @@ static const struct config_enum_entry audit_options[] = {
 	{"none", AGC_AUDIT_NONE, false},
 	{"denied", AGC_AUDIT_DENIED, false},
 	{"all", AGC_AUDIT_ALL, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry compress_options[] = {
+	{"off", AGC_COMPRESS_OFF, false},
+	{"pglz", AGC_COMPRESS_PGLZ, false},
+#ifdef USE_LZ4
+	{"lz4", AGC_COMPRESS_LZ4, false},
+#endif
 	{NULL, 0, false}
 };
 
@@ -66,6 +82,16 @@ agc_guc_init(void)
 							 "The row belongs to the calling transaction and goes with its ROLLBACK.",
 							 &agc_audit, AGC_AUDIT_NONE, audit_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("agentcore.cache_compress",
+							 "How large cached values are compressed.",
+							 "lz4 where PostgreSQL was built with it; off stores them as they are. What is stored already stays as it is.",
+							 &agc_cache_compress, AGC_COMPRESS_DEFAULT, compress_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_compress_min",
+							"Smallest value that the cache compresses.",
+							"Compression is kept where it saves an eighth of the value or more; every hit undoes it.",
+							&agc_cache_compress_min, 8192, 64, INT_MAX / 2,
+							PGC_SUSET, GUC_UNIT_BYTE, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_default_ttl",
 							"Time to live of a cache entry that names none.",
 							"Used by cache_set and cache_fill when ttl is NULL.",
@@ -81,11 +107,36 @@ agc_guc_init(void)
 							"Fixed at server start; 0 turns the cache off.",
 							&agc_cache_memory, 64, 0, 1024 * 1024,
 							at_start, GUC_UNIT_MB, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_negative_ttl",
+							"Time to live of a negative cache entry that names none.",
+							"Used by cache_set and cache_fill with negative => true when ttl is NULL; the gate uses its tools' own.",
+							&agc_cache_negative_ttl, 10, 1, INT_MAX / 1000,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.cache_on_standby",
+							 "Let the gate use its cache on a hot standby.",
+							 "Invalidations do not reach a standby: there the time to live is the only bound on an answer's age.",
+							 &agc_cache_on_standby, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_pending_max",
 							"Backend memory for cache entries that wait for COMMIT.",
 							"Beyond it cache_set returns false and the entry is not cached, and invalidations of single calls widen to their tool.",
 							&agc_cache_pending_max, 16384, 64, INT_MAX / 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_sweep_interval",
+							"How often the background worker removes expired cache entries.",
+							"What has expired is never served, swept or not; sweeping gives its memory back before a writer needs it.",
+							&agc_cache_sweep_interval, 1000, 10, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_tenant_share",
+							"Percentage of the cache past which a tenant evicts only its own entries.",
+							"Counted in each partition of the cache, and only while that is full; 100 lets every tenant evict any.",
+							&agc_cache_tenant_share, 100, 1, 100,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_ttl_jitter",
+							"Percentage by which times to live are shortened at random.",
+							"Keeps entries that were stored together from expiring together; 0 leaves every time to live as given.",
+							&agc_cache_ttl_jitter, 0, 0, 50,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.compiled_cache_size",
 							"Backend memory for compiled schemas, policies and settings.",
 							"The least recently used objects go first; agentcore.stat_compiled shows them.",
