@@ -137,6 +137,9 @@ def machine():
     yield f"- system: {first(r'^PRETTY_NAME=.(.*).$', '/etc/os-release')}, Linux {platform.release()}"
     yield "- server: " + psql("SELECT version()", "postgres")
     yield "- agentcore: " + psql("SELECT default_version FROM pg_available_extensions WHERE name = 'agentcore'", "postgres")
+
+
+def method():
     yield f"- method: pgbench, prepared, local socket; {ROUNDS} interleaved rounds of {max(1, round(SECONDS))} s, medians;"
     yield "  fsync and synchronous_commit off: the extension's work, not the disk's"
 
@@ -148,7 +151,7 @@ def main():
     if missing:
         known = sorted(os.path.basename(path)[:-6] for path in glob.glob(os.path.join(HERE, "*.bench")))
         sys.exit(f"no such benchmark: {', '.join(missing)}; there are: {', '.join(known)}")
-    report = ["# agentcore benchmarks", "", *machine()]
+    report = ["# agentcore benchmarks", "", *machine(), *method()]
     print("\n".join(report))
     failed = 0
     with tempfile.TemporaryDirectory() as directory:
