@@ -25,7 +25,7 @@ import time
 
 import psycopg
 
-SESSIONS, STEPS = 4, 70
+SESSIONS, STEPS = 4, 90
 SHORT, SHORT_LEASE = 0.04, 0.04
 TRIES = 3
 
@@ -195,8 +195,9 @@ class History:
         self.seed, self.verbose = seed, verbose
         self.sessions, self.shared = sessions, Shared()
         self.tenants = [f"m{seed}.{attempt}.{i}" for i in range(2)]
-        self.keys = [(tenant, tool, args, scope) for tenant in self.tenants for tool in ("a", "b")
-                     for args, scope in ((1, "s"), (2, "s"), (1, ""))][:9]
+        # few, so that steps meet
+        self.keys = self.random.sample([(tenant, tool, args, scope) for tenant in self.tenants for tool in ("a", "b")
+                                        for args, scope in ((1, "s"), (2, "s"), (1, ""))], 4)
         self.serial, self.short, self.steps, self.lost = 0, False, [], []
 
     # ----- small parts -----
@@ -433,15 +434,34 @@ class History:
             return
         level = self.random.randint(2, transaction.level)
         if transaction.failed or self.random.random() < 0.6:
-            self.note(session, f"rollback to l{level}")
-            session.run(f"ROLLBACK TO l{level}")
-            transaction.drop(self.shared, level)
-            transaction.level, transaction.failed = level, False
+            self.back(session, level)
         else:
-            self.note(session, f"release l{level}")
-            session.run(f"RELEASE l{level}")
-            transaction.merge(level)
-            transaction.level = level - 1
+            self.release(session, level)
+
+    def back(self, session, level=None):
+        transaction = session.transaction
+        level = level or transaction.level
+        self.note(session, f"rollback to l{level}")
+        session.run(f"ROLLBACK TO l{level}")
+        transaction.drop(self.shared, level)
+        transaction.level, transaction.failed = level, False
+
+    def release(self, session, level=None):
+        transaction = session.transaction
+        level = level or transaction.level
+        self.note(session, f"release l{level}")
+        session.run(f"RELEASE l{level}")
+        transaction.merge(level)
+        transaction.level = level - 1
+
+    def do_nest(self, session):
+        """What a savepoint released to its parent, a later one's rollback must leave alone."""
+        transaction = session.transaction
+        if not transaction or transaction.failed or transaction.level > 3:
+            return
+        for step in (self.do_savepoint, self.do_set, self.do_invalidate, self.release, self.do_savepoint, self.do_set, self.back):
+            step(session)
+        self.do_get(session)
 
     def do_fail(self, session):
         transaction = session.transaction
@@ -478,11 +498,13 @@ class History:
         session.connect()
 
     STEPS = {do_get: 20, do_set: 16, do_invalidate: 9, do_fetch: 16, do_fill: 10, do_abandon: 2, do_begin: 9,
-             do_end: 7, do_savepoint: 5, do_back: 4, do_fail: 1, do_expire: 2, do_kill: 1}
+             do_end: 6, do_savepoint: 8, do_back: 6, do_nest: 3, do_fail: 1, do_expire: 3, do_kill: 1}
 
     def run(self):
+        session = self.sessions[0]
         for _ in range(STEPS):
-            session = self.random.choice(self.sessions)
+            if self.random.random() < 0.4:
+                session = self.random.choice(self.sessions)
             step = self.random.choices(list(self.STEPS), list(self.STEPS.values()))[0]
             if session.transaction and session.transaction.failed and step not in (History.do_end, History.do_back):
                 continue
