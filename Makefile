@@ -78,7 +78,7 @@ reference: ## write the generated half of doc/reference.md
 bench: ## every comparison; a Markdown table, also in build/bench/: [ROUNDS=7] [SECONDS_EACH=1]
 	@test/bench/run
 
-bench-%: FORCE ## one comparison: a file test/bench/NAME.bench
+bench-%: FORCE ## one comparison: a file test/bench/NAME.bench or NAME.py
 	@test/bench/run $*
 
 format: ## lay out the C sources as pgindent would

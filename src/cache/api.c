@@ -276,6 +276,7 @@ AGC_FUNCTION(cache_invalidate_tool)
 	agc_enter(tenant, AGC_AGENT);
 	cache_require("cache_invalidate_tool");
 	pending_invalidate_slot(slot_of_tool(tenant, tool));
+	pending_invalidate_slot(slot_of_tool(CACHE_SHARED, tool));
 	PG_RETURN_VOID();
 }
 
@@ -288,6 +289,7 @@ AGC_FUNCTION(cache_invalidate_tag)
 	agc_enter(tenant, AGC_AGENT);
 	cache_require("cache_invalidate_tag");
 	pending_invalidate_tag(slot_of_tag(tenant, tag));
+	pending_invalidate_tag(slot_of_tag(CACHE_SHARED, tag));
 	PG_RETURN_VOID();
 }
 
@@ -299,6 +301,7 @@ AGC_FUNCTION(cache_clear)
 	agc_enter(tenant, AGC_ADMIN);
 	cache_require("cache_clear");
 	pending_invalidate_slot(slot_of_tenant(tenant));
+	pending_invalidate_slot(slot_of_tenant(CACHE_SHARED));
 	PG_RETURN_VOID();
 }
 

@@ -25,6 +25,12 @@ typedef enum CacheKind
 	CACHE_GATE = 'g'
 } CacheKind;
 
+/*
+ * Whose entries of scope shared are: no tenant has this name.  Whatever a
+ * tenant invalidates of its own it invalidates there too.
+ */
+#define CACHE_SHARED "*"
+
 typedef struct CacheKey
 {
 	uint8		hash[AGC_HASH_LEN];
@@ -61,6 +67,9 @@ extern bool cache_store_lease(const CacheKey *key, const char *tenant, const cha
 							  int64 lease, Jsonb *value, int64 ttl_us,
 							  int ntags, char **tags);
 extern void cache_abandon_lease(const CacheKey *key, int64 lease);
+
+/* a held lease lives lease_us from now; nothing happens to a lost one */
+extern void cache_extend_lease(const CacheKey *key, int64 lease, int64 lease_us);
 
 /* false without preload or with agentcore.cache_memory = 0 */
 extern bool cache_ready(void);

@@ -27,7 +27,6 @@ SECONDS = max(1, round(float(os.environ.get("SECONDS_EACH") or 1)))
 KEYS, VALUE_BYTES, CLIENTS, RATE = 100_000, 900, 10, 10_000
 
 SETUP = f"""
-CREATE EXTENSION agentcore;
 -- a jsonb object of the wanted size on disk, incompressible, from a pool of random digits
 CREATE TABLE pool AS SELECT string_agg(sha256((i || 'seed')::bytea), '') AS b FROM generate_series(1, 40000) i;
 CREATE FUNCTION made(i int, bytes int) RETURNS jsonb LANGUAGE sql STABLE AS $$
@@ -58,12 +57,10 @@ UPSERT = (f"{RANDOM}INSERT INTO lookup VALUES ('bench', {ARGS}, now() + interval
 
 class Bench:
     def __init__(self, work, directory):
-        self.work, self.directory, self.report = work, directory, []
-        self.missed = []
+        self.work, self.directory, self.missed = work, directory, []
 
     def say(self, line=""):
         print(line, flush=True)
-        self.report.append(line)
 
     def head(self, title, *columns):
         self.say()
@@ -355,17 +352,10 @@ def misses(bench):
 
 
 def main():
-    output, work = sys.argv[1:3]
     failed = 0
     with tempfile.TemporaryDirectory() as directory:
-        bench = Bench(work, directory)
-        bench.say("# The cache")
-        bench.say()
-        for line in measure.machine():
-            bench.say(line)
-        bench.say(f"- method: {ROUNDS} interleaved rounds, {SECONDS} s each over the wire, medians; fsync and synchronous_commit off")
-        measure.psql(f"DROP DATABASE IF EXISTS {measure.DATABASE}", "postgres")
-        measure.psql(f"CREATE DATABASE {measure.DATABASE}", "postgres")
+        bench = Bench(os.environ["BENCH_WORK"], directory)
+        bench.say(f"{ROUNDS} interleaved rounds, {SECONDS} s each over the wire, medians; fsync and synchronous_commit off.")
         measure.psql(SETUP)
         value = measure.psql(f"SELECT made(1, {VALUE_BYTES})")
         for part in (in_server, lambda b: wire(b, value), lambda b: latency(b, value), mget, lambda b: writing(b, value),
@@ -374,12 +364,8 @@ def main():
                 part(bench)
             except (measure.Failed, psycopg.Error) as error:
                 failed += 1
-                bench.say()
-                bench.say(f"FAILED: {error}")
-        bench.say()
-        bench.say("targets missed: " + ("; ".join(bench.missed) or "none"))
-        with open(os.path.join(output, "cache.md"), "w", encoding="utf-8") as file:
-            file.write("\n".join(bench.report) + "\n")
+                bench.say(f"\nFAILED: {error}")
+        bench.say("\ntargets missed: " + ("; ".join(bench.missed) or "none"))
     return 1 if failed else 0
 
 

@@ -190,18 +190,10 @@ def traces():
 
 
 def main():
-    output, work = sys.argv[1:3]
     paths = traces()
-    if not paths:
-        return 1
-    report = ["# Miss ratio of the cache", "", *measure.machine(), ""]
-    print("\n".join(report), flush=True)
-    for line in table(paths, work):
-        print(line, flush=True)
-        report.append(line)
-    with open(os.path.join(output, "miss_ratio.md"), "w", encoding="utf-8") as file:
-        file.write("\n".join(report) + "\n")
-    return 0
+    for line in table(paths, os.environ["BENCH_WORK"]) if paths else ():
+        print(line)
+    return 0 if paths else 1
 
 
 if __name__ == "__main__":

@@ -283,7 +283,7 @@ class History:
         self.note(session, f"set {key} n={value['n']} tags={tags} ttl={ttl} {'immediate' if at_once else ''}")
         transaction, implicit = self.now(session)
         rows, before, after = session.run(
-            "SELECT agentcore.cache_set(%s, %s::jsonb, %s::jsonb, %s::interval, %s, %s, %s, %s)", key[1], str(key[2]), json.dumps(value),
+            "SELECT agentcore.cache_set(%s, %s::jsonb, %s::jsonb, %s::interval, %s, %s, %s, tenant => %s)", key[1], str(key[2]), json.dumps(value),
             ttl, key[3], list(tags), "immediate" if at_once else "commit", key[0])
         entry = Entry(value, tags, (before + seconds, after + seconds))
         if at_once and transaction.own(key)[0] is None and not transaction.hides(key, tags):
@@ -353,7 +353,7 @@ class History:
         key, tags, (ttl, seconds) = lease.key, self.tags(), self.ttl()
         value = self.value(key)
         transaction, implicit = self.now(session)
-        rows, before, after = session.run("SELECT agentcore.cache_fill(%s, %s::jsonb, %s::interval, %s, %s)",
+        rows, before, after = session.run("SELECT agentcore.cache_fill(%s, %s::jsonb, %s::interval, %s, tenant => %s)",
                                           lease.token, json.dumps(value), ttl, list(tags), key[0])
         filled = rows[0][0]
         self.note(session, f"fill {key} {lease.token} n={value['n']} tags={tags} ttl={ttl} -> {filled}")
@@ -523,7 +523,7 @@ class History:
         for key in self.keys:
             rows, before, after = session.run("SELECT agentcore.cache_get(%s, %s::jsonb, %s, %s)", key[1], str(key[2]), key[3], key[0])
             self.look(Transaction(self.shared.tick(), False), key, rows[0][0], before, after, f"at the end, get {key}")
-            rows, _, _ = session.run("SELECT agentcore.cache_set(%s, %s::jsonb, '1', NULL, %s, %s, 'immediate', %s)",
+            rows, _, _ = session.run("SELECT agentcore.cache_set(%s, %s::jsonb, '1', NULL, %s, %s, 'immediate', tenant => %s)",
                                      key[1], str(key[2]), key[3], ["red", "blue", "green"], key[0])
             self.expect(rows[0][0], f"at the end {key} cannot be set: a fence is left behind")
         self.expect(session.run("SELECT agentcore.cache_verify()")[0][0][0], "cache_verify")
