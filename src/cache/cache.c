@@ -75,11 +75,7 @@ cache_read(const CacheKey *key, const char *tenant, const char *tool,
 		{
 			case CACHE_OWN_SET:
 				if (item->expires <= now)
-				{
-					/* what others see is not what this transaction set */
-					*hidden = true;
 					return false;
-				}
 				*value = palloc(VARHDRSZ + item->len);
 				SET_VARSIZE(*value, VARHDRSZ + item->len);
 				memcpy(VARDATA(*value), item->data, item->len);
@@ -96,7 +92,6 @@ cache_read(const CacheKey *key, const char *tenant, const char *tool,
 		return false;
 	if (pending && pending_hides_tags(&refs))
 	{
-		*value = NULL;
 		*hidden = true;
 		return false;
 	}
