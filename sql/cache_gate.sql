@@ -95,7 +95,7 @@ SELECT call_commit(:'id', to_jsonb(repeat('x', 80)));
 SELECT left(answer, 12) AS answer FROM ask('bot', 'dump');
 
 -- what it saved ------------------------------------------------------------------------
-SELECT tool, hits, misses, stale, negative, fills, invalidations, refused_size, saved_ms >= 0 AS saved_ms, saved_usd FROM stat_tool ORDER BY tool;
+SELECT tool, hits, misses, stale, negative, fills, invalidations, refused_size, saved_ms >= 0 AS saved_ms, saved_usd FROM stat_tool ORDER BY tool, misses;
 SELECT tool, kind, scope, negative, stale, hits, cost_usd FROM cache_entries() WHERE tenant = '' ORDER BY tool, cost_usd;
 CREATE ROLE regress_cache_reader;
 SELECT access_grant('regress_cache_reader', 'reader', '{acme}');
