@@ -155,7 +155,8 @@ AGC_FUNCTION(cache_get)
 
 /*
  * cache_mget(tool, args[], scope, tenant) -> jsonb[], as long as args; NULL =
- * miss, or a null element.  One access check, and one prefix of all keys.
+ * miss, or a null element.  One access check; the digest of what the keys have
+ * in common is made once (key.c).
  */
 AGC_FUNCTION(cache_mget)
 {
@@ -165,7 +166,6 @@ AGC_FUNCTION(cache_mget)
 	int			n;
 	int			lower = 1;
 	Size		total = 0;
-	CacheKeyPrefix prefix;
 	CacheTarget target;
 	char	   *scope = read_call(fcinfo, "cache_mget", 2, 3, &target);
 
@@ -187,14 +187,14 @@ AGC_FUNCTION(cache_mget)
 	agc_enter(target.tenant, AGC_AGENT);
 	cache_require("cache_mget");
 
-	cache_key_prefix(&prefix, CACHE_RAW, target.tenant, target.tool, 0, scope);
 	for (int i = 0; i < n; i++)
 	{
 		Jsonb	   *value;
 
 		if (nulls[i])
 			continue;
-		cache_key_with(&prefix, DatumGetJsonbP(elems[i]), &target.key);
+		cache_make_key(&target.key, CACHE_RAW, target.tenant, target.tool, 0,
+					   DatumGetJsonbP(elems[i]), scope);
 		value = get_answer(&target);
 		nulls[i] = value == NULL;
 		if (value == NULL)

@@ -448,19 +448,6 @@ stat_count(CacheCounter counter)
 	cache_local[counter]++;
 }
 
-/* ----- key.c ----- */
-
-/* Everything of a key that comes before the arguments. */
-typedef struct CacheKeyPrefix
-{
-	StringInfoData bytes;
-	StringInfoData canonical;	/* reused from key to key */
-} CacheKeyPrefix;
-
-extern void cache_key_prefix(CacheKeyPrefix *prefix, CacheKind kind, const char *tenant,
-							 const char *tool, int64 tool_revision, const char *scope);
-extern void cache_key_with(CacheKeyPrefix *prefix, Jsonb *args, CacheKey *out);
-
 /* ----- compress.c ----- */
 extern void compress_value(CacheItem *item, Jsonb *value);
 extern Jsonb *compress_undo(const char *data, uint32 len, uint8 flags);

@@ -225,12 +225,6 @@ extern AgcDigest *agc_digest_begin(void);
 extern void agc_digest_field(AgcDigest *digest, const void *data, Size len);
 extern void agc_digest_end(AgcDigest *digest, uint8 out[AGC_HASH_LEN]);
 
-/* bytes that stand for whole fields already */
-extern void agc_digest_bytes(AgcDigest *digest, const void *data, Size len);
-
-/* agc_digest_call()'s fields up to args, as the bytes it digests */
-extern void agc_call_prefix(StringInfo out, const char *tool, const char *scope);
-
 /* cache_key() of the SQL interface: format, tool, scope, canonical args */
 extern void agc_digest_call(AgcDigest *digest, const char *tool, Jsonb *args, const char *scope);
 

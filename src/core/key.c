@@ -66,12 +66,6 @@ agc_digest_field(AgcDigest *digest, const void *data, Size len)
 }
 
 void
-agc_digest_bytes(AgcDigest *digest, const void *data, Size len)
-{
-	check(EVP_DigestUpdate(digest->ctx, data, len));
-}
-
-void
 agc_digest_end(AgcDigest *digest, uint8 out[AGC_HASH_LEN])
 {
 	check(EVP_DigestFinal_ex(digest->ctx, out, NULL));
@@ -84,24 +78,6 @@ digest_text(AgcDigest *digest, const char *text)
 	char	   *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
 
 	agc_digest_field(digest, utf8, strlen(utf8));
-}
-
-static void
-append_text(StringInfo out, const char *text)
-{
-	char	   *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
-	uint32		prefix = pg_hton32((uint32) strlen(utf8));
-
-	appendBinaryStringInfo(out, (const char *) &prefix, sizeof(prefix));
-	appendStringInfoString(out, utf8);
-}
-
-void
-agc_call_prefix(StringInfo out, const char *tool, const char *scope)
-{
-	append_text(out, KEY_FORMAT);
-	append_text(out, tool);
-	append_text(out, scope);
 }
 
 void
