@@ -296,6 +296,12 @@ cache_put(const CacheItem *item, int64 now)
 		case CACHE_NO_ROOM:
 			stat_count(CC_REFUSED_ROOM);
 			break;
+		case CACHE_PINNED:
+			stat_count(CC_REFUSED_PINNED);
+			break;
+		case CACHE_OVER_SHARE:
+			stat_count(CC_REFUSED_SHARE);
+			break;
 		case CACHE_INVALIDATED:
 			stat_count(CC_REFUSED_INVALIDATED);
 			break;

@@ -66,7 +66,7 @@ COMMENT ON FUNCTION agentcore.cache_invalidate_on_change() IS 'AFTER trigger for
 CREATE TYPE agentcore.cache_statistics AS (
   hits bigint, stale bigint, negative bigint, misses bigint, sets bigint, fills bigint, invalidations bigint,
   expirations bigint, evictions_small bigint, evictions_main bigint, ghost_hits bigint,
-  refused_size bigint, refused_room bigint, refused_pending bigint, refused_invalidated bigint, refused_lease bigint, refused_share bigint,
+  refused_size bigint, refused_room bigint, refused_pending bigint, refused_invalidated bigint, refused_lease bigint, refused_pinned bigint, refused_share bigint,
   compressed bigint, bytes_saved bigint, lock_waits bigint,
   leases bigint, waits bigint,
   entries bigint, bytes bigint, value_bytes bigint, capacity bigint, leases_held bigint, max_value bigint,
@@ -83,7 +83,7 @@ CREATE VIEW agentcore.stat_cache AS
   SELECT s.hits, s.misses, s.evictions_small OPERATOR(pg_catalog.+) s.evictions_main AS evictions, s.expirations,
          s.entries, s.bytes, s.capacity, s.value_bytes, s.max_value, s.stale, s.negative,
          s.sets, s.fills, s.invalidations, s.evictions_small, s.evictions_main, s.ghost_hits,
-         s.refused_size, s.refused_room, s.refused_pending, s.refused_invalidated, s.refused_lease, s.refused_share,
+         s.refused_size, s.refused_room, s.refused_pending, s.refused_invalidated, s.refused_lease, s.refused_pinned, s.refused_share,
          s.compressed, s.bytes_saved, s.lock_waits, s.leases, s.leases_held, s.waits, s.partitions, s.stats_reset
     FROM agentcore.cache_stat() s;
 COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits, bytes_saved by compression, lock_waits for a partition. Sessions add what they counted at transaction end.';

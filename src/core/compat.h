@@ -49,4 +49,12 @@
 	makeJsonLexContextCstringLen((char *) (text), (len), GetDatabaseEncoding(), true)
 #endif
 
+/* 17 gives an extension's waits names of their own. */
+#if PG_VERSION_NUM >= 170000
+#include "utils/wait_event.h"
+#define agc_wait_event(name) WaitEventExtensionNew(name)
+#else
+#define agc_wait_event(name) PG_WAIT_EXTENSION
+#endif
+
 #endif							/* AGENTCORE_COMPAT_H */

@@ -27,6 +27,8 @@ int			agc_cache_memory = 64;
 int			agc_cache_negative_ttl = 10;
 bool		agc_cache_on_standby = false;
 int			agc_cache_pending_max = 16384;
+int			agc_cache_sweep_interval = 1000;
+int			agc_cache_tenant_share = 100;
 int			agc_cache_ttl_jitter = 0;
 int			agc_compiled_cache_size = 16384;
 int			agc_lease_default = 300;
@@ -119,6 +121,16 @@ agc_guc_init(void)
 							"Beyond it cache_set returns false and the entry is not cached, and invalidations of single calls widen to their tool.",
 							&agc_cache_pending_max, 16384, 64, INT_MAX / 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_sweep_interval",
+							"How often the background worker removes expired cache entries.",
+							"What has expired is never served, swept or not; sweeping gives its memory back before a writer needs it.",
+							&agc_cache_sweep_interval, 1000, 10, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_tenant_share",
+							"Percentage of the cache past which a tenant evicts only its own entries.",
+							"Counted in each partition of the cache, and only while that is full; 100 lets every tenant evict any.",
+							&agc_cache_tenant_share, 100, 1, 100,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_ttl_jitter",
 							"Percentage by which times to live are shortened at random.",
 							"Keeps entries that were stored together from expiring together; 0 leaves every time to live as given.",

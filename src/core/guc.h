@@ -42,6 +42,8 @@ extern int	agc_cache_memory;	/* MB */
 extern int	agc_cache_negative_ttl; /* seconds */
 extern bool agc_cache_on_standby;
 extern int	agc_cache_pending_max;	/* kB */
+extern int	agc_cache_sweep_interval;	/* ms */
+extern int	agc_cache_tenant_share; /* percent */
 extern int	agc_cache_ttl_jitter;	/* percent */
 extern int	agc_compiled_cache_size;	/* kB */
 extern int	agc_lease_default;	/* seconds */
