@@ -126,6 +126,16 @@ CREATE FUNCTION agentcore.stat_tool_reset(tenant text DEFAULT '') RETURNS void
   AS 'MODULE_PATHNAME', 'agentcore_stat_tool_reset_v1';
 COMMENT ON FUNCTION agentcore.stat_tool_reset(text) IS 'Set the counters of the tenant''s tools in stat_tool to zero. NULL: 22023.';
 
+CREATE FUNCTION agentcore.cache_dump() RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_dump_v1';
+COMMENT ON FUNCTION agentcore.cache_dump() IS 'Write every live entry, of every database, to the dump file now, as the background worker does with agentcore.cache_dump = on. Returns how many; NULL: no file, because something was invalidated meanwhile or writing failed (see the server log). The caller needs level admin on every tenant (''*'').';
+
+CREATE FUNCTION agentcore.cache_load() RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_load_v1';
+COMMENT ON FUNCTION agentcore.cache_load() IS 'Read the file that cache_dump() wrote since the server started, if nothing was invalidated since; entries that are there already, or leased, stay as they are. Returns how many were restored. The caller needs level admin on every tenant (''*'').';
+
 CREATE FUNCTION agentcore.cache_verify() RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_verify_v1';
@@ -133,7 +143,7 @@ COMMENT ON FUNCTION agentcore.cache_verify() IS 'Walk the whole cache and check 
 
 INSERT INTO agentcore.access_function VALUES
   ('cache_get', 'agent'), ('cache_mget', 'agent'), ('cache_clear_all', 'admin'), ('cache_tool_stat', 'public'),
-  ('cache_entries', 'reader'),
+  ('cache_entries', 'reader'), ('cache_dump', 'admin'), ('cache_load', 'admin'),
   ('stat_tool_reset', 'admin'), ('cache_set', 'agent'), ('cache_fetch', 'agent'), ('cache_fill', 'agent'),
   ('cache_abandon', 'agent'), ('cache_invalidate', 'agent'), ('cache_invalidate_tool', 'agent'),
   ('cache_invalidate_tag', 'agent'), ('cache_clear', 'admin'), ('cache_invalidate_on_change', 'agent'),
