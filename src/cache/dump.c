@@ -328,9 +328,9 @@ get(DumpFile *file, void *data, uint32 len)
 
 	while (len > 0)
 	{
-		uint32		n = Min(len, file->filled - file->used);
+		uint32		n;
 
-		if (n == 0)
+		if (file->used == file->filled)
 		{
 			ssize_t		got = read(file->fd, file->buffer, BUFFER_SIZE);
 
@@ -340,8 +340,8 @@ get(DumpFile *file, void *data, uint32 len)
 				return false;
 			file->filled = got;
 			file->used = 0;
-			continue;
 		}
+		n = Min(len, file->filled - file->used);
 		memcpy(to, file->buffer + file->used, n);
 		file->used += n;
 		to += n;
