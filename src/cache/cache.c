@@ -370,6 +370,13 @@ cache_store_lease(const CacheKey *key, const char *tenant, const char *tool,
 }
 
 void
+cache_extend_lease(const CacheKey *key, int64 lease, int64 lease_us)
+{
+	if (cache_ready() && lease != 0)
+		lease_extend(key, lease, lease_us);
+}
+
+void
 cache_abandon_lease(const CacheKey *key, int64 lease)
 {
 	if (cache_ready() && lease != 0)

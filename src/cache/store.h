@@ -454,6 +454,7 @@ extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, CacheScope
 extern CacheStatus lease_peek(const CacheKey *key, CacheResult *out);
 extern bool lease_lookup(int64 token, CacheLease *out);
 extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, CacheLease *out);
+extern void lease_extend(const CacheKey *key, int64 token, int64 lease_us);
 extern void lease_release(const CacheKey *key, int64 token);
 extern void lease_wake(const CacheKey *key);
 extern bool lease_wait_begin(const CacheKey *key);

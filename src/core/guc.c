@@ -43,6 +43,7 @@ int			agc_max_node_visits = 10000000;
 int			agc_max_targets = 4096;
 int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
 int			agc_pattern_match_limit = 100000;
+int			agc_pattern_timeout = 250;
 bool		agc_require_tenant = false;
 
 static const struct config_enum_entry audit_options[] = {
@@ -205,6 +206,11 @@ agc_guc_init(void)
 							"A match that needs more raises 54001; it never counts as valid.",
 							&agc_pattern_match_limit, 100000, 100, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.pattern_timeout",
+							"Time that one regular-expression match of a long string may take.",
+							"Catches what agentcore.pattern_match_limit does not count; a match that needs more raises 54001.",
+							&agc_pattern_timeout, 250, 1, 60000,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomBoolVariable("agentcore.require_tenant",
 							 "Refuse the empty tenant.",
 							 "For databases that serve several tenants, where a forgotten argument must not reach a shared one.",

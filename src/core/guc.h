@@ -58,6 +58,7 @@ extern int	agc_max_node_visits;
 extern int	agc_max_targets;
 extern int	agc_missing_shmem;
 extern int	agc_pattern_match_limit;
+extern int	agc_pattern_timeout;	/* ms */
 extern bool agc_require_tenant;
 
 extern void agc_guc_init(void);
