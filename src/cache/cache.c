@@ -57,7 +57,11 @@ static bool
 see_own(const CacheItem *item, int64 now, CacheSeen *seen)
 {
 	if (item->expires <= now)
+	{
+		/* what others see is not what this transaction set */
+		seen->hidden = true;
 		return false;
+	}
 	seen->value = compress_undo(item->data, item->len, item->flags);
 	seen->age = Max(now - item->stored_at, 0);
 	seen->ttl_left = item->expires - now;

@@ -29,7 +29,9 @@ static void find_call(FunctionCallInfo fcinfo, int id_arg, const char *tenant, b
 static void warn_same_transaction(const pg_uuid_t *id);
 static bool is_error_result(Jsonb *result);
 static void finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *result, int64 nanousd);
-static void keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *failure);
+static void keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool,
+						 int status, const char *reason, const char *error);
+static Jsonb *failure_document(int status, const char *reason, const char *error);
 static void report_target(const char *tenant, const ToolDef *tool, bool ok);
 static const ToolDef *find_tool(const char *tenant, const PermitRow *permit, AgcObject **object);
 
@@ -110,7 +112,8 @@ finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *
 			.tags = tool->tags
 		};
 
-		(void) cache_store_lease(&key, tool_cache_tenant(tool, tenant), permit->tool, permit->cache_lease, result, &terms);
+		(void) cache_store_lease(&key, tool_cache_tenant(tool, tenant), permit->tool, permit->cache_lease, result,
+								 &terms);
 	}
 	else
 		cache_abandon_lease(&key, permit->cache_lease);
@@ -121,8 +124,10 @@ finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *
  * answer that can still be served.
  */
 static void
-keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *failure)
+keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool,
+			 int status, const char *reason, const char *error)
 {
+	const char *whose = tool ? tool_cache_tenant(tool, tenant) : tenant;
 	CacheKey	key;
 	CacheTerms	terms = {.negative = true};
 
@@ -137,7 +142,10 @@ keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *
 	terms.ttl = tool->cache_negative_ttl;
 	terms.ntags = tool->ntags;
 	terms.tags = tool->tags;
-	(void) cache_store_lease(&key, tool_cache_tenant(tool, tenant), permit->tool, permit->cache_lease, failure, &terms);
+
+	/* one tenant's error text is not for the others */
+	(void) cache_store_lease(&key, whose, permit->tool, permit->cache_lease,
+							 failure_document(status, reason, whose == tenant ? error : NULL), &terms);
 }
 
 /* What is kept of a failure: {"status": 404, "reason": "not_found", "error": "..."} */
@@ -309,7 +317,7 @@ AGC_FUNCTION(call_fail)
 		else
 			(void) permit_fail(tenant, &permit.id, tokens, nanousd);
 		if (advice.action == RETRY_FAIL)
-			keep_failure(tenant, &permit, tool, failure_document(status, advice.reason, error));
+			keep_failure(tenant, &permit, tool, status, advice.reason, error);
 		else
 			finish_cache(tenant, &permit, tool, NULL, 0);
 	}

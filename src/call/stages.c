@@ -11,8 +11,8 @@
  */
 #include "call/gate.h"
 
-#include "core/jsonb_walk.h"
 #include "access/xlog.h"
+#include "core/jsonb_walk.h"
 #include "utils/builtins.h"
 
 /* how long a waiting worker is told to stay away from a call in progress */
