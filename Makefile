@@ -69,7 +69,7 @@ demo: ## replay a log of agent calls through the gate: [KEEP=1] [MODE=audit] [TO
 check: ## every test on private clusters; ends with "N passed, N failed"
 	@test/run-check
 
-check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, conformance, reference, demo or lint
+check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, model, conformance, reference, demo or lint
 	@test/run-check $*
 
 reference: ## write the generated half of doc/reference.md
