@@ -9,10 +9,10 @@ SET search_path = agentcore, public;
 -- the first two are every server's; lz4 is there where it was built in
 SELECT enumvals[1:2] AS always, reset_val = enumvals[array_upper(enumvals, 1)] AS best_is_default FROM pg_settings WHERE name = 'agentcore.cache_compress';
 
-CREATE FUNCTION text_of(n int) RETURNS jsonb LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION public.text_of(n int) RETURNS jsonb LANGUAGE sql IMMUTABLE AS
   $$ SELECT jsonb_build_object('n', n, 'rows', (SELECT jsonb_agg(jsonb_build_object('id', i, 'name', 'row number ' || i)) FROM generate_series(1, n) i)) $$;
 -- what does not compress
-CREATE FUNCTION noise(n int) RETURNS jsonb LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION public.noise(n int) RETURNS jsonb LANGUAGE sql IMMUTABLE AS
   $$ SELECT to_jsonb(string_agg(encode(sha256(convert_to(i::text, 'UTF8')), 'base64'), '')) FROM generate_series(1, n) i $$;
 
 -- each way of storing, each way of reading

@@ -19,7 +19,7 @@ SELECT tool_set('dump', '{"type": "object"}', cache_ttl => '1 hour', cache_max_s
 SELECT jsonb_path_query(config_export(), '$.tools[*] ? (@.name == "look" || @.name == "dump")') - 'input_schema' AS exported;
 SELECT * FROM config_apply(config_export()) WHERE action <> 'unchanged';
 
-CREATE FUNCTION ask(agent text, tool text, args jsonb DEFAULT '{}', key text DEFAULT NULL) RETURNS TABLE (call_id uuid, answer text) LANGUAGE sql AS
+CREATE FUNCTION public.ask(agent text, tool text, args jsonb DEFAULT '{}', key text DEFAULT NULL) RETURNS TABLE (call_id uuid, answer text) LANGUAGE sql AS
   $$ SELECT v.call_id, concat_ws(' | ', v.verdict, v.reason, v.result, v.detail, CASE WHEN NOT v.enforced THEN 'not enforced' END)
        FROM agentcore.call_begin(agent, tool, args, key => key) v $$;
 

@@ -155,7 +155,8 @@ AGC_FUNCTION(cache_get)
 
 /*
  * cache_mget(tool, args[], scope, tenant) -> jsonb[], as long as args; NULL =
- * miss, or a null element.  One access check; key.c digests what the keys share once.
+ * miss, or a null element.  One access check; the digest of what the keys have
+ * in common is made once (key.c).
  */
 AGC_FUNCTION(cache_mget)
 {
