@@ -89,7 +89,7 @@ write_object(StringInfo out, const JsonbContainer *c)
 {
 	uint32		n = JsonContainerSize(c);
 	Member		few[FEW_MEMBERS];
-	uint8		order[FEW_MEMBERS];
+	uint8		order[FEW_MEMBERS] = {0};
 	Member	   *members = n <= FEW_MEMBERS ? few : palloc(n * sizeof(Member));
 	JbCursor	keys = jb_first(c);
 	JbCursor	values = jb_first_value(c);

@@ -63,15 +63,29 @@ is(present('long', 1, 700, ''), 700, 'and every live one is still there');
 cmp_ok(counted('expirations'), '>=', 600, 'what expired was counted');
 verified('expiry');
 
+# One large value, too: it takes the room of hundreds of small ones at once.
+one('SELECT agentcore.cache_clear()');
+setting('agentcore.cache_sweep_interval = 20ms');
+ok($node->poll_query_until('postgres', 'SELECT entries = 0 FROM agentcore.stat_cache'), 'cleared');
+setting('agentcore.cache_sweep_interval = 1h');
+fill('short', 1, 650, 2000, '0.4 s', '');
+fill('long', 1, 600, 2000, '1 h', '');
+sleep 1;
+is(one(q{SELECT agentcore.cache_set('t', '"big"', to_jsonb(repeat('x', 900000)), publish => 'immediate')}), 't', 'a large value is stored');
+is(counted('evictions'), 0, 'where small ones have expired');
+is(present('long', 1, 600, ''), 600, 'and none that lives goes for it');
+verified('large and expired');
+
 # The worker clears away what nobody asks for, when it is told to come by.
 fill('soon', 1, 50, 2000, '0.2 s', '');
 setting('agentcore.cache_sweep_interval = 20ms');
-ok($node->poll_query_until('postgres', 'SELECT entries = 1300 FROM agentcore.stat_cache'), 'the worker removes what expired');
+ok($node->poll_query_until('postgres', 'SELECT entries = 601 FROM agentcore.stat_cache'), 'the worker removes what expired');
 verified('worker');
 
-# A tag's entries are dead at once, and the worker gives their memory back.
+fill('new', 1, 600, 2000, '1 h', '');
+# A tool's entries are dead at once, and the worker gives their memory back.
 one(q{SELECT agentcore.cache_invalidate_tool('new')});
-ok($node->poll_query_until('postgres', 'SELECT entries = 700 FROM agentcore.stat_cache'), 'and what was invalidated');
+ok($node->poll_query_until('postgres', 'SELECT entries = 601 FROM agentcore.stat_cache'), 'and what was invalidated');
 verified('invalidation');
 
 # One tenant past its share of a full cache evicts itself only.
