@@ -21,7 +21,7 @@ PG_CFLAGS   = -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter -Wno-sign-
 SHLIB_LINK  = $(shell pkg-config --libs libpcre2-8 libcrypto)
 
 # Without ICU host names outside ASCII are refused.
-ifeq ($(shell pkg-config --exists icu-uc && echo yes),yes)
+ifeq ($(shell pkg-config --exists icu-uc 2>/dev/null && echo yes),yes)
 PG_CPPFLAGS += -DAGENTCORE_ICU $(shell pkg-config --cflags icu-uc)
 SHLIB_LINK  += $(shell pkg-config --libs icu-uc)
 endif
@@ -69,7 +69,7 @@ demo: ## replay a log of agent calls through the gate: [KEEP=1] [MODE=audit] [TO
 check: ## every test on private clusters; ends with "N passed, N failed"
 	@test/run-check
 
-check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, conformance, reference, demo or lint
+check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, model, conformance, reference, demo or lint
 	@test/run-check $*
 
 reference: ## write the generated half of doc/reference.md
@@ -78,7 +78,7 @@ reference: ## write the generated half of doc/reference.md
 bench: ## every comparison; a Markdown table, also in build/bench/: [ROUNDS=7] [SECONDS_EACH=1]
 	@test/bench/run
 
-bench-%: FORCE ## one comparison: a file test/bench/NAME.bench
+bench-%: FORCE ## one comparison: a file test/bench/NAME.bench or NAME.py
 	@test/bench/run $*
 
 format: ## lay out the C sources as pgindent would

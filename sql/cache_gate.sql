@@ -95,8 +95,8 @@ SELECT call_commit(:'id', to_jsonb(repeat('x', 80)));
 SELECT left(answer, 12) AS answer FROM ask('bot', 'dump');
 
 -- what it saved ------------------------------------------------------------------------
-SELECT tool, hits, misses, stale, negative, fills, invalidations, refused_size, saved_ms >= 0 AS saved_ms, saved_usd FROM stat_tool ORDER BY tool;
-SELECT tool, kind, scope, negative, stale, hits, cost_usd FROM cache_entries() WHERE tenant = '' ORDER BY tool, cost_usd;
+SELECT tenant, tool, hits, misses, stale, negative, fills, invalidations, refused_size, saved_ms >= 0 AS saved_ms, saved_usd FROM stat_tool ORDER BY tenant, tool;
+SELECT tool, kind, scope, negative, stale, hits, cost_usd FROM cache_entries() WHERE tenant IN ('', '*') ORDER BY tool, cost_usd;
 CREATE ROLE regress_cache_reader;
 SELECT access_grant('regress_cache_reader', 'reader', '{acme}');
 SELECT cache_set('t', '1', '1', tenant => 'acme'), cache_get('t', '1', tenant => 'acme');
@@ -104,9 +104,13 @@ SET ROLE regress_cache_reader;
 SELECT tenant, tool, hits, misses FROM agentcore.stat_tool;
 SELECT tenant, tool, kind, scope, hits FROM agentcore.cache_entries();
 SELECT agentcore.stat_tool_reset('acme');
+SELECT agentcore.cache_dump();
+SELECT agentcore.cache_load();
 RESET ROLE;
 SELECT stat_tool_reset();
 SELECT tenant, tool, hits FROM stat_tool ORDER BY tenant, tool;
+SELECT stat_cache_reset();
+SELECT count(*) FROM stat_tool;
 SELECT stat_tool_reset(NULL);
 SELECT access_revoke('regress_cache_reader');
 DROP ROLE regress_cache_reader;

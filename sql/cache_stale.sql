@@ -81,6 +81,14 @@ SELECT pg_sleep(0.005);
 SELECT status, value, lease FROM cache_fetch('s', '4');
 COMMIT;
 SELECT status, value, lease IS NOT NULL AS leads FROM cache_fetch('s', '4');
+-- its own value that has expired hides what others still see
+SELECT cache_set('s', '6', '"others''"', '1 hour');
+BEGIN;
+SELECT cache_set('s', '6', '"own"', '1 ms');
+SELECT pg_sleep(0.005);
+SELECT status, value FROM cache_fetch('s', '6');
+ROLLBACK;
+SELECT status, value FROM cache_fetch('s', '6');
 -- a lease of before is no use in a prepared transaction
 SELECT cache_set('s', '5', '"old"', '1 hour', soft_ttl => '1 ms');
 SELECT pg_sleep(0.005);

@@ -210,7 +210,88 @@ SELECT agentcore.call_commit(:'id');
 RESET agentcore.audit;
 SELECT event, agent, tool, verdict, reason, enforced, call_id IS NOT NULL AS id, key, task, subject FROM agentcore.call_log ORDER BY at;
 
+-- a policy in audit mode looks away from its own rules only
+SELECT agentcore.policy_set('web', mode => 'audit');
+SELECT short(v), detail FROM agentcore.call_begin('bot', 'shell', '{}') v;
+SELECT short(v), detail FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://other.com/"}') v;
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'shell', '[]');
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'shell', '{}', est_usd => 1000);
+SELECT stage, verdict, reason FROM agentcore.call_explain('bot', 'shell', '[]') WHERE reason IS NOT NULL;
+SELECT agentcore.policy_set('web', mode => 'off');
+SELECT short(v) FROM agentcore.call_begin('bot', 'shell', '{}') v;
+SELECT agentcore.policy_set('web');
+
+-- what must be a URL is a string, or several
+SELECT agentcore.tool_set('open', '{"type": "object"}', url_args => '{/url,/more/*/href}');
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'open', '{"url": {"href": "https://api.example.com/"}}');
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'open', '{"url": 5}');
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'open', '{"url": ["https://api.example.com/", "https://other.com/"]}');
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'open', '{"more": [{"href": "https://api.example.com/"}, {"href": "http://[::1]/"}]}');
+SELECT short(v) FROM agentcore.call_begin('bot', 'open', '{"url": null, "more": [{"href": "https://API.example.com"}, {"x": 1}]}') v;
+SELECT agentcore.tool_set('any', 'true', url_args => '{""}');
+SELECT short(v) FROM agentcore.call_begin('bot', 'any', '"https://API.example.com"') v;
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'any', args_text => '{"a": 1');
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'any', args_text => '   ');
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'any', args_text => repeat('[', 600) || repeat(']', 600));
+
+-- the method that the tool is asked to use is judged, however it is spelled
+SELECT agentcore.policy_set('web', methods => '{GET}');
+SELECT m, verdict, reason FROM (VALUES ('{}'::jsonb), ('{"method": null}'), ('{"method": "GET"}'), ('{"method": "POST"}'), ('{"Method": "post"}'),
+  ('{"method": "GET", "METHOD": "DELETE"}'), ('{"method": ["POST"]}')) v (m),
+  agentcore.call_begin('bot', 'open', m || '{"url": "https://api.example.com/"}');
+SELECT agentcore.policy_set('web');
+
+-- who shares an answer
+CREATE FUNCTION answer(tool text, subject text DEFAULT NULL, agent text DEFAULT 'bot', tenant text DEFAULT '') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE v agentcore.call_verdict;
+BEGIN
+  v := agentcore.call_begin(agent, tool, '{}', subject => subject, tenant => tenant);
+  IF v.verdict = 'run' THEN
+    SET LOCAL client_min_messages = error;
+    PERFORM agentcore.call_commit(v.call_id, to_jsonb('for ' || coalesce(subject, 'nobody')), tenant => tenant);
+  END IF;
+  RETURN v.verdict || coalesce(' ' || v.result::text, '');
+END $$;
+SELECT agentcore.agent_set('bot2', 'web');
+SELECT agentcore.tool_set('mine', 'true', cache_ttl => '1 h', cache_scope => 'subject');
+SELECT answer('mine', 's1'), answer('mine', 's2');
+SELECT answer('mine', 's1'), answer('mine', 's2'), answer('mine', 's1', 'bot2'), answer('mine');
+SELECT answer('mine');
+SELECT agentcore.tool_set('ours', 'true', cache_ttl => '1 h', cache_scope => 'agent');
+SELECT answer('ours', 's1'), answer('ours');
+SELECT answer('ours', 's1'), answer('ours'), answer('ours', 's2'), answer('ours', 's1', 'bot2');
+-- shared: the same tool of every tenant, until any of them invalidates it or its definition differs
+SELECT agentcore.policy_set('web', tenant => 't2'), agentcore.policy_allow_tool('web', '*', tenant => 't2') > 0 AS ok, agentcore.agent_set('bot', 'web', tenant => 't2');
+SELECT agentcore.tool_set('all', 'true', cache_ttl => '1 h', cache_scope => 'shared'), agentcore.tool_set('all', 'true', cache_ttl => '1 h', cache_scope => 'shared', tenant => 't2');
+SELECT answer('all', 'x');
+SELECT answer('all', 'y', tenant => 't2');
+SELECT agentcore.cache_invalidate_tool('all', tenant => 't2');
+SELECT answer('all', 'z');
+SELECT agentcore.tool_set('all', '{"type": "object"}', cache_ttl => '1 h', cache_scope => 'shared');
+SELECT answer('all', 'w');
+DROP FUNCTION answer;
+
+-- what a call leans on may be dropped while it is under way
+SELECT agentcore.tool_set('t', 'true', retry_policy => 'nope');
+SELECT agentcore.retry_policy_set('r', max_attempts => 1), agentcore.tool_set('t', 'true', retry_policy => 'r');
+SELECT call_id AS id FROM agentcore.call_begin('bot', 't') \gset
+SELECT agentcore.retry_policy_drop('r');
+SELECT action, reason FROM agentcore.call_fail(:'id', 503);
+SELECT agentcore.budget_set('gone', max_calls => 1), agentcore.agent_set('bot2', 'web', 'gone'), agentcore.budget_drop('gone');
+SELECT verdict, reason, detail FROM agentcore.call_begin('bot2', 't');
+
+-- a model's answer is kept for its key
+SELECT call_id AS id FROM agentcore.llm_begin('bot', 'm1', 10, 10, key => 'llm') \gset
+SELECT agentcore.llm_commit(:'id', '{"input_tokens": 10, "output_tokens": 5}', result => '"hello"');
+SELECT verdict, result FROM agentcore.llm_begin('bot', 'm1', 10, 10, key => 'llm');
+
 -- misuse is an error
+SELECT agentcore.call_approve('00000000-0000-0000-0000-000000000000', NULL);
+SELECT agentcore.agent_set('a', 'web', enabled => NULL);
+SELECT agentcore.call_extend('00000000-0000-0000-0000-000000000000', NULL);
+SELECT agentcore.call_begin('bot', 'ping', lease => '400 days');
+SELECT agentcore.call_begin('bot', 'ping', lease => '2562047788:00:54.775807');
+SELECT agentcore.tool_set('t', 'true', lease => '2562047788:00:54.775807');
 SELECT agentcore.call_begin('bott', 'ping');
 SELECT agentcore.call_begin(NULL, 'ping');
 SELECT agentcore.call_begin('bot', '');
@@ -253,6 +334,21 @@ SELECT count(*) FROM agentcore.agents;
 SELECT verdict, reason FROM agentcore.call_begin('bot', 'ping', tenant => 'other');
 SET ROLE regress_agentcore_ann;
 SELECT agentcore.call_commit(:'id');
+-- the key is the agent's: another role that may speak for it goes on where the first one stopped
+RESET ROLE;
+GRANT regress_agentcore_ann TO regress_agentcore_bob;
+SET ROLE regress_agentcore_ann;
+SELECT call_id AS id FROM agentcore.call_begin('annbot', 'ping', key => 'ka', lease => '1 ms') \gset
+SELECT call_id AS id2 FROM agentcore.call_begin('annbot', 'ping', key => 'kb') \gset
+SELECT action FROM agentcore.call_fail(:'id2', 503, retry_after_header => '0');
+SELECT pg_sleep(0.7);
+SET ROLE regress_agentcore_bob;
+SELECT short(v), call_id <> :'id' AS another FROM agentcore.call_begin('annbot', 'ping', key => 'ka') v;
+SELECT short(v), call_id = :'id2' AS same FROM agentcore.call_begin('annbot', 'ping', key => 'kb') v;
+\set VERBOSITY terse
+SELECT agentcore.budget_release(:'id2');
+\set VERBOSITY default
+SELECT agentcore.call_commit(:'id2');
 RESET ROLE;
 SELECT agentcore.agent_drop('annbot'), agentcore.agent_drop('annbot');
 DROP OWNED BY regress_agentcore_ann, regress_agentcore_bob;

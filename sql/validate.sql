@@ -57,7 +57,10 @@ SELECT tool_set('bad', '{"minLength": -1}');
 SELECT tool_set('bad', '{"multipleOf": 0}');
 SELECT tool_set('bad', '{"anyOf": []}');
 SELECT tool_set('bad', '{"properties": {"a/b~c": {"pattern": "(a"}}}');
+-- the words are PCRE2's, and differ from version to version
+\set VERBOSITY sqlstate
 SELECT tool_set('bad', '{"pattern": "(?<=a+)b"}');
+\set VERBOSITY default
 SELECT tool_set('bad', '{"pattern": "a++"}');
 SELECT tool_set('bad', '{"$ref": "https://example.com/schema"}');
 SELECT tool_set('bad', '{"$ref": "#/$defs/none"}');

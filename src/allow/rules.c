@@ -255,7 +255,7 @@ static Datum
 tool_rule(FunctionCallInfo fcinfo, const char *effect)
 {
 	RuleRow		row = {.kind = "tool", .effect = effect};
-	char	   *star;
+	const char *star;
 
 	row.policy = agc_arg_name(fcinfo, 0, "policy");
 	row.pattern = agc_arg_name(fcinfo, 1, "tool");
@@ -378,8 +378,6 @@ AGC_FUNCTION(policy_set)
 	char	   *tenant = agc_arg_tenant(fcinfo, 4);
 	Datum		values[5] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name), CStringGetTextDatum(mode)};
 	char		nulls[6] = "     ";
-	AgcOwner	owner;
-	bool		changed;
 
 	agc_enter(tenant, AGC_ADMIN);
 	if (strcmp(mode, "enforce") != 0 && strcmp(mode, "audit") != 0 && strcmp(mode, "off") != 0)
@@ -388,11 +386,7 @@ AGC_FUNCTION(policy_set)
 	values[4] = methods_argument(fcinfo, 3);
 	if (values[4] == (Datum) 0)
 		nulls[4] = 'n';
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, nulls);
-	changed = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(changed);
+	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
 }
 
 /* whether the statement wrote a row */

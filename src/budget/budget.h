@@ -95,6 +95,14 @@ typedef enum SettleResult
 	SETTLE_CONFLICT				/* settled before, otherwise */
 } SettleResult;
 
+/* What came of an attempt on a permit that others may be at too */
+typedef enum PermitTry
+{
+	PERMIT_TRY_DONE,
+	PERMIT_TRY_NOT,				/* its state had changed: read it again */
+	PERMIT_TRY_BUSY				/* contention: locks could not be had in order */
+} PermitTry;
+
 extern const char *const settle_names[];
 
 /*
@@ -136,21 +144,29 @@ extern SettleResult permit_fail(const char *tenant, const pg_uuid_t *id,
 extern void permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd,
 						 TimestampTz retry_at, int64 lease);
 
-/* the retry begins: state open, attempt + 1, a new lease and cache lease */
-extern void permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease, int64 cache_lease);
+/*
+ * The retry begins, by whoever may speak for the agent: state open, attempt + 1,
+ * a new lease and cache lease, and the caller's role from now on.  Not done
+ * when the permit does not wait for a retry (any more).
+ */
+extern PermitTry permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease,
+							   int64 cache_lease);
 
 /* larger hold and a new lease; false: refused by a budget (decision says why) */
 extern bool permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease,
 						  int64 tokens, int64 nanousd, PermitDecision *out);
 
-/* if its lease has ended: release or charge it now (idempotent) */
-extern void permit_expire(const char *tenant, const pg_uuid_t *id);
+/*
+ * The lease has ended: release or charge it now, whoever asks.  Not done when
+ * it was settled, extended or expired in between.
+ */
+extern PermitTry permit_expire(const char *tenant, const pg_uuid_t *id);
 
 /* expire up to "limit" permits whose lease has ended, the oldest first; how many */
 extern int	permits_reap(const char *tenant, int limit);
 
 /* an expired call is dealt with: its key is free for another permit */
-extern void permit_resolve(const char *tenant, const pg_uuid_t *id);
+extern bool permit_resolve(const char *tenant, const pg_uuid_t *id);
 
 /*
  * nano-USD of a model call by model_price, rounded up; cached tokens are part

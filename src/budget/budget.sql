@@ -97,10 +97,12 @@ CREATE TABLE agentcore.budget_ledger (
   nanousd bigint NOT NULL,
   calls   bigint NOT NULL,
   agent   text COLLATE "C",
-  tool    text COLLATE "C",
-  PRIMARY KEY (tenant, at, id)
+  tool    text COLLATE "C"
 ) PARTITION BY RANGE (at);
+-- indexes stand on the partitions: one that was added at run time is dumped with its
+-- own, and restored before it is attached
 CREATE TABLE agentcore.budget_ledger_default PARTITION OF agentcore.budget_ledger DEFAULT;
+CREATE INDEX budget_ledger_default_at ON agentcore.budget_ledger_default (tenant, at);
 COMMENT ON TABLE agentcore.budget_ledger IS 'Append-only: one row a settlement, with what it charged to every budget in budgets. The time is taken under the row locks of their counters, so it never runs backwards for a budget. event: commit, release, fail, retry, expire, late, refund; refund: what an expired permit was charged too much.';
 COMMENT ON TABLE agentcore.budget_ledger_default IS 'The partition that takes every row of no other partition.';
 
@@ -218,9 +220,9 @@ SELECT b.tenant, b.name AS budget,
        CASE WHEN s.current THEN c.used[1] ELSE 0 END AS used_tokens,
        coalesce(c.held[1], 0) AS held_tokens,
        b.max_tokens,
-       CASE WHEN s.current THEN c.used[2] ELSE 0 END * 0.000000001 AS used_usd,
-       coalesce(c.held[2], 0) * 0.000000001 AS held_usd,
-       b.max_nanousd * 0.000000001 AS max_usd,
+       pg_catalog.trim_scale(CASE WHEN s.current THEN c.used[2] ELSE 0 END * 0.000000001) AS used_usd,
+       pg_catalog.trim_scale(coalesce(c.held[2], 0) * 0.000000001) AS held_usd,
+       pg_catalog.trim_scale(b.max_nanousd * 0.000000001) AS max_usd,
        CASE WHEN s.current THEN c.used[3] ELSE 0 END AS used_calls,
        coalesce(c.held[3], 0) AS held_calls,
        b.max_calls,
@@ -241,8 +243,8 @@ SELECT p.tenant, p.id AS permit,
        CASE p.state WHEN 'o' THEN 'open' WHEN 'r' THEN 'retry' WHEN 'c' THEN 'committed' WHEN 'x' THEN 'released'
                     WHEN 'f' THEN 'failed' WHEN 'e' THEN 'expired' ELSE 'late' END AS state,
        p.role, p.budget, p.agent, p.tool, p.task, p.subject, p.key, p.attempt,
-       p.held_tokens, p.held_nanousd * 0.000000001 AS held_usd, p.held_calls,
-       p.charged_tokens, p.charged_nanousd * 0.000000001 AS charged_usd, p.charged_calls,
+       p.held_tokens, pg_catalog.trim_scale(p.held_nanousd * 0.000000001) AS held_usd, p.held_calls,
+       p.charged_tokens, pg_catalog.trim_scale(p.charged_nanousd * 0.000000001) AS charged_usd, p.charged_calls,
        p.created_at, p.lease_until, p.retry_at, p.settled_at
   FROM agentcore.permit p
  WHERE agentcore.access_visible(p.tenant);
@@ -250,7 +252,7 @@ COMMENT ON VIEW agentcore.permits IS 'Permits of the visible tenants, open and s
 
 CREATE VIEW agentcore.ledger WITH (security_barrier) AS
 SELECT l.tenant, l.at, l.id, l.permit, l.budgets[1] AS budget, l.budgets, l.event,
-       l.tokens, l.nanousd * 0.000000001 AS usd, l.calls, l.agent, l.tool
+       l.tokens, pg_catalog.trim_scale(l.nanousd * 0.000000001) AS usd, l.calls, l.agent, l.tool
   FROM agentcore.budget_ledger l
  WHERE agentcore.access_visible(l.tenant);
 COMMENT ON VIEW agentcore.ledger IS 'What was charged, when, for what: one row a settlement. budget: the one named by the caller; budgets: all that were charged. Money in USD.';
@@ -282,7 +284,9 @@ WITH counter AS (
 ), used AS (
   -- over: how far charges went past what had been admitted for them
   SELECT g.tenant, g.budget,
-         array[sum(g.used[1]), sum(g.used[2]), sum(g.used[3])] AS used,
+         -- a counter is full at the largest bigint: what was spent beyond stands in the ledger
+         array[least(sum(g.used[1]), 9223372036854775807), least(sum(g.used[2]), 9223372036854775807),
+               least(sum(g.used[3]), 9223372036854775807)] AS used,
          array[sum(greatest(g.used[1] - coalesce(p.held_tokens, 0), 0)),
                sum(greatest(g.used[2] - coalesce(p.held_nanousd, 0), 0)),
                sum(greatest(g.used[3] - coalesce(p.held_calls, 0), 0))] AS over

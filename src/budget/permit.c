@@ -99,6 +99,22 @@ lock_permit(const char *tenant, const pg_uuid_t *id, Oid caller, MemoryContext c
 	chain_note_lock();
 }
 
+/* The permit, locked, for whoever may speak for its agent. */
+static PermitTry
+try_permit(const char *tenant, const pg_uuid_t *id, MemoryContext cxt, Permit *out)
+{
+	switch (store_permit_lock(tenant, id, !chain_locks_held(), cxt, out))
+	{
+		case LOCK_BUSY:
+			return PERMIT_TRY_BUSY;
+		case LOCK_MISSING:
+			return PERMIT_TRY_NOT;
+		default:
+			chain_note_lock();
+			return PERMIT_TRY_DONE;
+	}
+}
+
 static bool
 is_open(const Permit *permit)
 {
@@ -120,7 +136,7 @@ add_checked(int64 a, int64 b)
 static TimestampTz
 lease_end(TimestampTz at, int64 lease)
 {
-	return at + (lease > 0 ? lease : agc_lease_default * USECS_PER_SEC);
+	return at + Min(lease > 0 ? lease : agc_lease_default * USECS_PER_SEC, AGC_MAX_LEASE);
 }
 
 static void
@@ -503,24 +519,32 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 	agc_owner_end(&owner);
 }
 
-void
+PermitTry
 permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease, int64 cache_lease)
 {
 	MemoryContext caller_cxt = CurrentMemoryContext;
 	Oid			caller = GetUserId();
+	PermitTry	outcome;
 	Permit		permit;
 	AgcOwner	owner;
 
 	agc_owner_begin(&owner);
-	lock_permit(tenant, id, caller, caller_cxt, &permit);
-	require_open(&permit);
-	permit.row.state = PERMIT_OPEN;
-	permit.row.attempt++;
-	permit.row.retry_at = 0;
-	permit.row.lease_until = lease_end(agc_now(), lease);
-	permit.row.cache_lease = cache_lease;
-	store_permit_write(tenant, &permit, NULL);
+	outcome = try_permit(tenant, id, caller_cxt, &permit);
+	if (outcome == PERMIT_TRY_DONE &&
+		(permit.row.state != PERMIT_RETRY || permit.row.retry_at > agc_now()))
+		outcome = PERMIT_TRY_NOT;
+	if (outcome == PERMIT_TRY_DONE)
+	{
+		permit.row.state = PERMIT_OPEN;
+		permit.row.role = GetUserNameFromId(caller, false);
+		permit.row.attempt++;
+		permit.row.retry_at = 0;
+		permit.row.lease_until = lease_end(agc_now(), lease);
+		permit.row.cache_lease = cache_lease;
+		store_permit_write(tenant, &permit, NULL);
+	}
 	agc_owner_end(&owner);
+	return outcome;
 }
 
 bool
@@ -627,38 +651,40 @@ permits_reap(const char *tenant, int limit)
 	return n;
 }
 
-void
+PermitTry
 permit_expire(const char *tenant, const pg_uuid_t *id)
 {
 	MemoryContext caller_cxt = CurrentMemoryContext;
-	Oid			caller = GetUserId();
+	PermitTry	outcome;
 	Permit		permit;
 	AgcOwner	owner;
 
 	agc_owner_begin(&owner);
-	lock_permit(tenant, id, caller, caller_cxt, &permit);
-	if (is_open(&permit) && permit.row.lease_until <= agc_now())
+	outcome = try_permit(tenant, id, caller_cxt, &permit);
+	if (outcome == PERMIT_TRY_DONE && (!is_open(&permit) || permit.row.lease_until > agc_now()))
+		outcome = PERMIT_TRY_NOT;
+	if (outcome == PERMIT_TRY_DONE)
 	{
 		Chain		chain;
 
 		chain_of_permits(&chain, tenant, &permit, 1);
-		if (!chain_lock(&chain))
-			raise_contention();
-		expire_permits(tenant, &chain, &permit, 1);
+		if (chain_lock(&chain))
+			expire_permits(tenant, &chain, &permit, 1);
+		else
+			outcome = PERMIT_TRY_BUSY;
 	}
 	agc_owner_end(&owner);
+	return outcome;
 }
 
-void
+bool
 permit_resolve(const char *tenant, const pg_uuid_t *id)
 {
-	MemoryContext caller_cxt = CurrentMemoryContext;
-	Oid			caller = GetUserId();
-	Permit		permit;
 	AgcOwner	owner;
+	bool		resolved;
 
 	agc_owner_begin(&owner);
-	lock_permit(tenant, id, caller, caller_cxt, &permit);
-	store_permit_resolve(tenant, id);
+	resolved = store_permit_resolve(tenant, id);
 	agc_owner_end(&owner);
+	return resolved;
 }

@@ -221,8 +221,6 @@ AGC_FUNCTION(model_price_set)
 	char	   *model = agc_arg_name(fcinfo, 0, "model");
 	char		nulls[lengthof(types) + 1] = "       ";
 	Datum		values[lengthof(types)];
-	bool		changed;
-	AgcOwner	owner;
 
 	values[0] = CStringGetTextDatum(tenant);
 	values[1] = CStringGetTextDatum(model);
@@ -236,11 +234,7 @@ AGC_FUNCTION(model_price_set)
 	values[6] = BoolGetDatum(PG_ARGISNULL(4));
 
 	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, nulls);
-	changed = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(changed);
+	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
 }
 
 /* model_price_drop(model, tenant) -> boolean: all its prices, past ones too */
@@ -250,18 +244,8 @@ AGC_FUNCTION(model_price_drop)
 	static AgcPlan plan = {
 		"DELETE FROM agentcore.model_price WHERE tenant = $1 AND name = $2", 2, types
 	};
-	char	   *model = agc_arg_name(fcinfo, 0, "model");
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(model)};
-	bool		dropped;
-	AgcOwner	owner;
 
-	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
-	dropped = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(dropped);
+	return agc_drop(fcinfo, "model", &plan);
 }
 
 /* model_cost(model, usage, tenant) -> (input_tokens, output_tokens, cached_tokens, usd) */

@@ -341,12 +341,13 @@ store_permit_write(const char *tenant, const Permit *permit, Jsonb *result)
 {
 	static const Oid types[] = {TEXTOID, UUIDOID, CHAROID, INT8OID, INT8OID,
 								 INT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
-								 TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT8OID, JSONBOID};
+								 TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT8OID, JSONBOID, TEXTOID};
 	static AgcPlan plan = {
 		"UPDATE agentcore.permit SET state = $3, held_tokens = $4, held_nanousd = $5,"
 		" charged_tokens = $6, charged_nanousd = $7, charged_calls = $8,"
 		" spent_tokens = $9, spent_nanousd = $10, lease_until = $11, retry_at = $12,"
-		" settled_at = $13, attempt = $14, cache_lease = $15, result = coalesce($16, result)"
+		" settled_at = $13, attempt = $14, cache_lease = $15, result = coalesce($16, result),"
+		" role = $17"
 		" WHERE tenant = $1 AND id = $2", lengthof(types), types
 	};
 	const PermitRow *row = &permit->row;
@@ -359,7 +360,7 @@ store_permit_write(const char *tenant, const Permit *permit, Jsonb *result)
 		Int64GetDatum(permit->spent[DIM_TOKENS]), Int64GetDatum(permit->spent[DIM_NANOUSD]),
 		TimestampTzGetDatum(row->lease_until), TimestampTzGetDatum(row->retry_at),
 		TimestampTzGetDatum(permit->settled_at), Int32GetDatum(row->attempt),
-		Int64GetDatum(row->cache_lease), PointerGetDatum(result)
+		Int64GetDatum(row->cache_lease), PointerGetDatum(result), CStringGetTextDatum(row->role)
 	};
 
 	memset(nulls, ' ', sizeof(nulls));
@@ -371,16 +372,18 @@ store_permit_write(const char *tenant, const Permit *permit, Jsonb *result)
 		elog(ERROR, "permit vanished while it was locked");
 }
 
-void
+bool
 store_permit_resolve(const char *tenant, const pg_uuid_t *id)
 {
 	static const Oid types[] = {TEXTOID, UUIDOID};
 	static AgcPlan plan = {
-		"UPDATE agentcore.permit SET resolved = true WHERE tenant = $1 AND id = $2", 2, types
+		"UPDATE agentcore.permit SET resolved = true"
+		" WHERE tenant = $1 AND id = $2 AND state IN ('e', 'f')", 2, types
 	};
 	Datum		values[2] = {CStringGetTextDatum(tenant), UUIDPGetDatum(id)};
 
 	agc_spi(&plan, values, NULL);
+	return SPI_processed > 0;
 }
 
 /*

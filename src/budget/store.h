@@ -67,7 +67,7 @@ extern bool store_permits_any_ended(const char *tenant, TimestampTz now);
 
 /* state, held, charged, spent, lease, retry_at, settled_at, attempt, cache lease; result unless NULL */
 extern void store_permit_write(const char *tenant, const Permit *permit, Jsonb *result);
-extern void store_permit_resolve(const char *tenant, const pg_uuid_t *id);
+extern bool store_permit_resolve(const char *tenant, const pg_uuid_t *id);
 
 /* serializes whoever uses one key; false: busy (only when not waiting); direct */
 extern bool store_key_lock(const char *tenant, const char *holder, const char *key, bool wait);

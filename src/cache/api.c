@@ -56,7 +56,7 @@ read_terms(FunctionCallInfo fcinfo, int ttl, int tags, int soft_ttl, CacheTerms 
 	int			missing;
 
 	memset(terms, 0, sizeof(*terms));
-	terms->negative = agc_opt_bool(fcinfo, soft_ttl + 1, false);
+	terms->negative = !PG_ARGISNULL(soft_ttl + 1) && PG_GETARG_BOOL(soft_ttl + 1);
 	missing = terms->negative ? agc_cache_negative_ttl : agc_cache_default_ttl;
 	terms->ttl = agc_opt_interval(fcinfo, ttl, "ttl", missing * USECS_PER_SEC);
 	terms->soft_ttl = agc_opt_interval(fcinfo, soft_ttl, "soft_ttl", -1);
@@ -366,6 +366,7 @@ AGC_FUNCTION(cache_invalidate_tool)
 	agc_enter(tenant, AGC_AGENT);
 	cache_require("cache_invalidate_tool");
 	pending_invalidate_slot(slot_of_tool(tenant, tool));
+	pending_invalidate_slot(slot_of_tool(CACHE_SHARED, tool));
 	PG_RETURN_VOID();
 }
 
@@ -378,6 +379,7 @@ AGC_FUNCTION(cache_invalidate_tag)
 	agc_enter(tenant, AGC_AGENT);
 	cache_require("cache_invalidate_tag");
 	pending_invalidate_tag(slot_of_tag(tenant, tag));
+	pending_invalidate_tag(slot_of_tag(CACHE_SHARED, tag));
 	PG_RETURN_VOID();
 }
 
@@ -389,6 +391,7 @@ AGC_FUNCTION(cache_clear)
 	agc_enter(tenant, AGC_ADMIN);
 	cache_require("cache_clear");
 	pending_invalidate_slot(slot_of_tenant(tenant));
+	pending_invalidate_slot(slot_of_tenant(CACHE_SHARED));
 	PG_RETURN_VOID();
 }
 

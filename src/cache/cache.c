@@ -57,7 +57,11 @@ static bool
 see_own(const CacheItem *item, int64 now, CacheSeen *seen)
 {
 	if (item->expires <= now)
+	{
+		/* what others see is not what this transaction set */
+		seen->hidden = true;
 		return false;
+	}
 	seen->value = compress_undo(item->data, item->len, item->flags);
 	seen->age = Max(now - item->stored_at, 0);
 	seen->ttl_left = item->expires - now;
@@ -363,6 +367,13 @@ cache_store_lease(const CacheKey *key, const char *tenant, const char *tool,
 	}
 	slot_refs(&refs, tenant, tool, terms->ntags, terms->tags);
 	return cache_add_fill(key, CACHE_GATE, &refs, lease, value, terms);
+}
+
+void
+cache_extend_lease(const CacheKey *key, int64 lease, int64 lease_us)
+{
+	if (cache_ready() && lease != 0)
+		lease_extend(key, lease, lease_us);
 }
 
 void

@@ -25,6 +25,12 @@ typedef enum CacheKind
 	CACHE_GATE = 'g'
 } CacheKind;
 
+/*
+ * Whose entries of scope shared are: no tenant has this name.  Whatever a
+ * tenant invalidates of its own it invalidates there too.
+ */
+#define CACHE_SHARED "*"
+
 /* Who shares an entry, for cache_entries(); the key is what keeps them apart. */
 typedef enum CacheScope
 {
@@ -100,6 +106,9 @@ extern bool cache_has_answer(const CacheKey *key);
 extern bool cache_store_lease(const CacheKey *key, const char *tenant, const char *tool,
 							  int64 lease, Jsonb *value, const CacheTerms *terms);
 extern void cache_abandon_lease(const CacheKey *key, int64 lease);
+
+/* a held lease lives lease_us from now; nothing happens to a lost one */
+extern void cache_extend_lease(const CacheKey *key, int64 lease, int64 lease_us);
 
 /* false without preload or with agentcore.cache_memory = 0 */
 extern bool cache_ready(void);

@@ -91,7 +91,7 @@ COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals on
 CREATE FUNCTION agentcore.stat_cache_reset() RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_stat_cache_reset_v1';
-COMMENT ON FUNCTION agentcore.stat_cache_reset() IS 'Set the counters of stat_cache to zero. They are the whole server''s: the caller needs level admin on every tenant (''*'').';
+COMMENT ON FUNCTION agentcore.stat_cache_reset() IS 'Set the counters of stat_cache and of every tool in stat_tool to zero. They are the whole server''s: the caller needs level admin on every tenant (''*'').';
 
 CREATE TYPE agentcore.cache_tool_statistics AS (
   tenant text, tool text, hits bigint, misses bigint, stale bigint, negative bigint, fills bigint, invalidations bigint,
@@ -108,7 +108,7 @@ CREATE VIEW agentcore.stat_tool WITH (security_barrier) AS
   SELECT s.tenant, s.tool, s.hits, s.misses, s.stale, s.negative, s.fills, s.invalidations, s.refused_size, s.saved_ms,
          pg_catalog.trim_scale(s.saved_usd) AS saved_usd
     FROM agentcore.cache_tool_stat() s;
-COMMENT ON VIEW agentcore.stat_tool IS 'What the cache did for each tool since the server started or stat_tool_reset(), in the tenants visible to the caller: lookups by outcome, values stored (fills), invalidations of the tool or one of its calls, results too large, and what hits saved: milliseconds (from lease to fill when the value was computed) and USD (as call_commit() charged it). Sessions add what they counted at transaction end; names past the server''s room for them are not listed.';
+COMMENT ON VIEW agentcore.stat_tool IS 'What the cache did for each tool since the server started or stat_tool_reset(), in the tenants visible to the caller: lookups by outcome, values stored (fills), invalidations of the tool or one of its calls, results too large, and what hits saved: milliseconds (from lease to fill when the value was computed) and USD (as call_commit() charged it). Tenant * are the tools with cache_scope shared. Sessions add what they counted at transaction end; names past the server''s room for them are not listed.';
 
 CREATE TYPE agentcore.cache_entry AS (
   tenant text, key bytea, tool text, kind text, scope text, size bigint, age interval, ttl_left interval, hits bigint,
@@ -126,6 +126,16 @@ CREATE FUNCTION agentcore.stat_tool_reset(tenant text DEFAULT '') RETURNS void
   AS 'MODULE_PATHNAME', 'agentcore_stat_tool_reset_v1';
 COMMENT ON FUNCTION agentcore.stat_tool_reset(text) IS 'Set the counters of the tenant''s tools in stat_tool to zero. NULL: 22023.';
 
+CREATE FUNCTION agentcore.cache_dump() RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_dump_v1';
+COMMENT ON FUNCTION agentcore.cache_dump() IS 'Write every live entry, of every database, to the dump file now, as the background worker does with agentcore.cache_dump = on. Returns how many; NULL: no file, because something was invalidated meanwhile or writing failed (see the server log). The caller needs level admin on every tenant (''*'').';
+
+CREATE FUNCTION agentcore.cache_load() RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_load_v1';
+COMMENT ON FUNCTION agentcore.cache_load() IS 'Read the file that cache_dump() wrote since the server started, if nothing was invalidated since; entries that are there already, or leased, stay as they are. Returns how many were restored. The caller needs level admin on every tenant (''*'').';
+
 CREATE FUNCTION agentcore.cache_verify() RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_verify_v1';
@@ -133,7 +143,7 @@ COMMENT ON FUNCTION agentcore.cache_verify() IS 'Walk the whole cache and check 
 
 INSERT INTO agentcore.access_function VALUES
   ('cache_get', 'agent'), ('cache_mget', 'agent'), ('cache_clear_all', 'admin'), ('cache_tool_stat', 'public'),
-  ('cache_entries', 'reader'),
+  ('cache_entries', 'reader'), ('cache_dump', 'admin'), ('cache_load', 'admin'),
   ('stat_tool_reset', 'admin'), ('cache_set', 'agent'), ('cache_fetch', 'agent'), ('cache_fill', 'agent'),
   ('cache_abandon', 'agent'), ('cache_invalidate', 'agent'), ('cache_invalidate_tool', 'agent'),
   ('cache_invalidate_tag', 'agent'), ('cache_clear', 'admin'), ('cache_invalidate_on_change', 'agent'),

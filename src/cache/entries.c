@@ -2,7 +2,7 @@
  * entries.c
  *	  cache_entries(): what the cache holds, without the values.
  *
- * Locking: each partition's lock, shared, for a few thousand chunks at a time;
+ * Locking: each partition's lock, shared, for a few hundred buckets at a time;
  * what is found is copied out and turned into rows after the lock is released,
  * so the list is no snapshot: an entry that moves meanwhile may be missing.
  * Memory: one batch, and the tuplestore of the result.  On ERROR: raised with
@@ -16,23 +16,23 @@
 #include "utils/inval.h"
 #include "utils/tuplestore.h"
 
-#define BATCH	2048			/* chunks looked at under one lock */
+#define BUCKETS	256				/* looked at under one lock */
 
 static const char *const scope_names[] = {"private", "named", "subject", "agent", "tenant", "shared"};
 static const char *const queue_names[] = {"small", "main"};
 
-/* The live ones of the next BATCH chunks from *at; returns how many. */
-static int
-copy_batch(const CachePart *part, uint32 *at, int64 now, CacheEntry *out)
+/* Copies the live ones of the next buckets, at most CACHE_BATCH; *bucket moves on. */
+int
+entries_next(const CachePart *part, uint32 *bucket, int64 now, CacheEntry *out)
 {
-	uint32		end = Min(*at + BATCH, cache_shmem->nchunks);
+	uint32		end = Min(*bucket + BUCKETS, cache_shmem->nbuckets);
 	int			n = 0;
 
 	LWLockAcquire(part->lock, LW_SHARED);
-	for (; *at < end; (*at)++)
-		if ((part->next[*at] & CACHE_HEAD_BIT) != 0 &&
-			store_life(store_entry(part, *at), now) == CACHE_LIVE)
-			out[n++] = *store_entry(part, *at);
+	for (; *bucket < end; (*bucket)++)
+		for (uint32 i = part->buckets[*bucket]; i != CACHE_NONE && n < CACHE_BATCH; i = store_entry(part, i)->hash_next)
+			if (store_life(store_entry(part, i), now) == CACHE_LIVE)
+				out[n++] = *store_entry(part, i);
 	LWLockRelease(part->lock);
 	return n;
 }
@@ -105,14 +105,14 @@ AGC_FUNCTION(cache_entries)
 	agc_watch_registry();
 	cache_require("cache_entries");
 	InitMaterializedSRF(fcinfo, 0);
-	batch = palloc(BATCH * sizeof(CacheEntry));
+	batch = palloc(CACHE_BATCH * sizeof(CacheEntry));
 	row_cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore cache entries", ALLOCSET_DEFAULT_SIZES);
 	now = agc_now();
 	(void) names_of(CACHE_NONE);
 	for (uint32 p = 0; p < cache_shmem->npartitions; p++)
-		for (uint32 at = 0; at < cache_shmem->nchunks;)
+		for (uint32 bucket = 0; bucket < cache_shmem->nbuckets;)
 		{
-			int			n = copy_batch(store_part_at(p), &at, now, batch);
+			int			n = entries_next(store_part_at(p), &bucket, now, batch);
 			MemoryContext old = MemoryContextSwitchTo(row_cxt);
 
 			CHECK_FOR_INTERRUPTS();

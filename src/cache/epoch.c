@@ -261,6 +261,35 @@ slot_names(uint32 slot, char **tenant, char **tool)
 	return memcmp(id, slots[slot].id, AGC_HASH_LEN) == 0;
 }
 
+/*
+ * For a dump: what a slot stands for, whichever database it is of.  names are
+ * the tenant's and the tool's, each with its NUL; both empty if not kept.
+ */
+bool
+slot_export(uint32 slot, uint8 *id, const char **names, uint16 *tenant_len, uint16 *tool_len)
+{
+	CacheSlot  *slots = (CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off);
+
+	if (slot >= cache_shmem->nslots || pg_atomic_read_u32(&slots[slot].used) == 0)
+		return false;
+	pg_read_barrier();
+	memcpy(id, slots[slot].id, AGC_HASH_LEN);
+	if (names == NULL)
+		return true;
+	*names = slots[slot].names == CACHE_NONE ? "\0" :
+		(char *) cache_shmem + cache_shmem->names_off + slots[slot].names;
+	*tenant_len = strlen(*names) + 1;
+	*tool_len = strlen(*names + *tenant_len) + 1;
+	return true;
+}
+
+/* The slot of what a dump's slot stood for; tenant is NULL where names were not kept. */
+uint32
+slot_adopt(const uint8 *id, const char *tenant, const char *name)
+{
+	return find_or_make_slot(id, tenant, name);
+}
+
 /* Whether the slot is a tenant's of this database, as far as can be told. */
 bool
 slot_may_be_tenant(uint32 slot)
@@ -298,7 +327,7 @@ find_or_make_slot(const uint8 *id, const char *tenant, const char *name)
 		else
 		{
 			memcpy(slots[at].id, id, AGC_HASH_LEN);
-			slots[at].names = keep_names(tenant, name);
+			slots[at].names = tenant ? keep_names(tenant, name) : CACHE_NONE;
 			pg_write_barrier();
 			pg_atomic_write_u32(&slots[at].used, 1);
 		}

@@ -243,6 +243,20 @@ lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, CacheLeas
 }
 
 void
+lease_extend(const CacheKey *key, int64 token, int64 lease_us)
+{
+	CachePart  *part = store_part(key);
+	TimestampTz until = GetCurrentTimestamp() + lease_us;
+	CacheLease *lease;
+
+	LWLockAcquire(part->lock, LW_EXCLUSIVE);
+	lease = lease_find(part, key);
+	if (lease != NULL && lease_token_of(part, lease) == token && lease->deadline < until)
+		lease->deadline = until;
+	LWLockRelease(part->lock);
+}
+
+void
 lease_release(const CacheKey *key, int64 token)
 {
 	CachePart  *part = store_part(key);

@@ -200,6 +200,10 @@ AGC_FUNCTION(stat_cache_reset)
 	for (int i = 0; i < CACHE_STRIPES; i++)
 		for (int c = 0; c < CC_COUNT; c++)
 			pg_atomic_write_u64(&cache_shmem->stripe[i].n[c], 0);
+	stat_flush();
+	for (uint32 slot = 0; slot < cache_shmem->nslots + CACHE_SHARED_SLOTS; slot++)
+		for (int c = 0; c < CT_COUNT; c++)
+			pg_atomic_write_u64(&stat_of_slot(slot)->n[c], 0);
 	pg_atomic_write_u64(&cache_shmem->stats_reset, (uint64) GetCurrentTimestamp());
 	PG_RETURN_VOID();
 }

@@ -120,6 +120,8 @@ init_area(void *area)
 	pg_atomic_init_u64(&header->clock, (uint64) GetCurrentTimestamp());
 	pg_atomic_init_u64(&header->stats_reset, (uint64) GetCurrentTimestamp());
 	pg_atomic_init_u32(&header->waiters, 0);
+	pg_atomic_init_u32(&header->dump_state, DUMP_VALID);
+	pg_atomic_init_u32(&header->dump_started, 0);
 	for (int i = 0; i < CACHE_CVS; i++)
 		ConditionVariableInit(&header->cv[i]);
 	for (int i = 0; i < CACHE_STRIPES; i++)

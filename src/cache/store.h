@@ -265,6 +265,8 @@ typedef struct CacheHeader
 	pg_atomic_uint64 clock;
 	pg_atomic_uint64 stats_reset;
 	pg_atomic_uint32 waiters;
+	pg_atomic_uint32 dump_state;	/* dump.c */
+	pg_atomic_uint32 dump_started;
 	ConditionVariable cv[CACHE_CVS];
 	CacheStripe stripe[CACHE_STRIPES];
 } CacheHeader;
@@ -423,6 +425,8 @@ extern CacheEpoch *epoch_of_slot(uint32 slot);
 extern CacheEpoch *epoch_of_tag(uint32 tag);
 extern bool slot_names(uint32 slot, char **tenant, char **tool);
 extern bool slot_may_be_tenant(uint32 slot);
+extern bool slot_export(uint32 slot, uint8 *id, const char **names, uint16 *tenant_len, uint16 *tool_len);
+extern uint32 slot_adopt(const uint8 *id, const char *tenant, const char *name);
 extern uint32 slot_of_tool(const char *tenant, const char *tool);
 extern uint32 slot_of_tenant(const char *tenant);
 extern uint16 slot_of_tag(const char *tenant, const char *tag);
@@ -450,6 +454,7 @@ extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, CacheScope
 extern CacheStatus lease_peek(const CacheKey *key, CacheResult *out);
 extern bool lease_lookup(int64 token, CacheLease *out);
 extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, CacheLease *out);
+extern void lease_extend(const CacheKey *key, int64 token, int64 lease_us);
 extern void lease_release(const CacheKey *key, int64 token);
 extern void lease_wake(const CacheKey *key);
 extern bool lease_wait_begin(const CacheKey *key);
@@ -498,6 +503,25 @@ stat_count(CacheCounter counter)
 {
 	cache_local[counter]++;
 }
+
+/* ----- entries.c ----- */
+#define CACHE_BATCH		1024
+
+extern int	entries_next(const CachePart *part, uint32 *bucket, int64 now, CacheEntry *out);
+
+/* ----- dump.c ----- */
+typedef enum DumpState
+{
+	DUMP_NONE,					/* there is no file that counts */
+	DUMP_WRITING,
+	DUMP_VALID					/* nothing was invalidated since it was written */
+} DumpState;
+
+extern int64 dump_write(void);
+extern int64 dump_read(void);
+extern void dump_revoke(void);
+extern void dump_at_start(void);
+extern void dump_if_due(bool at_exit);
 
 /* ----- compress.c ----- */
 extern void compress_value(CacheItem *item, Jsonb *value);

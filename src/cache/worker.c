@@ -63,6 +63,7 @@ agentcore_cache_sweeper(Datum arg)
 	if (cache_shmem == NULL)
 		proc_exit(0);
 
+	dump_at_start();
 	while (!ShutdownRequestPending)
 	{
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
@@ -77,7 +78,9 @@ agentcore_cache_sweeper(Datum arg)
 		for (uint32 i = 0; i < cache_shmem->npartitions && !ShutdownRequestPending; i++)
 			sweep_partition(store_part_at(i));
 		stat_flush();
+		dump_if_due(false);
 	}
+	dump_if_due(true);
 
 	/* 1 would have the postmaster start another; it does not while it shuts down */
 	proc_exit(1);

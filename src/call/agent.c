@@ -103,12 +103,10 @@ AGC_FUNCTION(agent_set)
 	char	   *budget = agc_opt_name(fcinfo, 2, "budget");
 	char	   *owner = agc_opt_name(fcinfo, 3, "owner");
 	char	   *mode = agc_arg_name(fcinfo, 4, "mode");
-	bool		enabled = agc_opt_bool(fcinfo, 5, true);
+	bool		enabled = agc_arg_bool(fcinfo, 5, "enabled");
 	char	   *tenant = agc_arg_tenant(fcinfo, 6);
 	Datum		values[7];
 	char		nulls[8] = "       ";
-	AgcOwner	as_owner;
-	bool		changed;
 
 	check_mode(mode);
 	agc_enter(tenant, AGC_ADMIN);
@@ -135,11 +133,7 @@ AGC_FUNCTION(agent_set)
 	nulls[3] = budget ? ' ' : 'n';
 	nulls[4] = owner ? ' ' : 'n';
 
-	agc_owner_begin(&as_owner);
-	agc_spi(&plan, values, nulls);
-	changed = SPI_processed > 0;
-	agc_owner_end(&as_owner);
-	PG_RETURN_BOOL(changed);
+	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
 }
 
 /* agent_drop(name, tenant) -> boolean: false when there was none */
@@ -149,16 +143,6 @@ AGC_FUNCTION(agent_drop)
 	static AgcPlan plan = {
 		"DELETE FROM agentcore.agent WHERE tenant = $1 AND name = $2", 2, types
 	};
-	char	   *name = agc_arg_name(fcinfo, 0, "name");
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
-	AgcOwner	as_owner;
-	bool		dropped;
 
-	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&as_owner);
-	agc_spi(&plan, values, NULL);
-	dropped = SPI_processed > 0;
-	agc_owner_end(&as_owner);
-	PG_RETURN_BOOL(dropped);
+	return agc_drop(fcinfo, "name", &plan);
 }

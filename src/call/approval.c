@@ -81,7 +81,8 @@ approval_request(Gate *gate, pg_uuid_t *id)
 	static const Oid types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.approval (tenant, id, agent, tool, request_hash, args, task, subject, requested_by)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", 9, types
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+		" ON CONFLICT (tenant, agent, request_hash) WHERE state = 'pending' DO NOTHING", 9, types
 	};
 	Datum		values[9];
 	char		nulls[10] = "         ";
@@ -138,7 +139,7 @@ AGC_FUNCTION(call_approve)
 		" decided_by = $4, note = $5, expires_at = pg_catalog.clock_timestamp() + $6"
 		" WHERE tenant = $1 AND id = $2 AND state <> 'used'", 6, types
 	};
-	bool		approve = agc_opt_bool(fcinfo, 1, true);
+	bool		approve = agc_arg_bool(fcinfo, 1, "approve");
 	char	   *note = agc_opt_text(fcinfo, 3);
 	char	   *tenant = agc_arg_tenant(fcinfo, 4);
 	const char *state = approve ? "approved" : "refused";

@@ -75,7 +75,9 @@ CREATE TABLE agentcore.approval (
   expires_at   timestamptz,
   PRIMARY KEY (tenant, id)
 );
-CREATE INDEX approval_request_idx ON agentcore.approval (tenant, agent, request_hash) WHERE state <> 'used';
+CREATE INDEX approval_request ON agentcore.approval (tenant, agent, request_hash) WHERE state <> 'used';
+-- one question is asked once, however many workers ask it
+CREATE UNIQUE INDEX approval_pending ON agentcore.approval (tenant, agent, request_hash) WHERE state = 'pending';
 COMMENT ON TABLE agentcore.approval IS 'Requests of calls that a person must allow first. Written by call_begin() and call_approve().';
 
 CREATE FUNCTION agentcore.call_approve(approval uuid, approve boolean DEFAULT true, valid_for interval DEFAULT NULL, note text DEFAULT NULL, tenant text DEFAULT '') RETURNS text
@@ -123,10 +125,10 @@ CREATE FUNCTION agentcore.call_commit(call_id uuid, result jsonb DEFAULT NULL, t
   AS 'MODULE_PATHNAME', 'agentcore_call_commit_v1';
 COMMENT ON FUNCTION agentcore.call_commit(uuid, jsonb, bigint, numeric, text) IS 'The call was made: charge it (NULL: what was held), cache and keep its result. Returns committed, replayed (settled before, alike), late (after its lease had ended) or conflict (settled before, otherwise). Unknown call or another role''s: 42704.';
 
-CREATE FUNCTION agentcore.llm_commit(call_id uuid, usage jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text
+CREATE FUNCTION agentcore.llm_commit(call_id uuid, usage jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, result jsonb DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_llm_commit_v1';
-COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, text) IS 'The model answered: charge what its usage object (OpenAI or Anthropic) says, priced by model_price_set; tokens and usd override it. Returns as call_commit. A usage object that is not understood: 22023.';
+COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, jsonb, text) IS 'The model answered: charge what its usage object (OpenAI or Anthropic) says, priced by model_price_set; tokens and usd override it. result: the answer, kept for replays of the key. Returns as call_commit. A usage object that is not understood: 22023.';
 
 
 CREATE FUNCTION agentcore.call_fail(call_id uuid, status integer DEFAULT NULL, error text DEFAULT NULL, retry_after_header text DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.retry_advice

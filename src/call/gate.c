@@ -54,6 +54,29 @@ gate_deny(Gate *gate, const char *reason, char *detail, char *feedback)
 }
 
 void
+gate_observe(Gate *gate, const char *reason, char *detail, char *feedback)
+{
+	if (gate->observed_reason == NULL)
+	{
+		gate->observed_reason = reason;
+		gate->observed_detail = detail;
+		gate->observed_feedback = feedback;
+	}
+}
+
+/* A call that goes through nevertheless reports what was observed on its way. */
+static void
+report_observed(Gate *gate)
+{
+	if (gate->reason == NULL && gate->observed_reason != NULL)
+	{
+		gate->reason = gate->observed_reason;
+		gate->detail = gate->observed_detail;
+		gate->feedback = gate->observed_feedback;
+	}
+}
+
+void
 gate_wait(Gate *gate, const char *reason, char *detail, int64 retry_after)
 {
 	if (gate->reason == NULL)
@@ -92,9 +115,10 @@ gate_run(Gate *gate)
 		gate_take(gate);
 	if (gate->verdict == VERDICT_WAIT || gate->verdict == VERDICT_DENY)
 		(void) gate_serve_stale(gate);
-	if (gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED)
-		if (gate->task != NULL && agc_loop_limit > 0)
-			loop_note(gate->request_hash);
+	if (gate->task != NULL && agc_loop_limit > 0 && !gate->replayed && !gate->reopen &&
+		(gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED))
+		loop_note(gate->request_hash);
+	report_observed(gate);
 	log_verdict(gate);
 	release(gate);
 }
@@ -105,6 +129,13 @@ release(Gate *gate)
 	if (gate->tool_object != NULL)
 		agc_object_unpin(gate->tool_object);
 	agc_object_unpin(gate->agent_object);
+}
+
+/* false: a refusal was reported, or would have been, and not enforced */
+bool
+gate_enforced(const Gate *gate)
+{
+	return !gate->audit && gate->observed_reason == NULL;
 }
 
 static Datum
@@ -141,7 +172,7 @@ gate_row(FunctionCallInfo fcinfo, Gate *gate)
 	nulls[8] = gate->retry_after < 0;
 	values[9] = Int32GetDatum(gate->attempt);
 	nulls[9] = gate->attempt == 0;
-	values[10] = BoolGetDatum(!gate->audit);
+	values[10] = BoolGetDatum(gate_enforced(gate));
 	values[11] = BoolGetDatum(gate->want_result);
 	return agc_row(fcinfo, values, nulls, 12);
 }
@@ -164,12 +195,8 @@ read_request(FunctionCallInfo fcinfo, Gate *gate)
 	gate->task = agc_opt_name(fcinfo, 6, "task");
 	gate->subject = agc_opt_name(fcinfo, 7, "subject");
 	gate->budget_arg = agc_opt_name(fcinfo, 8, "budget");
-	gate->lease = agc_opt_interval(fcinfo, 9, "lease", -1);
+	gate->lease = PG_ARGISNULL(9) ? -1 : agc_arg_lease(fcinfo, 9);
 	gate->tenant = agc_arg_tenant(fcinfo, 11);
-	if (gate->lease == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("lease must be longer than zero")));
 }
 
 /* No arguments at all is what many clients send for a tool that takes none. */
@@ -226,12 +253,8 @@ AGC_FUNCTION(llm_begin)
 	gate.task = agc_opt_name(fcinfo, 5, "task");
 	gate.subject = agc_opt_name(fcinfo, 6, "subject");
 	gate.budget_arg = agc_opt_name(fcinfo, 7, "budget");
-	gate.lease = agc_opt_interval(fcinfo, 8, "lease", -1);
+	gate.lease = PG_ARGISNULL(8) ? -1 : agc_arg_lease(fcinfo, 8);
 	gate.tenant = agc_arg_tenant(fcinfo, 9);
-	if (gate.lease == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("lease must be longer than zero")));
 	if (pg_add_s64_overflow(input, output, &gate.est_tokens))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -256,7 +279,7 @@ AGC_FUNCTION(call_explain)
 	InitMaterializedSRF(fcinfo, 0);
 	gate.explaining = true;
 	gate_find_agent(&gate);
-	gate.audit = false;
+	gate.audit = false;			/* the stages' own words, not what becomes of them */
 	for (int i = 0; i < gate_nstages; i++)
 	{
 		Datum		values[4];
@@ -265,8 +288,9 @@ AGC_FUNCTION(call_explain)
 		gate.verdict = VERDICT_NONE;
 		gate.reason = NULL;
 		gate.detail = NULL;
+		gate.observed_reason = NULL;
 		gate_stages[i].judge(&gate);
-		gate.audit = false;
+		report_observed(&gate);
 		values[0] = CStringGetTextDatum(gate_stages[i].name);
 		values[1] = CStringGetTextDatum(gate.verdict == VERDICT_NONE ? "pass" :
 										verdict_name(gate.verdict));

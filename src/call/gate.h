@@ -62,6 +62,7 @@ typedef struct Gate
 	int64		cache_lease;
 	bool		has_approval;	/* one that this call uses up */
 	pg_uuid_t	approval_id;
+	bool		replayed;		/* the key's first answer, given again */
 	bool		reopen;			/* run again under reopen_id (a retry) */
 	pg_uuid_t	reopen_id;
 
@@ -81,6 +82,11 @@ typedef struct Gate
 	int64		retry_after;	/* us; -1 = null */
 	int			attempt;
 	bool		want_result;
+
+	/* what a policy in audit mode would have refused; shown when nothing else is */
+	const char *observed_reason;
+	char	   *observed_detail;
+	char	   *observed_feedback;
 } Gate;
 
 /* A stage of the gate.  It either leaves verdict at VERDICT_NONE or decides. */
@@ -96,7 +102,9 @@ extern void agent_check_owner(const char *name, const AgentDef *agent);
 
 /* gate.c */
 extern void gate_run(Gate *gate);
+extern bool gate_enforced(const Gate *gate);
 extern void gate_deny(Gate *gate, const char *reason, char *detail, char *feedback);
+extern void gate_observe(Gate *gate, const char *reason, char *detail, char *feedback);
 extern void gate_wait(Gate *gate, const char *reason, char *detail, int64 retry_after);
 extern Datum gate_row(FunctionCallInfo fcinfo, Gate *gate);
 extern void gate_find_agent(Gate *gate);
@@ -141,7 +149,10 @@ extern void takes_init(void);
 /* urls.c */
 typedef const char *(*UrlJudge) (const char *url, Size len, void *arg);
 
-/* every URL argument is judged; returns args with the URLs the judge returned */
+/*
+ * Every URL argument is judged (NULL: it is no string); returns args with the
+ * URLs that the judge returned.
+ */
 extern Jsonb *urls_map(Jsonb *args, int npointers, char **pointers, UrlJudge judge, void *arg);
 
 /* loop.c */

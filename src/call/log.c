@@ -59,7 +59,7 @@ log_verdict(Gate *gate)
 							   gate->key ? gate->key : "", gate->detail ? gate->detail : "no detail"),
 				 errhidestmt(true), errhidecontext(true)));
 	if (agc_audit == AGC_AUDIT_ALL || (agc_audit == AGC_AUDIT_DENIED && refused))
-		insert_entry(texts, gate->has_call_id ? &gate->call_id : NULL, !gate->audit);
+		insert_entry(texts, gate->has_call_id ? &gate->call_id : NULL, gate_enforced(gate));
 }
 
 /* commit and fail are audited with agentcore.audit = all only */

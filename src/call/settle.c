@@ -29,7 +29,9 @@ static void find_call(FunctionCallInfo fcinfo, int id_arg, const char *tenant, b
 static void warn_same_transaction(const pg_uuid_t *id);
 static bool is_error_result(Jsonb *result);
 static void finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *result, int64 nanousd);
-static void keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *failure);
+static void keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool,
+						 int status, const char *reason, const char *error);
+static Jsonb *failure_document(int status, const char *reason, const char *error);
 static void report_target(const char *tenant, const ToolDef *tool, bool ok);
 static const ToolDef *find_tool(const char *tenant, const PermitRow *permit, AgcObject **object);
 
@@ -110,7 +112,8 @@ finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *
 			.tags = tool->tags
 		};
 
-		(void) cache_store_lease(&key, tenant, permit->tool, permit->cache_lease, result, &terms);
+		(void) cache_store_lease(&key, tool_cache_tenant(tool, tenant), permit->tool, permit->cache_lease, result,
+								 &terms);
 	}
 	else
 		cache_abandon_lease(&key, permit->cache_lease);
@@ -121,8 +124,10 @@ finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *
  * answer that can still be served.
  */
 static void
-keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *failure)
+keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool,
+			 int status, const char *reason, const char *error)
 {
+	const char *whose = tool ? tool_cache_tenant(tool, tenant) : tenant;
 	CacheKey	key;
 	CacheTerms	terms = {.negative = true};
 
@@ -137,7 +142,10 @@ keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *
 	terms.ttl = tool->cache_negative_ttl;
 	terms.ntags = tool->ntags;
 	terms.tags = tool->tags;
-	(void) cache_store_lease(&key, tenant, permit->tool, permit->cache_lease, failure, &terms);
+
+	/* one tenant's error text is not for the others */
+	(void) cache_store_lease(&key, whose, permit->tool, permit->cache_lease,
+							 failure_document(status, reason, whose == tenant ? error : NULL), &terms);
 }
 
 /* What is kept of a failure: {"status": 404, "reason": "not_found", "error": "..."} */
@@ -204,15 +212,16 @@ AGC_FUNCTION(call_commit)
 }
 
 /*
- * llm_commit(call_id, usage, tokens, usd, tenant) -> text: what is not given is
- * read out of the provider's usage object and priced.
+ * llm_commit(call_id, usage, tokens, usd, result, tenant) -> text: what is not
+ * given is read out of the provider's usage object and priced.
  */
 AGC_FUNCTION(llm_commit)
 {
 	Jsonb	   *usage = agc_opt_jsonb(fcinfo, 1, "usage");
 	int64		tokens = agc_opt_amount(fcinfo, 2, "tokens", -1);
 	int64		nanousd = agc_opt_usd(fcinfo, 3, "usd", -1);
-	char	   *tenant = agc_arg_tenant(fcinfo, 4);
+	Jsonb	   *result = agc_opt_jsonb(fcinfo, 4, "result");
+	char	   *tenant = agc_arg_tenant(fcinfo, 5);
 	int64		input;
 	int64		output;
 	int64		cached;
@@ -233,7 +242,7 @@ AGC_FUNCTION(llm_commit)
 		if (nanousd < 0 && !price_call(tenant, permit.tool, input, output, cached, &nanousd))
 			nanousd = -1;
 	}
-	return commit_call(fcinfo, tenant, NULL, tokens, nanousd);
+	return commit_call(fcinfo, tenant, result, tokens, nanousd);
 }
 
 /*
@@ -244,7 +253,12 @@ static void
 advise(const char *tenant, PermitRow *permit, const ToolDef *tool, int status,
 	   const char *error, const char *header, RetryAdvice *advice)
 {
-	retry_advise(tenant, tool ? tool->retry_policy : NULL, permit->attempt, status, error, header,
+	const char *policy = tool ? tool->retry_policy : NULL;
+
+	/* one that was dropped since must not make the call impossible to end */
+	if (policy != NULL && !retry_policy_exists(tenant, policy))
+		policy = NULL;
+	retry_advise(tenant, policy, permit->attempt, status, error, header,
 				 permit->created_at, advice);
 	if (advice->action == RETRY_RETRY && status == 0 && !permit->idempotent)
 	{
@@ -303,7 +317,7 @@ AGC_FUNCTION(call_fail)
 		else
 			(void) permit_fail(tenant, &permit.id, tokens, nanousd);
 		if (advice.action == RETRY_FAIL)
-			keep_failure(tenant, &permit, tool, failure_document(status, advice.reason, error));
+			keep_failure(tenant, &permit, tool, status, advice.reason, error);
 		else
 			finish_cache(tenant, &permit, tool, NULL, 0);
 	}
@@ -319,10 +333,22 @@ AGC_FUNCTION(call_fail)
 	return agc_row(fcinfo, values, nulls, 4);
 }
 
+/* Others who ask for the same answer go on waiting for this one. */
+static void
+extend_cache_lease(const PermitRow *permit, int64 lease)
+{
+	CacheKey	key;
+
+	if (!permit->has_cache_key || permit->cache_lease == 0 || !cache_ready())
+		return;
+	memcpy(key.hash, permit->cache_key, AGC_HASH_LEN);
+	cache_extend_lease(&key, permit->cache_lease, lease);
+}
+
 /* call_extend(call_id, lease, tokens, usd, tenant) -> text: extended | denied | closed */
 AGC_FUNCTION(call_extend)
 {
-	int64		lease = agc_opt_interval(fcinfo, 1, "lease", 0);
+	int64		lease = agc_arg_lease(fcinfo, 1);
 	int64		tokens = agc_opt_amount(fcinfo, 2, "tokens", 0);
 	int64		nanousd = agc_opt_usd(fcinfo, 3, "usd", 0);
 	char	   *tenant = agc_arg_tenant(fcinfo, 4);
@@ -330,16 +356,15 @@ AGC_FUNCTION(call_extend)
 	PermitDecision decision;
 	const char *word;
 
-	if (lease == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("lease must be longer than zero")));
 	agc_enter(tenant, AGC_AGENT);
 	find_call(fcinfo, 0, tenant, true, &permit);
 	if (permit.state != PERMIT_OPEN && permit.state != PERMIT_RETRY)
 		word = "closed";
 	else if (permit_extend(tenant, &permit.id, lease, tokens, nanousd, &decision))
+	{
+		extend_cache_lease(&permit, lease);
 		word = "extended";
+	}
 	else
 		word = "denied";
 	PG_RETURN_TEXT_P(cstring_to_text(word));
@@ -355,13 +380,10 @@ AGC_FUNCTION(call_resolve)
 	int64		tokens = agc_opt_amount(fcinfo, 3, "tokens", -1);
 	int64		nanousd = agc_opt_usd(fcinfo, 4, "usd", -1);
 	char	   *tenant = agc_arg_tenant(fcinfo, 5);
+	bool		succeeded = agc_arg_bool(fcinfo, 1, "succeeded");
 	PermitRow	permit;
 	SettleResult settled;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("succeeded must not be null")));
 	agc_enter(tenant, AGC_AGENT);
 	find_call(fcinfo, 0, tenant, true, &permit);
 	if (permit.state == PERMIT_OPEN && permit.lease_until > agc_now())
@@ -369,7 +391,7 @@ AGC_FUNCTION(call_resolve)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("call \"%s\" is still in progress", hex_uuid(&permit.id)),
 				 errhint("Wait for its lease to end, or end it with call_commit() or call_fail().")));
-	if (PG_GETARG_BOOL(1))
+	if (succeeded)
 		settled = permit_commit(tenant, &permit.id, tokens, nanousd, permit.key ? result : NULL);
 	else
 	{

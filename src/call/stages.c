@@ -12,6 +12,7 @@
 #include "call/gate.h"
 
 #include "access/xlog.h"
+#include "core/jsonb_walk.h"
 #include "utils/builtins.h"
 
 /* how long a waiting worker is told to stay away from a call in progress */
@@ -125,17 +126,16 @@ policy_feedback(const char *what, const AllowDecision *decision)
 	return psprintf("%s is not allowed here. Do not try again; use another source or go on without it.", what);
 }
 
-/* A policy in audit mode allows and still says what it would have refused. */
+/* A policy in audit mode allows, and still says what it would have refused. */
 static void
 apply_decision(Gate *gate, const AllowDecision *decision, const char *what)
 {
-	bool		audit = gate->audit;
-
-	if (decision->allowed && decision->reason == NULL)
+	if (decision->reason == NULL)
 		return;
-	gate->audit |= decision->allowed && !gate->explaining;
-	gate_deny(gate, decision->reason, decision->detail, policy_feedback(what, decision));
-	gate->audit |= audit;
+	if (decision->allowed)
+		gate_observe(gate, decision->reason, decision->detail, policy_feedback(what, decision));
+	else
+		gate_deny(gate, decision->reason, decision->detail, policy_feedback(what, decision));
 }
 
 /*
@@ -238,6 +238,12 @@ judge_url(const char *url, Size len, void *arg)
 	UrlContext *context = arg;
 	AllowDecision decision;
 
+	if (url == NULL)
+	{
+		gate_deny(context->gate, REASON_INVALID_URL, pstrdup("not a string"),
+				  pstrdup("An address in the arguments must be a string."));
+		return NULL;
+	}
 	allow_check_url(context->gate->tenant, context->gate->agent->policy, url, len,
 					context->method, &decision);
 	apply_decision(context->gate, &decision,
@@ -245,17 +251,36 @@ judge_url(const char *url, Size len, void *arg)
 	return decision.url;
 }
 
-/* The method is what the tool is asked to use, where it can be asked. */
+/*
+ * The method is what the tool is asked to use, where it can be asked: a member
+ * "method", in any case.  NULL where it is no string; then no URL is allowed.
+ */
 static const char *
 method_argument(Jsonb *args)
 {
-	JsonbValue	found;
+	JbItem		root = jb_root(args);
+	const char *method = "GET";
+	JbCursor	keys;
+	JbCursor	values;
 
-	if (!JB_ROOT_IS_OBJECT(args) ||
-		getKeyJsonValueFromContainer(&args->root, "method", 6, &found) == NULL ||
-		found.type != jbvString)
-		return "GET";
-	return pnstrdup(found.val.string.val, found.val.string.len);
+	if (!JB_ROOT_IS_OBJECT(args))
+		return method;
+	keys = jb_first(jb_container(&root));
+	values = jb_first_value(jb_container(&root));
+	for (uint32 i = 0; i < JB_ROOT_COUNT(args); i++)
+	{
+		JbItem		key = jb_next(&keys);
+		JbItem		value = jb_next(&values);
+
+		if (key.len != 6 || pg_strncasecmp(key.data, "method", 6) != 0 || JBE_ISNULL(value.entry))
+			continue;
+		if (!JBE_ISSTRING(value.entry))
+			return NULL;
+		/* of two spellings the one that is not GET counts */
+		if (strcmp(method, "GET") == 0)
+			method = pnstrdup(value.data, value.len);
+	}
+	return method;
 }
 
 static void
@@ -267,6 +292,33 @@ judge_urls(Gate *gate)
 		return;
 	context.method = method_argument(gate->args);
 	gate->args = urls_map(gate->args, gate->tool->nurl_args, gate->tool->url_args, judge_url, &context);
+}
+
+/* The holder is gone: its lease ended, or somebody has expired it already. */
+static bool
+is_abandoned(const PermitRow *permit, TimestampTz now)
+{
+	return permit->state == PERMIT_EXPIRED ||
+		(permit->state == PERMIT_OPEN && permit->lease_until <= now);
+}
+
+/*
+ * The estimate of an abandoned call is charged.  It may have taken effect, so
+ * its key stays closed until somebody says, unless the tool can be run twice.
+ */
+static void
+judge_abandoned(Gate *gate, const PermitRow *permit)
+{
+	if (permit->idempotent && (gate->explaining || permit_resolve(gate->tenant, &permit->id)))
+	{
+		gate->has_call_id = false;
+		gate->attempt = 0;
+		return;
+	}
+	gate->reason = REASON_OUTCOME_UNKNOWN;
+	gate->detail = psprintf("call %s ended without an answer and the tool is not idempotent", hex_uuid(&permit->id));
+	gate->feedback = pstrdup("This call was started before and nobody knows whether it took effect. Do not repeat it; check its effect first or ask the user.");
+	gate->verdict = VERDICT_DENY;
 }
 
 /*
@@ -293,55 +345,36 @@ judge_key(Gate *gate)
 	gate->has_call_id = true;
 	gate->attempt = permit.attempt;
 
-	switch (permit.state)
+	if (permit.state == PERMIT_OPEN && is_abandoned(&permit, now) && !gate->explaining)
 	{
-		case PERMIT_OPEN:
-			if (permit.lease_until > now)
-			{
-				gate_in_progress(gate, Min(agc_until_us(now, permit.lease_until), POLL_US));
-				return;
-			}
-			break;
-		case PERMIT_RETRY:
-			if (permit.retry_at > now)
-			{
-				gate_in_progress(gate, agc_until_us(now, permit.retry_at));
-				return;
-			}
-			gate->reopen = true;
-			gate->reopen_id = permit.id;
+		if (permit_expire(gate->tenant, &permit.id) == PERMIT_TRY_BUSY)
+		{
+			gate_in_progress(gate, POLL_US);
 			return;
-		case PERMIT_COMMITTED:
-		case PERMIT_LATE:
-			gate->verdict = VERDICT_CACHED;
-			gate->result = permit.result;
-			if (permit.result == NULL)
-				gate->detail = pstrdup("committed before, without a result");
-			return;
-		case PERMIT_EXPIRED:
-			break;
-		case PERMIT_FAILED:
-		case PERMIT_RELEASED:
-			gate->has_call_id = false;
-			gate->attempt = 0;
+		}
+		/* its holder may have settled or extended it while we waited for the row */
+		if (!permit_read(gate->tenant, NULL, gate->agent_name, gate->key, false, &permit))
 			return;
 	}
-
-	/* The holder is gone.  Its estimate is charged, and the call may have run. */
-	if (!gate->explaining)
-		permit_expire(gate->tenant, &permit.id);
-	if (permit.idempotent)
+	if (is_abandoned(&permit, now))
+		judge_abandoned(gate, &permit);
+	else if (permit.state == PERMIT_OPEN)
+		gate_in_progress(gate, Min(agc_until_us(now, permit.lease_until), POLL_US));
+	else if (permit.state == PERMIT_RETRY && permit.retry_at > now)
+		gate_in_progress(gate, agc_until_us(now, permit.retry_at));
+	else if (permit.state == PERMIT_RETRY)
 	{
-		if (!gate->explaining)
-			permit_resolve(gate->tenant, &permit.id);
-		gate->has_call_id = false;
-		gate->attempt = 0;
-		return;
+		gate->reopen = true;
+		gate->reopen_id = permit.id;
 	}
-	gate->reason = REASON_OUTCOME_UNKNOWN;
-	gate->detail = psprintf("call %s ended without an answer and the tool is not idempotent", hex_uuid(&permit.id));
-	gate->feedback = pstrdup("This call was started before and nobody knows whether it took effect. Do not repeat it; check its effect first or ask the user.");
-	gate->verdict = VERDICT_DENY;
+	else
+	{
+		gate->verdict = VERDICT_CACHED;
+		gate->replayed = true;
+		gate->result = permit.result;
+		if (permit.result == NULL)
+			gate->detail = pstrdup("committed before, without a result");
+	}
 }
 
 static void
@@ -360,7 +393,8 @@ judge_loop(Gate *gate)
 
 /*
  * The scope says who shares an answer.  'shared' leaves the tenant out of the
- * key: only tools whose answers are the same for everybody may say it.
+ * key and puts the tool's definition in, so that tenants share what is the same
+ * tool; tool_set() lets only administrators of every tenant say it.
  */
 static bool
 make_cache_key(Gate *gate)
@@ -371,7 +405,6 @@ make_cache_key(Gate *gate)
 	char	   *scope;
 
 	gate->cache.kind = CACHE_GATE;
-	gate->cache.tenant = gate->tenant;
 	gate->cache.tool = gate->tool_name;
 
 	if (strcmp(kind, "subject") == 0)
@@ -393,8 +426,9 @@ make_cache_key(Gate *gate)
 	}
 	else
 		return false;
-	cache_make_key(&gate->cache.key, CACHE_GATE, shared ? "*" : gate->tenant, gate->tool_name,
-				   shared ? 0 : gate->tool_object->revision, gate->args, scope);
+	gate->cache.tenant = tool_cache_tenant(gate->tool, gate->tenant);
+	cache_make_key(&gate->cache.key, CACHE_GATE, gate->cache.tenant, gate->tool_name,
+				   shared ? gate->tool->fingerprint : gate->tool_object->revision, gate->args, scope);
 	return true;
 }
 
@@ -572,7 +606,9 @@ judge_approval(Gate *gate)
 				gate_wait(gate, REASON_APPROVAL_REQUIRED, pstrdup("no approval was asked for yet"), APPROVAL_POLL_US);
 				return;
 			}
+			/* the request may be another worker's, which came in between */
 			approval_request(gate, &id);
+			(void) approval_find(gate, &id);
 			break;
 	}
 	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s is pending", hex_uuid(&id)), APPROVAL_POLL_US);
@@ -586,6 +622,13 @@ judge_budget(Gate *gate)
 
 	if (gate->budget == NULL || gate->reopen)
 		return;
+	if (!budget_exists(gate->tenant, gate->budget))
+	{
+		gate_deny(gate, REASON_BUDGET_EXCEEDED, psprintf("budget \"%s\" does not exist", gate->budget),
+				  pstrdup("No budget pays for this call. Stop and tell the user."));
+		gate->budget = NULL;
+		return;
+	}
 	gate_fill_request(gate, &request);
 	if (!budget_peek(&request, &decision))
 		gate_budget_denied(gate, &decision);

@@ -217,7 +217,12 @@ take_permit(Gate *gate)
 
 	if (gate->reopen)
 	{
-		permit_reopen(gate->tenant, &gate->reopen_id, lease_us(gate), gate->cache_lease);
+		if (permit_reopen(gate->tenant, &gate->reopen_id, lease_us(gate), gate->cache_lease) != PERMIT_TRY_DONE)
+		{
+			/* another worker has taken the retry, or its end, meanwhile */
+			gate_in_progress(gate, USECS_PER_SEC / 10);
+			return false;
+		}
 		gate->attempt++;
 		takes_add_permit(&gate->reopen_id);
 		return true;

@@ -4,7 +4,8 @@
  *
  * A pointer names a string, or an array whose strings are all URLs; the token
  * "*" goes through every element of an array.  What the judge returns replaces
- * the string, because the executor must fetch exactly what was judged.
+ * the string, because the executor must fetch exactly what was judged.  Where
+ * something else stands (null counts as absent), the judge is told by a NULL.
  *
  * Memory: CurrentMemoryContext.  Locks: none.  Errors: 54001 for nesting
  * deeper than the stack allows.
@@ -40,7 +41,10 @@ urls_map(Jsonb *args, int npointers, char **pointers, UrlJudge judge, void *arg)
 	Trail	   *trails = palloc(npointers * sizeof(Trail));
 
 	if (JsonContainerIsScalar(&args->root))
+	{
+		(void) judge(NULL, 0, arg);
 		return args;
+	}
 	for (int i = 0; i < npointers; i++)
 		trails[i].more = pointers[i][0] == '\0' ? NULL : pointers[i];
 	return JsonbValueToJsonb(map_container(&m, &args->root, trails, npointers));
@@ -90,10 +94,14 @@ map_child(Mapper *m, JsonbIteratorToken where, JbItem *item, Trail *trails, int 
 
 	if (ntrails > 0 && JBE_ISCONTAINER(item->entry))
 	{
+		if (here && JsonContainerIsObject(jb_container(item)))
+			(void) m->judge(NULL, 0, m->arg);
 		map_container(m, jb_container(item), trails, ntrails);
 		return;
 	}
 	value = item_value(item);
+	if (here && !JBE_ISSTRING(item->entry) && !JBE_ISNULL(item->entry))
+		(void) m->judge(NULL, 0, m->arg);
 	if (here && JBE_ISSTRING(item->entry))
 	{
 		const char *url = m->judge(item->data, item->len, m->arg);

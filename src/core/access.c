@@ -105,6 +105,8 @@ agc_level(Oid role, const char *tenant)
 	MemoEntry  *entry;
 	AgcLevel	level;
 
+	if (strlen(tenant) > AGC_MAX_NAME)
+		return AGC_NOBODY;
 	if (memo == NULL || memo_generation != agc_generation() || roles_changed ||
 		hash_get_num_entries(memo) >= MEMO_MAX)
 		forget_all();

@@ -178,10 +178,32 @@ agc_opt_interval(FunctionCallInfo fcinfo, int n, const char *what, int64 missing
 	return PG_ARGISNULL(n) ? missing : agc_interval_us(PG_GETARG_INTERVAL_P(n), what);
 }
 
-bool
-agc_opt_bool(FunctionCallInfo fcinfo, int n, bool missing)
+/* A lease: longer than nothing, shorter than forgotten. */
+int64
+agc_arg_lease(FunctionCallInfo fcinfo, int n)
 {
-	return PG_ARGISNULL(n) ? missing : PG_GETARG_BOOL(n);
+	int64		lease;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("lease must not be null")));
+	lease = agc_opt_interval(fcinfo, n, "lease", 0);
+	if (lease == 0 || lease > AGC_MAX_LEASE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("lease must be longer than zero and at most 366 days")));
+	return lease;
+}
+
+bool
+agc_arg_bool(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be null", what)));
+	return PG_GETARG_BOOL(n);
 }
 
 int64

@@ -14,6 +14,13 @@
 #error "agentcore requires PostgreSQL 15 or later"
 #endif
 
+/* What was written by another major version is not read. */
+static inline uint32
+agc_pg_major(void)
+{
+	return PG_VERSION_NUM / 10000;
+}
+
 /* 16 moved the varlena macros out of postgres.h. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

@@ -26,6 +26,7 @@
 #define AGC_SCHEMA		"agentcore"
 #define AGC_MAX_NAME	255		/* bytes, for every name but a URL */
 #define AGC_HASH_LEN	32		/* SHA-256 */
+#define AGC_MAX_LEASE	(INT64CONST(366) * USECS_PER_DAY)
 #define AGC_MAX_TAGS	8		/* of one cache entry, and so of one tool */
 
 /*
@@ -54,7 +55,8 @@ extern int64 agc_arg_amount(FunctionCallInfo fcinfo, int n, const char *what);
 extern int64 agc_opt_amount(FunctionCallInfo fcinfo, int n, const char *what, int64 missing);
 extern int64 agc_opt_usd(FunctionCallInfo fcinfo, int n, const char *what, int64 missing);
 extern int64 agc_opt_interval(FunctionCallInfo fcinfo, int n, const char *what, int64 missing);
-extern bool agc_opt_bool(FunctionCallInfo fcinfo, int n, bool missing);
+extern int64 agc_arg_lease(FunctionCallInfo fcinfo, int n);
+extern bool agc_arg_bool(FunctionCallInfo fcinfo, int n, const char *what);
 
 /* microseconds of a non-negative, finite interval (months count 30 days) */
 extern int64 agc_interval_us(const Interval *span, const char *what);
@@ -122,6 +124,12 @@ extern void agc_owner_begin(AgcOwner *owner);
 extern void agc_owner_end(AgcOwner *owner);
 extern int	agc_spi(AgcPlan *plan, Datum *values, const char *nulls);
 extern Oid	agc_owner_oid(void);
+
+/* begin, agc_spi, end: how many rows the statement touched */
+extern uint64 agc_owner_spi(AgcPlan *plan, Datum *values, const char *nulls);
+
+/* X_drop(name, tenant) -> boolean; plan deletes by tenant ($1) and name ($2) */
+extern Datum agc_drop(FunctionCallInfo fcinfo, const char *what, AgcPlan *plan);
 
 /* ----- tables (table.c) ---------------------------------------------------
  *
@@ -280,8 +288,11 @@ typedef struct AgcNearest
 
 extern void agc_nearest_add(AgcNearest *nearest, const char *candidate);
 
-/* wall clock, clamped so that it never runs backwards within a backend */
-extern TimestampTz agc_now(void);
+/*
+ * The wall clock.  It may step back: who must not is asked to clamp (a budget's
+ * counter does, under its row lock).
+ */
+#define agc_now()	GetCurrentTimestamp()
 
 /* microseconds until "t", never negative */
 extern int64 agc_until_us(TimestampTz now, TimestampTz t);

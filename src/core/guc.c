@@ -22,6 +22,8 @@ int			agc_audit = AGC_AUDIT_NONE;
 int			agc_cache_compress = AGC_COMPRESS_DEFAULT;
 int			agc_cache_compress_min = 8192;
 int			agc_cache_default_ttl = 300;
+bool		agc_cache_dump = false;
+int			agc_cache_dump_interval = 0;
 int			agc_cache_lease = 30;
 int			agc_cache_memory = 64;
 int			agc_cache_negative_ttl = 10;
@@ -41,6 +43,7 @@ int			agc_max_node_visits = 10000000;
 int			agc_max_targets = 4096;
 int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
 int			agc_pattern_match_limit = 100000;
+int			agc_pattern_timeout = 250;
 bool		agc_require_tenant = false;
 
 static const struct config_enum_entry audit_options[] = {
@@ -96,6 +99,17 @@ agc_guc_init(void)
 							"Used by cache_set and cache_fill when ttl is NULL.",
 							&agc_cache_default_ttl, 300, 1, INT_MAX / 1000,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.cache_dump",
+							 "Keep the cache's entries in a file over a restart.",
+							 "Written at shutdown, read at start, in the clear and readable by the server's user only. "
+							 "Entries keep their expiry; the first invalidation after a dump removes the file.",
+							 &agc_cache_dump, false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_dump_interval",
+							"How often the cache is also dumped while the server runs.",
+							"After a crash the last dump is read; entries that were only replaced since come back as they were. 0 dumps at shutdown alone.",
+							&agc_cache_dump_interval, 0, 0, 24 * 3600,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_lease",
 							"Lease of cache_fetch that names none.",
 							"A leader that has neither filled nor abandoned by then is given up, and the next to ask leads.",
@@ -192,6 +206,11 @@ agc_guc_init(void)
 							"A match that needs more raises 54001; it never counts as valid.",
 							&agc_pattern_match_limit, 100000, 100, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.pattern_timeout",
+							"Time that one regular-expression match of a long string may take.",
+							"Catches what agentcore.pattern_match_limit does not count; a match that needs more raises 54001.",
+							&agc_pattern_timeout, 250, 1, 60000,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomBoolVariable("agentcore.require_tenant",
 							 "Refuse the empty tenant.",
 							 "For databases that serve several tenants, where a forgotten argument must not reach a shared one.",

@@ -37,6 +37,8 @@ extern int	agc_audit;
 extern int	agc_cache_compress;
 extern int	agc_cache_compress_min; /* bytes */
 extern int	agc_cache_default_ttl;	/* seconds */
+extern bool agc_cache_dump;
+extern int	agc_cache_dump_interval;	/* seconds */
 extern int	agc_cache_lease;	/* seconds */
 extern int	agc_cache_memory;	/* MB */
 extern int	agc_cache_negative_ttl; /* seconds */
@@ -56,6 +58,7 @@ extern int	agc_max_node_visits;
 extern int	agc_max_targets;
 extern int	agc_missing_shmem;
 extern int	agc_pattern_match_limit;
+extern int	agc_pattern_timeout;	/* ms */
 extern bool agc_require_tenant;
 
 extern void agc_guc_init(void);

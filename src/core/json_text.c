@@ -67,7 +67,7 @@ agc_json_text(const char *text, char **problem)
 	result = pg_parse_json(lex, &actions);
 	if (result != JSON_SUCCESS)
 	{
-		const char *at = lex->token_start ? lex->token_start : text;
+		const char *at = lex->token_start ? lex->token_start : text + len;
 		Size		offset = Min((Size) (at - text), len);
 
 		/* the parser's own words quote the text, which may hold anything */

@@ -15,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -89,4 +90,30 @@ agc_spi(AgcPlan *plan, Datum *values, const char *nulls)
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	return result;
+}
+
+/* One statement as the owner; returns the rows it touched. */
+uint64
+agc_owner_spi(AgcPlan *plan, Datum *values, const char *nulls)
+{
+	AgcOwner	owner;
+	uint64		rows;
+
+	agc_owner_begin(&owner);
+	agc_spi(plan, values, nulls);
+	rows = SPI_processed;
+	agc_owner_end(&owner);
+	return rows;
+}
+
+/* The body of every X_drop(name, tenant): "plan" deletes by tenant ($1) and name ($2). */
+Datum
+agc_drop(FunctionCallInfo fcinfo, const char *what, AgcPlan *plan)
+{
+	char	   *name = agc_arg_name(fcinfo, 0, what);
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
+
+	agc_enter(tenant, AGC_ADMIN);
+	PG_RETURN_BOOL(agc_owner_spi(plan, values, NULL) > 0);
 }

@@ -48,8 +48,6 @@ AGC_FUNCTION(tenant_set)
 	};
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	Datum		values[2] = {CStringGetTextDatum(tenant), BoolGetDatum(true)};
-	AgcOwner	owner;
-	bool		changed;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -57,9 +55,5 @@ AGC_FUNCTION(tenant_set)
 				 errmsg("enabled must not be null")));
 	values[1] = PG_GETARG_DATUM(0);
 	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
-	changed = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(changed);
+	PG_RETURN_BOOL(agc_owner_spi(&plan, values, NULL) > 0);
 }

@@ -85,17 +85,6 @@ agc_nearest_add(AgcNearest *nearest, const char *candidate)
 		nearest->count++;
 }
 
-TimestampTz
-agc_now(void)
-{
-	static TimestampTz last = 0;
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (now > last)
-		last = now;
-	return last;
-}
-
 int64
 agc_until_us(TimestampTz now, TimestampTz t)
 {

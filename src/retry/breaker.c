@@ -428,8 +428,6 @@ AGC_FUNCTION(breaker_set)
 	char	   *tenant = agc_arg_tenant(fcinfo, 7);
 	char		nulls[9] = "        ";
 	Datum		values[8];
-	AgcOwner	owner;
-	bool		changed;
 
 	agc_enter(tenant, AGC_ADMIN);
 	values[0] = CStringGetTextDatum(tenant);
@@ -442,11 +440,7 @@ AGC_FUNCTION(breaker_set)
 	values[7] = Int32GetDatum(set.consecutive);
 	if (PG_ARGISNULL(5))
 		nulls[6] = 'n';
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, nulls);
-	changed = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(changed);
+	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
 }
 
 /* breaker_drop(target, tenant) -> boolean */
@@ -456,16 +450,6 @@ AGC_FUNCTION(breaker_drop)
 	static AgcPlan plan = {
 		"DELETE FROM agentcore.breaker WHERE tenant = $1 AND name = $2", 2, types
 	};
-	char	   *target = agc_arg_name(fcinfo, 0, "target");
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(target)};
-	AgcOwner	owner;
-	bool		dropped;
 
-	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
-	dropped = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(dropped);
+	return agc_drop(fcinfo, "target", &plan);
 }

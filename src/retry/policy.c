@@ -247,6 +247,19 @@ retry_policy_check(const char *tenant, const char *name)
 	(void) retry_policy_read(tenant, name);
 }
 
+bool
+retry_policy_exists(const char *tenant, const char *name)
+{
+	AgcObject  *object;
+
+	if (strcmp(name, "default") == 0)
+		return true;
+	object = agc_object_pin(&policy_class, tenant, name);
+	if (object != NULL)
+		agc_object_unpin(object);
+	return object != NULL;
+}
+
 /* ----- SQL ----------------------------------------------------------------- */
 
 /* a wait in microseconds, of at least `least` and at most a year */
@@ -291,8 +304,6 @@ AGC_FUNCTION(retry_policy_set)
 	char		nulls[9] = "        ";
 	int			nrules;
 	Datum		values[8];
-	AgcOwner	owner;
-	bool		changed;
 
 	if (attempts < 1 || attempts > MAX_ATTEMPTS)
 		ereport(ERROR,
@@ -318,11 +329,7 @@ AGC_FUNCTION(retry_policy_set)
 	values[7] = JsonbPGetDatum(rules);
 	if (PG_ARGISNULL(4))
 		nulls[5] = 'n';
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, nulls);
-	changed = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(changed);
+	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
 }
 
 /* retry_policy_drop(name, tenant) -> boolean */
@@ -332,16 +339,6 @@ AGC_FUNCTION(retry_policy_drop)
 	static AgcPlan plan = {
 		"DELETE FROM agentcore.retry_policy WHERE tenant = $1 AND name = $2", 2, types
 	};
-	char	   *name = agc_arg_name(fcinfo, 0, "name");
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
-	AgcOwner	owner;
-	bool		dropped;
 
-	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
-	dropped = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(dropped);
+	return agc_drop(fcinfo, "name", &plan);
 }

@@ -277,8 +277,6 @@ AGC_FUNCTION(rate_set)
 	char		nulls[6] = "     ";
 	Gcra		limit;
 	Datum		values[5];
-	AgcOwner	owner;
-	bool		changed;
 
 	limit_args(fcinfo, 1, &limit);
 	if (PG_ARGISNULL(3))
@@ -289,11 +287,7 @@ AGC_FUNCTION(rate_set)
 	values[2] = PG_GETARG_DATUM(1);
 	values[3] = PG_GETARG_DATUM(2);
 	values[4] = PG_GETARG_DATUM(3);
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, nulls);
-	changed = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(changed);
+	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
 }
 
 /* rate_drop(target, tenant) -> boolean */
@@ -303,16 +297,6 @@ AGC_FUNCTION(rate_drop)
 	static AgcPlan plan = {
 		"DELETE FROM agentcore.rate_limit WHERE tenant = $1 AND name = $2", 2, types
 	};
-	char	   *target = agc_arg_name(fcinfo, 0, "target");
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(target)};
-	AgcOwner	owner;
-	bool		dropped;
 
-	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
-	dropped = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(dropped);
+	return agc_drop(fcinfo, "target", &plan);
 }

@@ -39,6 +39,7 @@ extern void retry_advise(const char *tenant, const char *policy, int attempt, in
 
 /* 42704 with the nearest names when the tenant has no such policy */
 extern void retry_policy_check(const char *tenant, const char *policy);
+extern bool retry_policy_exists(const char *tenant, const char *policy);
 
 typedef struct BreakerDecision
 {

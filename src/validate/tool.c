@@ -9,6 +9,7 @@
  * Memory: a compiled row in its AgcObject's context.  Locks: row locks of the
  * statements.  On ERROR: nothing was changed.
  */
+#include "retry/retry.h"
 #include "validate/validate.h"
 
 #include "catalog/pg_type.h"
@@ -34,6 +35,25 @@ AgcObject *
 tool_pin(const char *tenant, const char *name)
 {
 	return agc_object_pin(&tool_class, tenant, name);
+}
+
+static int64
+fingerprint(Jsonb *schema)
+{
+	AgcDigest  *digest = agc_digest_begin();
+	uint8		hash[AGC_HASH_LEN];
+	int64		result;
+
+	agc_digest_call(digest, "", schema, "");
+	agc_digest_end(digest, hash);
+	memcpy(&result, hash, sizeof(result));
+	return result;
+}
+
+const char *
+tool_cache_tenant(const ToolDef *tool, const char *tenant)
+{
+	return strcmp(tool->cache_scope, "shared") == 0 ? "*" : tenant;
 }
 
 static void *
@@ -74,6 +94,7 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 								   agc_col_bool(tuple, desc, "additional"), true, &problem);
 	if (tool->program == NULL)
 		schema_problem_raise(&problem, "schema");
+	tool->fingerprint = fingerprint(DatumGetJsonbP(value));
 	value = agc_col(tuple, desc, "url_args", &isnull);
 	tool->url_args = isnull ? derive_url_args(tool->program, &tool->nurl_args) :
 		text_array(value, &tool->nurl_args, "url_args");
@@ -377,26 +398,33 @@ AGC_FUNCTION(tool_set)
 	char	   *retry_policy = agc_opt_name(fcinfo, 15, "retry_policy");
 	char	   *target = agc_opt_name(fcinfo, 16, "target");
 	char	   *tenant = agc_arg_tenant(fcinfo, 22);
-	bool		additional = agc_opt_bool(fcinfo, 6, false);
+	bool		additional = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
 	int64		ttl = agc_opt_interval(fcinfo, 8, "cache_ttl", -1);
-	int64		lease = agc_opt_interval(fcinfo, 11, "lease", -1);
 	int64		soft_ttl = agc_opt_interval(fcinfo, 19, "cache_soft_ttl", -1);
 	int64		negative_ttl = agc_opt_interval(fcinfo, 20, "cache_negative_ttl", -1);
 	int64		max_size = agc_opt_amount(fcinfo, 21, "cache_max_size", -1);
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
-	AgcOwner	owner;
-	bool		changed;
 
 	agc_enter(tenant, AGC_ADMIN);
 	require_one_of(mode, "mode", modes, lengthof(modes), "The modes are enforce and audit.");
 	require_one_of(scope, "cache_scope", cache_scopes, lengthof(cache_scopes),
 				   "The scopes are subject, agent, tenant and shared.");
-	if (ttl == 0 || lease == 0)
+	if (strcmp(scope, "shared") == 0 && agc_level(GetUserId(), "*") < AGC_ADMIN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to share answers between tenants"),
+				 errdetail("cache_scope \"shared\" needs level admin on every tenant."),
+				 errhint("Use cache_scope => 'tenant'.")));
+	if (retry_policy != NULL)
+		retry_policy_check(tenant, retry_policy);
+	if (!PG_ARGISNULL(11))
+		(void) agc_arg_lease(fcinfo, 11);
+	if (ttl == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be longer than nothing", ttl == 0 ? "cache_ttl" : "lease"),
-				 errhint("NULL means %s.", ttl == 0 ? "that results are not cached" : "agentcore.lease_default")));
+				 errmsg("cache_ttl must be longer than nothing"),
+				 errhint("NULL means that results are not cached.")));
 	check_cache_terms(ttl, soft_ttl, negative_ttl, max_size);
 	if (!PG_ARGISNULL(7))
 		check_pointers(PG_GETARG_DATUM(7));
@@ -425,11 +453,7 @@ AGC_FUNCTION(tool_set)
 	values[18] = flag_arg(fcinfo, 17, "needs_approval");
 	values[19] = flag_arg(fcinfo, 18, "enabled");
 
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, nulls);
-	changed = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(changed);
+	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
 }
 
 /* tool_drop(name, tenant) -> boolean: whether there was one */
@@ -439,16 +463,6 @@ AGC_FUNCTION(tool_drop)
 	static AgcPlan plan = {
 		"DELETE FROM agentcore.tool WHERE tenant = $1 AND name = $2", 2, types
 	};
-	char	   *name = agc_arg_name(fcinfo, 0, "tool name");
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
-	AgcOwner	owner;
-	bool		dropped;
 
-	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
-	dropped = SPI_processed > 0;
-	agc_owner_end(&owner);
-	PG_RETURN_BOOL(dropped);
+	return agc_drop(fcinfo, "tool name", &plan);
 }

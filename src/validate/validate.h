@@ -34,11 +34,15 @@ typedef struct ToolDef
 	int64		est_nanousd;
 	const char *retry_policy;	/* may be NULL: 'default' */
 	const char *target;			/* breaker and rate key; may be NULL: none */
+	int64		fingerprint;	/* of the input schema: the same for the same tool elsewhere */
 	struct SchemaProgram *program;
 } ToolDef;
 
 /* NULL: no such tool.  agc_object_unpin() when done. */
 extern AgcObject *tool_pin(const char *tenant, const char *name);
+
+/* whose cache entries a tool's answers are: the tenant's, or "*" for scope shared */
+extern const char *tool_cache_tenant(const ToolDef *tool, const char *tenant);
 
 /* the array of errors that args_validate() returns, or NULL when valid */
 extern Jsonb *tool_args_errors(const ToolDef *tool, Jsonb *args);

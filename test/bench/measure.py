@@ -7,6 +7,10 @@ A .bench file is SQL for psql and pgbench, cut by lines that begin with "-- @":
                                        a pgbench script; with "vs" it is compared with the case
                                        OTHER; "per": it does the work N times
 
+A file NAME.py is a benchmark of its own: it gets a fresh database with the
+extension by PGDATABASE, a directory with the staged install by BENCH_WORK, and
+prints Markdown.
+
 Every case runs once a round, all cases of a file in turn, so that a pair is
 measured within the same seconds; odd rounds go backwards.  A ratio is the
 median of the rounds' ratios.  Net is without the round trip: minus the case
@@ -79,11 +83,24 @@ def pgbench(case, directory):
     return 1e6 * case.clients / float(rate.group(1)) / case.per
 
 
-def measure(path, directory):
-    setup, cases = parse(path)
+def run_script(path):
+    run = subprocess.run([sys.executable, path], env={**os.environ, "PGDATABASE": DATABASE}, capture_output=True, text=True)
+    if run.returncode:
+        raise Failed(run.stdout + run.stderr)
+    return run.stdout.rstrip().splitlines()
+
+
+def benchmark(path, directory):
+    """The Markdown lines of one file."""
     psql(f"DROP DATABASE IF EXISTS {DATABASE}", "postgres")
     psql(f"CREATE DATABASE {DATABASE}", "postgres")
-    psql("CREATE EXTENSION agentcore;\n" + setup)
+    psql("CREATE EXTENSION agentcore")
+    return run_script(path) if path.endswith(".py") else table(measure(path, directory))
+
+
+def measure(path, directory):
+    setup, cases = parse(path)
+    psql(setup)
     for number in range(ROUNDS + 1):
         for case in cases if number % 2 == 0 else reversed(cases):
             time = pgbench(case, directory)
@@ -141,21 +158,27 @@ def machine():
     yield "  fsync and synchronous_commit off: the extension's work, not the disk's"
 
 
+def name_of(path):
+    return os.path.splitext(os.path.basename(path))[0]
+
+
 def main():
     output, names = sys.argv[1], sys.argv[2:]
-    paths = [os.path.join(HERE, name + ".bench") for name in names] or sorted(glob.glob(os.path.join(HERE, "*.bench")))
-    missing = [path for path in paths if not os.path.exists(path)]
-    if missing:
-        known = sorted(os.path.basename(path)[:-6] for path in glob.glob(os.path.join(HERE, "*.bench")))
-        sys.exit(f"no such benchmark: {', '.join(missing)}; there are: {', '.join(known)}")
+    known = {name_of(path): path for path in sorted(glob.glob(os.path.join(HERE, "*.bench")) + glob.glob(os.path.join(HERE, "*.py")))
+             if not path.endswith("measure.py")}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are: {', '.join(known)}")
+    # cache includes miss_ratio
+    paths = [known[name] for name in names or sorted(known.keys() - {"miss_ratio"})]
     report = ["# agentcore benchmarks", "", *machine()]
     print("\n".join(report))
     failed = 0
     with tempfile.TemporaryDirectory() as directory:
         for path in paths:
-            part = ["", f"## {os.path.basename(path)[:-6]}", ""]
+            part = ["", f"## {name_of(path)}", ""]
             try:
-                part += table(measure(path, directory))
+                part += benchmark(path, directory)
             except Failed as error:
                 failed += 1
                 part += ["FAILED", "", *("    " + line for line in str(error).splitlines())]

@@ -18,15 +18,20 @@ def heading(title):
     print(f"\n{title}\n{'-' * len(title)}")
 
 
+def printable(text):
+    """A log may hold anything, also what a terminal would obey."""
+    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
+
+
 def table(rows, header=None, right=()):
-    rows = [[("" if cell is None else str(cell)) for cell in row] for row in rows]
+    rows = [[("" if cell is None else printable(str(cell))) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows + ([list(header)] if header else [])) for i in range(len((header or rows[0])))]
     for row in ([list(header)] if header else []) + rows:
         print("  " + "  ".join(cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths))).rstrip())
 
 
 def short(text, width=WIDTH):
-    text = " ".join(str(text or "").split())
+    text = printable(" ".join(str(text or "").split()))
     return text if len(text) <= width else text[:width - 3] + "..."
 
 
@@ -154,7 +159,7 @@ def invalid_calls(world):
         order.append((seen[tool_of(line)], line.number, line))
         seen[tool_of(line)] += 1
     for _, _, line in sorted(order, key=lambda entry: entry[:2])[:EXAMPLES]:
-        print(f"  line {line.number}  {tool_of(line)}  {line.outcome.answer.reason}")
+        print(f"  line {line.number}  {short(tool_of(line), 60)}  {line.outcome.answer.reason}")
         wrapped(line.outcome.answer.feedback)
 
 
@@ -234,7 +239,7 @@ def troubles(world):
     if world.refused:
         heading(f"Tools refused ({len(world.refused)}); their calls are unknown_tool")
         for name, why in world.refused[:2 * EXAMPLES]:
-            print(f"  {name}: {short(why, WIDTH)}")
+            print(f"  {short(name, 60)}: {short(why, WIDTH)}")
     if world.bad:
         heading(f"Bad lines, skipped ({len(world.bad)})")
         for path, number, why in world.bad[:2 * EXAMPLES]:
@@ -243,7 +248,7 @@ def troubles(world):
     if errors:
         heading(f"Errors of the gate ({len(errors)})")
         for line in errors[:2 * EXAMPLES]:
-            print(f"  line {line.number}  {tool_of(line)}: {short(line.failure, WIDTH)}")
+            print(f"  line {line.number}  {short(tool_of(line), 60)}: {short(line.failure, WIDTH)}")
 
 
 def write(world, options):

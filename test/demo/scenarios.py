@@ -8,13 +8,20 @@ import time
 from client import Done, Outcome, call
 
 
+def settled(gate, request, answer, run):
+    """The outcome where the gate said something else than the scenario is about."""
+    if answer.verdict == "run":
+        gate.commit(request, answer.call_id, run(answer.args))
+    return Outcome(answer, runs=int(answer.verdict == "run"))
+
+
 def same_key_twice(world, gate, request, run, line):
     """Two workers got the same job: one runs it, the other waits and gets its result."""
     first, second = gate, world.connect()
     try:
         begun = first.begin(request)
         if begun.verdict != "run":
-            return Outcome(begun)
+            return settled(first, request, begun, run)
         outcome = Outcome(second.begin(request))     # in_progress
         outcome.waits[outcome.answer.reason] += 1
         first.commit(request, begun.call_id, run(begun.args))
@@ -50,6 +57,8 @@ def two_calls_in_one_transaction(world, gate, request, run, line):
         for worker, begun in ((other, busy), (gate, held)):
             if begun.verdict == "run":
                 worker.commit(request, begun.call_id, Done())
+        if refused.verdict != "wait":
+            return settled(gate, request, refused, run)
         outcome = call(gate, request, run)
         outcome.waits[refused.reason] += 1
         return outcome
@@ -60,6 +69,8 @@ def two_calls_in_one_transaction(world, gate, request, run, line):
 def approved(world, gate, request, run, line):
     """A person says yes while the worker waits."""
     asked = gate.begin(request)                      # approval_required
+    if asked.verdict != "wait":
+        return settled(gate, request, asked, run)
     world.admin.execute("SELECT agentcore.call_approve(id, note => 'demo', tenant => %s) FROM agentcore.approvals"
                         " WHERE tenant = %s AND state = 'pending' AND tool = %s AND task = %s",
                         (request.tenant, request.tenant, request.tool, request.task))
