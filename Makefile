@@ -21,7 +21,7 @@ PG_CFLAGS   = -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter -Wno-sign-
 SHLIB_LINK  = $(shell pkg-config --libs libpcre2-8 libcrypto)
 
 # Without ICU host names outside ASCII are refused.
-ifeq ($(shell pkg-config --exists icu-uc && echo yes),yes)
+ifeq ($(shell pkg-config --exists icu-uc 2>/dev/null && echo yes),yes)
 PG_CPPFLAGS += -DAGENTCORE_ICU $(shell pkg-config --cflags icu-uc)
 SHLIB_LINK  += $(shell pkg-config --libs icu-uc)
 endif

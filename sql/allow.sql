@@ -361,3 +361,19 @@ SELECT count(*) AS policies, (SELECT count(*) FROM policy_rules) AS rules, (SELE
 RESET ROLE;
 SELECT access_revoke('regress_allow_agent'), access_revoke('regress_allow_reader');
 DROP ROLE regress_allow_agent, regress_allow_reader, regress_allow_stranger;
+
+-- a function in the caller's WHERE clause sees no row that he may not see
+SELECT special_set('secret.internal', 'secret of t1', tenant => 't1');
+CREATE ROLE regress_agentcore_nosy;
+CREATE FUNCTION public.leak(pattern text, tenant text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
+BEGIN
+  IF tenant <> '*' THEN
+    RAISE NOTICE 'saw % of %', pattern, tenant;
+  END IF;
+  RETURN true;
+END $$;
+SET ROLE regress_agentcore_nosy;
+SELECT count(*) > 0 AS shipped FROM special_entries WHERE public.leak(pattern, tenant);
+RESET ROLE;
+DROP FUNCTION public.leak;
+DROP ROLE regress_agentcore_nosy;

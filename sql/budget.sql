@@ -125,6 +125,7 @@ SELECT budget_commit(:'most');
 SELECT budget_acquire('boundless', 0) AS more \gset
 SELECT budget_commit(:'more', 1);
 SELECT budget_release(:'more');
+SELECT used_tokens FROM budget_status WHERE budget = 'boundless';
 
 -- money is exact and rounded up to a nano-dollar
 SELECT budget_set('money', max_usd => 0.000000003);

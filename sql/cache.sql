@@ -7,6 +7,8 @@ RESET client_min_messages;
 \set VERBOSITY terse
 SET search_path = agentcore, public;
 SET timezone = 'UTC';
+-- sizes below are those of the values themselves
+SET agentcore.cache_compress = off;
 
 -- get and set ---------------------------------------------------------------
 SELECT cache_get('t', '{"a": 1}') IS NULL AS miss;

@@ -234,6 +234,13 @@ SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'any', args_text
 SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'any', args_text => '   ');
 SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'any', args_text => repeat('[', 600) || repeat(']', 600));
 
+-- the method that the tool is asked to use is judged, however it is spelled
+SELECT agentcore.policy_set('web', methods => '{GET}');
+SELECT m, verdict, reason FROM (VALUES ('{}'::jsonb), ('{"method": null}'), ('{"method": "GET"}'), ('{"method": "POST"}'), ('{"Method": "post"}'),
+  ('{"method": "GET", "METHOD": "DELETE"}'), ('{"method": ["POST"]}')) v (m),
+  agentcore.call_begin('bot', 'open', m || '{"url": "https://api.example.com/"}');
+SELECT agentcore.policy_set('web');
+
 -- who shares an answer
 CREATE FUNCTION answer(tool text, subject text DEFAULT NULL, agent text DEFAULT 'bot', tenant text DEFAULT '') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE v agentcore.call_verdict;
@@ -283,6 +290,8 @@ SELECT agentcore.call_approve('00000000-0000-0000-0000-000000000000', NULL);
 SELECT agentcore.agent_set('a', 'web', enabled => NULL);
 SELECT agentcore.call_extend('00000000-0000-0000-0000-000000000000', NULL);
 SELECT agentcore.call_begin('bot', 'ping', lease => '400 days');
+SELECT agentcore.call_begin('bot', 'ping', lease => '2562047788:00:54.775807');
+SELECT agentcore.tool_set('t', 'true', lease => '2562047788:00:54.775807');
 SELECT agentcore.call_begin('bott', 'ping');
 SELECT agentcore.call_begin(NULL, 'ping');
 SELECT agentcore.call_begin('bot', '');
@@ -336,6 +345,9 @@ SELECT pg_sleep(0.7);
 SET ROLE regress_agentcore_bob;
 SELECT short(v), call_id <> :'id' AS another FROM agentcore.call_begin('annbot', 'ping', key => 'ka') v;
 SELECT short(v), call_id = :'id2' AS same FROM agentcore.call_begin('annbot', 'ping', key => 'kb') v;
+\set VERBOSITY terse
+SELECT agentcore.budget_release(:'id2');
+\set VERBOSITY default
 SELECT agentcore.call_commit(:'id2');
 RESET ROLE;
 SELECT agentcore.agent_drop('annbot'), agentcore.agent_drop('annbot');

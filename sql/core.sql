@@ -156,6 +156,9 @@ SET agentcore.require_tenant = on;
 SELECT agentcore.tenant_set(true);
 RESET agentcore.require_tenant;
 
+-- two spellings of a name that is too long are not one name
+SELECT agentcore.access_level(repeat('a', 256));
+
 -- nobody but the owner reaches the tables or the sequence
 SET ROLE regress_agentcore_eve;
 TABLE agentcore.installation;

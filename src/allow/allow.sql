@@ -268,14 +268,17 @@ CREATE VIEW agentcore.policy_rules WITH (security_barrier) AS
    WHERE agentcore.access_visible(r.tenant);
 COMMENT ON VIEW agentcore.policy_rules IS 'Rules of the policies of the tenants visible to the caller, in canonical form.';
 
+-- The filter stands above the union: the planner pulls a union's branches up, and a
+-- barrier inside them does not hold.
 CREATE VIEW agentcore.special_entries WITH (security_barrier) AS
-  SELECT s.tenant, s.network::text COLLATE "C" AS pattern, s.name, s.source, s.as_of, s.shipped
-    FROM agentcore.special_range s
-   WHERE s.tenant = '*' OR agentcore.access_visible(s.tenant)
-  UNION ALL
-  SELECT s.tenant, s.pattern, s.name, s.source, s.as_of, s.shipped
-    FROM agentcore.special_name s
-   WHERE s.tenant = '*' OR agentcore.access_visible(s.tenant);
+  SELECT e.tenant, e.pattern, e.name, e.source, e.as_of, e.shipped
+    FROM (SELECT s.tenant, s.network::text COLLATE "C" AS pattern, s.name, s.source, s.as_of, s.shipped
+            FROM agentcore.special_range s
+          UNION ALL
+          SELECT s.tenant, s.pattern, s.name, s.source, s.as_of, s.shipped
+            FROM agentcore.special_name s
+          OFFSET 0) e
+   WHERE e.tenant = '*' OR agentcore.access_visible(e.tenant);
 COMMENT ON VIEW agentcore.special_entries IS 'Networks and names denied unless a rule lifts them: what the extension ships (tenant ''*'') and what the visible tenants added.';
 
 INSERT INTO agentcore.access_function VALUES

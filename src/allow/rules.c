@@ -255,7 +255,7 @@ static Datum
 tool_rule(FunctionCallInfo fcinfo, const char *effect)
 {
 	RuleRow		row = {.kind = "tool", .effect = effect};
-	char	   *star;
+	const char *star;
 
 	row.policy = agc_arg_name(fcinfo, 0, "policy");
 	row.pattern = agc_arg_name(fcinfo, 1, "tool");

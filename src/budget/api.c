@@ -15,8 +15,6 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 
-#define MAX_LEASE	(366 * USECS_PER_DAY)
-
 enum
 {
 	A_BUDGET, A_TOKENS, A_USD, A_CALLS, A_LEASE, A_KEY, A_TENANT
@@ -53,7 +51,7 @@ opt_lease(FunctionCallInfo fcinfo, int n)
 {
 	int64		lease = agc_opt_interval(fcinfo, n, "lease", 0);
 
-	if (!PG_ARGISNULL(n) && (lease == 0 || lease > MAX_LEASE))
+	if (!PG_ARGISNULL(n) && (lease == 0 || lease > AGC_MAX_LEASE))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("lease must be longer than zero and at most 366 days")));
@@ -178,6 +176,20 @@ AGC_FUNCTION(budget_commit)
 	PG_RETURN_TEXT_P(cstring_to_text(settle_names[result]));
 }
 
+/* Released, a call that was made would count for nothing. */
+static void
+refuse_call(const char *tenant, const pg_uuid_t *id)
+{
+	PermitRow	row;
+
+	if (permit_read(tenant, id, NULL, NULL, false, &row) && row.agent != NULL &&
+		agc_level(GetUserId(), tenant) < AGC_ADMIN)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the permit is a call of the gate"),
+				 errhint("End it with agentcore.call_fail() or agentcore.call_commit(); an administrator may release it.")));
+}
+
 /* budget_release(permit, tenant) -> text */
 AGC_FUNCTION(budget_release)
 {
@@ -186,6 +198,7 @@ AGC_FUNCTION(budget_release)
 	SettleResult result;
 
 	agc_enter(tenant, AGC_AGENT);
+	refuse_call(tenant, id);
 	result = permit_release(tenant, id);
 	PG_RETURN_TEXT_P(cstring_to_text(result == SETTLE_COMMITTED ? "released" : settle_names[result]));
 }

@@ -284,7 +284,9 @@ WITH counter AS (
 ), used AS (
   -- over: how far charges went past what had been admitted for them
   SELECT g.tenant, g.budget,
-         array[sum(g.used[1]), sum(g.used[2]), sum(g.used[3])] AS used,
+         -- a counter is full at the largest bigint: what was spent beyond stands in the ledger
+         array[least(sum(g.used[1]), 9223372036854775807), least(sum(g.used[2]), 9223372036854775807),
+               least(sum(g.used[3]), 9223372036854775807)] AS used,
          array[sum(greatest(g.used[1] - coalesce(p.held_tokens, 0), 0)),
                sum(greatest(g.used[2] - coalesce(p.held_nanousd, 0), 0)),
                sum(greatest(g.used[3] - coalesce(p.held_calls, 0), 0))] AS over

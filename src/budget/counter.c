@@ -150,11 +150,22 @@ counter_hold(Counter *counter, const int64 amount[BUDGET_NDIMS], int sign)
 		counter->held[dim] = add_checked(counter->held[dim], sign * amount[dim]);
 }
 
+/* What was spent is spent: a charge that does not fit fills the counter up. */
+static int64
+add_saturated(int64 a, int64 b)
+{
+	int64		sum;
+
+	if (pg_add_s64_overflow(a, b, &sum))
+		return b > 0 ? PG_INT64_MAX : PG_INT64_MIN;
+	return sum;
+}
+
 /* An amount may be negative: what an expired permit was charged too much. */
 void
 counter_charge(Counter *counter, const int64 amount[BUDGET_NUSED])
 {
 	for (int w = 0; w < counter->nwindows; w++)
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
-			counter->used[w][dim] = add_checked(counter->used[w][dim], amount[dim]);
+			counter->used[w][dim] = add_saturated(counter->used[w][dim], amount[dim]);
 }

@@ -136,7 +136,7 @@ add_checked(int64 a, int64 b)
 static TimestampTz
 lease_end(TimestampTz at, int64 lease)
 {
-	return at + (lease > 0 ? lease : agc_lease_default * USECS_PER_SEC);
+	return at + Min(lease > 0 ? lease : agc_lease_default * USECS_PER_SEC, AGC_MAX_LEASE);
 }
 
 static void

@@ -19,43 +19,64 @@
 #include "utils/rel.h"
 
 #define MAX_LEASE_US	USECS_PER_DAY
+#define MAX_MGET		10000
+#define MAX_MGET_BYTES	(512 * 1024 * 1024)
 
-/* tool, args, scope and tenant, and the key that they make */
-typedef struct Target
+/* tool, scope and tenant, and, but for cache_mget, the key that they make with args */
+static char *
+read_call(FunctionCallInfo fcinfo, const char *what, int scope_arg, int tenant_arg, CacheTarget *target)
 {
-	char	   *tool;
-	char	   *tenant;
-	CacheKey	key;
-} Target;
-
-static void
-read_target(FunctionCallInfo fcinfo, const char *what, int scope_arg, int tenant_arg, Target *target)
-{
-	Jsonb	   *args;
-	char	   *scope;
+	char	   *scope = agc_opt_text(fcinfo, scope_arg);
 
 	target->tool = agc_arg_name(fcinfo, 0, "tool");
-	args = agc_arg_jsonb(fcinfo, 1, "args");
-	scope = agc_opt_text(fcinfo, scope_arg);
 	if (scope == NULL || scope[0] != '\0')
 		scope = agc_arg_name(fcinfo, scope_arg, "scope");
+	target->kind = CACHE_RAW;
+	target->scope = scope[0] == '\0' ? CACHE_SCOPE_PRIVATE : CACHE_SCOPE_NAMED;
 	target->tenant = agc_arg_tenant(fcinfo, tenant_arg);
+	return scope;
+}
+
+static void
+read_target(FunctionCallInfo fcinfo, const char *what, int scope_arg, int tenant_arg, CacheTarget *target)
+{
+	char	   *scope = read_call(fcinfo, what, scope_arg, tenant_arg, target);
+	Jsonb	   *args = agc_arg_jsonb(fcinfo, 1, "args");
+
 	agc_enter(target->tenant, AGC_AGENT);
 	cache_require(what);
 	cache_make_key(&target->key, CACHE_RAW, target->tenant, target->tool, 0, args, scope);
 }
 
-static int64
-read_ttl(FunctionCallInfo fcinfo, int n)
-{
-	int64		ttl = agc_opt_interval(fcinfo, n, "ttl", agc_cache_default_ttl * USECS_PER_SEC);
+static char **read_tags(FunctionCallInfo fcinfo, int n, int *ntags);
 
-	if (ttl <= 0)
+static void
+read_terms(FunctionCallInfo fcinfo, int ttl, int tags, int soft_ttl, CacheTerms *terms)
+{
+	int			missing;
+
+	memset(terms, 0, sizeof(*terms));
+	terms->negative = !PG_ARGISNULL(soft_ttl + 1) && PG_GETARG_BOOL(soft_ttl + 1);
+	missing = terms->negative ? agc_cache_negative_ttl : agc_cache_default_ttl;
+	terms->ttl = agc_opt_interval(fcinfo, ttl, "ttl", missing * USECS_PER_SEC);
+	terms->soft_ttl = agc_opt_interval(fcinfo, soft_ttl, "soft_ttl", -1);
+	if (terms->ttl <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("ttl must be positive"),
-				 errhint("Leave it out for agentcore.cache_default_ttl.")));
-	return ttl;
+				 errhint("Leave it out for agentcore.%s.",
+						 terms->negative ? "cache_negative_ttl" : "cache_default_ttl")));
+	if (terms->soft_ttl >= 0 && terms->negative)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a negative entry takes no soft_ttl")));
+	if (terms->soft_ttl == 0 || terms->soft_ttl >= terms->ttl)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("soft_ttl must be positive and shorter than ttl"),
+				 errhint("From soft_ttl to ttl a value is served as stale while one caller replaces it.")));
+	terms->soft_ttl = Max(terms->soft_ttl, 0);
+	terms->tags = read_tags(fcinfo, tags, &terms->ntags);
 }
 
 static char **
@@ -102,26 +123,99 @@ read_publish(FunctionCallInfo fcinfo, int n)
 	return false;
 }
 
+/* What cache_get and cache_mget return: an answer, fresh or stale. */
+static Jsonb *
+get_answer(const CacheTarget *target)
+{
+	CacheResult result = {.status = CACHE_MISS};
+	CacheSeen	seen;
+
+	if (cache_read(target, &seen))
+	{
+		result.status = seen.negative ? CACHE_NEGATIVE : seen.stale ? CACHE_STALE : CACHE_HIT;
+		result.cost_ms = seen.cost_ms;
+		result.cost_nanousd = seen.cost_nanousd;
+	}
+	cache_count(target, &result);
+	return result.status == CACHE_HIT || result.status == CACHE_STALE ? seen.value : NULL;
+}
+
 /* cache_get(tool, args, scope, tenant) -> jsonb, NULL = miss */
 AGC_FUNCTION(cache_get)
 {
-	Target		target;
+	CacheTarget target;
 	Jsonb	   *value;
-	int64		age;
-	bool		hidden;
 
 	read_target(fcinfo, "cache_get", 2, 3, &target);
-	if (!cache_read(&target.key, target.tenant, target.tool, &value, &age, &hidden))
-	{
-		stat_count(CC_MISSES);
+	value = get_answer(&target);
+	if (value == NULL)
 		PG_RETURN_NULL();
-	}
-	stat_count(CC_HITS);
 	PG_RETURN_JSONB_P(value);
 }
 
 /*
- * cache_set(tool, args, value, ttl, scope, tags, publish, tenant) -> boolean
+ * cache_mget(tool, args[], scope, tenant) -> jsonb[], as long as args; NULL =
+ * miss, or a null element.  One access check; the digest of what the keys have
+ * in common is made once (key.c).
+ */
+AGC_FUNCTION(cache_mget)
+{
+	ArrayType  *array;
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+	int			lower = 1;
+	Size		total = 0;
+	CacheTarget target;
+	char	   *scope = read_call(fcinfo, "cache_mget", 2, 3, &target);
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("args must not be null")));
+	array = PG_GETARG_ARRAYTYPE_P(1);
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("args must have one dimension")));
+	deconstruct_array(array, JSONBOID, -1, false, TYPALIGN_INT, &elems, &nulls, &n);
+	if (n > MAX_MGET)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many args"),
+				 errdetail("Got %d; one call takes at most %d.", n, MAX_MGET)));
+	agc_enter(target.tenant, AGC_AGENT);
+	cache_require("cache_mget");
+
+	for (int i = 0; i < n; i++)
+	{
+		Jsonb	   *value;
+
+		if (nulls[i])
+			continue;
+		cache_make_key(&target.key, CACHE_RAW, target.tenant, target.tool, 0,
+					   DatumGetJsonbP(elems[i]), scope);
+		value = get_answer(&target);
+		nulls[i] = value == NULL;
+		if (value == NULL)
+			continue;
+		elems[i] = JsonbPGetDatum(value);
+		total += INTALIGN(VARSIZE(value));
+		if (total > MAX_MGET_BYTES)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("the values are too large to return at once"),
+					 errdetail("One call returns at most %d bytes.", MAX_MGET_BYTES),
+					 errhint("Ask for fewer.")));
+	}
+	if (n == 0)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(JSONBOID));
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(elems, nulls, 1, &n, &lower, JSONBOID, -1, false, TYPALIGN_INT));
+}
+
+/*
+ * cache_set(tool, args, value, ttl, scope, tags, publish, soft_ttl, negative,
+ *			 tenant) -> boolean
  *
  * What this transaction has itself set or invalidated must not be overtaken
  * by its own "immediate": such a set waits for COMMIT like the rest.
@@ -129,31 +223,30 @@ AGC_FUNCTION(cache_get)
 AGC_FUNCTION(cache_set)
 {
 	Jsonb	   *value = agc_arg_jsonb(fcinfo, 2, "value");
-	int64		ttl = read_ttl(fcinfo, 3);
-	int			ntags;
-	char	  **tags = read_tags(fcinfo, 5, &ntags);
 	bool		at_commit = read_publish(fcinfo, 6);
-	int64		now = agc_now();
-	CacheItem	item = {.kind = CACHE_RAW, .stored_at = now, .expires = cache_deadline(now, ttl)};
+	CacheItem	item = {.kind = CACHE_RAW};
 	CacheItem  *own;
-	Target		target;
+	CacheTarget target;
+	CacheTerms	terms;
 
-	read_target(fcinfo, "cache_set", 4, 7, &target);
+	read_terms(fcinfo, 3, 5, 7, &terms);
+	read_target(fcinfo, "cache_set", 4, 9, &target);
+	slot_refs(&item.refs, target.tenant, target.tool, terms.ntags, terms.tags);
 	item.key = target.key;
-	item.len = VARSIZE(value) - VARHDRSZ;
-	item.data = VARDATA(value);
+	item.scope = target.scope;
+	cache_make_item(&item, value, &terms);
 	if (item.len > store_max_value())
 	{
 		stat_count(CC_REFUSED_SIZE);
+		stat_tool_add(item.refs.tool, CT_REFUSED_SIZE, 1);
 		PG_RETURN_BOOL(false);
 	}
-	slot_refs(&item.refs, target.tenant, target.tool, ntags, tags);
 	item.born = item.key_born = publish_begin_stamp();
 
 	if (at_commit || pending_own(&item.key, &item.refs, &own) != CACHE_OWN_NONE ||
 		pending_hides_tags(&item.refs))
 		PG_RETURN_BOOL(pending_add_set(&item));
-	PG_RETURN_BOOL(cache_put(&item, now));
+	PG_RETURN_BOOL(cache_put(&item, item.stored_at));
 }
 
 /* cache_fetch(tool, args, scope, wait, lease, tenant) -> agentcore.cache_fetched */
@@ -165,14 +258,14 @@ AGC_FUNCTION(cache_fetch)
 	Datum		values[5] = {0};
 	bool		nulls[5] = {false, true, true, true, true};
 	CacheResult result;
-	Target		target;
+	CacheTarget target;
 
 	if (lease <= 0 || lease > MAX_LEASE_US)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("lease must be positive and at most a day")));
 	read_target(fcinfo, "cache_fetch", 2, 5, &target);
-	cache_lookup_wait(&target.key, CACHE_RAW, target.tenant, target.tool, lease, wait, &result);
+	cache_lookup_wait(&target, lease, wait, &result);
 
 	values[0] = CStringGetTextDatum(names[result.status]);
 	if (result.value != NULL)
@@ -181,12 +274,12 @@ AGC_FUNCTION(cache_fetch)
 		values[3] = IntervalPGetDatum(agc_us_interval(result.age));
 		nulls[1] = nulls[3] = false;
 	}
-	if (result.status == CACHE_LEAD)
+	if (result.lease != 0)
 	{
 		values[2] = Int64GetDatum(result.lease);
 		nulls[2] = false;
 	}
-	if (result.status == CACHE_BUSY)
+	if (result.status == CACHE_BUSY || result.status == CACHE_NEGATIVE)
 	{
 		values[4] = IntervalPGetDatum(agc_us_interval(result.retry_after));
 		nulls[4] = false;
@@ -214,28 +307,27 @@ read_lease(FunctionCallInfo fcinfo, const char *what, int tenant_arg, int64 *tok
 		lease->tenant == slot_of_tenant(tenant) && lease->role == GetUserId();
 }
 
-/* cache_fill(lease, value, ttl, tags, tenant) -> boolean, false = lease lost */
+/* cache_fill(lease, value, ttl, tags, soft_ttl, negative, tenant) -> boolean, false = lease lost */
 AGC_FUNCTION(cache_fill)
 {
 	Jsonb	   *value = agc_arg_jsonb(fcinfo, 1, "value");
-	int64		ttl = read_ttl(fcinfo, 2);
-	int			ntags;
-	char	  **tags = read_tags(fcinfo, 3, &ntags);
 	int64		token;
+	CacheTerms	terms;
 	CacheLease	lease;
 	CacheRefs	refs = {0};
 
-	if (!read_lease(fcinfo, "cache_fill", 4, &token, &lease))
+	read_terms(fcinfo, 2, 3, 4, &terms);
+	if (!read_lease(fcinfo, "cache_fill", 6, &token, &lease))
 	{
 		stat_count(CC_REFUSED_LEASE);
 		PG_RETURN_BOOL(false);
 	}
 	refs.tool = lease.tool;
 	refs.tenant = lease.tenant;
-	refs.ntags = ntags;
-	for (int i = 0; i < ntags; i++)
-		refs.tag[i] = slot_of_tag(agc_arg_tenant(fcinfo, 4), tags[i]);
-	PG_RETURN_BOOL(cache_add_fill(&lease.key, CACHE_RAW, &refs, token, value, ttl));
+	refs.ntags = terms.ntags;
+	for (int i = 0; i < terms.ntags; i++)
+		refs.tag[i] = slot_of_tag(agc_arg_tenant(fcinfo, 6), terms.tags[i]);
+	PG_RETURN_BOOL(cache_add_fill(&lease.key, CACHE_RAW, &refs, token, value, &terms));
 }
 
 /* cache_abandon(lease, tenant) -> boolean: whether it was still held; at once */
@@ -253,15 +345,13 @@ AGC_FUNCTION(cache_abandon)
 /* cache_invalidate(tool, args, scope, tenant) -> boolean: whether there was a value to see */
 AGC_FUNCTION(cache_invalidate)
 {
-	Target		target;
+	CacheTarget target;
 	CacheRefs	refs;
-	Jsonb	   *value;
-	int64		age;
-	bool		hidden;
+	CacheSeen	seen;
 	bool		present;
 
 	read_target(fcinfo, "cache_invalidate", 2, 3, &target);
-	present = cache_read(&target.key, target.tenant, target.tool, &value, &age, &hidden);
+	present = cache_read(&target, &seen);
 	slot_refs(&refs, target.tenant, target.tool, 0, NULL);
 	pending_invalidate_key(&target.key, &refs);
 	PG_RETURN_BOOL(present);
@@ -302,6 +392,23 @@ AGC_FUNCTION(cache_clear)
 	cache_require("cache_clear");
 	pending_invalidate_slot(slot_of_tenant(tenant));
 	pending_invalidate_slot(slot_of_tenant(CACHE_SHARED));
+	PG_RETURN_VOID();
+}
+
+/*
+ * cache_clear_all() -> void: every tenant of this database, one slot each.
+ * Slots whose names were not kept may be anybody's, and so they go too.
+ */
+AGC_FUNCTION(cache_clear_all)
+{
+	agc_enter("*", AGC_ADMIN);
+	cache_require("cache_clear_all");
+	for (uint32 slot = 0; slot < cache_shmem->nslots + CACHE_SHARED_SLOTS; slot++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (slot_may_be_tenant(slot))
+			pending_invalidate_slot(slot);
+	}
 	PG_RETURN_VOID();
 }
 

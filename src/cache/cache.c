@@ -13,11 +13,11 @@
 #include "cache/store.h"
 
 #include "access/xact.h"
+#include "common/pg_prng.h"
 #include "miscadmin.h"
 
-static CacheStatus look(const CacheKey *key, CacheKind kind, const char *tenant, const char *tool,
-						bool lead, int64 lease_us, CacheResult *out);
-static void count_status(CacheStatus status);
+static bool see_own(const CacheItem *item, int64 now, CacheSeen *seen);
+static CacheStatus look(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *out);
 
 void
 cache_init(void)
@@ -53,102 +53,141 @@ cache_deadline(int64 now, int64 ttl_us)
 	return ttl_us > PG_INT64_MAX - now ? PG_INT64_MAX : now + ttl_us;
 }
 
-/*
- * *hidden: the miss is this transaction's own doing.
- */
+static bool
+see_own(const CacheItem *item, int64 now, CacheSeen *seen)
+{
+	if (item->expires <= now)
+	{
+		/* what others see is not what this transaction set */
+		seen->hidden = true;
+		return false;
+	}
+	seen->value = compress_undo(item->data, item->len, item->flags);
+	seen->age = Max(now - item->stored_at, 0);
+	seen->ttl_left = item->expires - now;
+	seen->own = true;
+	seen->negative = (item->flags & CACHE_NEGATIVE_ENTRY) != 0;
+	seen->stale = store_soft_due(item->stored_at, item->soft_ms, now);
+	seen->slot = item->refs.tool;
+	return true;
+}
+
 bool
-cache_read(const CacheKey *key, const char *tenant, const char *tool,
-		   Jsonb **value, int64 *age, bool *hidden)
+cache_read(const CacheTarget *target, CacheSeen *seen)
 {
 	bool		pending = pending_any();
 	int64		now = agc_now();
-	CacheRefs	refs;
-	int64		stored_at;
+	CacheFound	found;
+	CacheItem  *item;
 
-	*hidden = false;
+	memset(seen, 0, sizeof(*seen));
 	if (pending)
 	{
-		CacheItem  *item;
+		CacheRefs	refs;
 
-		slot_refs(&refs, tenant, tool, 0, NULL);
-		switch (pending_own(key, &refs, &item))
+		slot_refs(&refs, target->tenant, target->tool, 0, NULL);
+		switch (pending_own(&target->key, &refs, &item))
 		{
 			case CACHE_OWN_SET:
-				if (item->expires <= now)
-					return false;
-				*value = palloc(VARHDRSZ + item->len);
-				SET_VARSIZE(*value, VARHDRSZ + item->len);
-				memcpy(VARDATA(*value), item->data, item->len);
-				*age = Max(now - item->stored_at, 0);
-				return true;
+				return see_own(item, now, seen);
 			case CACHE_OWN_HIDDEN:
-				*hidden = true;
+				seen->hidden = true;
 				return false;
 			case CACHE_OWN_NONE:
 				break;
 		}
 	}
-	if (!store_read(key, now, &refs, value, &stored_at))
+	if (!store_read(&target->key, now, &found, &seen->value))
 		return false;
-	if (pending && pending_hides_tags(&refs))
+	if (pending && pending_hides_tags(&found.refs))
 	{
-		*hidden = true;
+		seen->value = NULL;
+		seen->hidden = true;
 		return false;
 	}
-	*age = Max(now - stored_at, 0);
+	if (found.flags & CACHE_COMPRESSED)
+	{
+		Jsonb	   *stored = seen->value;
+
+		seen->value = compress_undo(VARDATA(stored), VARSIZE(stored) - VARHDRSZ, found.flags);
+		pfree(stored);
+	}
+	seen->age = Max(now - found.stored_at, 0);
+	seen->ttl_left = found.expires - now;
+	seen->negative = (found.flags & CACHE_NEGATIVE_ENTRY) != 0;
+	seen->stale = store_soft_due(found.stored_at, found.soft_ms, now);
+	seen->slot = found.refs.tool;
+	seen->cost_ms = found.cost_ms;
+	seen->cost_nanousd = found.cost_nanousd;
 	return true;
 }
 
+/* Whoever is first past the soft deadline gets the lease besides the value. */
 static CacheStatus
-look(const CacheKey *key, CacheKind kind, const char *tenant, const char *tool,
-	 bool lead, int64 lease_us, CacheResult *out)
+look(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *out)
 {
 	CacheStatus status;
 	CacheRefs	refs;
+	CacheSeen	seen;
 	uint64		born;
-	bool		hidden;
 
 	for (;;)
 	{
-		if (cache_read(key, tenant, tool, &out->value, &out->age, &hidden))
-			return CACHE_HIT;
-		if (!lead)
-			return lease_peek(key, out);
+		bool		found = cache_read(target, &seen);
 
-		slot_refs(&refs, tenant, tool, 0, NULL);
+		out->value = seen.value;
+		out->age = seen.age;
+		out->cost_ms = seen.cost_ms;
+		out->cost_nanousd = seen.cost_nanousd;
+		if (found && seen.negative)
+		{
+			out->retry_after = seen.ttl_left;
+			return CACHE_NEGATIVE;
+		}
+		if (found && !seen.stale)
+			return CACHE_HIT;
+		if (found && seen.own)
+			return CACHE_STALE;
+		if (!lead)
+		{
+			status = lease_peek(&target->key, out);
+			break;
+		}
+		slot_refs(&refs, target->tenant, target->tool, 0, NULL);
 		born = epoch_clock();
 		if (IsolationUsesXactSnapshot())
 			born = Min(born, publish_begin_stamp());
-		status = lease_acquire(key, kind, &refs, born, lease_us, hidden, out);
+		status = lease_acquire(&target->key, target->kind, target->scope, &refs, born, lease_us,
+							   seen.hidden, out);
 		if (status != CACHE_HIT)
 			break;
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (status == CACHE_LEAD)
-		pending_add_grant(key, out->lease);
-	return status;
+		pending_add_grant(&target->key, out->lease);
+	if (out->value == NULL)
+		return status;
+	out->computing = status == CACHE_BUSY;
+	return CACHE_STALE;
 }
 
 void
-cache_lookup(const CacheKey *key, CacheKind kind, const char *tenant, const char *tool,
-			 bool lead, int64 lease_us, CacheResult *out)
+cache_lookup(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *out)
 {
 	cache_require("the cache");
 	memset(out, 0, sizeof(*out));
-	out->status = look(key, kind, tenant, tool, lead, lease_us, out);
-	count_status(out->status);
+	out->status = look(target, lead, lease_us, out);
 }
 
 /* As cache_lookup(), leading; while another leads, waits up to wait_us. */
 void
-cache_lookup_wait(const CacheKey *key, CacheKind kind, const char *tenant, const char *tool,
-				  int64 lease_us, int64 wait_us, CacheResult *out)
+cache_lookup_wait(const CacheTarget *target, int64 lease_us, int64 wait_us, CacheResult *out)
 {
 	int64		until;
 
 	memset(out, 0, sizeof(*out));
-	out->status = look(key, kind, tenant, tool, true, lease_us, out);
-	if (out->status == CACHE_BUSY && wait_us > 0 && lease_wait_begin(key))
+	out->status = look(target, true, lease_us, out);
+	if (out->status == CACHE_BUSY && wait_us > 0 && lease_wait_begin(&target->key))
 	{
 		stat_count(CC_WAITS);
 		until = cache_deadline(agc_now(), wait_us);
@@ -156,37 +195,92 @@ cache_lookup_wait(const CacheKey *key, CacheKind kind, const char *tenant, const
 		{
 			int64		left;
 
-			out->status = look(key, kind, tenant, tool, true, lease_us, out);
+			out->status = look(target, true, lease_us, out);
 			left = agc_until_us(agc_now(), until);
 			if (out->status != CACHE_BUSY || left == 0)
 				break;
-			lease_wait(key, Min(left, out->retry_after));
+			lease_wait(&target->key, Min(left, out->retry_after));
 		}
 		lease_wait_end();
 	}
-	count_status(out->status);
+	cache_count(target, out);
 }
 
-static void
-count_status(CacheStatus status)
+void
+cache_count(const CacheTarget *target, const CacheResult *result)
 {
-	switch (status)
+	uint32		slot = slot_of_tool(target->tenant, target->tool);
+	bool		saved = false;
+
+	switch (result->status)
 	{
 		case CACHE_HIT:
 			stat_count(CC_HITS);
+			stat_tool_add(slot, CT_HITS, 1);
+			saved = true;
 			break;
 		case CACHE_STALE:
 			stat_count(CC_STALE);
+			stat_tool_add(slot, CT_STALE, 1);
+			saved = result->lease == 0;
 			break;
 		case CACHE_NEGATIVE:
 			stat_count(CC_NEGATIVE);
+			stat_tool_add(slot, CT_NEGATIVE, 1);
 			break;
 		case CACHE_LEAD:
 		case CACHE_BUSY:
 		case CACHE_MISS:
 			stat_count(CC_MISSES);
+			stat_tool_add(slot, CT_MISSES, 1);
 			break;
 	}
+	if (saved)
+	{
+		stat_tool_add(slot, CT_SAVED_MS, result->cost_ms);
+		stat_tool_add(slot, CT_SAVED_NANOUSD, (uint64) result->cost_nanousd);
+	}
+}
+
+bool
+cache_has_answer(const CacheKey *key)
+{
+	CacheFound	found;
+	Jsonb	   *value;
+
+	return cache_ready() && store_read(key, agc_now(), &found, &value) &&
+		(found.flags & CACHE_NEGATIVE_ENTRY) == 0;
+}
+
+/* As little as fits the header: a soft deadline ends after 49 days at the latest. */
+static uint32
+soft_ms(int64 soft_ttl)
+{
+	return soft_ttl > 0 ? (uint32) Min(Max(soft_ttl / 1000, 1), PG_UINT32_MAX) : 0;
+}
+
+/*
+ * Entries stored together need not expire together: up to
+ * agentcore.cache_ttl_jitter percent of its life is taken from each.
+ */
+static int64
+jittered(int64 ttl)
+{
+	if (agc_cache_ttl_jitter == 0)
+		return ttl;
+	return ttl - (int64) (ttl * (agc_cache_ttl_jitter / 100.0) * pg_prng_double(&pg_global_prng_state));
+}
+
+/* The bytes and the times of an item; its key, refs and births are the caller's. */
+void
+cache_make_item(CacheItem *item, Jsonb *value, const CacheTerms *terms)
+{
+	item->stored_at = agc_now();
+	item->expires = cache_deadline(item->stored_at, jittered(terms->ttl));
+	item->soft_ms = soft_ms(terms->soft_ttl);
+	item->cost_nanousd = terms->nanousd;
+	item->flags = terms->negative ? CACHE_NEGATIVE_ENTRY : 0;
+	compress_value(item, value);
 }
 
 /* Stores now; what is refused is counted by its cause. */
@@ -197,12 +291,20 @@ cache_put(const CacheItem *item, int64 now)
 	{
 		case CACHE_STORED:
 			stat_count(item->lease != 0 ? CC_FILLS : CC_SETS);
+			stat_tool_add(item->refs.tool, CT_FILLS, 1);
 			return true;
 		case CACHE_TOO_LARGE:
 			stat_count(CC_REFUSED_SIZE);
+			stat_tool_add(item->refs.tool, CT_REFUSED_SIZE, 1);
 			break;
 		case CACHE_NO_ROOM:
 			stat_count(CC_REFUSED_ROOM);
+			break;
+		case CACHE_PINNED:
+			stat_count(CC_REFUSED_PINNED);
+			break;
+		case CACHE_OVER_SHARE:
+			stat_count(CC_REFUSED_SHARE);
 			break;
 		case CACHE_INVALIDATED:
 			stat_count(CC_REFUSED_INVALIDATED);
@@ -217,25 +319,32 @@ cache_put(const CacheItem *item, int64 now)
 /* A fill that is refused here ends its lease: somebody else may lead. */
 bool
 cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
-			   int64 lease, Jsonb *value, int64 ttl_us)
+			   int64 lease, Jsonb *value, const CacheTerms *terms)
 {
 	CacheItem	item = {.key = *key, .refs = *refs, .kind = kind, .lease = lease};
 	CacheFillState state = pending_fill_state(key, lease, refs);
+	CacheLease	held;
 
-	item.len = VARSIZE(value) - VARHDRSZ;
-	item.data = VARDATA(value);
-	item.stored_at = agc_now();
-	item.expires = cache_deadline(item.stored_at, ttl_us);
-
-	if (!lease_is_open(key, lease, refs) || state == CACHE_FILL_LOST)
+	if (!lease_is_open(key, lease, refs, &held) || state == CACHE_FILL_LOST)
 		stat_count(CC_REFUSED_LEASE);
-	else if (item.len > store_max_value())
+	else if (terms->max_size > 0 && VARSIZE(value) - VARHDRSZ > terms->max_size)
+	{
 		stat_count(CC_REFUSED_SIZE);
+		stat_tool_add(refs->tool, CT_REFUSED_SIZE, 1);
+	}
 	else
 	{
+		cache_make_item(&item, value, terms);
+		item.scope = held.scope;
+		item.cost_ms = (uint32) Min(Max(item.stored_at - held.granted, 0) / 1000, PG_UINT32_MAX);
 		if (state == CACHE_FILL_SET)
 			item.lease = 0;
-		if (pending_add_set(&item))
+		if (item.len > store_max_value())
+		{
+			stat_count(CC_REFUSED_SIZE);
+			stat_tool_add(refs->tool, CT_REFUSED_SIZE, 1);
+		}
+		else if (pending_add_set(&item))
 			return true;
 	}
 	lease_release(key, lease);
@@ -244,20 +353,20 @@ cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
 
 bool
 cache_store_lease(const CacheKey *key, const char *tenant, const char *tool,
-				  int64 lease, Jsonb *value, int64 ttl_us, int ntags, char **tags)
+				  int64 lease, Jsonb *value, const CacheTerms *terms)
 {
 	CacheRefs	refs;
 
 	cache_require("the cache");
 	if (lease == 0)
 		return false;
-	if (ttl_us <= 0 || ntags > AGC_MAX_TAGS)
+	if (terms->ttl <= 0 || terms->ntags > AGC_MAX_TAGS)
 	{
 		lease_release(key, lease);
 		return false;
 	}
-	slot_refs(&refs, tenant, tool, ntags, tags);
-	return cache_add_fill(key, CACHE_GATE, &refs, lease, value, ttl_us);
+	slot_refs(&refs, tenant, tool, terms->ntags, terms->tags);
+	return cache_add_fill(key, CACHE_GATE, &refs, lease, value, terms);
 }
 
 void

@@ -31,19 +31,55 @@ typedef enum CacheKind
  */
 #define CACHE_SHARED "*"
 
+/* Who shares an entry, for cache_entries(); the key is what keeps them apart. */
+typedef enum CacheScope
+{
+	CACHE_SCOPE_PRIVATE,		/* raw: the calling role's own */
+	CACHE_SCOPE_NAMED,			/* raw: whoever names it */
+	CACHE_SCOPE_SUBJECT,		/* the rest: the gate's */
+	CACHE_SCOPE_AGENT,
+	CACHE_SCOPE_TENANT,
+	CACHE_SCOPE_SHARED
+} CacheScope;
+
 typedef struct CacheKey
 {
 	uint8		hash[AGC_HASH_LEN];
 } CacheKey;
 
+/* What is looked up, and whose slots it belongs to. */
+typedef struct CacheTarget
+{
+	CacheKey	key;
+	CacheKind	kind;
+	CacheScope	scope;
+	const char *tenant;
+	const char *tool;
+} CacheTarget;
+
 typedef struct CacheResult
 {
 	CacheStatus status;
 	Jsonb	   *value;			/* hit, stale, negative: palloc'd */
-	int64		lease;			/* lead: random, never 0 */
+	int64		lease;			/* lead, and stale for the one who replaces it: random, else 0 */
+	bool		computing;		/* stale: somebody else is at it */
 	int64		age;			/* us */
-	int64		retry_after;	/* busy: us until the leader's lease ends */
+	int64		retry_after;	/* us until a busy one's lease, or a negative entry, ends */
+	uint32		cost_ms;		/* hit, stale: what computing it took and cost */
+	float		cost_nanousd;
 } CacheResult;
+
+/* How a value is stored. */
+typedef struct CacheTerms
+{
+	int64		ttl;			/* us, > 0 */
+	int64		soft_ttl;		/* us; 0: never stale before it expires */
+	bool		negative;		/* a failure, no answer */
+	int64		max_size;		/* bytes of the value; 0: what fits */
+	int64		nanousd;		/* what computing it cost */
+	int			ntags;			/* at most AGC_MAX_TAGS */
+	char	  **tags;
+} CacheTerms;
 
 /*
  * The store's own key: installation, database, kind, tenant, tool revision and
@@ -53,19 +89,22 @@ extern void cache_make_key(CacheKey *out, CacheKind kind, const char *tenant, co
 						   int64 tool_revision, Jsonb *args, const char *scope);
 
 /*
- * peek never takes a lease (CACHE_MISS or CACHE_BUSY instead of CACHE_LEAD);
- * lead is false where it must not.  lease_us: how long a lease lives.
+ * Without lead no lease is taken: CACHE_MISS or CACHE_BUSY instead of
+ * CACHE_LEAD.  Counts nothing; cache_count() does, once what became of the
+ * lookup is known.
  */
-extern void cache_lookup(const CacheKey *key, CacheKind kind, const char *tenant, const char *tool,
-						 bool lead, int64 lease_us, CacheResult *out);
+extern void cache_lookup(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *out);
+extern void cache_count(const CacheTarget *target, const CacheResult *result);
+
+/* whether a lookup would find an answer, fresh or stale */
+extern bool cache_has_answer(const CacheKey *key);
 
 /*
  * Stored at COMMIT of this transaction; false: the lease was lost or the value
- * is too large, nothing will be stored.  At most AGC_MAX_TAGS tags.
+ * is too large, nothing will be stored.
  */
 extern bool cache_store_lease(const CacheKey *key, const char *tenant, const char *tool,
-							  int64 lease, Jsonb *value, int64 ttl_us,
-							  int ntags, char **tags);
+							  int64 lease, Jsonb *value, const CacheTerms *terms);
 extern void cache_abandon_lease(const CacheKey *key, int64 lease);
 
 /* a held lease lives lease_us from now; nothing happens to a lost one */

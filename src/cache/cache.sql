@@ -5,23 +5,28 @@ CREATE FUNCTION agentcore.cache_get(tool text, args jsonb, scope text DEFAULT ''
   AS 'MODULE_PATHNAME', 'agentcore_cache_get_v1';
 COMMENT ON FUNCTION agentcore.cache_get(text, jsonb, text, text) IS 'The cached result of a call, NULL = miss (a cached JSON null is ''null''::jsonb). An empty scope is private to the calling role. NULL arguments: 22023; without shared memory: 55000.';
 
-CREATE FUNCTION agentcore.cache_set(tool text, args jsonb, value jsonb, ttl interval DEFAULT NULL, scope text DEFAULT '', tags text[] DEFAULT NULL, publish text DEFAULT 'commit', tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.cache_mget(tool text, args jsonb[], scope text DEFAULT '', tenant text DEFAULT '') RETURNS jsonb[]
+  LANGUAGE C VOLATILE PARALLEL RESTRICTED
+  AS 'MODULE_PATHNAME', 'agentcore_cache_mget_v1';
+COMMENT ON FUNCTION agentcore.cache_mget(text, jsonb[], text, text) IS 'The cached results of many calls of one tool in one round trip: an array as long as args with NULL for every miss and every null element. At most 10000 args, of one dimension. NULL arguments: 22023; without shared memory: 55000.';
+
+CREATE FUNCTION agentcore.cache_set(tool text, args jsonb, value jsonb, ttl interval DEFAULT NULL, scope text DEFAULT '', tags text[] DEFAULT NULL, publish text DEFAULT 'commit', soft_ttl interval DEFAULT NULL, negative boolean DEFAULT false, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_set_v1';
-COMMENT ON FUNCTION agentcore.cache_set(text, jsonb, jsonb, interval, text, text[], text, text) IS 'Cache a result: for others at COMMIT (publish ''commit''; gone with ROLLBACK) or at once (''immediate''). ttl NULL = agentcore.cache_default_ttl; at most 8 tags. False: refused (too large, agentcore.cache_pending_max, no room, or invalidated meanwhile). NULL value, ttl <= 0: 22023.';
+COMMENT ON FUNCTION agentcore.cache_set(text, jsonb, jsonb, interval, text, text[], text, interval, boolean, text) IS 'Cache a result: for others at COMMIT (publish ''commit''; gone with ROLLBACK) or at once (''immediate''). ttl NULL = agentcore.cache_default_ttl; from soft_ttl on it is stale: still served, but cache_fetch lets one caller replace it; negative: a failure, which only cache_fetch shows (ttl NULL = agentcore.cache_negative_ttl); at most 8 tags. False: refused (too large, agentcore.cache_pending_max, no room, or invalidated meanwhile). NULL value, ttl <= 0, soft_ttl not between 0 and ttl: 22023.';
 
 CREATE TYPE agentcore.cache_fetched AS (status text, value jsonb, lease bigint, age interval, retry_after interval);
-COMMENT ON TYPE agentcore.cache_fetched IS 'cache_fetch(): status hit, stale, lead, busy or negative; value with its age; lease for the one that leads; retry_after while busy.';
+COMMENT ON TYPE agentcore.cache_fetched IS 'cache_fetch(): status hit, stale, lead, busy or negative; value with its age; lease for the one that leads or replaces a stale value; retry_after while busy, or until a negative entry ends.';
 
 CREATE FUNCTION agentcore.cache_fetch(tool text, args jsonb, scope text DEFAULT '', wait interval DEFAULT '0', lease interval DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.cache_fetched
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_cache_fetch_v1';
-COMMENT ON FUNCTION agentcore.cache_fetch(text, jsonb, text, interval, interval, text) IS 'The cached result, or the right to compute it: of many that miss one gets status lead and a lease (NULL = agentcore.cache_lease) for cache_fill or cache_abandon, the others busy, at once or after waiting up to wait (which holds the connection). ROLLBACK gives the lease back.';
+COMMENT ON FUNCTION agentcore.cache_fetch(text, jsonb, text, interval, interval, text) IS 'The cached result, or the right to compute it: of many that miss one gets status lead and a lease (NULL = agentcore.cache_lease) for cache_fill or cache_abandon, the others busy, at once or after waiting up to wait (which holds the connection). Past the soft deadline the first gets stale with the value and a lease to replace it, the others stale without, until the value expires. negative: a failure is kept. ROLLBACK gives the lease back.';
 
-CREATE FUNCTION agentcore.cache_fill(lease bigint, value jsonb, ttl interval DEFAULT NULL, tags text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.cache_fill(lease bigint, value jsonb, ttl interval DEFAULT NULL, tags text[] DEFAULT NULL, soft_ttl interval DEFAULT NULL, negative boolean DEFAULT false, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_fill_v1';
-COMMENT ON FUNCTION agentcore.cache_fill(bigint, jsonb, interval, text[], text) IS 'Store what the lease was taken for, at COMMIT. False: nothing stored, because the lease ended, is another role''s, or what it depends on was invalidated meanwhile, or the value is too large. NULL value, ttl <= 0: 22023.';
+COMMENT ON FUNCTION agentcore.cache_fill(bigint, jsonb, interval, text[], interval, boolean, text) IS 'Store what the lease was taken for, at COMMIT. False: nothing stored, because the lease ended, is another role''s, or what it depends on was invalidated meanwhile, or the value is too large. ttl, tags, soft_ttl, negative: as in cache_set. NULL value, ttl <= 0, soft_ttl not between 0 and ttl: 22023.';
 
 CREATE FUNCTION agentcore.cache_abandon(lease bigint, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -48,6 +53,11 @@ CREATE FUNCTION agentcore.cache_clear(tenant text DEFAULT '') RETURNS void
   AS 'MODULE_PATHNAME', 'agentcore_cache_clear_v1';
 COMMENT ON FUNCTION agentcore.cache_clear(text) IS 'Invalidate every result of the tenant. For others at COMMIT. NULL: 22023.';
 
+CREATE FUNCTION agentcore.cache_clear_all() RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_clear_all_v1';
+COMMENT ON FUNCTION agentcore.cache_clear_all() IS 'Invalidate every result of every tenant of this database. For others at COMMIT; what a tenant new to the cache stores meanwhile may stay. The caller needs level admin on every tenant (''*'').';
+
 CREATE FUNCTION agentcore.cache_invalidate_on_change() RETURNS trigger
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_invalidate_on_change_v1';
@@ -56,7 +66,8 @@ COMMENT ON FUNCTION agentcore.cache_invalidate_on_change() IS 'AFTER trigger for
 CREATE TYPE agentcore.cache_statistics AS (
   hits bigint, stale bigint, negative bigint, misses bigint, sets bigint, fills bigint, invalidations bigint,
   expirations bigint, evictions_small bigint, evictions_main bigint, ghost_hits bigint,
-  refused_size bigint, refused_room bigint, refused_pending bigint, refused_invalidated bigint, refused_lease bigint,
+  refused_size bigint, refused_room bigint, refused_pending bigint, refused_invalidated bigint, refused_lease bigint, refused_pinned bigint, refused_share bigint,
+  compressed bigint, bytes_saved bigint, lock_waits bigint,
   leases bigint, waits bigint,
   entries bigint, bytes bigint, value_bytes bigint, capacity bigint, leases_held bigint, max_value bigint,
   partitions integer, stats_reset timestamptz
@@ -72,15 +83,58 @@ CREATE VIEW agentcore.stat_cache AS
   SELECT s.hits, s.misses, s.evictions_small OPERATOR(pg_catalog.+) s.evictions_main AS evictions, s.expirations,
          s.entries, s.bytes, s.capacity, s.value_bytes, s.max_value, s.stale, s.negative,
          s.sets, s.fills, s.invalidations, s.evictions_small, s.evictions_main, s.ghost_hits,
-         s.refused_size, s.refused_room, s.refused_pending, s.refused_invalidated, s.refused_lease,
-         s.leases, s.leases_held, s.waits, s.partitions, s.stats_reset
+         s.refused_size, s.refused_room, s.refused_pending, s.refused_invalidated, s.refused_lease, s.refused_pinned, s.refused_share,
+         s.compressed, s.bytes_saved, s.lock_waits, s.leases, s.leases_held, s.waits, s.partitions, s.stats_reset
     FROM agentcore.cache_stat() s;
-COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits. Sessions add what they counted at transaction end.';
+COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits, bytes_saved by compression, lock_waits for a partition. Sessions add what they counted at transaction end.';
 
 CREATE FUNCTION agentcore.stat_cache_reset() RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_stat_cache_reset_v1';
-COMMENT ON FUNCTION agentcore.stat_cache_reset() IS 'Set the counters of stat_cache to zero. They are the whole server''s: the caller needs level admin on every tenant (''*'').';
+COMMENT ON FUNCTION agentcore.stat_cache_reset() IS 'Set the counters of stat_cache and of every tool in stat_tool to zero. They are the whole server''s: the caller needs level admin on every tenant (''*'').';
+
+CREATE TYPE agentcore.cache_tool_statistics AS (
+  tenant text, tool text, hits bigint, misses bigint, stale bigint, negative bigint, fills bigint, invalidations bigint,
+  refused_size bigint, saved_ms bigint, saved_usd numeric
+);
+COMMENT ON TYPE agentcore.cache_tool_statistics IS 'Counters of cache_tool_stat(); see the view agentcore.stat_tool.';
+
+CREATE FUNCTION agentcore.cache_tool_stat() RETURNS SETOF agentcore.cache_tool_statistics
+  LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 100
+  AS 'MODULE_PATHNAME', 'agentcore_cache_tool_stat_v1';
+COMMENT ON FUNCTION agentcore.cache_tool_stat() IS 'Counters of each tool of this database in the tenants that the caller may read; no rows without shared memory.';
+
+CREATE VIEW agentcore.stat_tool WITH (security_barrier) AS
+  SELECT s.tenant, s.tool, s.hits, s.misses, s.stale, s.negative, s.fills, s.invalidations, s.refused_size, s.saved_ms,
+         pg_catalog.trim_scale(s.saved_usd) AS saved_usd
+    FROM agentcore.cache_tool_stat() s;
+COMMENT ON VIEW agentcore.stat_tool IS 'What the cache did for each tool since the server started or stat_tool_reset(), in the tenants visible to the caller: lookups by outcome, values stored (fills), invalidations of the tool or one of its calls, results too large, and what hits saved: milliseconds (from lease to fill when the value was computed) and USD (as call_commit() charged it). Tenant * are the tools with cache_scope shared. Sessions add what they counted at transaction end; names past the server''s room for them are not listed.';
+
+CREATE TYPE agentcore.cache_entry AS (
+  tenant text, key bytea, tool text, kind text, scope text, size bigint, age interval, ttl_left interval, hits bigint,
+  negative boolean, stale boolean, compressed boolean, cost_ms bigint, cost_usd numeric, queue text
+);
+COMMENT ON TYPE agentcore.cache_entry IS 'A row of cache_entries(): key is the store''s own (not cache_key()); kind raw or gate; scope private or named (raw), subject, agent, tenant or shared (gate); size in bytes as stored; cost_ms from lease to fill, 0 where unknown; queue small or main.';
+
+CREATE FUNCTION agentcore.cache_entries() RETURNS SETOF agentcore.cache_entry
+  LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10000
+  AS 'MODULE_PATHNAME', 'agentcore_cache_entries_v1';
+COMMENT ON FUNCTION agentcore.cache_entries() IS 'The live entries of the tenants that the caller may read, never their values or arguments. No snapshot: what changes meanwhile may be missing. Without shared memory: 55000.';
+
+CREATE FUNCTION agentcore.stat_tool_reset(tenant text DEFAULT '') RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_stat_tool_reset_v1';
+COMMENT ON FUNCTION agentcore.stat_tool_reset(text) IS 'Set the counters of the tenant''s tools in stat_tool to zero. NULL: 22023.';
+
+CREATE FUNCTION agentcore.cache_dump() RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_dump_v1';
+COMMENT ON FUNCTION agentcore.cache_dump() IS 'Write every live entry, of every database, to the dump file now, as the background worker does with agentcore.cache_dump = on. Returns how many; NULL: no file, because something was invalidated meanwhile or writing failed (see the server log). The caller needs level admin on every tenant (''*'').';
+
+CREATE FUNCTION agentcore.cache_load() RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_cache_load_v1';
+COMMENT ON FUNCTION agentcore.cache_load() IS 'Read the file that cache_dump() wrote since the server started, if nothing was invalidated since; entries that are there already, or leased, stay as they are. Returns how many were restored. The caller needs level admin on every tenant (''*'').';
 
 CREATE FUNCTION agentcore.cache_verify() RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -88,7 +142,9 @@ CREATE FUNCTION agentcore.cache_verify() RETURNS boolean
 COMMENT ON FUNCTION agentcore.cache_verify() IS 'Walk the whole cache and check its invariants: true, or an ERROR (XX001) that says what is off. Blocks writers of one partition at a time. The caller needs level reader on every tenant (''*'').';
 
 INSERT INTO agentcore.access_function VALUES
-  ('cache_get', 'agent'), ('cache_set', 'agent'), ('cache_fetch', 'agent'), ('cache_fill', 'agent'),
+  ('cache_get', 'agent'), ('cache_mget', 'agent'), ('cache_clear_all', 'admin'), ('cache_tool_stat', 'public'),
+  ('cache_entries', 'reader'), ('cache_dump', 'admin'), ('cache_load', 'admin'),
+  ('stat_tool_reset', 'admin'), ('cache_set', 'agent'), ('cache_fetch', 'agent'), ('cache_fill', 'agent'),
   ('cache_abandon', 'agent'), ('cache_invalidate', 'agent'), ('cache_invalidate_tool', 'agent'),
   ('cache_invalidate_tag', 'agent'), ('cache_clear', 'admin'), ('cache_invalidate_on_change', 'agent'),
   ('cache_stat', 'public'), ('stat_cache_reset', 'admin'), ('cache_verify', 'reader');

@@ -40,7 +40,8 @@ static SlotMemo memo[MEMO_SIZE];
 
 static uint32 intern(char what, const char *tenant, const char *name);
 static void digest_names(uint8 *out, char what, const char *tenant, const char *name);
-static uint32 find_or_make_slot(const uint8 *id);
+static uint32 find_or_make_slot(const uint8 *id, const char *tenant, const char *name);
+static uint32 keep_names(const char *tenant, const char *name);
 
 uint64
 epoch_clock(void)
@@ -183,7 +184,7 @@ intern(char what, const char *tenant, const char *name)
 	memcpy(known->names, tenant, tenant_len);
 	memcpy(known->names + tenant_len, name, len - tenant_len);
 	known->installation = *installation;
-	known->slot = find_or_make_slot(id);
+	known->slot = find_or_make_slot(id, tenant, name);
 	known->names_len = len;
 	return known->slot;
 }
@@ -222,8 +223,92 @@ probe(CacheSlot *slots, const uint8 *id, uint32 start, uint32 *end)
 	return false;
 }
 
+/* Under the slot lock.  Without room the slot works, but no view can name it. */
 static uint32
-find_or_make_slot(const uint8 *id)
+keep_names(const char *tenant, const char *name)
+{
+	char	   *names = (char *) cache_shmem + cache_shmem->names_off;
+	uint32		at = cache_shmem->names_used;
+	Size		tenant_len = strlen(tenant) + 1;
+	Size		name_len = strlen(name) + 1;
+
+	if (tenant_len + name_len > cache_shmem->names_size - at)
+		return CACHE_NONE;
+	memcpy(names + at, tenant, tenant_len);
+	memcpy(names + at + tenant_len, name, name_len);
+	cache_shmem->names_used += tenant_len + name_len;
+	return at;
+}
+
+/*
+ * The names of a slot, in place, if they are of this database and
+ * installation; a tenant's own slot has an empty tool.
+ */
+bool
+slot_names(uint32 slot, char **tenant, char **tool)
+{
+	CacheSlot  *slots = (CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off);
+	uint8		id[AGC_HASH_LEN];
+
+	if (slot >= cache_shmem->nslots || pg_atomic_read_u32(&slots[slot].used) == 0)
+		return false;
+	pg_read_barrier();
+	if (slots[slot].names == CACHE_NONE)
+		return false;
+	*tenant = (char *) cache_shmem + cache_shmem->names_off + slots[slot].names;
+	*tool = *tenant + strlen(*tenant) + 1;
+	digest_names(id, (*tool)[0] != '\0' ? 't' : 'n', *tenant, *tool);
+	return memcmp(id, slots[slot].id, AGC_HASH_LEN) == 0;
+}
+
+/*
+ * For a dump: what a slot stands for, whichever database it is of.  names are
+ * the tenant's and the tool's, each with its NUL; both empty if not kept.
+ */
+bool
+slot_export(uint32 slot, uint8 *id, const char **names, uint16 *tenant_len, uint16 *tool_len)
+{
+	CacheSlot  *slots = (CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off);
+
+	if (slot >= cache_shmem->nslots || pg_atomic_read_u32(&slots[slot].used) == 0)
+		return false;
+	pg_read_barrier();
+	memcpy(id, slots[slot].id, AGC_HASH_LEN);
+	if (names == NULL)
+		return true;
+	*names = slots[slot].names == CACHE_NONE ? "\0" :
+		(char *) cache_shmem + cache_shmem->names_off + slots[slot].names;
+	*tenant_len = strlen(*names) + 1;
+	*tool_len = strlen(*names + *tenant_len) + 1;
+	return true;
+}
+
+/* The slot of what a dump's slot stood for; tenant is NULL where names were not kept. */
+uint32
+slot_adopt(const uint8 *id, const char *tenant, const char *name)
+{
+	return find_or_make_slot(id, tenant, name);
+}
+
+/* Whether the slot is a tenant's of this database, as far as can be told. */
+bool
+slot_may_be_tenant(uint32 slot)
+{
+	CacheSlot  *slots = (CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off);
+	char	   *tenant;
+	char	   *tool;
+
+	if (slot >= cache_shmem->nslots)
+		return true;
+	if (pg_atomic_read_u32(&slots[slot].used) == 0)
+		return false;
+	pg_read_barrier();
+	return slots[slot].names == CACHE_NONE ||
+		(slot_names(slot, &tenant, &tool) && tool[0] == '\0');
+}
+
+static uint32
+find_or_make_slot(const uint8 *id, const char *tenant, const char *name)
 {
 	CacheSlot  *slots = (CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off);
 	LWLock	   *lock = store_slot_lock();
@@ -242,6 +327,7 @@ find_or_make_slot(const uint8 *id)
 		else
 		{
 			memcpy(slots[at].id, id, AGC_HASH_LEN);
+			slots[at].names = tenant ? keep_names(tenant, name) : CACHE_NONE;
 			pg_write_barrier();
 			pg_atomic_write_u32(&slots[at].used, 1);
 		}

@@ -8,8 +8,10 @@
  * while its ghost is young goes straight to main.  Main is a FIFO whose used
  * entries go round again, up to three times.  A hit thus moves nothing.
  *
- * Dead entries (expired, or invalidated by tool, tenant or tag) go before live
- * ones: a hand sweeps the chunks in front of every eviction.
+ * Dead entries go before live ones: the wheel knows the expired, and a hand
+ * sweeps the chunks in front of every eviction for those that were invalidated
+ * by tool, tenant or tag.  A tenant that holds agentcore.cache_tenant_share of
+ * the partition evicts its own entries only.
  *
  * Locking: the caller holds the partition's lock exclusively; work is bounded
  * by the size of what is being stored.  Memory: none.  On ERROR: none raised.
@@ -18,10 +20,11 @@
 
 #define SMALL_SHARE		4		/* the small queue's part is 1 / this */
 #define SWEEP_STEPS		64		/* chunks looked at before an eviction */
+#define SHARE_STEPS		1024	/* chunks looked at for a tenant's own entries */
 #define EXTRA_STEPS		128
 
-static uint32 evict_sweep(CachePart *part, int64 now);
-static void evict_step(CachePart *part, int64 now);
+static CacheStored evict_own(CachePart *part, uint32 needed, uint32 tenant);
+static bool evict_step(CachePart *part, int64 now);
 static void ghost_add(CachePart *part, const CacheKey *key);
 
 void
@@ -99,32 +102,44 @@ ghost_add(CachePart *part, const CacheKey *key)
 }
 
 /*
- * Makes `needed` chunks free.  An entry is passed over at most a few times
- * before it goes, so the bound suffices but for pathological cases; those are
- * refused rather than served under a lock held for long.
+ * Makes `needed` chunks free, for an entry of the tenant.  First goes what has
+ * expired, then what was invalidated, then the tenant's own if it has its share,
+ * then the least useful.  An entry is passed over at most a few times before it
+ * goes, so the bound suffices but for pathological cases; those are refused
+ * rather than served under a lock held for long.
  */
-bool
-evict_make_room(CachePart *part, uint32 needed, int64 now)
+CacheStored
+evict_make_room(CachePart *part, uint32 needed, uint32 tenant, int64 now)
 {
 	uint32		steps = EXTRA_STEPS + 4 * needed;
+	bool		pinned = false;
 
+	if (part->p->limbo != CACHE_NONE)
+		limbo_reap(part);
+	if (part->p->free_chunks >= needed)
+		return CACHE_STORED;
+	(void) wheel_drain(part, now, needed, steps);
 	if (part->p->free_chunks < needed)
-		(void) evict_sweep(part, now);
+		(void) evict_sweep(part, SWEEP_STEPS, now);
+	if (part->p->free_chunks < needed && agc_cache_tenant_share < 100 &&
+		part->shares[tenant] + needed > (uint64) cache_shmem->nchunks * agc_cache_tenant_share / 100)
+		return evict_own(part, needed, tenant);
 	while (part->p->free_chunks < needed)
 	{
 		if (steps-- == 0 || part->p->entries == 0)
-			return false;
-		evict_step(part, now);
+			return pinned || part->p->limbo != CACHE_NONE ? CACHE_PINNED : CACHE_NO_ROOM;
+		if (!evict_step(part, now))
+			pinned = true;
 	}
-	return true;
+	return CACHE_STORED;
 }
 
 /* Frees the dead among the next few chunks; returns how many entries went. */
-static uint32
-evict_sweep(CachePart *part, int64 now)
+uint32
+evict_sweep(CachePart *part, uint32 chunks, int64 now)
 {
 	uint32		removed = 0;
-	uint32		steps = Min(SWEEP_STEPS, cache_shmem->nchunks);
+	uint32		steps = Min(chunks, cache_shmem->nchunks);
 
 	while (steps-- > 0)
 	{
@@ -138,16 +153,45 @@ evict_sweep(CachePart *part, int64 now)
 		life = store_life(entry, now);
 		if (life == CACHE_LIVE)
 			continue;
-		if (life == CACHE_EXPIRED && !entry->expiry_counted)
-			stat_count(CC_EXPIRATIONS);
-		store_remove(part, index);
+		if (life == CACHE_EXPIRED)
+			store_expire(part, index);
+		else
+			store_remove(part, index);
 		removed++;
 	}
 	return removed;
 }
 
-/* One entry leaves, or changes its place. */
-static void
+/*
+ * A tenant that has its share makes room from its own entries: a clock goes over
+ * the chunks and takes those that were not used since it came by last.
+ */
+static CacheStored
+evict_own(CachePart *part, uint32 needed, uint32 tenant)
+{
+	uint32		steps = SHARE_STEPS + 4 * needed;
+
+	while (part->p->free_chunks < needed && part->shares[tenant] > 0 && steps-- > 0)
+	{
+		uint32		index = part->p->share_hand;
+		CacheEntry *entry = store_entry(part, index);
+
+		part->p->share_hand = index + 1 < cache_shmem->nchunks ? index + 1 : 0;
+		if (!(part->next[index] & CACHE_HEAD_BIT) || entry->tenant != tenant || pin_holds(part, index))
+			continue;
+		if (entry->freq > 0)
+			entry->freq--;
+		else
+		{
+			stat_count(entry->queue == CACHE_SMALL ? CC_EVICTIONS_SMALL : CC_EVICTIONS_MAIN);
+			store_remove(part, index);
+		}
+	}
+	return part->p->free_chunks >= needed ? CACHE_STORED : CACHE_OVER_SHARE;
+}
+
+/* One entry leaves, or changes its place; false: because it is being read. */
+static bool
 evict_step(CachePart *part, int64 now)
 {
 	CacheQueue *small = &part->p->queue[CACHE_SMALL];
@@ -158,12 +202,16 @@ evict_step(CachePart *part, int64 now)
 	CacheEntry *entry = store_entry(part, index);
 	CacheLife	life = store_life(entry, now);
 
-	if (life != CACHE_LIVE)
+	if (pin_holds(part, index))
 	{
-		if (life == CACHE_EXPIRED && !entry->expiry_counted)
-			stat_count(CC_EXPIRATIONS);
-		store_remove(part, index);
+		queue_remove(part, index);
+		queue_push(part, CACHE_MAIN, index);
+		return false;
 	}
+	if (life == CACHE_EXPIRED)
+		store_expire(part, index);
+	else if (life == CACHE_DEAD)
+		store_remove(part, index);
 	else if (entry->freq > 0)
 	{
 		queue_remove(part, index);
@@ -177,4 +225,5 @@ evict_step(CachePart *part, int64 now)
 		stat_count(from_small ? CC_EVICTIONS_SMALL : CC_EVICTIONS_MAIN);
 		store_remove(part, index);
 	}
+	return true;
 }

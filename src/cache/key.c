@@ -6,7 +6,10 @@
  * caller can name an entry of another installation, database, tenant, kind or
  * tool revision, and a scope left empty is private to the calling role.
  *
- * Memory: transient.  Locks: none.  On ERROR: the next digest starts anew.
+ * Most sessions ask for one tool all along, so the digest of everything in
+ * front of the arguments is kept from one key to the next.
+ *
+ * Memory: that one digest.  Locks: none.  On ERROR: the next digest starts anew.
  */
 #include "cache/cache.h"
 
@@ -15,9 +18,44 @@
 
 #define STORE_KEY_FORMAT	"agentcore-store/1"
 
+/* The latest key's fields in front of its arguments, and the digest so far. */
+typedef struct KeyHead
+{
+	uint64		access_version;
+	uint64		generation;
+	Oid			role;
+	CacheKind	kind;
+	int64		revision;
+	char		tenant[AGC_MAX_NAME + 1];
+	char		tool[AGC_MAX_NAME + 1];
+	char		scope[AGC_MAX_NAME + 1];
+} KeyHead;
+
+static KeyHead head;
+static AgcDigest *head_digest = NULL;
+static bool head_known = false;
+
+static void make_head(CacheKind kind, const char *tenant, const char *tool,
+					  int64 tool_revision, const char *scope);
+
 void
 cache_make_key(CacheKey *out, CacheKind kind, const char *tenant, const char *tool,
 			   int64 tool_revision, Jsonb *args, const char *scope)
+{
+	AgcDigest  *digest;
+
+	if (!head_known || head.kind != kind || head.revision != tool_revision ||
+		head.role != GetUserId() || head.access_version != agc_access_version() ||
+		head.generation != agc_generation() || strcmp(head.tool, tool) != 0 ||
+		strcmp(head.scope, scope) != 0 || strcmp(head.tenant, tenant) != 0)
+		make_head(kind, tenant, tool, tool_revision, scope);
+	digest = agc_digest_resume(head_digest);
+	agc_digest_args(digest, args);
+	agc_digest_end(digest, out->hash);
+}
+
+static void
+make_head(CacheKind kind, const char *tenant, const char *tool, int64 tool_revision, const char *scope)
 {
 	const pg_uuid_t *installation = agc_installation_id();
 	const char *role = kind == CACHE_RAW && scope[0] == '\0' ?
@@ -34,6 +72,17 @@ cache_make_key(CacheKey *out, CacheKind kind, const char *tenant, const char *to
 	agc_digest_field(digest, tenant, strlen(tenant));
 	agc_digest_field(digest, &revision, sizeof(revision));
 	agc_digest_field(digest, role, strlen(role));
-	agc_digest_call(digest, tool, args, scope);
-	agc_digest_end(digest, out->hash);
+	agc_digest_call_head(digest, tool, scope);
+
+	head_known = false;
+	agc_digest_keep(digest, &head_digest);
+	head.access_version = agc_access_version();
+	head.generation = agc_generation();
+	head.role = GetUserId();
+	head.kind = kind;
+	head.revision = tool_revision;
+	/* what does not fit must not be taken for its beginning */
+	head_known = strlcpy(head.tenant, tenant, sizeof(head.tenant)) < sizeof(head.tenant) &&
+		strlcpy(head.tool, tool, sizeof(head.tool)) < sizeof(head.tool) &&
+		strlcpy(head.scope, scope, sizeof(head.scope)) < sizeof(head.scope);
 }

@@ -129,10 +129,11 @@ make_token(const CacheKey *key)
 
 /*
  * CACHE_LEAD with a token, CACHE_BUSY, or CACHE_HIT when a live entry has
- * appeared meanwhile (never when the caller said that it cannot see the entry).
+ * appeared meanwhile (never when the caller said that it cannot see the entry;
+ * a stale one is there to be replaced).
  */
 CacheStatus
-lease_acquire(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
+lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope, const CacheRefs *refs,
 			  uint64 born, int64 lease_us, bool entry_hidden, CacheResult *out)
 {
 	CachePart  *part = store_part(key);
@@ -144,7 +145,8 @@ lease_acquire(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
 	LWLockAcquire(part->lock, LW_EXCLUSIVE);
 	index = entry_hidden || store_key_epoch(part, key)->fences != 0 ?
 		CACHE_NONE : store_find(part, key);
-	if (index != CACHE_NONE && store_life(store_entry(part, index), now) == CACHE_LIVE)
+	if (index != CACHE_NONE && store_life(store_entry(part, index), now) == CACHE_LIVE &&
+		!store_soft_due(store_entry(part, index)->stored_at, store_entry(part, index)->soft_ms, now))
 	{
 		LWLockRelease(part->lock);
 		return CACHE_HIT;
@@ -160,12 +162,14 @@ lease_acquire(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
 		lease_free(part, lease);
 	lease = lease_take_free(part);
 	lease->key = *key;
+	lease->granted = now;
 	lease->deadline = now + lease_us;
 	lease->born = born;
 	lease->tool = refs->tool;
 	lease->tenant = refs->tenant;
 	lease->role = GetUserId();
 	lease->kind = kind;
+	lease->scope = scope;
 	part->p->lease_token[lease - part->p->lease] = token;
 	lease->next = *lease_bucket(part, key);
 	*lease_bucket(part, key) = lease - part->p->lease;
@@ -218,9 +222,9 @@ lease_lookup(int64 token, CacheLease *out)
 	return found;
 }
 
-/* Whether a fill with this token would be taken now. */
+/* Whether a fill with this token would be taken now; if so, a copy of its lease. */
 bool
-lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs)
+lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, CacheLease *out)
 {
 	CachePart  *part = store_part(key);
 	CacheLease *lease;
@@ -232,6 +236,8 @@ lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs)
 		store_key_epoch(part, key)->fences == 0 &&
 		store_key_epoch(part, key)->stamp <= lease->born &&
 		epoch_refs_open(refs, lease->born);
+	if (open)
+		*out = *lease;
 	LWLockRelease(part->lock);
 	return open;
 }

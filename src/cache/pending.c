@@ -221,6 +221,7 @@ pending_invalidate_key(const CacheKey *key, const CacheRefs *refs)
 	op->item.key = *key;
 	append_by_key(op);
 	stat_count(CC_INVALIDATIONS);
+	stat_tool_add(refs->tool, CT_INVALIDATIONS, 1);
 }
 
 /* There are only so many slots and tags, so these need no cap. */
@@ -251,6 +252,7 @@ void
 pending_invalidate_slot(uint32 slot)
 {
 	invalidate_ref(slot);
+	stat_tool_add(slot, CT_INVALIDATIONS, 1);
 }
 
 void

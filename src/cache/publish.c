@@ -270,6 +270,8 @@ xact_event(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
+			if (pending_invalidations > 0)
+				dump_revoke();
 			raise_fences();
 			return;
 		case XACT_EVENT_PRE_PREPARE:

@@ -3,10 +3,10 @@
  *	  Layout of the cache's shared memory; finding, reading and storing entries.
  *
  * Locking: the partition's LWLock, shared to read, exclusive to change; one
- * at a time.  A reader's only store is the entry's use counter.
+ * at a time.  A reader's only stores are the entry's use counters.  Large values
+ * are copied with no lock held: see chain.c.
  * Memory: the area is fixed at server start.  Values are copied out into a
- * buffer that was allocated before the lock was taken; a value larger than
- * the session's scratch buffer costs a second look.
+ * buffer that was allocated before the lock was taken.
  * On ERROR: nothing here raises one while a lock is held, and every change is
  * complete when the lock is released.
  */
@@ -16,7 +16,9 @@
 #include "utils/memutils.h"
 
 #define TRANCHE		"agentcore_cache"
-#define SCRATCH		(16 * 1024)
+#define DRAIN_STEPS	16			/* entries of the wheel that a write looks at */
+#define PREFETCH_LINE	64
+#define FETCH_LINES		8			/* fields, and the value as far as it lies in one piece */
 
 CacheHeader *cache_shmem = NULL;
 
@@ -28,10 +30,12 @@ static void plan_layout(CacheHeader *layout, Size total);
 static void init_area(void *area);
 static void init_partition(CachePart *part);
 static void bind_part(CachePart *part, uint32 index);
-static CacheStored insert_locked(CachePart *part, const CacheItem *item, int64 now, bool *released);
-static void place(CachePart *part, const CacheItem *item, uint64 born, CacheQueueId queue, uint8 freq);
-static void copy_in(CachePart *part, uint32 index, const char *data, uint32 len);
-static void copy_out(const CachePart *part, uint32 index, char *data, uint32 len);
+static CacheStored judge(const CachePart *part, const CacheItem *item, uint64 *born);
+static uint32 reserve(CachePart *part, const CacheItem *item, int64 now, CacheStored *refused);
+static CacheStored insert_locked(CachePart *part, const CacheItem *item, int64 now,
+								 uint32 chain, CacheStored refused, bool *released);
+static void place(CachePart *part, uint32 index, const CacheItem *item, uint64 born,
+				  CacheQueueId queue, uint8 freq);
 
 static uint32
 npartitions_for(int megabytes)
@@ -50,6 +54,7 @@ store_register(void)
 		return;
 	agc_shmem_register("agentcore cache", (Size) agc_cache_memory * 1024 * 1024, init_area,
 					   (void **) &cache_shmem, TRANCHE, npartitions_for(agc_cache_memory) + 1);
+	worker_register();
 }
 
 static uint32
@@ -74,14 +79,21 @@ plan_layout(CacheHeader *layout, Size total)
 	layout->nslots = power_of_two_below(Min(Max(megabytes * 64, 256), 16384));
 	layout->ntags = power_of_two_below(Min(Max(megabytes * 128, 1024), 65536));
 
+	layout->names_size = layout->nslots * CACHE_NAME_BYTES;
 	layout->slots_off = at;
 	at += CACHELINEALIGN((layout->nslots + CACHE_SHARED_SLOTS) * sizeof(CacheSlot));
+	layout->tool_stats_off = at;
+	at += CACHELINEALIGN((layout->nslots + CACHE_SHARED_SLOTS) * sizeof(CacheToolStat));
+	layout->names_off = at;
+	at += CACHELINEALIGN(layout->names_size);
 	layout->tags_off = at;
 	at += CACHELINEALIGN(layout->ntags * sizeof(CacheEpoch));
 	layout->partitions_off = at;
 	layout->partition_size = TYPEALIGN_DOWN(PG_CACHE_LINE_SIZE, (total - at) / layout->npartitions);
 
 	at = CACHELINEALIGN(sizeof(CachePartition));
+	layout->shares_off = at;
+	at += CACHELINEALIGN((layout->nslots + CACHE_SHARED_SLOTS) * sizeof(uint32));
 	layout->nchunks = (layout->partition_size - at - 4 * PG_CACHE_LINE_SIZE) / per_chunk;
 	layout->nbuckets = power_of_two_below(layout->nchunks / 2);
 	layout->nghosts = power_of_two_below(layout->nchunks / 16);
@@ -99,6 +111,7 @@ init_area(void *area)
 {
 	CacheHeader *header = area;
 	CacheSlot  *slots;
+	CacheToolStat *stats;
 	CacheEpoch *tags;
 
 	header->magic = CACHE_MAGIC;
@@ -107,6 +120,8 @@ init_area(void *area)
 	pg_atomic_init_u64(&header->clock, (uint64) GetCurrentTimestamp());
 	pg_atomic_init_u64(&header->stats_reset, (uint64) GetCurrentTimestamp());
 	pg_atomic_init_u32(&header->waiters, 0);
+	pg_atomic_init_u32(&header->dump_state, DUMP_VALID);
+	pg_atomic_init_u32(&header->dump_started, 0);
 	for (int i = 0; i < CACHE_CVS; i++)
 		ConditionVariableInit(&header->cv[i]);
 	for (int i = 0; i < CACHE_STRIPES; i++)
@@ -117,9 +132,14 @@ init_area(void *area)
 	for (uint32 i = 0; i < header->nslots + CACHE_SHARED_SLOTS; i++)
 	{
 		pg_atomic_init_u32(&slots[i].used, 0);
+		slots[i].names = CACHE_NONE;
 		pg_atomic_init_u64(&slots[i].epoch.stamp, 0);
 		pg_atomic_init_u32(&slots[i].epoch.fences, 0);
 	}
+	stats = (CacheToolStat *) ((char *) area + header->tool_stats_off);
+	for (uint32 i = 0; i < header->nslots + CACHE_SHARED_SLOTS; i++)
+		for (int c = 0; c < CT_COUNT; c++)
+			pg_atomic_init_u64(&stats[i].n[c], 0);
 	tags = (CacheEpoch *) ((char *) area + header->tags_off);
 	for (uint32 i = 0; i < header->ntags; i++)
 	{
@@ -151,6 +171,8 @@ init_partition(CachePart *part)
 
 	/* no ghost of a partition that has just begun is young enough to count */
 	part->p->ghost_clock = 0x40000000;
+	pin_init_partition(part->p);
+	wheel_init_partition(part->p, GetCurrentTimestamp());
 	lease_init_partition(part->p);
 }
 
@@ -164,6 +186,7 @@ bind_part(CachePart *part, uint32 index)
 	part->buckets = (uint32 *) (start + cache_shmem->buckets_off);
 	part->next = (uint32 *) (start + cache_shmem->next_off);
 	part->ghosts = (CacheGhost *) (start + cache_shmem->ghosts_off);
+	part->shares = (uint32 *) (start + cache_shmem->shares_off);
 	part->chunks = start + cache_shmem->chunks_off;
 	part->lock = NULL;
 }
@@ -180,7 +203,7 @@ store_part_at(uint32 index)
 			bind_part(&parts[i], i);
 			parts[i].lock = &locks[i].lock;
 		}
-		scratch = MemoryContextAlloc(TopMemoryContext, SCRATCH);
+		scratch = MemoryContextAlloc(TopMemoryContext, CACHE_COPY_LOCKED);
 		parts_known = true;
 	}
 	return &parts[index];
@@ -252,24 +275,72 @@ store_life(const CacheEntry *entry, int64 now)
 	return epoch_refs_open(&refs, entry->born) ? CACHE_LIVE : CACHE_DEAD;
 }
 
+static void
+describe(const CacheEntry *entry, CacheFound *found)
+{
+	entry_refs(entry, &found->refs);
+	found->stored_at = entry->stored_at;
+	found->expires = entry->expires;
+	found->soft_ms = entry->soft_ms;
+	found->cost_ms = entry->cost_ms;
+	found->cost_nanousd = entry->cost_nanousd;
+	found->flags = entry->flags;
+}
+
+/* Waits are counted where there are any. */
+void
+store_lock(const CachePart *part, LWLockMode mode)
+{
+	if (LWLockConditionalAcquire(part->lock, mode))
+		return;
+	stat_count(CC_LOCK_WAITS);
+	LWLockAcquire(part->lock, mode);
+}
+
 /*
- * Copies a live value out.  refs, when given, receives what the entry depends
- * on.  An expired entry is left to writers, but counted by its first reader.
+ * Has the processor fetch what looking the key up will need.  Entries lie all
+ * over the area, and waiting for each cache line in turn was half of a hit at
+ * 100,000 entries.  What is read here without the lock is but a hint.
+ */
+static void
+fetch_ahead(const CachePart *part, const CacheKey *key)
+{
+	uint32		hint;
+	char	   *head;
+
+	__builtin_prefetch(store_key_epoch(part, key));
+	hint = *(volatile uint32 *) bucket_of(part, key);
+	if (hint >= cache_shmem->nchunks)
+		return;
+	head = part->chunks + (Size) hint * CACHE_CHUNK;
+	__builtin_prefetch(&part->next[hint]);
+	for (int i = 0; i < FETCH_LINES; i++)
+		__builtin_prefetch(head + i * PREFETCH_LINE);
+}
+
+/*
+ * Copies the bytes of a live entry out, as they were stored (cache.c undoes
+ * compression).  An expired entry is left to writers, but counted by its first
+ * reader.  A large value is looked at twice: for its length, and to be pinned
+ * once there is memory for it; only if no pin is left is it copied under the
+ * lock.
  */
 bool
-store_read(const CacheKey *key, int64 now, CacheRefs *refs, Jsonb **value, int64 *stored_at)
+store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 {
 	CachePart  *part = store_part(key);
 	Jsonb	   *large = NULL;
-	uint32		room = SCRATCH;
+	uint32		room = CACHE_COPY_LOCKED;
 
+	fetch_ahead(part, key);
 	for (;;)
 	{
 		uint32		len = 0;
 		bool		found = false;
+		int			pin = -1;
 		uint32		index;
 
-		LWLockAcquire(part->lock, LW_SHARED);
+		store_lock(part, LW_SHARED);
 		index = store_key_epoch(part, key)->fences == 0 ? store_find(part, key) : CACHE_NONE;
 		if (index != CACHE_NONE)
 		{
@@ -285,16 +356,23 @@ store_read(const CacheKey *key, int64 now, CacheRefs *refs, Jsonb **value, int64
 			}
 			if (found && len <= room)
 			{
-				copy_out(part, index, large ? VARDATA(large) : scratch, len);
-				*stored_at = entry->stored_at;
-				if (refs)
-					entry_refs(entry, refs);
+				if (len > CACHE_COPY_LOCKED)
+					pin = pin_take(part, index);
+				if (pin < 0)
+					chain_copy_out(part, index, large ? VARDATA(large) : scratch, len);
+				describe(entry, out);
 				if (entry->freq < 3)
 					entry->freq++;
+				entry->hits++;
 			}
 		}
 		LWLockRelease(part->lock);
 
+		if (pin >= 0)
+		{
+			chain_copy_out(part, index, VARDATA(large), len);
+			pin_drop(part, pin);
+		}
 		if (!found)
 			return false;
 		if (len <= room)
@@ -310,58 +388,31 @@ store_read(const CacheKey *key, int64 now, CacheRefs *refs, Jsonb **value, int64
 	}
 }
 
-static void
-copy_out(const CachePart *part, uint32 index, char *data, uint32 len)
-{
-	uint32		n = Min(len, CACHE_HEAD_PAYLOAD);
-
-	memcpy(data, part->chunks + (Size) index * CACHE_CHUNK + CACHE_HEAD_FIELDS, n);
-	while ((len -= n) > 0)
-	{
-		data += n;
-		index = part->next[index] & ~CACHE_HEAD_BIT;
-		n = Min(len, CACHE_CHUNK);
-		memcpy(data, part->chunks + (Size) index * CACHE_CHUNK, n);
-	}
-}
-
-static void
-copy_in(CachePart *part, uint32 index, const char *data, uint32 len)
-{
-	uint32		n = Min(len, CACHE_HEAD_PAYLOAD);
-
-	memcpy(part->chunks + (Size) index * CACHE_CHUNK + CACHE_HEAD_FIELDS, data, n);
-	while ((len -= n) > 0)
-	{
-		data += n;
-		index = part->next[index] & ~CACHE_HEAD_BIT;
-		n = Min(len, CACHE_CHUNK);
-		memcpy(part->chunks + (Size) index * CACHE_CHUNK, data, n);
-	}
-}
-
-/* Takes the entry out of index and queue and gives its chain back. */
+/* Takes the entry out of everything and gives its chain back. */
 void
 store_remove(CachePart *part, uint32 index)
 {
 	CacheEntry *entry = store_entry(part, index);
 	uint32	   *link = bucket_of(part, &entry->key);
-	uint32		count = store_chunks_for(entry->len);
-	uint32		last = index;
 
 	while (*link != index)
 		link = &store_entry(part, *link)->hash_next;
 	*link = entry->hash_next;
 	queue_remove(part, index);
+	wheel_remove(part, index);
 	part->p->entries--;
 	part->p->value_bytes -= entry->len;
+	part->shares[entry->tenant] -= store_chunks_for(entry->len);
+	chain_release(part, index);
+}
 
-	part->next[index] &= ~CACHE_HEAD_BIT;
-	for (uint32 i = 1; i < count; i++)
-		last = part->next[last];
-	part->next[last] = part->p->free_head;
-	part->p->free_head = index;
-	part->p->free_chunks += count;
+/* Of an expired entry, which counts once however it is found. */
+void
+store_expire(CachePart *part, uint32 index)
+{
+	if (!store_entry(part, index)->expiry_counted)
+		stat_count(CC_EXPIRATIONS);
+	store_remove(part, index);
 }
 
 /* May be called from the COMMIT callback: it cannot fail, it can only refuse. */
@@ -369,11 +420,18 @@ CacheStored
 store_insert(const CacheItem *item, int64 now)
 {
 	CachePart  *part = store_part(&item->key);
+	bool		large = item->len > CACHE_COPY_LOCKED && item->len <= store_max_value();
+	CacheStored refused = CACHE_STORED;
+	uint32		chain = large ? reserve(part, item, now, &refused) : CACHE_NONE;
 	bool		released = false;
 	CacheStored stored;
 
-	LWLockAcquire(part->lock, LW_EXCLUSIVE);
-	stored = insert_locked(part, item, now, &released);
+	store_lock(part, LW_EXCLUSIVE);
+	if (chain != CACHE_NONE)
+		part->p->reserved_chunks -= store_chunks_for(item->len);
+	stored = insert_locked(part, item, now, chain, refused, &released);
+	if (stored != CACHE_STORED && chain != CACHE_NONE)
+		chain_free(part, chain, item->len);
 	LWLockRelease(part->lock);
 
 	if (released)
@@ -381,36 +439,77 @@ store_insert(const CacheItem *item, int64 now)
 	return stored;
 }
 
+/* Whether the item may be stored now, and the stamp up to which it knows everything. */
 static CacheStored
-insert_locked(CachePart *part, const CacheItem *item, int64 now, bool *released)
+judge(const CachePart *part, const CacheItem *item, uint64 *born)
 {
-	CacheLease *lease = lease_find(part, &item->key);
 	CacheKeyEpoch *key_epoch = store_key_epoch(part, &item->key);
-	uint64		born = item->born;
 	uint64		key_born = item->key_born;
+
+	*born = item->born;
+	if (item->lease != 0)
+	{
+		CacheLease *lease = lease_find(part, &item->key);
+
+		if (lease == NULL || lease_token_of(part, lease) != item->lease)
+			return CACHE_LEASE_LOST;
+		*born = key_born = lease->born;
+	}
+	if (key_epoch->fences != 0 || key_epoch->stamp > key_born || !epoch_refs_open(&item->refs, *born))
+		return CACHE_INVALIDATED;
+	return CACHE_STORED;
+}
+
+/*
+ * Takes a chain for a large value and fills it with no lock held; it is judged
+ * again when it is linked.  CACHE_NONE: there is no room, *refused says why, or
+ * there would be no use.
+ */
+static uint32
+reserve(CachePart *part, const CacheItem *item, int64 now, CacheStored *refused)
+{
+	uint32		chain = CACHE_NONE;
+	uint64		born;
+
+	store_lock(part, LW_EXCLUSIVE);
+	*refused = judge(part, item, &born);
+	if (*refused == CACHE_STORED)
+		*refused = evict_make_room(part, store_chunks_for(item->len), item->refs.tenant, now);
+	if (*refused == CACHE_STORED)
+	{
+		chain = chain_take(part, item->len);
+		part->p->reserved_chunks += store_chunks_for(item->len);
+	}
+	LWLockRelease(part->lock);
+
+	if (chain != CACHE_NONE)
+		chain_copy_in(part, chain, item->data, item->len);
+	return chain;
+}
+
+/* chain: filled already; refused: why there is none for a large value */
+static CacheStored
+insert_locked(CachePart *part, const CacheItem *item, int64 now,
+			  uint32 chain, CacheStored refused, bool *released)
+{
+	uint64		born;
+	CacheStored verdict = judge(part, item, &born);
+	CacheLease *lease = verdict == CACHE_LEASE_LOST ? NULL : lease_find(part, &item->key);
 	CacheQueueId queue = CACHE_SMALL;
 	uint8		freq = 0;
 	uint32		old;
 
-	if (item->lease != 0)
-	{
-		if (lease == NULL || lease_token_of(part, lease) != item->lease)
-			return CACHE_LEASE_LOST;
-		/* whatever becomes of the value, its leader has finished */
-		born = key_born = lease->born;
-		lease_free(part, lease);
-		lease = NULL;
-		*released = true;
-	}
-	if (key_epoch->fences != 0 || key_epoch->stamp > key_born || !epoch_refs_open(&item->refs, born))
-		return CACHE_INVALIDATED;
-
-	/* a lease would bring back something older than what is set now */
-	if (lease != NULL)
+	/*
+	 * Whatever becomes of the value, its leader has finished; and another's
+	 * lease would bring back something older than what is set now.
+	 */
+	if (lease != NULL && (verdict == CACHE_STORED || item->lease != 0))
 	{
 		lease_free(part, lease);
 		*released = true;
 	}
+	if (verdict != CACHE_STORED)
+		return verdict;
 
 	old = store_find(part, &item->key);
 	if (old != CACHE_NONE)
@@ -419,38 +518,38 @@ insert_locked(CachePart *part, const CacheItem *item, int64 now, bool *released)
 
 		queue = entry->queue;
 		freq = Min(entry->freq + 1, 3);
-		if (!entry->expiry_counted && entry->expires <= now)
-			stat_count(CC_EXPIRATIONS);
-		store_remove(part, old);
+		if (entry->expires <= now)
+			store_expire(part, old);
+		else
+			store_remove(part, old);
 	}
 	else if (ghost_take(part, &item->key))
 		queue = CACHE_MAIN;
 
 	if (item->len > store_max_value())
 		return CACHE_TOO_LARGE;
-	if (!evict_make_room(part, store_chunks_for(item->len), now))
-		return CACHE_NO_ROOM;
-	place(part, item, born, queue, freq);
+	(void) wheel_drain(part, now, cache_shmem->nchunks, DRAIN_STEPS);
+	if (chain == CACHE_NONE)
+	{
+		if (refused == CACHE_STORED)
+			refused = evict_make_room(part, store_chunks_for(item->len), item->refs.tenant, now);
+		if (refused != CACHE_STORED)
+			return refused;
+		chain = chain_take(part, item->len);
+		chain_copy_in(part, chain, item->data, item->len);
+	}
+	place(part, chain, item, born, queue, freq);
 	return CACHE_STORED;
 }
 
-/* There is room. */
+/* Makes an entry of a filled chain. */
 static void
-place(CachePart *part, const CacheItem *item, uint64 born, CacheQueueId queue, uint8 freq)
+place(CachePart *part, uint32 index, const CacheItem *item, uint64 born, CacheQueueId queue, uint8 freq)
 {
-	uint32		count = store_chunks_for(item->len);
-	uint32		index = part->p->free_head;
-	uint32		last = index;
 	uint32	   *bucket = bucket_of(part, &item->key);
 	CacheEntry *entry = store_entry(part, index);
 
-	for (uint32 i = 1; i < count; i++)
-		last = part->next[last];
-	part->p->free_head = part->next[last];
-	part->p->free_chunks -= count;
-	part->next[last] = CACHE_NONE;
 	part->next[index] |= CACHE_HEAD_BIT;
-
 	entry->key = item->key;
 	entry->stored_at = item->stored_at;
 	entry->expires = item->expires;
@@ -461,13 +560,20 @@ place(CachePart *part, const CacheItem *item, uint64 born, CacheQueueId queue, u
 	entry->ntags = item->refs.ntags;
 	memcpy(entry->tag, item->refs.tag, sizeof(entry->tag));
 	entry->kind = item->kind;
+	entry->scope = item->scope;
+	entry->flags = item->flags;
+	entry->soft_ms = item->soft_ms;
+	entry->cost_ms = item->cost_ms;
+	entry->cost_nanousd = item->cost_nanousd;
+	entry->hits = 0;
 	entry->freq = freq;
 	entry->expiry_counted = false;
-	copy_in(part, index, item->data, item->len);
 
 	entry->hash_next = *bucket;
 	*bucket = index;
 	queue_push(part, queue, index);
+	wheel_add(part, index);
 	part->p->entries++;
 	part->p->value_bytes += item->len;
+	part->shares[entry->tenant] += store_chunks_for(item->len);
 }

@@ -23,7 +23,7 @@
 #include "storage/lwlock.h"
 
 #define CACHE_MAGIC			0x43434741	/* "AGCC" */
-#define CACHE_FORMAT		1
+#define CACHE_FORMAT		2
 
 #define CACHE_CHUNK			256
 #define CACHE_HEAD_FIELDS	128 /* of a head chunk, before the value's bytes */
@@ -34,9 +34,20 @@
 #define CACHE_KEY_EPOCHS	1024	/* of one partition */
 #define CACHE_GHOST_WAYS	4
 #define CACHE_SHARED_SLOTS	64	/* for names that found the slot table full */
+#define CACHE_NAME_BYTES	64	/* for the names of a slot, on average */
 #define CACHE_CVS			16
 #define CACHE_MAX_WAITERS	64
 #define CACHE_STRIPES		16
+#define CACHE_PINS			32	/* large values of one partition that are being read */
+#define CACHE_WHEEL_LEVELS	4
+#define CACHE_WHEEL_SLOTS	64
+
+/*
+ * Larger values are copied outside the lock, at the cost of a second look.
+ * 8 kB are 33 chunks: their copy holds a writer up for 0.5 us if they are in the
+ * processor's cache, 3 us if not.
+ */
+#define CACHE_COPY_LOCKED	8192
 
 #define CACHE_NONE			0x7fffffffU /* no chunk, no lease */
 #define CACHE_HEAD_BIT		0x80000000U /* in next[]: this chunk heads an entry */
@@ -57,9 +68,30 @@ typedef struct CacheEpoch
 typedef struct CacheSlot
 {
 	pg_atomic_uint32 used;
+	uint32		names;			/* where its names begin; CACHE_NONE: not kept */
 	uint8		id[AGC_HASH_LEN];
 	CacheEpoch	epoch;
 } CacheSlot;
+
+/* What stat_tool counts of one slot. */
+typedef enum CacheToolCounter
+{
+	CT_HITS,
+	CT_MISSES,
+	CT_STALE,
+	CT_NEGATIVE,
+	CT_FILLS,
+	CT_INVALIDATIONS,
+	CT_REFUSED_SIZE,
+	CT_SAVED_MS,
+	CT_SAVED_NANOUSD,
+	CT_COUNT
+} CacheToolCounter;
+
+typedef struct CacheToolStat
+{
+	pg_atomic_uint64 n[CT_COUNT];
+} CacheToolStat;
 
 /* What an entry or a lease depends on besides its key. */
 typedef struct CacheRefs
@@ -76,6 +108,12 @@ typedef enum CacheQueueId
 	CACHE_MAIN
 } CacheQueueId;
 
+/* What the bytes of an entry are; a compressed value begins with its raw length. */
+#define CACHE_NEGATIVE_ENTRY	0x01	/* a failure, no answer */
+#define CACHE_PGLZ				0x02
+#define CACHE_LZ4				0x04
+#define CACHE_COMPRESSED		(CACHE_PGLZ | CACHE_LZ4)
+
 typedef struct CacheEntry
 {
 	CacheKey	key;
@@ -88,12 +126,21 @@ typedef struct CacheEntry
 	uint32		len;			/* bytes of the value */
 	uint32		tool;
 	uint32		tenant;
+	uint32		soft_ms;		/* stale from this long after stored_at; 0: never */
+	uint32		cost_ms;		/* what computing it took */
+	float		cost_nanousd;
+	uint32		hits;			/* readers add to it under the shared lock */
 	uint16		tag[AGC_MAX_TAGS];
 	uint8		ntags;
 	uint8		kind;
+	uint8		scope;			/* CacheScope */
+	uint8		flags;
 	uint8		queue;
 	uint8		freq;			/* 0..3; readers store it under the shared lock */
 	uint8		expiry_counted;
+	uint8		wheel_bucket;
+	uint32		wheel_next;
+	uint32		wheel_prev;
 } CacheEntry;
 
 StaticAssertDecl(sizeof(CacheEntry) <= CACHE_HEAD_FIELDS, "cache entry outgrew its chunk");
@@ -122,6 +169,7 @@ typedef struct CacheKeyEpoch
 typedef struct CacheLease
 {
 	CacheKey	key;
+	int64		granted;
 	int64		deadline;
 	uint64		born;
 	uint32		tool;
@@ -129,6 +177,7 @@ typedef struct CacheLease
 	Oid			role;
 	uint16		next;			/* in its bucket or in the free list */
 	uint8		kind;
+	uint8		scope;
 } CacheLease;
 
 typedef struct CachePartition
@@ -141,6 +190,14 @@ typedef struct CachePartition
 	uint32		leases_used;
 	uint16		lease_free;
 	uint64		value_bytes;
+	uint32		limbo;			/* removed while pinned; linked by hash_next */
+	uint32		limbo_chunks;
+	uint32		reserved_chunks;	/* being filled outside the lock */
+	uint32		share_hand;		/* where the search for a tenant's own goes on */
+	uint64		wheel_tick;
+	uint64		wheel_used[CACHE_WHEEL_LEVELS]; /* a bit a bucket that is not empty */
+	uint32		wheel[CACHE_WHEEL_LEVELS][CACHE_WHEEL_SLOTS];
+	pg_atomic_uint32 pin[CACHE_PINS];	/* heads of chains; CACHE_NONE: unused */
 	CacheQueue	queue[2];
 	uint16		lease_bucket[CACHE_LEASES];
 	int64		lease_token[CACHE_LEASES];	/* 0: free */
@@ -166,6 +223,11 @@ typedef enum CacheCounter
 	CC_REFUSED_PENDING,
 	CC_REFUSED_INVALIDATED,
 	CC_REFUSED_LEASE,
+	CC_REFUSED_PINNED,			/* what would have to go is being read */
+	CC_REFUSED_SHARE,			/* past the tenant's share */
+	CC_COMPRESSED,
+	CC_BYTES_SAVED,
+	CC_LOCK_WAITS,
 	CC_LEASES,
 	CC_WAITS,
 	CC_COUNT
@@ -187,17 +249,24 @@ typedef struct CacheHeader
 	uint32		nghosts;		/* sets of CACHE_GHOST_WAYS */
 	uint32		nslots;			/* without the shared ones */
 	uint32		ntags;
+	uint32		names_size;
+	uint32		names_used;		/* under the slot lock */
 	Size		slots_off;
+	Size		tool_stats_off;
+	Size		names_off;
 	Size		tags_off;
 	Size		partitions_off;
 	Size		partition_size;
 	Size		buckets_off;	/* the rest: from the partition's start */
 	Size		next_off;
 	Size		ghosts_off;
+	Size		shares_off;
 	Size		chunks_off;
 	pg_atomic_uint64 clock;
 	pg_atomic_uint64 stats_reset;
 	pg_atomic_uint32 waiters;
+	pg_atomic_uint32 dump_state;	/* dump.c */
+	pg_atomic_uint32 dump_started;
 	ConditionVariable cv[CACHE_CVS];
 	CacheStripe stripe[CACHE_STRIPES];
 } CacheHeader;
@@ -209,6 +278,7 @@ typedef struct CachePart
 	uint32	   *buckets;
 	uint32	   *next;
 	CacheGhost *ghosts;
+	uint32	   *shares;			/* chunks that each tenant's slot holds */
 	char	   *chunks;
 	LWLock	   *lock;
 } CachePart;
@@ -219,6 +289,11 @@ typedef struct CacheItem
 	CacheKey	key;
 	CacheRefs	refs;
 	CacheKind	kind;
+	CacheScope	scope;
+	uint8		flags;
+	uint32		soft_ms;		/* these three: as in the entry */
+	uint32		cost_ms;
+	float		cost_nanousd;
 	int64		lease;			/* 0: a plain set */
 	uint64		born;			/* of a plain set: as in the entry ... */
 	uint64		key_born;		/* ... and what its key's epoch is held against */
@@ -228,11 +303,25 @@ typedef struct CacheItem
 	char	   *data;
 } CacheItem;
 
+/* What store_read() found besides the bytes. */
+typedef struct CacheFound
+{
+	CacheRefs	refs;
+	int64		stored_at;
+	int64		expires;
+	uint32		soft_ms;
+	uint32		cost_ms;
+	float		cost_nanousd;
+	uint8		flags;
+} CacheFound;
+
 typedef enum CacheStored
 {
 	CACHE_STORED,
 	CACHE_TOO_LARGE,
 	CACHE_NO_ROOM,
+	CACHE_PINNED,
+	CACHE_OVER_SHARE,
 	CACHE_INVALIDATED,
 	CACHE_LEASE_LOST
 } CacheStored;
@@ -256,14 +345,22 @@ extern uint32 store_chunks_for(uint32 len);
 extern uint32 store_find(const CachePart *part, const CacheKey *key);
 extern CacheLife store_life(const CacheEntry *entry, int64 now);
 extern void store_remove(CachePart *part, uint32 index);
-extern bool store_read(const CacheKey *key, int64 now, CacheRefs *refs,
-					   Jsonb **value, int64 *stored_at);
+extern void store_expire(CachePart *part, uint32 index);
+extern void store_lock(const CachePart *part, LWLockMode mode);
+extern bool store_read(const CacheKey *key, int64 now, CacheFound *found, Jsonb **value);
 extern CacheStored store_insert(const CacheItem *item, int64 now);
 
 static inline CacheEntry *
 store_entry(const CachePart *part, uint32 index)
 {
 	return (CacheEntry *) (part->chunks + (Size) index * CACHE_CHUNK);
+}
+
+/* Past the soft deadline: still served, but somebody should compute it anew. */
+static inline bool
+store_soft_due(int64 stored_at, uint32 soft_ms, int64 now)
+{
+	return soft_ms != 0 && now - stored_at >= (int64) soft_ms * 1000;
 }
 
 /* Different parts of a key choose partition, bucket, fingerprint and the rest. */
@@ -292,7 +389,30 @@ store_key_epoch(const CachePart *part, const CacheKey *key)
 extern void queue_push(CachePart *part, CacheQueueId id, uint32 index);
 extern void queue_remove(CachePart *part, uint32 index);
 extern bool ghost_take(CachePart *part, const CacheKey *key);
-extern bool evict_make_room(CachePart *part, uint32 needed, int64 now);
+extern uint32 evict_sweep(CachePart *part, uint32 chunks, int64 now);
+extern CacheStored evict_make_room(CachePart *part, uint32 needed, uint32 tenant, int64 now);
+
+/* ----- chain.c ----- */
+extern uint32 chain_take(CachePart *part, uint32 len);
+extern void chain_free(CachePart *part, uint32 head, uint32 len);
+extern void chain_release(CachePart *part, uint32 head);
+extern void chain_copy_in(CachePart *part, uint32 index, const char *data, uint32 len);
+extern void chain_copy_out(const CachePart *part, uint32 index, char *data, uint32 len);
+extern void pin_init_partition(CachePartition *p);
+extern int	pin_take(const CachePart *part, uint32 index);
+extern void pin_drop(const CachePart *part, int pin);
+extern bool pin_holds(const CachePart *part, uint32 index);
+extern void limbo_reap(CachePart *part);
+
+/* ----- wheel.c ----- */
+extern void wheel_init_partition(CachePartition *p, int64 now);
+extern bool wheel_in_time(const CachePart *part, uint32 index);
+extern void wheel_add(CachePart *part, uint32 index);
+extern void wheel_remove(CachePart *part, uint32 index);
+extern uint32 wheel_drain(CachePart *part, int64 now, uint32 wanted, uint32 steps);
+
+/* ----- worker.c ----- */
+extern void worker_register(void);
 
 /* ----- epoch.c ----- */
 extern uint64 epoch_clock(void);
@@ -303,6 +423,10 @@ extern uint64 epoch_settle(CacheEpoch *epoch, uint64 stamp);
 extern bool epoch_refs_open(const CacheRefs *refs, uint64 born);
 extern CacheEpoch *epoch_of_slot(uint32 slot);
 extern CacheEpoch *epoch_of_tag(uint32 tag);
+extern bool slot_names(uint32 slot, char **tenant, char **tool);
+extern bool slot_may_be_tenant(uint32 slot);
+extern bool slot_export(uint32 slot, uint8 *id, const char **names, uint16 *tenant_len, uint16 *tool_len);
+extern uint32 slot_adopt(const uint8 *id, const char *tenant, const char *name);
 extern uint32 slot_of_tool(const char *tenant, const char *tool);
 extern uint32 slot_of_tenant(const char *tenant);
 extern uint16 slot_of_tag(const char *tenant, const char *tag);
@@ -324,11 +448,12 @@ extern void lease_init_partition(CachePartition *p);
 extern CacheLease *lease_find(const CachePart *part, const CacheKey *key);
 extern int64 lease_token_of(const CachePart *part, const CacheLease *lease);
 extern void lease_free(CachePart *part, CacheLease *lease);
-extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
-								 uint64 born, int64 lease_us, bool entry_hidden, CacheResult *out);
+extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope,
+								 const CacheRefs *refs, uint64 born, int64 lease_us,
+								 bool entry_hidden, CacheResult *out);
 extern CacheStatus lease_peek(const CacheKey *key, CacheResult *out);
 extern bool lease_lookup(int64 token, CacheLease *out);
-extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs);
+extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, CacheLease *out);
 extern void lease_extend(const CacheKey *key, int64 token, int64 lease_us);
 extern void lease_release(const CacheKey *key, int64 token);
 extern void lease_wake(const CacheKey *key);
@@ -370,6 +495,8 @@ extern uint64 publish_begin_stamp(void);
 extern uint64 cache_local[CC_COUNT];
 
 extern void stat_flush(void);
+extern CacheToolStat *stat_of_slot(uint32 slot);
+extern void stat_tool_add(uint32 slot, CacheToolCounter counter, uint64 n);
 
 static inline void
 stat_count(CacheCounter counter)
@@ -377,15 +504,52 @@ stat_count(CacheCounter counter)
 	cache_local[counter]++;
 }
 
+/* ----- entries.c ----- */
+#define CACHE_BATCH		1024
+
+extern int	entries_next(const CachePart *part, uint32 *bucket, int64 now, CacheEntry *out);
+
+/* ----- dump.c ----- */
+typedef enum DumpState
+{
+	DUMP_NONE,					/* there is no file that counts */
+	DUMP_WRITING,
+	DUMP_VALID					/* nothing was invalidated since it was written */
+} DumpState;
+
+extern int64 dump_write(void);
+extern int64 dump_read(void);
+extern void dump_revoke(void);
+extern void dump_at_start(void);
+extern void dump_if_due(bool at_exit);
+
+/* ----- compress.c ----- */
+extern void compress_value(CacheItem *item, Jsonb *value);
+extern Jsonb *compress_undo(const char *data, uint32 len, uint8 flags);
+
 /* ----- the parts of cache.c that the SQL functions and COMMIT use ----- */
+typedef struct CacheSeen
+{
+	Jsonb	   *value;
+	int64		age;			/* us */
+	int64		ttl_left;		/* us */
+	bool		hidden;			/* a miss that is this transaction's own doing */
+	bool		own;			/* this transaction's own value */
+	bool		negative;
+	bool		stale;
+	uint32		slot;			/* of the tool under which it was stored */
+	uint32		cost_ms;
+	float		cost_nanousd;
+} CacheSeen;
+
 extern void cache_require(const char *what);
 extern int64 cache_deadline(int64 now, int64 ttl_us);
+extern void cache_make_item(CacheItem *item, Jsonb *value, const CacheTerms *terms);
 extern bool cache_put(const CacheItem *item, int64 now);
-extern bool cache_read(const CacheKey *key, const char *tenant, const char *tool,
-					   Jsonb **value, int64 *age, bool *hidden);
-extern void cache_lookup_wait(const CacheKey *key, CacheKind kind, const char *tenant,
-							  const char *tool, int64 lease_us, int64 wait_us, CacheResult *out);
+extern bool cache_read(const CacheTarget *target, CacheSeen *seen);
+extern void cache_lookup_wait(const CacheTarget *target, int64 lease_us, int64 wait_us,
+							  CacheResult *out);
 extern bool cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
-						   int64 lease, Jsonb *value, int64 ttl_us);
+						   int64 lease, Jsonb *value, const CacheTerms *terms);
 
 #endif							/* AGENTCORE_CACHE_STORE_H */

@@ -3,7 +3,7 @@
  *	  cache_verify(): walks every structure and says what is off.
  *
  * Locking: each partition's lock, shared, one after the other.
- * Memory: none; the finding is put into a struct and reported after the lock
+ * Memory: the tenants' shares; the finding is put into a struct and reported after the lock
  * is released.  Every walk is bounded by what the partition can hold, so that
  * a broken chain is reported and not followed for ever.
  * On ERROR: raised with no lock held.
@@ -31,9 +31,15 @@ expect(Finding *finding, const char *what, uint32 index, uint64 expected, uint64
 	return finding->what == NULL;
 }
 
+static inline uint32
+nshares(void)
+{
+	return cache_shmem->nslots + CACHE_SHARED_SLOTS;
+}
+
 /* From the index to the entries: each in its bucket, with a chain of the right length. */
 static void
-check_index(const CachePart *part, uint32 number, Finding *finding)
+check_index(const CachePart *part, uint32 number, uint32 *shares, Finding *finding)
 {
 	uint32		nchunks = cache_shmem->nchunks;
 	uint32		entries = 0;
@@ -62,10 +68,16 @@ check_index(const CachePart *part, uint32 number, Finding *finding)
 				return;
 			live += chain;
 			bytes += entry->len;
+			if (!expect(finding, "an entry's tenant is out of range", i, true, entry->tenant < nshares()))
+				return;
+			shares[entry->tenant] += chain;
 		}
 	expect(finding, "the index has fewer entries than the partition", number, part->p->entries, entries);
-	expect(finding, "live and free chunks do not add up", number, nchunks, live + part->p->free_chunks);
+	expect(finding, "live, free, reserved and pinned chunks do not add up", number, nchunks,
+		   live + part->p->free_chunks + part->p->reserved_chunks + part->p->limbo_chunks);
 	expect(finding, "the bytes of the values do not add up", number, part->p->value_bytes, bytes);
+	for (uint32 t = 0; t < nshares(); t++)
+		expect(finding, "a tenant's share does not add up", t, part->shares[t], shares[t]);
 }
 
 static void
@@ -131,9 +143,67 @@ check_leases(const CachePart *part, uint32 number, Finding *finding)
 	expect(finding, "used and free leases do not add up", number, CACHE_LEASES, held + unused);
 }
 
+static void
+check_wheel(const CachePart *part, uint32 number, Finding *finding)
+{
+	CachePartition *p = part->p;
+	uint32		entries = 0;
+
+	for (int b = 0; b < CACHE_WHEEL_LEVELS * CACHE_WHEEL_SLOTS; b++)
+	{
+		int			level = b / CACHE_WHEEL_SLOTS;
+		int			slot = b % CACHE_WHEEL_SLOTS;
+		uint32		prev = CACHE_NONE;
+
+		expect(finding, "the wheel's map of buckets is wrong", b,
+			   p->wheel[level][slot] != CACHE_NONE, (p->wheel_used[level] >> slot) & 1);
+		for (uint32 i = p->wheel[level][slot]; i != CACHE_NONE; i = store_entry(part, i)->wheel_next)
+		{
+			CacheEntry *entry = store_entry(part, i);
+
+			if (!expect(finding, "the wheel leaves the partition", i, true, i < cache_shmem->nchunks) ||
+				!expect(finding, "the wheel holds no entry", i, true, (part->next[i] & CACHE_HEAD_BIT) != 0) ||
+				!expect(finding, "an entry is in another bucket of the wheel", i, b, entry->wheel_bucket) ||
+				!expect(finding, "the wheel's links disagree", i, prev, entry->wheel_prev) ||
+				!expect(finding, "the wheel comes to an entry too late", i, true, wheel_in_time(part, i)) ||
+				!expect(finding, "the wheel does not end", i, true, ++entries <= p->entries))
+				return;
+			prev = i;
+		}
+	}
+	expect(finding, "the wheel does not hold every entry", number, p->entries, entries);
+}
+
+/* Whatever is removed while pinned, and no more than can be. */
+static void
+check_limbo(const CachePart *part, uint32 number, Finding *finding)
+{
+	uint32		count = 0;
+	uint64		chunks = 0;
+
+	for (uint32 i = part->p->limbo; i != CACHE_NONE; i = store_entry(part, i)->hash_next)
+	{
+		if (!expect(finding, "limbo leaves the partition", i, true, i < cache_shmem->nchunks) ||
+			!expect(finding, "a live entry is in limbo", i, 0, part->next[i] & CACHE_HEAD_BIT) ||
+			!expect(finding, "limbo does not end", i, true, ++count <= cache_shmem->nchunks))
+			return;
+		chunks += store_chunks_for(store_entry(part, i)->len);
+	}
+	expect(finding, "limbo has the wrong size", number, part->p->limbo_chunks, chunks);
+	for (int i = 0; i < CACHE_PINS; i++)
+	{
+		uint32		head = pg_atomic_read_u32(&part->p->pin[i]);
+
+		if (head != CACHE_NONE)
+			expect(finding, "a pin is out of range", i, true, head < cache_shmem->nchunks);
+	}
+}
+
 /* cache_verify() -> boolean: true, or XX001 saying what is off; reads every tenant's structures */
 AGC_FUNCTION(cache_verify)
 {
+	uint32	   *shares;
+
 	agc_enter("*", AGC_READER);
 	cache_require("cache_verify");
 	if (cache_shmem->magic != CACHE_MAGIC || cache_shmem->format != CACHE_FORMAT)
@@ -142,16 +212,20 @@ AGC_FUNCTION(cache_verify)
 				 errmsg("the cache's shared memory has an unknown format"),
 				 errdetail("Format %u was found, %d is known.", cache_shmem->format, CACHE_FORMAT)));
 
+	shares = palloc(nshares() * sizeof(uint32));
 	for (uint32 i = 0; i < cache_shmem->npartitions; i++)
 	{
 		CachePart  *part = store_part_at(i);
 		Finding		finding = {NULL};
 
+		memset(shares, 0, nshares() * sizeof(uint32));
 		CHECK_FOR_INTERRUPTS();
 		LWLockAcquire(part->lock, LW_SHARED);
 		check_free(part, i, &finding);
-		check_index(part, i, &finding);
+		check_index(part, i, shares, &finding);
 		check_queues(part, i, &finding);
+		check_wheel(part, i, &finding);
+		check_limbo(part, i, &finding);
 		check_leases(part, i, &finding);
 		LWLockRelease(part->lock);
 		if (finding.what != NULL)

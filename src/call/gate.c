@@ -113,6 +113,8 @@ gate_run(Gate *gate)
 		gate_stages[i].judge(gate);
 	if (gate->verdict == VERDICT_NONE)
 		gate_take(gate);
+	if (gate->verdict == VERDICT_WAIT || gate->verdict == VERDICT_DENY)
+		(void) gate_serve_stale(gate);
 	if (gate->task != NULL && agc_loop_limit > 0 && !gate->replayed && !gate->reopen &&
 		(gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED))
 		loop_note(gate->request_hash);

@@ -57,8 +57,8 @@ typedef struct Gate
 	const char *budget;			/* NULL: none */
 	uint8		request_hash[AGC_HASH_LEN];
 	bool		cacheable;
-	const char *cache_tenant;	/* whose entry it is; "*" = shared by all */
-	CacheKey	cache_key;
+	CacheTarget cache;
+	CacheResult stale;			/* an answer past its soft deadline, nobody replaces it yet */
 	int64		cache_lease;
 	bool		has_approval;	/* one that this call uses up */
 	pg_uuid_t	approval_id;
@@ -115,6 +115,8 @@ extern const Stage gate_stages[];
 extern const int gate_nstages;
 extern void gate_take(Gate *gate);
 extern void gate_fill_request(Gate *gate, PermitRequest *request);
+extern void gate_failed_before(Gate *gate, const CacheResult *found);
+extern bool gate_serve_stale(Gate *gate);
 extern void gate_in_progress(Gate *gate, int64 retry_after);
 extern void gate_breaker_open(Gate *gate, const BreakerDecision *decision);
 extern void gate_rate_limited(Gate *gate, int64 retry_after);

@@ -16,14 +16,22 @@
 #include "call/gate.h"
 
 #include "core/jsonb_walk.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
+
+/* bytes of a failed call's error that the cache keeps */
+#define MAX_KEPT_ERROR	500
 
 static void find_call(FunctionCallInfo fcinfo, int id_arg, const char *tenant, bool lock, PermitRow *permit);
 static void warn_same_transaction(const pg_uuid_t *id);
 static bool is_error_result(Jsonb *result);
-static void finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *result);
+static void finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *result, int64 nanousd);
+static void keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool,
+						 int status, const char *reason, const char *error);
+static Jsonb *failure_document(int status, const char *reason, const char *error);
 static void report_target(const char *tenant, const ToolDef *tool, bool ok);
 static const ToolDef *find_tool(const char *tenant, const PermitRow *permit, AgcObject **object);
 
@@ -86,7 +94,7 @@ find_tool(const char *tenant, const PermitRow *permit, AgcObject **object)
 
 /* Only an answer is stored; everything else lets the next caller compute. */
 static void
-finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *result)
+finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *result, int64 nanousd)
 {
 	CacheKey	key;
 
@@ -94,10 +102,70 @@ finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *
 		return;
 	memcpy(key.hash, permit->cache_key, AGC_HASH_LEN);
 	if (result != NULL && !is_error_result(result) && tool != NULL && tool->cache_ttl > 0)
+	{
+		CacheTerms	terms = {
+			.ttl = tool->cache_ttl,
+			.soft_ttl = Max(tool->cache_soft_ttl, 0),
+			.max_size = Max(tool->cache_max_size, 0),
+			.nanousd = nanousd < 0 ? permit->held_nanousd : nanousd,
+			.ntags = tool->ntags,
+			.tags = tool->tags
+		};
+
 		(void) cache_store_lease(&key, tool_cache_tenant(tool, tenant), permit->tool, permit->cache_lease, result,
-								 tool->cache_ttl, tool->ntags, tool->tags);
+								 &terms);
+	}
 	else
 		cache_abandon_lease(&key, permit->cache_lease);
+}
+
+/*
+ * A final failure is remembered if the tool asks, but never in the place of an
+ * answer that can still be served.
+ */
+static void
+keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool,
+			 int status, const char *reason, const char *error)
+{
+	const char *whose = tool ? tool_cache_tenant(tool, tenant) : tenant;
+	CacheKey	key;
+	CacheTerms	terms = {.negative = true};
+
+	if (!permit->has_cache_key || permit->cache_lease == 0 || !cache_ready())
+		return;
+	memcpy(key.hash, permit->cache_key, AGC_HASH_LEN);
+	if (tool == NULL || tool->cache_negative_ttl <= 0 || cache_has_answer(&key))
+	{
+		cache_abandon_lease(&key, permit->cache_lease);
+		return;
+	}
+	terms.ttl = tool->cache_negative_ttl;
+	terms.ntags = tool->ntags;
+	terms.tags = tool->tags;
+
+	/* one tenant's error text is not for the others */
+	(void) cache_store_lease(&key, whose, permit->tool, permit->cache_lease,
+							 failure_document(status, reason, whose == tenant ? error : NULL), &terms);
+}
+
+/* What is kept of a failure: {"status": 404, "reason": "not_found", "error": "..."} */
+static Jsonb *
+failure_document(int status, const char *reason, const char *error)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, "{\"reason\": ");
+	escape_json(&text, reason);
+	if (status != 0)
+		appendStringInfo(&text, ", \"status\": %d", status);
+	if (error != NULL)
+	{
+		appendStringInfoString(&text, ", \"error\": ");
+		escape_json(&text, pnstrdup(error, pg_mbcliplen(error, strlen(error), MAX_KEPT_ERROR)));
+	}
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
 static void
@@ -122,7 +190,7 @@ commit_call(FunctionCallInfo fcinfo, const char *tenant, Jsonb *result, int64 to
 							permit.key != NULL ? result : NULL);
 	if (settled == SETTLE_COMMITTED || settled == SETTLE_LATE)
 	{
-		finish_cache(tenant, &permit, tool, result);
+		finish_cache(tenant, &permit, tool, result, nanousd);
 		report_target(tenant, tool, true);
 	}
 	log_settlement(tenant, &permit, "commit", settle_names[settled], NULL);
@@ -248,7 +316,10 @@ AGC_FUNCTION(call_fail)
 						 advice.delay + agc_until_us(permit.created_at, permit.lease_until));
 		else
 			(void) permit_fail(tenant, &permit.id, tokens, nanousd);
-		finish_cache(tenant, &permit, tool, NULL);
+		if (advice.action == RETRY_FAIL)
+			keep_failure(tenant, &permit, tool, status, advice.reason, error);
+		else
+			finish_cache(tenant, &permit, tool, NULL, 0);
 	}
 	log_settlement(tenant, &permit, "fail", actions[advice.action], advice.reason);
 	if (object != NULL)

@@ -11,6 +11,8 @@
  */
 #include "call/gate.h"
 
+#include "access/xlog.h"
+#include "core/jsonb_walk.h"
 #include "utils/builtins.h"
 
 /* how long a waiting worker is told to stay away from a call in progress */
@@ -249,17 +251,36 @@ judge_url(const char *url, Size len, void *arg)
 	return decision.url;
 }
 
-/* The method is what the tool is asked to use, where it can be asked. */
+/*
+ * The method is what the tool is asked to use, where it can be asked: a member
+ * "method", in any case.  NULL where it is no string; then no URL is allowed.
+ */
 static const char *
 method_argument(Jsonb *args)
 {
-	JsonbValue	found;
+	JbItem		root = jb_root(args);
+	const char *method = "GET";
+	JbCursor	keys;
+	JbCursor	values;
 
-	if (!JB_ROOT_IS_OBJECT(args) ||
-		getKeyJsonValueFromContainer(&args->root, "method", 6, &found) == NULL ||
-		found.type != jbvString)
-		return "GET";
-	return pnstrdup(found.val.string.val, found.val.string.len);
+	if (!JB_ROOT_IS_OBJECT(args))
+		return method;
+	keys = jb_first(jb_container(&root));
+	values = jb_first_value(jb_container(&root));
+	for (uint32 i = 0; i < JB_ROOT_COUNT(args); i++)
+	{
+		JbItem		key = jb_next(&keys);
+		JbItem		value = jb_next(&values);
+
+		if (key.len != 6 || pg_strncasecmp(key.data, "method", 6) != 0 || JBE_ISNULL(value.entry))
+			continue;
+		if (!JBE_ISSTRING(value.entry))
+			return NULL;
+		/* of two spellings the one that is not GET counts */
+		if (strcmp(method, "GET") == 0)
+			method = pnstrdup(value.data, value.len);
+	}
+	return method;
 }
 
 static void
@@ -383,20 +404,30 @@ make_cache_key(Gate *gate)
 	bool		shared = strcmp(kind, "shared") == 0;
 	char	   *scope;
 
+	gate->cache.kind = CACHE_GATE;
+	gate->cache.tool = gate->tool_name;
+
 	if (strcmp(kind, "subject") == 0)
 	{
 		if (gate->subject == NULL)
 			return false;
 		scope = psprintf("subject\n%s", subject);
+		gate->cache.scope = CACHE_SCOPE_SUBJECT;
 	}
 	else if (strcmp(kind, "agent") == 0)
+	{
 		scope = psprintf("agent\n%s\n%s", gate->agent_name, subject);
+		gate->cache.scope = CACHE_SCOPE_AGENT;
+	}
 	else if (strcmp(kind, "tenant") == 0 || shared)
+	{
 		scope = pstrdup(kind);
+		gate->cache.scope = shared ? CACHE_SCOPE_SHARED : CACHE_SCOPE_TENANT;
+	}
 	else
 		return false;
-	gate->cache_tenant = tool_cache_tenant(gate->tool, gate->tenant);
-	cache_make_key(&gate->cache_key, CACHE_GATE, gate->cache_tenant, gate->tool_name,
+	gate->cache.tenant = tool_cache_tenant(gate->tool, gate->tenant);
+	cache_make_key(&gate->cache.key, CACHE_GATE, gate->cache.tenant, gate->tool_name,
 				   shared ? gate->tool->fingerprint : gate->tool_object->revision, gate->args, scope);
 	return true;
 }
@@ -416,12 +447,68 @@ warn_missing_cache(void)
 	warned = true;
 }
 
+/*
+ * A final failure of this very call that its tool wants remembered: final for
+ * these arguments as long as it is.
+ */
+void
+gate_failed_before(Gate *gate, const CacheResult *found)
+{
+	JsonbValue	member;
+	char	   *reason = "failed";
+	char	   *error = "";
+
+	if (JB_ROOT_IS_OBJECT(found->value))
+	{
+		if (getKeyJsonValueFromContainer(&found->value->root, "reason", 6, &member) && member.type == jbvString)
+			reason = pnstrdup(member.val.string.val, member.val.string.len);
+		if (getKeyJsonValueFromContainer(&found->value->root, "error", 5, &member) && member.type == jbvString)
+			error = psprintf(" (%s)", pnstrdup(member.val.string.val, member.val.string.len));
+	}
+	if (gate->reason == NULL)
+	{
+		gate->retry_after = found->retry_after;
+		gate->result = gate->audit ? NULL : found->value;
+	}
+	gate_deny(gate, REASON_FAILED_BEFORE,
+			  psprintf("a failure of this call is kept: %s", reason),
+			  psprintf("This very call failed a moment ago%s and would fail again. Do not repeat it; change the arguments or do something else.", error));
+}
+
+/*
+ * An answer past its soft deadline is better than none; but a key that is in
+ * use has an answer of its own.
+ */
+bool
+gate_serve_stale(Gate *gate)
+{
+	if (gate->stale.value == NULL || gate->audit || gate->explaining || gate->has_call_id)
+		return false;
+	cache_count(&gate->cache, &gate->stale);
+	gate->verdict = VERDICT_CACHED;
+	gate->result = gate->stale.value;
+	gate->detail = gate->reason ? psprintf("stale: %s", gate->reason) : pstrdup("stale");
+	gate->reason = NULL;
+	gate->feedback = NULL;
+	gate->retry_after = -1;
+	return true;
+}
+
+/* On a standby no invalidation is heard of. */
+static bool
+cache_is_trusted(void)
+{
+	return agc_cache_on_standby || !RecoveryInProgress();
+}
+
+/* Counts what decides here; of what goes on, take.c does. */
 static void
 judge_cache(Gate *gate)
 {
 	CacheResult found;
+	bool		count = !gate->explaining;
 
-	if (gate->tool == NULL || gate->tool->cache_ttl < 0)
+	if (gate->tool == NULL || gate->tool->cache_ttl < 0 || !cache_is_trusted())
 		return;
 	if (!cache_ready())
 	{
@@ -431,20 +518,44 @@ judge_cache(Gate *gate)
 	gate->cacheable = make_cache_key(gate);
 	if (!gate->cacheable)
 		return;
-	cache_lookup(&gate->cache_key, CACHE_GATE, gate->cache_tenant, gate->tool_name, false, 0, &found);
-	if (found.status == CACHE_HIT || found.status == CACHE_STALE)
+	cache_lookup(&gate->cache, false, 0, &found);
+	switch (found.status)
 	{
-		if (gate->audit)
-			gate->detail = gate->detail ? gate->detail : pstrdup("cache: hit");
-		else
-		{
-			gate->verdict = VERDICT_CACHED;
-			gate->result = found.value;
-		}
+		case CACHE_STALE:
+			gate->stale = found;
+			if (!found.computing)
+			{
+				count = false;
+				if (gate->explaining)
+					gate->detail = pstrdup("stale: this call computes it anew");
+				break;
+			}
+			/* FALLTHROUGH */
+		case CACHE_HIT:
+			if (gate->audit)
+				gate->detail = gate->detail ? gate->detail : pstrdup("cache: hit");
+			else
+			{
+				gate->verdict = VERDICT_CACHED;
+				gate->result = found.value;
+				gate->detail = found.status == CACHE_STALE ? pstrdup("stale: another worker computes it anew") : gate->detail;
+			}
+			break;
+		case CACHE_NEGATIVE:
+			if (!gate->reopen)
+				gate_failed_before(gate, &found);
+			break;
+		case CACHE_BUSY:
+			if (!gate->reopen)
+				gate_wait(gate, REASON_IN_PROGRESS, pstrdup("another worker computes this answer"),
+						  Min(found.retry_after, POLL_US));
+			break;
+		case CACHE_LEAD:
+		case CACHE_MISS:
+			break;
 	}
-	else if (found.status == CACHE_BUSY && !gate->reopen)
-		gate_wait(gate, REASON_IN_PROGRESS, pstrdup("another worker computes this answer"),
-				  Min(found.retry_after, POLL_US));
+	if (count)
+		cache_count(&gate->cache, &found);
 }
 
 static void

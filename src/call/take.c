@@ -41,6 +41,12 @@ gate_take(Gate *gate)
 		takes_give_back(mark);
 		return;
 	}
+	if (gate->stale.value != NULL && gate->cache_lease != 0)
+	{
+		CacheResult missed = {.status = CACHE_LEAD};
+
+		cache_count(&gate->cache, &missed);
+	}
 	if (gate->has_approval)
 		approval_use(gate, &gate->approval_id);
 	gate->verdict = VERDICT_RUN;
@@ -64,18 +70,20 @@ take_lease(Gate *gate)
 
 	if (!gate->cacheable)
 		return true;
-	cache_lookup(&gate->cache_key, CACHE_GATE, gate->cache_tenant, gate->tool_name,
-				 true, lease_us(gate), &found);
+	cache_lookup(&gate->cache, true, lease_us(gate), &found);
+	if (found.lease != 0)
+	{
+		gate->cache_lease = found.lease;
+		takes_add_lease(&gate->cache.key, found.lease);
+		return true;
+	}
 	switch (found.status)
 	{
-		case CACHE_LEAD:
-			gate->cache_lease = found.lease;
-			takes_add_lease(&gate->cache_key, found.lease);
-			return true;
 		case CACHE_HIT:
 		case CACHE_STALE:
 			if (gate->audit || gate->reopen)
 				return true;
+			cache_count(&gate->cache, &found);
 			gate->verdict = VERDICT_CACHED;
 			gate->result = found.value;
 			return false;
@@ -84,6 +92,12 @@ take_lease(Gate *gate)
 				return true;
 			gate_wait(gate, REASON_IN_PROGRESS, pstrdup("another worker computes this answer"),
 					  Min(found.retry_after, USECS_PER_SEC));
+			return false;
+		case CACHE_NEGATIVE:
+			if (gate->audit || gate->reopen)
+				return true;
+			cache_count(&gate->cache, &found);
+			gate_failed_before(gate, &found);
 			return false;
 		default:
 			return true;
@@ -192,7 +206,7 @@ gate_fill_request(Gate *gate, PermitRequest *request)
 	request->is_llm = gate->is_llm;
 	request->idempotent = gate->is_llm || (gate->tool != NULL && gate->tool->idempotent);
 	request->has_cache_key = gate->cache_lease != 0;
-	memcpy(request->cache_key, gate->cache_key.hash, AGC_HASH_LEN);
+	memcpy(request->cache_key, gate->cache.key.hash, AGC_HASH_LEN);
 	request->cache_lease = gate->cache_lease;
 }
 

@@ -46,6 +46,7 @@ static AgcTable access_table = AGC_TABLE("access", "access_pkey");
 static HTAB *memo = NULL;
 static uint64 memo_generation = 0;
 static bool roles_changed = false;
+static uint64 version = 0;
 
 /* the verdict given last: most sessions ask for one role and tenant all along */
 static const MemoEntry *last = NULL;
@@ -142,6 +143,13 @@ forget_all(void)
 	memo = hash_create("agentcore access", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	memo_generation = agc_generation();
 	roles_changed = false;
+	version++;
+}
+
+uint64
+agc_access_version(void)
+{
+	return version;
 }
 
 static AgcLevel

@@ -14,6 +14,13 @@
 #error "agentcore requires PostgreSQL 15 or later"
 #endif
 
+/* What was written by another major version is not read. */
+static inline uint32
+agc_pg_major(void)
+{
+	return PG_VERSION_NUM / 10000;
+}
+
 /* 16 moved the varlena macros out of postgres.h. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -47,6 +54,14 @@
 #else
 #define agc_make_json_lex(text, len) \
 	makeJsonLexContextCstringLen((char *) (text), (len), GetDatabaseEncoding(), true)
+#endif
+
+/* 17 gives an extension's waits names of their own. */
+#if PG_VERSION_NUM >= 170000
+#include "utils/wait_event.h"
+#define agc_wait_event(name) WaitEventExtensionNew(name)
+#else
+#define agc_wait_event(name) PG_WAIT_EXTENSION
 #endif
 
 #endif							/* AGENTCORE_COMPAT_H */

@@ -92,6 +92,12 @@ typedef enum AgcLevel
 extern void agc_enter(const char *tenant, AgcLevel need);
 extern AgcLevel agc_level(Oid role, const char *tenant);
 
+/*
+ * Changes whenever agc_level() has heard of a change of a role, a membership or
+ * a registry table: what was derived from those holds as long as it is the same.
+ */
+extern uint64 agc_access_version(void);
+
 /* ----- running as the owner (owner.c) -------------------------------------
  *
  * SPI as the owner of the extension's tables with search_path pinned to
@@ -233,7 +239,16 @@ extern AgcDigest *agc_digest_begin(void);
 extern void agc_digest_field(AgcDigest *digest, const void *data, Size len);
 extern void agc_digest_end(AgcDigest *digest, uint8 out[AGC_HASH_LEN]);
 
-/* cache_key() of the SQL interface: format, tool, scope, canonical args */
+/*
+ * The fields added so far, kept in *kept (made when NULL) to go on from: resume
+ * begins a digest as if they had been added.
+ */
+extern void agc_digest_keep(const AgcDigest *digest, AgcDigest **kept);
+extern AgcDigest *agc_digest_resume(const AgcDigest *kept);
+
+/* cache_key() of the SQL interface: format, tool, scope (the head), canonical args */
+extern void agc_digest_call_head(AgcDigest *digest, const char *tool, const char *scope);
+extern void agc_digest_args(AgcDigest *digest, Jsonb *args);
 extern void agc_digest_call(AgcDigest *digest, const char *tool, Jsonb *args, const char *scope);
 
 /* ----- shared memory (shmem.c) --------------------------------------------

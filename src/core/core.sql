@@ -79,16 +79,20 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = access_sync_privileges.role) THEN
     RETURN;
   END IF;
+  -- two grants at once would update the same catalog rows
+  PERFORM pg_advisory_xact_lock('agentcore.access'::regclass::oid::bigint);
   SELECT coalesce(max(array_position(ranks, a.level COLLATE "default")), 0) INTO held
     FROM agentcore.access a WHERE a.role = access_sync_privileges.role;
   FOR f IN
-    SELECT p.oid::regprocedure AS signature, array_position(ranks, af.level COLLATE "default") AS rank
+    SELECT p.oid::regprocedure AS signature, array_position(ranks, af.level COLLATE "default") AS rank,
+           EXISTS (SELECT FROM aclexplode(p.proacl) x WHERE x.privilege_type = 'EXECUTE'
+                      AND x.grantee = (SELECT r.oid FROM pg_roles r WHERE r.rolname = access_sync_privileges.role)) AS granted
       FROM pg_proc p JOIN agentcore.access_function af ON af.function = p.proname
      WHERE p.pronamespace = 'agentcore'::regnamespace AND af.level IN ('reader', 'agent', 'admin')
   LOOP
-    IF f.rank <= held THEN
+    IF f.rank <= held AND NOT f.granted THEN
       EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', f.signature, role);
-    ELSE
+    ELSIF f.rank > held AND f.granted THEN
       EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %I', f.signature, role);
     END IF;
   END LOOP;

@@ -32,6 +32,7 @@
 #define REASON_OUTCOME_UNKNOWN		"outcome_unknown"
 #define REASON_APPROVAL_REQUIRED	"approval_required"
 #define REASON_LOOP_DETECTED		"loop_detected"
+#define REASON_FAILED_BEFORE		"failed_before"
 #define REASON_AGENT_DISABLED		"agent_disabled"
 #define REASON_TOOL_DISABLED		"tool_disabled"
 #define REASON_TENANT_DISABLED		"tenant_disabled"

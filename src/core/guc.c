@@ -19,10 +19,19 @@
 #include "utils/guc.h"
 
 int			agc_audit = AGC_AUDIT_NONE;
+int			agc_cache_compress = AGC_COMPRESS_DEFAULT;
+int			agc_cache_compress_min = 8192;
 int			agc_cache_default_ttl = 300;
+bool		agc_cache_dump = false;
+int			agc_cache_dump_interval = 0;
 int			agc_cache_lease = 30;
 int			agc_cache_memory = 64;
+int			agc_cache_negative_ttl = 10;
+bool		agc_cache_on_standby = false;
 int			agc_cache_pending_max = 16384;
+int			agc_cache_sweep_interval = 1000;
+int			agc_cache_tenant_share = 100;
+int			agc_cache_ttl_jitter = 0;
 int			agc_compiled_cache_size = 16384;
 int			agc_lease_default = 300;
 bool		agc_log_denials = false;
@@ -34,12 +43,22 @@ int			agc_max_node_visits = 10000000;
 int			agc_max_targets = 4096;
 int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
 int			agc_pattern_match_limit = 100000;
+int			agc_pattern_timeout = 250;
 bool		agc_require_tenant = false;
 
 static const struct config_enum_entry audit_options[] = {
 	{"none", AGC_AUDIT_NONE, false},
 	{"denied", AGC_AUDIT_DENIED, false},
 	{"all", AGC_AUDIT_ALL, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry compress_options[] = {
+	{"off", AGC_COMPRESS_OFF, false},
+	{"pglz", AGC_COMPRESS_PGLZ, false},
+#ifdef USE_LZ4
+	{"lz4", AGC_COMPRESS_LZ4, false},
+#endif
 	{NULL, 0, false}
 };
 
@@ -65,11 +84,32 @@ agc_guc_init(void)
 							 "The row belongs to the calling transaction and goes with its ROLLBACK.",
 							 &agc_audit, AGC_AUDIT_NONE, audit_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("agentcore.cache_compress",
+							 "How large cached values are compressed.",
+							 "lz4 where PostgreSQL was built with it; off stores them as they are. What is stored already stays as it is.",
+							 &agc_cache_compress, AGC_COMPRESS_DEFAULT, compress_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_compress_min",
+							"Smallest value that the cache compresses.",
+							"Compression is kept where it saves an eighth of the value or more; every hit undoes it.",
+							&agc_cache_compress_min, 8192, 64, INT_MAX / 2,
+							PGC_SUSET, GUC_UNIT_BYTE, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_default_ttl",
 							"Time to live of a cache entry that names none.",
 							"Used by cache_set and cache_fill when ttl is NULL.",
 							&agc_cache_default_ttl, 300, 1, INT_MAX / 1000,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.cache_dump",
+							 "Keep the cache's entries in a file over a restart.",
+							 "Written at shutdown, read at start, in the clear and readable by the server's user only. "
+							 "Entries keep their expiry; the first invalidation after a dump removes the file.",
+							 &agc_cache_dump, false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_dump_interval",
+							"How often the cache is also dumped while the server runs.",
+							"After a crash the last dump is read; entries that were only replaced since come back as they were. 0 dumps at shutdown alone.",
+							&agc_cache_dump_interval, 0, 0, 24 * 3600,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_lease",
 							"Lease of cache_fetch that names none.",
 							"A leader that has neither filled nor abandoned by then is given up, and the next to ask leads.",
@@ -80,11 +120,36 @@ agc_guc_init(void)
 							"Fixed at server start; 0 turns the cache off.",
 							&agc_cache_memory, 64, 0, 1024 * 1024,
 							at_start, GUC_UNIT_MB, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_negative_ttl",
+							"Time to live of a negative cache entry that names none.",
+							"Used by cache_set and cache_fill with negative => true when ttl is NULL; the gate uses its tools' own.",
+							&agc_cache_negative_ttl, 10, 1, INT_MAX / 1000,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.cache_on_standby",
+							 "Let the gate use its cache on a hot standby.",
+							 "Invalidations do not reach a standby: there the time to live is the only bound on an answer's age.",
+							 &agc_cache_on_standby, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_pending_max",
 							"Backend memory for cache entries that wait for COMMIT.",
 							"Beyond it cache_set returns false and the entry is not cached, and invalidations of single calls widen to their tool.",
 							&agc_cache_pending_max, 16384, 64, INT_MAX / 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_sweep_interval",
+							"How often the background worker removes expired cache entries.",
+							"What has expired is never served, swept or not; sweeping gives its memory back before a writer needs it.",
+							&agc_cache_sweep_interval, 1000, 10, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_tenant_share",
+							"Percentage of the cache past which a tenant evicts only its own entries.",
+							"Counted in each partition of the cache, and only while that is full; 100 lets every tenant evict any.",
+							&agc_cache_tenant_share, 100, 1, 100,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_ttl_jitter",
+							"Percentage by which times to live are shortened at random.",
+							"Keeps entries that were stored together from expiring together; 0 leaves every time to live as given.",
+							&agc_cache_ttl_jitter, 0, 0, 50,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.compiled_cache_size",
 							"Backend memory for compiled schemas, policies and settings.",
 							"The least recently used objects go first; agentcore.stat_compiled shows them.",
@@ -141,6 +206,11 @@ agc_guc_init(void)
 							"A match that needs more raises 54001; it never counts as valid.",
 							&agc_pattern_match_limit, 100000, 100, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.pattern_timeout",
+							"Time that one regular-expression match of a long string may take.",
+							"Catches what agentcore.pattern_match_limit does not count; a match that needs more raises 54001.",
+							&agc_pattern_timeout, 250, 1, 60000,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomBoolVariable("agentcore.require_tenant",
 							 "Refuse the empty tenant.",
 							 "For databases that serve several tenants, where a forgotten argument must not reach a shared one.",

@@ -14,6 +14,19 @@ typedef enum AgcAudit
 	AGC_AUDIT_ALL
 } AgcAudit;
 
+typedef enum AgcCompress
+{
+	AGC_COMPRESS_OFF,
+	AGC_COMPRESS_PGLZ,
+	AGC_COMPRESS_LZ4
+} AgcCompress;
+
+#ifdef USE_LZ4
+#define AGC_COMPRESS_DEFAULT	AGC_COMPRESS_LZ4
+#else
+#define AGC_COMPRESS_DEFAULT	AGC_COMPRESS_PGLZ
+#endif
+
 typedef enum AgcMissingShmem
 {
 	AGC_MISSING_SHMEM_MISS,
@@ -21,10 +34,19 @@ typedef enum AgcMissingShmem
 } AgcMissingShmem;
 
 extern int	agc_audit;
+extern int	agc_cache_compress;
+extern int	agc_cache_compress_min; /* bytes */
 extern int	agc_cache_default_ttl;	/* seconds */
+extern bool agc_cache_dump;
+extern int	agc_cache_dump_interval;	/* seconds */
 extern int	agc_cache_lease;	/* seconds */
 extern int	agc_cache_memory;	/* MB */
+extern int	agc_cache_negative_ttl; /* seconds */
+extern bool agc_cache_on_standby;
 extern int	agc_cache_pending_max;	/* kB */
+extern int	agc_cache_sweep_interval;	/* ms */
+extern int	agc_cache_tenant_share; /* percent */
+extern int	agc_cache_ttl_jitter;	/* percent */
 extern int	agc_compiled_cache_size;	/* kB */
 extern int	agc_lease_default;	/* seconds */
 extern bool agc_log_denials;
@@ -36,6 +58,7 @@ extern int	agc_max_node_visits;
 extern int	agc_max_targets;
 extern int	agc_missing_shmem;
 extern int	agc_pattern_match_limit;
+extern int	agc_pattern_timeout;	/* ms */
 extern bool agc_require_tenant;
 
 extern void agc_guc_init(void);

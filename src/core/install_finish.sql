@@ -8,6 +8,22 @@ DO $privileges$
 DECLARE
   f record;
 BEGIN
+  -- what ALTER DEFAULT PRIVILEGES has given away
+  FOR f IN
+    SELECT pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %s', p.oid::pg_catalog.regprocedure, a.grantee::pg_catalog.regrole) AS command
+      FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a
+     WHERE p.pronamespace OPERATOR(pg_catalog.=) 'agentcore'::pg_catalog.regnamespace
+       AND a.grantee OPERATOR(pg_catalog.<>) p.proowner AND a.grantee OPERATOR(pg_catalog.<>) 0::pg_catalog.oid
+    UNION
+    SELECT pg_catalog.format('REVOKE ALL ON %s %s FROM %s',
+                             CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
+                             c.oid::pg_catalog.regclass, a.grantee::pg_catalog.regrole)
+      FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'agentcore'::pg_catalog.regnamespace
+       AND a.grantee OPERATOR(pg_catalog.<>) c.relowner AND a.grantee OPERATOR(pg_catalog.<>) 0::pg_catalog.oid
+  LOOP
+    EXECUTE f.command;
+  END LOOP;
   FOR f IN
     SELECT p.oid::pg_catalog.regprocedure AS signature, p.proname, af.level
       FROM pg_catalog.pg_proc p

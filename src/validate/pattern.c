@@ -22,6 +22,7 @@
 #include "validate/program.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "validate/regex.h"
 
@@ -29,15 +30,19 @@
 #define JIT_STACK_MAX (1024 * 1024)
 #define HEAP_LIMIT_KB 8192
 
+/* characters times start offsets between two looks at interrupts: a few ms */
+#define MATCH_STEPS (4 * 1024 * 1024)
+
 #define COMPILE_OPTIONS \
 	(PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_UNSET_BACKREF | PCRE2_ALLOW_EMPTY_CLASS | \
-	 PCRE2_NEVER_BACKSLASH_C | PCRE2_DUPNAMES)
+	 PCRE2_NEVER_BACKSLASH_C | PCRE2_DUPNAMES | PCRE2_USE_OFFSET_LIMIT)
 
 struct Pattern
 {
 	pcre2_code *code;
 	bool		jit;
 	char	   *source;			/* as the schema has it */
+	bool		anchored;		/* tried at offset 0 only */
 };
 
 static pcre2_match_context *match_context = NULL;
@@ -156,6 +161,7 @@ pattern_compile(const char *source, uint32 len, char **problem)
 	pcre2_compile_context *cc = general == NULL ? NULL : pcre2_compile_context_create(general);
 	const char *utf8;
 	char	   *second_try;
+	uint32_t	options;
 
 	if (cc == NULL)
 		out_of_memory();
@@ -172,6 +178,8 @@ pattern_compile(const char *source, uint32 len, char **problem)
 	callback->arg = pattern;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 	pattern->jit = pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
+	pcre2_pattern_info(pattern->code, PCRE2_INFO_ALLOPTIONS, &options);
+	pattern->anchored = (options & PCRE2_ANCHORED) != 0;
 	return pattern;
 }
 
@@ -181,22 +189,64 @@ pattern_source(const Pattern *pattern)
 	return pattern->source;
 }
 
+/* A match that starts at one of the offsets from "start" to "last" */
+static int
+match_from(const Pattern *pattern, const char *subject, uint32 len, uint32 start, uint32 last)
+{
+	int			result;
+
+	pcre2_set_offset_limit(match_context, last);
+	if (pattern->jit)
+		result = pcre2_jit_match(pattern->code, (PCRE2_SPTR) subject, len, start, PCRE2_NO_UTF_CHECK,
+								 match_data, match_context);
+	else
+		result = pcre2_match(pattern->code, (PCRE2_SPTR) subject, len, start, PCRE2_NO_UTF_CHECK,
+							 match_data, match_context);
+	if (result == PCRE2_ERROR_JIT_STACKLIMIT)
+		result = pcre2_match(pattern->code, (PCRE2_SPTR) subject, len, start, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+							 match_data, match_context);
+	return result;
+}
+
+/*
+ * PCRE2 can be neither interrupted nor, where a loop runs inside an assertion,
+ * be made to count.  So a long subject is tried a few start offsets at a time,
+ * at first as many as cost some milliseconds at worst, then twice as many while
+ * they cost less than one, with a look at interrupts and at the clock in
+ * between.
+ */
 PatternResult
 pattern_match(const Pattern *pattern, const char *subject, uint32 len)
 {
+	TimestampTz began = 0;
+	TimestampTz before = 0;
+	uint64		window;
+	uint32		start = 0;
 	int			result;
 
 	prepare_matching();
 	subject = to_utf8(subject, &len);
-	if (pattern->jit)
-		result = pcre2_jit_match(pattern->code, (PCRE2_SPTR) subject, len, 0, PCRE2_NO_UTF_CHECK,
-								 match_data, match_context);
-	else
-		result = pcre2_match(pattern->code, (PCRE2_SPTR) subject, len, 0, PCRE2_NO_UTF_CHECK,
-							 match_data, match_context);
-	if (result == PCRE2_ERROR_JIT_STACKLIMIT)
-		result = pcre2_match(pattern->code, (PCRE2_SPTR) subject, len, 0, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
-							 match_data, match_context);
+	window = pattern->anchored ? len : MATCH_STEPS / (len + 1);
+	for (;;)
+	{
+		uint32		last = Min(start + window, len);
+		TimestampTz now;
+
+		result = match_from(pattern, subject, len, start, last);
+		if (result != PCRE2_ERROR_NOMATCH || last == len)
+			break;
+		for (start = last + 1; start < len && (subject[start] & 0xC0) == 0x80; start++)
+			/* not inside a character */;
+		CHECK_FOR_INTERRUPTS();
+		now = GetCurrentTimestamp();
+		if (began == 0)
+			began = now;
+		else if (now - began > agc_pattern_timeout * INT64CONST(1000))
+			return PATTERN_LIMIT;
+		if (now - before < 1000)
+			window = window * 2 + 1;
+		before = now;
+	}
 	if (result >= 0)
 		return PATTERN_MATCH;
 	return result == PCRE2_ERROR_NOMATCH ? PATTERN_NO_MATCH : PATTERN_LIMIT;

@@ -74,6 +74,9 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	tool->idempotent = agc_col_bool(tuple, desc, "idempotent");
 	tool->needs_approval = agc_col_bool(tuple, desc, "needs_approval");
 	tool->cache_ttl = agc_col_interval(tuple, desc, "cache_ttl", -1);
+	tool->cache_soft_ttl = agc_col_interval(tuple, desc, "cache_soft_ttl", -1);
+	tool->cache_negative_ttl = agc_col_interval(tuple, desc, "cache_negative_ttl", -1);
+	tool->cache_max_size = agc_col_int64(tuple, desc, "cache_max_size", -1);
 	tool->cache_scope = agc_col_text(tuple, desc, "cache_scope");
 	tool->lease = agc_col_interval(tuple, desc, "lease", -1);
 	tool->est_tokens = agc_col_int64(tuple, desc, "est_tokens", 0);
@@ -323,6 +326,27 @@ check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, bool f
 	MemoryContextDelete(cxt);
 }
 
+/* -1: not given.  Settings that could never take effect are mistakes. */
+static void
+check_cache_terms(int64 ttl, int64 soft_ttl, int64 negative_ttl, int64 max_size)
+{
+	if (soft_ttl >= 0 && (soft_ttl == 0 || soft_ttl >= ttl))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cache_soft_ttl must be longer than nothing and shorter than cache_ttl"),
+				 errhint("From cache_soft_ttl to cache_ttl an answer is served as stale while one caller replaces it.")));
+	if (negative_ttl == 0 || max_size == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be more than nothing", negative_ttl == 0 ? "cache_negative_ttl" : "cache_max_size"),
+				 errhint("NULL means %s.", negative_ttl == 0 ? "that failures are not kept" : "that every size that fits is cached")));
+	if (ttl < 0 && (negative_ttl >= 0 || max_size >= 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s needs cache_ttl", negative_ttl >= 0 ? "cache_negative_ttl" : "cache_max_size"),
+				 errdetail("Without it the tool's results are not cached.")));
+}
+
 /* A flag that may not be null. */
 static Datum
 flag_arg(FunctionCallInfo fcinfo, int n, const char *what)
@@ -339,27 +363,31 @@ AGC_FUNCTION(tool_set)
 {
 	static const Oid types[] = {
 		TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTARRAYOID, INTERVALOID,
-		TEXTOID, TEXTARRAYOID, INTERVALOID, BOOLOID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, BOOLOID
+		TEXTOID, TEXTARRAYOID, INTERVALOID, BOOLOID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, BOOLOID,
+		INTERVALOID, INTERVALOID, INT8OID
 	};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description, dialect, mode, coerce, additional,"
 		" url_args, cache_ttl, cache_scope, tags, lease, idempotent, est_tokens, est_nanousd, retry_policy, target,"
-		" needs_approval, enabled)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
+		" needs_approval, enabled, cache_soft_ttl, cache_negative_ttl, cache_max_size)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
 		" description = EXCLUDED.description, dialect = EXCLUDED.dialect, mode = EXCLUDED.mode,"
 		" coerce = EXCLUDED.coerce, additional = EXCLUDED.additional, url_args = EXCLUDED.url_args,"
 		" cache_ttl = EXCLUDED.cache_ttl, cache_scope = EXCLUDED.cache_scope, tags = EXCLUDED.tags,"
 		" lease = EXCLUDED.lease, idempotent = EXCLUDED.idempotent, est_tokens = EXCLUDED.est_tokens,"
 		" est_nanousd = EXCLUDED.est_nanousd, retry_policy = EXCLUDED.retry_policy, target = EXCLUDED.target,"
-		" needs_approval = EXCLUDED.needs_approval, enabled = EXCLUDED.enabled"
+		" needs_approval = EXCLUDED.needs_approval, enabled = EXCLUDED.enabled,"
+		" cache_soft_ttl = EXCLUDED.cache_soft_ttl, cache_negative_ttl = EXCLUDED.cache_negative_ttl,"
+		" cache_max_size = EXCLUDED.cache_max_size"
 		" WHERE (t.input_schema::text, t.description, t.dialect, t.mode, t.coerce, t.additional, t.url_args, t.cache_ttl,"
 		" t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens, t.est_nanousd, t.retry_policy, t.target,"
-		" t.needs_approval, t.enabled) IS DISTINCT FROM"
+		" t.needs_approval, t.enabled, t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size) IS DISTINCT FROM"
 		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.mode, EXCLUDED.coerce,"
 		" EXCLUDED.additional, EXCLUDED.url_args, EXCLUDED.cache_ttl, EXCLUDED.cache_scope, EXCLUDED.tags,"
 		" EXCLUDED.lease, EXCLUDED.idempotent, EXCLUDED.est_tokens, EXCLUDED.est_nanousd, EXCLUDED.retry_policy,"
-		" EXCLUDED.target, EXCLUDED.needs_approval, EXCLUDED.enabled)", lengthof(types), types
+		" EXCLUDED.target, EXCLUDED.needs_approval, EXCLUDED.enabled, EXCLUDED.cache_soft_ttl,"
+		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size)", lengthof(types), types
 	};
 	static const char *const modes[] = {"enforce", "audit"};
 	char	   *name = agc_arg_name(fcinfo, 0, "tool name");
@@ -369,10 +397,12 @@ AGC_FUNCTION(tool_set)
 	char	   *scope = agc_opt_text(fcinfo, 9);
 	char	   *retry_policy = agc_opt_name(fcinfo, 15, "retry_policy");
 	char	   *target = agc_opt_name(fcinfo, 16, "target");
-	char	   *tenant = agc_arg_tenant(fcinfo, 19);
+	char	   *tenant = agc_arg_tenant(fcinfo, 22);
 	bool		additional = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
 	int64		ttl = agc_opt_interval(fcinfo, 8, "cache_ttl", -1);
-	int64		lease = agc_opt_interval(fcinfo, 11, "lease", -1);
+	int64		soft_ttl = agc_opt_interval(fcinfo, 19, "cache_soft_ttl", -1);
+	int64		negative_ttl = agc_opt_interval(fcinfo, 20, "cache_negative_ttl", -1);
+	int64		max_size = agc_opt_amount(fcinfo, 21, "cache_max_size", -1);
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
 
@@ -388,11 +418,14 @@ AGC_FUNCTION(tool_set)
 				 errhint("Use cache_scope => 'tenant'.")));
 	if (retry_policy != NULL)
 		retry_policy_check(tenant, retry_policy);
-	if (ttl == 0 || lease == 0)
+	if (!PG_ARGISNULL(11))
+		(void) agc_arg_lease(fcinfo, 11);
+	if (ttl == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be longer than nothing", ttl == 0 ? "cache_ttl" : "lease"),
-				 errhint("NULL means %s.", ttl == 0 ? "that results are not cached" : "agentcore.lease_default")));
+				 errmsg("cache_ttl must be longer than nothing"),
+				 errhint("NULL means that results are not cached.")));
+	check_cache_terms(ttl, soft_ttl, negative_ttl, max_size);
 	if (!PG_ARGISNULL(7))
 		check_pointers(PG_GETARG_DATUM(7));
 	if (!PG_ARGISNULL(10))
@@ -403,7 +436,7 @@ AGC_FUNCTION(tool_set)
 	values[0] = CStringGetTextDatum(tenant);
 	values[1] = CStringGetTextDatum(name);
 	values[2] = JsonbPGetDatum(schema);
-	for (int i = 2; i < 19; i++)	/* an argument stands one place before its column */
+	for (int i = 2; i < 22; i++)	/* an argument stands one place before its column */
 	{
 		values[i + 1] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
 		nulls[i + 1] = PG_ARGISNULL(i) ? 'n' : ' ';

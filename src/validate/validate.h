@@ -23,6 +23,9 @@ typedef struct ToolDef
 	int			nurl_args;
 	char	  **url_args;		/* JSON Pointers; a token "*" is every array element */
 	int64		cache_ttl;		/* us; -1 = results are not cached */
+	int64		cache_soft_ttl; /* us; -1 = never stale before it expires */
+	int64		cache_negative_ttl; /* us; -1 = failures are not kept */
+	int64		cache_max_size; /* bytes; -1 = what fits */
 	const char *cache_scope;	/* subject | agent | tenant | shared */
 	int			ntags;
 	char	  **tags;

@@ -22,6 +22,9 @@ CREATE TABLE agentcore.tool (
   target         text COLLATE "C",
   needs_approval boolean NOT NULL DEFAULT false,
   enabled        boolean NOT NULL DEFAULT true,
+  cache_soft_ttl interval,
+  cache_negative_ttl interval,
+  cache_max_size bigint CHECK (cache_max_size > 0),
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.tool');
@@ -31,20 +34,22 @@ COMMENT ON TABLE agentcore.tool IS 'The registered tools of each tenant. Written
 CREATE VIEW agentcore.tools WITH (security_barrier) AS
   SELECT t.tenant, t.name, t.description, t.input_schema, t.dialect, t.mode, t.coerce, t.additional, t.url_args,
          t.cache_ttl, t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens,
-         pg_catalog.trim_scale(t.est_nanousd::numeric / 1000000000) AS est_usd, t.retry_policy, t.target, t.needs_approval, t.enabled, t.revision
+         pg_catalog.trim_scale(t.est_nanousd::numeric / 1000000000) AS est_usd, t.retry_policy, t.target, t.needs_approval, t.enabled,
+         t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.revision
     FROM agentcore.tool t
    WHERE agentcore.access_visible(t.tenant);
-COMMENT ON VIEW agentcore.tools IS 'The tools of the tenants visible to the caller. est_usd in USD; url_args NULL: taken from the schema; cache_ttl NULL: not cached; lease NULL: agentcore.lease_default.';
+COMMENT ON VIEW agentcore.tools IS 'The tools of the tenants visible to the caller. est_usd in USD; url_args NULL: taken from the schema; cache_ttl NULL: not cached; cache_soft_ttl NULL: never stale before it expires; cache_negative_ttl NULL: failures are not kept; cache_max_size in bytes, NULL: whatever fits; lease NULL: agentcore.lease_default.';
 
 CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb, description text DEFAULT NULL, dialect text DEFAULT 'auto',
     mode text DEFAULT 'enforce', coerce boolean DEFAULT false, additional boolean DEFAULT NULL, url_args text[] DEFAULT NULL,
     cache_ttl interval DEFAULT NULL, cache_scope text DEFAULT 'agent', tags text[] DEFAULT NULL, lease interval DEFAULT NULL,
     idempotent boolean DEFAULT false, est_tokens bigint DEFAULT 0, est_usd numeric DEFAULT 0, retry_policy text DEFAULT NULL,
-    target text DEFAULT NULL, needs_approval boolean DEFAULT false, enabled boolean DEFAULT true, tenant text DEFAULT '') RETURNS boolean
+    target text DEFAULT NULL, needs_approval boolean DEFAULT false, enabled boolean DEFAULT true, cache_soft_ttl interval DEFAULT NULL,
+    cache_negative_ttl interval DEFAULT NULL, cache_max_size bigint DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_set_v1';
-COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, text) IS
-  'Register or replace a tool; returns whether anything changed. url_args: JSON Pointers of URL-valued arguments, a token * is every array element; NULL takes the properties with format uri, url or iri. additional: agentvet''s dialect allows unknown keys. Invalid schema, pattern, dialect, pointer or amount: 22023, nothing changed.';
+COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, text) IS
+  'Register or replace a tool; returns whether anything changed. url_args: JSON Pointers of URL-valued arguments, a token * is every array element; NULL takes the properties with format uri, url or iri. additional: agentvet''s dialect allows unknown keys. From cache_soft_ttl to cache_ttl an answer is served while one caller computes it anew; cache_negative_ttl keeps final failures that long (the gate then says failed_before); cache_max_size in bytes: larger results are not cached. Invalid schema, pattern, dialect, pointer or amount: 22023, nothing changed.';
 
 CREATE FUNCTION agentcore.tool_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE

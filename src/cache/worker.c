@@ -1,0 +1,104 @@
+/*
+ * worker.c
+ *	  The background worker that removes expired and invalidated entries.
+ *
+ * Nothing depends on it: an expired entry is a miss whoever is first to look,
+ * and writers take away a few each.  It gives the memory of what nobody asks for
+ * any more back before it is needed.  It never waits for a partition: one that is
+ * busy is left to its writers until the next round.
+ *
+ * Locking: each partition's lock, exclusive if it is to be had at once, for a
+ * bounded number of entries at a time.  Memory: none.  On ERROR: the worker
+ * exits and the postmaster starts it again.
+ */
+#include "cache/store.h"
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/guc.h"
+
+#define DRAIN_STEPS		256		/* entries a hold of the lock */
+#define SWEEP_CHUNKS	2048
+#define RESTART_SECONDS	5
+
+AGC_EXPORT_BEGIN
+extern PGDLLEXPORT void agentcore_cache_sweeper(Datum arg);
+AGC_EXPORT_END
+
+static void sweep_partition(CachePart *part);
+
+/* Only the postmaster can, and only while it loads its libraries. */
+void
+worker_register(void)
+{
+	BackgroundWorker worker = {0};
+
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	snprintf(worker.bgw_name, BGW_MAXLEN, "agentcore cache sweeper");
+	snprintf(worker.bgw_type, BGW_MAXLEN, "agentcore cache sweeper");
+	snprintf(worker.bgw_library_name, BGW_MAXLEN, "agentcore");
+	snprintf(worker.bgw_function_name, BGW_MAXLEN, "agentcore_cache_sweeper");
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS;
+	worker.bgw_start_time = BgWorkerStart_ConsistentState;
+	worker.bgw_restart_time = RESTART_SECONDS;
+	RegisterBackgroundWorker(&worker);
+}
+
+void
+agentcore_cache_sweeper(Datum arg)
+{
+	uint32		event = agc_wait_event("AgentcoreCacheSweep");
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	if (cache_shmem == NULL)
+		proc_exit(0);
+
+	dump_at_start();
+	while (!ShutdownRequestPending)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 agc_cache_sweep_interval, event);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		for (uint32 i = 0; i < cache_shmem->npartitions && !ShutdownRequestPending; i++)
+			sweep_partition(store_part_at(i));
+		stat_flush();
+		dump_if_due(false);
+	}
+	dump_if_due(true);
+
+	/* 1 would have the postmaster start another; it does not while it shuts down */
+	proc_exit(1);
+}
+
+/* All that has expired, as long as nobody else wants the lock; some of the dead. */
+static void
+sweep_partition(CachePart *part)
+{
+	uint32		removed;
+
+	do
+	{
+		int64		now = agc_now();
+
+		if (!LWLockConditionalAcquire(part->lock, LW_EXCLUSIVE))
+			return;
+		removed = wheel_drain(part, now, cache_shmem->nchunks, DRAIN_STEPS);
+		if (removed == 0)
+			(void) evict_sweep(part, SWEEP_CHUNKS, now);
+		limbo_reap(part);
+		LWLockRelease(part->lock);
+	} while (removed > 0 && !ShutdownRequestPending);
+}
