@@ -5,7 +5,7 @@
     test/model/cache.py replay HISTORY_SEED     one history again, every step printed
 
 Several sessions, one step at a time: sets (at COMMIT and at once), gets, leases,
-fills, invalidations of key, tool, tag and tenant, savepoints, errors, rollbacks,
+fills, stale values, failures, invalidations of key, tool, tag and tenant, savepoints, errors, rollbacks,
 two-phase commits, killed backends, and entries that expire.  Because steps do not
 overlap, the model knows each one's outcome exactly, but for the moment between an
 entry's earliest and latest possible end, where both are taken.
@@ -39,10 +39,31 @@ class Missing(Exception):
 
 
 class Entry:
-    """A value with the earliest and the latest moment at which it may end."""
+    """A value with the earliest and the latest moment at which it may end, and at which it is stale."""
 
-    def __init__(self, value, tags, ends):
-        self.value, self.tags, self.ends = value, tags, ends
+    def __init__(self, value, tags, terms, before, after):
+        self.value, self.tags, self.negative = value, tags, terms.negative
+        self.ends = before + terms.seconds, after + terms.seconds
+        # a deadline is kept in milliseconds
+        self.soft = (before + terms.soft - 0.001, after + terms.soft + 0.001) if terms.soft else None
+
+
+class Terms:
+    """What a value is stored with, besides its tags."""
+
+    def __init__(self, chance):
+        kind = chance.choices(["long", "short", "soft", "negative"], [6, 2, 2, 1])[0]
+        self.short = kind in ("short", "soft")
+        self.seconds = SHORT if kind == "short" else 3600
+        self.soft = SHORT if kind == "soft" else None
+        self.negative = kind == "negative"
+
+    def __str__(self):
+        return f"ttl={self.seconds} s" + (f" soft={self.soft} s" if self.soft else "") + (" negative" if self.negative else "")
+
+    @property
+    def values(self):
+        return f"{self.seconds} s", f"{self.soft} s" if self.soft else None, self.negative
 
 
 class Lease:
@@ -214,10 +235,10 @@ class History:
     def tags(self):
         return tuple(self.random.sample(["red", "blue", "green"], self.random.choice([0, 0, 1, 2])))
 
-    def ttl(self):
-        """(SQL, seconds)"""
-        self.short = self.random.random() < 0.2
-        return (f"{int(SHORT * 1000)} ms", SHORT) if self.short else ("1 hour", 3600)
+    def terms(self):
+        terms = Terms(self.random)
+        self.short = self.short or terms.short
+        return terms
 
     def now(self, session):
         """The transaction that a step belongs to, and whether it ends with the step."""
@@ -270,22 +291,36 @@ class History:
         rows, before, after = session.run("SELECT agentcore.cache_get(%s, %s::jsonb, %s, %s)", key[1], str(key[2]), key[3], key[0])
         self.look(transaction, key, rows[0][0], before, after, f"get {key}")
 
+    def do_mget(self, session):
+        key = self.random.choice(self.keys)
+        many = [self.random.choice([1, 2]) for _ in range(self.random.randint(0, 4))]
+        self.note(session, f"mget {key[:2]} {key[3]!r} {many}")
+        transaction, _ = self.now(session)
+        rows, before, after = session.run("SELECT agentcore.cache_mget(%s, %s::jsonb[], %s, %s)", key[1], [str(one) for one in many], key[3], key[0])
+        self.expect(len(rows[0][0]) == len(many), f"mget gave {len(rows[0][0])} values for {len(many)}")
+        for one, value in zip(many, rows[0][0]):
+            self.look(transaction, (key[0], key[1], one, key[3]), value, before, after, f"mget {one} of {many}")
+
     def look(self, transaction, key, value, before, after, what):
         entry, sure, _ = self.seen(transaction, key, before, after)
+        if entry is not None and entry.negative:
+            self.expect(value is None, f"{what}: a failure shown as an answer")
+            return
         self.check_seen(entry, sure, value, what)
         if entry is not None and not sure:
             self.ended(entry, before, after, value is not None)
 
     def do_set(self, session):
-        key, tags, (ttl, seconds) = self.random.choice(self.keys), self.tags(), self.ttl()
+        key, tags, terms = self.random.choice(self.keys), self.tags(), self.terms()
         value = self.value(key)
         at_once = self.random.random() < 0.3
-        self.note(session, f"set {key} n={value['n']} tags={tags} ttl={ttl} {'immediate' if at_once else ''}")
+        self.note(session, f"set {key} n={value['n']} tags={tags} {terms} {'immediate' if at_once else ''}")
         transaction, implicit = self.now(session)
         rows, before, after = session.run(
-            "SELECT agentcore.cache_set(%s, %s::jsonb, %s::jsonb, %s::interval, %s, %s, %s, tenant => %s)", key[1], str(key[2]), json.dumps(value),
-            ttl, key[3], list(tags), "immediate" if at_once else "commit", key[0])
-        entry = Entry(value, tags, (before + seconds, after + seconds))
+            "SELECT agentcore.cache_set(%s, %s::jsonb, %s::jsonb, %s::interval, soft_ttl => %s::interval, negative => %s,"
+            " scope => %s, tags => %s, publish => %s, tenant => %s)",
+            key[1], str(key[2]), json.dumps(value), *terms.values, key[3], list(tags), "immediate" if at_once else "commit", key[0])
+        entry = Entry(value, tags, terms, before, after)
         if at_once and transaction.own(key)[0] is None and not transaction.hides(key, tags):
             stored = self.shared.stamp(key, tags) <= transaction.begin
             self.expect(rows[0][0] is stored, f"an immediate set of {key} answered {rows[0][0]}", soft=stored)
@@ -306,7 +341,7 @@ class History:
             rows, before, after = session.run("SELECT agentcore.cache_invalidate(%s, %s::jsonb, %s, %s)", key[1], str(key[2]), key[3], key[0])
             entry, sure, _ = self.seen(transaction, key, before, after)
             self.expect(entry is not None or not rows[0][0], f"invalidate {key} says there was a value")
-            self.expect(rows[0][0] or entry is None or not sure, f"invalidate {key} says there was no value", soft=True)
+            self.expect(rows[0][0] or entry is None or entry.negative or not sure, f"invalidate {key} says there was no value", soft=True)
         elif kind == "tool":
             session.run("SELECT agentcore.cache_invalidate_tool(%s, %s)", target[1], target[0])
         elif kind == "tag":
@@ -326,15 +361,26 @@ class History:
                                           key[1], str(key[2]), key[3], f"{lasts} s", key[0])
         status, value, token = rows[0]
         self.note(session, f"fetch {key} -> {status} {token or ''}")
-        if status == "hit":
-            self.look(transaction, key, value, before, after, f"fetch {key}")
-            return
-        self.expect(status in ("lead", "busy") and value is None, f"fetch {key} answered {status} {value}")
-        self.look(transaction, key, None, before, after, f"fetch {key}")
+        entry, sure, own = self.seen(transaction, key, before, after)
+        self.expect(status in ("hit", "stale", "negative", "lead", "busy"), f"fetch {key}: status {status}")
+        self.expect(token is None if status == "busy" else status != "lead" or token is not None, f"fetch {key}: {status}, lease {token}")
+        if status in ("lead", "busy"):
+            self.expect(value is None, f"fetch {key}: {status} with a value")
+        self.check_seen(entry, sure, value, f"fetch {key} -> {status}")
+        if entry is not None and not sure:
+            self.ended(entry, before, after, value is not None)
+        if value is not None:
+            due = certain(entry.soft, before, after) if entry.soft else True
+            self.expect((status == "negative") == entry.negative, f"fetch {key}: {status} of what is {'a failure' if entry.negative else 'none'}")
+            self.expect(status != "hit" or due is not False, f"fetch {key}: a hit past its soft deadline")
+            self.expect(status != "stale" or due is not True, f"fetch {key}: stale before its soft deadline")
+            if status != "stale" or own:
+                self.expect(token is None, f"fetch {key}: {status} with a lease")
+                return
         lease = self.shared.leases.get(key)
         alive = lease is not None and self.untouched(lease) and certain(lease.ends, before, after)
-        if status == "busy":
-            self.expect(alive is not False, f"fetch {key}: busy, but nobody leads", soft=True)
+        if token is None:
+            self.expect(alive is not False, f"fetch {key}: {status}, but nobody leads", soft=True)
             return
         self.expect(alive is not True, f"fetch {key}: two leaders")
         born = transaction.begin if transaction.repeatable else self.shared.tick()
@@ -350,13 +396,13 @@ class History:
         if not self.lost:
             return
         lease = self.random.choice(self.lost[-6:])
-        key, tags, (ttl, seconds) = lease.key, self.tags(), self.ttl()
+        key, tags, terms = lease.key, self.tags(), self.terms()
         value = self.value(key)
         transaction, implicit = self.now(session)
-        rows, before, after = session.run("SELECT agentcore.cache_fill(%s, %s::jsonb, %s::interval, %s, tenant => %s)",
-                                          lease.token, json.dumps(value), ttl, list(tags), key[0])
+        rows, before, after = session.run("SELECT agentcore.cache_fill(%s, %s::jsonb, %s::interval, soft_ttl => %s::interval, negative => %s, tags => %s, tenant => %s)",
+                                          lease.token, json.dumps(value), *terms.values, list(tags), key[0])
         filled = rows[0][0]
-        self.note(session, f"fill {key} {lease.token} n={value['n']} tags={tags} ttl={ttl} -> {filled}")
+        self.note(session, f"fill {key} {lease.token} n={value['n']} tags={tags} {terms} -> {filled}")
         # the caller's own earlier invalidations concern a lease only when they are younger than it
         hidden = [seq for seq, op in enumerate(transaction.ops) if op.kind != "set" and touches(op.kind, op.target, key, tags)]
         granted = [seq for other, _, seq in transaction.grants if other is lease]
@@ -365,7 +411,7 @@ class History:
         ok = held and state != "lost" and self.shared.stamp(key, tags) <= lease.born
         self.expect(filled is ok, f"fill {key} answered {filled}, lease {'held' if held else 'not held'}, {state}", soft=ok)
         if ok:
-            entry = Entry(value, tags, (before + seconds, after + seconds))
+            entry = Entry(value, tags, terms, before, after)
             transaction.ops.append(Op("set", key, transaction.level, entry, lease if state == "lease" else None))
             self.end(transaction, implicit)
         elif held:
@@ -497,7 +543,7 @@ class History:
             session.transaction = None
         session.connect()
 
-    STEPS = {do_get: 20, do_set: 16, do_invalidate: 9, do_fetch: 16, do_fill: 10, do_abandon: 2, do_begin: 9,
+    STEPS = {do_get: 16, do_mget: 5, do_set: 16, do_invalidate: 9, do_fetch: 16, do_fill: 10, do_abandon: 2, do_begin: 9,
              do_end: 6, do_savepoint: 8, do_back: 6, do_nest: 3, do_fail: 1, do_expire: 3, do_kill: 1}
 
     def run(self):
