@@ -133,11 +133,13 @@ get_answer(const CacheTarget *target)
 	if (cache_read(target, &seen))
 	{
 		result.status = seen.negative ? CACHE_NEGATIVE : seen.stale ? CACHE_STALE : CACHE_HIT;
+		result.value = seen.value;
+		result.slot = seen.slot;
 		result.cost_ms = seen.cost_ms;
 		result.cost_nanousd = seen.cost_nanousd;
 	}
 	cache_count(target, &result);
-	return result.status == CACHE_HIT || result.status == CACHE_STALE ? seen.value : NULL;
+	return result.status == CACHE_HIT || result.status == CACHE_STALE ? result.value : NULL;
 }
 
 /* cache_get(tool, args, scope, tenant) -> jsonb, NULL = miss */

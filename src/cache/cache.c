@@ -141,6 +141,7 @@ look(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *out)
 
 		out->value = seen.value;
 		out->age = seen.age;
+		out->slot = seen.slot;
 		out->cost_ms = seen.cost_ms;
 		out->cost_nanousd = seen.cost_nanousd;
 		if (found && seen.negative)
@@ -213,7 +214,7 @@ cache_lookup_wait(const CacheTarget *target, int64 lease_us, int64 wait_us, Cach
 void
 cache_count(const CacheTarget *target, const CacheResult *result)
 {
-	uint32		slot = slot_of_tool(target->tenant, target->tool);
+	uint32		slot = result->value ? result->slot : slot_of_tool(target->tenant, target->tool);
 	bool		saved = false;
 
 	switch (result->status)

@@ -65,6 +65,7 @@ typedef struct CacheResult
 	bool		computing;		/* stale: somebody else is at it */
 	int64		age;			/* us */
 	int64		retry_after;	/* us until a busy one's lease, or a negative entry, ends */
+	uint32		slot;			/* where there is a value: its tool's */
 	uint32		cost_ms;		/* hit, stale: what computing it took and cost */
 	float		cost_nanousd;
 } CacheResult;
