@@ -43,6 +43,11 @@ agc_pg_major(void)
 #define AGC_MODULE_MAGIC(name_, version_) PG_MODULE_MAGIC
 #endif
 
+/* 18 has it before the declaration, under this name. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
 /* 16 lets the actions of the JSON parser report an error; 17 makes lexers otherwise. */
 #if PG_VERSION_NUM >= 160000
 #define AGC_JSON_ACTIONS_RETURN 1

@@ -35,7 +35,7 @@ typedef struct Evaluated
 
 static void refuel(EvalContext *ctx, const EvalFrame *at);
 static void check_frame(const EvalFrame *at);
-static void pattern_gave_up(const Pattern *pattern, const EvalFrame *at) pg_attribute_noreturn();
+pg_noreturn static void pattern_gave_up(const Pattern *pattern, const EvalFrame *at);
 static bool string_length_ok(const JbItem *item, uint32 min, uint32 max, uint32 *length);
 static bool enum_contains(const AnyRules *any, const JbItem *item);
 

@@ -284,7 +284,7 @@ typedef struct SchemaProblem
  */
 extern SchemaProgram *schema_compile(const Jsonb *schema, SchemaDialect dialect, bool for_tool,
 									 bool additional, bool assert_format, SchemaProblem *problem);
-extern void schema_problem_raise(const SchemaProblem *problem, const char *what) pg_attribute_noreturn();
+pg_noreturn extern void schema_problem_raise(const SchemaProblem *problem, const char *what);
 
 extern bool dialect_parse(const char *name, SchemaDialect *dialect);
 extern SchemaDialect dialect_or_raise(const char *name);

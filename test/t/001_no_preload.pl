@@ -66,7 +66,7 @@ refuses(q{SET agentcore.missing_shmem = 'error'; SELECT verdict FROM agentcore.c
 
 # a tool with a rate or a breaker is denied: fail closed
 answers(q{SELECT agentcore.tool_set('far', '{"type": "object"}', target => 'elsewhere'), agentcore.rate_set('elsewhere', 1, '1 second')}, 't|t', 'a tool with a target');
-answers(q{SELECT verdict FROM agentcore.call_begin('a', 'far', '{}')}, 'deny', 'is denied without shared memory');
+answers(q{SELECT verdict, reason FROM agentcore.call_begin('a', 'far', '{}')}, 'deny|circuit_open', 'is denied without shared memory');
 
 # the views answer
 answers(q{SELECT count(*) FROM agentcore.stat_target}, '0', 'stat_target is empty');
