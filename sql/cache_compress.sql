@@ -49,4 +49,6 @@ SELECT cache_get('large', '1') = to_jsonb(repeat('x', max_value::int * 2)) AS th
 SELECT compressed > 200 AS counted, bytes_saved > 100000 AS bytes_too FROM stat_cache;
 SELECT cache_verify();
 SET agentcore.cache_compress = zip;
+\set VERBOSITY sqlstate
 SET agentcore.cache_compress_min = 1;
+\set VERBOSITY default

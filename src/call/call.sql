@@ -201,6 +201,13 @@ DECLARE
 BEGIN
   SELECT p.proargnames, p.proargtypes::oid[] INTO STRICT names, types
     FROM pg_proc p WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname = setter;
+  FOR m IN
+    SELECT a.name FROM unnest(names) WITH ORDINALITY a (name, n), pg_proc p
+     WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname = setter
+       AND a.n <= p.pronargs - p.pronargdefaults AND members ->> a.name IS NULL
+  LOOP
+    RAISE EXCEPTION 'member "%" for % is missing or null', m.name, setter USING ERRCODE = 'invalid_parameter_value';
+  END LOOP;
   FOR m IN SELECT key, value FROM jsonb_each(members) LOOP
     IF m.key = 'tenant' OR array_position(names, m.key) IS NULL THEN
       RAISE EXCEPTION 'unknown member "%" for %', m.key, setter
@@ -212,6 +219,9 @@ BEGIN
   END LOOP;
   EXECUTE format('SELECT agentcore.%I(%stenant => %L)', setter, arguments, tenant) INTO result;
   RETURN result;
+EXCEPTION WHEN invalid_text_representation OR datetime_field_overflow OR invalid_datetime_format OR numeric_value_out_of_range THEN
+  RAISE EXCEPTION 'a member for % "%" has a value of another type', setter, coalesce(members ->> 'name', members ->> 'model', members ->> 'target', members ->> 'policy')
+    USING ERRCODE = 'invalid_parameter_value', DETAIL = SQLERRM;
 END
 $$;
 COMMENT ON FUNCTION agentcore.config_call(text, jsonb, text) IS 'Internal. Calls a setter with the members of an object as named arguments; an unknown member is 22023, so that a typing error never passes for a setting.';

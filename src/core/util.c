@@ -61,7 +61,7 @@ agc_nearest_add(AgcNearest *nearest, const char *candidate)
 {
 	int			wanted_len = strlen(nearest->wanted);
 	int			len = strlen(candidate);
-	int			max_distance = Max(wanted_len / 2, 2);
+	int			max_distance = wanted_len < 4 ? 1 : Max(wanted_len / 3, 2);
 	int			distance;
 	int			at;
 
