@@ -234,6 +234,20 @@ SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'any', args_text
 SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'any', args_text => '   ');
 SELECT verdict, reason, detail FROM agentcore.call_begin('bot', 'any', args_text => repeat('[', 600) || repeat(']', 600));
 
+-- without url_args, every string that any part of the schema calls a URL
+SELECT agentcore.tool_set('deep', '{"$ref": "#/$defs/n", "$defs": {"n": {"type": "object", "properties": {"url": {"type": "string", "format": "uri"}, "child": {"$ref": "#/$defs/n"}},
+  "additionalProperties": {"format": "URI"}, "patternProperties": {"^p": {"anyOf": [{"type": "string"}, {"format": "iri"}]}}}}}');
+SELECT verdict, reason FROM agentcore.call_begin('bot', 'deep', (repeat('{"child":', 100) || '{"url":"http://169.254.169.254/latest"}' || repeat('}', 100))::jsonb);
+SELECT left(v.args::text, 60) AS args FROM agentcore.call_begin('bot', 'deep', (repeat('{"child":', 5) || '{"url":"https://API.example.com/a/.."}' || repeat('}', 5))::jsonb) v;
+SELECT a, verdict, reason, detail FROM (VALUES ('{"x": "https://other.com/"}'::jsonb), ('{"p1": "https://other.com/"}'), ('{"p2": "https://API.example.com"}'), ('{"x": 5}'), ('{"x": null}')) v (a),
+  agentcore.call_begin('bot', 'deep', a);
+SELECT agentcore.tool_set('refs', '{"type": "object", "properties": {"to": {"type": "string", "format": "uri-reference"}}, "dependentSchemas": {"to": {"properties": {"via": {"format": "uri"}}}},
+  "if": {"properties": {"list": {"contains": {"format": "uri"}}}}}');
+SELECT a, verdict, reason, detail FROM (VALUES ('{"to": "/path?x=1"}'::jsonb), ('{"to": "//other.com/"}'), ('{"to": "https://other.com/"}'), ('{"to": "a", "via": "https://other.com/"}'), ('{"list": [1, "https://other.com/"]}')) v (a),
+  agentcore.call_begin('bot', 'refs', a);
+SELECT agentcore.tool_set('refs', '{"type": "object", "properties": {"to": {"format": "uri"}}}', url_args => '{}');
+SELECT verdict FROM agentcore.call_begin('bot', 'refs', '{"to": "https://other.com/"}');
+
 -- the method that the tool is asked to use is judged, however it is spelled
 SELECT agentcore.policy_set('web', methods => '{GET}');
 SELECT m, verdict, reason FROM (VALUES ('{}'::jsonb), ('{"method": null}'), ('{"method": "GET"}'), ('{"method": "POST"}'), ('{"Method": "post"}'),

@@ -109,10 +109,6 @@ DELETE FROM tool WHERE name = 'planted';
 -- Which arguments are URLs: as the schema says, wherever it says it, or as told
 SELECT tool_set('web', '{"properties": {"url": {"type": "string", "format": "uri"}, "n": {"type": "integer"}, "links": {"type": "array", "items": {"format": "iri"}},
   "hook": {"$ref": "#/$defs/hook"}, "a/b": {"anyOf": [{"type": "null"}, {"format": "url"}]}}, "$defs": {"hook": {"properties": {"to": {"format": "uri"}, "next": {"$ref": "#/$defs/hook"}}}}}');
-SELECT u FROM unnest(tool_url_args('web')) u ORDER BY length(u), u LIMIT 5;
-SELECT tool_set('web', '{"properties": {"url": {"format": "uri"}}}', url_args => '{/target,/list/*/href}'), tool_url_args('web');
-SELECT tool_set('web', '{"properties": {"url": {"format": "uri"}}}', url_args => '{}'), tool_url_args('web'), tool_url_args('search');
-SELECT tool_url_args('wab');
 
 -- Feedback ----------------------------------------------------------------------
 

@@ -32,7 +32,10 @@ cache_ready(void)
 	return cache_shmem != NULL;
 }
 
-/* Also maps the partitions, so that nothing is left to allocate at COMMIT. */
+/*
+ * Also maps the partitions, so that nothing is left to allocate at COMMIT, and
+ * notices a promotion.
+ */
 void
 cache_require(const char *what)
 {
@@ -44,6 +47,7 @@ cache_require(const char *what)
 				 errdetail("agentcore.cache_memory is 0."),
 				 errhint("Set agentcore.cache_memory and restart the server.")));
 	(void) store_part_at(0);
+	slots_follow_recovery();
 }
 
 /* A deadline past the end of time is the end of time. */

@@ -44,7 +44,7 @@ typedef struct DumpHeader
 	uint32		pg_major;
 	uint32		store_format;	/* CACHE_FORMAT: the meaning of keys and flags */
 	uint32		ntags;			/* tags are numbers below this */
-	uint32		unused;
+	uint32		recovery;		/* 1: a standby's, of no use to a primary */
 	uint64		system;
 	int64		dumped_at;
 } DumpHeader;
@@ -212,6 +212,7 @@ this_header(void)
 		.pg_major = agc_pg_major(),
 		.store_format = CACHE_FORMAT,
 		.ntags = cache_shmem->ntags,
+		.recovery = RecoveryInProgress(),
 		.system = GetSystemIdentifier(),
 		.dumped_at = agc_now()
 	};
@@ -419,7 +420,8 @@ header_is_ours(const DumpHeader *header)
 
 	return header->magic == ours.magic && header->format == ours.format &&
 		header->pg_major == ours.pg_major && header->store_format == ours.store_format &&
-		header->ntags == ours.ntags && header->system == ours.system;
+		header->ntags == ours.ntags && header->system == ours.system &&
+		header->recovery <= ours.recovery;
 }
 
 /* What is wrong with the file, NULL when it was read to its end. */
@@ -493,6 +495,7 @@ dump_at_start(void)
 {
 	if (pg_atomic_exchange_u32(&cache_shmem->dump_started, 1) != 0)
 		return;
+	slots_follow_recovery();
 	if (agc_cache_dump)
 		(void) dump_read();
 	else

@@ -19,6 +19,7 @@
  */
 #include "cache/store.h"
 
+#include "access/xlog.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
@@ -259,6 +260,36 @@ slot_names(uint32 slot, char **tenant, char **tool)
 	*tool = *tenant + strlen(*tenant) + 1;
 	digest_names(id, (*tool)[0] != '\0' ? 't' : 'n', *tenant, *tool);
 	return memcmp(id, slots[slot].id, AGC_HASH_LEN) == 0;
+}
+
+/*
+ * A standby hears of no invalidation, so what its cache held does not outlive
+ * its promotion: whoever is first to use the cache then invalidates all of it.
+ */
+void
+slots_follow_recovery(void)
+{
+	uint32		known = pg_atomic_read_u32(&cache_shmem->in_recovery);
+	bool		recovering = RecoveryInProgress();
+	bool		promoted = false;
+	uint64		stamp;
+
+	if (likely((known != 0) == recovering))
+		return;
+	LWLockAcquire(store_slot_lock(), LW_EXCLUSIVE);
+	if (recovering)
+		pg_atomic_write_u32(&cache_shmem->in_recovery, 1);
+	else if (pg_atomic_read_u32(&cache_shmem->in_recovery) != 0)
+	{
+		stamp = epoch_tick();
+		for (uint32 slot = 0; slot < cache_shmem->nslots + CACHE_SHARED_SLOTS; slot++)
+			(void) epoch_settle(epoch_of_slot(slot), stamp);
+		pg_atomic_write_u32(&cache_shmem->in_recovery, 0);
+		promoted = true;
+	}
+	LWLockRelease(store_slot_lock());
+	if (promoted)
+		dump_revoke();
 }
 
 /*

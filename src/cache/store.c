@@ -122,6 +122,7 @@ init_area(void *area)
 	pg_atomic_init_u32(&header->waiters, 0);
 	pg_atomic_init_u32(&header->dump_state, DUMP_VALID);
 	pg_atomic_init_u32(&header->dump_started, 0);
+	pg_atomic_init_u32(&header->in_recovery, 0);
 	for (int i = 0; i < CACHE_CVS; i++)
 		ConditionVariableInit(&header->cv[i]);
 	for (int i = 0; i < CACHE_STRIPES; i++)

@@ -267,6 +267,7 @@ typedef struct CacheHeader
 	pg_atomic_uint32 waiters;
 	pg_atomic_uint32 dump_state;	/* dump.c */
 	pg_atomic_uint32 dump_started;
+	pg_atomic_uint32 in_recovery;	/* used on a standby: all of it goes at promotion */
 	ConditionVariable cv[CACHE_CVS];
 	CacheStripe stripe[CACHE_STRIPES];
 } CacheHeader;
@@ -425,6 +426,7 @@ extern CacheEpoch *epoch_of_slot(uint32 slot);
 extern CacheEpoch *epoch_of_tag(uint32 tag);
 extern bool slot_names(uint32 slot, char **tenant, char **tool);
 extern bool slot_may_be_tenant(uint32 slot);
+extern void slots_follow_recovery(void);
 extern bool slot_export(uint32 slot, uint8 *id, const char **names, uint16 *tenant_len, uint16 *tool_len);
 extern uint32 slot_adopt(const uint8 *id, const char *tenant, const char *name);
 extern uint32 slot_of_tool(const char *tenant, const char *tool);

@@ -43,7 +43,7 @@ worker_register(void)
 	snprintf(worker.bgw_type, BGW_MAXLEN, "agentcore cache sweeper");
 	snprintf(worker.bgw_library_name, BGW_MAXLEN, "agentcore");
 	snprintf(worker.bgw_function_name, BGW_MAXLEN, "agentcore_cache_sweeper");
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS;
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_ConsistentState;
 	worker.bgw_restart_time = RESTART_SECONDS;
 	RegisterBackgroundWorker(&worker);
@@ -57,6 +57,9 @@ agentcore_cache_sweeper(Datum arg)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
+
+	/* to no database: for pg_stat_activity to show it */
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	if (cache_shmem == NULL)
 		proc_exit(0);
 

@@ -153,7 +153,7 @@ typedef const char *(*UrlJudge) (const char *url, Size len, void *arg);
  * Every URL argument is judged (NULL: it is no string); returns args with the
  * URLs that the judge returned.
  */
-extern Jsonb *urls_map(Jsonb *args, int npointers, char **pointers, UrlJudge judge, void *arg);
+extern Jsonb *urls_map(Jsonb *args, const ToolDef *tool, UrlJudge judge, void *arg);
 
 /* loop.c */
 extern int	loop_count(const uint8 *hash);

@@ -288,10 +288,10 @@ judge_urls(Gate *gate)
 {
 	UrlContext	context = {gate, NULL};
 
-	if (gate->tool == NULL || gate->tool->nurl_args == 0)
+	if (gate->tool == NULL || (gate->tool->nurl_args == 0 && !gate->tool->has_urls))
 		return;
 	context.method = method_argument(gate->args);
-	gate->args = urls_map(gate->args, gate->tool->nurl_args, gate->tool->url_args, judge_url, &context);
+	gate->args = urls_map(gate->args, gate->tool, judge_url, &context);
 }
 
 /* The holder is gone: its lease ended, or somebody has expired it already. */

@@ -2,7 +2,8 @@
  * urls.c
  *	  Finding the URL arguments of a call and putting canonical ones back.
  *
- * A pointer names a string, or an array whose strings are all URLs; the token
+ * They are what the tool's schema calls URLs, or what its url_args point at.  A
+ * pointer names a string, or an array whose strings are all URLs; the token
  * "*" goes through every element of an array.  What the judge returns replaces
  * the string, because the executor must fetch exactly what was judged.  Where
  * something else stands (null counts as absent), the judge is told by a NULL.
@@ -24,6 +25,9 @@ typedef struct Trail
 typedef struct Mapper
 {
 	JsonbParseState *state;
+	const char **found;			/* strings in args that the schema calls URLs, sorted */
+	int			nfound;
+	int			maxfound;
 	UrlJudge	judge;
 	void	   *arg;
 } Mapper;
@@ -34,20 +38,60 @@ static void map_child(Mapper *m, JsonbIteratorToken where, JbItem *item,
 static JsonbValue item_value(const JbItem *item);
 static int	step(Trail *from, int n, const char *key, uint32 keylen, int index, Trail *to);
 
-Jsonb *
-urls_map(Jsonb *args, int npointers, char **pointers, UrlJudge judge, void *arg)
+static void
+note_url(const char *url, Size len, void *arg)
 {
-	Mapper		m = {NULL, judge, arg};
-	Trail	   *trails = palloc(npointers * sizeof(Trail));
+	Mapper	   *m = arg;
 
+	if (url == NULL)
+		(void) m->judge(NULL, 0, m->arg);
+	else
+	{
+		if (m->nfound == m->maxfound)
+		{
+			m->maxfound = Max(m->maxfound * 2, 8);
+			m->found = m->found == NULL ? palloc(m->maxfound * sizeof(char *)) :
+				repalloc(m->found, m->maxfound * sizeof(char *));
+		}
+		m->found[m->nfound++] = url;
+	}
+}
+
+static int
+compare_addresses(const void *a, const void *b)
+{
+	const char *l = *(const char *const *) a;
+	const char *r = *(const char *const *) b;
+
+	return l < r ? -1 : l > r;
+}
+
+static bool
+is_found(const Mapper *m, const char *url)
+{
+	return m->nfound > 0 &&
+		bsearch(&url, m->found, m->nfound, sizeof(char *), compare_addresses) != NULL;
+}
+
+Jsonb *
+urls_map(Jsonb *args, const ToolDef *tool, UrlJudge judge, void *arg)
+{
+	Mapper		m = {.judge = judge, .arg = arg};
+	Trail	   *trails = palloc((tool->nurl_args + 1) * sizeof(Trail));
+
+	tool_urls(tool, args, note_url, &m);
+	if (m.nfound > 0)
+		qsort(m.found, m.nfound, sizeof(char *), compare_addresses);
+	if (m.nfound == 0 && tool->nurl_args == 0)
+		return args;
 	if (JsonContainerIsScalar(&args->root))
 	{
 		(void) judge(NULL, 0, arg);
 		return args;
 	}
-	for (int i = 0; i < npointers; i++)
-		trails[i].more = pointers[i][0] == '\0' ? NULL : pointers[i];
-	return JsonbValueToJsonb(map_container(&m, &args->root, trails, npointers));
+	for (int i = 0; i < tool->nurl_args; i++)
+		trails[i].more = tool->url_args[i][0] == '\0' ? NULL : tool->url_args[i];
+	return JsonbValueToJsonb(map_container(&m, &args->root, trails, tool->nurl_args));
 }
 
 static JsonbValue *
@@ -87,12 +131,12 @@ static void
 map_child(Mapper *m, JsonbIteratorToken where, JbItem *item, Trail *trails, int ntrails)
 {
 	JsonbValue	value;
-	bool		here = false;
+	bool		here = JBE_ISSTRING(item->entry) && is_found(m, item->data);
 
 	for (int i = 0; i < ntrails; i++)
 		here |= trails[i].more == NULL;
 
-	if (ntrails > 0 && JBE_ISCONTAINER(item->entry))
+	if ((ntrails > 0 || m->nfound > 0) && JBE_ISCONTAINER(item->entry))
 	{
 		if (here && JsonContainerIsObject(jb_container(item)))
 			(void) m->judge(NULL, 0, m->arg);

@@ -20,7 +20,7 @@
 
 int			agc_audit = AGC_AUDIT_NONE;
 int			agc_cache_compress = AGC_COMPRESS_DEFAULT;
-int			agc_cache_compress_min = 8192;
+int			agc_cache_compress_min = 2048;
 int			agc_cache_default_ttl = 300;
 bool		agc_cache_dump = false;
 int			agc_cache_dump_interval = 0;
@@ -92,7 +92,7 @@ agc_guc_init(void)
 	DefineCustomIntVariable("agentcore.cache_compress_min",
 							"Smallest value that the cache compresses.",
 							"Compression is kept where it saves an eighth of the value or more; every hit undoes it.",
-							&agc_cache_compress_min, 8192, 64, INT_MAX / 2,
+							&agc_cache_compress_min, 2048, 64, INT_MAX / 2,
 							PGC_SUSET, GUC_UNIT_BYTE, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_default_ttl",
 							"Time to live of a cache entry that names none.",

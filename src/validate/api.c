@@ -143,27 +143,6 @@ AGC_FUNCTION(args_coerce)
 	return agc_row(fcinfo, values, nulls, 3);
 }
 
-/* tool_url_args(tool, tenant) -> text[]: what the gate judges as URLs */
-AGC_FUNCTION(tool_url_args)
-{
-	char	   *name = agc_arg_name(fcinfo, 0, "tool");
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	AgcObject  *object;
-	ToolDef    *tool;
-	Datum	   *pointers;
-	ArrayType  *result;
-
-	agc_enter(tenant, AGC_READER);
-	object = require_tool(tenant, name);
-	tool = object->data;
-	pointers = palloc(sizeof(Datum) * (tool->nurl_args + 1));
-	for (int i = 0; i < tool->nurl_args; i++)
-		pointers[i] = CStringGetTextDatum(tool->url_args[i]);
-	result = construct_array(pointers, tool->nurl_args, TEXTOID, -1, false, TYPALIGN_INT);
-	agc_object_unpin(object);
-	PG_RETURN_ARRAYTYPE_P(result);
-}
-
 /* ----- by schema -------------------------------------------------------------- */
 
 /* What a call site remembers. */

@@ -292,6 +292,9 @@ extern const char *dialect_name(SchemaDialect dialect);
 extern bool dialect_of_uri(const char *uri, uint32 len, SchemaDialect *dialect);
 extern bool dialect_detect(const Jsonb *schema, bool for_tool, SchemaDialect *dialect, SchemaProblem *problem);
 extern Jsonb *dialect_translate_agentvet(const Jsonb *schema, bool additional, SchemaProblem *problem);
+/* urls.c: a format that makes a string a URL, in any case */
+extern bool url_format(const char *format);
+
 extern char *schema_path_text(const SchemaPath *path, const char *keyword);
 
 /* keywords (keyword.c, keyword_types.c) */

@@ -24,7 +24,6 @@
 
 static void *compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 static char **text_array(Datum array, int *n, const char *what);
-static char **derive_url_args(const SchemaProgram *program, int *n);
 
 static AgcTable tool_table = AGC_TABLE("tool", "tool_pkey");
 static const AgcObjectClass tool_class = {"tool", &tool_table, compile_tool};
@@ -96,8 +95,10 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 		schema_problem_raise(&problem, "schema");
 	tool->fingerprint = fingerprint(DatumGetJsonbP(value));
 	value = agc_col(tuple, desc, "url_args", &isnull);
-	tool->url_args = isnull ? derive_url_args(tool->program, &tool->nurl_args) :
-		text_array(value, &tool->nurl_args, "url_args");
+	if (!isnull)
+		tool->url_args = text_array(value, &tool->nurl_args, "url_args");
+	for (SchemaNode *node = tool->program->nodes; isnull && node != NULL; node = node->next)
+		tool->has_urls |= url_format(node->format);
 	return tool;
 }
 
@@ -119,94 +120,6 @@ text_array(Datum array, int *n, const char *what)
 		result[i] = TextDatumGetCString(elems[i]);
 	}
 	return result;
-}
-
-/* ----- which arguments are URLs ---------------------------------------------- */
-
-/* Nesting that is followed: a schema may recurse for ever. */
-#define URL_DEPTH 32
-#define URL_STEPS 10000
-
-typedef struct UrlSearch
-{
-	char	  **pointers;
-	int			count;
-	int			size;
-	int			steps;			/* left */
-} UrlSearch;
-
-static void
-add_url_arg(UrlSearch *search, const char *pointer)
-{
-	for (int i = 0; i < search->count; i++)
-		if (strcmp(search->pointers[i], pointer) == 0)
-			return;
-	if (search->count == search->size)
-	{
-		search->size *= 2;
-		search->pointers = repalloc(search->pointers, sizeof(char *) * search->size);
-	}
-	search->pointers[search->count++] = pstrdup(pointer);
-}
-
-static void
-find_urls(UrlSearch *search, const SchemaNode *node, StringInfo pointer, int depth)
-{
-	const char *format;
-	int			len = pointer->len;
-
-	if (node == NULL || depth > URL_DEPTH)
-		return;
-	if (--search->steps < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("schema is too intricate to find its URL arguments"),
-				 errhint("Name them in url_args; '{}' where there are none.")));
-	format = node->format;
-	if (format != NULL && (strcmp(format, "uri") == 0 || strcmp(format, "url") == 0 || strcmp(format, "iri") == 0))
-		add_url_arg(search, pointer->data);
-	if (node->object != NULL)
-		for (uint32 i = 0; i < node->object->nproperties; i++)
-		{
-			pointer_append_key(pointer, node->object->properties[i].key, node->object->properties[i].len);
-			find_urls(search, node->object->properties[i].node, pointer, depth + 1);
-			pointer->data[pointer->len = len] = '\0';
-		}
-	if (node->array != NULL)
-	{
-		appendStringInfoString(pointer, "/*");
-		for (uint32 i = 0; i < node->array->nprefix; i++)
-			find_urls(search, node->array->prefix[i], pointer, depth + 1);
-		find_urls(search, node->array->rest, pointer, depth + 1);
-		pointer->data[pointer->len = len] = '\0';
-	}
-	if (node->any != NULL)
-	{
-		const AnyRules *any = node->any;
-
-		find_urls(search, any->ref, pointer, depth + 1);
-		find_urls(search, any->dynamic, pointer, depth + 1);
-		find_urls(search, any->then, pointer, depth + 1);
-		find_urls(search, any->else_, pointer, depth + 1);
-		for (uint32 i = 0; i < any->nall; i++)
-			find_urls(search, any->all[i], pointer, depth + 1);
-		for (uint32 i = 0; i < any->nany; i++)
-			find_urls(search, any->any[i], pointer, depth + 1);
-		for (uint32 i = 0; i < any->none; i++)
-			find_urls(search, any->one[i], pointer, depth + 1);
-	}
-}
-
-static char **
-derive_url_args(const SchemaProgram *program, int *n)
-{
-	UrlSearch search = { palloc(sizeof(char *) * 4), 0, 4, URL_STEPS };
-	StringInfoData pointer;
-
-	initStringInfo(&pointer);
-	find_urls(&search, program->root, &pointer, 0);
-	*n = search.count;
-	return search.pointers;
 }
 
 /* ----- nearest names -------------------------------------------------------- */
@@ -304,9 +217,8 @@ require_one_of(const char *value, const char *what, const char *const *words, in
 
 /* Compiles in a context of its own; an ERROR frees it with the caller's. */
 static void
-check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, bool find_urls_too)
+check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional)
 {
-	int			nurls;
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	SchemaProblem problem;
@@ -320,8 +232,6 @@ check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, bool f
 				 errhint("In JSON Schema say \"additionalProperties\" in the schema.")));
 	if (program == NULL)
 		schema_problem_raise(&problem, "schema");
-	if (find_urls_too)
-		(void) derive_url_args(program, &nurls);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
 }
@@ -430,7 +340,7 @@ AGC_FUNCTION(tool_set)
 		check_pointers(PG_GETARG_DATUM(7));
 	if (!PG_ARGISNULL(10))
 		check_tags(PG_GETARG_DATUM(10));
-	check_schema(schema, dialect_or_raise(dialect), additional, PG_ARGISNULL(7));
+	check_schema(schema, dialect_or_raise(dialect), additional);
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = CStringGetTextDatum(tenant);

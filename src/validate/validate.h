@@ -21,6 +21,7 @@ typedef struct ToolDef
 	bool		idempotent;
 	bool		needs_approval;
 	int			nurl_args;
+	bool		has_urls;		/* url_args not given, and the schema has URL formats */
 	char	  **url_args;		/* JSON Pointers; a token "*" is every array element */
 	int64		cache_ttl;		/* us; -1 = results are not cached */
 	int64		cache_soft_ttl; /* us; -1 = never stale before it expires */
@@ -52,6 +53,14 @@ extern Jsonb *tool_args_coerce(const ToolDef *tool, Jsonb *args, Jsonb **changes
 
 /* what to show the model: errors of tool_args_errors() in words */
 extern char *tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors);
+
+/*
+ * Every string of args that the tool's schema calls a URL; url NULL: something
+ * else stands where one should.  A string may be told more than once.  Nothing
+ * where url_args were given: they name them.
+ */
+typedef void (*ToolUrlCallback) (const char *url, Size len, void *arg);
+extern void tool_urls(const ToolDef *tool, Jsonb *args, ToolUrlCallback callback, void *arg);
 
 /* nearest tool names of the tenant, "a", "b" or NULL when none is near */
 extern char *tool_nearest(const char *tenant, const char *name);

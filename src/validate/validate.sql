@@ -49,17 +49,12 @@ CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb, description te
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_set_v1';
 COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, text) IS
-  'Register or replace a tool; returns whether anything changed. url_args: JSON Pointers of URL-valued arguments, a token * is every array element; NULL takes the properties with format uri, url or iri. additional: agentvet''s dialect allows unknown keys. From cache_soft_ttl to cache_ttl an answer is served while one caller computes it anew; cache_negative_ttl keeps final failures that long (the gate then says failed_before); cache_max_size in bytes: larger results are not cached. Invalid schema, pattern, dialect, pointer or amount: 22023, nothing changed.';
+  'Register or replace a tool; returns whether anything changed. url_args: JSON Pointers of URL-valued arguments, a token * is every array element; NULL takes every string that the schema gives the format uri, url, iri or one of their references. additional: agentvet''s dialect allows unknown keys. From cache_soft_ttl to cache_ttl an answer is served while one caller computes it anew; cache_negative_ttl keeps final failures that long (the gate then says failed_before); cache_max_size in bytes: larger results are not cached. Invalid schema, pattern, dialect, pointer or amount: 22023, nothing changed.';
 
 CREATE FUNCTION agentcore.tool_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_drop_v1';
 COMMENT ON FUNCTION agentcore.tool_drop(text, text) IS 'Remove a tool; returns whether there was one. NULL name: 22023.';
-
-CREATE FUNCTION agentcore.tool_url_args(tool text, tenant text DEFAULT '') RETURNS text[]
-  LANGUAGE C STABLE PARALLEL SAFE
-  AS 'MODULE_PATHNAME', 'agentcore_tool_url_args_v1';
-COMMENT ON FUNCTION agentcore.tool_url_args(text, text) IS 'JSON Pointers of the arguments that the gate judges as URLs: those given to tool_set(), or those its schema declares. {} = none. Unknown tool: 42704.';
 
 CREATE FUNCTION agentcore.args_validate(tool text, args jsonb, tenant text DEFAULT '') RETURNS jsonb
   LANGUAGE C STABLE PARALLEL SAFE
@@ -100,6 +95,6 @@ CREATE FUNCTION agentcore.jsonschema_is_valid(schema jsonb, dialect text DEFAULT
 COMMENT ON FUNCTION agentcore.jsonschema_is_valid(jsonb, text) IS 'Whether jsonschema_validate() would take the schema; NULL: false. A limit: 54001.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('tool_set', 'admin'), ('tool_drop', 'admin'), ('tool_url_args', 'reader'),
+  ('tool_set', 'admin'), ('tool_drop', 'admin'),
   ('args_validate', 'agent'), ('args_valid', 'agent'), ('args_assert', 'agent'), ('args_feedback', 'agent'),
   ('args_coerce', 'agent'), ('jsonschema_validate', 'public'), ('jsonschema_is_valid', 'public');

@@ -1,0 +1,123 @@
+# The cache's store: expired before live, a tenant's share, the worker, large values.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+shared_preload_libraries = 'agentcore'
+agentcore.cache_memory = 4MB
+agentcore.cache_compress = off
+agentcore.cache_sweep_interval = 1h
+CONF
+$node->start;
+
+sub one { return $node->safe_psql('postgres', $_[0]); }
+
+sub setting
+{
+	my ($line) = @_;
+	$node->append_conf('postgresql.conf', $line);
+	$node->reload;
+}
+
+# SQL that stores keys $from .. $to of $size bytes, and the number it was refused
+sub fill
+{
+	my ($tool, $from, $to, $size, $ttl, $tenant) = @_;
+	return one(qq{SELECT count(*) FILTER (WHERE NOT agentcore.cache_set('$tool', to_jsonb(n), to_jsonb(repeat('x', $size)), '$ttl',
+		publish => 'immediate', tenant => '$tenant')) FROM generate_series($from, $to) n});
+}
+
+sub worker_runs
+{
+	ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'agentcore cache sweeper'}), $_[0]);
+}
+
+sub present
+{
+	my ($tool, $from, $to, $tenant) = @_;
+	return one(qq{SELECT count(agentcore.cache_get('$tool', to_jsonb(n), tenant => '$tenant')) FROM generate_series($from, $to) n});
+}
+sub verified { is(one('SELECT agentcore.cache_verify()'), 't', "$_[0]: the cache is sound"); }
+sub counted { return one("SELECT $_[0] FROM agentcore.stat_cache"); }
+
+one('CREATE EXTENSION agentcore');
+is(counted('partitions'), 1, 'one partition');
+worker_runs('the worker runs');
+
+# Half of the cache expires, scattered among what lives; then a quarter is
+# written: not one live entry may go for it.
+fill('short', 1, 700, 2000, '0.4 s', '');
+fill('long', 1, 700, 2000, '1 h', '');
+fill('short', 701, 750, 2000, '0.4 s', '');
+is(counted('evictions'), 0, 'all of it fits');
+sleep 1;
+fill('new', 1, 600, 2000, '1 h', '');
+is(counted('evictions'), 0, 'expired entries make room');
+is(present('long', 1, 700, ''), 700, 'and every live one is still there');
+cmp_ok(counted('expirations'), '>=', 600, 'what expired was counted');
+verified('expiry');
+
+# One large value, too: it takes the room of hundreds of small ones at once.
+one('SELECT agentcore.cache_clear()');
+setting('agentcore.cache_sweep_interval = 20ms');
+ok($node->poll_query_until('postgres', 'SELECT entries = 0 FROM agentcore.stat_cache'), 'cleared');
+setting('agentcore.cache_sweep_interval = 1h');
+fill('short', 1, 650, 2000, '0.4 s', '');
+fill('long', 1, 600, 2000, '1 h', '');
+sleep 1;
+is(one(q{SELECT agentcore.cache_set('t', '"big"', to_jsonb(repeat('x', 900000)), publish => 'immediate')}), 't', 'a large value is stored');
+is(counted('evictions'), 0, 'where small ones have expired');
+is(present('long', 1, 600, ''), 600, 'and none that lives goes for it');
+verified('large and expired');
+
+# The worker clears away what nobody asks for, when it is told to come by.
+fill('soon', 1, 50, 2000, '0.2 s', '');
+setting('agentcore.cache_sweep_interval = 20ms');
+ok($node->poll_query_until('postgres', 'SELECT entries = 601 FROM agentcore.stat_cache'), 'the worker removes what expired');
+verified('worker');
+
+fill('new', 1, 600, 2000, '1 h', '');
+# A tool's entries are dead at once, and the worker gives their memory back.
+one(q{SELECT agentcore.cache_invalidate_tool('new')});
+ok($node->poll_query_until('postgres', 'SELECT entries = 601 FROM agentcore.stat_cache'), 'and what was invalidated');
+verified('invalidation');
+
+# One tenant past its share of a full cache evicts itself only.
+one('SELECT agentcore.cache_clear()');
+ok($node->poll_query_until('postgres', 'SELECT entries = 0 FROM agentcore.stat_cache'), 'cleared');
+setting('agentcore.cache_tenant_share = 40');
+fill('t', 1, 600, 2000, '1 h', 'quiet');
+fill('t', 1, 5000, 2000, '1 h', 'greedy');
+is(present('t', 1, 600, 'quiet'), 600, 'a greedy tenant evicts nobody else');
+cmp_ok(present('t', 1, 5000, 'greedy'), '>', 500, 'and has its share');
+verified('share');
+
+# What does not fit into the share is refused, and counted.
+my $refused = counted('refused_share');
+is(one(q{SELECT agentcore.cache_set('t', '"big"', to_jsonb(repeat('x', 900000)), publish => 'immediate', tenant => 'quiet')}), 'f', 'past the share');
+is(counted('refused_share') - $refused, 1, 'refused and counted');
+setting('agentcore.cache_tenant_share = 100');
+ok($node->poll_query_until('postgres', q{SELECT current_setting('agentcore.cache_tenant_share') = '100'}), 'the share is lifted');
+is(one(q{SELECT agentcore.cache_set('t', '"big"', to_jsonb(repeat('x', 900000)), publish => 'immediate', tenant => 'quiet')}), 't', 'then it fits');
+is(one(q{SELECT length(agentcore.cache_get('t', '"big"', tenant => 'quiet')::text)}), 900002, 'a large value is whole');
+verified('large');
+
+# one byte more than the largest value
+my $max = counted('max_value');
+is(one(qq{SELECT agentcore.cache_set('t', '"max"', to_jsonb(repeat('x', $max - 8)), publish => 'immediate')}), 't', 'the largest value');
+is(one(qq{SELECT agentcore.cache_set('t', '"more"', to_jsonb(repeat('x', $max - 7)), publish => 'immediate')}), 'f', 'one byte more');
+is(counted('refused_size'), 1, 'is refused and counted');
+verified('limit');
+
+# the worker ends with the server, and comes back
+$node->restart;
+worker_runs('the worker is there after a restart');
+verified('restart');
+
+done_testing();
