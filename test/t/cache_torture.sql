@@ -1,8 +1,14 @@
 -- One step of the cache's torture, for test/t/*_cache_torture.pl and test/bench/cache_torture.
 -- A value carries its key and a checksum of its bytes.
 CREATE EXTENSION agentcore;
+CREATE TABLE pool (b bytea);
+ALTER TABLE pool ALTER b SET STORAGE EXTERNAL;
+INSERT INTO pool SELECT string_agg(sha256(i::text::bytea), '') FROM generate_series(1, 32000) i;
+-- of every three keys' values one compresses, the others stay as large as they are
 CREATE FUNCTION made(k int, s int) RETURNS jsonb LANGUAGE sql AS $$
-  SELECT jsonb_build_object('k', k, 'pad', pad, 'sum', md5(k || pad)) FROM repeat(md5(k || ' ' || s), s / 32) AS pad $$;
+  SELECT jsonb_build_object('k', k, 'pad', pad, 'sum', md5(k || pad))
+    FROM (SELECT CASE WHEN k % 3 = 0 THEN repeat(md5(k || ' ' || s), s / 32)
+                      ELSE (SELECT encode(substr(b, 1 + (k * 7919 + s) % 500000, s * 3 / 4), 'base64') FROM pool) END AS pad) p $$;
 CREATE FUNCTION look(k int, v jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF (v->>'k')::int <> k OR v->>'sum' <> md5(k || (v->>'pad')) THEN
@@ -16,7 +22,7 @@ DECLARE
   f record;
 BEGIN
   -- mostly small, some of 40 KB, a few of 600 KB
-  s := CASE WHEN s % 50 = 0 THEN s * 15 WHEN s % 3 = 0 THEN s ELSE s / 40 END;
+  s := CASE WHEN s % 25 = 0 THEN s * 15 WHEN s % 3 = 0 THEN s ELSE s / 40 END;
   IF r < 500 THEN
     PERFORM look(k, agentcore.cache_get('t', key, 's'));
   ELSIF r < 700 THEN
