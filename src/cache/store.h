@@ -25,6 +25,19 @@
 #define CACHE_MAGIC			0x43434741	/* "AGCC" */
 #define CACHE_FORMAT		2
 
+/*
+ * Value bytes as a part of the memory they take (lognormal sizes of the median
+ * given, sigma 1.3; headers and index counted), and ns to copy a value of 900 B
+ * out of 256 MB of scattered chunks, by chunk size:
+ *
+ *	 chunk	600 B	2 kB	8 kB	copy
+ *	  192	 83 %	92 %	95 %
+ *	  256	 82 %	92 %	96 %	445
+ *	  512	 78 %	91 %	97 %	313
+ *	 1024	 67 %	88 %	96 %	165
+ *
+ * Chunks lie in a row until eviction has mixed them.
+ */
 #define CACHE_CHUNK			256
 #define CACHE_HEAD_FIELDS	128 /* of a head chunk, before the value's bytes */
 #define CACHE_HEAD_PAYLOAD	(CACHE_CHUNK - CACHE_HEAD_FIELDS)

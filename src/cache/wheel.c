@@ -66,17 +66,23 @@ bucket_for(const CachePart *part, int64 expires)
 	pg_unreachable();
 }
 
-/* For cache_verify(): whether the entry's bucket comes up by the entry's deadline. */
+/*
+ * For cache_verify(): whether the entry's bucket comes up by the entry's
+ * deadline, and not a whole bucket before it (but for the last level, which
+ * holds what is farther away than it reaches).
+ */
 bool
 wheel_in_time(const CachePart *part, uint32 index)
 {
 	const CacheEntry *entry = store_entry(part, index);
-	int			shift = SLOT_BITS * (entry->wheel_bucket / CACHE_WHEEL_SLOTS);
+	int			level = entry->wheel_bucket / CACHE_WHEEL_SLOTS;
+	uint64		span = UINT64CONST(1) << (SLOT_BITS * level);
 	uint64		tick = part->p->wheel_tick;
-	uint64		from = (tick + (UINT64CONST(1) << shift) - 1) >> shift;
-	uint64		ahead = (entry->wheel_bucket - from) & SLOT_MASK;
+	uint64		due = Max(tick_of(entry->expires), tick);
+	uint64		from = (tick + span - 1) / span;
+	uint64		comes_up = (from + ((entry->wheel_bucket - from) & SLOT_MASK)) * span;
 
-	return (from + ahead) << shift <= Max(tick_of(entry->expires), tick);
+	return comes_up <= due && (level == CACHE_WHEEL_LEVELS - 1 || due - comes_up < span);
 }
 
 void

@@ -52,40 +52,43 @@ worker_runs('the worker runs');
 
 # Half of the cache expires, scattered among what lives; then a quarter is
 # written: not one live entry may go for it.
+fill('mid', 1, 40, 100, '4.5 s', '');	# which begins on the wheel's second level
 fill('short', 1, 700, 2000, '0.4 s', '');
 fill('long', 1, 700, 2000, '1 h', '');
 fill('short', 701, 750, 2000, '0.4 s', '');
 is(counted('evictions'), 0, 'all of it fits');
-sleep 1;
+sleep 5;
 fill('new', 1, 600, 2000, '1 h', '');
 is(counted('evictions'), 0, 'expired entries make room');
 is(present('long', 1, 700, ''), 700, 'and every live one is still there');
 cmp_ok(counted('expirations'), '>=', 600, 'what expired was counted');
 verified('expiry');
+is(one(q{SELECT count(*) FROM agentcore.cache_entries() WHERE tool = 'mid'}), 0, 'none is left of those from a farther bucket');
 
 # One large value, too: it takes the room of hundreds of small ones at once.
 one('SELECT agentcore.cache_clear()');
 setting('agentcore.cache_sweep_interval = 20ms');
 ok($node->poll_query_until('postgres', 'SELECT entries = 0 FROM agentcore.stat_cache'), 'cleared');
 setting('agentcore.cache_sweep_interval = 1h');
-fill('short', 1, 650, 2000, '0.4 s', '');
-fill('long', 1, 600, 2000, '1 h', '');
+fill('long', 1, 800, 2000, '1 h', '');
+fill('short', 1, 850, 2000, '0.4 s', '');
+verified('before large');
 sleep 1;
 is(one(q{SELECT agentcore.cache_set('t', '"big"', to_jsonb(repeat('x', 900000)), publish => 'immediate')}), 't', 'a large value is stored');
 is(counted('evictions'), 0, 'where small ones have expired');
-is(present('long', 1, 600, ''), 600, 'and none that lives goes for it');
+is(present('long', 1, 800, ''), 800, 'and none that lives goes for it');
 verified('large and expired');
 
 # The worker clears away what nobody asks for, when it is told to come by.
 fill('soon', 1, 50, 2000, '0.2 s', '');
 setting('agentcore.cache_sweep_interval = 20ms');
-ok($node->poll_query_until('postgres', 'SELECT entries = 601 FROM agentcore.stat_cache'), 'the worker removes what expired');
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM agentcore.cache_entries() WHERE tool IN ('soon', 'short')}), 'the worker removes what expired');
 verified('worker');
 
-fill('new', 1, 600, 2000, '1 h', '');
+fill('new', 1, 100, 2000, '1 h', '');
 # A tool's entries are dead at once, and the worker gives their memory back.
 one(q{SELECT agentcore.cache_invalidate_tool('new')});
-ok($node->poll_query_until('postgres', 'SELECT entries = 601 FROM agentcore.stat_cache'), 'and what was invalidated');
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM agentcore.cache_entries() WHERE tool = 'new'}), 'and what was invalidated');
 verified('invalidation');
 
 # One tenant past its share of a full cache evicts itself only.
@@ -114,6 +117,27 @@ is(one(qq{SELECT agentcore.cache_set('t', '"max"', to_jsonb(repeat('x', $max - 8
 is(one(qq{SELECT agentcore.cache_set('t', '"more"', to_jsonb(repeat('x', $max - 7)), publish => 'immediate')}), 'f', 'one byte more');
 is(counted('refused_size'), 1, 'is refused and counted');
 verified('limit');
+
+# Large values are copied while others replace and evict them: each must be whole.
+one(q{
+CREATE FUNCTION swap(k int, n int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  seen text;
+BEGIN
+  IF n % 10 = 0 THEN
+    PERFORM agentcore.cache_set('swap', to_jsonb(k), to_jsonb(repeat(chr(65 + n / 10 % 26), 800000)), '1 h', publish => 'immediate');
+  ELSIF n % 2 = 0 THEN
+    seen := agentcore.cache_get('swap', to_jsonb(k)) #>> '{}';
+    IF seen <> repeat(left(seen, 1), 800000) THEN
+      RAISE EXCEPTION 'bytes of two values mixed';
+    END IF;
+  ELSE
+    PERFORM agentcore.cache_set('other', to_jsonb(n), to_jsonb(repeat('-', 20000)), '1 h', publish => 'immediate');
+  END IF;
+END $$});
+append_to_file($node->basedir . '/swap.sql', "\\set k random(1, 2)\n\\set n random(0, 100000)\nSELECT swap(:k, :n);\n");
+$node->command_ok([ 'pgbench', '-n', '-c', '6', '-T', '3', '-f', $node->basedir . '/swap.sql', 'postgres' ], 'large values stay whole');
+verified('swap');
 
 # the worker ends with the server, and comes back
 $node->restart;
