@@ -377,7 +377,6 @@ restore(const char *record, uint64 born)
 	const char *tenant = record + sizeof(DumpRecord);
 	const char *tool = tenant + fields->tenant_len;
 	int64		now = agc_now();
-	CachePart  *part = store_part(&fields->key);
 	CacheItem	item = {
 		.key = fields->key,
 		.kind = fields->kind,
@@ -388,23 +387,18 @@ restore(const char *record, uint64 born)
 		.cost_nanousd = fields->cost_nanousd,
 		.born = born,
 		.key_born = born,
+		.only_absent = true,
 		.stored_at = fields->stored_at,
 		.expires = fields->expires,
 		.len = fields->value_len,
 		.data = (char *) tool + fields->tool_len
 	};
-	bool		present;
 
 	if (item.expires <= now)
 		return false;
 	for (int i = 0; i < fields->ntags; i++)
 		if (fields->tag[i] >= cache_shmem->ntags)
 			return false;
-	LWLockAcquire(part->lock, LW_SHARED);
-	present = store_find(part, &item.key) != CACHE_NONE || lease_find(part, &item.key) != NULL;
-	LWLockRelease(part->lock);
-	if (present)
-		return false;
 	/* a tool has a name, unless there was no room to keep it */
 	item.refs.tool = slot_adopt(fields->tool_id, tool[0] ? tenant : NULL, tool);
 	item.refs.tenant = slot_adopt(fields->tenant_id, tool[0] ? tenant : NULL, "");

@@ -456,6 +456,8 @@ judge(const CachePart *part, const CacheItem *item, uint64 *born)
 			return CACHE_LEASE_LOST;
 		*born = key_born = lease->born;
 	}
+	if (item->only_absent && (store_find(part, &item->key) != CACHE_NONE || lease_find(part, &item->key) != NULL))
+		return CACHE_INVALIDATED;
 	if (key_epoch->fences != 0 || key_epoch->stamp > key_born || !epoch_refs_open(&item->refs, *born))
 		return CACHE_INVALIDATED;
 	return CACHE_STORED;

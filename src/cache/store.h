@@ -311,6 +311,7 @@ typedef struct CacheItem
 	int64		lease;			/* 0: a plain set */
 	uint64		born;			/* of a plain set: as in the entry ... */
 	uint64		key_born;		/* ... and what its key's epoch is held against */
+	bool		only_absent;	/* of a dump: what is there, or computed, is newer */
 	int64		stored_at;
 	int64		expires;
 	uint32		len;
