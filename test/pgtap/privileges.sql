@@ -4,7 +4,7 @@
 \set ON_ERROR_STOP on
 \set QUIET on
 BEGIN;
-SELECT plan(28);
+SELECT plan(29);
 
 CREATE ROLE agentcore_tap_admin;
 CREATE ROLE agentcore_tap_agent;
@@ -98,6 +98,11 @@ CREATE TEMP TABLE attempts AS
    WHERE (f.has_tenant OR f.name = 'access_grant') AND f.level <> 'internal';
 
 SELECT ok((SELECT count(*) > 100 FROM attempts), 'there were calls to judge');
+SELECT is_empty($$ SELECT call_text(f.oid, t.tenant) FROM functions f, (VALUES ('own'), ('other')) AS t(tenant),
+                          pg_extension e
+                    WHERE e.extname = 'agentcore' AND (f.has_tenant OR f.name = 'access_grant') AND f.level <> 'internal'
+                      AND attempt(pg_get_userbyid(e.extowner), f.oid, t.tenant) = '42501' $$,
+                'the owner is refused nothing on any tenant');
 SELECT is_empty(format($$ SELECT call, state FROM attempts WHERE role = %L AND tenant = 'own' AND rank <= role_rank AND level <> 'public' AND state = '42501' $$, role),
                 role || ' is not refused what its level allows on its own tenant') FROM roles WHERE rank > 1;
 SELECT is_empty(format($$ SELECT call, state FROM attempts WHERE role = %L AND tenant = 'other' AND level <> 'public' AND state <> '42501' $$, role),

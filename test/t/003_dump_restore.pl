@@ -41,6 +41,10 @@ SELECT agentcore.rate_set('far', 5, '1 second');
 SELECT verdict FROM agentcore.call_begin('a', 'pay', '{}', task => 'x');
 SELECT agentcore.call_commit(call_id, '{}', tokens => 7) FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done');
 SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open', lease => '1 hour');
+-- a partition that an administrator adds at run time, with an index of its own
+CREATE TABLE agentcore.budget_ledger_2099 PARTITION OF agentcore.budget_ledger FOR VALUES FROM ('2099-01-01') TO ('2100-01-01');
+CREATE UNIQUE INDEX ON agentcore.budget_ledger_2099 (tenant, at, id);
+INSERT INTO agentcore.budget_ledger SELECT tenant, '2099-06-01', id, NULL, '{}', event, 0, 0, 0, agent, tool FROM ONLY agentcore.budget_ledger_default LIMIT 1;
 });
 
 my $tables = q{
