@@ -5,8 +5,8 @@
  * Cache lease, rate token and half-open probe are in shared memory, outside
  * transactions; the permit and its holds are rows.  The permit comes last: it
  * holds the budgets' row locks, and everything taken before it is returned by
- * takes.c if it is refused.  (DESIGN takes the budget first; then every late
- * refusal would have to write a hold and its release.)
+ * takes.c if it is refused.  Taken first, every late refusal would have to
+ * write a hold and its release.
  *
  * Locks: the permit row, then budget counters leaf to root, to transaction
  * end.  Memory: CurrentMemoryContext.  On ERROR: takes.c's callbacks.
