@@ -107,8 +107,10 @@ schema_problem_raise(const SchemaProblem *problem, const char *what)
 			 problem->keyword != NULL ?
 				 errmsg("invalid %s: \"%s\" %s", what, problem->keyword, problem->message) :
 				 errmsg("invalid %s: %s", what, problem->message),
-			 errdetail("At \"%s\" of the schema.", problem->path ? problem->path : ""),
-			 errhint("The dialects are auto, draft4, draft6, draft7, 2019-09, 2020-12 and agentvet.")));
+			 problem->path != NULL && problem->path[0] != '\0' ?
+				 errdetail("At \"%s\" of the schema.", problem->path) : errdetail("At the schema's root."),
+			 problem->keyword == NULL || strcmp(problem->keyword, "$schema") == 0 ?
+				 errhint("The dialects are auto, draft4, draft6, draft7, 2019-09, 2020-12 and agentvet.") : 0));
 }
 
 const SchemaPath *
