@@ -214,7 +214,7 @@ SELECT event, agent, tool, verdict, reason, enforced, call_id IS NOT NULL AS id,
 SELECT agentcore.policy_set('web', mode => 'audit');
 SELECT short(v), detail FROM agentcore.call_begin('bot', 'shell', '{}') v;
 SELECT short(v), detail FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://other.com/"}') v;
-SELECT verdict, reason FROM agentcore.call_begin('bot', 'shell', '[]');
+SELECT verdict, reason, enforced FROM agentcore.call_begin('bot', 'shell', '[]');
 SELECT verdict, reason FROM agentcore.call_begin('bot', 'shell', '{}', est_usd => 1000);
 SELECT stage, verdict, reason FROM agentcore.call_explain('bot', 'shell', '[]') WHERE reason IS NOT NULL;
 SELECT agentcore.policy_set('web', mode => 'off');

@@ -72,7 +72,6 @@ typedef struct PermitRow
 	char	   *key;
 	bool		is_llm;
 	bool		idempotent;
-	bool		resolved;		/* an expired, not idempotent call somebody settled by hand */
 	int			attempt;
 	int64		held_tokens;
 	int64		held_nanousd;

@@ -441,7 +441,6 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 #undef TEXT
 	row->is_llm = DatumGetBool(v[P_IS_LLM]);
 	row->idempotent = DatumGetBool(v[P_IDEMPOTENT]);
-	row->resolved = DatumGetBool(v[P_RESOLVED]);
 	row->attempt = DatumGetInt32(v[P_ATTEMPT]);
 	row->created_at = DatumGetTimestampTz(v[P_CREATED_AT]);
 	row->lease_until = DatumGetTimestampTz(v[P_LEASE_UNTIL]);

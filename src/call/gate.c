@@ -135,7 +135,9 @@ release(Gate *gate)
 bool
 gate_enforced(const Gate *gate)
 {
-	return !gate->audit && gate->observed_reason == NULL;
+	bool		goes_on = gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED;
+
+	return !gate->audit && !(goes_on && gate->observed_reason != NULL);
 }
 
 static Datum

@@ -142,8 +142,8 @@ give_back(Take *take)
 }
 
 /*
- * PREPARE keeps what was taken: the prepared permit answers for it, and if it
- * is rolled back the leases end by themselves.
+ * PREPARE keeps probe and rate token: the prepared permit answers for them.
+ * With a cache lease the cache has refused it.
  */
 static void
 at_xact(XactEvent event, void *arg)

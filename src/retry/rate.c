@@ -177,8 +177,10 @@ bucket_take(const SlotKey *key, const Gcra *limit, int64 *retry_after)
 	return allowed;
 }
 
-bool
-rate_target_peek(const char *tenant, const char *target, int64 *retry_after)
+/* True where the target has no rate, false where it has one and there is no memory. */
+static bool
+ask_target(const char *tenant, const char *target,
+		   bool (*ask) (const SlotKey *key, const Gcra *limit, int64 *retry_after), int64 *retry_after)
 {
 	Gcra		limit;
 	SlotKey		key;
@@ -190,23 +192,19 @@ rate_target_peek(const char *tenant, const char *target, int64 *retry_after)
 		return false;
 	installation = *agc_installation_id();
 	slot_key(&rate_slots, &key, KIND_TARGET, &installation, tenant, target);
-	return bucket_peek(&key, &limit, retry_after);
+	return ask(&key, &limit, retry_after);
+}
+
+bool
+rate_target_peek(const char *tenant, const char *target, int64 *retry_after)
+{
+	return ask_target(tenant, target, bucket_peek, retry_after);
 }
 
 bool
 rate_target_take(const char *tenant, const char *target, int64 *retry_after)
 {
-	Gcra		limit;
-	SlotKey		key;
-
-	*retry_after = 0;
-	if (!read_limit(tenant, target, &limit))
-		return true;
-	if (!slot_table_ready(&rate_slots))
-		return false;
-	installation = *agc_installation_id();
-	slot_key(&rate_slots, &key, KIND_TARGET, &installation, tenant, target);
-	return bucket_take(&key, &limit, retry_after);
+	return ask_target(tenant, target, bucket_take, retry_after);
 }
 
 /* The slot is still there if the token matters: a full bucket needs none back. */
