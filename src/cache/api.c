@@ -236,7 +236,7 @@ AGC_FUNCTION(cache_set)
 	slot_refs(&item.refs, target.tenant, target.tool, terms.ntags, terms.tags);
 	item.key = target.key;
 	item.scope = target.scope;
-	cache_make_item(&item, value, &terms);
+	cache_make_item(&item, target.tenant, value, &terms);
 	if (item.len > store_max_value())
 	{
 		stat_count(CC_REFUSED_SIZE);
@@ -317,6 +317,7 @@ AGC_FUNCTION(cache_fill)
 	CacheTerms	terms;
 	CacheLease	lease;
 	CacheRefs	refs = {0};
+	char	   *tenant;
 
 	read_terms(fcinfo, 2, 3, 4, &terms);
 	if (!read_lease(fcinfo, "cache_fill", 6, &token, &lease))
@@ -324,12 +325,13 @@ AGC_FUNCTION(cache_fill)
 		stat_count(CC_REFUSED_LEASE);
 		PG_RETURN_BOOL(false);
 	}
+	tenant = agc_arg_tenant(fcinfo, 6);
 	refs.tool = lease.tool;
 	refs.tenant = lease.tenant;
 	refs.ntags = terms.ntags;
 	for (int i = 0; i < terms.ntags; i++)
-		refs.tag[i] = slot_of_tag(agc_arg_tenant(fcinfo, 6), terms.tags[i]);
-	PG_RETURN_BOOL(cache_add_fill(&lease.key, CACHE_RAW, &refs, token, value, &terms));
+		refs.tag[i] = slot_of_tag(tenant, terms.tags[i]);
+	PG_RETURN_BOOL(cache_add_fill(&lease.key, CACHE_RAW, &refs, tenant, token, value, &terms));
 }
 
 /* cache_abandon(lease, tenant) -> boolean: whether it was still held; at once */

@@ -276,10 +276,14 @@ jittered(int64 ttl)
 	return ttl - (int64) (ttl * (agc_cache_ttl_jitter / 100.0) * pg_prng_double(&pg_global_prng_state));
 }
 
-/* The bytes and the times of an item; its key, refs and births are the caller's. */
+/*
+ * The bytes, the times and the share of an item; its key, refs and births are
+ * the caller's.
+ */
 void
-cache_make_item(CacheItem *item, Jsonb *value, const CacheTerms *terms)
+cache_make_item(CacheItem *item, const char *tenant, Jsonb *value, const CacheTerms *terms)
 {
+	item->share = agc_tenant_cache_share(tenant);
 	item->stored_at = agc_now();
 	item->expires = cache_deadline(item->stored_at, jittered(terms->ttl));
 	item->soft_ms = soft_ms(terms->soft_ttl);
@@ -323,7 +327,7 @@ cache_put(const CacheItem *item, int64 now)
 
 /* A fill that is refused here ends its lease: somebody else may lead. */
 bool
-cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
+cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs, const char *tenant,
 			   int64 lease, Jsonb *value, const CacheTerms *terms)
 {
 	CacheItem	item = {.key = *key, .refs = *refs, .kind = kind, .lease = lease};
@@ -339,7 +343,7 @@ cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
 	}
 	else
 	{
-		cache_make_item(&item, value, terms);
+		cache_make_item(&item, tenant, value, terms);
 		item.scope = held.scope;
 		item.cost_ms = (uint32) Min(Max(item.stored_at - held.granted, 0) / 1000, PG_UINT32_MAX);
 		if (state == CACHE_FILL_SET)
@@ -371,7 +375,7 @@ cache_store_lease(const CacheKey *key, const char *tenant, const char *tool,
 		return false;
 	}
 	slot_refs(&refs, tenant, tool, terms->ntags, terms->tags);
-	return cache_add_fill(key, CACHE_GATE, &refs, lease, value, terms);
+	return cache_add_fill(key, CACHE_GATE, &refs, tenant, lease, value, terms);
 }
 
 void

@@ -70,7 +70,7 @@ CREATE TYPE agentcore.cache_statistics AS (
   compressed bigint, bytes_saved bigint, lock_waits bigint,
   leases bigint, waits bigint,
   entries bigint, bytes bigint, value_bytes bigint, capacity bigint, leases_held bigint, max_value bigint,
-  partitions integer, stats_reset timestamptz
+  partitions integer, stats_reset timestamptz, policy text, max_entries bigint
 );
 COMMENT ON TYPE agentcore.cache_statistics IS 'Counters of cache_stat(); see the view agentcore.stat_cache.';
 
@@ -84,9 +84,9 @@ CREATE VIEW agentcore.stat_cache AS
          s.entries, s.bytes, s.capacity, s.value_bytes, s.max_value, s.stale, s.negative,
          s.sets, s.fills, s.invalidations, s.evictions_small, s.evictions_main, s.ghost_hits,
          s.refused_size, s.refused_room, s.refused_pending, s.refused_invalidated, s.refused_lease, s.refused_pinned, s.refused_share,
-         s.compressed, s.bytes_saved, s.lock_waits, s.leases, s.leases_held, s.waits, s.partitions, s.stats_reset
+         s.compressed, s.bytes_saved, s.lock_waits, s.leases, s.leases_held, s.waits, s.partitions, s.policy, s.max_entries, s.stats_reset
     FROM agentcore.cache_stat() s;
-COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits, bytes_saved by compression, lock_waits for a partition. Sessions add what they counted at transaction end.';
+COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits, bytes_saved by compression, lock_waits for a partition, policy of eviction with max_entries (null: no limit). Sessions add what they counted at transaction end.';
 
 CREATE FUNCTION agentcore.stat_cache_reset() RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -91,8 +91,8 @@ total(CacheCounter counter)
 /* cache_stat() -> setof one row of agentcore.cache_statistics; none without shared memory */
 AGC_FUNCTION(cache_stat)
 {
-	Datum		values[CC_COUNT + 8];
-	bool		nulls[CC_COUNT + 8] = {false};
+	Datum		values[CC_COUNT + 10];
+	bool		nulls[CC_COUNT + 10] = {false};
 	int64		entries = 0;
 	int64		used = 0;
 	int64		value_bytes = 0;
@@ -123,6 +123,9 @@ AGC_FUNCTION(cache_stat)
 	values[n++] = Int64GetDatum(store_max_value());
 	values[n++] = Int32GetDatum(cache_shmem->npartitions);
 	values[n++] = TimestampTzGetDatum((TimestampTz) pg_atomic_read_u64(&cache_shmem->stats_reset));
+	values[n++] = CStringGetTextDatum(agc_cache_policy == AGC_CACHE_LRU ? "lru" : "s3-fifo");
+	nulls[n] = agc_cache_policy != AGC_CACHE_LRU || agc_cache_max_entries == 0;
+	values[n++] = Int64GetDatum(agc_cache_max_entries);
 	return agc_row(fcinfo, values, nulls, n);
 }
 

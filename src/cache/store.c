@@ -42,6 +42,8 @@ npartitions_for(int megabytes)
 {
 	uint32		n = 1;
 
+	if (agc_cache_policy == AGC_CACHE_LRU)
+		return 1;
 	while (n < CACHE_MAX_PARTITIONS && n * 2 <= megabytes / 8)
 		n *= 2;
 	return n;
@@ -94,7 +96,7 @@ plan_layout(CacheHeader *layout, Size total)
 	at = CACHELINEALIGN(sizeof(CachePartition));
 	layout->shares_off = at;
 	at += CACHELINEALIGN((layout->nslots + CACHE_SHARED_SLOTS) * sizeof(uint32));
-	layout->nchunks = (layout->partition_size - at - 4 * PG_CACHE_LINE_SIZE) / per_chunk;
+	layout->nchunks = Min((layout->partition_size - at - 4 * PG_CACHE_LINE_SIZE) / per_chunk, CACHE_NONE - 1);
 	layout->nbuckets = power_of_two_below(layout->nchunks / 2);
 	layout->nghosts = power_of_two_below(layout->nchunks / 16);
 	layout->buckets_off = at;
@@ -225,7 +227,7 @@ store_slot_lock(void)
 uint32
 store_max_value(void)
 {
-	return (cache_shmem->nchunks / 4) * CACHE_CHUNK - CACHE_HEAD_FIELDS;
+	return Min((Size) (cache_shmem->nchunks / 4) * CACHE_CHUNK, CACHE_MAX_VALUE) - CACHE_HEAD_FIELDS;
 }
 
 uint32
@@ -341,7 +343,7 @@ store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 		int			pin = -1;
 		uint32		index;
 
-		store_lock(part, LW_SHARED);
+		store_lock(part, agc_cache_policy == AGC_CACHE_LRU ? LW_EXCLUSIVE : LW_SHARED);
 		index = store_key_epoch(part, key)->fences == 0 ? store_find(part, key) : CACHE_NONE;
 		if (index != CACHE_NONE)
 		{
@@ -365,6 +367,8 @@ store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 				if (entry->freq < 3)
 					entry->freq++;
 				entry->hits++;
+				if (agc_cache_policy == AGC_CACHE_LRU)
+					evict_used(part, index);
 			}
 		}
 		LWLockRelease(part->lock);
@@ -477,7 +481,7 @@ reserve(CachePart *part, const CacheItem *item, int64 now, CacheStored *refused)
 	store_lock(part, LW_EXCLUSIVE);
 	*refused = judge(part, item, &born);
 	if (*refused == CACHE_STORED)
-		*refused = evict_make_room(part, store_chunks_for(item->len), item->refs.tenant, now);
+		*refused = evict_make_room(part, item, store_chunks_for(item->len), 0, now);
 	if (*refused == CACHE_STORED)
 	{
 		chain = chain_take(part, item->len);
@@ -498,7 +502,7 @@ insert_locked(CachePart *part, const CacheItem *item, int64 now,
 	uint64		born;
 	CacheStored verdict = judge(part, item, &born);
 	CacheLease *lease = verdict == CACHE_LEASE_LOST ? NULL : lease_find(part, &item->key);
-	CacheQueueId queue = CACHE_SMALL;
+	CacheQueueId queue = agc_cache_policy == AGC_CACHE_LRU ? CACHE_MAIN : CACHE_SMALL;
 	uint8		freq = 0;
 	uint32		old;
 
@@ -532,12 +536,12 @@ insert_locked(CachePart *part, const CacheItem *item, int64 now,
 	if (item->len > store_max_value())
 		return CACHE_TOO_LARGE;
 	(void) wheel_drain(part, now, cache_shmem->nchunks, DRAIN_STEPS);
+	if (refused == CACHE_STORED)
+		refused = evict_make_room(part, item, chain == CACHE_NONE ? store_chunks_for(item->len) : 0, 1, now);
+	if (refused != CACHE_STORED)
+		return refused;
 	if (chain == CACHE_NONE)
 	{
-		if (refused == CACHE_STORED)
-			refused = evict_make_room(part, store_chunks_for(item->len), item->refs.tenant, now);
-		if (refused != CACHE_STORED)
-			return refused;
 		chain = chain_take(part, item->len);
 		chain_copy_in(part, chain, item->data, item->len);
 	}

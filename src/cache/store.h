@@ -62,6 +62,9 @@
  */
 #define CACHE_COPY_LOCKED	8192
 
+/* More than a jsonb can be, less than can be allocated at once. */
+#define CACHE_MAX_VALUE		(512 * 1024 * 1024)
+
 #define CACHE_NONE			0x7fffffffU /* no chunk, no lease */
 #define CACHE_HEAD_BIT		0x80000000U /* in next[]: this chunk heads an entry */
 
@@ -308,6 +311,7 @@ typedef struct CacheItem
 	uint32		soft_ms;		/* these three: as in the entry */
 	uint32		cost_ms;
 	float		cost_nanousd;
+	int			share;			/* percent, of the tenant's own; 0: cache_tenant_share holds */
 	int64		lease;			/* 0: a plain set */
 	uint64		born;			/* of a plain set: as in the entry ... */
 	uint64		key_born;		/* ... and what its key's epoch is held against */
@@ -405,7 +409,9 @@ extern void queue_push(CachePart *part, CacheQueueId id, uint32 index);
 extern void queue_remove(CachePart *part, uint32 index);
 extern bool ghost_take(CachePart *part, const CacheKey *key);
 extern uint32 evict_sweep(CachePart *part, uint32 chunks, int64 now);
-extern CacheStored evict_make_room(CachePart *part, uint32 needed, uint32 tenant, int64 now);
+extern CacheStored evict_make_room(CachePart *part, const CacheItem *item, uint32 chunks, uint32 entries,
+								   int64 now);
+extern void evict_used(CachePart *part, uint32 index);
 
 /* ----- chain.c ----- */
 extern uint32 chain_take(CachePart *part, uint32 len);
@@ -560,12 +566,12 @@ typedef struct CacheSeen
 
 extern void cache_require(const char *what);
 extern int64 cache_deadline(int64 now, int64 ttl_us);
-extern void cache_make_item(CacheItem *item, Jsonb *value, const CacheTerms *terms);
+extern void cache_make_item(CacheItem *item, const char *tenant, Jsonb *value, const CacheTerms *terms);
 extern bool cache_put(const CacheItem *item, int64 now);
 extern bool cache_read(const CacheTarget *target, CacheSeen *seen);
 extern void cache_lookup_wait(const CacheTarget *target, int64 lease_us, int64 wait_us,
 							  CacheResult *out);
-extern bool cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
+extern bool cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs, const char *tenant,
 						   int64 lease, Jsonb *value, const CacheTerms *terms);
 
 #endif							/* AGENTCORE_CACHE_STORE_H */

@@ -268,6 +268,9 @@ extern void agc_require_shmem(const char *what);
 /* false while tenant_set(enabled => false) is in force (tenant.c) */
 extern bool agc_tenant_enabled(const char *tenant);
 
+/* percent of the cache by tenant_share_set(), 0: none of its own; after agc_enter() */
+extern int	agc_tenant_cache_share(const char *tenant);
+
 /* ----- small things (util.c) ---------------------------------------------- */
 
 /* RFC 9562 version 7; the 74 random bits come from pg_strong_random */
