@@ -161,7 +161,7 @@ agc_guc_init(void)
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_tenant_share",
 							"Percentage of the cache past which a tenant evicts only its own entries.",
-							"Counted in each partition of the cache, and only while that is full; 100 lets every tenant evict any. "
+							"Counted in memory, in each partition of the cache, and only while that is full; 100 lets every tenant evict any. "
 							"tenant_share_set() sets another for one tenant.",
 							&agc_cache_tenant_share, 100, 1, 100,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);

@@ -112,6 +112,15 @@ for my $capacity (1, 2, 7, 50)
 	verified("$capacity entries");
 }
 
+# what has expired goes first also where the wheel has much to do before it gets there
+$node->restart;
+is(one(q{SELECT bool_and(put('live' || n, to_jsonb(repeat('x', 2000)))) FROM generate_series(1, 20) n}), 't', 'some that live');
+is(one(q{SELECT bool_and(put('mid' || n, to_jsonb(repeat('x', 2000)), '4.5 s')) FROM generate_series(1, 30) n}), 't', 'and more that do not');
+sleep 5;
+is(one(q{SELECT put('new')}), 't', 'one more');
+is(one(q{SELECT count(*) FILTER (WHERE get('live' || n)) FROM generate_series(1, 20) n}), '20', 'none that lives goes');
+verified('expiry');
+
 # Without a limit of entries memory is one, and under load the cache stays sound.
 $node->adjust_conf('postgresql.conf', 'agentcore.cache_max_entries', 0);
 $node->restart;
