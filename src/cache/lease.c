@@ -246,7 +246,7 @@ void
 lease_extend(const CacheKey *key, int64 token, int64 lease_us)
 {
 	CachePart  *part = store_part(key);
-	TimestampTz until = GetCurrentTimestamp() + lease_us;
+	TimestampTz until = agc_now() + lease_us;
 	CacheLease *lease;
 
 	LWLockAcquire(part->lock, LW_EXCLUSIVE);
