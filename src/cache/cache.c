@@ -15,6 +15,7 @@
 #include "access/xact.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 
 static bool see_own(const CacheItem *item, int64 now, CacheSeen *seen);
 static CacheStatus look(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *out);
@@ -184,6 +185,16 @@ cache_lookup(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *
 	out->status = look(target, lead, lease_us, out);
 }
 
+/* The clock of waits, in microseconds, which does not step. */
+static int64
+wait_clock(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MICROSEC(now);
+}
+
 /* As cache_lookup(), leading; while another leads, waits up to wait_us. */
 void
 cache_lookup_wait(const CacheTarget *target, int64 lease_us, int64 wait_us, CacheResult *out)
@@ -195,13 +206,13 @@ cache_lookup_wait(const CacheTarget *target, int64 lease_us, int64 wait_us, Cach
 	if (out->status == CACHE_BUSY && wait_us > 0 && lease_wait_begin(&target->key))
 	{
 		stat_count(CC_WAITS);
-		until = cache_deadline(agc_now(), wait_us);
+		until = cache_deadline(wait_clock(), wait_us);
 		for (;;)
 		{
 			int64		left;
 
 			out->status = look(target, true, lease_us, out);
-			left = agc_until_us(agc_now(), until);
+			left = Max(until - wait_clock(), 0);
 			if (out->status != CACHE_BUSY || left == 0)
 				break;
 			lease_wait(&target->key, Min(left, out->retry_after));

@@ -207,6 +207,6 @@ AGC_FUNCTION(stat_cache_reset)
 	for (uint32 slot = 0; slot < cache_shmem->nslots + CACHE_SHARED_SLOTS; slot++)
 		for (int c = 0; c < CT_COUNT; c++)
 			pg_atomic_write_u64(&stat_of_slot(slot)->n[c], 0);
-	pg_atomic_write_u64(&cache_shmem->stats_reset, (uint64) GetCurrentTimestamp());
+	pg_atomic_write_u64(&cache_shmem->stats_reset, (uint64) agc_now());
 	PG_RETURN_VOID();
 }

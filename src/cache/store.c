@@ -119,8 +119,8 @@ init_area(void *area)
 	header->magic = CACHE_MAGIC;
 	header->format = CACHE_FORMAT;
 	plan_layout(header, (Size) agc_cache_memory * 1024 * 1024);
-	pg_atomic_init_u64(&header->clock, (uint64) GetCurrentTimestamp());
-	pg_atomic_init_u64(&header->stats_reset, (uint64) GetCurrentTimestamp());
+	pg_atomic_init_u64(&header->clock, (uint64) agc_now());
+	pg_atomic_init_u64(&header->stats_reset, (uint64) agc_now());
 	pg_atomic_init_u32(&header->waiters, 0);
 	pg_atomic_init_u32(&header->dump_state, DUMP_VALID);
 	pg_atomic_init_u32(&header->dump_started, 0);
@@ -175,7 +175,7 @@ init_partition(CachePart *part)
 	/* no ghost of a partition that has just begun is young enough to count */
 	part->p->ghost_clock = 0x40000000;
 	pin_init_partition(part->p);
-	wheel_init_partition(part->p, GetCurrentTimestamp());
+	wheel_init_partition(part->p, agc_now());
 	lease_init_partition(part->p);
 }
 
@@ -375,6 +375,7 @@ store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 
 		if (pin >= 0)
 		{
+			AGC_TEST_POINT_HELD("cache_copy_out");
 			chain_copy_out(part, index, VARDATA(large), len);
 			pin_drop(part, pin);
 		}
@@ -490,7 +491,10 @@ reserve(CachePart *part, const CacheItem *item, int64 now, CacheStored *refused)
 	LWLockRelease(part->lock);
 
 	if (chain != CACHE_NONE)
+	{
+		AGC_TEST_POINT_HELD("cache_copy_in");
 		chain_copy_in(part, chain, item->data, item->len);
+	}
 	return chain;
 }
 

@@ -12,6 +12,7 @@
 
 #include "core/errors.h"
 #include "core/guc.h"
+#include "core/test_point.h"
 #include "access/htup.h"
 #include "access/tupdesc.h"
 #include "executor/spi.h"
@@ -291,11 +292,22 @@ typedef struct AgcNearest
 
 extern void agc_nearest_add(AgcNearest *nearest, const char *candidate);
 
+/* What agentcore.debug_clock_offset adds to every clock, in microseconds. */
+static inline int64
+agc_clock_offset(void)
+{
+	return agc_debug_clock_offset * INT64CONST(1000);
+}
+
 /*
- * The wall clock.  It may step back: who must not is asked to clamp (a budget's
- * counter does, under its row lock).
+ * The time by which everything is decided: the wall clock.  It may step back:
+ * who must not is asked to clamp (a budget's counter does, under its row lock).
  */
-#define agc_now()	GetCurrentTimestamp()
+static inline TimestampTz
+agc_now(void)
+{
+	return GetCurrentTimestamp() + agc_clock_offset();
+}
 
 /* microseconds until "t", never negative */
 extern int64 agc_until_us(TimestampTz now, TimestampTz t);

@@ -50,6 +50,11 @@ END
 $$;
 COMMENT ON FUNCTION agentcore.registry_attach(regclass, boolean) IS 'Internal. Puts the invalidation triggers on a registry table.';
 
+CREATE FUNCTION agentcore.clock_now() RETURNS timestamptz
+  LANGUAGE C VOLATILE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_clock_now_v1';
+COMMENT ON FUNCTION agentcore.clock_now() IS 'The time by which agentcore decides: clock_timestamp(), moved by agentcore.debug_clock_offset in tests.';
+
 -- Access -------------------------------------------------------------------
 
 CREATE TABLE agentcore.access (
@@ -166,7 +171,7 @@ CREATE FUNCTION agentcore.cache_key(tool text, args jsonb, scope text DEFAULT ''
   AS 'MODULE_PATHNAME', 'agentcore_cache_key_v1';
 COMMENT ON FUNCTION agentcore.cache_key(text, jsonb, text) IS 'SHA-256 over length-prefixed (format, tool, scope, canonical args): the same in every language, see doc/reference.md. NULL: 22023.';
 
-INSERT INTO agentcore.access_function VALUES ('canonical_json', 'public'), ('cache_key', 'public');
+INSERT INTO agentcore.access_function VALUES ('canonical_json', 'public'), ('cache_key', 'public'), ('clock_now', 'public');
 
 -- Compiled objects ---------------------------------------------------------
 

@@ -15,6 +15,7 @@
 #include <limits.h>
 
 #include "core/guc.h"
+#include "core/test_point.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
@@ -35,6 +36,7 @@ int			agc_cache_sweep_interval = 1000;
 int			agc_cache_tenant_share = 100;
 int			agc_cache_ttl_jitter = 0;
 int			agc_compiled_cache_size = 16384;
+int			agc_debug_clock_offset = 0;
 int			agc_lease_default = 300;
 bool		agc_log_denials = false;
 int			agc_loop_limit = 0;
@@ -175,6 +177,11 @@ agc_guc_init(void)
 							"The least recently used objects go first; agentcore.stat_compiled shows them.",
 							&agc_compiled_cache_size, 16384, 256, INT_MAX / 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.debug_clock_offset",
+							"Moves the clock by which agentcore decides, for tests.",
+							"Set in the configuration file it moves everybody's clock, else this session's alone.",
+							&agc_debug_clock_offset, 0, -INT_MAX, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.lease_default",
 							"Lease of a permit that names none.",
 							"A permit neither settled nor extended by then counts as abandoned.",
@@ -237,5 +244,6 @@ agc_guc_init(void)
 							 &agc_require_tenant, false,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 
+	agc_test_point_init();
 	MarkGUCPrefixReserved("agentcore");
 }
