@@ -14,7 +14,7 @@
 #include "cache/store.h"
 
 #define LINE			64
-#define FIRST_LINES		8		/* fields, and the value as far as it lies in one piece */
+#define FIRST_LINES		8		/* fields, and the value as far as it lies in one piece; 4 make 900 B 10 % dearer */
 #define MAX_STEPS		4		/* of a bucket's entries: more are rare */
 #define MAX_CHUNKS		8		/* more would not be waited for one by one */
 
