@@ -21,6 +21,7 @@
 #define MAX_LEASE_US	USECS_PER_DAY
 #define MAX_MGET		10000
 #define MAX_MGET_BYTES	(512 * 1024 * 1024)
+#define MGET_AHEAD		16		/* keys whose cache misses are waited for together */
 
 /* tool, scope and tenant, and, but for cache_mget, the key that they make with args */
 static char *
@@ -155,6 +156,26 @@ AGC_FUNCTION(cache_get)
 	PG_RETURN_JSONB_P(value);
 }
 
+/* The keys of elements first .. last - 1 that are not null, each step of looking them up for all at once. */
+static void
+mget_keys(const CacheTarget *target, const char *scope, Datum *elems, bool *nulls,
+		  int first, int last, CacheKey *keys)
+{
+	for (int i = first; i < last; i++)
+		if (!nulls[i])
+		{
+			cache_make_key(&keys[i - first], CACHE_RAW, target->tenant, target->tool, 0,
+						   DatumGetJsonbP(elems[i]), scope);
+			ahead_index(&keys[i - first]);
+		}
+	for (int i = first; i < last; i++)
+		if (!nulls[i])
+			ahead_entry(&keys[i - first]);
+	for (int i = first; i < last; i++)
+		if (!nulls[i])
+			(void) ahead_value(&keys[i - first]);
+}
+
 /*
  * cache_mget(tool, args[], scope, tenant) -> jsonb[], as long as args; NULL =
  * miss, or a null element.  One access check; the digest of what the keys have
@@ -169,6 +190,7 @@ AGC_FUNCTION(cache_mget)
 	int			lower = 1;
 	Size		total = 0;
 	CacheTarget target;
+	CacheKey	keys[MGET_AHEAD];
 	char	   *scope = read_call(fcinfo, "cache_mget", 2, 3, &target);
 
 	if (PG_ARGISNULL(1))
@@ -193,10 +215,11 @@ AGC_FUNCTION(cache_mget)
 	{
 		Jsonb	   *value;
 
+		if (i % MGET_AHEAD == 0)
+			mget_keys(&target, scope, elems, nulls, i, Min(i + MGET_AHEAD, n), keys);
 		if (nulls[i])
 			continue;
-		cache_make_key(&target.key, CACHE_RAW, target.tenant, target.tool, 0,
-					   DatumGetJsonbP(elems[i]), scope);
+		target.key = keys[i % MGET_AHEAD];
 		value = get_answer(&target);
 		nulls[i] = value == NULL;
 		if (value == NULL)

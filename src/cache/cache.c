@@ -81,10 +81,12 @@ bool
 cache_read(const CacheTarget *target, CacheSeen *seen)
 {
 	bool		pending = pending_any();
-	int64		now = agc_now();
+	int64		now;
 	CacheFound	found;
 	CacheItem  *item;
 
+	ahead_index(&target->key);
+	now = agc_now();
 	memset(seen, 0, sizeof(*seen));
 	if (pending)
 	{

@@ -17,14 +17,11 @@
 
 #define TRANCHE		"agentcore_cache"
 #define DRAIN_STEPS	16			/* entries of the wheel that a write looks at */
-#define PREFETCH_LINE	64
-#define FETCH_LINES		8			/* fields, and the value as far as it lies in one piece */
 
 CacheHeader *cache_shmem = NULL;
 
 static CachePart parts[CACHE_MAX_PARTITIONS];
 static bool parts_known = false;
-static char *scratch = NULL;
 
 static void plan_layout(CacheHeader *layout, Size total);
 static void init_area(void *area);
@@ -206,7 +203,6 @@ store_part_at(uint32 index)
 			bind_part(&parts[i], i);
 			parts[i].lock = &locks[i].lock;
 		}
-		scratch = MemoryContextAlloc(TopMemoryContext, CACHE_COPY_LOCKED);
 		parts_known = true;
 	}
 	return &parts[index];
@@ -231,21 +227,9 @@ store_max_value(void)
 }
 
 uint32
-store_chunks_for(uint32 len)
-{
-	return len <= CACHE_HEAD_PAYLOAD ? 1 : 1 + (len - CACHE_HEAD_PAYLOAD + CACHE_CHUNK - 1) / CACHE_CHUNK;
-}
-
-static inline uint32 *
-bucket_of(const CachePart *part, const CacheKey *key)
-{
-	return &part->buckets[store_key_word(key, 2) & (cache_shmem->nbuckets - 1)];
-}
-
-uint32
 store_find(const CachePart *part, const CacheKey *key)
 {
-	uint32		index = *bucket_of(part, key);
+	uint32		index = *store_bucket(part, key);
 
 	while (index != CACHE_NONE)
 	{
@@ -301,41 +285,21 @@ store_lock(const CachePart *part, LWLockMode mode)
 }
 
 /*
- * Has the processor fetch what looking the key up will need.  Entries lie all
- * over the area, and waiting for each cache line in turn was half of a hit at
- * 100,000 entries.  What is read here without the lock is but a hint.
- */
-static void
-fetch_ahead(const CachePart *part, const CacheKey *key)
-{
-	uint32		hint;
-	char	   *head;
-
-	__builtin_prefetch(store_key_epoch(part, key));
-	hint = *(volatile uint32 *) bucket_of(part, key);
-	if (hint >= cache_shmem->nchunks)
-		return;
-	head = part->chunks + (Size) hint * CACHE_CHUNK;
-	__builtin_prefetch(&part->next[hint]);
-	for (int i = 0; i < FETCH_LINES; i++)
-		__builtin_prefetch(head + i * PREFETCH_LINE);
-}
-
-/*
  * Copies the bytes of a live entry out, as they were stored (cache.c undoes
- * compression).  An expired entry is left to writers, but counted by its first
- * reader.  A large value is looked at twice: for its length, and to be pinned
- * once there is memory for it; only if no pin is left is it copied under the
- * lock.
+ * compression), straight into memory that was allocated for the length that
+ * the entry seemed to have; was that too little, it is looked at again.  An
+ * expired entry is left to writers, but counted by its first reader.  A large
+ * value is pinned, and copied under the lock only if no pin is left.
  */
 bool
 store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 {
 	CachePart  *part = store_part(key);
-	Jsonb	   *large = NULL;
-	uint32		room = CACHE_COPY_LOCKED;
+	Jsonb	   *copy = NULL;
+	uint32		room;
 
-	fetch_ahead(part, key);
+	ahead_entry(key);
+	room = ahead_value(key);
 	for (;;)
 	{
 		uint32		len = 0;
@@ -343,6 +307,8 @@ store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 		int			pin = -1;
 		uint32		index;
 
+		if (room > 0)
+			copy = palloc(VARHDRSZ + room);
 		store_lock(part, agc_cache_policy == AGC_CACHE_LRU ? LW_EXCLUSIVE : LW_SHARED);
 		index = store_key_epoch(part, key)->fences == 0 ? store_find(part, key) : CACHE_NONE;
 		if (index != CACHE_NONE)
@@ -357,12 +323,12 @@ store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 				entry->expiry_counted = true;
 				stat_count(CC_EXPIRATIONS);
 			}
-			if (found && len <= room)
+			if (found && copy != NULL && len <= room)
 			{
 				if (len > CACHE_COPY_LOCKED)
 					pin = pin_take(part, index);
 				if (pin < 0)
-					chain_copy_out(part, index, large ? VARDATA(large) : scratch, len);
+					chain_copy_out(part, index, VARDATA(copy), len);
 				describe(entry, out);
 				if (entry->freq < 3)
 					entry->freq++;
@@ -376,21 +342,21 @@ store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 		if (pin >= 0)
 		{
 			AGC_TEST_POINT_HELD("cache_copy_out");
-			chain_copy_out(part, index, VARDATA(large), len);
+			chain_copy_out(part, index, VARDATA(copy), len);
 			pin_drop(part, pin);
 		}
-		if (!found)
-			return false;
-		if (len <= room)
+		if (found && copy != NULL && len <= room)
 		{
-			*value = large ? large : palloc(VARHDRSZ + len);
-			if (!large)
-				memcpy(VARDATA(*value), scratch, len);
-			SET_VARSIZE(*value, VARHDRSZ + len);
+			SET_VARSIZE(copy, VARHDRSZ + len);
+			*value = copy;
 			return true;
 		}
-		large = palloc(VARHDRSZ + len);
-		room = len;
+		if (copy != NULL)
+			pfree(copy);
+		copy = NULL;
+		if (!found)
+			return false;
+		room = Max(len, 1);
 	}
 }
 
@@ -399,7 +365,7 @@ void
 store_remove(CachePart *part, uint32 index)
 {
 	CacheEntry *entry = store_entry(part, index);
-	uint32	   *link = bucket_of(part, &entry->key);
+	uint32	   *link = store_bucket(part, &entry->key);
 
 	while (*link != index)
 		link = &store_entry(part, *link)->hash_next;
@@ -557,7 +523,7 @@ insert_locked(CachePart *part, const CacheItem *item, int64 now,
 static void
 place(CachePart *part, uint32 index, const CacheItem *item, uint64 born, CacheQueueId queue, uint8 freq)
 {
-	uint32	   *bucket = bucket_of(part, &item->key);
+	uint32	   *bucket = store_bucket(part, &item->key);
 	CacheEntry *entry = store_entry(part, index);
 
 	part->next[index] |= CACHE_HEAD_BIT;

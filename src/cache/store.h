@@ -23,7 +23,7 @@
 #include "storage/lwlock.h"
 
 #define CACHE_MAGIC			0x43434741	/* "AGCC" */
-#define CACHE_FORMAT		2
+#define CACHE_FORMAT		3
 
 /*
  * Value bytes as a part of the memory they take (lognormal sizes of the median
@@ -360,7 +360,6 @@ extern CachePart *store_part(const CacheKey *key);
 extern CachePart *store_part_at(uint32 index);
 extern LWLock *store_slot_lock(void);
 extern uint32 store_max_value(void);
-extern uint32 store_chunks_for(uint32 len);
 extern uint32 store_find(const CachePart *part, const CacheKey *key);
 extern CacheLife store_life(const CacheEntry *entry, int64 now);
 extern void store_remove(CachePart *part, uint32 index);
@@ -368,6 +367,12 @@ extern void store_expire(CachePart *part, uint32 index);
 extern void store_lock(const CachePart *part, LWLockMode mode);
 extern bool store_read(const CacheKey *key, int64 now, CacheFound *found, Jsonb **value);
 extern CacheStored store_insert(const CacheItem *item, int64 now);
+
+static inline uint32
+store_chunks_for(uint32 len)
+{
+	return len <= CACHE_HEAD_PAYLOAD ? 1 : 1 + (len - CACHE_HEAD_PAYLOAD + CACHE_CHUNK - 1) / CACHE_CHUNK;
+}
 
 static inline CacheEntry *
 store_entry(const CachePart *part, uint32 index)
@@ -403,6 +408,17 @@ store_key_epoch(const CachePart *part, const CacheKey *key)
 {
 	return &part->p->key_epoch[store_key_word(key, 4) % CACHE_KEY_EPOCHS];
 }
+
+static inline uint32 *
+store_bucket(const CachePart *part, const CacheKey *key)
+{
+	return &part->buckets[store_key_word(key, 2) & (cache_shmem->nbuckets - 1)];
+}
+
+/* ----- ahead.c ----- */
+extern void ahead_index(const CacheKey *key);
+extern void ahead_entry(const CacheKey *key);
+extern uint32 ahead_value(const CacheKey *key);
 
 /* ----- evict.c ----- */
 extern void queue_push(CachePart *part, CacheQueueId id, uint32 index);

@@ -241,11 +241,10 @@ extern void agc_digest_field(AgcDigest *digest, const void *data, Size len);
 extern void agc_digest_end(AgcDigest *digest, uint8 out[AGC_HASH_LEN]);
 
 /*
- * The fields added so far, kept in *kept (made when NULL) to go on from: resume
- * begins a digest as if they had been added.
+ * A digest of its own, of a head's digest and the canonical arguments as a field
+ * after it: what calls have in common is hashed once.
  */
-extern void agc_digest_keep(const AgcDigest *digest, AgcDigest **kept);
-extern AgcDigest *agc_digest_resume(const AgcDigest *kept);
+extern void agc_digest_after(const uint8 head[AGC_HASH_LEN], Jsonb *args, uint8 out[AGC_HASH_LEN]);
 
 /* cache_key() of the SQL interface: format, tool, scope (the head), canonical args */
 extern void agc_digest_call_head(AgcDigest *digest, const char *tool, const char *scope);
