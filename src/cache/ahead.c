@@ -15,7 +15,7 @@
 
 #define LINE			64
 #define FIRST_LINES		8		/* fields, and the value as far as it lies in one piece; 4 make 900 B 10 % dearer */
-#define MAX_STEPS		4		/* of a bucket's entries: more are rare */
+#define MAX_STEPS		8		/* of a bucket's entries: two are common where all are small, more than these rare */
 #define MAX_CHUNKS		8		/* more would not be waited for one by one */
 
 /* Step 1: the index, and the key's epoch. */
