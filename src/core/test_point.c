@@ -19,7 +19,7 @@
 #include "utils/guc.h"
 
 #define LOCK_CLASS	11223		/* first number of the advisory locks */
-#define POLL_US		1000
+#define POLL_US		10000
 
 static char *test_points = NULL;
 
@@ -80,10 +80,12 @@ agc_test_point_held(const char *name)
 	if (!named(name))
 		return;
 	HOLD_INTERRUPTS();
-	pgstat_report_wait_start(PG_WAIT_EXTENSION);
 	while (!take(name, false))
+	{
+		pgstat_report_wait_start(PG_WAIT_EXTENSION);
 		pg_usleep(POLL_US);
-	pgstat_report_wait_end();
+		pgstat_report_wait_end();
+	}
 	RESUME_INTERRUPTS();
 }
 

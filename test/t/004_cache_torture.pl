@@ -52,11 +52,18 @@ sub clients
 
 my @clients = clients(CLIENTS, SECONDS);
 my $until = time + SECONDS;
-my ($killed, $verified) = (0, 0);
+my ($killed, $verified, $raw) = (0, 0, 0);
 while (time < $until)
 {
 	$killed += one(q{SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = 'torture' ORDER BY random() LIMIT 1) a});
 	$verified += one('SELECT agentcore.cache_verify()') eq 't';
+	# in the second half all large values stay large and are copied outside the lock
+	if (!$raw && time > $until - SECONDS / 2)
+	{
+		$raw = 1;
+		$node->append_conf('postgresql.conf', 'agentcore.cache_compress = off');
+		$node->reload;
+	}
 	sleep 0.1;
 }
 $_->finish for @clients;

@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(stat);
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
@@ -108,5 +109,48 @@ ok(!-e $file, 'switched off: the file goes');
 is(right(), '0', 'switched off: nothing is read');
 $node->stop;
 ok(!-e $file, 'switched off: none is written');
+
+# while the server runs
+sub dumped_again
+{
+	my ($what) = @_;
+	my $times = 0;
+	my $last = -e $file ? (stat $file)[9] : 0;
+	# a dump may have begun before what it is to hold
+	for (1 .. 600)
+	{
+		my $now = -e $file ? (stat $file)[9] : 0;
+		$times++ if $now != 0 && $now != $last;
+		$last = $now;
+		last if $times == 2;
+		select undef, undef, undef, 0.1;
+	}
+	is($times, 2, "$what: dumped again and again");
+	return;
+}
+$node->append_conf('postgresql.conf', <<'CONF');
+agentcore.cache_dump = on
+agentcore.cache_dump_interval = 1s
+agentcore.cache_sweep_interval = 50ms
+CONF
+$node->start;
+fill();
+dumped_again('in intervals');
+$node->stop('immediate');
+start();
+is(right(), '500', 'in intervals: a crash leaves the last dump');
+$node->append_conf('postgresql.conf', q{agentcore.debug_clock_offset = '-1h'});
+$node->reload;
+dumped_again('when the clock has stepped back');
+$node->append_conf('postgresql.conf', 'agentcore.cache_dump_interval = 0');
+$node->reload;
+ok($node->poll_query_until('postgres', q{SELECT current_setting('agentcore.cache_dump_interval') = '0'}), 'no interval');
+one(q{SELECT agentcore.cache_invalidate('t', '1')});
+select undef, undef, undef, 1.5;
+one(q{SELECT agentcore.cache_invalidate('t', '1')});
+select undef, undef, undef, 1.5;
+ok(!-e $file, 'no interval: no dump until the server stops');
+$node->stop;
+ok(-e $file, 'no interval: then there is one');
 
 done_testing();
