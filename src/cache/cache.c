@@ -297,6 +297,11 @@ cache_put(const CacheItem *item, int64 now)
 		case CACHE_STORED:
 			stat_count(item->lease != 0 ? CC_FILLS : CC_SETS);
 			stat_tool_add(item->refs.tool, CT_FILLS, 1);
+			if (item->flags & CACHE_COMPRESSED)
+			{
+				stat_count(CC_COMPRESSED);
+				cache_local[CC_BYTES_SAVED] += compress_saved(item);
+			}
 			return true;
 		case CACHE_TOO_LARGE:
 			stat_count(CC_REFUSED_SIZE);

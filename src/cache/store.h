@@ -498,8 +498,8 @@ extern CacheOwn pending_own(const CacheKey *key, const CacheRefs *refs, CacheIte
 extern bool pending_hides_tags(const CacheRefs *refs);
 extern bool pending_add_set(const CacheItem *item);
 extern void pending_invalidate_key(const CacheKey *key, const CacheRefs *refs);
-extern void pending_invalidate_slot(uint32 slot);
-extern void pending_invalidate_tag(uint16 tag);
+extern void pending_invalidate_slot(uint32 slot, bool counts);
+extern void pending_invalidate_tag(uint16 tag, bool counts);
 extern void pending_add_grant(const CacheKey *key, int64 token);
 extern CacheFillState pending_fill_state(const CacheKey *key, int64 token, const CacheRefs *refs);
 
@@ -541,6 +541,7 @@ extern void dump_if_due(bool at_exit);
 
 /* ----- compress.c ----- */
 extern void compress_value(CacheItem *item, Jsonb *value);
+extern uint32 compress_saved(const CacheItem *item);
 extern Jsonb *compress_undo(const char *data, uint32 len, uint8 flags);
 
 /* ----- the parts of cache.c that the SQL functions and COMMIT use ----- */
