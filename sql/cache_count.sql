@@ -17,8 +17,10 @@ SELECT cache_fill(:lease, '"filled"'), cache_set('c', '2', '"set"'), cache_set('
        cache_set('c', '4', '"old"', soft_ttl => '1 ms'), pg_sleep(0.01);
 SELECT cache_get('c', '1'), cache_mget('c', ARRAY['2', '3', '4', '5']::jsonb[]);
 SELECT status FROM cache_fetch('c', '3');
+SELECT cache_set('c', '6', '"brief"', '1 ms'), pg_sleep(0.01);
+SELECT cache_get('c', '6') IS NULL AS ended, cache_get('c', '6') IS NULL AS counted_once;
 SELECT hits, misses, stale, negative, sets, fills, leases FROM stat_cache;
-SELECT tenant, tool, hits, misses, stale, negative, fills FROM stat_tool;
+SELECT tenant, tool, hits, misses, stale, negative, fills, expirations FROM stat_tool;
 
 -- an invalidation counts once however it is asked for, and when it commits ---
 SELECT stat_cache_reset();
@@ -76,6 +78,24 @@ SELECT cache_set('c', '9', '1');
 SELECT cache_invalidate_tool('c');
 COMMIT;
 SELECT refused_size, refused_lease, refused_pending, refused_invalidated, refused_room, refused_pinned, refused_share, sets FROM stat_cache;
+-- a lease that nobody knows has no tool
+SELECT tool, refused, refused_size FROM stat_tool;
+
+-- leases that are over are not held ------------------------------------------
+SELECT cache_clear();
+SELECT leases_held AS before FROM stat_cache \gset
+SELECT status FROM cache_fetch('c', '7', lease => '1 ms'), pg_sleep(0.01);
+SELECT lease AS lease FROM cache_fetch('c', '8') \gset
+SELECT leases_held - :before AS held FROM stat_cache;
+SELECT cache_abandon(:lease);
+SELECT leases_held - :before AS held FROM stat_cache;
+
+-- evictions by tool -----------------------------------------------------------
+SELECT stat_cache_reset();
+SELECT count(*) FILTER (WHERE NOT cache_set('e' || n % 2, to_jsonb(n), to_jsonb(repeat('x', 3000)), '1 day', publish => 'immediate')) AS refused FROM generate_series(1, 40000) n;
+SELECT tool, evictions > 0 AS some, fills - evictions = (SELECT count(*) FROM cache_entries() e WHERE e.tool = t.tool) AS the_rest_is_there
+  FROM stat_tool t WHERE tool IN ('e0', 'e1') ORDER BY tool;
+SELECT cache_clear();
 
 -- a trigger's tag reaches the answers that all tenants share -------------------
 SELECT policy_set('all') AND policy_allow_tool('all', '*') > 0 AS ready;

@@ -239,8 +239,7 @@ AGC_FUNCTION(cache_set)
 	cache_make_item(&item, value, &terms);
 	if (item.len > store_max_value())
 	{
-		stat_count(CC_REFUSED_SIZE);
-		stat_tool_add(item.refs.tool, CT_REFUSED_SIZE, 1);
+		stat_refused(CC_REFUSED_SIZE, item.refs.tool);
 		PG_RETURN_BOOL(false);
 	}
 	item.born = item.key_born = publish_begin_stamp();

@@ -86,7 +86,7 @@ CREATE VIEW agentcore.stat_cache AS
          s.refused_size, s.refused_room, s.refused_pending, s.refused_invalidated, s.refused_lease, s.refused_pinned, s.refused_share,
          s.compressed, s.bytes_saved, s.lock_waits, s.leases, s.leases_held, s.waits, s.partitions, s.stats_reset
     FROM agentcore.cache_stat() s;
-COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits, bytes_saved by compression, lock_waits for a partition. Sessions add what they counted at transaction end.';
+COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits, invalidations (one for each that committed, however many entries it reached), bytes_saved by compression of what was stored, leases_held that could still be filled, lock_waits for a partition. Entries and bytes hold what has ended too, until it is swept. Sessions add what they counted at transaction end.';
 
 CREATE FUNCTION agentcore.stat_cache_reset() RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -95,7 +95,7 @@ COMMENT ON FUNCTION agentcore.stat_cache_reset() IS 'Set the counters of stat_ca
 
 CREATE TYPE agentcore.cache_tool_statistics AS (
   tenant text, tool text, hits bigint, misses bigint, stale bigint, negative bigint, fills bigint, invalidations bigint,
-  refused_size bigint, saved_ms bigint, saved_usd numeric
+  expirations bigint, evictions bigint, refused bigint, refused_size bigint, saved_ms bigint, saved_usd numeric
 );
 COMMENT ON TYPE agentcore.cache_tool_statistics IS 'Counters of cache_tool_stat(); see the view agentcore.stat_tool.';
 
@@ -105,10 +105,11 @@ CREATE FUNCTION agentcore.cache_tool_stat() RETURNS SETOF agentcore.cache_tool_s
 COMMENT ON FUNCTION agentcore.cache_tool_stat() IS 'Counters of each tool of this database in the tenants that the caller may read; no rows without shared memory.';
 
 CREATE VIEW agentcore.stat_tool WITH (security_barrier) AS
-  SELECT s.tenant, s.tool, s.hits, s.misses, s.stale, s.negative, s.fills, s.invalidations, s.refused_size, s.saved_ms,
+  SELECT s.tenant, s.tool, s.hits, s.misses, s.stale, s.negative, s.fills, s.invalidations,
+         s.expirations, s.evictions, s.refused, s.refused_size, s.saved_ms,
          pg_catalog.trim_scale(s.saved_usd) AS saved_usd
     FROM agentcore.cache_tool_stat() s;
-COMMENT ON VIEW agentcore.stat_tool IS 'What the cache did for each tool since the server started or stat_tool_reset(), in the tenants visible to the caller: lookups by outcome, values stored (fills), invalidations of the tool or one of its calls, results too large, and what hits saved: milliseconds (from lease to fill when the value was computed) and USD (as call_commit() charged it). Tenant * are the tools with cache_scope shared. Sessions add what they counted at transaction end; names past the server''s room for them are not listed.';
+COMMENT ON VIEW agentcore.stat_tool IS 'What the cache did for each tool since the server started or stat_tool_reset(), in the tenants visible to the caller: lookups by outcome, values stored (fills), invalidations of the tool or one of its calls (counted for the tenant that asked, once committed), expirations, evictions, values not stored for any reason (refused) or because they were too large (refused_size), and what hits saved: milliseconds (from lease to fill when the value was computed) and USD (as call_commit() charged it). Tenant * are the tools with cache_scope shared. Sessions add what they counted at transaction end; names past the server''s room for them are not listed.';
 
 CREATE TYPE agentcore.cache_entry AS (
   tenant text, key bytea, tool text, kind text, scope text, size bigint, age interval, ttl_left interval, hits bigint,

@@ -184,6 +184,7 @@ evict_own(CachePart *part, uint32 needed, uint32 tenant)
 		else
 		{
 			stat_count(entry->queue == CACHE_SMALL ? CC_EVICTIONS_SMALL : CC_EVICTIONS_MAIN);
+			stat_tool_add(entry->tool, CT_EVICTIONS, 1);
 			store_remove(part, index);
 		}
 	}
@@ -223,6 +224,7 @@ evict_step(CachePart *part, int64 now)
 		if (from_small)
 			ghost_add(part, &entry->key);
 		stat_count(from_small ? CC_EVICTIONS_SMALL : CC_EVICTIONS_MAIN);
+		stat_tool_add(entry->tool, CT_EVICTIONS, 1);
 		store_remove(part, index);
 	}
 	return true;

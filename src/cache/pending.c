@@ -191,7 +191,7 @@ pending_add_set(const CacheItem *item)
 
 	if (used + sizeof(Op) + item->len > (Size) agc_cache_pending_max * 1024)
 	{
-		stat_count(CC_REFUSED_PENDING);
+		stat_refused(CC_REFUSED_PENDING, item->refs.tool);
 		return false;
 	}
 	op = append(OP_SET, item->len);

@@ -232,7 +232,7 @@ publish(Op *op, uint64 stamp, int64 now)
 	/* a lease from before our own invalidation is lost like anybody's */
 	if (drop || (mine && item.lease != 0))
 	{
-		stat_count(CC_REFUSED_INVALIDATED);
+		stat_refused(CC_REFUSED_INVALIDATED, item.refs.tool);
 		if (item.lease != 0)
 			lease_release(&item.key, item.lease);
 		return;

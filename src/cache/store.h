@@ -95,6 +95,9 @@ typedef enum CacheToolCounter
 	CT_NEGATIVE,
 	CT_FILLS,
 	CT_INVALIDATIONS,
+	CT_EXPIRATIONS,
+	CT_EVICTIONS,
+	CT_REFUSED,
 	CT_REFUSED_SIZE,
 	CT_SAVED_MS,
 	CT_SAVED_NANOUSD,
@@ -464,6 +467,7 @@ extern void lease_init_partition(CachePartition *p);
 extern CacheLease *lease_find(const CachePart *part, const CacheKey *key);
 extern int64 lease_token_of(const CachePart *part, const CacheLease *lease);
 extern void lease_free(CachePart *part, CacheLease *lease);
+extern int	lease_count(const CachePart *part, int64 now);
 extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope,
 								 const CacheRefs *refs, uint64 born, int64 lease_us,
 								 bool entry_hidden, CacheResult *out);
@@ -513,6 +517,7 @@ extern uint64 cache_local[CC_COUNT];
 extern void stat_flush(void);
 extern CacheToolStat *stat_of_slot(uint32 slot);
 extern void stat_tool_add(uint32 slot, CacheToolCounter counter, uint64 n);
+extern void stat_refused(CacheCounter cause, uint32 slot);
 
 static inline void
 stat_count(CacheCounter counter)
