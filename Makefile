@@ -20,6 +20,11 @@ PG_CPPFLAGS = -I$(CURDIR)/src -DAGENTCORE_VERSION='"$(EXTVERSION)"' $(shell pkg-
 PG_CFLAGS   = -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK  = $(shell pkg-config --libs libpcre2-8 libcrypto)
 
+# TEST_POINTS=1: a build whose sessions can be stopped at named points (src/core/test_point.h)
+ifdef TEST_POINTS
+PG_CPPFLAGS += -DAGENTCORE_TEST_POINTS
+endif
+
 # Without ICU host names outside ASCII are refused.
 ifeq ($(shell pkg-config --exists icu-uc 2>/dev/null && echo yes),yes)
 PG_CPPFLAGS += -DAGENTCORE_ICU $(shell pkg-config --cflags icu-uc)

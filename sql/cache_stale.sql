@@ -10,6 +10,10 @@ SELECT cache_mget('m', ARRAY['1', '4', NULL, '3', '1.0', '1']::jsonb[]);
 SELECT cache_mget('m', '{}'), cache_mget('m', ARRAY[NULL]::jsonb[]);
 SELECT cache_mget('m', ARRAY['1']::jsonb[], 'other scope'), cache_mget('m', ARRAY['1']::jsonb[], tenant => 'x');
 SELECT array_dims(cache_mget('m', ARRAY(SELECT to_jsonb(n) FROM generate_series(1, 10000) n)));
+-- more keys than are looked up together, with misses and nulls among them; values of one chunk and of many
+SELECT count(*) FILTER (WHERE cache_set('many', to_jsonb(n), to_jsonb(repeat(n::text, n * n)), '1 hour', publish => 'immediate')) FROM generate_series(1, 50) n;
+SELECT count(v) AS found, bool_and(v IS NOT DISTINCT FROM CASE WHEN n % 7 > 0 AND n <= 50 THEN to_jsonb(repeat(n::text, (n * n)::int)) END) AS right
+FROM unnest(cache_mget('many', ARRAY(SELECT CASE WHEN n % 7 > 0 THEN to_jsonb(n) END FROM generate_series(1, 60) n ORDER BY n))) WITH ORDINALITY u (v, n);
 -- the same keys as cache_get's
 SELECT cache_set('m', '{"b": [1, "x"], "a": null}', '"both"', scope => 's');
 SELECT cache_mget('m', ARRAY['{"a": null, "b": [1.0, "x"]}']::jsonb[], 's');

@@ -89,7 +89,8 @@ close_work() {
 
 # build_tree VARIANT [MAKE-ARGUMENT ...] builds a copy of the sources under
 # build/, so that flags never mix, and installs it into $work/stage.  Objects
-# stay there: the next run compiles what changed.
+# stay there: the next run compiles what changed.  A caller may set stage to
+# have it installed elsewhere.
 build_tree() {
 	local tree=$top/build/$1-$pg_major log=$top/build/$1-$pg_major.log name; shift
 	mkdir -p "$tree"
@@ -102,9 +103,9 @@ build_tree() {
 				[ -e "$top/$name" ] || rm -f "$tree/$name" "$tree"/*.so
 			done
 		"${MAKE:-make}" -s -j"$(nproc)" -C "$tree" PG_CONFIG="$PG_CONFIG" "$@" all &&
-			"${MAKE:-make}" -s -C "$tree" PG_CONFIG="$PG_CONFIG" "$@" install DESTDIR="$work/stage"
+			"${MAKE:-make}" -s -C "$tree" PG_CONFIG="$PG_CONFIG" "$@" install DESTDIR="${stage:-$work/stage}"
 	) 9>"$tree.lock" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
-	chmod -R a+rX "$work/stage"
+	chmod -R a+rX "${stage:-$work/stage}"
 }
 
 # start_cluster [SETTING=VALUE ...]: one private cluster in $work, psql reaches it

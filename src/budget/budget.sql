@@ -233,7 +233,7 @@ SELECT b.tenant, b.name AS budget,
        nullif(w.resets_at, 'infinity') AS resets_at
   FROM agentcore.budget b
   LEFT JOIN agentcore.budget_counter c ON c.tenant = b.tenant AND c.budget = b.name AND c.slot = 0
- CROSS JOIN LATERAL agentcore.budget_window(b.kind, b.period, b.tz, b.anchor, greatest(pg_catalog.clock_timestamp(), c.seen)) w
+ CROSS JOIN LATERAL agentcore.budget_window(b.kind, b.period, b.tz, b.anchor, greatest(agentcore.clock_now(), c.seen)) w
  CROSS JOIN LATERAL (SELECT c.starts[1] >= w.starts_at) AS s(current)
  WHERE agentcore.access_visible(b.tenant);
 COMMENT ON VIEW agentcore.budget_status IS 'Each budget''s current window: used, held by open permits, and limits (NULL = none). Tokens and calls in units, money in USD. resets_at NULL: never.';

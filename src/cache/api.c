@@ -21,6 +21,7 @@
 #define MAX_LEASE_US	USECS_PER_DAY
 #define MAX_MGET		10000
 #define MAX_MGET_BYTES	(512 * 1024 * 1024)
+#define MGET_AHEAD		16		/* keys whose cache misses are waited for together */
 
 /* tool, scope and tenant, and, but for cache_mget, the key that they make with args */
 static char *
@@ -155,6 +156,26 @@ AGC_FUNCTION(cache_get)
 	PG_RETURN_JSONB_P(value);
 }
 
+/* The keys of elements first .. last - 1 that are not null, each step of looking them up for all at once. */
+static void
+mget_keys(const CacheTarget *target, const char *scope, Datum *elems, bool *nulls,
+		  int first, int last, CacheKey *keys)
+{
+	for (int i = first; i < last; i++)
+		if (!nulls[i])
+		{
+			cache_make_key(&keys[i - first], CACHE_RAW, target->tenant, target->tool, 0,
+						   DatumGetJsonbP(elems[i]), scope);
+			ahead_index(&keys[i - first]);
+		}
+	for (int i = first; i < last; i++)
+		if (!nulls[i])
+			ahead_entry(&keys[i - first]);
+	for (int i = first; i < last; i++)
+		if (!nulls[i])
+			(void) ahead_value(&keys[i - first]);
+}
+
 /*
  * cache_mget(tool, args[], scope, tenant) -> jsonb[], as long as args; NULL =
  * miss, or a null element.  One access check; the digest of what the keys have
@@ -169,6 +190,7 @@ AGC_FUNCTION(cache_mget)
 	int			lower = 1;
 	Size		total = 0;
 	CacheTarget target;
+	CacheKey	keys[MGET_AHEAD];
 	char	   *scope = read_call(fcinfo, "cache_mget", 2, 3, &target);
 
 	if (PG_ARGISNULL(1))
@@ -193,10 +215,11 @@ AGC_FUNCTION(cache_mget)
 	{
 		Jsonb	   *value;
 
+		if (i % MGET_AHEAD == 0)
+			mget_keys(&target, scope, elems, nulls, i, Min(i + MGET_AHEAD, n), keys);
 		if (nulls[i])
 			continue;
-		cache_make_key(&target.key, CACHE_RAW, target.tenant, target.tool, 0,
-					   DatumGetJsonbP(elems[i]), scope);
+		target.key = keys[i % MGET_AHEAD];
 		value = get_answer(&target);
 		nulls[i] = value == NULL;
 		if (value == NULL)
@@ -236,7 +259,7 @@ AGC_FUNCTION(cache_set)
 	slot_refs(&item.refs, target.tenant, target.tool, terms.ntags, terms.tags);
 	item.key = target.key;
 	item.scope = target.scope;
-	cache_make_item(&item, value, &terms);
+	cache_make_item(&item, target.tenant, value, &terms);
 	if (item.len > store_max_value())
 	{
 		stat_refused(CC_REFUSED_SIZE, item.refs.tool);
@@ -316,6 +339,7 @@ AGC_FUNCTION(cache_fill)
 	CacheTerms	terms;
 	CacheLease	lease;
 	CacheRefs	refs = {0};
+	char	   *tenant;
 
 	read_terms(fcinfo, 2, 3, 4, &terms);
 	if (!read_lease(fcinfo, "cache_fill", 6, &token, &lease))
@@ -323,12 +347,13 @@ AGC_FUNCTION(cache_fill)
 		stat_count(CC_REFUSED_LEASE);
 		PG_RETURN_BOOL(false);
 	}
+	tenant = agc_arg_tenant(fcinfo, 6);
 	refs.tool = lease.tool;
 	refs.tenant = lease.tenant;
 	refs.ntags = terms.ntags;
 	for (int i = 0; i < terms.ntags; i++)
-		refs.tag[i] = slot_of_tag(agc_arg_tenant(fcinfo, 6), terms.tags[i]);
-	PG_RETURN_BOOL(cache_add_fill(&lease.key, CACHE_RAW, &refs, token, value, &terms));
+		refs.tag[i] = slot_of_tag(tenant, terms.tags[i]);
+	PG_RETURN_BOOL(cache_add_fill(&lease.key, CACHE_RAW, &refs, tenant, token, value, &terms));
 }
 
 /* cache_abandon(lease, tenant) -> boolean: whether it was still held; at once */

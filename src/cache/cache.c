@@ -15,6 +15,7 @@
 #include "access/xact.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 
 static bool see_own(const CacheItem *item, int64 now, CacheSeen *seen);
 static CacheStatus look(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *out);
@@ -80,10 +81,12 @@ bool
 cache_read(const CacheTarget *target, CacheSeen *seen)
 {
 	bool		pending = pending_any();
-	int64		now = agc_now();
+	int64		now;
 	CacheFound	found;
 	CacheItem  *item;
 
+	ahead_index(&target->key);
+	now = agc_now();
 	memset(seen, 0, sizeof(*seen));
 	if (pending)
 	{
@@ -184,6 +187,16 @@ cache_lookup(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *
 	out->status = look(target, lead, lease_us, out);
 }
 
+/* The clock of waits, in microseconds, which does not step. */
+static int64
+wait_clock(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MICROSEC(now);
+}
+
 /* As cache_lookup(), leading; while another leads, waits up to wait_us. */
 void
 cache_lookup_wait(const CacheTarget *target, int64 lease_us, int64 wait_us, CacheResult *out)
@@ -195,13 +208,13 @@ cache_lookup_wait(const CacheTarget *target, int64 lease_us, int64 wait_us, Cach
 	if (out->status == CACHE_BUSY && wait_us > 0 && lease_wait_begin(&target->key))
 	{
 		stat_count(CC_WAITS);
-		until = cache_deadline(agc_now(), wait_us);
+		until = cache_deadline(wait_clock(), wait_us);
 		for (;;)
 		{
 			int64		left;
 
 			out->status = look(target, true, lease_us, out);
-			left = agc_until_us(agc_now(), until);
+			left = Max(until - wait_clock(), 0);
 			if (out->status != CACHE_BUSY || left == 0)
 				break;
 			lease_wait(&target->key, Min(left, out->retry_after));
@@ -276,10 +289,14 @@ jittered(int64 ttl)
 	return ttl - (int64) (ttl * (agc_cache_ttl_jitter / 100.0) * pg_prng_double(&pg_global_prng_state));
 }
 
-/* The bytes and the times of an item; its key, refs and births are the caller's. */
+/*
+ * The bytes, the times and the share of an item; its key, refs and births are
+ * the caller's.
+ */
 void
-cache_make_item(CacheItem *item, Jsonb *value, const CacheTerms *terms)
+cache_make_item(CacheItem *item, const char *tenant, Jsonb *value, const CacheTerms *terms)
 {
+	item->share = agc_tenant_cache_share(tenant);
 	item->stored_at = agc_now();
 	item->expires = cache_deadline(item->stored_at, jittered(terms->ttl));
 	item->soft_ms = soft_ms(terms->soft_ttl);
@@ -327,7 +344,7 @@ cache_put(const CacheItem *item, int64 now)
 
 /* A fill that is refused here ends its lease: somebody else may lead. */
 bool
-cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
+cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs, const char *tenant,
 			   int64 lease, Jsonb *value, const CacheTerms *terms)
 {
 	CacheItem	item = {.key = *key, .refs = *refs, .kind = kind, .lease = lease};
@@ -340,7 +357,7 @@ cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
 		stat_refused(CC_REFUSED_SIZE, refs->tool);
 	else
 	{
-		cache_make_item(&item, value, terms);
+		cache_make_item(&item, tenant, value, terms);
 		item.scope = held.scope;
 		item.cost_ms = (uint32) Min(Max(item.stored_at - held.granted, 0) / 1000, PG_UINT32_MAX);
 		if (state == CACHE_FILL_SET)
@@ -369,7 +386,7 @@ cache_store_lease(const CacheKey *key, const char *tenant, const char *tool,
 		return false;
 	}
 	slot_refs(&refs, tenant, tool, terms->ntags, terms->tags);
-	return cache_add_fill(key, CACHE_GATE, &refs, lease, value, terms);
+	return cache_add_fill(key, CACHE_GATE, &refs, tenant, lease, value, terms);
 }
 
 void

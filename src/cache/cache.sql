@@ -70,7 +70,7 @@ CREATE TYPE agentcore.cache_statistics AS (
   compressed bigint, bytes_saved bigint, lock_waits bigint,
   leases bigint, waits bigint,
   entries bigint, bytes bigint, value_bytes bigint, capacity bigint, leases_held bigint, max_value bigint,
-  partitions integer, stats_reset timestamptz
+  partitions integer, stats_reset timestamptz, policy text, max_entries bigint
 );
 COMMENT ON TYPE agentcore.cache_statistics IS 'Counters of cache_stat(); see the view agentcore.stat_cache.';
 
@@ -84,9 +84,9 @@ CREATE VIEW agentcore.stat_cache AS
          s.entries, s.bytes, s.capacity, s.value_bytes, s.max_value, s.stale, s.negative,
          s.sets, s.fills, s.invalidations, s.evictions_small, s.evictions_main, s.ghost_hits,
          s.refused_size, s.refused_room, s.refused_pending, s.refused_invalidated, s.refused_lease, s.refused_pinned, s.refused_share,
-         s.compressed, s.bytes_saved, s.lock_waits, s.leases, s.leases_held, s.waits, s.partitions, s.stats_reset
+         s.compressed, s.bytes_saved, s.lock_waits, s.leases, s.leases_held, s.waits, s.partitions, s.policy, s.max_entries, s.stats_reset
     FROM agentcore.cache_stat() s;
-COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits, invalidations (one for each that committed, however many entries it reached), bytes_saved by compression of what was stored, leases_held that could still be filled, lock_waits for a partition. Entries and bytes hold what has ended too, until it is swept. Sessions add what they counted at transaction end.';
+COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits, invalidations (one for each that committed, however many entries it reached), bytes_saved by compression of what was stored, leases_held that could still be filled, lock_waits for a partition, policy of eviction with max_entries (null: no limit). Entries and bytes hold what has ended too, until it is swept. Sessions add what they counted at transaction end.';
 
 CREATE FUNCTION agentcore.stat_cache_reset() RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -173,6 +173,8 @@ COMMENT ON COLUMN agentcore.stat_cache.leases IS 'Leases granted.';
 COMMENT ON COLUMN agentcore.stat_cache.leases_held IS 'Leases that could be filled now.';
 COMMENT ON COLUMN agentcore.stat_cache.waits IS 'Calls of cache_fetch() that waited for anothers lease.';
 COMMENT ON COLUMN agentcore.stat_cache.partitions IS 'Parts of the cache with a lock of their own.';
+COMMENT ON COLUMN agentcore.stat_cache.policy IS 'Who leaves a full cache: s3-fifo or lru.';
+COMMENT ON COLUMN agentcore.stat_cache.max_entries IS 'With policy lru: the most entries; null: no limit but memory.';
 COMMENT ON COLUMN agentcore.stat_cache.stats_reset IS 'Since when is counted.';
 
 COMMENT ON COLUMN agentcore.stat_tool.tenant IS 'Whose tool; * for tools with cache_scope shared.';

@@ -23,6 +23,8 @@
 
 #include "miscadmin.h"
 
+#define COPY_LINE	64
+
 uint32
 chain_take(CachePart *part, uint32 len)
 {
@@ -51,18 +53,27 @@ chain_free(CachePart *part, uint32 head, uint32 len)
 	part->p->free_chunks += count;
 }
 
+/* By lines: what the compiler makes of a copy of up to a chunk starts slowly, chunk by chunk. */
+static inline void
+copy_lines(char *to, const char *from, uint32 n)
+{
+	for (; n >= COPY_LINE; n -= COPY_LINE, to += COPY_LINE, from += COPY_LINE)
+		memcpy(to, from, COPY_LINE);
+	memcpy(to, from, n);
+}
+
 void
 chain_copy_out(const CachePart *part, uint32 index, char *data, uint32 len)
 {
 	uint32		n = Min(len, CACHE_HEAD_PAYLOAD);
 
-	memcpy(data, part->chunks + (Size) index * CACHE_CHUNK + CACHE_HEAD_FIELDS, n);
+	copy_lines(data, part->chunks + (Size) index * CACHE_CHUNK + CACHE_HEAD_FIELDS, n);
 	while ((len -= n) > 0)
 	{
 		data += n;
 		index = part->next[index] & ~CACHE_HEAD_BIT;
 		n = Min(len, CACHE_CHUNK);
-		memcpy(data, part->chunks + (Size) index * CACHE_CHUNK, n);
+		copy_lines(data, part->chunks + (Size) index * CACHE_CHUNK, n);
 	}
 }
 

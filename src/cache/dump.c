@@ -503,7 +503,8 @@ dump_if_due(bool at_exit)
 	static int64 last = 0;
 	int64		now = agc_now();
 
-	if (last == 0)
+	/* a clock that stepped back must not put the next one off */
+	if (last == 0 || now < last)
 		last = now;
 	if (!agc_cache_dump ||
 		(!at_exit && (agc_cache_dump_interval == 0 ||

@@ -58,7 +58,7 @@ epoch_tick(void)
 
 	do
 	{
-		next = Max(last + 1, (uint64) GetCurrentTimestamp());
+		next = Max(last + 1, (uint64) agc_now());
 	} while (!pg_atomic_compare_exchange_u64(&cache_shmem->clock, &last, next));
 	return next;
 }

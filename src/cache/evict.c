@@ -1,17 +1,22 @@
 /*
  * evict.c
- *	  Who leaves when a partition is full: S3-FIFO by bytes.
+ *	  Who leaves when a partition is full: S3-FIFO by bytes, or exact LRU.
  *
- * New entries enter a small queue of a quarter of the partition.  One used
+ * S3-FIFO: new entries enter a small queue of a quarter of the partition.  One used
  * again before it reaches the end goes over to the main queue, the others
  * leave and are remembered as ghosts (fingerprints); a key that comes back
  * while its ghost is young goes straight to main.  Main is a FIFO whose used
  * entries go round again, up to three times.  A hit thus moves nothing.
  *
+ * LRU (agentcore.cache_policy): one partition, whose entries are all in main in
+ * the order of their last use, for a hit moves its entry to the newest end.
+ * agentcore.cache_max_entries counts here only: S3-FIFO measures its queues in
+ * bytes, and a limit of another measure would leave it nothing but the small one.
+ *
  * Dead entries go before live ones: the wheel knows the expired, and a hand
  * sweeps the chunks in front of every eviction for those that were invalidated
- * by tool, tenant or tag.  A tenant that holds agentcore.cache_tenant_share of
- * the partition evicts its own entries only.
+ * by tool, tenant or tag.  A tenant that holds its share of the partition (of
+ * its own, else agentcore.cache_tenant_share) evicts its own entries only.
  *
  * Locking: the caller holds the partition's lock exclusively; work is bounded
  * by the size of what is being stored.  Memory: none.  On ERROR: none raised.
@@ -23,7 +28,7 @@
 #define SHARE_STEPS		1024	/* chunks looked at for a tenant's own entries */
 #define EXTRA_STEPS		128
 
-static CacheStored evict_own(CachePart *part, uint32 needed, uint32 tenant);
+static CacheStored evict_own(CachePart *part, uint32 tenant, uint32 chunks, uint32 entries);
 static bool evict_step(CachePart *part, int64 now);
 static void ghost_add(CachePart *part, const CacheKey *key);
 
@@ -101,30 +106,59 @@ ghost_add(CachePart *part, const CacheKey *key)
 	oldest->age = part->p->ghost_clock;
 }
 
+/* The policy is lru and the entry was just used; the caller's lock is exclusive. */
+void
+evict_used(CachePart *part, uint32 index)
+{
+	queue_remove(part, index);
+	queue_push(part, CACHE_MAIN, index);
+}
+
+static inline bool
+entries_fit(const CachePart *part, uint32 entries)
+{
+	return agc_cache_policy != AGC_CACHE_LRU || agc_cache_max_entries == 0 ||
+		part->p->entries + entries <= agc_cache_max_entries;
+}
+
+static inline bool
+has_room(const CachePart *part, uint32 chunks, uint32 entries)
+{
+	return part->p->free_chunks >= chunks && entries_fit(part, entries);
+}
+
+static inline bool
+past_share(const CachePart *part, const CacheItem *item, uint32 chunks)
+{
+	uint64		share = item->share > 0 ? item->share : agc_cache_tenant_share;
+
+	return share < 100 && part->shares[item->refs.tenant] + chunks > cache_shmem->nchunks * share / 100;
+}
+
 /*
- * Makes `needed` chunks free, for an entry of the tenant.  First goes what has
+ * Makes room for `chunks` more chunks and `entries` more entries of the item's
+ * tenant; for a large value that is done in two steps.  First goes what has
  * expired, then what was invalidated, then the tenant's own if it has its share,
  * then the least useful.  An entry is passed over at most a few times before it
  * goes, so the bound suffices but for pathological cases; those are refused
  * rather than served under a lock held for long.
  */
 CacheStored
-evict_make_room(CachePart *part, uint32 needed, uint32 tenant, int64 now)
+evict_make_room(CachePart *part, const CacheItem *item, uint32 chunks, uint32 entries, int64 now)
 {
-	uint32		steps = EXTRA_STEPS + 4 * needed;
+	uint32		steps = EXTRA_STEPS + 4 * chunks;
 	bool		pinned = false;
 
 	if (part->p->limbo != CACHE_NONE)
 		limbo_reap(part);
-	if (part->p->free_chunks >= needed)
+	if (has_room(part, chunks, entries))
 		return CACHE_STORED;
-	(void) wheel_drain(part, now, needed, steps);
-	if (part->p->free_chunks < needed)
+	(void) wheel_drain(part, now, entries_fit(part, entries) ? chunks : cache_shmem->nchunks, steps);
+	if (!has_room(part, chunks, entries))
 		(void) evict_sweep(part, SWEEP_STEPS, now);
-	if (part->p->free_chunks < needed && agc_cache_tenant_share < 100 &&
-		part->shares[tenant] + needed > (uint64) cache_shmem->nchunks * agc_cache_tenant_share / 100)
-		return evict_own(part, needed, tenant);
-	while (part->p->free_chunks < needed)
+	if (!has_room(part, chunks, entries) && past_share(part, item, chunks))
+		return evict_own(part, item->refs.tenant, chunks, entries);
+	while (!has_room(part, chunks, entries))
 	{
 		if (steps-- == 0 || part->p->entries == 0)
 			return pinned || part->p->limbo != CACHE_NONE ? CACHE_PINNED : CACHE_NO_ROOM;
@@ -167,11 +201,11 @@ evict_sweep(CachePart *part, uint32 chunks, int64 now)
  * the chunks and takes those that were not used since it came by last.
  */
 static CacheStored
-evict_own(CachePart *part, uint32 needed, uint32 tenant)
+evict_own(CachePart *part, uint32 tenant, uint32 chunks, uint32 entries)
 {
-	uint32		steps = SHARE_STEPS + 4 * needed;
+	uint32		steps = SHARE_STEPS + 4 * chunks;
 
-	while (part->p->free_chunks < needed && part->shares[tenant] > 0 && steps-- > 0)
+	while (!has_room(part, chunks, entries) && part->shares[tenant] > 0 && steps-- > 0)
 	{
 		uint32		index = part->p->share_hand;
 		CacheEntry *entry = store_entry(part, index);
@@ -188,7 +222,7 @@ evict_own(CachePart *part, uint32 needed, uint32 tenant)
 			store_remove(part, index);
 		}
 	}
-	return part->p->free_chunks >= needed ? CACHE_STORED : CACHE_OVER_SHARE;
+	return has_room(part, chunks, entries) ? CACHE_STORED : CACHE_OVER_SHARE;
 }
 
 /* One entry leaves, or changes its place; false: because it is being read. */
@@ -213,7 +247,7 @@ evict_step(CachePart *part, int64 now)
 		store_expire(part, index);
 	else if (life == CACHE_DEAD)
 		store_remove(part, index);
-	else if (entry->freq > 0)
+	else if (entry->freq > 0 && agc_cache_policy != AGC_CACHE_LRU)
 	{
 		queue_remove(part, index);
 		entry->freq = from_small ? 0 : entry->freq - 1;

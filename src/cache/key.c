@@ -7,18 +7,19 @@
  * tool revision, and a scope left empty is private to the calling role.
  *
  * Most sessions ask for one tool all along, so the digest of everything in
- * front of the arguments is kept from one key to the next.
+ * front of the arguments is kept from one key to the next, and goes into the key
+ * in its fields' place.
  *
- * Memory: that one digest.  Locks: none.  On ERROR: the next digest starts anew.
+ * Memory: static.  Locks: none.  On ERROR: the next digest starts anew.
  */
 #include "cache/cache.h"
 
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 
-#define STORE_KEY_FORMAT	"agentcore-store/1"
+#define STORE_KEY_FORMAT	"agentcore-store/2"
 
-/* The latest key's fields in front of its arguments, and the digest so far. */
+/* The latest key's fields in front of its arguments, and their digest. */
 typedef struct KeyHead
 {
 	uint64		access_version;
@@ -29,10 +30,10 @@ typedef struct KeyHead
 	char		tenant[AGC_MAX_NAME + 1];
 	char		tool[AGC_MAX_NAME + 1];
 	char		scope[AGC_MAX_NAME + 1];
+	uint8		digest[AGC_HASH_LEN];
 } KeyHead;
 
 static KeyHead head;
-static AgcDigest *head_digest = NULL;
 static bool head_known = false;
 
 static void make_head(CacheKind kind, const char *tenant, const char *tool,
@@ -42,16 +43,12 @@ void
 cache_make_key(CacheKey *out, CacheKind kind, const char *tenant, const char *tool,
 			   int64 tool_revision, Jsonb *args, const char *scope)
 {
-	AgcDigest  *digest;
-
 	if (!head_known || head.kind != kind || head.revision != tool_revision ||
 		head.role != GetUserId() || head.access_version != agc_access_version() ||
 		head.generation != agc_generation() || strcmp(head.tool, tool) != 0 ||
 		strcmp(head.scope, scope) != 0 || strcmp(head.tenant, tenant) != 0)
 		make_head(kind, tenant, tool, tool_revision, scope);
-	digest = agc_digest_resume(head_digest);
-	agc_digest_args(digest, args);
-	agc_digest_end(digest, out->hash);
+	agc_digest_after(head.digest, args, out->hash);
 }
 
 static void
@@ -75,7 +72,7 @@ make_head(CacheKind kind, const char *tenant, const char *tool, int64 tool_revis
 	agc_digest_call_head(digest, tool, scope);
 
 	head_known = false;
-	agc_digest_keep(digest, &head_digest);
+	agc_digest_end(digest, head.digest);
 	head.access_version = agc_access_version();
 	head.generation = agc_generation();
 	head.role = GetUserId();

@@ -99,14 +99,19 @@ lease_take_free(CachePart *part)
 	return &p->lease[index];
 }
 
-/* Neither over nor overtaken by an invalidation. */
+/*
+ * Neither over nor overtaken by an invalidation.  One that seems to begin later
+ * than its own length from now is of a clock that has stepped back since: nobody
+ * shall wait until that clock is reached again.
+ */
 static bool
 lease_alive(const CachePart *part, const CacheLease *lease, int64 now)
 {
 	CacheRefs	refs = {.tool = lease->tool, .tenant = lease->tenant};
 	CacheKeyEpoch *epoch = store_key_epoch(part, &lease->key);
 
-	return lease->deadline > now && epoch->stamp <= lease->born &&
+	return lease->deadline > now && lease->granted - now <= lease->deadline - lease->granted &&
+		epoch->stamp <= lease->born &&
 		pg_atomic_read_u64(&epoch_of_slot(refs.tool)->stamp) <= lease->born &&
 		pg_atomic_read_u64(&epoch_of_slot(refs.tenant)->stamp) <= lease->born;
 }
@@ -258,7 +263,7 @@ void
 lease_extend(const CacheKey *key, int64 token, int64 lease_us)
 {
 	CachePart  *part = store_part(key);
-	TimestampTz until = GetCurrentTimestamp() + lease_us;
+	TimestampTz until = agc_now() + lease_us;
 	CacheLease *lease;
 
 	LWLockAcquire(part->lock, LW_EXCLUSIVE);

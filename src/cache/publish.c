@@ -38,17 +38,20 @@ publish_init(void)
 }
 
 /*
- * The clock's reading bounds it too: should the wall clock step back later,
- * coming stamps are still later than this.
+ * The stamps' clock bounds it too: should the wall clock step back later,
+ * coming stamps are still later than this.  Has it stepped back already, stamps
+ * may have been given since the transaction began that are earlier than its
+ * start: then only the transaction before is a bound.
  */
 uint64
 publish_begin_stamp(void)
 {
 	if (begin_stamp == 0)
 	{
-		uint64		start = (uint64) GetCurrentTransactionStartTimestamp() - 1;
+		TimestampTz start = GetCurrentTransactionStartTimestamp() + agc_clock_offset();
+		uint64		bound = start <= agc_now() ? Max((uint64) start - 1, last_end_stamp) : last_end_stamp;
 
-		begin_stamp = Min(Max(start, last_end_stamp), epoch_clock());
+		begin_stamp = Min(bound, epoch_clock());
 	}
 	return begin_stamp;
 }

@@ -101,8 +101,8 @@ total(CacheCounter counter)
 /* cache_stat() -> setof one row of agentcore.cache_statistics; none without shared memory */
 AGC_FUNCTION(cache_stat)
 {
-	Datum		values[CC_COUNT + 8];
-	bool		nulls[CC_COUNT + 8] = {false};
+	Datum		values[CC_COUNT + 10];
+	bool		nulls[CC_COUNT + 10] = {false};
 	int64		entries = 0;
 	int64		used = 0;
 	int64		value_bytes = 0;
@@ -134,6 +134,9 @@ AGC_FUNCTION(cache_stat)
 	values[n++] = Int64GetDatum(store_max_value());
 	values[n++] = Int32GetDatum(cache_shmem->npartitions);
 	values[n++] = TimestampTzGetDatum((TimestampTz) pg_atomic_read_u64(&cache_shmem->stats_reset));
+	values[n++] = CStringGetTextDatum(agc_cache_policy == AGC_CACHE_LRU ? "lru" : "s3-fifo");
+	nulls[n] = agc_cache_policy != AGC_CACHE_LRU || agc_cache_max_entries == 0;
+	values[n++] = Int64GetDatum(agc_cache_max_entries);
 	return agc_row(fcinfo, values, nulls, n);
 }
 
@@ -215,6 +218,6 @@ AGC_FUNCTION(stat_cache_reset)
 	for (uint32 slot = 0; slot < cache_shmem->nslots + CACHE_SHARED_SLOTS; slot++)
 		for (int c = 0; c < CT_COUNT; c++)
 			pg_atomic_write_u64(&stat_of_slot(slot)->n[c], 0);
-	pg_atomic_write_u64(&cache_shmem->stats_reset, (uint64) GetCurrentTimestamp());
+	pg_atomic_write_u64(&cache_shmem->stats_reset, (uint64) agc_now());
 	PG_RETURN_VOID();
 }

@@ -17,14 +17,11 @@
 
 #define TRANCHE		"agentcore_cache"
 #define DRAIN_STEPS	16			/* entries of the wheel that a write looks at */
-#define PREFETCH_LINE	64
-#define FETCH_LINES		8			/* fields, and the value as far as it lies in one piece */
 
 CacheHeader *cache_shmem = NULL;
 
 static CachePart parts[CACHE_MAX_PARTITIONS];
 static bool parts_known = false;
-static char *scratch = NULL;
 
 static void plan_layout(CacheHeader *layout, Size total);
 static void init_area(void *area);
@@ -42,6 +39,8 @@ npartitions_for(int megabytes)
 {
 	uint32		n = 1;
 
+	if (agc_cache_policy == AGC_CACHE_LRU)
+		return 1;
 	while (n < CACHE_MAX_PARTITIONS && n * 2 <= megabytes / 8)
 		n *= 2;
 	return n;
@@ -94,7 +93,7 @@ plan_layout(CacheHeader *layout, Size total)
 	at = CACHELINEALIGN(sizeof(CachePartition));
 	layout->shares_off = at;
 	at += CACHELINEALIGN((layout->nslots + CACHE_SHARED_SLOTS) * sizeof(uint32));
-	layout->nchunks = (layout->partition_size - at - 4 * PG_CACHE_LINE_SIZE) / per_chunk;
+	layout->nchunks = Min((layout->partition_size - at - 4 * PG_CACHE_LINE_SIZE) / per_chunk, CACHE_NONE - 1);
 	layout->nbuckets = power_of_two_below(layout->nchunks / 2);
 	layout->nghosts = power_of_two_below(layout->nchunks / 16);
 	layout->buckets_off = at;
@@ -117,8 +116,8 @@ init_area(void *area)
 	header->magic = CACHE_MAGIC;
 	header->format = CACHE_FORMAT;
 	plan_layout(header, (Size) agc_cache_memory * 1024 * 1024);
-	pg_atomic_init_u64(&header->clock, (uint64) GetCurrentTimestamp());
-	pg_atomic_init_u64(&header->stats_reset, (uint64) GetCurrentTimestamp());
+	pg_atomic_init_u64(&header->clock, (uint64) agc_now());
+	pg_atomic_init_u64(&header->stats_reset, (uint64) agc_now());
 	pg_atomic_init_u32(&header->waiters, 0);
 	pg_atomic_init_u32(&header->dump_state, DUMP_VALID);
 	pg_atomic_init_u32(&header->dump_started, 0);
@@ -173,7 +172,7 @@ init_partition(CachePart *part)
 	/* no ghost of a partition that has just begun is young enough to count */
 	part->p->ghost_clock = 0x40000000;
 	pin_init_partition(part->p);
-	wheel_init_partition(part->p, GetCurrentTimestamp());
+	wheel_init_partition(part->p, agc_now());
 	lease_init_partition(part->p);
 }
 
@@ -204,7 +203,6 @@ store_part_at(uint32 index)
 			bind_part(&parts[i], i);
 			parts[i].lock = &locks[i].lock;
 		}
-		scratch = MemoryContextAlloc(TopMemoryContext, CACHE_COPY_LOCKED);
 		parts_known = true;
 	}
 	return &parts[index];
@@ -225,25 +223,13 @@ store_slot_lock(void)
 uint32
 store_max_value(void)
 {
-	return (cache_shmem->nchunks / 4) * CACHE_CHUNK - CACHE_HEAD_FIELDS;
-}
-
-uint32
-store_chunks_for(uint32 len)
-{
-	return len <= CACHE_HEAD_PAYLOAD ? 1 : 1 + (len - CACHE_HEAD_PAYLOAD + CACHE_CHUNK - 1) / CACHE_CHUNK;
-}
-
-static inline uint32 *
-bucket_of(const CachePart *part, const CacheKey *key)
-{
-	return &part->buckets[store_key_word(key, 2) & (cache_shmem->nbuckets - 1)];
+	return Min((Size) (cache_shmem->nchunks / 4) * CACHE_CHUNK, CACHE_MAX_VALUE) - CACHE_HEAD_FIELDS;
 }
 
 uint32
 store_find(const CachePart *part, const CacheKey *key)
 {
-	uint32		index = *bucket_of(part, key);
+	uint32		index = *store_bucket(part, key);
 
 	while (index != CACHE_NONE)
 	{
@@ -299,41 +285,21 @@ store_lock(const CachePart *part, LWLockMode mode)
 }
 
 /*
- * Has the processor fetch what looking the key up will need.  Entries lie all
- * over the area, and waiting for each cache line in turn was half of a hit at
- * 100,000 entries.  What is read here without the lock is but a hint.
- */
-static void
-fetch_ahead(const CachePart *part, const CacheKey *key)
-{
-	uint32		hint;
-	char	   *head;
-
-	__builtin_prefetch(store_key_epoch(part, key));
-	hint = *(volatile uint32 *) bucket_of(part, key);
-	if (hint >= cache_shmem->nchunks)
-		return;
-	head = part->chunks + (Size) hint * CACHE_CHUNK;
-	__builtin_prefetch(&part->next[hint]);
-	for (int i = 0; i < FETCH_LINES; i++)
-		__builtin_prefetch(head + i * PREFETCH_LINE);
-}
-
-/*
  * Copies the bytes of a live entry out, as they were stored (cache.c undoes
- * compression).  An expired entry is left to writers, but counted by its first
- * reader.  A large value is looked at twice: for its length, and to be pinned
- * once there is memory for it; only if no pin is left is it copied under the
- * lock.
+ * compression), straight into memory that was allocated for the length that
+ * the entry seemed to have; was that too little, it is looked at again.  An
+ * expired entry is left to writers, but counted by its first reader.  A large
+ * value is pinned, and copied under the lock only if no pin is left.
  */
 bool
 store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 {
 	CachePart  *part = store_part(key);
-	Jsonb	   *large = NULL;
-	uint32		room = CACHE_COPY_LOCKED;
+	Jsonb	   *copy = NULL;
+	uint32		room;
 
-	fetch_ahead(part, key);
+	ahead_entry(key);
+	room = ahead_value(key);
 	for (;;)
 	{
 		uint32		len = 0;
@@ -341,7 +307,9 @@ store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 		int			pin = -1;
 		uint32		index;
 
-		store_lock(part, LW_SHARED);
+		if (room > 0)
+			copy = palloc(VARHDRSZ + room);
+		store_lock(part, agc_cache_policy == AGC_CACHE_LRU ? LW_EXCLUSIVE : LW_SHARED);
 		index = store_key_epoch(part, key)->fences == 0 ? store_find(part, key) : CACHE_NONE;
 		if (index != CACHE_NONE)
 		{
@@ -356,37 +324,40 @@ store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 				stat_count(CC_EXPIRATIONS);
 				stat_tool_add(entry->tool, CT_EXPIRATIONS, 1);
 			}
-			if (found && len <= room)
+			if (found && copy != NULL && len <= room)
 			{
 				if (len > CACHE_COPY_LOCKED)
 					pin = pin_take(part, index);
 				if (pin < 0)
-					chain_copy_out(part, index, large ? VARDATA(large) : scratch, len);
+					chain_copy_out(part, index, VARDATA(copy), len);
 				describe(entry, out);
 				if (entry->freq < 3)
 					entry->freq++;
 				entry->hits++;
+				if (agc_cache_policy == AGC_CACHE_LRU)
+					evict_used(part, index);
 			}
 		}
 		LWLockRelease(part->lock);
 
 		if (pin >= 0)
 		{
-			chain_copy_out(part, index, VARDATA(large), len);
+			AGC_TEST_POINT_HELD("cache_copy_out");
+			chain_copy_out(part, index, VARDATA(copy), len);
 			pin_drop(part, pin);
 		}
-		if (!found)
-			return false;
-		if (len <= room)
+		if (found && copy != NULL && len <= room)
 		{
-			*value = large ? large : palloc(VARHDRSZ + len);
-			if (!large)
-				memcpy(VARDATA(*value), scratch, len);
-			SET_VARSIZE(*value, VARHDRSZ + len);
+			SET_VARSIZE(copy, VARHDRSZ + len);
+			*value = copy;
 			return true;
 		}
-		large = palloc(VARHDRSZ + len);
-		room = len;
+		if (copy != NULL)
+			pfree(copy);
+		copy = NULL;
+		if (!found)
+			return false;
+		room = Max(len, 1);
 	}
 }
 
@@ -395,7 +366,7 @@ void
 store_remove(CachePart *part, uint32 index)
 {
 	CacheEntry *entry = store_entry(part, index);
-	uint32	   *link = bucket_of(part, &entry->key);
+	uint32	   *link = store_bucket(part, &entry->key);
 
 	while (*link != index)
 		link = &store_entry(part, *link)->hash_next;
@@ -483,7 +454,7 @@ reserve(CachePart *part, const CacheItem *item, int64 now, CacheStored *refused)
 	store_lock(part, LW_EXCLUSIVE);
 	*refused = judge(part, item, &born);
 	if (*refused == CACHE_STORED)
-		*refused = evict_make_room(part, store_chunks_for(item->len), item->refs.tenant, now);
+		*refused = evict_make_room(part, item, store_chunks_for(item->len), 0, now);
 	if (*refused == CACHE_STORED)
 	{
 		chain = chain_take(part, item->len);
@@ -492,7 +463,10 @@ reserve(CachePart *part, const CacheItem *item, int64 now, CacheStored *refused)
 	LWLockRelease(part->lock);
 
 	if (chain != CACHE_NONE)
+	{
+		AGC_TEST_POINT_HELD("cache_copy_in");
 		chain_copy_in(part, chain, item->data, item->len);
+	}
 	return chain;
 }
 
@@ -504,7 +478,7 @@ insert_locked(CachePart *part, const CacheItem *item, int64 now,
 	uint64		born;
 	CacheStored verdict = judge(part, item, &born);
 	CacheLease *lease = verdict == CACHE_LEASE_LOST ? NULL : lease_find(part, &item->key);
-	CacheQueueId queue = CACHE_SMALL;
+	CacheQueueId queue = agc_cache_policy == AGC_CACHE_LRU ? CACHE_MAIN : CACHE_SMALL;
 	uint8		freq = 0;
 	uint32		old;
 
@@ -538,12 +512,12 @@ insert_locked(CachePart *part, const CacheItem *item, int64 now,
 	if (item->len > store_max_value())
 		return CACHE_TOO_LARGE;
 	(void) wheel_drain(part, now, cache_shmem->nchunks, DRAIN_STEPS);
+	if (refused == CACHE_STORED)
+		refused = evict_make_room(part, item, chain == CACHE_NONE ? store_chunks_for(item->len) : 0, 1, now);
+	if (refused != CACHE_STORED)
+		return refused;
 	if (chain == CACHE_NONE)
 	{
-		if (refused == CACHE_STORED)
-			refused = evict_make_room(part, store_chunks_for(item->len), item->refs.tenant, now);
-		if (refused != CACHE_STORED)
-			return refused;
 		chain = chain_take(part, item->len);
 		chain_copy_in(part, chain, item->data, item->len);
 	}
@@ -555,7 +529,7 @@ insert_locked(CachePart *part, const CacheItem *item, int64 now,
 static void
 place(CachePart *part, uint32 index, const CacheItem *item, uint64 born, CacheQueueId queue, uint8 freq)
 {
-	uint32	   *bucket = bucket_of(part, &item->key);
+	uint32	   *bucket = store_bucket(part, &item->key);
 	CacheEntry *entry = store_entry(part, index);
 
 	part->next[index] |= CACHE_HEAD_BIT;

@@ -23,7 +23,7 @@
 #include "storage/lwlock.h"
 
 #define CACHE_MAGIC			0x43434741	/* "AGCC" */
-#define CACHE_FORMAT		2
+#define CACHE_FORMAT		3
 
 /*
  * Value bytes as a part of the memory they take (lognormal sizes of the median
@@ -61,6 +61,9 @@
  * processor's cache, 3 us if not.
  */
 #define CACHE_COPY_LOCKED	8192
+
+/* More than a jsonb can be, less than can be allocated at once. */
+#define CACHE_MAX_VALUE		(512 * 1024 * 1024)
 
 #define CACHE_NONE			0x7fffffffU /* no chunk, no lease */
 #define CACHE_HEAD_BIT		0x80000000U /* in next[]: this chunk heads an entry */
@@ -311,6 +314,7 @@ typedef struct CacheItem
 	uint32		soft_ms;		/* these three: as in the entry */
 	uint32		cost_ms;
 	float		cost_nanousd;
+	int			share;			/* percent, of the tenant's own; 0: cache_tenant_share holds */
 	int64		lease;			/* 0: a plain set */
 	uint64		born;			/* of a plain set: as in the entry ... */
 	uint64		key_born;		/* ... and what its key's epoch is held against */
@@ -359,7 +363,6 @@ extern CachePart *store_part(const CacheKey *key);
 extern CachePart *store_part_at(uint32 index);
 extern LWLock *store_slot_lock(void);
 extern uint32 store_max_value(void);
-extern uint32 store_chunks_for(uint32 len);
 extern uint32 store_find(const CachePart *part, const CacheKey *key);
 extern CacheLife store_life(const CacheEntry *entry, int64 now);
 extern void store_remove(CachePart *part, uint32 index);
@@ -367,6 +370,12 @@ extern void store_expire(CachePart *part, uint32 index);
 extern void store_lock(const CachePart *part, LWLockMode mode);
 extern bool store_read(const CacheKey *key, int64 now, CacheFound *found, Jsonb **value);
 extern CacheStored store_insert(const CacheItem *item, int64 now);
+
+static inline uint32
+store_chunks_for(uint32 len)
+{
+	return len <= CACHE_HEAD_PAYLOAD ? 1 : 1 + (len - CACHE_HEAD_PAYLOAD + CACHE_CHUNK - 1) / CACHE_CHUNK;
+}
 
 static inline CacheEntry *
 store_entry(const CachePart *part, uint32 index)
@@ -403,12 +412,25 @@ store_key_epoch(const CachePart *part, const CacheKey *key)
 	return &part->p->key_epoch[store_key_word(key, 4) % CACHE_KEY_EPOCHS];
 }
 
+static inline uint32 *
+store_bucket(const CachePart *part, const CacheKey *key)
+{
+	return &part->buckets[store_key_word(key, 2) & (cache_shmem->nbuckets - 1)];
+}
+
+/* ----- ahead.c ----- */
+extern void ahead_index(const CacheKey *key);
+extern void ahead_entry(const CacheKey *key);
+extern uint32 ahead_value(const CacheKey *key);
+
 /* ----- evict.c ----- */
 extern void queue_push(CachePart *part, CacheQueueId id, uint32 index);
 extern void queue_remove(CachePart *part, uint32 index);
 extern bool ghost_take(CachePart *part, const CacheKey *key);
 extern uint32 evict_sweep(CachePart *part, uint32 chunks, int64 now);
-extern CacheStored evict_make_room(CachePart *part, uint32 needed, uint32 tenant, int64 now);
+extern CacheStored evict_make_room(CachePart *part, const CacheItem *item, uint32 chunks, uint32 entries,
+								   int64 now);
+extern void evict_used(CachePart *part, uint32 index);
 
 /* ----- chain.c ----- */
 extern uint32 chain_take(CachePart *part, uint32 len);
@@ -566,12 +588,12 @@ typedef struct CacheSeen
 
 extern void cache_require(const char *what);
 extern int64 cache_deadline(int64 now, int64 ttl_us);
-extern void cache_make_item(CacheItem *item, Jsonb *value, const CacheTerms *terms);
+extern void cache_make_item(CacheItem *item, const char *tenant, Jsonb *value, const CacheTerms *terms);
 extern bool cache_put(const CacheItem *item, int64 now);
 extern bool cache_read(const CacheTarget *target, CacheSeen *seen);
 extern void cache_lookup_wait(const CacheTarget *target, int64 lease_us, int64 wait_us,
 							  CacheResult *out);
-extern bool cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs,
+extern bool cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs, const char *tenant,
 						   int64 lease, Jsonb *value, const CacheTerms *terms);
 
 #endif							/* AGENTCORE_CACHE_STORE_H */

@@ -119,6 +119,12 @@ check_queues(const CachePart *part, uint32 number, Finding *finding)
 		expect(finding, "a queue has the wrong size", number, queue->chunks, chunks);
 		expect(finding, "a queue has the wrong end", number, queue->oldest, newer);
 	}
+	if (agc_cache_policy == AGC_CACHE_LRU)
+	{
+		expect(finding, "the policy is lru and an entry is in the small queue", number, 0, part->p->queue[CACHE_SMALL].entries);
+		if (agc_cache_max_entries > 0)
+			expect(finding, "there are more entries than cache_max_entries", number, true, part->p->entries <= agc_cache_max_entries);
+	}
 	expect(finding, "the queues do not hold every entry", number, part->p->entries,
 		   (uint64) part->p->queue[CACHE_SMALL].entries + part->p->queue[CACHE_MAIN].entries);
 }

@@ -33,7 +33,7 @@ COMMENT ON VIEW agentcore.agents IS 'The agents of the tenants visible to the ca
 
 CREATE TABLE agentcore.call_log_entry (
   tenant   text COLLATE "C" NOT NULL,
-  at       timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  at       timestamptz NOT NULL DEFAULT agentcore.clock_now(),
   event    text COLLATE "C" NOT NULL,
   agent    text COLLATE "C",
   tool     text COLLATE "C",
@@ -67,7 +67,7 @@ CREATE TABLE agentcore.approval (
   task         text COLLATE "C",
   subject      text COLLATE "C",
   state        text COLLATE "C" NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'approved', 'refused', 'used')),
-  requested_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  requested_at timestamptz NOT NULL DEFAULT agentcore.clock_now(),
   requested_by text COLLATE "C" NOT NULL,
   decided_at   timestamptz,
   decided_by   text COLLATE "C",

@@ -12,6 +12,7 @@
 
 #include "core/errors.h"
 #include "core/guc.h"
+#include "core/test_point.h"
 #include "access/htup.h"
 #include "access/tupdesc.h"
 #include "executor/spi.h"
@@ -240,11 +241,10 @@ extern void agc_digest_field(AgcDigest *digest, const void *data, Size len);
 extern void agc_digest_end(AgcDigest *digest, uint8 out[AGC_HASH_LEN]);
 
 /*
- * The fields added so far, kept in *kept (made when NULL) to go on from: resume
- * begins a digest as if they had been added.
+ * A digest of its own, of a head's digest and the canonical arguments as a field
+ * after it: what calls have in common is hashed once.
  */
-extern void agc_digest_keep(const AgcDigest *digest, AgcDigest **kept);
-extern AgcDigest *agc_digest_resume(const AgcDigest *kept);
+extern void agc_digest_after(const uint8 head[AGC_HASH_LEN], Jsonb *args, uint8 out[AGC_HASH_LEN]);
 
 /* cache_key() of the SQL interface: format, tool, scope (the head), canonical args */
 extern void agc_digest_call_head(AgcDigest *digest, const char *tool, const char *scope);
@@ -268,6 +268,9 @@ extern void agc_require_shmem(const char *what);
 /* false while tenant_set(enabled => false) is in force (tenant.c) */
 extern bool agc_tenant_enabled(const char *tenant);
 
+/* percent of the cache by tenant_share_set(), 0: none of its own; after agc_enter() */
+extern int	agc_tenant_cache_share(const char *tenant);
+
 /* ----- small things (util.c) ---------------------------------------------- */
 
 /* RFC 9562 version 7; the 74 random bits come from pg_strong_random */
@@ -288,11 +291,22 @@ typedef struct AgcNearest
 
 extern void agc_nearest_add(AgcNearest *nearest, const char *candidate);
 
+/* What agentcore.debug_clock_offset adds to every clock, in microseconds. */
+static inline int64
+agc_clock_offset(void)
+{
+	return agc_debug_clock_offset * INT64CONST(1000);
+}
+
 /*
- * The wall clock.  It may step back: who must not is asked to clamp (a budget's
- * counter does, under its row lock).
+ * The time by which everything is decided: the wall clock.  It may step back:
+ * who must not is asked to clamp (a budget's counter does, under its row lock).
  */
-#define agc_now()	GetCurrentTimestamp()
+static inline TimestampTz
+agc_now(void)
+{
+	return GetCurrentTimestamp() + agc_clock_offset();
+}
 
 /* microseconds until "t", never negative */
 extern int64 agc_until_us(TimestampTz now, TimestampTz t);

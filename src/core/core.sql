@@ -50,6 +50,11 @@ END
 $$;
 COMMENT ON FUNCTION agentcore.registry_attach(regclass, boolean) IS 'Internal. Puts the invalidation triggers on a registry table.';
 
+CREATE FUNCTION agentcore.clock_now() RETURNS timestamptz
+  LANGUAGE C VOLATILE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_clock_now_v1';
+COMMENT ON FUNCTION agentcore.clock_now() IS 'The time by which agentcore decides: clock_timestamp(), moved by agentcore.debug_clock_offset in tests.';
+
 -- Access -------------------------------------------------------------------
 
 CREATE TABLE agentcore.access (
@@ -131,18 +136,28 @@ CREATE TABLE agentcore.tenant (
   tenant   text COLLATE "C" NOT NULL,
   name     text COLLATE "C" NOT NULL DEFAULT 'settings' CHECK (name = 'settings'),
   enabled  boolean NOT NULL DEFAULT true,
+  cache_share bigint CHECK (cache_share BETWEEN 1 AND 100),
   revision bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.tenant');
-COMMENT ON TABLE agentcore.tenant IS 'Settings of a tenant; a tenant without a row is enabled. Written by tenant_set().';
+COMMENT ON TABLE agentcore.tenant IS 'Settings of a tenant; a tenant without a row is enabled, one without a cache_share (percent) has agentcore.cache_tenant_share. Written by tenant_set() and tenant_share_set().';
 
 CREATE FUNCTION agentcore.tenant_set(enabled boolean DEFAULT true, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tenant_set_v1';
 COMMENT ON FUNCTION agentcore.tenant_set(boolean, text) IS 'Switch a tenant on or off: while off, the gate denies its calls with tenant_disabled. Returns whether anything changed.';
 
-INSERT INTO agentcore.access_function VALUES ('tenant_set', 'admin');
+CREATE FUNCTION agentcore.tenant_share_set(share integer, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_tenant_share_set_v1';
+COMMENT ON FUNCTION agentcore.tenant_share_set(integer, text) IS 'The percentage of the cache past which the tenant evicts only its own entries, in place of agentcore.cache_tenant_share; NULL takes it back. For what is cached from the COMMIT on. The caller needs level admin on every tenant (''*''): a tenant cannot raise its own. Returns whether anything changed. Not 1 to 100: 22023.';
+
+CREATE VIEW agentcore.tenants WITH (security_barrier) AS
+  SELECT tenant, enabled, cache_share FROM agentcore.tenant WHERE agentcore.access_visible(tenant);
+COMMENT ON VIEW agentcore.tenants IS 'Settings of the tenants visible to the caller, where there are any: a tenant without a row is enabled. cache_share in percent; null: agentcore.cache_tenant_share.';
+
+INSERT INTO agentcore.access_function VALUES ('tenant_set', 'admin'), ('tenant_share_set', 'admin');
 
 -- Canonical JSON and keys --------------------------------------------------
 
@@ -156,7 +171,7 @@ CREATE FUNCTION agentcore.cache_key(tool text, args jsonb, scope text DEFAULT ''
   AS 'MODULE_PATHNAME', 'agentcore_cache_key_v1';
 COMMENT ON FUNCTION agentcore.cache_key(text, jsonb, text) IS 'SHA-256 over length-prefixed (format, tool, scope, canonical args): the same in every language, see doc/reference.md. NULL: 22023.';
 
-INSERT INTO agentcore.access_function VALUES ('canonical_json', 'public'), ('cache_key', 'public');
+INSERT INTO agentcore.access_function VALUES ('canonical_json', 'public'), ('cache_key', 'public'), ('clock_now', 'public');
 
 -- Compiled objects ---------------------------------------------------------
 

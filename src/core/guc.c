@@ -15,6 +15,7 @@
 #include <limits.h>
 
 #include "core/guc.h"
+#include "core/test_point.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
@@ -25,14 +26,17 @@ int			agc_cache_default_ttl = 300;
 bool		agc_cache_dump = false;
 int			agc_cache_dump_interval = 0;
 int			agc_cache_lease = 30;
+int			agc_cache_max_entries = 0;
 int			agc_cache_memory = 64;
 int			agc_cache_negative_ttl = 10;
 bool		agc_cache_on_standby = false;
 int			agc_cache_pending_max = 16384;
+int			agc_cache_policy = AGC_CACHE_S3_FIFO;
 int			agc_cache_sweep_interval = 1000;
 int			agc_cache_tenant_share = 100;
 int			agc_cache_ttl_jitter = 0;
 int			agc_compiled_cache_size = 16384;
+int			agc_debug_clock_offset = 0;
 int			agc_lease_default = 300;
 bool		agc_log_denials = false;
 int			agc_loop_limit = 0;
@@ -59,6 +63,12 @@ static const struct config_enum_entry compress_options[] = {
 #ifdef USE_LZ4
 	{"lz4", AGC_COMPRESS_LZ4, false},
 #endif
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry policy_options[] = {
+	{"s3-fifo", AGC_CACHE_S3_FIFO, false},
+	{"lru", AGC_CACHE_LRU, false},
 	{NULL, 0, false}
 };
 
@@ -115,6 +125,11 @@ agc_guc_init(void)
 							"A leader that has neither filled nor abandoned by then is given up, and the next to ask leads.",
 							&agc_cache_lease, 30, 1, 24 * 3600,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.cache_max_entries",
+							"Most entries of a cache whose policy is lru.",
+							"Fixed at server start; 0 sets no limit but agentcore.cache_memory. Has no effect with agentcore.cache_policy = s3-fifo.",
+							&agc_cache_max_entries, 0, 0, INT_MAX,
+							at_start, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_memory",
 							"Shared memory of the tool-result cache.",
 							"Fixed at server start; 0 turns the cache off.",
@@ -135,6 +150,12 @@ agc_guc_init(void)
 							"Beyond it cache_set returns false and the entry is not cached, and invalidations of single calls widen to their tool.",
 							&agc_cache_pending_max, 16384, 64, INT_MAX / 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomEnumVariable("agentcore.cache_policy",
+							 "Which entries leave a full cache.",
+							 "Fixed at server start. s3-fifo: those that were not used again soon; lru: the least recently used, exactly, "
+							 "for whom the order matters more than speed: the cache is one partition and a hit takes its lock exclusively.",
+							 &agc_cache_policy, AGC_CACHE_S3_FIFO, policy_options,
+							 at_start, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_sweep_interval",
 							"How often the background worker removes expired cache entries.",
 							"What has expired is never served, swept or not; sweeping gives its memory back before a writer needs it.",
@@ -142,7 +163,8 @@ agc_guc_init(void)
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_tenant_share",
 							"Percentage of the cache past which a tenant evicts only its own entries.",
-							"Counted in each partition of the cache, and only while that is full; 100 lets every tenant evict any.",
+							"Counted in memory, in each partition of the cache, and only while that is full; 100 lets every tenant evict any. "
+							"tenant_share_set() sets another for one tenant.",
 							&agc_cache_tenant_share, 100, 1, 100,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_ttl_jitter",
@@ -155,6 +177,11 @@ agc_guc_init(void)
 							"The least recently used objects go first; agentcore.stat_compiled shows them.",
 							&agc_compiled_cache_size, 16384, 256, INT_MAX / 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.debug_clock_offset",
+							"Moves the clock by which agentcore decides, for tests.",
+							"Set in the configuration file it moves everybody's clock, else this session's alone.",
+							&agc_debug_clock_offset, 0, -INT_MAX, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.lease_default",
 							"Lease of a permit that names none.",
 							"A permit neither settled nor extended by then counts as abandoned.",
@@ -217,5 +244,6 @@ agc_guc_init(void)
 							 &agc_require_tenant, false,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 
+	agc_test_point_init();
 	MarkGUCPrefixReserved("agentcore");
 }

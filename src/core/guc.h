@@ -14,6 +14,12 @@ typedef enum AgcAudit
 	AGC_AUDIT_ALL
 } AgcAudit;
 
+typedef enum AgcCachePolicy
+{
+	AGC_CACHE_S3_FIFO,
+	AGC_CACHE_LRU
+} AgcCachePolicy;
+
 typedef enum AgcCompress
 {
 	AGC_COMPRESS_OFF,
@@ -40,14 +46,17 @@ extern int	agc_cache_default_ttl;	/* seconds */
 extern bool agc_cache_dump;
 extern int	agc_cache_dump_interval;	/* seconds */
 extern int	agc_cache_lease;	/* seconds */
+extern int	agc_cache_max_entries;
 extern int	agc_cache_memory;	/* MB */
 extern int	agc_cache_negative_ttl; /* seconds */
 extern bool agc_cache_on_standby;
 extern int	agc_cache_pending_max;	/* kB */
+extern int	agc_cache_policy;
 extern int	agc_cache_sweep_interval;	/* ms */
 extern int	agc_cache_tenant_share; /* percent */
 extern int	agc_cache_ttl_jitter;	/* percent */
 extern int	agc_compiled_cache_size;	/* kB */
+extern int	agc_debug_clock_offset; /* ms */
 extern int	agc_lease_default;	/* seconds */
 extern bool agc_log_denials;
 extern int	agc_loop_limit;

@@ -4,14 +4,15 @@
  *
  * The algorithm is fetched once and the context reused: an implicit fetch a
  * digest costs more than hashing a short key does.  The canonical arguments are
- * handed over in one piece.  Fields that stay the same call after call can be
- * kept as a state to go on from, which costs 190 ns for a key of 190 bytes
- * where adding its twenty fields anew costs 350 ns.
+ * handed over in one piece.  Fields that stay the same call after call are hashed
+ * once, and their digest stands for them: that makes 75 ns of a short key, where
+ * going on from a copy of the context costs 110 ns, and adding twenty fields anew
+ * 350 ns.
  *
- * Memory: one EVP context a backend and one a kept state, and a buffer for the
- * arguments that stays below 64 kB between calls; OpenSSL frees nothing here
- * that a longjmp could skip, because nothing between begin and end raises an
- * error but the callers' own field preparation, and begin() starts anew.
+ * Memory: one EVP context a backend, and a buffer for the arguments that stays
+ * below 64 kB between calls; OpenSSL frees nothing here that a longjmp could
+ * skip, because nothing between begin and end raises an error but the callers'
+ * own field preparation, and begin() starts anew.
  * Locks: none.  Errors: XX000 when OpenSSL refuses the algorithm.
  */
 #include "core/core.h"
@@ -45,43 +46,20 @@ check(int ok)
 				 errmsg("OpenSSL could not compute a SHA-256 digest")));
 }
 
-static void
-need_context(AgcDigest *digest)
+AgcDigest *
+agc_digest_begin(void)
 {
 	if (algorithm == NULL)
 	{
 		algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
 		check(algorithm != NULL);
 	}
-	if (digest->ctx == NULL)
+	if (the_digest.ctx == NULL)
 	{
-		digest->ctx = EVP_MD_CTX_new();
-		check(digest->ctx != NULL);
+		the_digest.ctx = EVP_MD_CTX_new();
+		check(the_digest.ctx != NULL);
 	}
-}
-
-AgcDigest *
-agc_digest_begin(void)
-{
-	need_context(&the_digest);
 	check(EVP_DigestInit_ex2(the_digest.ctx, algorithm, NULL));
-	return &the_digest;
-}
-
-void
-agc_digest_keep(const AgcDigest *digest, AgcDigest **kept)
-{
-	if (*kept == NULL)
-		*kept = MemoryContextAllocZero(TopMemoryContext, sizeof(AgcDigest));
-	need_context(*kept);
-	check(EVP_MD_CTX_copy_ex((*kept)->ctx, digest->ctx));
-}
-
-AgcDigest *
-agc_digest_resume(const AgcDigest *kept)
-{
-	need_context(&the_digest);
-	check(EVP_MD_CTX_copy_ex(the_digest.ctx, kept->ctx));
 	return &the_digest;
 }
 
@@ -118,29 +96,45 @@ agc_digest_call_head(AgcDigest *digest, const char *tool, const char *scope)
 	digest_text(digest, scope);
 }
 
-/* As agc_digest_field() of the canonical form. */
-void
-agc_digest_args(AgcDigest *digest, Jsonb *args)
+/* "front", then as agc_digest_field() of the canonical form, in one piece. */
+static void
+digest_args(AgcDigest *digest, const uint8 *front, Size front_len, Jsonb *args)
 {
-	static StringInfoData canonical;
+	static StringInfoData piece;
 	uint32		prefix = 0;
 
-	if (canonical.data == NULL || canonical.maxlen > ARGS_BUFFER_KEPT)
+	if (piece.data == NULL || piece.maxlen > ARGS_BUFFER_KEPT)
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
-		if (canonical.data != NULL)
-			pfree(canonical.data);
-		canonical.data = NULL;
-		initStringInfo(&canonical);
+		if (piece.data != NULL)
+			pfree(piece.data);
+		piece.data = NULL;
+		initStringInfo(&piece);
 		MemoryContextSwitchTo(old);
 	}
-	resetStringInfo(&canonical);
-	appendBinaryStringInfo(&canonical, (const char *) &prefix, sizeof(prefix));
-	agc_canonical_json(&canonical, args);
-	prefix = pg_hton32((uint32) (canonical.len - sizeof(prefix)));
-	memcpy(canonical.data, &prefix, sizeof(prefix));
-	check(EVP_DigestUpdate(digest->ctx, canonical.data, canonical.len));
+	resetStringInfo(&piece);
+	appendBinaryStringInfo(&piece, (const char *) front, front_len);
+	appendBinaryStringInfo(&piece, (const char *) &prefix, sizeof(prefix));
+	agc_canonical_json(&piece, args);
+	prefix = pg_hton32((uint32) (piece.len - front_len - sizeof(prefix)));
+	memcpy(piece.data + front_len, &prefix, sizeof(prefix));
+	check(EVP_DigestUpdate(digest->ctx, piece.data, piece.len));
+}
+
+void
+agc_digest_args(AgcDigest *digest, Jsonb *args)
+{
+	digest_args(digest, (const uint8 *) "", 0, args);
+}
+
+void
+agc_digest_after(const uint8 head[AGC_HASH_LEN], Jsonb *args, uint8 out[AGC_HASH_LEN])
+{
+	AgcDigest  *digest = agc_digest_begin();
+
+	digest_args(digest, head, AGC_HASH_LEN, args);
+	agc_digest_end(digest, out);
 }
 
 void

@@ -17,7 +17,7 @@ static AgcTable installation_table = AGC_TABLE("installation", "installation_pke
 void
 agc_uuid_v7(pg_uuid_t *out)
 {
-	uint64		ms = (uint64) (GetCurrentTimestamp() / 1000) +
+	uint64		ms = (uint64) (agc_now() / 1000) +
 		(uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
 
 	if (!pg_strong_random(out->data, UUID_LEN))
@@ -28,6 +28,12 @@ agc_uuid_v7(pg_uuid_t *out)
 		out->data[i] = (uint8) (ms >> (40 - 8 * i));
 	out->data[6] = (out->data[6] & 0x0f) | 0x70;
 	out->data[8] = (out->data[8] & 0x3f) | 0x80;
+}
+
+/* clock_now() -> timestamptz */
+AGC_FUNCTION(clock_now)
+{
+	PG_RETURN_TIMESTAMPTZ(agc_now());
 }
 
 const pg_uuid_t *

@@ -280,7 +280,7 @@ put_target(ReturnSetInfo *rsinfo, const SlotName *name, const Circuit *circuit, 
 	values[7] = Int32GetDatum(circuit_probes(circuit, now));
 	nulls[8] = circuit->state == CIRCUIT_CLOSED;
 	if (!nulls[8])
-		values[8] = TimestampTzGetDatum(GetCurrentTimestamp() - (now - circuit->opened_at));
+		values[8] = TimestampTzGetDatum(agc_now() - (now - circuit->opened_at));
 	nulls[9] = answer.retry_after == 0;
 	if (!nulls[9])
 		values[9] = IntervalPGetDatum(agc_us_interval(answer.retry_after));

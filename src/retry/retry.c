@@ -115,7 +115,7 @@ retry_advise(const char *tenant, const char *policy_name, int attempt, int statu
 			 const char *error, const char *retry_after_header,
 			 TimestampTz started_at, RetryAdvice *out)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = agc_now();
 	const RetryPolicy *policy;
 	RetryClass	class;
 	bool		by_error;
@@ -182,7 +182,7 @@ AGC_FUNCTION(retry_next)
 	else
 	{
 		values[1] = IntervalPGetDatum(agc_us_interval(advice.delay));
-		values[2] = TimestampTzGetDatum(GetCurrentTimestamp() + advice.delay);
+		values[2] = TimestampTzGetDatum(agc_now() + advice.delay);
 	}
 	return agc_row(fcinfo, values, nulls, 4);
 }

@@ -9,10 +9,14 @@ of one size: what is wanted is 1 % and 10 % of the trace's unique keys, what is
 used, for LRU and Belady too, is the number that the cache is then seen to hold.
 So 1 % of a short trace means a dozen large values, and a partition's split into
 queues is as coarse as it really is.  The server restarts before every replay.
+
+With agentcore.cache_policy = lru there is nothing to compare: on the beginning of
+every trace the misses are exactly those of the simulated LRU, or this fails.
 """
 import collections
 import glob
 import heapq
+import itertools
 import os
 import statistics
 import subprocess
@@ -24,6 +28,7 @@ import measure
 
 SHARES = (0.01, 0.10)
 TARGET_MEAN, TARGET_WORST = 6.0, -3.0
+LRU_ENTRIES, LRU_REQUESTS = 500, 20000
 NEVER = 1 << 60
 
 REPLAY = """
@@ -174,6 +179,23 @@ def table(paths, work):
     yield f"- worst trace: {worst:+.1f} % (target >= {TARGET_WORST:.0f} %) {verdict(worst >= TARGET_WORST)}"
 
 
+def exact_lru(paths, work):
+    """The policy lru against the simulated one; small values, the number of entries is the limit."""
+    server = Server(work, "exact_lru", "shared_preload_libraries=agentcore", "jit=off",
+                    "agentcore.cache_policy=lru", f"agentcore.cache_max_entries={LRU_ENTRIES}")
+    with server.connect() as connection:
+        connection.execute("CREATE EXTENSION agentcore")
+        connection.execute(REPLAY)
+    for path in paths:
+        keys = read(path)[:LRU_REQUESTS]
+        server.control("restart")
+        misses, expected = server.ask("SELECT replay(%s, %s)", keys, 100), lru(keys, LRU_ENTRIES)
+        if misses != expected:
+            raise measure.Failed(f"{path}: cache_policy = lru missed {misses} times, exact LRU misses {expected} times")
+    server.control("stop")
+    yield f"- cache_policy = lru, {LRU_ENTRIES} entries, the first {LRU_REQUESTS} requests of {len(paths)} traces: every miss ratio is exact LRU's"
+
+
 def verdict(met):
     return "met" if met else "MISSED"
 
@@ -191,7 +213,8 @@ def traces():
 
 def main():
     paths = traces()
-    for line in table(paths, os.environ["BENCH_WORK"]) if paths else ():
+    work = os.environ["BENCH_WORK"]
+    for line in itertools.chain(table(paths, work), exact_lru(paths, work)) if paths else ():
         print(line)
     return 0 if paths else 1
 

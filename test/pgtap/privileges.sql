@@ -4,7 +4,7 @@
 \set ON_ERROR_STOP on
 \set QUIET on
 BEGIN;
-SELECT plan(29);
+SELECT plan(30);
 
 CREATE ROLE agentcore_tap_admin;
 CREATE ROLE agentcore_tap_agent;
@@ -103,8 +103,10 @@ SELECT is_empty($$ SELECT call_text(f.oid, t.tenant) FROM functions f, (VALUES (
                     WHERE e.extname = 'agentcore' AND (f.has_tenant OR f.name = 'access_grant') AND f.level <> 'internal'
                       AND attempt(pg_get_userbyid(e.extowner), f.oid, t.tenant) = '42501' $$,
                 'the owner is refused nothing on any tenant');
-SELECT is_empty(format($$ SELECT call, state FROM attempts WHERE role = %L AND tenant = 'own' AND rank <= role_rank AND level <> 'public' AND state = '42501' $$, role),
+SELECT is_empty(format($$ SELECT call, state FROM attempts WHERE role = %L AND tenant = 'own' AND rank <= role_rank AND level <> 'public' AND name <> 'tenant_share_set' AND state = '42501' $$, role),
                 role || ' is not refused what its level allows on its own tenant') FROM roles WHERE rank > 1;
+SELECT is((SELECT state FROM attempts WHERE role = 'agentcore_tap_admin' AND tenant = 'own' AND name = 'tenant_share_set'), '42501',
+          'but for the share that protects others from the tenant');
 SELECT is_empty(format($$ SELECT call, state FROM attempts WHERE role = %L AND tenant = 'other' AND level <> 'public' AND state <> '42501' $$, role),
                 role || ' is refused every function on another tenant') FROM roles;
 SELECT is_empty(format($$ SELECT call, state FROM attempts WHERE role = %L AND rank > role_rank AND state <> '42501' $$, role),
