@@ -262,8 +262,7 @@ AGC_FUNCTION(cache_set)
 	cache_make_item(&item, target.tenant, value, &terms);
 	if (item.len > store_max_value())
 	{
-		stat_count(CC_REFUSED_SIZE);
-		stat_tool_add(item.refs.tool, CT_REFUSED_SIZE, 1);
+		stat_refused(CC_REFUSED_SIZE, item.refs.tool);
 		PG_RETURN_BOOL(false);
 	}
 	item.born = item.key_born = publish_begin_stamp();
@@ -392,9 +391,17 @@ AGC_FUNCTION(cache_invalidate_tool)
 
 	agc_enter(tenant, AGC_AGENT);
 	cache_require("cache_invalidate_tool");
-	pending_invalidate_slot(slot_of_tool(tenant, tool));
-	pending_invalidate_slot(slot_of_tool(CACHE_SHARED, tool));
+	pending_invalidate_slot(slot_of_tool(tenant, tool), true);
+	pending_invalidate_slot(slot_of_tool(CACHE_SHARED, tool), false);
 	PG_RETURN_VOID();
+}
+
+/* One invalidation, though the tag is counted apart for what all tenants share. */
+static void
+invalidate_tag(const char *tenant, const char *tag)
+{
+	pending_invalidate_tag(slot_of_tag(tenant, tag), true);
+	pending_invalidate_tag(slot_of_tag(CACHE_SHARED, tag), false);
 }
 
 /* cache_invalidate_tag(tag, tenant) -> void */
@@ -405,8 +412,7 @@ AGC_FUNCTION(cache_invalidate_tag)
 
 	agc_enter(tenant, AGC_AGENT);
 	cache_require("cache_invalidate_tag");
-	pending_invalidate_tag(slot_of_tag(tenant, tag));
-	pending_invalidate_tag(slot_of_tag(CACHE_SHARED, tag));
+	invalidate_tag(tenant, tag);
 	PG_RETURN_VOID();
 }
 
@@ -417,8 +423,8 @@ AGC_FUNCTION(cache_clear)
 
 	agc_enter(tenant, AGC_ADMIN);
 	cache_require("cache_clear");
-	pending_invalidate_slot(slot_of_tenant(tenant));
-	pending_invalidate_slot(slot_of_tenant(CACHE_SHARED));
+	pending_invalidate_slot(slot_of_tenant(tenant), true);
+	pending_invalidate_slot(slot_of_tenant(CACHE_SHARED), false);
 	PG_RETURN_VOID();
 }
 
@@ -428,13 +434,17 @@ AGC_FUNCTION(cache_clear)
  */
 AGC_FUNCTION(cache_clear_all)
 {
+	bool		counts = true;
+
 	agc_enter("*", AGC_ADMIN);
 	cache_require("cache_clear_all");
 	for (uint32 slot = 0; slot < cache_shmem->nslots + CACHE_SHARED_SLOTS; slot++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (slot_may_be_tenant(slot))
-			pending_invalidate_slot(slot);
+		if (!slot_may_be_tenant(slot))
+			continue;
+		pending_invalidate_slot(slot, counts);
+		counts = false;
 	}
 	PG_RETURN_VOID();
 }
@@ -474,6 +484,6 @@ AGC_FUNCTION(cache_invalidate_on_change)
 				 errmsg("permission denied for tenant \"%s\"", tenant),
 				 errdetail("The owner of table \"%s\" may not invalidate there.",
 						   RelationGetRelationName(data->tg_relation))));
-	pending_invalidate_tag(slot_of_tag(tenant, trigger->tgargs[0]));
+	invalidate_tag(tenant, trigger->tgargs[0]);
 	return PointerGetDatum(NULL);
 }

@@ -314,25 +314,29 @@ cache_put(const CacheItem *item, int64 now)
 		case CACHE_STORED:
 			stat_count(item->lease != 0 ? CC_FILLS : CC_SETS);
 			stat_tool_add(item->refs.tool, CT_FILLS, 1);
+			if (item->flags & CACHE_COMPRESSED)
+			{
+				stat_count(CC_COMPRESSED);
+				cache_local[CC_BYTES_SAVED] += compress_saved(item);
+			}
 			return true;
 		case CACHE_TOO_LARGE:
-			stat_count(CC_REFUSED_SIZE);
-			stat_tool_add(item->refs.tool, CT_REFUSED_SIZE, 1);
+			stat_refused(CC_REFUSED_SIZE, item->refs.tool);
 			break;
 		case CACHE_NO_ROOM:
-			stat_count(CC_REFUSED_ROOM);
+			stat_refused(CC_REFUSED_ROOM, item->refs.tool);
 			break;
 		case CACHE_PINNED:
-			stat_count(CC_REFUSED_PINNED);
+			stat_refused(CC_REFUSED_PINNED, item->refs.tool);
 			break;
 		case CACHE_OVER_SHARE:
-			stat_count(CC_REFUSED_SHARE);
+			stat_refused(CC_REFUSED_SHARE, item->refs.tool);
 			break;
 		case CACHE_INVALIDATED:
-			stat_count(CC_REFUSED_INVALIDATED);
+			stat_refused(CC_REFUSED_INVALIDATED, item->refs.tool);
 			break;
 		case CACHE_LEASE_LOST:
-			stat_count(CC_REFUSED_LEASE);
+			stat_refused(CC_REFUSED_LEASE, item->refs.tool);
 			break;
 	}
 	return false;
@@ -348,12 +352,9 @@ cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs, const
 	CacheLease	held;
 
 	if (!lease_is_open(key, lease, refs, &held) || state == CACHE_FILL_LOST)
-		stat_count(CC_REFUSED_LEASE);
+		stat_refused(CC_REFUSED_LEASE, refs->tool);
 	else if (terms->max_size > 0 && VARSIZE(value) - VARHDRSZ > terms->max_size)
-	{
-		stat_count(CC_REFUSED_SIZE);
-		stat_tool_add(refs->tool, CT_REFUSED_SIZE, 1);
-	}
+		stat_refused(CC_REFUSED_SIZE, refs->tool);
 	else
 	{
 		cache_make_item(&item, tenant, value, terms);
@@ -362,10 +363,7 @@ cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs, const
 		if (state == CACHE_FILL_SET)
 			item.lease = 0;
 		if (item.len > store_max_value())
-		{
-			stat_count(CC_REFUSED_SIZE);
-			stat_tool_add(refs->tool, CT_REFUSED_SIZE, 1);
-		}
+			stat_refused(CC_REFUSED_SIZE, refs->tool);
 		else if (pending_add_set(&item))
 			return true;
 	}

@@ -36,7 +36,7 @@ COMMENT ON FUNCTION agentcore.cache_abandon(bigint, text) IS 'Give a lease back 
 CREATE FUNCTION agentcore.cache_invalidate(tool text, args jsonb, scope text DEFAULT '', tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_invalidate_v1';
-COMMENT ON FUNCTION agentcore.cache_invalidate(text, jsonb, text, text) IS 'Invalidate one call''s result: for this transaction at once, for others at COMMIT; leases on it are lost. Returns whether there was a value. NULL: 22023.';
+COMMENT ON FUNCTION agentcore.cache_invalidate(text, jsonb, text, text) IS 'Invalidate one call''s result in the raw cache (the gate''s answers: by tool or tag): for this transaction at once, for others at COMMIT; leases on it are lost. Returns whether there was a value. NULL: 22023.';
 
 CREATE FUNCTION agentcore.cache_invalidate_tool(tool text, tenant text DEFAULT '') RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -46,12 +46,12 @@ COMMENT ON FUNCTION agentcore.cache_invalidate_tool(text, text) IS 'Invalidate e
 CREATE FUNCTION agentcore.cache_invalidate_tag(tag text, tenant text DEFAULT '') RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_invalidate_tag_v1';
-COMMENT ON FUNCTION agentcore.cache_invalidate_tag(text, text) IS 'Invalidate every result that carries the tag; one step however many there are. For others at COMMIT. NULL: 22023.';
+COMMENT ON FUNCTION agentcore.cache_invalidate_tag(text, text) IS 'Invalidate every result that carries the tag, of the gate and those shared between tenants too; one step however many there are. For others at COMMIT. NULL: 22023.';
 
 CREATE FUNCTION agentcore.cache_clear(tenant text DEFAULT '') RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_clear_v1';
-COMMENT ON FUNCTION agentcore.cache_clear(text) IS 'Invalidate every result of the tenant. For others at COMMIT. NULL: 22023.';
+COMMENT ON FUNCTION agentcore.cache_clear(text) IS 'Invalidate every result of the tenant, and those shared between tenants. For others at COMMIT. NULL: 22023.';
 
 CREATE FUNCTION agentcore.cache_clear_all() RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -61,7 +61,7 @@ COMMENT ON FUNCTION agentcore.cache_clear_all() IS 'Invalidate every result of e
 CREATE FUNCTION agentcore.cache_invalidate_on_change() RETURNS trigger
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_invalidate_on_change_v1';
-COMMENT ON FUNCTION agentcore.cache_invalidate_on_change() IS 'AFTER trigger for your own tables, arguments (tag [, tenant]): the tag is invalidated with the transaction that changes the table. The table''s owner needs level agent on the tenant; does nothing without shared memory.';
+COMMENT ON FUNCTION agentcore.cache_invalidate_on_change() IS 'AFTER trigger for your own tables, arguments (tag [, tenant]): the tag is invalidated, as by cache_invalidate_tag(), with the transaction that changes the table. The table''s owner needs level agent on the tenant; does nothing without shared memory.';
 
 CREATE TYPE agentcore.cache_statistics AS (
   hits bigint, stale bigint, negative bigint, misses bigint, sets bigint, fills bigint, invalidations bigint,
@@ -86,7 +86,7 @@ CREATE VIEW agentcore.stat_cache AS
          s.refused_size, s.refused_room, s.refused_pending, s.refused_invalidated, s.refused_lease, s.refused_pinned, s.refused_share,
          s.compressed, s.bytes_saved, s.lock_waits, s.leases, s.leases_held, s.waits, s.partitions, s.policy, s.max_entries, s.stats_reset
     FROM agentcore.cache_stat() s;
-COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits, bytes_saved by compression, lock_waits for a partition, policy of eviction with max_entries (null: no limit). Sessions add what they counted at transaction end.';
+COMMENT ON VIEW agentcore.stat_cache IS 'One row for the whole server (totals only, no keys or values, so visible to all): lookups by outcome, sets and fills stored, refusals by cause, evictions by queue, bytes in use of capacity (both in bytes, with entry headers), value_bytes without, max_value the largest value that fits, invalidations (one for each that committed, however many entries it reached), bytes_saved by compression of what was stored, leases_held that could still be filled, lock_waits for a partition, policy of eviction with max_entries (null: no limit). Entries and bytes hold what has ended too, until it is swept. Sessions add what they counted at transaction end.';
 
 CREATE FUNCTION agentcore.stat_cache_reset() RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -95,7 +95,7 @@ COMMENT ON FUNCTION agentcore.stat_cache_reset() IS 'Set the counters of stat_ca
 
 CREATE TYPE agentcore.cache_tool_statistics AS (
   tenant text, tool text, hits bigint, misses bigint, stale bigint, negative bigint, fills bigint, invalidations bigint,
-  refused_size bigint, saved_ms bigint, saved_usd numeric
+  expirations bigint, evictions bigint, refused bigint, refused_size bigint, saved_ms bigint, saved_usd numeric
 );
 COMMENT ON TYPE agentcore.cache_tool_statistics IS 'Counters of cache_tool_stat(); see the view agentcore.stat_tool.';
 
@@ -105,10 +105,11 @@ CREATE FUNCTION agentcore.cache_tool_stat() RETURNS SETOF agentcore.cache_tool_s
 COMMENT ON FUNCTION agentcore.cache_tool_stat() IS 'Counters of each tool of this database in the tenants that the caller may read; no rows without shared memory.';
 
 CREATE VIEW agentcore.stat_tool WITH (security_barrier) AS
-  SELECT s.tenant, s.tool, s.hits, s.misses, s.stale, s.negative, s.fills, s.invalidations, s.refused_size, s.saved_ms,
+  SELECT s.tenant, s.tool, s.hits, s.misses, s.stale, s.negative, s.fills, s.invalidations,
+         s.expirations, s.evictions, s.refused, s.refused_size, s.saved_ms,
          pg_catalog.trim_scale(s.saved_usd) AS saved_usd
     FROM agentcore.cache_tool_stat() s;
-COMMENT ON VIEW agentcore.stat_tool IS 'What the cache did for each tool since the server started or stat_tool_reset(), in the tenants visible to the caller: lookups by outcome, values stored (fills), invalidations of the tool or one of its calls, results too large, and what hits saved: milliseconds (from lease to fill when the value was computed) and USD (as call_commit() charged it). Tenant * are the tools with cache_scope shared. Sessions add what they counted at transaction end; names past the server''s room for them are not listed.';
+COMMENT ON VIEW agentcore.stat_tool IS 'What the cache did for each tool since the server started or stat_tool_reset(), in the tenants visible to the caller: lookups by outcome, values stored (fills), invalidations of the tool or one of its calls (counted for the tenant that asked, once committed), expirations, evictions, values not stored for any reason (refused) or because they were too large (refused_size), and what hits saved: milliseconds (from lease to fill when the value was computed) and USD (as call_commit() charged it). Tenant * are the tools with cache_scope shared. Sessions add what they counted at transaction end; names past the server''s room for them are not listed.';
 
 CREATE TYPE agentcore.cache_entry AS (
   tenant text, key bytea, tool text, kind text, scope text, size bigint, age interval, ttl_left interval, hits bigint,
@@ -140,6 +141,56 @@ CREATE FUNCTION agentcore.cache_verify() RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_verify_v1';
 COMMENT ON FUNCTION agentcore.cache_verify() IS 'Walk the whole cache and check its invariants: true, or an ERROR (XX001) that says what is off. Blocks writers of one partition at a time. The caller needs level reader on every tenant (''*'').';
+
+COMMENT ON COLUMN agentcore.stat_cache.hits IS 'Lookups that found a fresh answer.';
+COMMENT ON COLUMN agentcore.stat_cache.misses IS 'Lookups that found none; lead and busy of cache_fetch() among them.';
+COMMENT ON COLUMN agentcore.stat_cache.evictions IS 'Entries that had to make room: evictions_small + evictions_main.';
+COMMENT ON COLUMN agentcore.stat_cache.expirations IS 'Entries that reached their time, counted when first seen.';
+COMMENT ON COLUMN agentcore.stat_cache.entries IS 'Entries now; those that have ended stay until they are swept.';
+COMMENT ON COLUMN agentcore.stat_cache.bytes IS 'Memory that the entries take, with headers.';
+COMMENT ON COLUMN agentcore.stat_cache.capacity IS 'Memory for entries, in bytes.';
+COMMENT ON COLUMN agentcore.stat_cache.value_bytes IS 'Bytes of the entries values as stored.';
+COMMENT ON COLUMN agentcore.stat_cache.max_value IS 'The largest value that fits, in bytes as stored.';
+COMMENT ON COLUMN agentcore.stat_cache.stale IS 'Lookups that found an answer past its soft deadline.';
+COMMENT ON COLUMN agentcore.stat_cache.negative IS 'Lookups that found a failure.';
+COMMENT ON COLUMN agentcore.stat_cache.sets IS 'Values stored by cache_set().';
+COMMENT ON COLUMN agentcore.stat_cache.fills IS 'Values stored with a lease, by cache_fill() or the gate.';
+COMMENT ON COLUMN agentcore.stat_cache.invalidations IS 'Invalidations that committed, however many entries they reached.';
+COMMENT ON COLUMN agentcore.stat_cache.evictions_small IS 'Evicted before they were used again.';
+COMMENT ON COLUMN agentcore.stat_cache.evictions_main IS 'Evicted from the main queue: had been used again, or evicted and come back.';
+COMMENT ON COLUMN agentcore.stat_cache.ghost_hits IS 'Evicted keys that came back soon; many say that more memory would help.';
+COMMENT ON COLUMN agentcore.stat_cache.refused_size IS 'Values larger than max_value or their tools cache_max_size.';
+COMMENT ON COLUMN agentcore.stat_cache.refused_room IS 'Values for which no room could be made within the bounded work of one write.';
+COMMENT ON COLUMN agentcore.stat_cache.refused_pending IS 'Values past agentcore.cache_pending_max.';
+COMMENT ON COLUMN agentcore.stat_cache.refused_invalidated IS 'Values whose key, tool, tag or tenant was invalidated meanwhile.';
+COMMENT ON COLUMN agentcore.stat_cache.refused_lease IS 'Fills whose lease had ended.';
+COMMENT ON COLUMN agentcore.stat_cache.refused_pinned IS 'Values that could only have displaced what was being read.';
+COMMENT ON COLUMN agentcore.stat_cache.refused_share IS 'Values past the tenants share of the cache.';
+COMMENT ON COLUMN agentcore.stat_cache.compressed IS 'Values stored compressed.';
+COMMENT ON COLUMN agentcore.stat_cache.bytes_saved IS 'Bytes by which compression shortened what was stored.';
+COMMENT ON COLUMN agentcore.stat_cache.lock_waits IS 'Times that a partitions lock was not free at once.';
+COMMENT ON COLUMN agentcore.stat_cache.leases IS 'Leases granted.';
+COMMENT ON COLUMN agentcore.stat_cache.leases_held IS 'Leases that could be filled now.';
+COMMENT ON COLUMN agentcore.stat_cache.waits IS 'Calls of cache_fetch() that waited for anothers lease.';
+COMMENT ON COLUMN agentcore.stat_cache.partitions IS 'Parts of the cache with a lock of their own.';
+COMMENT ON COLUMN agentcore.stat_cache.policy IS 'Who leaves a full cache: s3-fifo or lru.';
+COMMENT ON COLUMN agentcore.stat_cache.max_entries IS 'With policy lru: the most entries; null: no limit but memory.';
+COMMENT ON COLUMN agentcore.stat_cache.stats_reset IS 'Since when is counted.';
+
+COMMENT ON COLUMN agentcore.stat_tool.tenant IS 'Whose tool; * for tools with cache_scope shared.';
+COMMENT ON COLUMN agentcore.stat_tool.tool IS 'The name that was looked up.';
+COMMENT ON COLUMN agentcore.stat_tool.hits IS 'Lookups that found a fresh answer.';
+COMMENT ON COLUMN agentcore.stat_tool.misses IS 'Lookups that found none; lead and busy among them.';
+COMMENT ON COLUMN agentcore.stat_tool.stale IS 'Lookups that found an answer past its soft deadline.';
+COMMENT ON COLUMN agentcore.stat_tool.negative IS 'Lookups that found a failure.';
+COMMENT ON COLUMN agentcore.stat_tool.fills IS 'Values stored, with a lease or without.';
+COMMENT ON COLUMN agentcore.stat_tool.invalidations IS 'Committed invalidations of the tool or one of its calls, by this tenant.';
+COMMENT ON COLUMN agentcore.stat_tool.expirations IS 'Entries that reached their time, counted when first seen.';
+COMMENT ON COLUMN agentcore.stat_tool.evictions IS 'Entries that had to make room.';
+COMMENT ON COLUMN agentcore.stat_tool.refused IS 'Values not stored, for any reason.';
+COMMENT ON COLUMN agentcore.stat_tool.refused_size IS 'Values not stored because they were too large.';
+COMMENT ON COLUMN agentcore.stat_tool.saved_ms IS 'Milliseconds that computing the answers had taken, added up over the hits.';
+COMMENT ON COLUMN agentcore.stat_tool.saved_usd IS 'USD that they had cost, added up over the hits.';
 
 INSERT INTO agentcore.access_function VALUES
   ('cache_get', 'agent'), ('cache_mget', 'agent'), ('cache_clear_all', 'admin'), ('cache_tool_stat', 'public'),

@@ -43,8 +43,18 @@ compress_value(CacheItem *item, Jsonb *value)
 	item->data = VARDATA(stored);
 	item->len = VARSIZE(stored) - VARHDRSZ;
 	item->flags |= agc_cache_compress == AGC_COMPRESS_LZ4 ? CACHE_LZ4 : CACHE_PGLZ;
-	stat_count(CC_COMPRESSED);
-	cache_local[CC_BYTES_SAVED] += raw - item->len;
+}
+
+/* What compression took from an item's value. */
+uint32
+compress_saved(const CacheItem *item)
+{
+	uint32		raw;
+
+	if ((item->flags & CACHE_COMPRESSED) == 0)
+		return 0;
+	memcpy(&raw, item->data, sizeof(raw));
+	return raw - item->len;
 }
 
 /* A copy of the value that these bytes are. */

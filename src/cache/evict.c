@@ -218,6 +218,7 @@ evict_own(CachePart *part, uint32 tenant, uint32 chunks, uint32 entries)
 		else
 		{
 			stat_count(entry->queue == CACHE_SMALL ? CC_EVICTIONS_SMALL : CC_EVICTIONS_MAIN);
+			stat_tool_add(entry->tool, CT_EVICTIONS, 1);
 			store_remove(part, index);
 		}
 	}
@@ -257,6 +258,7 @@ evict_step(CachePart *part, int64 now)
 		if (from_small)
 			ghost_add(part, &entry->key);
 		stat_count(from_small ? CC_EVICTIONS_SMALL : CC_EVICTIONS_MAIN);
+		stat_tool_add(entry->tool, CT_EVICTIONS, 1);
 		store_remove(part, index);
 	}
 	return true;

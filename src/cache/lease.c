@@ -116,6 +116,18 @@ lease_alive(const CachePart *part, const CacheLease *lease, int64 now)
 		pg_atomic_read_u64(&epoch_of_slot(refs.tenant)->stamp) <= lease->born;
 }
 
+/* How many are held: one that is over stays in the table until its place is needed. */
+int
+lease_count(const CachePart *part, int64 now)
+{
+	int			n = 0;
+
+	for (int i = 0; i < CACHE_LEASES; i++)
+		if (part->p->lease_token[i] != 0 && lease_alive(part, &part->p->lease[i], now))
+			n++;
+	return n;
+}
+
 static int64
 make_token(const CacheKey *key)
 {

@@ -191,7 +191,7 @@ pending_add_set(const CacheItem *item)
 
 	if (used + sizeof(Op) + item->len > (Size) agc_cache_pending_max * 1024)
 	{
-		stat_count(CC_REFUSED_PENDING);
+		stat_refused(CC_REFUSED_PENDING, item->refs.tool);
 		return false;
 	}
 	op = append(OP_SET, item->len);
@@ -214,19 +214,19 @@ pending_invalidate_key(const CacheKey *key, const CacheRefs *refs)
 	}
 	if (used + sizeof(Op) > (Size) agc_cache_pending_max * 1024)
 	{
-		pending_invalidate_slot(refs->tool);
+		pending_invalidate_slot(refs->tool, true);
 		return;
 	}
 	op = append(OP_KEY, 0);
 	op->item.key = *key;
+	op->item.refs = *refs;
+	op->counts = true;
 	append_by_key(op);
-	stat_count(CC_INVALIDATIONS);
-	stat_tool_add(refs->tool, CT_INVALIDATIONS, 1);
 }
 
 /* There are only so many slots and tags, so these need no cap. */
 static void
-invalidate_ref(uint32 ref)
+invalidate_ref(uint32 ref, bool counts)
 {
 	Op		   *op = pending_latest_ref(ref);
 	RefIndex   *index;
@@ -235,30 +235,30 @@ invalidate_ref(uint32 ref)
 	if (op != NULL && op->level == GetCurrentTransactionNestLevel())
 	{
 		op->seq = ++last_seq;
+		op->counts |= counts;
 		return;
 	}
 	op = append(OP_REF, 0);
 	op->ref = ref;
+	op->counts = counts;
 	index = hash_search(by_ref, &ref, HASH_ENTER, &found);
 	op->shadowed = found ? index->op : NULL;
 	index->op = op;
 	dlist_push_tail(&pending_ops, &op->node);
 	used += sizeof(Op);
 	pending_invalidations++;
-	stat_count(CC_INVALIDATIONS);
 }
 
 void
-pending_invalidate_slot(uint32 slot)
+pending_invalidate_slot(uint32 slot, bool counts)
 {
-	invalidate_ref(slot);
-	stat_tool_add(slot, CT_INVALIDATIONS, 1);
+	invalidate_ref(slot, counts);
 }
 
 void
-pending_invalidate_tag(uint16 tag)
+pending_invalidate_tag(uint16 tag, bool counts)
 {
-	invalidate_ref(TAG_REF | tag);
+	invalidate_ref(TAG_REF | tag, counts);
 }
 
 /*

@@ -27,9 +27,10 @@ typedef struct Op
 	uint64		seq;
 	struct Op  *shadowed;		/* the same target's one before */
 	bool		fenced;
+	bool		counts;			/* an invalidation that stat_cache counts, if it commits */
 	bool		foreign;		/* settling found somebody else's stamp of our lifetime */
 	uint32		ref;			/* OP_REF: slot, or tag with TAG_REF */
-	CacheItem	item;			/* OP_SET; OP_KEY: its key */
+	CacheItem	item;			/* OP_SET; OP_KEY: its key and refs */
 } Op;
 
 /* A lease granted in this transaction goes back if the transaction does. */

@@ -114,6 +114,19 @@ settle_key(Op *op, uint64 stamp)
 		lease_wake(key);
 }
 
+/* What is rolled back has invalidated nothing. */
+static void
+count_invalidation(const Op *op)
+{
+	if (!op->counts)
+		return;
+	stat_count(CC_INVALIDATIONS);
+	if (op->type == OP_KEY)
+		stat_tool_add(op->item.refs.tool, CT_INVALIDATIONS, 1);
+	else if ((op->ref & TAG_REF) == 0)
+		stat_tool_add(op->ref, CT_INVALIDATIONS, 1);
+}
+
 /* After this no value computed before the stamp is served or stored. */
 static void
 settle(uint64 stamp)
@@ -135,6 +148,7 @@ settle(uint64 stamp)
 			if (op->fenced)
 				epoch_unfence(epoch);
 		}
+		count_invalidation(op);
 		op->fenced = false;
 	}
 }
@@ -221,7 +235,7 @@ publish(Op *op, uint64 stamp, int64 now)
 	/* a lease from before our own invalidation is lost like anybody's */
 	if (drop || (mine && item.lease != 0))
 	{
-		stat_count(CC_REFUSED_INVALIDATED);
+		stat_refused(CC_REFUSED_INVALIDATED, item.refs.tool);
 		if (item.lease != 0)
 			lease_release(&item.key, item.lease);
 		return;

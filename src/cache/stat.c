@@ -62,6 +62,16 @@ stat_tool_add(uint32 slot, CacheToolCounter counter, uint64 n)
 	local_tools_used |= bit;
 }
 
+/* A value that was not stored. */
+void
+stat_refused(CacheCounter cause, uint32 slot)
+{
+	stat_count(cause);
+	stat_tool_add(slot, CT_REFUSED, 1);
+	if (cause == CC_REFUSED_SIZE)
+		stat_tool_add(slot, CT_REFUSED_SIZE, 1);
+}
+
 void
 stat_flush(void)
 {
@@ -97,6 +107,7 @@ AGC_FUNCTION(cache_stat)
 	int64		used = 0;
 	int64		value_bytes = 0;
 	int64		leases = 0;
+	int64		now = agc_now();
 	int			n;
 
 	if (!cache_ready())
@@ -112,7 +123,7 @@ AGC_FUNCTION(cache_stat)
 		entries += part->p->entries;
 		used += cache_shmem->nchunks - part->p->free_chunks;
 		value_bytes += part->p->value_bytes;
-		leases += part->p->leases_used;
+		leases += lease_count(part, now);
 		LWLockRelease(part->lock);
 	}
 	values[n++] = Int64GetDatum(entries);

@@ -322,6 +322,7 @@ store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 			{
 				entry->expiry_counted = true;
 				stat_count(CC_EXPIRATIONS);
+				stat_tool_add(entry->tool, CT_EXPIRATIONS, 1);
 			}
 			if (found && copy != NULL && len <= room)
 			{
@@ -382,8 +383,13 @@ store_remove(CachePart *part, uint32 index)
 void
 store_expire(CachePart *part, uint32 index)
 {
-	if (!store_entry(part, index)->expiry_counted)
+	CacheEntry *entry = store_entry(part, index);
+
+	if (!entry->expiry_counted)
+	{
 		stat_count(CC_EXPIRATIONS);
+		stat_tool_add(entry->tool, CT_EXPIRATIONS, 1);
+	}
 	store_remove(part, index);
 }
 

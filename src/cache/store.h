@@ -98,6 +98,9 @@ typedef enum CacheToolCounter
 	CT_NEGATIVE,
 	CT_FILLS,
 	CT_INVALIDATIONS,
+	CT_EXPIRATIONS,
+	CT_EVICTIONS,
+	CT_REFUSED,
 	CT_REFUSED_SIZE,
 	CT_SAVED_MS,
 	CT_SAVED_NANOUSD,
@@ -486,6 +489,7 @@ extern void lease_init_partition(CachePartition *p);
 extern CacheLease *lease_find(const CachePart *part, const CacheKey *key);
 extern int64 lease_token_of(const CachePart *part, const CacheLease *lease);
 extern void lease_free(CachePart *part, CacheLease *lease);
+extern int	lease_count(const CachePart *part, int64 now);
 extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope,
 								 const CacheRefs *refs, uint64 born, int64 lease_us,
 								 bool entry_hidden, CacheResult *out);
@@ -520,8 +524,8 @@ extern CacheOwn pending_own(const CacheKey *key, const CacheRefs *refs, CacheIte
 extern bool pending_hides_tags(const CacheRefs *refs);
 extern bool pending_add_set(const CacheItem *item);
 extern void pending_invalidate_key(const CacheKey *key, const CacheRefs *refs);
-extern void pending_invalidate_slot(uint32 slot);
-extern void pending_invalidate_tag(uint16 tag);
+extern void pending_invalidate_slot(uint32 slot, bool counts);
+extern void pending_invalidate_tag(uint16 tag, bool counts);
 extern void pending_add_grant(const CacheKey *key, int64 token);
 extern CacheFillState pending_fill_state(const CacheKey *key, int64 token, const CacheRefs *refs);
 
@@ -535,6 +539,7 @@ extern uint64 cache_local[CC_COUNT];
 extern void stat_flush(void);
 extern CacheToolStat *stat_of_slot(uint32 slot);
 extern void stat_tool_add(uint32 slot, CacheToolCounter counter, uint64 n);
+extern void stat_refused(CacheCounter cause, uint32 slot);
 
 static inline void
 stat_count(CacheCounter counter)
@@ -563,6 +568,7 @@ extern void dump_if_due(bool at_exit);
 
 /* ----- compress.c ----- */
 extern void compress_value(CacheItem *item, Jsonb *value);
+extern uint32 compress_saved(const CacheItem *item);
 extern Jsonb *compress_undo(const char *data, uint32 len, uint8 flags);
 
 /* ----- the parts of cache.c that the SQL functions and COMMIT use ----- */

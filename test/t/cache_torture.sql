@@ -11,7 +11,7 @@ CREATE FUNCTION made(k int, s int) RETURNS jsonb LANGUAGE sql AS $$
                       ELSE (SELECT encode(substr(b, 1 + (k * 7919 + s) % 500000, s * 3 / 4), 'base64') FROM pool) END AS pad) p $$;
 CREATE FUNCTION look(k int, v jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  IF (v->>'k')::int <> k OR v->>'sum' <> md5(k || (v->>'pad')) THEN
+  IF v IS NOT NULL AND (v->>'k' IS DISTINCT FROM k::text OR v->>'sum' IS DISTINCT FROM md5(k || (v->>'pad'))) THEN
     RAISE EXCEPTION 'WRONG VALUE for key %', k;
   END IF;
 END $$;
@@ -56,5 +56,5 @@ END $$;
 -- after all is over: a key that can be neither set nor read has a fence left on it
 CREATE FUNCTION fenced() RETURNS bigint LANGUAGE sql AS $$
   SELECT count(*) FROM generate_series(1, 5001) k
-   WHERE NOT agentcore.cache_set('t', to_jsonb(k), '1', scope => 's', tags => ARRAY['t' || k % 10], publish => 'immediate')
+   WHERE NOT agentcore.cache_set('t', to_jsonb(k), made(k, 32), scope => 's', tags => ARRAY['t' || k % 10], publish => 'immediate')
       OR agentcore.cache_get('t', to_jsonb(k), 's') IS NULL $$;
