@@ -450,5 +450,6 @@ AGC_FUNCTION(cache_invalidate_on_change)
 				 errdetail("The owner of table \"%s\" may not invalidate there.",
 						   RelationGetRelationName(data->tg_relation))));
 	pending_invalidate_tag(slot_of_tag(tenant, trigger->tgargs[0]));
+	pending_invalidate_tag(slot_of_tag(CACHE_SHARED, trigger->tgargs[0]));
 	return PointerGetDatum(NULL);
 }
