@@ -115,6 +115,7 @@ settle_key(Op *op, uint64 stamp)
 static void
 settle(uint64 stamp)
 {
+	bool		leases = false;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &pending_ops)
@@ -131,9 +132,12 @@ settle(uint64 stamp)
 			op->foreign = old > publish_begin_stamp() && old != stamp;
 			if (op->fenced)
 				epoch_unfence(epoch);
+			leases |= (op->ref & TAG_REF) == 0;
 		}
 		op->fenced = false;
 	}
+	if (leases)
+		lease_wake_all();
 }
 
 static void

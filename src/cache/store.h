@@ -309,6 +309,7 @@ typedef struct CacheItem
 	uint32		cost_ms;
 	float		cost_nanousd;
 	int64		lease;			/* 0: a plain set */
+	bool		own_lease;		/* taken in this transaction: `born` bounds it too */
 	uint64		born;			/* of a plain set: as in the entry ... */
 	uint64		key_born;		/* ... and what its key's epoch is held against */
 	bool		only_absent;	/* of a dump: what is there, or computed, is newer */
@@ -469,10 +470,12 @@ extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, CacheScope
 								 bool entry_hidden, CacheResult *out);
 extern CacheStatus lease_peek(const CacheKey *key, CacheResult *out);
 extern bool lease_lookup(int64 token, CacheLease *out);
-extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, CacheLease *out);
+extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs,
+						  uint64 bound, CacheLease *out);
 extern void lease_extend(const CacheKey *key, int64 token, int64 lease_us);
 extern void lease_release(const CacheKey *key, int64 token);
 extern void lease_wake(const CacheKey *key);
+extern void lease_wake_all(void);
 extern bool lease_wait_begin(const CacheKey *key);
 extern void lease_wait(const CacheKey *key, int64 us);
 extern void lease_wait_end(void);
@@ -501,6 +504,7 @@ extern void pending_invalidate_key(const CacheKey *key, const CacheRefs *refs);
 extern void pending_invalidate_slot(uint32 slot);
 extern void pending_invalidate_tag(uint16 tag);
 extern void pending_add_grant(const CacheKey *key, int64 token);
+extern bool pending_granted(int64 token);
 extern CacheFillState pending_fill_state(const CacheKey *key, int64 token, const CacheRefs *refs);
 
 /* ----- publish.c ----- */
