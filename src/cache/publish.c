@@ -274,9 +274,10 @@ xact_event(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
+			/* in this order: a dump that begins after it was revoked leaves out what is fenced */
+			raise_fences();
 			if (pending_invalidations > 0)
 				dump_revoke();
-			raise_fences();
 			return;
 		case XACT_EVENT_PRE_PREPARE:
 			refuse_prepare();
