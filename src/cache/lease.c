@@ -133,7 +133,7 @@ lease_alive(const CachePart *part, const CacheLease *lease, int64 now)
 	CacheRefs	refs = {.tool = lease->tool, .tenant = lease->tenant};
 	CacheKeyEpoch *epoch = store_key_epoch(part, &lease->key);
 
-	return lease->deadline > now && epoch->stamp <= lease->born &&
+	return lease->deadline > now && (!lease->snapshot || epoch->stamp <= lease->born) &&
 		pg_atomic_read_u64(&epoch_of_slot(refs.tool)->stamp) <= lease->born &&
 		pg_atomic_read_u64(&epoch_of_slot(refs.tenant)->stamp) <= lease->born;
 }
@@ -198,6 +198,7 @@ lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope, const Cache
 	lease->role = GetUserId();
 	lease->kind = kind;
 	lease->scope = scope;
+	lease->snapshot = IsolationUsesXactSnapshot();
 	part->p->lease_token[lease - part->p->lease] = token;
 	lease->next = *lease_bucket(part, key);
 	*lease_bucket(part, key) = lease - part->p->lease;
@@ -267,7 +268,7 @@ lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, uint64 bo
 	lease = lease_find(part, key);
 	open = lease != NULL && token != 0 && lease_token_of(part, lease) == token &&
 		store_key_epoch(part, key)->fences == 0 &&
-		store_key_epoch(part, key)->stamp <= Min(lease->born, bound) &&
+		store_key_epoch(part, key)->stamp <= (lease->snapshot ? Min(lease->born, bound) : bound) &&
 		epoch_refs_open(refs, Min(lease->born, bound));
 	if (open)
 		*out = *lease;

@@ -172,7 +172,11 @@ typedef struct CacheGhost
 	uint32		age;			/* the partition's ghost clock when it left */
 } CacheGhost;
 
-/* Writers of a key are judged by its bucket here; a collision only refuses a write. */
+/*
+ * Sets of a key are judged by its bucket here; a collision only refuses a set.
+ * A lease needs no such judge, and must not suffer from collisions for as long as
+ * a computation takes: the invalidation of its very key takes it away.
+ */
 typedef struct CacheKeyEpoch
 {
 	uint64		stamp;
@@ -191,6 +195,7 @@ typedef struct CacheLease
 	uint16		next;			/* in its bucket or in the free list */
 	uint8		kind;
 	uint8		scope;
+	bool		snapshot;		/* taken under a snapshot of before: bounded by its key's epoch too */
 } CacheLease;
 
 typedef struct CachePartition
