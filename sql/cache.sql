@@ -217,6 +217,33 @@ SELECT lease AS lease FROM cache_fetch('lease', '3') \gset
 SELECT cache_clear();
 SELECT cache_fill(:lease, '"stale"');
 SELECT cache_get('lease', '3') IS NULL AS nothing_came_back;
+-- another tenant's invalidations, however many, take no lease away
+SELECT lease AS lease FROM cache_fetch('slow', '1') \gset
+SELECT count(cache_invalidate('x', to_jsonb(n), tenant => 'x')) FROM generate_series(1, 60000) n;
+SELECT cache_fill(:lease, '"computed"');
+SELECT cache_get('slow', '1');
+-- a role's own entries are not for whoever has its name later
+SET ROLE regress_cache_agent;
+SELECT agentcore.cache_set('own', '1', '"private"');
+RESET ROLE;
+ALTER ROLE regress_cache_agent RENAME TO regress_cache_former;
+CREATE ROLE regress_cache_agent;
+SELECT access_grant('regress_cache_agent', 'agent');
+SET ROLE regress_cache_agent;
+SELECT agentcore.cache_get('own', '1') IS NULL AS not_its_own;
+RESET ROLE;
+SELECT access_revoke('regress_cache_agent');
+DROP ROLE regress_cache_agent;
+ALTER ROLE regress_cache_former RENAME TO regress_cache_agent;
+SELECT access_grant('regress_cache_agent', 'agent');
+-- who hoards leases takes them from nobody else, however long his run
+CREATE TEMP TABLE held AS SELECT lease FROM generate_series(1, 50) n, LATERAL cache_fetch('held', to_jsonb(n));
+SET ROLE regress_cache_agent;
+SELECT count(*) AS hoarded FROM generate_series(1, 5000) n, LATERAL cache_fetch('hoard', to_jsonb(n), lease => '1 day') f WHERE f.status = 'lead';
+RESET ROLE;
+SELECT leases_held <= 128 * partitions AS bounded FROM stat_cache;
+SELECT count(*) AS filled FROM held WHERE cache_fill(lease, '1');
+DROP TABLE held;
 -- in one transaction: a lease younger than the invalidation fills, an older one does not
 BEGIN;
 SELECT cache_invalidate_tool('lease');

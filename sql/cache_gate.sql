@@ -115,6 +115,17 @@ SELECT stat_tool_reset(NULL);
 SELECT access_revoke('regress_cache_reader');
 DROP ROLE regress_cache_reader;
 
+-- a table's trigger reaches the answers that tenants share ------------------------------
+SELECT tool_set('price', '{"type": "object"}', cache_ttl => '1 hour', cache_scope => 'shared', tags => '{prices}');
+CREATE TABLE public.prices (n int);
+CREATE TRIGGER changed AFTER INSERT ON public.prices FOR EACH STATEMENT EXECUTE FUNCTION agentcore.cache_invalidate_on_change('prices');
+SELECT call_id AS id, answer FROM ask('bot', 'price') \gset
+SELECT call_commit(:'id', '{"n": 1}');
+SELECT answer FROM ask('bot', 'price');
+INSERT INTO public.prices VALUES (2);
+SELECT answer FROM ask('bot', 'price');
+DROP TABLE public.prices;
+
 -- bad input ----------------------------------------------------------------------------
 SELECT tool_set('bad', '{"type": "object"}', cache_ttl => '1 s', cache_soft_ttl => '1 s');
 SELECT tool_set('bad', '{"type": "object"}', cache_ttl => '1 s', cache_soft_ttl => '0');

@@ -342,16 +342,26 @@ cache_put(const CacheItem *item, int64 now)
 	return false;
 }
 
-/* A fill that is refused here ends its lease: somebody else may lead. */
+/*
+ * A fill that is refused here ends its lease: somebody else may lead.
+ *
+ * A lease says when the computation began, unless this very transaction took
+ * it: a statement that takes a lease, perhaps after a wait, and fills it reads
+ * with a snapshot from before the lease, and so does a cursor.  What such a fill
+ * knows is what the transaction knew when it began.
+ */
 bool
 cache_add_fill(const CacheKey *key, CacheKind kind, const CacheRefs *refs, const char *tenant,
 			   int64 lease, Jsonb *value, const CacheTerms *terms)
 {
 	CacheItem	item = {.key = *key, .refs = *refs, .kind = kind, .lease = lease};
 	CacheFillState state = pending_fill_state(key, lease, refs);
+	uint64		bound;
 	CacheLease	held;
 
-	if (!lease_is_open(key, lease, refs, &held) || state == CACHE_FILL_LOST)
+	item.own_lease = pending_granted(lease);
+	bound = item.own_lease ? publish_begin_stamp() : PG_UINT64_MAX;
+	if (!lease_is_open(key, lease, refs, bound, &held) || state == CACHE_FILL_LOST)
 		stat_refused(CC_REFUSED_LEASE, refs->tool);
 	else if (terms->max_size > 0 && VARSIZE(value) - VARHDRSZ > terms->max_size)
 		stat_refused(CC_REFUSED_SIZE, refs->tool);

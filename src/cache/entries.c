@@ -21,7 +21,10 @@
 static const char *const scope_names[] = {"private", "named", "subject", "agent", "tenant", "shared"};
 static const char *const queue_names[] = {"small", "main"};
 
-/* Copies the live ones of the next buckets, at most CACHE_BATCH; *bucket moves on. */
+/*
+ * Copies the live ones of the next buckets, at most CACHE_BATCH; *bucket moves
+ * on.  What is fenced may be gone in a moment, and a dump must not keep it.
+ */
 int
 entries_next(const CachePart *part, uint32 *bucket, int64 now, CacheEntry *out)
 {
@@ -31,7 +34,8 @@ entries_next(const CachePart *part, uint32 *bucket, int64 now, CacheEntry *out)
 	LWLockAcquire(part->lock, LW_SHARED);
 	for (; *bucket < end; (*bucket)++)
 		for (uint32 i = part->buckets[*bucket]; i != CACHE_NONE && n < CACHE_BATCH; i = store_entry(part, i)->hash_next)
-			if (store_life(store_entry(part, i), now) == CACHE_LIVE)
+			if (store_key_epoch(part, &store_entry(part, i)->key)->fences == 0 &&
+				store_life(store_entry(part, i), now) == CACHE_LIVE)
 				out[n++] = *store_entry(part, i);
 	LWLockRelease(part->lock);
 	return n;

@@ -56,7 +56,7 @@ make_head(CacheKind kind, const char *tenant, const char *tool, int64 tool_revis
 {
 	const pg_uuid_t *installation = agc_installation_id();
 	const char *role = kind == CACHE_RAW && scope[0] == '\0' ?
-		GetUserNameFromId(GetUserId(), false) : "";
+		psprintf("%u", GetUserId()) : "";	/* its name may be another's tomorrow */
 	uint32		database = pg_hton32(MyDatabaseId);
 	uint64		revision = pg_hton64((uint64) tool_revision);
 	char		kind_byte = (char) kind;

@@ -7,7 +7,7 @@
  * token, not to a backend, so that it survives a pooler; it ends by fill,
  * abandon, time, the rollback of the transaction that took it, or by an
  * invalidation, after which a fill finds it gone.  The table is bounded: when
- * full, the lease closest to its end makes room.
+ * full, whoever holds most of it makes room.
  *
  * The low bits of a token name the partition that holds it; 58 are random.
  *
@@ -28,7 +28,8 @@
 static bool waiting = false;
 
 static int64 make_token(const CacheKey *key);
-static CacheLease *lease_take_free(CachePart *part);
+static CacheLease *lease_to_end(const CachePart *part, int64 now);
+static CacheLease *lease_take_free(CachePart *part, int64 now, CacheKey *ended);
 static bool lease_alive(const CachePart *part, const CacheLease *lease, int64 now);
 
 void
@@ -78,20 +79,46 @@ lease_free(CachePart *part, CacheLease *lease)
 	part->p->leases_used--;
 }
 
+/*
+ * Of a full table: one that is over, else the one closest to its end among
+ * those of the role and tenant that hold most, so that whoever hoards leases
+ * takes them from nobody else.
+ */
 static CacheLease *
-lease_take_free(CachePart *part)
+lease_to_end(const CachePart *part, int64 now)
+{
+	CacheLease *leases = part->p->lease;
+	CacheLease *chosen = NULL;
+	int			most = 0;
+
+	for (int i = 0; i < CACHE_LEASES; i++)
+	{
+		int			held = 0;
+
+		if (leases[i].deadline <= now)
+			return &leases[i];
+		for (int j = 0; j < CACHE_LEASES; j++)
+			held += leases[j].tenant == leases[i].tenant && leases[j].role == leases[i].role;
+		if (held > most || (held == most && leases[i].deadline < chosen->deadline))
+			chosen = &leases[i];
+		most = Max(most, held);
+	}
+	return chosen;
+}
+
+/* *ended is the key of the lease that had to make room, if one had to. */
+static CacheLease *
+lease_take_free(CachePart *part, int64 now, CacheKey *ended)
 {
 	CachePartition *p = part->p;
 	uint16		index;
 
 	if (p->lease_free == NO_LEASE)
 	{
-		CacheLease *soonest = &p->lease[0];
+		CacheLease *lease = lease_to_end(part, now);
 
-		for (int i = 1; i < CACHE_LEASES; i++)
-			if (p->lease[i].deadline < soonest->deadline)
-				soonest = &p->lease[i];
-		lease_free(part, soonest);
+		*ended = lease->key;
+		lease_free(part, lease);
 	}
 	index = p->lease_free;
 	p->lease_free = p->lease[index].next;
@@ -111,7 +138,7 @@ lease_alive(const CachePart *part, const CacheLease *lease, int64 now)
 	CacheKeyEpoch *epoch = store_key_epoch(part, &lease->key);
 
 	return lease->deadline > now && lease->granted - now <= lease->deadline - lease->granted &&
-		epoch->stamp <= lease->born &&
+		(!lease->snapshot || epoch->stamp <= lease->born) &&
 		pg_atomic_read_u64(&epoch_of_slot(refs.tool)->stamp) <= lease->born &&
 		pg_atomic_read_u64(&epoch_of_slot(refs.tenant)->stamp) <= lease->born;
 }
@@ -154,6 +181,7 @@ lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope, const Cache
 			  uint64 born, int64 lease_us, bool entry_hidden, CacheResult *out)
 {
 	CachePart  *part = store_part(key);
+	CacheKey	ended = *key;
 	int64		token = make_token(key);
 	int64		now = agc_now();
 	CacheLease *lease;
@@ -177,7 +205,7 @@ lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope, const Cache
 	}
 	if (lease != NULL)
 		lease_free(part, lease);
-	lease = lease_take_free(part);
+	lease = lease_take_free(part, now, &ended);
 	lease->key = *key;
 	lease->granted = now;
 	lease->deadline = now + lease_us;
@@ -187,11 +215,14 @@ lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope, const Cache
 	lease->role = GetUserId();
 	lease->kind = kind;
 	lease->scope = scope;
+	lease->snapshot = IsolationUsesXactSnapshot();
 	part->p->lease_token[lease - part->p->lease] = token;
 	lease->next = *lease_bucket(part, key);
 	*lease_bucket(part, key) = lease - part->p->lease;
 	LWLockRelease(part->lock);
 
+	if (memcmp(&ended, key, sizeof(CacheKey)) != 0)
+		lease_wake(&ended);
 	stat_count(CC_LEASES);
 	out->lease = token;
 	return CACHE_LEAD;
@@ -239,9 +270,12 @@ lease_lookup(int64 token, CacheLease *out)
 	return found;
 }
 
-/* Whether a fill with this token would be taken now; if so, a copy of its lease. */
+/*
+ * Whether a fill with this token, of what was known at `bound` if that is
+ * earlier than the lease, would be taken now; if so, a copy of its lease.
+ */
 bool
-lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, CacheLease *out)
+lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, uint64 bound, CacheLease *out)
 {
 	CachePart  *part = store_part(key);
 	CacheLease *lease;
@@ -251,8 +285,8 @@ lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, CacheLeas
 	lease = lease_find(part, key);
 	open = lease != NULL && token != 0 && lease_token_of(part, lease) == token &&
 		store_key_epoch(part, key)->fences == 0 &&
-		store_key_epoch(part, key)->stamp <= lease->born &&
-		epoch_refs_open(refs, lease->born);
+		store_key_epoch(part, key)->stamp <= (lease->snapshot ? Min(lease->born, bound) : bound) &&
+		epoch_refs_open(refs, Min(lease->born, bound));
 	if (open)
 		*out = *lease;
 	LWLockRelease(part->lock);
@@ -309,6 +343,16 @@ lease_wake(const CacheKey *key)
 	pg_memory_barrier();
 	if (pg_atomic_read_u32(&cache_shmem->waiters) > 0)
 		ConditionVariableBroadcast(cv_of(key));
+}
+
+/* After the invalidation of a tool or a tenant: nobody knows whose leases it took. */
+void
+lease_wake_all(void)
+{
+	pg_memory_barrier();
+	if (pg_atomic_read_u32(&cache_shmem->waiters) > 0)
+		for (int i = 0; i < CACHE_CVS; i++)
+			ConditionVariableBroadcast(&cache_shmem->cv[i]);
 }
 
 static void

@@ -279,6 +279,18 @@ pending_add_grant(const CacheKey *key, int64 token)
 	dlist_push_tail(&pending_grants, &grant->node);
 }
 
+/* Whether this transaction took the lease. */
+bool
+pending_granted(int64 token)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &pending_grants)
+		if (dlist_container(Grant, node, iter.cur)->token == token)
+			return true;
+	return false;
+}
+
 /* A lease granted after our own latest invalidation is not touched by it. */
 CacheFillState
 pending_fill_state(const CacheKey *key, int64 token, const CacheRefs *refs)

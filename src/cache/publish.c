@@ -131,6 +131,7 @@ count_invalidation(const Op *op)
 static void
 settle(uint64 stamp)
 {
+	bool		leases = false;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &pending_ops)
@@ -147,10 +148,13 @@ settle(uint64 stamp)
 			op->foreign = old > publish_begin_stamp() && old != stamp;
 			if (op->fenced)
 				epoch_unfence(epoch);
+			leases |= (op->ref & TAG_REF) == 0;
 		}
 		count_invalidation(op);
 		op->fenced = false;
 	}
+	if (leases)
+		lease_wake_all();
 }
 
 static void
@@ -287,9 +291,10 @@ xact_event(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
+			/* in this order: a dump that begins after it was revoked leaves out what is fenced */
+			raise_fences();
 			if (pending_invalidations > 0)
 				dump_revoke();
-			raise_fences();
 			return;
 		case XACT_EVENT_PRE_PREPARE:
 			refuse_prepare();

@@ -431,7 +431,8 @@ judge(const CachePart *part, const CacheItem *item, uint64 *born)
 
 		if (lease == NULL || lease_token_of(part, lease) != item->lease)
 			return CACHE_LEASE_LOST;
-		*born = key_born = lease->born;
+		*born = item->own_lease ? Min(lease->born, item->born) : lease->born;
+		key_born = item->own_lease || lease->snapshot ? *born : PG_UINT64_MAX;
 	}
 	if (item->only_absent && (store_find(part, &item->key) != CACHE_NONE || lease_find(part, &item->key) != NULL))
 		return CACHE_INVALIDATED;

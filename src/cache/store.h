@@ -178,7 +178,11 @@ typedef struct CacheGhost
 	uint32		age;			/* the partition's ghost clock when it left */
 } CacheGhost;
 
-/* Writers of a key are judged by its bucket here; a collision only refuses a write. */
+/*
+ * Sets of a key are judged by its bucket here; a collision only refuses a set.
+ * A lease needs no such judge, and must not suffer from collisions for as long as
+ * a computation takes: the invalidation of its very key takes it away.
+ */
 typedef struct CacheKeyEpoch
 {
 	uint64		stamp;
@@ -197,6 +201,7 @@ typedef struct CacheLease
 	uint16		next;			/* in its bucket or in the free list */
 	uint8		kind;
 	uint8		scope;
+	bool		snapshot;		/* taken under a snapshot of before: bounded by its key's epoch too */
 } CacheLease;
 
 typedef struct CachePartition
@@ -316,6 +321,7 @@ typedef struct CacheItem
 	float		cost_nanousd;
 	int			share;			/* percent, of the tenant's own; 0: cache_tenant_share holds */
 	int64		lease;			/* 0: a plain set */
+	bool		own_lease;		/* taken in this transaction: `born` bounds it too */
 	uint64		born;			/* of a plain set: as in the entry ... */
 	uint64		key_born;		/* ... and what its key's epoch is held against */
 	bool		only_absent;	/* of a dump: what is there, or computed, is newer */
@@ -495,10 +501,12 @@ extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, CacheScope
 								 bool entry_hidden, CacheResult *out);
 extern CacheStatus lease_peek(const CacheKey *key, CacheResult *out);
 extern bool lease_lookup(int64 token, CacheLease *out);
-extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, CacheLease *out);
+extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs,
+						  uint64 bound, CacheLease *out);
 extern void lease_extend(const CacheKey *key, int64 token, int64 lease_us);
 extern void lease_release(const CacheKey *key, int64 token);
 extern void lease_wake(const CacheKey *key);
+extern void lease_wake_all(void);
 extern bool lease_wait_begin(const CacheKey *key);
 extern void lease_wait(const CacheKey *key, int64 us);
 extern void lease_wait_end(void);
@@ -527,6 +535,7 @@ extern void pending_invalidate_key(const CacheKey *key, const CacheRefs *refs);
 extern void pending_invalidate_slot(uint32 slot, bool counts);
 extern void pending_invalidate_tag(uint16 tag, bool counts);
 extern void pending_add_grant(const CacheKey *key, int64 token);
+extern bool pending_granted(int64 token);
 extern CacheFillState pending_fill_state(const CacheKey *key, int64 token, const CacheRefs *refs);
 
 /* ----- publish.c ----- */

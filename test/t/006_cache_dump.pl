@@ -2,13 +2,15 @@
 use strict;
 use warnings;
 
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(stat);
 
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+# with streaming, or no COMMIT would wait for a standby
+$node->init(allows_streaming => 1);
 $node->append_conf('postgresql.conf', <<'CONF');
 shared_preload_libraries = 'agentcore'
 agentcore.cache_dump = on
@@ -72,6 +74,26 @@ one('SELECT agentcore.cache_dump()');
 $node->stop('immediate');
 start();
 is(right(), '500', 'a crash after a dump keeps the dump');
+
+# a dump while an invalidation commits: the wait for a standby that does not exist
+# holds it between PRE_COMMIT, which revokes the dump there is, and its end
+one('CREATE TABLE doc (n int)');
+fill();
+$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
+$node->reload;
+my $writer = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('postgres'), '-c',
+		q{BEGIN; INSERT INTO doc VALUES (1); SELECT agentcore.cache_invalidate('t', '1'); COMMIT} ], '<', \undef, '>', \my $said);
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'}), 'an invalidation waits within its COMMIT');
+one('SET synchronous_commit = local; SELECT agentcore.cache_dump()');
+ok(-e $file, 'a dump is written meanwhile');
+$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+$node->reload;
+$writer->finish;
+is(one(q{SELECT agentcore.cache_get('t', '1') IS NULL}), 't', 'the invalidation has committed');
+$node->stop('immediate');
+start();
+is(one(q{SELECT agentcore.cache_get('t', '1') IS NULL}), 't', 'and the dump does not bring the value back');
+is(right(), '499', 'but all the others');
 
 # files that are not right: what comes before the fault is kept
 fill();
