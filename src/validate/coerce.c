@@ -23,14 +23,21 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonfuncs.h"
+#include "utils/memutils.h"
 #include "validate/program.h"
 
 /* repairs of one document, and errors looked at to find them */
 #define REPAIRS_MAX 200
 #define ERRORS_MAX 1000
 
-/* bytes of documents rewritten and judged while trying: large ones get few tries */
+/*
+ * What all tries together may cost, in bytes of documents rewritten and judged:
+ * large ones get few tries.  A node visit counts as VISIT_EFFORT bytes, a look
+ * for a default as LOOK_EFFORT.
+ */
 #define EFFORT_MAX (32 * 1024 * 1024)
+#define VISIT_EFFORT 8
+#define LOOK_EFFORT 64
 
 /* longest number, and its largest exponent, that is read out of a string */
 #define NUMBER_MAX_LEN 400
@@ -40,6 +47,7 @@ typedef struct Coercion
 	const SchemaProgram *program;
 	Jsonb	   *args;
 	EvalErrors *errors;			/* of args */
+	MemoryContext errors_cxt;	/* where they are; NULL: the caller's */
 	JsonbParseState *changes;	/* NULL: none yet */
 	int			repairs;
 	int64		effort;			/* left */
@@ -61,7 +69,8 @@ typedef struct Repair
 static bool repair_errors(Coercion *c, const EvalErrors *errors);
 static bool repair_one(Coercion *c, const EvalError *error);
 static bool accept(Coercion *c, const char *path, const Repair *repair, const JbItem *from);
-static EvalErrors *try_edit(Coercion *c, const char *path, const Jsonb *value, Jsonb **edited);
+static EvalErrors *try_edit(Coercion *c, const char *path, const Jsonb *value, Jsonb **edited, MemoryContext cxt);
+static void keep_edit(Coercion *c, Jsonb *edited, EvalErrors *errors, MemoryContext cxt);
 static void fill_defaults(Coercion *c);
 
 Jsonb *
@@ -80,6 +89,8 @@ tool_args_coerce(const ToolDef *tool, Jsonb *args, Jsonb **changes)
 	else
 		c.errors = errors_new(1);
 	fill_defaults(&c);
+	if (c.errors_cxt != NULL)
+		MemoryContextDelete(c.errors_cxt);
 	if (c.changes != NULL)
 		*changes = JsonbValueToJsonb(pushJsonbValue(&c.changes, WJB_END_ARRAY, NULL));
 	return c.args;
@@ -349,34 +360,58 @@ report(Coercion *c, const char *path, const char *rule, const JbItem *from, cons
 	pushJsonbValue(&c->changes, WJB_END_OBJECT, NULL);
 }
 
-/* The errors of an edited copy; NULL when there are too many, or no effort is left. */
+/*
+ * The errors of an edited copy, both in cxt; NULL when there are too many, or
+ * no effort is left.
+ */
 static EvalErrors *
-try_edit(Coercion *c, const char *path, const Jsonb *value, Jsonb **edited)
+try_edit(Coercion *c, const char *path, const Jsonb *value, Jsonb **edited, MemoryContext cxt)
 {
+	MemoryContext old;
 	EvalErrors *after;
 
 	c->effort -= VARSIZE(c->args);
 	if (c->effort < 0 || c->repairs >= REPAIRS_MAX || c->errors->count >= ERRORS_MAX)
 		return NULL;
 	CHECK_FOR_INTERRUPTS();
+	old = MemoryContextSwitchTo(cxt);
 	*edited = pointer_set(c->args, path, value);
 	after = schema_errors(c->program, *edited, ERRORS_MAX);
+	MemoryContextSwitchTo(old);
+	c->effort -= after->visits * VISIT_EFFORT;
 	return after->count < ERRORS_MAX ? after : NULL;
+}
+
+/*
+ * The document is copied out and stays: the report points into it.  The errors
+ * stay where they are until the next edit is kept.
+ */
+static void
+keep_edit(Coercion *c, Jsonb *edited, EvalErrors *errors, MemoryContext cxt)
+{
+	c->args = memcpy(palloc(VARSIZE(edited)), edited, VARSIZE(edited));
+	if (c->errors_cxt != NULL)
+		MemoryContextDelete(c->errors_cxt);
+	c->errors = errors;
+	c->errors_cxt = cxt;
+	c->repairs++;
 }
 
 static bool
 accept(Coercion *c, const char *path, const Repair *repair, const JbItem *from)
 {
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore coercion", ALLOCSET_DEFAULT_SIZES);
 	Jsonb	   *edited;
-	EvalErrors *after = try_edit(c, path, repair->value, &edited);
+	EvalErrors *after = try_edit(c, path, repair->value, &edited, cxt);
 	bool		container = strcmp(repair->rule, "json") == 0;
 
 	if (after == NULL || !improves(c->errors, after, path, container))
+	{
+		MemoryContextDelete(cxt);
 		return false;
+	}
 	report(c, path, repair->rule, from, repair->value);
-	c->args = edited;
-	c->errors = after;
-	c->repairs++;
+	keep_edit(c, edited, after, cxt);
 	return true;
 }
 
@@ -396,22 +431,25 @@ static bool
 fill_member(Coercion *c, const SchemaNode *node, const char *path)
 {
 	Jsonb	   *filler = item_to_jsonb(&node->default_value);
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore coercion", ALLOCSET_DEFAULT_SIZES);
 	Jsonb	   *edited;
-	EvalErrors *after = try_edit(c, path, filler, &edited);
+	EvalErrors *after = try_edit(c, path, filler, &edited, cxt);
 
 	if (after == NULL || after->count > c->errors->count)
+	{
+		MemoryContextDelete(cxt);
 		return false;
+	}
 	report(c, path, "default", NULL, filler);
-	c->args = edited;
-	c->errors = after;
-	c->repairs++;
+	keep_edit(c, edited, after, cxt);
 	return true;
 }
 
 /*
  * Properties left out whose schema has a default, where the schema applies
  * for certain: through properties, items, $ref and allOf, not inside a choice.
- * A default that contains itself is filled once.
+ * A default that contains itself is filled once.  Without effort left the rest
+ * stays out: schemas that apply one another many times over multiply.
  */
 static void
 fill_at(Coercion *c, const SchemaNode *node, StringInfo path, const Filled *filled)
@@ -422,7 +460,8 @@ fill_at(Coercion *c, const SchemaNode *node, StringInfo path, const Filled *fill
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	if (node == NULL || !pointer_find(&root, path->data, &item))
+	c->effort -= LOOK_EFFORT;
+	if (node == NULL || c->effort < 0 || !pointer_find(&root, path->data, &item))
 		return;
 	if (node->any != NULL)
 	{
@@ -430,13 +469,14 @@ fill_at(Coercion *c, const SchemaNode *node, StringInfo path, const Filled *fill
 		for (uint32 i = 0; i < node->any->nall; i++)
 			fill_at(c, node->any->all[i], path, filled);
 	}
-	for (uint32 i = 0; node->object != NULL && i < node->object->nproperties; i++)
+	for (uint32 i = 0; node->object != NULL && i < node->object->nproperties && c->effort >= 0; i++)
 	{
 		const Property *property = &node->object->properties[i];
 		Filled		here = {filled, property->node};
 		JbItem		value;
 		bool		fresh = false;
 
+		c->effort -= LOOK_EFFORT;
 		/* the document moves with every change */
 		root = jb_root(c->args);
 		if (property->node == NULL || !pointer_find(&root, path->data, &item) || !item_is_object(&item))
@@ -448,7 +488,8 @@ fill_at(Coercion *c, const SchemaNode *node, StringInfo path, const Filled *fill
 		fill_at(c, property->node, path, fresh ? &here : filled);
 		path->data[path->len = len] = '\0';
 	}
-	for (uint32 i = 0; node->array != NULL && node->array->nprefix == 0 && node->array->rest != NULL; i++)
+	for (uint32 i = 0; c->effort >= 0 && node->array != NULL && node->array->nprefix == 0 &&
+		 node->array->rest != NULL; i++)
 	{
 		root = jb_root(c->args);
 		if (!pointer_find(&root, path->data, &item) || !item_is_array(&item) ||

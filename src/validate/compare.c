@@ -52,9 +52,7 @@ item_type(const JbItem *item)
 static int
 item_rank(const JbItem *item)
 {
-	int			type = item_type(item);
-
-	return type == TYPE_INTEGER ? TYPE_NUMBER : type;
+	return JBE_ISNUMERIC(item->entry) ? TYPE_NUMBER : item_type(item);
 }
 
 int
@@ -104,6 +102,7 @@ container_compare(const JsonbContainer *a, const JsonbContainer *b)
 static int
 compare_unique(const void *a, const void *b)
 {
+	CHECK_FOR_INTERRUPTS();
 	return item_compare(&((const UniqueItem *) a)->item, &((const UniqueItem *) b)->item);
 }
 

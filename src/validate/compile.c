@@ -108,7 +108,7 @@ schema_problem_raise(const SchemaProblem *problem, const char *what)
 				 errmsg("invalid %s: \"%s\" %s", what, problem->keyword, problem->message) :
 				 errmsg("invalid %s: %s", what, problem->message),
 			 problem->path != NULL && problem->path[0] != '\0' ?
-				 errdetail("At \"%s\" of the schema.", problem->path) : errdetail("At the schema's root."),
+				 errdetail("At \"%s\" of the schema.", text_shown(problem->path)) : errdetail("At the schema's root."),
 			 problem->keyword == NULL || strcmp(problem->keyword, "$schema") == 0 ?
 				 errhint("The dialects are auto, draft4, draft6, draft7, 2019-09, 2020-12 and agentvet.") : 0));
 }

@@ -21,6 +21,12 @@
 #define LIST_MAX 20
 #define KEY_SHOWN 64
 
+/* bytes of a path or a pattern in a text that is read by people or models */
+#define TEXT_SHOWN 500
+
+/* what writing one down costs, in node visits */
+#define ERROR_STEPS 64
+
 /* how many names are compared in search of the nearest */
 #define NEAREST_LOOKED_AT 1000
 
@@ -59,13 +65,15 @@ error_add(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const c
 	error->keyword = keyword;
 	error->schema_path = schema_path_text(node->path, node->never ? NULL : keyword);
 	error->message = message;
+	ctx->fuel -= ERROR_STEPS;
+	ctx->bytes_left -= strlen(error->path) + strlen(error->schema_path) + strlen(message);
 	return error;
 }
 
 static inline bool
 full(const EvalContext *ctx)
 {
-	return ctx->errors->count >= ctx->errors->limit || ctx->errors_left <= 0;
+	return ctx->errors->count >= ctx->errors->limit || ctx->errors_left <= 0 || ctx->bytes_left <= 0;
 }
 
 static void
@@ -154,6 +162,13 @@ params_end(Params *params)
 	return JsonbValueToJsonb(pushJsonbValue(&params->state, WJB_END_OBJECT, NULL));
 }
 
+static void
+set_params(EvalContext *ctx, EvalError *error, Params *params)
+{
+	error->params = params_end(params);
+	ctx->bytes_left -= VARSIZE(error->params);
+}
+
 /* the names of a type mask as an array */
 static void
 params_types(Params *params, const char *key, uint8 types)
@@ -237,7 +252,7 @@ error_type(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const 
 	params = params_begin();
 	params_types(&params, "expected", node->types);
 	params_string(&params, "got", got, strlen(got));
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 void
@@ -259,7 +274,7 @@ error_count(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 	params = params_begin();
 	params_int(&params, "limit", limit);
 	params_int(&params, "got", got);
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 void
@@ -282,7 +297,7 @@ error_number(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 	error = error_add(ctx, node, at, keyword, psprintf("must be %s %s", word, number_text(limit)));
 	params = params_begin();
 	params_numeric(&params, "limit", limit->num);
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 void
@@ -295,10 +310,10 @@ error_pattern(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
 	if (full(ctx))
 		return;
 	source = pattern_source(node->string->pattern);
-	error = error_add(ctx, node, at, "pattern", psprintf("must match the pattern %s", source));
+	error = error_add(ctx, node, at, "pattern", psprintf("must match the pattern %s", text_shown(source)));
 	params = params_begin();
 	params_string(&params, "pattern", source, strlen(source));
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 void
@@ -313,7 +328,7 @@ error_format(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
 	error = error_add(ctx, node, at, "format", psprintf("must be a valid %s", format));
 	params = params_begin();
 	params_string(&params, "format", format, strlen(format));
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 void
@@ -335,7 +350,7 @@ error_required(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 	params_string(&params, "property", missing->key, missing->len);
 	if (type != NULL)
 		params_types(&params, "expected", missing->node->types);
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 void
@@ -354,7 +369,7 @@ error_dependency(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 	params = params_begin();
 	params_string(&params, "property", missing->data, missing->len);
 	params_string(&params, "given", dependency->key, dependency->len);
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 /* "at" is the unknown key itself; the known ones are listed, the nearest named */
@@ -393,7 +408,7 @@ error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 	pushJsonbValue(&params.state, WJB_END_ARRAY, NULL);
 	if (nearest.count > 0)
 		params_string(&params, "nearest", nearest.name[0], strlen(nearest.name[0]));
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 void
@@ -416,7 +431,7 @@ error_unique(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, uint
 	params = params_begin();
 	params_int(&params, "first", first);
 	params_int(&params, "second", second);
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 /* The allowed string nearest to what was given, or NULL. */
@@ -479,7 +494,7 @@ error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const
 		appendStringInfoString(&message, json_excerpt(allowed, KEY_SHOWN));
 	}
 	error = error_add(ctx, node, at, keyword, message.data);
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 /*
@@ -559,7 +574,7 @@ error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 
 		error = error_add(ctx, node, at, keyword,
 						  psprintf("matches none of %u alternatives; of the nearest, \"%s\" %s",
-								   nbranches, first->path, first->message));
+								   nbranches, text_shown(first->path), first->message));
 		error->branch = branches[best];
 		error->branch_chosen = typed == nbranches - 1;
 		params_int(&params, "alternatives", nbranches);
@@ -569,7 +584,7 @@ error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 		value.val.binary.len = VARSIZE_ANY_EXHDR(nested);
 		pushJsonbValue(&params.state, WJB_VALUE, &value);
 	}
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 void
@@ -585,7 +600,7 @@ error_many(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, uint32
 	params = params_begin();
 	params_int(&params, "first", first);
 	params_int(&params, "second", second);
-	error->params = params_end(&params);
+	set_params(ctx, error, &params);
 }
 
 void
@@ -634,6 +649,67 @@ errors_to_jsonb(const EvalErrors *errors)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
+/*
+ * Characters that a reader does not see or takes for the end of a line: C1
+ * controls, DEL, zero-width and bidirectional marks, line separators, tags.
+ * Whoever wrote the value could make text of his look like ours with them.
+ */
+static bool
+deceptive(uint32 ch)
+{
+	return (ch >= 0x7f && ch <= 0x9f) || ch == 0xad || ch == 0x61c || ch == 0x180e ||
+		(ch >= 0x200b && ch <= 0x200f) || (ch >= 0x2028 && ch <= 0x202e) || (ch >= 0x2060 && ch <= 0x206f) ||
+		ch == 0xfeff || (ch >= 0xfff9 && ch <= 0xfffb) || (ch >= 0xe0000 && ch <= 0xe0fff);
+}
+
+/* Append with control and deceptive characters as \u escapes. */
+static void
+append_visible(StringInfo out, const char *text)
+{
+	bool		utf8 = GetDatabaseEncoding() == PG_UTF8;
+
+	while (*text)
+	{
+		int			len = pg_mblen(text);
+		uint32		ch = (unsigned char) *text;
+
+		if (utf8 && len > 1)
+			ch = utf8_to_unicode((const unsigned char *) text);
+		if (ch >= 0x10000 && deceptive(ch))
+			appendStringInfo(out, "\\u%04x\\u%04x", 0xd7c0 + (ch >> 10), 0xdc00 + (ch & 0x3ff));
+		else if ((len == 1 && ch < 0x20) || ((utf8 || ch == 0x7f) && deceptive(ch)))
+			appendStringInfo(out, "\\u%04x", ch);
+		else
+			appendBinaryStringInfo(out, text, len);
+		text += len;
+	}
+}
+
+/* A path or a pattern as a message shows it: its words are the instance's, or a schema's, own. */
+char *
+text_shown(const char *text)
+{
+	size_t		len = strlen(text);
+	bool		cut = len > TEXT_SHOWN;
+	StringInfoData out;
+
+	initStringInfo(&out);
+	append_visible(&out, cut ? pnstrdup(text, pg_mbcliplen(text, len, TEXT_SHOWN)) : text);
+	if (cut)
+		appendStringInfoString(&out, "...");
+	return out.data;
+}
+
+static char *
+visible(const char *text)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	append_visible(&out, text);
+	return out.data;
+}
+
 /* A value as JSON text, escaped, cut at a character boundary. */
 char *
 json_excerpt(const JbItem *item, int limit)
@@ -653,7 +729,7 @@ json_excerpt(const JbItem *item, int limit)
 			out.data[--out.len] = '\0';
 			appendStringInfoString(&out, "...\"");
 		}
-		return out.data;
+		return visible(out.data);
 	}
 	if (item_is_array(item) && item->len > limit * 64)
 		return pstrdup("[...]");
@@ -671,5 +747,5 @@ json_excerpt(const JbItem *item, int limit)
 		out.data[out.len] = '\0';
 		appendStringInfoString(&out, "...");
 	}
-	return out.data;
+	return visible(out.data);
 }

@@ -10,6 +10,10 @@
  * Whatever can go on for long is bounded: nesting by agentcore.max_depth and
  * the stack, work by agentcore.max_node_visits, a pattern match by
  * agentcore.pattern_match_limit.  A limit raises 54001; it is never an answer.
+ * A visit counts as one step; what takes longer the more there is of it (a
+ * long string, a wide table of properties, a bitmap) is charged for by size,
+ * or else a schema that applies it to one place a million times is unbounded
+ * in time and memory although it is not in visits.
  *
  * Memory: bitmaps of evaluated children and, when collecting, the errors, in
  * CurrentMemoryContext.  Locks: none.  On ERROR: nothing to undo.
@@ -20,11 +24,18 @@
 #include "miscadmin.h"
 #include "validate/format.h"
 
+/* bytes, keys or elements that are passed over in the time of a node visit */
+#define STEPS(size) ((Size) (size) >> 4)
+
 /* node visits between two looks at interrupts and the limit */
 #define FUEL 1024
 
-/* errors kept of all branches of choices, as a multiple of those asked for */
+/*
+ * What is kept of errors, those of the branches of choices included: so many
+ * times what was asked for, in errors and in ERROR_BYTES each.
+ */
 #define BRANCH_ERRORS 8
+#define ERROR_BYTES 4096
 
 /* Which children of one instance some keyword has spoken about. */
 typedef struct Evaluated
@@ -34,24 +45,51 @@ typedef struct Evaluated
 } Evaluated;
 
 static void refuel(EvalContext *ctx, const EvalFrame *at);
+static inline void charge(EvalContext *ctx, const EvalFrame *at, Size steps);
+static void charge_number(EvalContext *ctx, const NumberRules *rules, const Number *value, const EvalFrame *at);
 static void check_frame(const EvalFrame *at);
 pg_noreturn static void pattern_gave_up(const Pattern *pattern, const EvalFrame *at);
 static bool string_length_ok(const JbItem *item, uint32 min, uint32 max, uint32 *length);
-static bool enum_contains(const AnyRules *any, const JbItem *item);
+static bool enum_contains(EvalContext *ctx, const AnyRules *any, const JbItem *item, const EvalFrame *at);
 
 static void
 refuel(EvalContext *ctx, const EvalFrame *at)
 {
 	CHECK_FOR_INTERRUPTS();
+	ctx->visits += FUEL - ctx->fuel;
 	ctx->fuel = FUEL;
-	ctx->visits += FUEL;
 	if (ctx->visits > agc_max_node_visits)
 		ereport(ERROR,
 				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 				 errmsg("validation takes too many steps"),
 				 errdetail("agentcore.max_node_visits is %d; it was reached at \"%s\".",
-						   agc_max_node_visits, eval_path_text(at)),
+						   agc_max_node_visits, text_shown(eval_path_text(at))),
 				 errhint("Simplify the schema: nested anyOf and oneOf multiply.")));
+}
+
+/* Work beyond the visit of a node, paid for before it is done. */
+static inline void
+charge(EvalContext *ctx, const EvalFrame *at, Size steps)
+{
+	ctx->fuel -= steps;
+	if (unlikely(ctx->fuel <= 0))
+		refuel(ctx, at);
+}
+
+/*
+ * A division of numbers beyond the short stored form is as long as both are:
+ * up to 37,000 base-10000 digits by those of the divisor, about twenty inner
+ * steps in the time of a visit.  It cannot be interrupted, so it is paid for
+ * first.
+ */
+static void
+charge_number(EvalContext *ctx, const NumberRules *rules, const Number *value, const EvalFrame *at)
+{
+	Size		steps = STEPS(VARSIZE_ANY(value->num));
+
+	if (rules != NULL && rules->multiple_of != NULL)
+		steps += 37000 / 20 * (VARSIZE_ANY(rules->multiple_of->num) / sizeof(int16));
+	charge(ctx, at, steps);
 }
 
 static void
@@ -70,16 +108,19 @@ pattern_gave_up(const Pattern *pattern, const EvalFrame *at)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-			 errmsg("pattern \"%s\" could not be evaluated within its limits", pattern_source(pattern)),
+			 errmsg("pattern \"%s\" could not be evaluated within its limits", text_shown(pattern_source(pattern))),
 			 errdetail("At \"%s\"; agentcore.pattern_match_limit is %d.",
-					   eval_path_text(at), agc_pattern_match_limit),
+					   text_shown(eval_path_text(at)), agc_pattern_match_limit),
 			 errhint("Rewrite the pattern without nested repetition.")));
 }
 
 static bool
 matches(const Pattern *pattern, const char *data, uint32 len, const EvalFrame *at)
 {
-	PatternResult result = pattern_match(pattern, data, len);
+	PatternResult result;
+
+	CHECK_FOR_INTERRUPTS();
+	result = pattern_match(pattern, data, len);
 
 	if (unlikely(result == PATTERN_LIMIT))
 		pattern_gave_up(pattern, at);
@@ -100,31 +141,27 @@ string_length_ok(const JbItem *item, uint32 min, uint32 max, uint32 *length)
 }
 
 static bool
-enum_contains(const AnyRules *any, const JbItem *item)
+enum_contains(EvalContext *ctx, const AnyRules *any, const JbItem *item, const EvalFrame *at)
 {
-	if (JBE_ISSTRING(item->entry))
+	bool		string = JBE_ISSTRING(item->entry);
+	uint32		low = 0;
+	uint32		high = string ? any->nstrings : any->nothers;
+
+	charge(ctx, at, STEPS(item->len));
+	while (low < high)
 	{
-		uint32		low = 0;
-		uint32		high = any->nstrings;
+		uint32		middle = low + (high - low) / 2;
+		int			cmp = string ?
+			key_compare(item->data, item->len, any->strings[middle].data, any->strings[middle].len) :
+			item_compare(item, &any->others[middle]);
 
-		while (low < high)
-		{
-			uint32		middle = low + (high - low) / 2;
-			int			cmp = key_compare(item->data, item->len,
-										  any->strings[middle].data, any->strings[middle].len);
-
-			if (cmp == 0)
-				return true;
-			if (cmp < 0)
-				high = middle;
-			else
-				low = middle + 1;
-		}
-		return false;
-	}
-	for (uint32 i = 0; i < any->nothers; i++)
-		if (item_compare(&any->others[i], item) == 0)
+		if (cmp == 0)
 			return true;
+		if (cmp < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
 	return false;
 }
 
@@ -137,10 +174,12 @@ format_ok(const StringRules *rules, const JbItem *item)
 }
 
 static Evaluated
-evaluated_new(const JbItem *item)
+evaluated_new(EvalContext *ctx, const JbItem *item, const EvalFrame *at)
 {
 	uint32		n = JsonContainerSize(jb_container(item));
 
+	/* before it is allocated: the sum of all is bounded so, freed or not */
+	charge(ctx, at, STEPS(n));
 	return (Evaluated)
 	{
 		n, palloc0(n + 1)
@@ -154,21 +193,31 @@ evaluated_merge(Evaluated *into, const Evaluated *from)
 		into->child[i] |= from->child[i];
 }
 
+static void
+evaluated_free(Evaluated *seen)
+{
+	if (seen->child != NULL)
+		pfree(seen->child);
+}
+
 /*
  * The outermost resource of the dynamic scope that has such an anchor; the
  * static target when there is none.
  */
 static const SchemaNode *
-dynamic_target(const EvalContext *ctx, const AnyRules *any)
+dynamic_target(EvalContext *ctx, const AnyRules *any)
 {
 	const SchemaNode *target = any->dynamic;
 
 	if (any->dynamic_name == NULL)
 		return target;
 	for (const EvalScope *scope = ctx->scope; scope != NULL; scope = scope->outer)
+	{
+		ctx->fuel -= 1 + scope->resource->nanchors;
 		for (int i = 0; i < scope->resource->nanchors; i++)
 			if (strcmp(scope->resource->anchors[i].name, any->dynamic_name) == 0)
 				target = scope->resource->anchors[i].node;
+	}
 	return target;
 }
 
@@ -197,10 +246,12 @@ schema_valid(const SchemaProgram *program, const Jsonb *instance)
 EvalErrors *
 schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
 {
-	EvalContext ctx = {.program = program, .fuel = FUEL, .errors = errors_new(limit), .errors_left = limit * BRANCH_ERRORS};
+	EvalContext ctx = {.program = program, .fuel = FUEL, .errors = errors_new(limit), .errors_left = limit * BRANCH_ERRORS,
+	.bytes_left = (int64) limit * BRANCH_ERRORS * ERROR_BYTES};
 	EvalFrame	root = {0};
 	JbItem		item = jb_root(instance);
 
 	(void) collect_node(&ctx, program->root, &item, &root, NULL);
+	ctx.errors->visits = ctx.visits + FUEL - ctx.fuel;
 	return ctx.errors;
 }

@@ -25,6 +25,7 @@ WALK(string)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const
 	bool		ok = true;
 	uint32		length = item->len;
 
+	charge(ctx, at, STEPS(item->len));
 	if (!string_length_ok(item, rules->min, rules->max, &length))
 		FAIL(error_count(ctx, node, at, length < rules->min ? "minLength" : "maxLength",
 						 length < rules->min ? rules->min : rules->max, length));
@@ -67,6 +68,7 @@ WALK(array)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	bool		ok = true;
 	JbCursor	cursor;
 
+	charge(ctx, at, STEPS(n));
 	if (n < rules->min)
 		FAIL(error_count(ctx, node, at, "minItems", rules->min, n));
 	if (n > rules->max)
@@ -110,6 +112,8 @@ WALK(array)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		if (rules->contains != NULL && contained > rules->max_contains)
 			FAIL(error_count(ctx, node, at, "maxContains", rules->max_contains, contained));
 	}
+	if (rules->unique)
+		charge(ctx, at, STEPS(item->len));
 	if (rules->unique && !items_unique(array, &first, &second))
 		FAIL(error_unique(ctx, node, at, first, second));
 	return ok;
@@ -124,6 +128,7 @@ WALK(other_key)(EvalContext *ctx, const SchemaNode *node, const JbItem *value,
 	bool		matched = named;
 	bool		ok = true;
 
+	charge(ctx, frame, rules->npatterns * (1 + STEPS(frame->len)));
 	for (uint32 i = 0; i < rules->npatterns; i++)
 		if (matches(rules->patterns[i].pattern, frame->key, frame->len, frame))
 		{
@@ -158,6 +163,7 @@ WALK(dependencies)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	bool		ok = true;
 	JbItem		found;
 
+	charge(ctx, at, rules->ndependencies);
 	for (uint32 i = 0; i < rules->ndependencies; i++)
 	{
 		const Dependency *dependency = &rules->dependencies[i];
@@ -190,6 +196,7 @@ WALK(object)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	bool		ok = true;
 
 	check_frame(&frame);
+	charge(ctx, at, STEPS(n + rules->nproperties));
 	if (n < rules->min)
 		FAIL(error_count(ctx, node, at, "minProperties", rules->min, n));
 	if (n > rules->max)
@@ -255,11 +262,15 @@ WALK(branches)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, con
 		Evaluated	own = {0};
 
 		if (seen != NULL)
-			own = evaluated_new(item);
+			own = evaluated_new(ctx, item, at);
 		if (!test_node(ctx, branches[i], item, at, seen != NULL ? &own : NULL))
+		{
+			evaluated_free(&own);
 			continue;
+		}
 		if (seen != NULL)
 			evaluated_merge(seen, &own);
+		evaluated_free(&own);
 		hits++;
 #if COLLECT
 		if (hits == 1)
@@ -306,7 +317,7 @@ WALK(any)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	check_stack_depth();
 	if (any->has_const && item_compare(&any->constant, item) != 0)
 		FAIL(error_value(ctx, node, at, "const", item));
-	if (any->has_enum && !enum_contains(any, item))
+	if (any->has_enum && !enum_contains(ctx, any, item, at))
 		FAIL(error_value(ctx, node, at, "enum", item));
 	if (any->ref != NULL)
 		GO_ON(WALK(node)(ctx, any->ref, item, at, seen));
@@ -326,10 +337,11 @@ WALK(any)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		bool		holds;
 
 		if (seen != NULL)
-			own = evaluated_new(item);
+			own = evaluated_new(ctx, item, at);
 		holds = test_node(ctx, any->if_, item, at, seen != NULL ? &own : NULL);
 		if (holds && seen != NULL)
 			evaluated_merge(seen, &own);
+		evaluated_free(&own);
 		if (holds && any->then != NULL)
 			GO_ON(WALK(node)(ctx, any->then, item, at, seen));
 		if (!holds && any->else_ != NULL)
@@ -392,7 +404,7 @@ WALK(container)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 
 	if (listens)
 	{
-		own = evaluated_new(item);
+		own = evaluated_new(ctx, item, at);
 		mine = &own;
 	}
 	if (object && node->object != NULL)
@@ -406,6 +418,7 @@ WALK(container)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		GO_ON(WALK(unevaluated)(ctx, node, item, at, mine));
 		if (seen != NULL)
 			evaluated_merge(seen, mine);
+		evaluated_free(&own);
 	}
 	return ok;
 }
@@ -432,6 +445,8 @@ WALK(typed)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 			Number		value;
 
 			number_read(&value, jb_numeric(item));
+			if (unlikely(value.huge))
+				charge_number(ctx, node->number, &value, at);
 			if (node->draft4_integer ? value.whole_scale : value.integer)
 				type |= TYPE_INTEGER;
 			if ((node->types & type) && node->number != NULL)

@@ -152,7 +152,7 @@ append_error(Feedback *f, const JbItem *error, int level)
 
 	object_find_cstring(jb_container(error), "params", &params);
 	nearest = member_text(&params, "nearest");
-	appendStringInfo(out, "%*s- %s: ", level * 2, "", path[0] ? path : "arguments");
+	appendStringInfo(out, "%*s- %s: ", level * 2, "", path[0] ? text_shown(path) : "arguments");
 	if (object_find_cstring(jb_container(&params), "errors", &nested) && level < NESTED_LEVELS)
 	{
 		object_find_cstring(jb_container(&params), "alternatives", &got);

@@ -17,6 +17,12 @@
 #include "utils/hsearch.h"
 #include "validate/uri.h"
 
+/*
+ * Every reference is resolved against its base, and every anchor is noted with
+ * it: a long base times many of them would be memory without end.
+ */
+#define BASE_MAX 1024
+
 static void frame_schema(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
 						 SchemaResource *resource, uint32 depth);
 static SchemaResource *open_resource(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
@@ -221,6 +227,11 @@ open_resource(SchemaCompiler *c, const JbItem *item, const SchemaPath *path, Sch
 	}
 	if (fragment != NULL)
 		*fragment = '\0';
+	if (strlen(uri) > BASE_MAX)
+	{
+		schema_problem(c, path, "$id", "is longer than %d bytes when resolved", BASE_MAX);
+		return outer;
+	}
 	resource = palloc0(sizeof(SchemaResource));
 	resource->base = uri;
 	resource->root = *item;

@@ -8,6 +8,8 @@
  */
 #include "validate/keyword.h"
 
+#include "miscadmin.h"
+
 static SchemaNode *
 child_of(SchemaCompiler *c, SchemaNode *node, const char *keyword, const JbItem *value)
 {
@@ -87,6 +89,13 @@ compare_strings(const void *a, const void *b)
 	return key_compare(x->data, x->len, y->data, y->len);
 }
 
+static int
+compare_items(const void *a, const void *b)
+{
+	CHECK_FOR_INTERRUPTS();
+	return item_compare(a, b);
+}
+
 static void
 kw_enum(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 {
@@ -115,6 +124,7 @@ kw_enum(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 			any->others[any->nothers++] = item;
 	}
 	qsort(any->strings, any->nstrings, sizeof(JbItem), compare_strings);
+	qsort(any->others, any->nothers, sizeof(JbItem), compare_items);
 }
 
 static void

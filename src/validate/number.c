@@ -62,6 +62,7 @@ read_short(Number *out)
 
 	if ((header & SHORT_FLAGS) != SHORT_FORM)
 		return false;
+	out->huge = false;
 	if (header & SHORT_WEIGHT_NEG)
 		weight |= ~SHORT_WEIGHT;
 	out->whole_scale = (header & SHORT_SCALE) == 0;
@@ -82,12 +83,14 @@ static void
 read_slowly(Number *out)
 {
 	Datum		num = NumericGetDatum(out->num);
+	Datum		whole = DirectFunctionCall2(numeric_trunc, num, Int32GetDatum(0));
 
 	out->small = false;
 	out->value = 0;
+	out->huge = true;
 	out->integer = !numeric_is_nan(out->num) && !numeric_is_inf(out->num) &&
-		DatumGetBool(DirectFunctionCall2(numeric_eq, num,
-										 DirectFunctionCall2(numeric_trunc, num, Int32GetDatum(0))));
+		DatumGetBool(DirectFunctionCall2(numeric_eq, num, whole));
+	pfree(DatumGetPointer(whole));
 	out->whole_scale = DatumGetInt32(DirectFunctionCall1(numeric_scale, num)) == 0;
 }
 
@@ -126,13 +129,15 @@ number_cmp(const Number *a, const Number *b)
 bool
 number_multiple_of(const Number *value, const Number *divisor)
 {
+	Numeric		rest;
 	Number		remainder;
 
 	if (value->small && divisor->small)
 		return value->value % divisor->value == 0;
-	number_read(&remainder,
-				DatumGetNumeric(DirectFunctionCall2(numeric_mod, NumericGetDatum(value->num),
-													NumericGetDatum(divisor->num))));
+	rest = DatumGetNumeric(DirectFunctionCall2(numeric_mod, NumericGetDatum(value->num),
+											   NumericGetDatum(divisor->num)));
+	number_read(&remainder, rest);
+	pfree(rest);
 	return remainder.small && remainder.value == 0;
 }
 

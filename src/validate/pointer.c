@@ -47,7 +47,7 @@ char *
 pointer_next(const char **rest)
 {
 	const char *p = *rest + 1;
-	char	   *token = palloc(strlen(p) + 1);
+	char	   *token = palloc(strcspn(p, "/") + 1);
 	int			len = 0;
 
 	while (*p && *p != '/')
@@ -94,13 +94,15 @@ pointer_find(const JbItem *root, const char *pointer, JbItem *item)
 		char	   *token = pointer_next(&rest);
 		uint32		index;
 
+		bool		found;
+
 		if (item_is_object(item))
-		{
-			if (!object_find_cstring(jb_container(item), token, item))
-				return false;
-		}
-		else if (!item_is_array(item) || !token_index(token, &index) ||
-				 !array_get(jb_container(item), index, item))
+			found = object_find_cstring(jb_container(item), token, item);
+		else
+			found = item_is_array(item) && token_index(token, &index) &&
+				array_get(jb_container(item), index, item);
+		pfree(token);
+		if (!found)
 			return false;
 	}
 	return true;

@@ -48,6 +48,7 @@ typedef struct Number
 	int64		value;			/* meaningful when small */
 	bool		small;			/* a whole number below 10^16 */
 	bool		integer;
+	bool		huge;			/* not of the short stored form: arithmetic takes long */
 	bool		whole_scale;	/* written without a fraction: draft 4's integer */
 } Number;
 
@@ -217,7 +218,7 @@ typedef struct AnyRules
 	bool		has_enum;
 	uint32		nstrings;		/* enum's strings, sorted, for a binary search */
 	JbItem	   *strings;
-	uint32		nothers;
+	uint32		nothers;		/* the other values, sorted too */
 	JbItem	   *others;
 	JbItem		enumeration;	/* as written, for messages */
 	SchemaNode *ref;
@@ -411,6 +412,7 @@ typedef struct EvalErrors
 	int			count;
 	int			limit;
 	int			size;
+	int64		visits;			/* what finding them took */
 	EvalError  *items;
 } EvalErrors;
 
@@ -418,12 +420,13 @@ typedef struct EvalContext
 {
 	const SchemaProgram *program;
 	const EvalScope *scope;
-	int			fuel;			/* node visits until the next look at the limits */
+	int64		fuel;			/* node visits until the next look at the limits */
 	int64		visits;
 
 	/* collecting only */
 	EvalErrors *errors;
 	int			errors_left;	/* of all branches together */
+	int64		bytes_left;		/* for what they say */
 	int			branch_depth;	/* choices inside choices */
 } EvalContext;
 
@@ -437,6 +440,7 @@ extern EvalErrors *schema_errors(const SchemaProgram *program, const Jsonb *inst
 extern char *eval_path_text(const EvalFrame *at);
 extern Jsonb *errors_to_jsonb(const EvalErrors *errors);
 extern char *json_excerpt(const JbItem *item, int limit);
+extern char *text_shown(const char *text);
 extern char *type_list(uint8 types);
 
 extern void error_false(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at);

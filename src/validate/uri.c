@@ -115,6 +115,7 @@ append_merged_path(StringInfo out, const UriParts *base, const UriPart *path)
 	}
 	appendBinaryStringInfo(&merged, path->data, path->len);
 	append_without_dots(out, merged.data, merged.len);
+	pfree(merged.data);
 }
 
 char *
