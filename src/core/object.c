@@ -18,10 +18,10 @@
  *
  * Memory: one context an object under CacheMemoryContext, bounded together by
  * agentcore.compiled_cache_size, least recently used out first.  An object in
- * use is pinned and outlives its eviction; pins that an ERROR left behind are
- * cleared at transaction end.  Locks: none of its own.  On ERROR while
- * compiling: the half-built context is a child of the caller's and goes with
- * it.
+ * use is pinned and outlives its eviction; pins that an ERROR left behind go
+ * with the subtransaction that made them.  Locks: none of its own.  On ERROR
+ * while compiling: the half-built context is a child of the caller's and goes
+ * with it.
  */
 #include "core/core.h"
 
@@ -42,13 +42,25 @@
 static AgcObject *buckets[NBUCKETS];
 static dlist_head lru = DLIST_STATIC_INIT(lru);
 static Size total_bytes = 0;
-static bool any_pinned = false;
+
+/* Who holds what: a loop that catches errors would otherwise pin all it looks at. */
+typedef struct Pin
+{
+	AgcObject  *object;
+	SubTransactionId subid;
+} Pin;
+
+static Pin *pins = NULL;
+static int	npins = 0;
+static int	maxpins = 0;
 
 static uint64 generation = 1;
 static Oid	watched = InvalidOid;
 
 static void registry_changed(Datum arg, Oid relid);
 static void forget_pins(XactEvent event, void *arg);
+static void forget_sub_pins(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg);
+static void release_pins(SubTransactionId since);
 static AgcObject **find_slot(const AgcObjectClass *class, const char *tenant, const char *name);
 static AgcObject *compile_object(const AgcObjectClass *class, Relation rel, HeapTuple tuple,
 								 const char *tenant, const char *name);
@@ -62,6 +74,7 @@ agc_core_init(void)
 	agc_guc_init();
 	CacheRegisterRelcacheCallback(registry_changed, (Datum) 0);
 	RegisterXactCallback(forget_pins, NULL);
+	RegisterSubXactCallback(forget_sub_pins, NULL);
 	agc_access_init();
 }
 
@@ -82,22 +95,43 @@ registry_changed(Datum arg, Oid relid)
 static void
 forget_pins(XactEvent event, void *arg)
 {
-	dlist_mutable_iter iter;
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PARALLEL_COMMIT || event == XACT_EVENT_PARALLEL_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		release_pins(InvalidSubTransactionId);
+}
 
-	if (!any_pinned ||
-		(event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
-		 event != XACT_EVENT_PARALLEL_COMMIT && event != XACT_EVENT_PARALLEL_ABORT &&
-		 event != XACT_EVENT_PREPARE))
-		return;
-	dlist_foreach_modify(iter, &lru)
+/* Subtransactions inside an aborting one have higher numbers than it has. */
+static void
+forget_sub_pins(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		release_pins(subid);
+}
+
+static void
+release_pins(SubTransactionId since)
+{
+	while (npins > 0 && pins[npins - 1].subid >= since)
+		agc_object_unpin(pins[npins - 1].object);
+}
+
+static void
+note_pin(AgcObject *object)
+{
+	if (npins == maxpins)
 	{
-		AgcObject  *object = dlist_container(AgcObject, lru, iter.cur);
+		int			more = maxpins == 0 ? 16 : maxpins * 2;
 
-		object->pins = 0;
-		if (object->dead)
-			unlink_object(object);
+		pins = pins == NULL ? MemoryContextAlloc(TopMemoryContext, more * sizeof(Pin)) :
+			repalloc(pins, more * sizeof(Pin));
+		maxpins = more;
 	}
-	any_pinned = false;
+	object->pins++;
+	pins[npins++] = (Pin)
+	{
+		object, GetCurrentSubTransactionId()
+	};
 }
 
 AgcObject *
@@ -114,8 +148,7 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 	if (object != NULL && object->checked == generation)
 	{
 		object->hits++;
-		object->pins++;
-		any_pinned = true;
+		note_pin(object);
 		dlist_move_head(&lru, &object->lru);
 		return object;
 	}
@@ -152,8 +185,7 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 		dlist_move_head(&lru, &object->lru);
 	}
 	object->checked = now;
-	object->pins++;
-	any_pinned = true;
+	note_pin(object);
 	heap_freetuple(tuple);
 	agc_table_close(rel, AccessShareLock);
 	evict();
@@ -163,7 +195,14 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 void
 agc_object_unpin(AgcObject *object)
 {
-	Assert(object->pins > 0);
+	int			at = npins - 1;
+
+	while (at >= 0 && pins[at].object != object)
+		at--;
+	if (at < 0)
+		elog(ERROR, "compiled object is not pinned");
+	memmove(&pins[at], &pins[at + 1], sizeof(Pin) * (npins - at - 1));
+	npins--;
 	object->pins--;
 	if (object->dead && object->pins == 0)
 	{
