@@ -154,6 +154,43 @@ SELECT is((agentcore.args_coerce('pointer', '{"a": {"b": "1"}, "a/b": "2", "~1":
 SELECT is(c.args -> 0, to_jsonb(t), t || ' is not made a number')
   FROM unnest('{NaN,Infinity,-Infinity,nan,inf,0x10,1e-999,1e1000,1_000,+1,01,1.,.5}'::text[]) t, agentcore.args_coerce('4,000 quoted numbers', jsonb_build_array(t)) c;
 
+-- ----- somebody else's tools
+CREATE ROLE agentcore_tap_agent;
+CREATE ROLE agentcore_tap_tenant_admin;
+DO $$ BEGIN
+  PERFORM agentcore.tool_set('secret', '{"type": "object", "properties": {"hidden": {"const": "treasure"}}}', tenant => 'other');
+  PERFORM agentcore.tool_set('plain', '{"type": "object", "additionalProperties": false}', tenant => 'own');
+  PERFORM agentcore.access_grant('agentcore_tap_agent', 'agent', '{own}'), agentcore.access_grant('agentcore_tap_tenant_admin', 'admin', '{own}');
+  PERFORM agentcore.args_valid('secret', '{}', 'other');
+END $$;
+SET LOCAL ROLE agentcore_tap_agent;
+SELECT throws_ok(format('SELECT agentcore.%s(''secret'', ''{"hidden": 1}'', ''other'')', f), '42501', NULL, f || ': another tenant''s tool, compiled in this backend')
+  FROM unnest('{args_valid,args_validate,args_feedback,args_coerce,args_assert}'::text[]) f;
+SELECT throws_ok(format('SELECT agentcore.%s(''secre'', ''{}'', ''own'')', f), '42704', NULL, f || ': unknown here')
+  FROM unnest('{args_valid,args_validate,args_feedback,args_coerce,args_assert}'::text[]) f;
+SELECT is_empty('SELECT * FROM agentcore.stat_compiled WHERE tenant <> ''own''', 'the view of compiled objects is of one''s own tenants');
+SELECT throws_ok($$ SELECT agentcore.tool_set('plain', '{}', dialect => '2020-12', tenant => 'own') $$, '42501', NULL, 'an agent loosens no schema');
+SELECT throws_ok(format('SET agentcore.%I = %s', s, v), '42501', NULL, 'an agent sets no ' || s)
+  FROM (VALUES ('max_node_visits', 2000000000), ('max_depth', 100000), ('max_errors', 10000), ('max_args_size', 1000000),
+               ('pattern_match_limit', 2000000000), ('pattern_timeout', 60000), ('compiled_cache_size', 2000000)) g(s, v);
+RESET ROLE;
+CREATE FUNCTION pg_temp.hint_of(call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  hint text;
+BEGIN
+  EXECUTE call;
+  RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+  RETURN hint;
+END $$;
+SELECT unalike(pg_temp.hint_of('SELECT agentcore.args_valid(''secre'', ''{}'', ''own'')'), '%secret%', 'no name of another tenant is suggested');
+SET LOCAL ROLE agentcore_tap_tenant_admin;
+SELECT throws_ok($$ SELECT agentcore.tool_set('secret', '{}', dialect => '2020-12', tenant => 'other') $$, '42501', NULL, 'an administrator of one tenant changes no other');
+SELECT lives_ok($$ SELECT agentcore.tool_set('secret', '{"type": "object", "$ref": "#/$defs/a", "$defs": {"a": {}}}', tenant => 'own') $$, 'and may take the same name');
+RESET ROLE;
+SELECT is(agentcore.args_valid('secret', '{"hidden": 1}', 'other'), false, 'which leaves the other as it was');
+
 -- ----- what is left
 SELECT ok(pg_temp.kept() - :before < 64 * 1024 * 1024, 'memory is given back');
 SELECT ok((SELECT sum(bytes) FROM agentcore.stat_compiled) < 40 * 1024 * 1024, 'the cache of compiled objects is bounded');
