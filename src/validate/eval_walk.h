@@ -128,7 +128,8 @@ WALK(other_key)(EvalContext *ctx, const SchemaNode *node, const JbItem *value,
 	bool		matched = named;
 	bool		ok = true;
 
-	charge(ctx, frame, rules->npatterns * (1 + STEPS(frame->len)));
+	/* a match of a short key takes about as long as three visits */
+	charge(ctx, frame, rules->npatterns * (3 + STEPS(frame->len)));
 	for (uint32 i = 0; i < rules->npatterns; i++)
 		if (matches(rules->patterns[i].pattern, frame->key, frame->len, frame))
 		{

@@ -190,6 +190,19 @@ kw_multiple_of(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 		number_rules(node)->multiple_of = n;
 }
 
+/* A short pattern can compile to 64 kB and more, so that a schema of many is bounded while it compiles. */
+static void
+count_pattern(SchemaCompiler *c, const Pattern *pattern)
+{
+	c->pattern_bytes += pattern_size(pattern);
+	if (c->pattern_bytes > (Size) agc_compiled_cache_size * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("patterns of the schema take too much memory"),
+				 errdetail("agentcore.compiled_cache_size is %d kB.", agc_compiled_cache_size),
+				 errhint("Use fewer patterns, or smaller counts in their quantifiers.")));
+}
+
 static Pattern *
 compile_pattern(SchemaCompiler *c, SchemaNode *node, const char *keyword, const char *source, uint32 len)
 {
@@ -198,6 +211,8 @@ compile_pattern(SchemaCompiler *c, SchemaNode *node, const char *keyword, const 
 
 	if (pattern == NULL)
 		schema_problem(c, node->path, keyword, "is not a valid regular expression: %s", why);
+	else
+		count_pattern(c, pattern);
 	return pattern;
 }
 

@@ -263,3 +263,14 @@ pattern_is_valid(const char *source, uint32 len)
 	pcre2_code_free(code);
 	return code != NULL;
 }
+
+Size
+pattern_size(const Pattern *pattern)
+{
+	size_t		code = 0;
+	size_t		jit = 0;
+
+	pcre2_pattern_info(pattern->code, PCRE2_INFO_SIZE, &code);
+	pcre2_pattern_info(pattern->code, PCRE2_INFO_JITSIZE, &jit);
+	return code + jit;
+}

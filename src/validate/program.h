@@ -108,6 +108,7 @@ typedef enum PatternResult
 extern Pattern *pattern_compile(const char *source, uint32 len, char **problem);
 extern PatternResult pattern_match(const Pattern *pattern, const char *subject, uint32 len);
 extern const char *pattern_source(const Pattern *pattern);
+extern Size pattern_size(const Pattern *pattern);	/* bytes, the JIT's included */
 extern bool pattern_is_valid(const char *source, uint32 len);
 
 /* ----- nodes --------------------------------------------------------------- */
@@ -351,6 +352,7 @@ struct SchemaCompiler
 	MemoryContext scratch;
 	SchemaProblem *problem;
 	bool		assert_format;
+	Size		pattern_bytes;	/* of all patterns so far */
 	struct HTAB *frames;
 	List	   *resources;
 	List	   *pending;		/* nodes still to be filled */

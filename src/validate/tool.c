@@ -24,6 +24,7 @@
 
 static void *compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 static char **text_array(Datum array, int *n, const char *what);
+static void check_compiled_size(MemoryContext cxt);
 
 static AgcTable tool_table = AGC_TABLE("tool", "tool_pkey");
 static const AgcObjectClass tool_class = {"tool", &tool_table, compile_tool};
@@ -93,6 +94,7 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 								   agc_col_bool(tuple, desc, "additional"), true, &problem);
 	if (tool->program == NULL)
 		schema_problem_raise(&problem, "schema");
+	check_compiled_size(CurrentMemoryContext);
 	tool->fingerprint = fingerprint(DatumGetJsonbP(value));
 	value = agc_col(tuple, desc, "url_args", &isnull);
 	if (!isnull)
@@ -215,6 +217,21 @@ require_one_of(const char *value, const char *what, const char *const *words, in
 			 errhint("%s", hint)));
 }
 
+/* A program that the cache cannot hold would be memory that every session keeps. */
+static void
+check_compiled_size(MemoryContext cxt)
+{
+	Size		size = MemoryContextMemAllocated(cxt, true);
+
+	if (size > (Size) agc_compiled_cache_size * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("schema is too large"),
+				 errdetail("Compiled it takes %zu kB; agentcore.compiled_cache_size is %d kB.",
+						   size / 1024, agc_compiled_cache_size),
+				 errhint("Leave out what does not judge arguments, or have an administrator of the server raise the setting.")));
+}
+
 /* Compiles in a context of its own; an ERROR frees it with the caller's. */
 static void
 check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional)
@@ -232,6 +249,7 @@ check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional)
 				 errhint("In JSON Schema say \"additionalProperties\" in the schema.")));
 	if (program == NULL)
 		schema_problem_raise(&problem, "schema");
+	check_compiled_size(cxt);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
 }
