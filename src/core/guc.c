@@ -174,7 +174,8 @@ agc_guc_init(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.compiled_cache_size",
 							"Backend memory for compiled schemas, policies and settings.",
-							"The least recently used objects go first; agentcore.stat_compiled shows them.",
+							"The least recently used objects go first; agentcore.stat_compiled shows them. "
+							"A tool whose schema alone takes more, or patterns of one schema that do, is refused with 54000.",
 							&agc_compiled_cache_size, 16384, 256, INT_MAX / 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.debug_clock_offset",
@@ -214,7 +215,8 @@ agc_guc_init(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.max_node_visits",
 							"Steps that validating one document may take.",
-							"One step applies one subschema to one value; nested anyOf and oneOf multiply. More raise 54001.",
+							"One step applies one subschema to one value; nested anyOf and oneOf multiply. "
+							"Long strings, wide objects and huge numbers count as more, by their size. More raise 54001.",
 							&agc_max_node_visits, 10000000, 1024, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.max_targets",
