@@ -531,7 +531,7 @@ extern bool pending_any(void);
 extern CacheOwn pending_own(const CacheKey *key, const CacheRefs *refs, CacheItem **item);
 extern bool pending_hides_tags(const CacheRefs *refs);
 extern bool pending_add_set(const CacheItem *item);
-extern void pending_invalidate_key(const CacheKey *key, const CacheRefs *refs);
+extern void pending_invalidate_key(const CacheKey *key, const CacheRefs *refs, bool counts);
 extern void pending_invalidate_slot(uint32 slot, bool counts);
 extern void pending_invalidate_tag(uint16 tag, bool counts);
 extern void pending_add_grant(const CacheKey *key, int64 token);
