@@ -164,7 +164,7 @@ put_entry(DumpFile *file, const CachePart *part, const CacheEntry *entry, char *
 	fields->value_len = entry->len;
 	memcpy(fields->tag, entry->tag, sizeof(fields->tag));
 	fields->ntags = entry->ntags;
-	fields->kind = entry->kind;
+	fields->kind = store_kind(entry);
 	fields->scope = entry->scope;
 	fields->flags = entry->flags;
 	frame.len = sizeof(*fields) + fields->tenant_len + fields->tool_len;

@@ -188,8 +188,7 @@ lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope, const Cache
 	uint32		index;
 
 	LWLockAcquire(part->lock, LW_EXCLUSIVE);
-	index = entry_hidden || store_key_epoch(part, key)->fences != 0 ?
-		CACHE_NONE : store_find(part, key);
+	index = entry_hidden ? CACHE_NONE : store_find_open(part, key);
 	if (index != CACHE_NONE && store_life(store_entry(part, index), now) == CACHE_LIVE &&
 		!store_soft_due(store_entry(part, index)->stored_at, store_entry(part, index)->soft_ms, now))
 	{

@@ -65,6 +65,7 @@
 /* More than a jsonb can be, less than can be allocated at once. */
 #define CACHE_MAX_VALUE		(512 * 1024 * 1024)
 
+#define CACHE_FENCED		255 /* more commits than are counted; the entry stays hidden until it goes */
 #define CACHE_NONE			0x7fffffffU /* no chunk, no lease */
 #define CACHE_HEAD_BIT		0x80000000U /* in next[]: this chunk heads an entry */
 
@@ -151,7 +152,7 @@ typedef struct CacheEntry
 	uint32		hits;			/* readers add to it under the shared lock */
 	uint16		tag[AGC_MAX_TAGS];
 	uint8		ntags;
-	uint8		kind;
+	uint8		fences;			/* commits that invalidate its key; CACHE_FENCED: for good */
 	uint8		scope;			/* CacheScope */
 	uint8		flags;
 	uint8		queue;
@@ -180,6 +181,8 @@ typedef struct CacheGhost
 
 /*
  * Sets of a key are judged by its bucket here; a collision only refuses a set.
+ * Reads are not: what a commit hides is marked in the entry, and while the bucket
+ * is fenced no other entry of that key can come.
  * A lease needs no such judge, and must not suffer from collisions for as long as
  * a computation takes: the invalidation of its very key takes it away.
  */
@@ -370,6 +373,9 @@ extern CachePart *store_part_at(uint32 index);
 extern LWLock *store_slot_lock(void);
 extern uint32 store_max_value(void);
 extern uint32 store_find(const CachePart *part, const CacheKey *key);
+extern uint32 store_find_open(const CachePart *part, const CacheKey *key);
+extern void store_fence(CachePart *part, const CacheKey *key);
+extern void store_unfence(CachePart *part, const CacheKey *key);
 extern CacheLife store_life(const CacheEntry *entry, int64 now);
 extern void store_remove(CachePart *part, uint32 index);
 extern void store_expire(CachePart *part, uint32 index);
@@ -387,6 +393,12 @@ static inline CacheEntry *
 store_entry(const CachePart *part, uint32 index)
 {
 	return (CacheEntry *) (part->chunks + (Size) index * CACHE_CHUNK);
+}
+
+static inline CacheKind
+store_kind(const CacheEntry *entry)
+{
+	return entry->scope <= CACHE_SCOPE_NAMED ? CACHE_RAW : CACHE_GATE;
 }
 
 /* Past the soft deadline: still served, but somebody should compute it anew. */
