@@ -425,6 +425,24 @@ AGC_FUNCTION(cache_invalidate)
 	PG_RETURN_BOOL(present);
 }
 
+/*
+ * The answers that tenants share under the tool's name: of a tool that this
+ * tenant shares, or that anybody does.  Any other name must not take one of the
+ * slots that belong to all of them.
+ */
+static void
+invalidate_shared_tool(const char *tenant, const char *tool)
+{
+	AgcObject  *object = tool_pin(tenant, tool);
+	bool		shared = object != NULL &&
+		strcmp(tool_cache_tenant(object->data, tenant), CACHE_SHARED) == 0;
+
+	if (object != NULL)
+		agc_object_unpin(object);
+	if (shared || slot_is_taken(CACHE_SHARED, tool))
+		pending_invalidate_slot(slot_of_tool(CACHE_SHARED, tool), false);
+}
+
 /* cache_invalidate_tool(tool, tenant) -> void */
 AGC_FUNCTION(cache_invalidate_tool)
 {
@@ -434,7 +452,7 @@ AGC_FUNCTION(cache_invalidate_tool)
 	agc_enter(tenant, AGC_AGENT);
 	cache_require("cache_invalidate_tool");
 	pending_invalidate_slot(slot_of_tool(tenant, tool), true);
-	pending_invalidate_slot(slot_of_tool(CACHE_SHARED, tool), false);
+	invalidate_shared_tool(tenant, tool);
 	PG_RETURN_VOID();
 }
 

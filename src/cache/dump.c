@@ -400,8 +400,8 @@ restore(const char *record, uint64 born)
 		if (fields->tag[i] >= cache_shmem->ntags)
 			return false;
 	/* a tool has a name, unless there was no room to keep it */
-	item.refs.tool = slot_adopt(fields->tool_id, tool[0] ? tenant : NULL, tool);
-	item.refs.tenant = slot_adopt(fields->tenant_id, tool[0] ? tenant : NULL, "");
+	item.refs.tenant = slot_adopt(fields->tenant_id, tool[0] ? tenant : NULL, "", CACHE_NONE);
+	item.refs.tool = slot_adopt(fields->tool_id, tool[0] ? tenant : NULL, tool, item.refs.tenant);
 	item.refs.ntags = fields->ntags;
 	memcpy(item.refs.tag, fields->tag, sizeof(item.refs.tag));
 	return store_insert(&item, now) == CACHE_STORED;

@@ -48,6 +48,7 @@
 #define CACHE_GHOST_WAYS	4
 #define CACHE_SHARED_SLOTS	64	/* for names that found the slot table full */
 #define CACHE_NAME_BYTES	64	/* for the names of a slot, on average */
+#define CACHE_TENANT_NAMES	4	/* one tenant's tools take at most this part of the slots and names */
 #define CACHE_CVS			16
 #define CACHE_MAX_WAITERS	64
 #define CACHE_STRIPES		16
@@ -86,6 +87,7 @@ typedef struct CacheSlot
 {
 	pg_atomic_uint32 used;
 	uint32		names;			/* where its names begin; CACHE_NONE: not kept */
+	uint32		tools;			/* a tenant's: what its tools take of the names; under the slot lock */
 	uint8		id[AGC_HASH_LEN];
 	CacheEpoch	epoch;
 } CacheSlot;
@@ -485,7 +487,8 @@ extern bool slot_names(uint32 slot, char **tenant, char **tool);
 extern bool slot_may_be_tenant(uint32 slot);
 extern void slots_follow_recovery(void);
 extern bool slot_export(uint32 slot, uint8 *id, const char **names, uint16 *tenant_len, uint16 *tool_len);
-extern uint32 slot_adopt(const uint8 *id, const char *tenant, const char *name);
+extern uint32 slot_adopt(const uint8 *id, const char *tenant, const char *name, uint32 owner);
+extern bool slot_is_taken(const char *tenant, const char *tool);
 extern uint32 slot_of_tool(const char *tenant, const char *tool);
 extern uint32 slot_of_tenant(const char *tenant);
 extern uint16 slot_of_tag(const char *tenant, const char *tag);
