@@ -36,6 +36,7 @@
 #define DUMP_FORMAT		1
 #define DUMP_MODE		(S_IRUSR | S_IWUSR)
 #define BUFFER_SIZE		(64 * 1024)
+#define RECORD_SIZE		(sizeof(DumpRecord) + 2 * (AGC_MAX_NAME + 1))	/* at most, without the value */
 
 typedef struct DumpHeader
 {
@@ -76,6 +77,9 @@ typedef struct DumpRecord
 	uint8		scope;
 	uint8		flags;
 } DumpRecord;
+
+/* store_max_value() is no more than CACHE_MAX_VALUE, however large the cache is. */
+StaticAssertDecl(RECORD_SIZE + CACHE_MAX_VALUE <= MaxAllocSize, "a record cannot be allocated");
 
 typedef struct DumpFile
 {
@@ -185,7 +189,7 @@ static uint32
 put_all(DumpFile *file)
 {
 	CacheEntry *batch = palloc(CACHE_BATCH * sizeof(CacheEntry));
-	char	   *record = palloc(sizeof(DumpRecord) + 2 * (AGC_MAX_NAME + 1) + store_max_value());
+	char	   *record = palloc(RECORD_SIZE + store_max_value());
 	uint32		count = 0;
 
 	for (uint32 p = 0; p < cache_shmem->npartitions; p++)
@@ -422,8 +426,8 @@ header_is_ours(const DumpHeader *header)
 static const char *
 read_records(DumpFile *file, uint64 born, int64 *stored)
 {
-	char	   *record = palloc(sizeof(DumpRecord) + 2 * (AGC_MAX_NAME + 1) + store_max_value());
-	uint32		most = sizeof(DumpRecord) + 2 * (AGC_MAX_NAME + 1) + store_max_value();
+	char	   *record = palloc(RECORD_SIZE + store_max_value());
+	uint32		most = RECORD_SIZE + store_max_value();
 	uint32		count = 0;
 	DumpHeader	header;
 	DumpFrame	frame;

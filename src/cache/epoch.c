@@ -102,6 +102,13 @@ epoch_of_slot(uint32 slot)
 	return &((CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off))[slot].epoch;
 }
 
+/* How many sessions of a tenant wait for leases. */
+pg_atomic_uint32 *
+slot_waiters(uint32 slot)
+{
+	return &((CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off))[slot].waiters;
+}
+
 CacheEpoch *
 epoch_of_tag(uint32 tag)
 {

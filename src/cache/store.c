@@ -134,6 +134,7 @@ init_area(void *area)
 		pg_atomic_init_u32(&slots[i].used, 0);
 		slots[i].names = CACHE_NONE;
 		slots[i].tools = 0;
+		pg_atomic_init_u32(&slots[i].waiters, 0);
 		pg_atomic_init_u64(&slots[i].epoch.stamp, 0);
 		pg_atomic_init_u32(&slots[i].epoch.fences, 0);
 	}

@@ -51,6 +51,7 @@
 #define CACHE_TENANT_NAMES	4	/* one tenant's tools take at most this part of the slots and names */
 #define CACHE_CVS			16
 #define CACHE_MAX_WAITERS	64
+#define CACHE_TENANT_WAITERS 48 /* of one tenant */
 #define CACHE_STRIPES		16
 #define CACHE_PINS			32	/* large values of one partition that are being read */
 #define CACHE_WHEEL_LEVELS	4
@@ -88,6 +89,7 @@ typedef struct CacheSlot
 	pg_atomic_uint32 used;
 	uint32		names;			/* where its names begin; CACHE_NONE: not kept */
 	uint32		tools;			/* a tenant's: what its tools take of the names; under the slot lock */
+	pg_atomic_uint32 waiters;	/* a tenant's */
 	uint8		id[AGC_HASH_LEN];
 	CacheEpoch	epoch;
 } CacheSlot;
@@ -482,6 +484,7 @@ extern void epoch_unfence(CacheEpoch *epoch);
 extern uint64 epoch_settle(CacheEpoch *epoch, uint64 stamp);
 extern bool epoch_refs_open(const CacheRefs *refs, uint64 born);
 extern CacheEpoch *epoch_of_slot(uint32 slot);
+extern pg_atomic_uint32 *slot_waiters(uint32 slot);
 extern CacheEpoch *epoch_of_tag(uint32 tag);
 extern bool slot_names(uint32 slot, char **tenant, char **tool);
 extern bool slot_may_be_tenant(uint32 slot);
@@ -522,7 +525,7 @@ extern void lease_extend(const CacheKey *key, int64 token, int64 lease_us);
 extern void lease_release(const CacheKey *key, int64 token);
 extern void lease_wake(const CacheKey *key);
 extern void lease_wake_all(void);
-extern bool lease_wait_begin(const CacheKey *key);
+extern bool lease_wait_begin(const CacheKey *key, uint32 tenant);
 extern void lease_wait(const CacheKey *key, int64 us);
 extern void lease_wait_end(void);
 

@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -13,6 +14,7 @@ shared_preload_libraries = 'agentcore'
 agentcore.cache_memory = 4MB
 agentcore.cache_compress = off
 agentcore.cache_sweep_interval = 1h
+max_connections = 100
 CONF
 $node->start;
 
@@ -163,5 +165,23 @@ is(one(q{SELECT tenant FROM agentcore.stat_tool WHERE tool = 'common' AND fills 
 one(q{SELECT agentcore.cache_invalidate_tool('common', 'quiet')});
 is(one(q{SELECT verdict FROM agentcore.call_begin('a', 'common')}), 'run', 'and is reached from every tenant');
 verified('flood');
+
+# One tenant's waiters leave places for the others'.
+one(q{SELECT agentcore.stat_cache_reset()});
+is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait"', 's', lease => '1 h', tenant => 'crowd')}), 'lead', 'one leads');
+is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait"', 's', lease => '1 h', tenant => 'other')}), 'lead', 'in each of two tenants');
+append_to_file($node->basedir . '/wait.sql', q{SELECT agentcore.cache_fetch('t', '"wait"', 's', wait => '1 h', tenant => 'crowd');} . "\n");
+my $crowd = IPC::Run::start([ 'pgbench', '-n', '-c', '60', '-t', '1', '-f', $node->basedir . '/wait.sql', $node->connstr('postgres') ], '>', \my $out, '2>', \my $err);
+my $waiting = q{SELECT count(*) FROM pg_stat_activity WHERE query ~ 'cache_fetch.*crowd' AND state = 'active' AND pid <> pg_backend_pid()};
+ok($node->poll_query_until('postgres', "SELECT ($waiting) = 48 AND leases >= 2 AND misses >= 14 FROM agentcore.stat_cache"), 'of 60 sessions 48 wait, the rest is told to ask again');
+is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait"', 's', wait => '0.05 s', tenant => 'other')}), 'busy', 'another tenant asks');
+is(counted('waits'), 1, 'and may wait');
+one(q{SELECT agentcore.cache_invalidate('t', '"wait"', 's', tenant => 'crowd')});
+one(q{SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query ~ 'cache_fetch.*crowd' AND pid <> pg_backend_pid()});
+$crowd->finish;
+is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait2"', 's', lease => '1 h', tenant => 'crowd')}), 'lead', 'again');
+my $waits = counted('waits');
+one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait2"', 's', wait => '0.05 s', tenant => 'crowd')});
+is(counted('waits') - $waits, 1, 'killed waiters have given their places back');
 
 done_testing();
