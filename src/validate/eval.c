@@ -194,6 +194,16 @@ schema_valid(const SchemaProgram *program, const Jsonb *instance)
 	return test_node(&ctx, program->root, &item, &root, NULL);
 }
 
+bool
+schema_valid_unlimited(const SchemaProgram *program, const Jsonb *instance)
+{
+	EvalContext ctx = {.program = program, .fuel = FUEL, .visits = PG_INT64_MIN};
+	EvalFrame	root = {0};
+	JbItem		item = jb_root(instance);
+
+	return test_node(&ctx, program->root, &item, &root, NULL);
+}
+
 EvalErrors *
 schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
 {
