@@ -93,8 +93,10 @@ refuse(SchemaProblem *problem, const char *message, const char *keyword, const S
 		problem->message = message;
 		problem->keyword = keyword;
 		problem->path = schema_path_text(path, keyword);
-		if (keyword == NULL || strcmp(keyword, "$schema") == 0)
+		if (keyword == NULL)
 			problem->hint = DIALECT_HINT;
+		else if (strcmp(keyword, "$schema") == 0)
+			problem->hint = "It names draft 4, 6, 7, 2019-09, 2020-12, or a metaschema registered with agentcore.json_schema_set().";
 	}
 	return false;
 }

@@ -323,6 +323,7 @@ typedef struct RegistryUse
 	int64		revision;
 	TransactionId xmin;
 	ItemPointerData tid;
+	uint8		hash[AGC_HASH_LEN]; /* of the document */
 	struct RegistryUse *next;
 } RegistryUse;
 

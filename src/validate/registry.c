@@ -66,7 +66,7 @@ describe(const char *uri, HeapTuple tuple, TupleDesc desc)
 }
 
 static void
-note_use(RegistryUse **uses, const RegistryUse *use)
+note_use(RegistryUse **uses, const RegistryUse *use, Jsonb *schema)
 {
 	RegistryUse *copy;
 
@@ -76,6 +76,13 @@ note_use(RegistryUse **uses, const RegistryUse *use)
 	copy = palloc(sizeof(RegistryUse));
 	*copy = *use;
 	copy->uri = pstrdup(use->uri);
+	if (schema != NULL)
+	{
+		AgcDigest  *digest = agc_digest_begin();
+
+		agc_digest_call(digest, "", schema, "");
+		agc_digest_end(digest, copy->hash);
+	}
 	copy->next = *uses;
 	*uses = copy;
 }
@@ -90,7 +97,6 @@ registry_find(const char *tenant, const char *uri, char **name, SchemaDialect *d
 	Jsonb	   *schema = NULL;
 	bool		isnull;
 
-	note_use(uses, &use);
 	if (tuple != NULL)
 	{
 		*name = agc_col_text(tuple, desc, "name");
@@ -98,6 +104,7 @@ registry_find(const char *tenant, const char *uri, char **name, SchemaDialect *d
 			elog(ERROR, "unknown dialect of document \"%s\"", *name);
 		schema = DatumGetJsonbP(agc_col(tuple, desc, "schema", &isnull));
 	}
+	note_use(uses, &use, schema);
 	agc_table_close(rel, AccessShareLock);
 	return schema;
 }

@@ -37,14 +37,20 @@ tool_pin(const char *tenant, const char *name)
 	return agc_object_pin(&tool_class, tenant, name);
 }
 
+/* of a tool's schema and the documents that it refers to */
 static int64
-fingerprint(Jsonb *schema)
+fingerprint(Jsonb *schema, const RegistryUse *uses)
 {
 	AgcDigest  *digest = agc_digest_begin();
 	uint8		hash[AGC_HASH_LEN];
 	int64		result;
 
 	agc_digest_call(digest, "", schema, "");
+	for (; uses != NULL; uses = uses->next)
+	{
+		agc_digest_field(digest, uses->uri, strlen(uses->uri));
+		agc_digest_field(digest, uses->hash, AGC_HASH_LEN);
+	}
 	agc_digest_end(digest, hash);
 	memcpy(&result, hash, sizeof(result));
 	return result;
@@ -93,8 +99,8 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	tool->program = schema_compile_registered(DatumGetJsonbP(value), dialect, true,
 											  agc_col_bool(tuple, desc, "additional"), true, tenant, false, &problem);
 	if (tool->program == NULL)
-		schema_problem_raise(&problem, "schema");
-	tool->fingerprint = fingerprint(DatumGetJsonbP(value));
+		schema_problem_raise(&problem, psprintf("schema of tool \"%s\"", name));
+	tool->fingerprint = fingerprint(DatumGetJsonbP(value), tool->program->uses);
 	value = agc_col(tuple, desc, "url_args", &isnull);
 	if (!isnull)
 		tool->url_args = text_array(value, &tool->nurl_args, "url_args");
