@@ -142,7 +142,7 @@ SELECT args_valid('move', '{}');
 SELECT json_schema_set('urn:f', 'true', tenant => t), policy_set('all', tenant => t), policy_allow_tool('all', '*', tenant => t), agent_set('bot', 'all', tenant => t),
        tool_set('sh', '{"properties": {"a": {"$ref": "urn:f"}}}', cache_ttl => '1 hour', cache_scope => 'shared', tenant => t) FROM unnest('{sa,sb}'::text[]) t;
 SELECT call_id FROM call_begin('bot', 'sh', '{"a": 1}', tenant => 'sa') \gset
-SELECT call_commit(:'call_id', '1');
+SELECT call_commit(:'call_id', '1', tenant => 'sa');
 SELECT verdict FROM call_begin('bot', 'sh', '{"a": 1}', tenant => 'sb');
 SELECT json_schema_set('urn:f', '{"type": "integer"}', tenant => 'sb');
 SELECT verdict FROM call_begin('bot', 'sh', '{"a": 1}', tenant => 'sb');
