@@ -18,11 +18,20 @@
  */
 #include "validate/program.h"
 
+#include "miscadmin.h"
+
 /* more than any published family of schemas has */
 #define MAX_DOCUMENTS 256
 
 /* metaschemas of metaschemas */
 #define MAX_LANGUAGES 8
+
+/* what a $schema outside the published ones was found to mean */
+typedef struct Language
+{
+	char	   *uri;
+	SchemaResource meaning;
+}			Language;
 
 static const struct
 {
@@ -38,10 +47,17 @@ static Jsonb *
 find_document(SchemaCompiler *c, const char *uri, char **name, SchemaDialect *dialect)
 {
 	Jsonb	   *document = metaschema_find(uri, dialect);
+	RegistryUse *nobody = NULL;
 
 	*name = pstrdup(uri);
 	if (document == NULL && c->tenant != NULL)
-		document = registry_find(c->tenant, uri, name, dialect, &c->program->uses);
+		document = registry_find(c->tenant, uri, name, dialect, c->open ? &nobody : &c->program->uses);
+	if (document != NULL && ++c->ndocuments > MAX_DOCUMENTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("schema refers to too many documents"),
+				 errdetail("At most %d.", MAX_DOCUMENTS)));
+	CHECK_FOR_INTERRUPTS();
 	return document;
 }
 
@@ -70,11 +86,6 @@ document_load(SchemaCompiler *c, const char *uri, SchemaDialect dialect)
 
 	if (document == NULL || c->problem->message != NULL)
 		return false;
-	if (++c->ndocuments > MAX_DOCUMENTS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("schema refers to too many documents"),
-				 errdetail("At most %d.", MAX_DOCUMENTS)));
 	resource = palloc0(sizeof(SchemaResource));
 	resource->base = name;
 	resource->root = jb_root(document);
@@ -140,7 +151,7 @@ read_vocabularies(SchemaCompiler *c, const Jsonb *metaschema, SchemaResource *re
 		schema_problem(c, NULL, "$schema", "names a metaschema whose $vocabulary is no object");
 		return;
 	}
-	resource->vocabularies = VOCABULARY_CORE;
+	resource->vocabularies = VOCABULARY_CORE;	/* whether it is named or not */
 	resource->assert_format = false;
 	keys = jb_first(jb_container(&declared));
 	values = jb_first_value(jb_container(&declared));
@@ -162,19 +173,15 @@ read_vocabularies(SchemaCompiler *c, const Jsonb *metaschema, SchemaResource *re
 	}
 }
 
-/*
- * dialect, vocabularies and assert_format of a resource whose $schema is "uri".
- * False when it names nothing known.
- */
-bool
-document_language(SchemaCompiler *c, const char *uri, SchemaResource *resource)
+/* A $schema that only the registry can know, looked up once a compilation. */
+static bool
+registered_language(SchemaCompiler *c, const char *uri, SchemaResource *resource)
 {
 	Jsonb	   *metaschema = NULL;
 	const char *at = uri;
 	int			steps = 0;
+	Language   *language;
 
-	resource->vocabularies = VOCABULARY_ALL;
-	resource->assert_format = false;
 	while (!dialect_of_uri(at, strlen(at), &resource->dialect))
 	{
 		char	   *copy = pstrdup(at);
@@ -193,7 +200,37 @@ document_language(SchemaCompiler *c, const char *uri, SchemaResource *resource)
 		if (at == NULL)
 			return false;
 	}
-	if (metaschema != NULL)
-		read_vocabularies(c, metaschema, resource);
-	return c->problem->message == NULL;
+	read_vocabularies(c, metaschema, resource);
+	if (c->problem->message != NULL)
+		return false;
+	language = palloc(sizeof(Language));
+	language->uri = pstrdup(uri);
+	language->meaning = *resource;
+	c->languages = lappend(c->languages, language);
+	return true;
+}
+
+/*
+ * dialect, vocabularies and assert_format of a resource whose $schema is "uri".
+ * False when it names nothing known.
+ */
+bool
+document_language(SchemaCompiler *c, const char *uri, SchemaResource *resource)
+{
+	SchemaResource meaning = {.vocabularies = VOCABULARY_ALL};
+	ListCell   *lc;
+	bool		known = dialect_of_uri(uri, strlen(uri), &meaning.dialect);
+
+	foreach(lc, c->languages)
+		if (!known && strcmp(((Language *) lfirst(lc))->uri, uri) == 0)
+		{
+			meaning = ((Language *) lfirst(lc))->meaning;
+			known = true;
+		}
+	if (!known && (c->problem->message != NULL || !registered_language(c, uri, &meaning)))
+		return false;
+	resource->dialect = meaning.dialect;
+	resource->vocabularies = meaning.vocabularies;
+	resource->assert_format = meaning.assert_format;
+	return true;
 }

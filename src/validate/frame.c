@@ -69,14 +69,35 @@ frame_document(SchemaCompiler *c, const JbItem *root, SchemaDialect dialect)
 		c->program->mixed |= ((SchemaResource *) lfirst(lc))->dialect != dialect;
 }
 
+/* Those before "known" and those from there on are sorted: make one of both. */
+static void
+merge_anchors(SchemaCompiler *c, int known)
+{
+	int			nfresh = c->nanchors - known;
+	int			to = c->nanchors;
+	SchemaAnchor *fresh;
+
+	if (known == 0)
+		return;
+	fresh = palloc(sizeof(SchemaAnchor) * nfresh);
+	memcpy(fresh, c->anchors + known, sizeof(SchemaAnchor) * nfresh);
+	while (nfresh > 0)
+		c->anchors[--to] = known > 0 && compare_anchors(&c->anchors[known - 1], &fresh[nfresh - 1]) > 0 ?
+			c->anchors[--known] : fresh[--nfresh];
+	pfree(fresh);
+}
+
 /* Frame one document, whose root stands in the resource. */
 void
 frame_root(SchemaCompiler *c, SchemaResource *resource, const SchemaPath *path)
 {
+	int			known = c->nanchors;
+
 	c->resources = lappend(c->resources, resource);
 	add_anchor(c, pstrdup(resource->base), &resource->root, resource, NULL);
 	frame_schema(c, &resource->root, path, resource, 0);
-	qsort(c->anchors, c->nanchors, sizeof(SchemaAnchor), compare_anchors);
+	qsort(c->anchors + known, c->nanchors - known, sizeof(SchemaAnchor), compare_anchors);
+	merge_anchors(c, known);
 	for (int i = 1; i < c->nanchors; i++)
 		if (strcmp(c->anchors[i].uri, c->anchors[i - 1].uri) == 0 &&
 			c->anchors[i].item.data != c->anchors[i - 1].item.data)

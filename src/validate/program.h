@@ -409,7 +409,8 @@ struct SchemaCompiler
 	const char *tenant;			/* whose registry; NULL: bundled documents only */
 	bool		open;			/* unknown documents are let pass */
 	const char *missing;		/* the document that the last reference did not find */
-	int			ndocuments;		/* loaded beside the schema itself */
+	int			ndocuments;		/* read beside the schema itself */
+	List	   *languages;		/* registered metaschemas that $schema has named */
 	bool		assert_format;
 	struct HTAB *frames;
 	List	   *resources;
