@@ -31,7 +31,7 @@ typedef struct Language
 {
 	char	   *uri;
 	SchemaResource meaning;
-}			Language;
+} Language;
 
 static const struct
 {
