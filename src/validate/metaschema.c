@@ -469,16 +469,17 @@ metaschema_check(const SchemaProgram *program, const char *tenant, SchemaProblem
 	memset(problem, 0, sizeof(*problem));
 	if (program->dialect > DIALECT_2020_12 || program->mixed)
 		return true;
-	if (program->metaschema != NULL)
-		metaschema = metaschema_registered(program->metaschema, program->dialect, tenant, problem);
+	if (program->metaschema == NULL)
+		errors = schema_errors_of_schema(metaschema_of(program->dialect), program->schema);
 	else
-		metaschema = metaschema_of(program->dialect);
-	if (metaschema == NULL)
-		return false;
-	if (program->metaschema == NULL ? schema_valid_unlimited(metaschema, program->schema) :
-									  schema_valid(metaschema, program->schema))
+	{
+		metaschema = metaschema_registered(program->metaschema, program->dialect, tenant, problem);
+		if (metaschema == NULL)
+			return false;
+		errors = schema_errors(metaschema, program->schema, 1);
+	}
+	if (errors == NULL || errors->count == 0)
 		return true;
-	errors = schema_errors(metaschema, program->schema, 1);
 	problem->message = psprintf("it breaks the rules of its metaschema: %s", errors->items[0].message);
 	problem->path = errors->items[0].path;
 	return false;

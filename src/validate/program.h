@@ -499,8 +499,11 @@ typedef struct EvalContext
 
 extern bool schema_valid(const SchemaProgram *program, const Jsonb *instance);
 
-/* without agentcore.max_node_visits: for metaschemas, whose work is linear */
-extern bool schema_valid_unlimited(const SchemaProgram *program, const Jsonb *instance);
+/*
+ * The first error of a schema that compiles, by a published metaschema, whose
+ * work is linear: without agentcore.max_node_visits.  NULL: valid.
+ */
+extern EvalErrors *schema_errors_of_schema(const SchemaProgram *metaschema, const Jsonb *schema);
 extern EvalErrors *schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
 
 /* ----- errors (errors.c) --------------------------------------------------- */

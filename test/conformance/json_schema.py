@@ -8,7 +8,7 @@ libpq does (PGHOST, PGPORT, ...) to a database that has the extension. The
 remotes are registered as the documents of a tenant of their own, under the URIs
 that the suite gives them; what needs none of them is judged a second time by
 jsonschema_validate(), which knows the bundled metaschemas only, and must get the
-same answer. Prints passed and total per draft and file. A test that fails must stand in
+same answer. Prints passed and failed per draft and file. A test that fails must stand in
 json_schema.expected beside this file, with the reason; a failure that does not,
 or a listed one that passes, makes the exit status 1.
 """
@@ -115,10 +115,11 @@ def main():
                 done = totals.setdefault((draft, kind), [0, 0])
                 done[0] += passed
                 done[1] += total
-                print(f'{name:60} {passed:5}/{total}')
+                print(f'{name:60} {passed:5} passed {total - passed:5} failed')
     print()
+    totals['all', ''] = [sum(column) for column in zip(*totals.values())]
     for (draft, kind), (passed, total) in totals.items():
-        print(f'{draft:14} {kind:10} {passed:5}/{total:<5} {100 * passed / total:6.2f} %')
+        print(f'{draft:14} {kind:10} {passed:5} passed {total - passed:5} failed {100 * passed / total:7.2f} %')
     unused = [key for key in listed if key not in used and key.split('/')[0] in drafts]
     print(f'{len(surprises)} unexpected failures, {len(unused)} listed failures that no longer happen')
     for line in surprises if verbose else surprises[:20]:
