@@ -240,12 +240,13 @@ AGC_FUNCTION(jsonschema_validate)
 	PG_RETURN_BOOL(schema_valid(site->program, PG_GETARG_JSONB_P(1)));
 }
 
-/* jsonschema_is_valid(schema, dialect) -> boolean: can it be compiled? */
+/* jsonschema_is_valid(schema, dialect) -> boolean: does it compile, and is it as its metaschema says? */
 AGC_FUNCTION(jsonschema_is_valid)
 {
 	MemoryContext cxt;
 	MemoryContext old;
 	SchemaProblem problem;
+	SchemaProgram *program;
 	bool		valid;
 
 	if (PG_ARGISNULL(0))
@@ -256,8 +257,9 @@ AGC_FUNCTION(jsonschema_is_valid)
 				 errmsg("dialect must not be null")));
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(cxt);
-	valid = schema_compile(PG_GETARG_JSONB_P(0), dialect_or_raise(text_to_cstring(PG_GETARG_TEXT_PP(1))),
-						   false, false, false, &problem) != NULL;
+	program = schema_compile(PG_GETARG_JSONB_P(0), dialect_or_raise(text_to_cstring(PG_GETARG_TEXT_PP(1))),
+							 false, false, false, &problem);
+	valid = program != NULL && metaschema_check(program, NULL, &problem);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
 	PG_RETURN_BOOL(valid);
