@@ -59,6 +59,8 @@ error_add(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const c
 	error->keyword = keyword;
 	error->schema_path = schema_path_text(node->path, node->never ? NULL : keyword);
 	error->message = message;
+	if (ctx->locate)
+		output_locate(ctx, node, node->never ? NULL : keyword, &error->keyword_location, &error->absolute_location);
 	return error;
 }
 
@@ -570,6 +572,11 @@ error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 		pushJsonbValue(&params.state, WJB_VALUE, &value);
 	}
 	error->params = params_end(&params);
+	if (ctx->locate)
+	{
+		error->branches = branches;
+		error->nbranches = nbranches;
+	}
 }
 
 void

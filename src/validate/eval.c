@@ -172,6 +172,17 @@ dynamic_target(const EvalContext *ctx, const AnyRules *any)
 	return target;
 }
 
+static bool collect_node(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+						 const EvalFrame *at, Evaluated *seen);
+
+/* A subschema that was only tried, and holds, has something to say as well. */
+static inline void
+annotate_subschema(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at)
+{
+	if (ctx->units != NULL)
+		(void) collect_node(ctx, node, item, at, NULL);
+}
+
 #define COLLECT 0
 #define WALK(name) test_##name
 #include "validate/eval_walk.h"
@@ -194,13 +205,40 @@ schema_valid(const SchemaProgram *program, const Jsonb *instance)
 	return test_node(&ctx, program->root, &item, &root, NULL);
 }
 
-EvalErrors *
-schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
+static EvalErrors *
+collect(EvalContext *ctx, const Jsonb *instance, int limit)
 {
-	EvalContext ctx = {.program = program, .fuel = FUEL, .errors = errors_new(limit), .errors_left = limit * BRANCH_ERRORS};
 	EvalFrame	root = {0};
 	JbItem		item = jb_root(instance);
 
-	(void) collect_node(&ctx, program->root, &item, &root, NULL);
-	return ctx.errors;
+	ctx->fuel = FUEL;
+	ctx->errors = errors_new(limit);
+	ctx->errors_left = limit * BRANCH_ERRORS;
+	(void) collect_node(ctx, ctx->program->root, &item, &root, NULL);
+	return ctx->errors;
+}
+
+EvalErrors *
+schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
+{
+	EvalContext ctx = {.program = program};
+
+	return collect(&ctx, instance, limit);
+}
+
+EvalErrors *
+schema_located_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
+{
+	EvalContext ctx = {.program = program, .locate = true};
+
+	return collect(&ctx, instance, limit);
+}
+
+/* The instance is known to be valid: every schema that the walk enters holds. */
+void
+schema_annotate(const SchemaProgram *program, const Jsonb *instance, struct OutputUnits *units)
+{
+	EvalContext ctx = {.program = program, .units = units};
+
+	(void) collect(&ctx, instance, 1);
 }

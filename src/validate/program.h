@@ -131,6 +131,7 @@ typedef struct DynamicAnchor
 typedef struct SchemaResource
 {
 	const char *base;			/* absolute or empty; no fragment */
+	const SchemaPath *path;		/* of its root in the document */
 	JbItem		root;
 	SchemaDialect dialect;
 	int			nanchors;
@@ -392,10 +393,21 @@ typedef struct EvalScope
 	const SchemaResource *resource;
 } EvalScope;
 
+/* A reference on the way through the schema, on the C stack; collecting only. */
+typedef struct EvalHop
+{
+	const struct EvalHop *outer;
+	const SchemaNode *from;
+	const char *keyword;
+	const SchemaNode *target;
+} EvalHop;
+
 /* one problem of an instance */
 typedef struct EvalError
 {
 	char	   *path;
+	char	   *keyword_location;	/* these two only where schema_output() asks */
+	char	   *absolute_location;
 	const char *keyword;
 	char	   *schema_path;
 	char	   *message;
@@ -404,6 +416,8 @@ typedef struct EvalError
 	uint8		expected;		/* `type`: the mask that was asked for */
 	struct EvalErrors *branch;	/* anyOf, oneOf: errors of the best branch */
 	bool		branch_chosen;	/* only that branch takes this type of value */
+	struct EvalErrors **branches;	/* of every branch, where schema_output() asks */
+	uint32		nbranches;
 } EvalError;
 
 typedef struct EvalErrors
@@ -425,6 +439,9 @@ typedef struct EvalContext
 	EvalErrors *errors;
 	int			errors_left;	/* of all branches together */
 	int			branch_depth;	/* choices inside choices */
+	const EvalHop *hop;			/* the last reference followed */
+	bool		locate;			/* errors carry their locations */
+	struct OutputUnits *units;	/* of a valid instance: what its keywords say */
 } EvalContext;
 
 /* deeper choices are reported without the errors of their branches */
@@ -432,6 +449,10 @@ typedef struct EvalContext
 
 extern bool schema_valid(const SchemaProgram *program, const Jsonb *instance);
 extern EvalErrors *schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
+
+/* the same with locations; and what the keywords of a valid instance say (output.c) */
+extern EvalErrors *schema_located_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
+extern void schema_annotate(const SchemaProgram *program, const Jsonb *instance, struct OutputUnits *units);
 
 /* ----- errors (errors.c) --------------------------------------------------- */
 extern char *eval_path_text(const EvalFrame *at);
@@ -462,6 +483,23 @@ extern void error_branches(EvalContext *ctx, const SchemaNode *node, const EvalF
 extern void error_many(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, uint32 first, uint32 second);
 extern void error_not(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at);
 extern EvalErrors *errors_new(int limit);
+
+/* ----- the specification's output (output.c) -------------------------------- */
+extern void output_locate(const EvalContext *ctx, const SchemaNode *node, const char *keyword,
+						  char **keyword_location, char **absolute_location);
+extern void output_annotate(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at);
+extern Jsonb *schema_output(const SchemaProgram *program, const Jsonb *instance, bool basic);
+
+/* ----- schemas given inline (inline.c) -------------------------------------- */
+
+/*
+ * The program of the schema in argument 0, which is jsonb or json, compiled
+ * once a call site and kept for the session while there is room.  dialect_arg
+ * and format_arg are the arguments of that meaning; -1: 'auto', and formats
+ * asserted up to draft 7.  Valid until the next call.
+ */
+extern const SchemaProgram *inline_schema(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg);
+extern void inline_init(void);
 
 /* ----- JSON Pointer (pointer.c) -------------------------------------------- */
 
