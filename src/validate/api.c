@@ -100,7 +100,7 @@ AGC_FUNCTION(args_assert)
 		ereport(ERROR,
 				(errcode(ERRCODE_AGC_INVALID_ARGS),
 				 errmsg("invalid arguments for tool \"%s\"", tool->name),
-				 errdetail("At \"%s\": %s.", errors->items[0].path, errors->items[0].message),
+				 errdetail("At \"%s\": %s.", path_excerpt(errors->items[0].path), errors->items[0].message),
 				 errhint("agentcore.args_feedback() says it all in words for a model.")));
 	}
 	agc_object_unpin(object);

@@ -50,7 +50,7 @@ refuel(EvalContext *ctx, const EvalFrame *at)
 				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 				 errmsg("validation takes too many steps"),
 				 errdetail("agentcore.max_node_visits is %d; it was reached at \"%s\".",
-						   agc_max_node_visits, eval_path_text(at)),
+						   agc_max_node_visits, path_excerpt(eval_path_text(at))),
 				 errhint("Simplify the schema: nested anyOf and oneOf multiply.")));
 }
 
@@ -70,9 +70,9 @@ pattern_gave_up(const Pattern *pattern, const EvalFrame *at)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-			 errmsg("pattern \"%s\" could not be evaluated within its limits", pattern_source(pattern)),
+			 errmsg("pattern \"%s\" could not be evaluated within its limits", text_excerpt(pattern_source(pattern), 200)),
 			 errdetail("At \"%s\"; agentcore.pattern_match_limit is %d.",
-					   eval_path_text(at), agc_pattern_match_limit),
+					   path_excerpt(eval_path_text(at)), agc_pattern_match_limit),
 			 errhint("Rewrite the pattern without nested repetition.")));
 }
 

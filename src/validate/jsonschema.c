@@ -108,7 +108,7 @@ error_messages(const SchemaProgram *program, const Jsonb *instance)
 
 	for (int i = 0; i < errors->count; i++)
 		texts[i] = CStringGetTextDatum(errors->items[i].path[0] == '\0' ? errors->items[i].message :
-									   psprintf("%s: %s", errors->items[i].path, errors->items[i].message));
+									   psprintf("%s: %s", path_excerpt(errors->items[i].path), errors->items[i].message));
 	return PointerGetDatum(construct_array(texts, errors->count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 

@@ -457,8 +457,12 @@ extern void schema_annotate(const SchemaProgram *program, const Jsonb *instance,
 /* ----- errors (errors.c) --------------------------------------------------- */
 extern char *eval_path_text(const EvalFrame *at);
 extern Jsonb *errors_to_jsonb(const EvalErrors *errors);
-extern char *json_excerpt(const JbItem *item, int limit);
 extern char *type_list(uint8 types);
+
+/* what others wrote, fit to be shown (excerpt.c) */
+extern char *json_excerpt(const JbItem *item, int limit);
+extern char *text_excerpt(const char *text, int limit);
+extern char *path_excerpt(const char *path);
 
 extern void error_false(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at);
 extern void error_type(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const JbItem *item);
