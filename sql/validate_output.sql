@@ -146,7 +146,17 @@ DECLARE kept jsonb := '{"minimum": 2}'; other jsonb; answers text = '';
 BEGIN
   FOR i IN 1..300 LOOP
     other := jsonb_build_object('maximum', i);
-    IF jsonschema_validate(kept, '1') OR NOT jsonschema_validate(other, to_jsonb(i)) OR jsonschema_validate('{"const": 1}', '2') THEN
+    IF jsonschema_validate(kept, '1') OR NOT jsonschema_validate(other, to_jsonb(i)) OR jsonschema_validate('{"const": 1}', to_jsonb(-i)) THEN
+      RAISE EXCEPTION 'a schema was mistaken for another at %', i;
+    END IF;
+  END LOOP;
+END $$;
+-- a call site with a constant schema that was evicted meanwhile, its memory used for others
+DO $$
+BEGIN
+  FOR i IN 1..600 LOOP
+    IF NOT jsonschema_validate(jsonb_build_object('$comment', 'another ' || i, 'const', 2), '2') OR
+       i % 200 = 1 AND jsonschema_validate('{"$comment": "an evicted one", "const": 1}', to_jsonb(i - i + 2)) THEN
       RAISE EXCEPTION 'a schema was mistaken for another at %', i;
     END IF;
   END LOOP;
