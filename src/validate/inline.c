@@ -103,7 +103,7 @@ source_document(const struct varlena *source, bool is_text)
 static bool
 asserts_formats(const Jsonb *schema, SchemaDialect dialect, FormatRule rule)
 {
-	SchemaProblem ignored;
+	SchemaProblem ignored = {0};
 
 	if (rule != FORMATS_BY_DRAFT)
 		return rule == FORMATS_ASSERT;
