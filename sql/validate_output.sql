@@ -65,6 +65,9 @@ SELECT json_matches_schema(NULL, '1') IS NULL, jsonb_matches_schema('{}', NULL) 
 SELECT json_matches_schema('{"type": "strin"}', '1');
 SELECT jsonb_matches_compiled_schema('{"type": "strin"}', '1');
 SELECT json_matches_schema('{"nonsense": 1}', '1');
+SELECT json_matches_schema('{"a": {"type": "string"}}', '1');
+SELECT jsonschema_is_valid('{"a": {"type": "string"}}'::json), jsonschema_is_valid('{"a": {"type": "string"}}'::jsonb);
+SELECT json_matches_schema('{}', '1'), json_matches_schema('true', '1'), json_matches_schema('false', '1');
 SELECT json_matches_schema('{}', '"\u0000"');
 SELECT json_matches_schema('{"type": "string"', '1');
 -- formats as the drafts are read

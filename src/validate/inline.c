@@ -97,17 +97,18 @@ source_document(const struct varlena *source, bool is_text)
 }
 
 /*
- * pg_jsonschema asserts formats as the drafts that knew no other way were
- * read; a schema that is not usable is refused by schema_compile().
+ * pg_jsonschema knows no dialect but JSON Schema's own: what would be read as
+ * agentvet's meant something else there, so it is refused.
  */
-static bool
-asserts_formats(const Jsonb *schema, SchemaDialect dialect, FormatRule rule)
+bool
+inline_json_schema(const Jsonb *schema, SchemaDialect *dialect, SchemaProblem *problem)
 {
-	SchemaProblem ignored = {0};
-
-	if (rule != FORMATS_BY_DRAFT)
-		return rule == FORMATS_ASSERT;
-	return (dialect != DIALECT_AUTO || dialect_detect(schema, false, &dialect, &ignored)) && dialect <= DIALECT_DRAFT7;
+	memset(problem, 0, sizeof(*problem));
+	if (!dialect_detect(schema, false, dialect, problem))
+		return false;
+	if (*dialect == DIALECT_AGENTVET)
+		problem->message = "it has no keyword of JSON Schema; it reads as agentvet's dialect, which jsonschema_validate() knows";
+	return problem->message == NULL;
 }
 
 static InlineSchema *
@@ -118,11 +119,18 @@ compile_inline(const Wanted *wanted)
 	MemoryContext old = CurrentMemoryContext;
 	SchemaDialect dialect = dialect_or_raise(wanted->dialect);
 	Jsonb	   *document = source_document(wanted->source, wanted->is_text);
-	bool		assert_format = asserts_formats(document, dialect, wanted->formats);
+	bool		assert_format = wanted->formats == FORMATS_ASSERT;
 	struct varlena *source;
 	InlineSchema *schema;
 	SchemaProblem problem;
 
+	if (wanted->formats == FORMATS_BY_DRAFT)
+	{
+		if (!inline_json_schema(document, &dialect, &problem))
+			schema_problem_raise(&problem, "schema");
+		/* as the drafts that knew no other way are read */
+		assert_format = dialect <= DIALECT_DRAFT7;
+	}
 	MemoryContextSwitchTo(cxt);
 	schema = palloc0(sizeof(InlineSchema));
 	schema->cxt = cxt;

@@ -65,12 +65,12 @@ AGC_FUNCTION(jsonschema_output)
 }
 
 static bool
-schema_usable(const Jsonb *schema, const char *dialect)
+schema_usable(const Jsonb *schema, SchemaDialect dialect)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	SchemaProblem problem;
-	bool		usable = schema_compile(schema, dialect_or_raise(dialect), false, false, false, &problem) != NULL;
+	bool		usable = schema_compile(schema, dialect, false, false, false, &problem) != NULL;
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
@@ -86,7 +86,7 @@ AGC_FUNCTION(jsonschema_is_valid)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("dialect must not be null")));
-	PG_RETURN_BOOL(schema_usable(PG_GETARG_JSONB_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	PG_RETURN_BOOL(schema_usable(PG_GETARG_JSONB_P(0), dialect_or_raise(text_to_cstring(PG_GETARG_TEXT_PP(1)))));
 }
 
 /* ----- pg_jsonschema's ------------------------------------------------------------ */
@@ -112,12 +112,22 @@ error_messages(const SchemaProgram *program, const Jsonb *instance)
 	return PointerGetDatum(construct_array(texts, errors->count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* jsonschema_is_valid(json), which is strict, and jsonschema_is_valid(text) -> boolean */
+/* jsonschema_is_valid(text) -> boolean: ours, for a literal without a type */
 AGC_FUNCTION(jsonschema_is_valid_text)
 {
 	if (PG_ARGISNULL(0))
 		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(schema_usable(parse_json(fcinfo, 0), "auto"));
+	PG_RETURN_BOOL(schema_usable(parse_json(fcinfo, 0), DIALECT_AUTO));
+}
+
+/* jsonschema_is_valid(json) -> boolean; strict */
+AGC_FUNCTION(jsonschema_is_valid_json)
+{
+	Jsonb	   *schema = parse_json(fcinfo, 0);
+	SchemaDialect dialect;
+	SchemaProblem problem;
+
+	PG_RETURN_BOOL(inline_json_schema(schema, &dialect, &problem) && schema_usable(schema, dialect));
 }
 
 /* json_matches_schema(schema json, instance json) -> boolean; strict */

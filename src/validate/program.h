@@ -499,10 +499,13 @@ extern Jsonb *schema_output(const SchemaProgram *program, const Jsonb *instance,
 /*
  * The program of the schema in argument 0, which is jsonb or json, compiled
  * once a call site and kept for the session while there is room.  dialect_arg
- * and format_arg are the arguments of that meaning; -1: 'auto', and formats
- * asserted up to draft 7.  Valid until the next call.
+ * and format_arg are the arguments of that meaning; -1: as pg_jsonschema, JSON
+ * Schema only, and formats asserted up to draft 7.  Valid until the next call.
  */
 extern const SchemaProgram *inline_schema(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg);
+
+/* the dialect of a schema that pg_jsonschema would take; false and *problem */
+extern bool inline_json_schema(const Jsonb *schema, SchemaDialect *dialect, SchemaProblem *problem);
 extern void inline_init(void);
 
 /* ----- JSON Pointer (pointer.c) -------------------------------------------- */

@@ -125,8 +125,8 @@ COMMENT ON FUNCTION agentcore.jsonb_matches_schema(json, jsonb) IS 'As in pg_jso
 
 CREATE FUNCTION agentcore.jsonschema_is_valid(schema json) RETURNS boolean
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-  AS 'MODULE_PATHNAME', 'agentcore_jsonschema_is_valid_text_v1';
-COMMENT ON FUNCTION agentcore.jsonschema_is_valid(json) IS 'As in pg_jsonschema: whether the schema can be used. NULL: NULL; a limit: 54001.';
+  AS 'MODULE_PATHNAME', 'agentcore_jsonschema_is_valid_json_v1';
+COMMENT ON FUNCTION agentcore.jsonschema_is_valid(json) IS 'As in pg_jsonschema: whether the schema can be used by json_matches_schema(): JSON Schema only, not agentvet''s dialect. NULL: NULL; a limit: 54001.';
 
 CREATE FUNCTION agentcore.jsonschema_is_valid(schema text) RETURNS boolean
   LANGUAGE C IMMUTABLE PARALLEL SAFE
