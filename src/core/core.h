@@ -220,6 +220,13 @@ typedef struct AgcObject
 extern AgcObject *agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name);
 extern void agc_object_unpin(AgcObject *object);
 
+/*
+ * What else a room keeps compiled: called by compiled_objects(), it adds rows
+ * (class, tenant, name, revision, bytes, compiles, hits).
+ */
+typedef void (*AgcCompiledReport) (struct ReturnSetInfo *rsinfo);
+extern void agc_compiled_reporter(AgcCompiledReport report);
+
 /* counts every registry change this backend has heard of, also its own */
 extern uint64 agc_generation(void);
 

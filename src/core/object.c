@@ -44,6 +44,10 @@ static dlist_head lru = DLIST_STATIC_INIT(lru);
 static Size total_bytes = 0;
 static bool any_pinned = false;
 
+/* other rooms' caches that compiled_objects() shows too */
+static AgcCompiledReport reporters[4];
+static int	nreporters = 0;
+
 static uint64 generation = 1;
 static Oid	watched = InvalidOid;
 
@@ -294,6 +298,13 @@ agc_watch_registry(void)
 	resolved = generation;
 }
 
+void
+agc_compiled_reporter(AgcCompiledReport report)
+{
+	Assert(nreporters < lengthof(reporters));
+	reporters[nreporters++] = report;
+}
+
 /* compiled_objects() -> setof (class, tenant, name, revision, bytes, compiles, hits) */
 AGC_FUNCTION(compiled_objects)
 {
@@ -318,5 +329,7 @@ AGC_FUNCTION(compiled_objects)
 		values[6] = Int64GetDatum(object->hits);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
+	for (int i = 0; i < nreporters; i++)
+		reporters[i](rsinfo);
 	return (Datum) 0;
 }

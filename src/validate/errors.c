@@ -14,12 +14,11 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
-#include "mb/pg_wchar.h"
 
 /* how many allowed values or known keys an error lists */
 #define LIST_MAX 20
 #define KEY_SHOWN 64
+#define PATTERN_SHOWN 200
 
 /* how many names are compared in search of the nearest */
 #define NEAREST_LOOKED_AT 1000
@@ -59,6 +58,8 @@ error_add(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const c
 	error->keyword = keyword;
 	error->schema_path = schema_path_text(node->path, node->never ? NULL : keyword);
 	error->message = message;
+	if (ctx->locate)
+		output_locate(ctx, node, node->never ? NULL : keyword, &error->keyword_location, &error->absolute_location);
 	return error;
 }
 
@@ -295,7 +296,7 @@ error_pattern(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
 	if (full(ctx))
 		return;
 	source = pattern_source(node->string->pattern);
-	error = error_add(ctx, node, at, "pattern", psprintf("must match the pattern %s", source));
+	error = error_add(ctx, node, at, "pattern", psprintf("must match the pattern %s", text_excerpt(source, PATTERN_SHOWN)));
 	params = params_begin();
 	params_string(&params, "pattern", source, strlen(source));
 	error->params = params_end(&params);
@@ -391,6 +392,8 @@ error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 		pushJsonbValue(&params.state, WJB_ELEM, &value);
 	}
 	pushJsonbValue(&params.state, WJB_END_ARRAY, NULL);
+	if (shown > LIST_MAX)
+		params_int(&params, "more", shown - LIST_MAX);
 	if (nearest.count > 0)
 		params_string(&params, "nearest", nearest.name[0], strlen(nearest.name[0]));
 	error->params = params_end(&params);
@@ -471,7 +474,10 @@ error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const
 		if (nearest != NULL)
 			params_string(&params, "nearest", nearest, strlen(nearest));
 		if (n > LIST_MAX)
+		{
+			params_int(&params, "more", n - LIST_MAX);
 			appendStringInfo(&message, " and %u more", n - LIST_MAX);
+		}
 	}
 	else
 	{
@@ -495,7 +501,7 @@ branch_score(const EvalErrors *branch, int depth)
 	{
 		const EvalError *error = &branch->items[i];
 
-		if (error->depth == depth && (error->keyword[0] == 't' || error->keyword[0] == 'f'))
+		if (error->depth == depth && (error->expected != 0 || strcmp(error->keyword, "false") == 0))
 			score += 1000000;
 		else if (error->depth <= depth + 1 && strcmp(error->keyword, "const") == 0)
 			score += 10000;
@@ -559,7 +565,7 @@ error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 
 		error = error_add(ctx, node, at, keyword,
 						  psprintf("matches none of %u alternatives; of the nearest, \"%s\" %s",
-								   nbranches, first->path, first->message));
+								   nbranches, path_excerpt(first->path), first->message));
 		error->branch = branches[best];
 		error->branch_chosen = typed == nbranches - 1;
 		params_int(&params, "alternatives", nbranches);
@@ -570,6 +576,11 @@ error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 		pushJsonbValue(&params.state, WJB_VALUE, &value);
 	}
 	error->params = params_end(&params);
+	if (ctx->locate)
+	{
+		error->branches = branches;
+		error->nbranches = nbranches;
+	}
 }
 
 void
@@ -632,44 +643,4 @@ errors_to_jsonb(const EvalErrors *errors)
 		pushJsonbValue(&state, WJB_ELEM, &value);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
-}
-
-/* A value as JSON text, escaped, cut at a character boundary. */
-char *
-json_excerpt(const JbItem *item, int limit)
-{
-	StringInfoData out;
-
-	initStringInfo(&out);
-	if (JBE_ISSTRING(item->entry))
-	{
-		bool		cut = item->len > limit;
-		char	   *text = pnstrdup(item->data, cut ? pg_mbcliplen(item->data, item->len, limit) : item->len);
-
-		escape_json(&out, text);
-		if (cut)
-		{
-			/* the dots stand inside the quotes */
-			out.data[--out.len] = '\0';
-			appendStringInfoString(&out, "...\"");
-		}
-		return out.data;
-	}
-	if (item_is_array(item) && item->len > limit * 64)
-		return pstrdup("[...]");
-	if (item_is_object(item) && item->len > limit * 64)
-		return pstrdup("{...}");
-	else
-	{
-		Jsonb	   *jb = item_to_jsonb(item);
-
-		JsonbToCString(&out, &jb->root, VARSIZE(jb));
-	}
-	if (out.len > limit)
-	{
-		out.len = pg_mbcliplen(out.data, out.len, limit);
-		out.data[out.len] = '\0';
-		appendStringInfoString(&out, "...");
-	}
-	return out.data;
 }

@@ -50,7 +50,7 @@ refuel(EvalContext *ctx, const EvalFrame *at)
 				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 				 errmsg("validation takes too many steps"),
 				 errdetail("agentcore.max_node_visits is %d; it was reached at \"%s\".",
-						   agc_max_node_visits, eval_path_text(at)),
+						   agc_max_node_visits, path_excerpt(eval_path_text(at))),
 				 errhint("Simplify the schema: nested anyOf and oneOf multiply.")));
 }
 
@@ -70,9 +70,9 @@ pattern_gave_up(const Pattern *pattern, const EvalFrame *at)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-			 errmsg("pattern \"%s\" could not be evaluated within its limits", pattern_source(pattern)),
+			 errmsg("pattern \"%s\" could not be evaluated within its limits", text_excerpt(pattern_source(pattern), 200)),
 			 errdetail("At \"%s\"; agentcore.pattern_match_limit is %d.",
-					   eval_path_text(at), agc_pattern_match_limit),
+					   path_excerpt(eval_path_text(at)), agc_pattern_match_limit),
 			 errhint("Rewrite the pattern without nested repetition.")));
 }
 
@@ -172,6 +172,17 @@ dynamic_target(const EvalContext *ctx, const AnyRules *any)
 	return target;
 }
 
+static bool collect_node(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+						 const EvalFrame *at, Evaluated *seen);
+
+/* A subschema that was only tried, and holds, has something to say as well. */
+static inline void
+annotate_subschema(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at)
+{
+	if (ctx->units != NULL)
+		(void) collect_node(ctx, node, item, at, NULL);
+}
+
 #define COLLECT 0
 #define WALK(name) test_##name
 #include "validate/eval_walk.h"
@@ -194,15 +205,42 @@ schema_valid(const SchemaProgram *program, const Jsonb *instance)
 	return test_node(&ctx, program->root, &item, &root, NULL);
 }
 
-EvalErrors *
-schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
+static EvalErrors *
+collect(EvalContext *ctx, const Jsonb *instance, int limit)
 {
-	EvalContext ctx = {.program = program, .fuel = FUEL, .errors = errors_new(limit), .errors_left = limit * BRANCH_ERRORS};
 	EvalFrame	root = {0};
 	JbItem		item = jb_root(instance);
 
-	(void) collect_node(&ctx, program->root, &item, &root, NULL);
-	return ctx.errors;
+	ctx->fuel = FUEL;
+	ctx->errors = errors_new(limit);
+	ctx->errors_left = limit * BRANCH_ERRORS;
+	(void) collect_node(ctx, ctx->program->root, &item, &root, NULL);
+	return ctx->errors;
+}
+
+EvalErrors *
+schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
+{
+	EvalContext ctx = {.program = program};
+
+	return collect(&ctx, instance, limit);
+}
+
+EvalErrors *
+schema_located_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
+{
+	EvalContext ctx = {.program = program, .locate = true};
+
+	return collect(&ctx, instance, limit);
+}
+
+/* The instance is known to be valid: every schema that the walk enters holds. */
+void
+schema_annotate(const SchemaProgram *program, const Jsonb *instance, struct OutputUnits *units)
+{
+	EvalContext ctx = {.program = program, .units = units};
+
+	(void) collect(&ctx, instance, 1);
 }
 
 /*

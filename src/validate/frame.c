@@ -269,6 +269,7 @@ open_resource(SchemaCompiler *c, const JbItem *item, const SchemaPath *path, Sch
 		*fragment = '\0';
 	resource = palloc0(sizeof(SchemaResource));
 	resource->base = uri;
+	resource->path = path;
 	resource->root = *item;
 	resource->dialect = language.dialect;
 	resource->vocabularies = language.vocabularies;

@@ -132,6 +132,7 @@ typedef struct DynamicAnchor
 typedef struct SchemaResource
 {
 	const char *base;			/* absolute or empty; no fragment */
+	const SchemaPath *path;		/* of its root in the document */
 	JbItem		root;
 	SchemaDialect dialect;
 	uint16		vocabularies;	/* whose keywords count, by `$vocabulary` */
@@ -459,10 +460,21 @@ typedef struct EvalScope
 	const SchemaResource *resource;
 } EvalScope;
 
+/* A reference on the way through the schema, on the C stack; collecting only. */
+typedef struct EvalHop
+{
+	const struct EvalHop *outer;
+	const SchemaNode *from;
+	const char *keyword;
+	const SchemaNode *target;
+} EvalHop;
+
 /* one problem of an instance */
 typedef struct EvalError
 {
 	char	   *path;
+	char	   *keyword_location;	/* these two only where schema_output() asks */
+	char	   *absolute_location;
 	const char *keyword;
 	char	   *schema_path;
 	char	   *message;
@@ -471,6 +483,8 @@ typedef struct EvalError
 	uint8		expected;		/* `type`: the mask that was asked for */
 	struct EvalErrors *branch;	/* anyOf, oneOf: errors of the best branch */
 	bool		branch_chosen;	/* only that branch takes this type of value */
+	struct EvalErrors **branches;	/* of every branch, where schema_output() asks */
+	uint32		nbranches;
 } EvalError;
 
 typedef struct EvalErrors
@@ -492,6 +506,9 @@ typedef struct EvalContext
 	EvalErrors *errors;
 	int			errors_left;	/* of all branches together */
 	int			branch_depth;	/* choices inside choices */
+	const EvalHop *hop;			/* the last reference followed */
+	bool		locate;			/* errors carry their locations */
+	struct OutputUnits *units;	/* of a valid instance: what its keywords say */
 } EvalContext;
 
 /* deeper choices are reported without the errors of their branches */
@@ -506,11 +523,19 @@ extern bool schema_valid(const SchemaProgram *program, const Jsonb *instance);
 extern EvalErrors *schema_errors_of_schema(const SchemaProgram *metaschema, const Jsonb *schema);
 extern EvalErrors *schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
 
+/* the same with locations; and what the keywords of a valid instance say (output.c) */
+extern EvalErrors *schema_located_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
+extern void schema_annotate(const SchemaProgram *program, const Jsonb *instance, struct OutputUnits *units);
+
 /* ----- errors (errors.c) --------------------------------------------------- */
 extern char *eval_path_text(const EvalFrame *at);
 extern Jsonb *errors_to_jsonb(const EvalErrors *errors);
-extern char *json_excerpt(const JbItem *item, int limit);
 extern char *type_list(uint8 types);
+
+/* what others wrote, fit to be shown (excerpt.c) */
+extern char *json_excerpt(const JbItem *item, int limit);
+extern char *text_excerpt(const char *text, int limit);
+extern char *path_excerpt(const char *path);
 
 extern void error_false(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at);
 extern void error_type(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const JbItem *item);
@@ -535,6 +560,26 @@ extern void error_branches(EvalContext *ctx, const SchemaNode *node, const EvalF
 extern void error_many(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, uint32 first, uint32 second);
 extern void error_not(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at);
 extern EvalErrors *errors_new(int limit);
+
+/* ----- the specification's output (output.c) -------------------------------- */
+extern void output_locate(const EvalContext *ctx, const SchemaNode *node, const char *keyword,
+						  char **keyword_location, char **absolute_location);
+extern void output_annotate(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at);
+extern Jsonb *schema_output(const SchemaProgram *program, const Jsonb *instance, bool basic);
+
+/* ----- schemas given inline (inline.c) -------------------------------------- */
+
+/*
+ * The program of the schema in argument 0, which is jsonb or json, compiled
+ * once a call site and kept for the session while there is room.  dialect_arg
+ * and format_arg are the arguments of that meaning; -1: as pg_jsonschema, JSON
+ * Schema only, and formats asserted up to draft 7.  Valid until the next call.
+ */
+extern const SchemaProgram *inline_schema(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg);
+
+/* the dialect of a schema that pg_jsonschema would take; false and *problem */
+extern bool inline_json_schema(const Jsonb *schema, SchemaDialect *dialect, SchemaProblem *problem);
+extern void inline_init(void);
 
 /* ----- JSON Pointer (pointer.c) -------------------------------------------- */
 
