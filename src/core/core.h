@@ -186,6 +186,12 @@ typedef struct AgcObjectClass
 	 * is freed by a MemoryContextRegisterResetCallback on it.
 	 */
 	void	   *(*compile) (HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+
+	/*
+	 * NULL, or whether what compile() read beside its own row is still so.
+	 * Asked when a registry table has changed and the row itself has not.
+	 */
+	bool		(*fresh) (const void *data, const char *tenant);
 } AgcObjectClass;
 
 typedef struct AgcObject
@@ -213,6 +219,13 @@ typedef struct AgcObject
 /* NULL when there is no such row.  Pins left by an ERROR go at transaction end. */
 extern AgcObject *agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name);
 extern void agc_object_unpin(AgcObject *object);
+
+/*
+ * What else a room keeps compiled: called by compiled_objects(), it adds rows
+ * (class, tenant, name, revision, bytes, compiles, hits).
+ */
+typedef void (*AgcCompiledReport) (struct ReturnSetInfo *rsinfo);
+extern void agc_compiled_reporter(AgcCompiledReport report);
 
 /* counts every registry change this backend has heard of, also its own */
 extern uint64 agc_generation(void);

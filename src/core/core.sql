@@ -178,10 +178,10 @@ INSERT INTO agentcore.access_function VALUES ('canonical_json', 'public'), ('cac
 CREATE FUNCTION agentcore.compiled_objects(OUT class text, OUT tenant text, OUT name text, OUT revision bigint, OUT bytes bigint, OUT compiles bigint, OUT hits bigint) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL RESTRICTED
   AS 'MODULE_PATHNAME', 'agentcore_compiled_objects_v1';
-COMMENT ON FUNCTION agentcore.compiled_objects() IS 'What this session holds compiled: one row an object of a tenant visible to the caller.';
+COMMENT ON FUNCTION agentcore.compiled_objects() IS 'What this session holds compiled: one row an object of a tenant visible to the caller, and one a schema that was given as an argument by a role whose privileges the caller has.';
 
 CREATE VIEW agentcore.stat_compiled AS SELECT * FROM agentcore.compiled_objects();
-COMMENT ON VIEW agentcore.stat_compiled IS 'Compiled schemas, policies and settings of this session, with bytes, compilations and hits.';
+COMMENT ON VIEW agentcore.stat_compiled IS 'Compiled schemas, policies and settings of this session, with bytes, compilations and uses without one. class ''inline schema'': given as an argument (jsonschema_validate() and its like), shared by all call sites of the session; name is its $id or the beginning of its text, tenant and revision are null. Bounded by agentcore.compiled_cache_size and agentcore.inline_schema_cache_size; what was evicted counts anew.';
 
 INSERT INTO agentcore.access_function VALUES ('compiled_objects', 'public');
 

@@ -37,6 +37,7 @@ int			agc_cache_tenant_share = 100;
 int			agc_cache_ttl_jitter = 0;
 int			agc_compiled_cache_size = 16384;
 int			agc_debug_clock_offset = 0;
+int			agc_inline_schema_cache_size = 8192;
 int			agc_lease_default = 300;
 bool		agc_log_denials = false;
 int			agc_loop_limit = 0;
@@ -183,6 +184,11 @@ agc_guc_init(void)
 							"Set in the configuration file it moves everybody's clock, else this session's alone.",
 							&agc_debug_clock_offset, 0, -INT_MAX, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.inline_schema_cache_size",
+							"Backend memory for compiled schemas that were given as an argument.",
+							"The least recently used go first, but never the one in use; agentcore.stat_compiled shows them.",
+							&agc_inline_schema_cache_size, 8192, 64, INT_MAX / 1024,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.lease_default",
 							"Lease of a permit that names none.",
 							"A permit neither settled nor extended by then counts as abandoned.",

@@ -57,6 +57,7 @@ extern int	agc_cache_tenant_share; /* percent */
 extern int	agc_cache_ttl_jitter;	/* percent */
 extern int	agc_compiled_cache_size;	/* kB */
 extern int	agc_debug_clock_offset; /* ms */
+extern int	agc_inline_schema_cache_size;	/* kB */
 extern int	agc_lease_default;	/* seconds */
 extern bool agc_log_denials;
 extern int	agc_loop_limit;

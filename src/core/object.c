@@ -54,6 +54,10 @@ static Pin *pins = NULL;
 static int	npins = 0;
 static int	maxpins = 0;
 
+/* other rooms' caches that compiled_objects() shows too */
+static AgcCompiledReport reporters[4];
+static int	nreporters = 0;
+
 static uint64 generation = 1;
 static Oid	watched = InvalidOid;
 
@@ -157,7 +161,9 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 	now = generation;			/* what comes in from here on is checked later */
 	tuple = agc_table_get(class->table, rel, 2, keys);
 
-	if (object != NULL && (tuple == NULL || !same_version(object, tuple, RelationGetDescr(rel))))
+	if (object != NULL &&
+		(tuple == NULL || !same_version(object, tuple, RelationGetDescr(rel)) ||
+		 (class->fresh != NULL && !class->fresh(object->data, tenant))))
 	{
 		compiles = object->compiles;
 		unlink_object(object);
@@ -331,6 +337,13 @@ agc_watch_registry(void)
 	resolved = generation;
 }
 
+void
+agc_compiled_reporter(AgcCompiledReport report)
+{
+	Assert(nreporters < lengthof(reporters));
+	reporters[nreporters++] = report;
+}
+
 /* compiled_objects() -> setof (class, tenant, name, revision, bytes, compiles, hits) */
 AGC_FUNCTION(compiled_objects)
 {
@@ -355,5 +368,7 @@ AGC_FUNCTION(compiled_objects)
 		values[6] = Int64GetDatum(object->hits);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
+	for (int i = 0; i < nreporters; i++)
+		reporters[i](rsinfo);
 	return (Datum) 0;
 }

@@ -1,25 +1,20 @@
 /*
  * api.c
- *	  The SQL functions that judge: args_* by the name of a tool, jsonschema_*
- *	  by a schema given inline.
+ *	  The SQL functions that judge arguments by the name of a tool: args_*.
  *
- * Memory: an inline schema is compiled once a call site, in a child of
- * fn_mcxt; a tool's program belongs to its compiled object.  Locks:
- * AccessShareLock on agentcore.tool when it has to be read.  On ERROR: pins go
- * at transaction end.
+ * Memory: CurrentMemoryContext; a tool's program belongs to its compiled
+ * object.  Locks: AccessShareLock on agentcore.tool when it has to be read.
+ * On ERROR: pins go at transaction end.
  */
 #include "validate/validate.h"
 
-#include "catalog/pg_type.h"
-#include "nodes/primnodes.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "validate/program.h"
 
 void
 validate_init(void)
 {
+	inline_init();
 }
 
 /* ----- for the gate ---------------------------------------------------------- */
@@ -105,7 +100,7 @@ AGC_FUNCTION(args_assert)
 		ereport(ERROR,
 				(errcode(ERRCODE_AGC_INVALID_ARGS),
 				 errmsg("invalid arguments for tool \"%s\"", tool->name),
-				 errdetail("At \"%s\": %s.", text_shown(errors->items[0].path), errors->items[0].message),
+				 errdetail("At \"%s\": %s.", path_excerpt(errors->items[0].path), errors->items[0].message),
 				 errhint("agentcore.args_feedback() says it all in words for a model.")));
 	}
 	agc_object_unpin(object);
@@ -141,124 +136,4 @@ AGC_FUNCTION(args_coerce)
 	values[1] = JsonbPGetDatum(changes != NULL ? changes : empty_array());
 	values[2] = JsonbPGetDatum(errors != NULL ? errors : empty_array());
 	return agc_row(fcinfo, values, nulls, 3);
-}
-
-/* ----- by schema -------------------------------------------------------------- */
-
-/* What a call site remembers. */
-typedef struct CallSite
-{
-	MemoryContext cxt;			/* of the program and of what it was made from */
-	SchemaProgram *program;
-	Jsonb	   *schema;
-	char	   *dialect;
-	bool		assert_format;
-	bool		constant;		/* the schema is the same for every call */
-} CallSite;
-
-/*
- * get_fn_expr_arg_stable() is not enough: it takes a parameter for stable, but
- * PL/pgSQL keeps the call site of an expression while its variables change.
- */
-static bool
-argument_is_constant(FunctionCallInfo fcinfo, int n)
-{
-	Node	   *call = fcinfo->flinfo->fn_expr;
-
-	return call != NULL && IsA(call, FuncExpr) && n < list_length(((FuncExpr *) call)->args) &&
-		IsA(list_nth(((FuncExpr *) call)->args, n), Const);
-}
-
-static CallSite *
-compile_call_site(FunctionCallInfo fcinfo, Jsonb *schema, char *dialect, bool assert_format)
-{
-	CallSite   *site = fcinfo->flinfo->fn_extra;
-	MemoryContext cxt;
-	MemoryContext old;
-	SchemaProblem problem;
-
-	/* under the caller's context until it is whole: an ERROR frees it */
-	cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore inline schema", ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(cxt);
-	if (site != NULL)
-	{
-		fcinfo->flinfo->fn_extra = NULL;
-		MemoryContextDelete(site->cxt);
-	}
-	site = palloc0(sizeof(CallSite));
-	site->cxt = cxt;
-	site->dialect = pstrdup(dialect);
-	site->assert_format = assert_format;
-	site->schema = palloc(VARSIZE(schema));
-	memcpy(site->schema, schema, VARSIZE(schema));
-	site->program = schema_compile(schema, dialect_or_raise(dialect), false, false, assert_format, &problem);
-	if (site->program == NULL)
-		schema_problem_raise(&problem, "schema");
-	site->constant = argument_is_constant(fcinfo, 0) && argument_is_constant(fcinfo, 2) &&
-		argument_is_constant(fcinfo, 3);
-	MemoryContextSwitchTo(old);
-	MemoryContextSetParent(cxt, fcinfo->flinfo->fn_mcxt);
-	fcinfo->flinfo->fn_extra = site;
-	return site;
-}
-
-static CallSite *
-call_site(FunctionCallInfo fcinfo)
-{
-	CallSite   *site = fcinfo->flinfo->fn_extra;
-	Jsonb	   *schema;
-	char	   *dialect;
-	bool		assert_format;
-
-	if (site != NULL && site->constant)
-		return site;
-	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", PG_ARGISNULL(2) ? "dialect" : "assert_format")));
-	schema = PG_GETARG_JSONB_P(0);
-	dialect = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	assert_format = PG_GETARG_BOOL(3);
-	if (site != NULL && site->assert_format == assert_format && strcmp(site->dialect, dialect) == 0 &&
-		VARSIZE(site->schema) == VARSIZE(schema) && memcmp(site->schema, schema, VARSIZE(schema)) == 0)
-		return site;
-	return compile_call_site(fcinfo, schema, dialect, assert_format);
-}
-
-/* jsonschema_validate(schema, instance, dialect, assert_format) -> boolean */
-AGC_FUNCTION(jsonschema_validate)
-{
-	CallSite   *site;
-
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("schema must not be null")));
-	if (PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	site = call_site(fcinfo);
-	PG_RETURN_BOOL(schema_valid(site->program, PG_GETARG_JSONB_P(1)));
-}
-
-/* jsonschema_is_valid(schema, dialect) -> boolean: can it be compiled? */
-AGC_FUNCTION(jsonschema_is_valid)
-{
-	MemoryContext cxt;
-	MemoryContext old;
-	SchemaProblem problem;
-	bool		valid;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_BOOL(false);
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("dialect must not be null")));
-	cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(cxt);
-	valid = schema_compile(PG_GETARG_JSONB_P(0), dialect_or_raise(text_to_cstring(PG_GETARG_TEXT_PP(1))),
-						   false, false, false, &problem) != NULL;
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(cxt);
-	PG_RETURN_BOOL(valid);
 }

@@ -14,15 +14,14 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
-#include "mb/pg_wchar.h"
 
 /* how many allowed values or known keys an error lists */
 #define LIST_MAX 20
 #define KEY_SHOWN 64
+#define PATTERN_SHOWN 200
 
-/* bytes of a path or a pattern in a text that is read by people or models */
-#define TEXT_SHOWN 500
+/* what all errors of one document may say, those of branches included */
+#define ERROR_BYTES_MAX (4 * 1024 * 1024)
 
 /* what writing one down costs, in node visits */
 #define ERROR_STEPS 64
@@ -66,14 +65,16 @@ error_add(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const c
 	error->schema_path = schema_path_text(node->path, node->never ? NULL : keyword);
 	error->message = message;
 	ctx->fuel -= ERROR_STEPS;
-	ctx->bytes_left -= strlen(error->path) + strlen(error->schema_path) + strlen(message);
+	ctx->error_bytes += strlen(error->path) + strlen(error->schema_path) + strlen(message);
+	if (ctx->locate)
+		output_locate(ctx, node, node->never ? NULL : keyword, &error->keyword_location, &error->absolute_location);
 	return error;
 }
 
 static inline bool
 full(const EvalContext *ctx)
 {
-	return ctx->errors->count >= ctx->errors->limit || ctx->errors_left <= 0 || ctx->bytes_left <= 0;
+	return ctx->errors->count >= ctx->errors->limit || ctx->errors_left <= 0 || ctx->error_bytes > ERROR_BYTES_MAX;
 }
 
 static void
@@ -166,7 +167,7 @@ static void
 set_params(EvalContext *ctx, EvalError *error, Params *params)
 {
 	error->params = params_end(params);
-	ctx->bytes_left -= VARSIZE(error->params);
+	ctx->error_bytes += VARSIZE(error->params);
 }
 
 /* the names of a type mask as an array */
@@ -310,7 +311,7 @@ error_pattern(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
 	if (full(ctx))
 		return;
 	source = pattern_source(node->string->pattern);
-	error = error_add(ctx, node, at, "pattern", psprintf("must match the pattern %s", text_shown(source)));
+	error = error_add(ctx, node, at, "pattern", psprintf("must match the pattern %s", text_excerpt(source, PATTERN_SHOWN)));
 	params = params_begin();
 	params_string(&params, "pattern", source, strlen(source));
 	set_params(ctx, error, &params);
@@ -406,6 +407,8 @@ error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 		pushJsonbValue(&params.state, WJB_ELEM, &value);
 	}
 	pushJsonbValue(&params.state, WJB_END_ARRAY, NULL);
+	if (shown > LIST_MAX)
+		params_int(&params, "more", shown - LIST_MAX);
 	if (nearest.count > 0)
 		params_string(&params, "nearest", nearest.name[0], strlen(nearest.name[0]));
 	set_params(ctx, error, &params);
@@ -486,7 +489,10 @@ error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const
 		if (nearest != NULL)
 			params_string(&params, "nearest", nearest, strlen(nearest));
 		if (n > LIST_MAX)
+		{
+			params_int(&params, "more", n - LIST_MAX);
 			appendStringInfo(&message, " and %u more", n - LIST_MAX);
+		}
 	}
 	else
 	{
@@ -510,7 +516,7 @@ branch_score(const EvalErrors *branch, int depth)
 	{
 		const EvalError *error = &branch->items[i];
 
-		if (error->depth == depth && (error->keyword[0] == 't' || error->keyword[0] == 'f'))
+		if (error->depth == depth && (error->expected != 0 || strcmp(error->keyword, "false") == 0))
 			score += 1000000;
 		else if (error->depth <= depth + 1 && strcmp(error->keyword, "const") == 0)
 			score += 10000;
@@ -574,7 +580,7 @@ error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 
 		error = error_add(ctx, node, at, keyword,
 						  psprintf("matches none of %u alternatives; of the nearest, \"%s\" %s",
-								   nbranches, text_shown(first->path), first->message));
+								   nbranches, path_excerpt(first->path), first->message));
 		error->branch = branches[best];
 		error->branch_chosen = typed == nbranches - 1;
 		params_int(&params, "alternatives", nbranches);
@@ -585,6 +591,11 @@ error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 		pushJsonbValue(&params.state, WJB_VALUE, &value);
 	}
 	set_params(ctx, error, &params);
+	if (ctx->locate)
+	{
+		error->branches = branches;
+		error->nbranches = nbranches;
+	}
 }
 
 void
@@ -647,105 +658,4 @@ errors_to_jsonb(const EvalErrors *errors)
 		pushJsonbValue(&state, WJB_ELEM, &value);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
-}
-
-/*
- * Characters that a reader does not see or takes for the end of a line: C1
- * controls, DEL, zero-width and bidirectional marks, line separators, tags.
- * Whoever wrote the value could make text of his look like ours with them.
- */
-static bool
-deceptive(uint32 ch)
-{
-	return (ch >= 0x7f && ch <= 0x9f) || ch == 0xad || ch == 0x61c || ch == 0x180e ||
-		(ch >= 0x200b && ch <= 0x200f) || (ch >= 0x2028 && ch <= 0x202e) || (ch >= 0x2060 && ch <= 0x206f) ||
-		ch == 0xfeff || (ch >= 0xfff9 && ch <= 0xfffb) || (ch >= 0xe0000 && ch <= 0xe0fff);
-}
-
-/* Append with control and deceptive characters as \u escapes. */
-static void
-append_visible(StringInfo out, const char *text)
-{
-	bool		utf8 = GetDatabaseEncoding() == PG_UTF8;
-
-	while (*text)
-	{
-		int			len = pg_mblen(text);
-		uint32		ch = (unsigned char) *text;
-
-		if (utf8 && len > 1)
-			ch = utf8_to_unicode((const unsigned char *) text);
-		if (ch >= 0x10000 && deceptive(ch))
-			appendStringInfo(out, "\\u%04x\\u%04x", 0xd7c0 + (ch >> 10), 0xdc00 + (ch & 0x3ff));
-		else if ((len == 1 && ch < 0x20) || ((utf8 || ch == 0x7f) && deceptive(ch)))
-			appendStringInfo(out, "\\u%04x", ch);
-		else
-			appendBinaryStringInfo(out, text, len);
-		text += len;
-	}
-}
-
-/* A path or a pattern as a message shows it: its words are the instance's, or a schema's, own. */
-char *
-text_shown(const char *text)
-{
-	size_t		len = strlen(text);
-	bool		cut = len > TEXT_SHOWN;
-	StringInfoData out;
-
-	initStringInfo(&out);
-	append_visible(&out, cut ? pnstrdup(text, pg_mbcliplen(text, len, TEXT_SHOWN)) : text);
-	if (cut)
-		appendStringInfoString(&out, "...");
-	return out.data;
-}
-
-static char *
-visible(const char *text)
-{
-	StringInfoData out;
-
-	initStringInfo(&out);
-	append_visible(&out, text);
-	return out.data;
-}
-
-/* A value as JSON text, escaped, cut at a character boundary. */
-char *
-json_excerpt(const JbItem *item, int limit)
-{
-	StringInfoData out;
-
-	initStringInfo(&out);
-	if (JBE_ISSTRING(item->entry))
-	{
-		bool		cut = item->len > limit;
-		char	   *text = pnstrdup(item->data, cut ? pg_mbcliplen(item->data, item->len, limit) : item->len);
-
-		escape_json(&out, text);
-		if (cut)
-		{
-			/* the dots stand inside the quotes */
-			out.data[--out.len] = '\0';
-			appendStringInfoString(&out, "...\"");
-		}
-		return visible(out.data);
-	}
-	if (item_is_array(item) && item->len > limit * 64)
-		return pstrdup("[...]");
-	if (item_is_object(item) && item->len > limit * 64)
-		return pstrdup("{...}");
-	else
-	{
-		Jsonb	   *jb = item_to_jsonb(item);
-
-		JsonbToCString(&out, &jb->root, VARSIZE(jb));
-	}
-	if (out.len > limit)
-	{
-		out.len = pg_mbcliplen(out.data, out.len, limit);
-		out.data[out.len] = '\0';
-		appendStringInfoString(&out, "...");
-	}
-	return visible(out.data);
 }

@@ -30,12 +30,8 @@
 /* node visits between two looks at interrupts and the limit */
 #define FUEL 1024
 
-/*
- * What is kept of errors, those of the branches of choices included: so many
- * times what was asked for, in errors and in ERROR_BYTES each.
- */
+/* errors kept of all branches of choices, as a multiple of those asked for */
 #define BRANCH_ERRORS 8
-#define ERROR_BYTES 4096
 
 /* Which children of one instance some keyword has spoken about. */
 typedef struct Evaluated
@@ -63,7 +59,7 @@ refuel(EvalContext *ctx, const EvalFrame *at)
 				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 				 errmsg("validation takes too many steps"),
 				 errdetail("agentcore.max_node_visits is %d; it was reached at \"%s\".",
-						   agc_max_node_visits, text_shown(eval_path_text(at))),
+						   agc_max_node_visits, path_excerpt(eval_path_text(at))),
 				 errhint("Simplify the schema: nested anyOf and oneOf multiply.")));
 }
 
@@ -108,9 +104,9 @@ pattern_gave_up(const Pattern *pattern, const EvalFrame *at)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-			 errmsg("pattern \"%s\" could not be evaluated within its limits", text_shown(pattern_source(pattern))),
+			 errmsg("pattern \"%s\" could not be evaluated within its limits", text_excerpt(pattern_source(pattern), 200)),
 			 errdetail("At \"%s\"; agentcore.pattern_match_limit is %d.",
-					   text_shown(eval_path_text(at)), agc_pattern_match_limit),
+					   path_excerpt(eval_path_text(at)), agc_pattern_match_limit),
 			 errhint("Rewrite the pattern without nested repetition.")));
 }
 
@@ -221,6 +217,17 @@ dynamic_target(EvalContext *ctx, const AnyRules *any)
 	return target;
 }
 
+static bool collect_node(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
+						 const EvalFrame *at, Evaluated *seen);
+
+/* A subschema that was only tried, and holds, has something to say as well. */
+static inline void
+annotate_subschema(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at)
+{
+	if (ctx->units != NULL)
+		(void) collect_node(ctx, node, item, at, NULL);
+}
+
 #define COLLECT 0
 #define WALK(name) test_##name
 #include "validate/eval_walk.h"
@@ -243,15 +250,60 @@ schema_valid(const SchemaProgram *program, const Jsonb *instance)
 	return test_node(&ctx, program->root, &item, &root, NULL);
 }
 
-EvalErrors *
-schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
+static EvalErrors *
+collect(EvalContext *ctx, const Jsonb *instance, int limit)
 {
-	EvalContext ctx = {.program = program, .fuel = FUEL, .errors = errors_new(limit), .errors_left = limit * BRANCH_ERRORS,
-	.bytes_left = (int64) limit * BRANCH_ERRORS * ERROR_BYTES};
 	EvalFrame	root = {0};
 	JbItem		item = jb_root(instance);
 
-	(void) collect_node(&ctx, program->root, &item, &root, NULL);
-	ctx.errors->visits = ctx.visits + FUEL - ctx.fuel;
+	ctx->fuel = FUEL;
+	ctx->errors = errors_new(limit);
+	ctx->errors_left = limit * BRANCH_ERRORS;
+	(void) collect_node(ctx, ctx->program->root, &item, &root, NULL);
+	ctx->errors->visits = ctx->visits + FUEL - ctx->fuel;
+	return ctx->errors;
+}
+
+EvalErrors *
+schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
+{
+	EvalContext ctx = {.program = program};
+
+	return collect(&ctx, instance, limit);
+}
+
+EvalErrors *
+schema_located_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
+{
+	EvalContext ctx = {.program = program, .locate = true};
+
+	return collect(&ctx, instance, limit);
+}
+
+/* The instance is known to be valid: every schema that the walk enters holds. */
+void
+schema_annotate(const SchemaProgram *program, const Jsonb *instance, struct OutputUnits *units)
+{
+	EvalContext ctx = {.program = program, .units = units};
+
+	(void) collect(&ctx, instance, 1);
+}
+
+/*
+ * A level of schemas is two of JSON ("properties" and the name, "anyOf" and the
+ * index), so what the compiler took goes down twice agentcore.max_depth.
+ */
+EvalErrors *
+schema_errors_of_schema(const SchemaProgram *metaschema, const Jsonb *schema)
+{
+	EvalContext ctx = {.program = metaschema, .fuel = FUEL, .visits = PG_INT64_MIN};
+	EvalFrame	root = {.depth = -(agc_max_depth + 2)};
+	JbItem		item = jb_root(schema);
+
+	if (test_node(&ctx, metaschema->root, &item, &root, NULL))
+		return NULL;
+	ctx.errors = errors_new(1);
+	ctx.errors_left = BRANCH_ERRORS;
+	(void) collect_node(&ctx, metaschema->root, &item, &root, NULL);
 	return ctx.errors;
 }

@@ -98,10 +98,13 @@ WALK(array)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 					seen->child[i] = true;
 			}
 			if (rules->contains != NULL &&
-				(seen != NULL || contained <= rules->max_contains) &&
+				(seen != NULL || contained <= rules->max_contains || ctx->units != NULL) &&
 				test_node(ctx, rules->contains, &child, &frame, NULL))
 			{
 				contained++;
+#if COLLECT
+				annotate_subschema(ctx, rules->contains, &child, &frame);
+#endif
 				if (seen != NULL && rules->contains_marks)
 					seen->child[i] = true;
 			}
@@ -274,6 +277,7 @@ WALK(branches)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, con
 		evaluated_free(&own);
 		hits++;
 #if COLLECT
+		annotate_subschema(ctx, branches[i], item, at);
 		if (hits == 1)
 			first = i;
 		else if (exactly_one)
@@ -281,7 +285,7 @@ WALK(branches)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, con
 #endif
 		if (hits > 1 && exactly_one)
 			return false;
-		if (!exactly_one && seen == NULL)
+		if (!exactly_one && seen == NULL && ctx->units == NULL)
 			return true;
 	}
 	if (hits > 0)
@@ -307,6 +311,24 @@ WALK(branches)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, con
 	return false;
 }
 
+/* What a reference leads to. */
+static inline bool
+WALK(target)(EvalContext *ctx, const SchemaNode *node, const char *keyword, const SchemaNode *target,
+			 const JbItem *item, const EvalFrame *at, Evaluated *seen)
+{
+#if COLLECT
+	EvalHop		hop = {ctx->hop, node, keyword, target};
+	bool		ok;
+
+	ctx->hop = &hop;
+	ok = WALK(node)(ctx, target, item, at, seen);
+	ctx->hop = hop.outer;
+	return ok;
+#else
+	return WALK(node)(ctx, target, item, at, seen);
+#endif
+}
+
 /* Keywords that speak about every type, and those that apply subschemas in place. */
 static bool
 WALK(any)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
@@ -321,9 +343,10 @@ WALK(any)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	if (any->has_enum && !enum_contains(ctx, any, item, at))
 		FAIL(error_value(ctx, node, at, "enum", item));
 	if (any->ref != NULL)
-		GO_ON(WALK(node)(ctx, any->ref, item, at, seen));
+		GO_ON(WALK(target)(ctx, node, "$ref", any->ref, item, at, seen));
 	if (any->dynamic != NULL)
-		GO_ON(WALK(node)(ctx, dynamic_target(ctx, any), item, at, seen));
+		GO_ON(WALK(target)(ctx, node, node->resource->dialect == DIALECT_2019_09 ? "$recursiveRef" : "$dynamicRef",
+						   dynamic_target(ctx, any), item, at, seen));
 	for (uint32 i = 0; i < any->nall; i++)
 		GO_ON(WALK(node)(ctx, any->all[i], item, at, seen));
 	if (any->nany > 0)
@@ -343,6 +366,10 @@ WALK(any)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		if (holds && seen != NULL)
 			evaluated_merge(seen, &own);
 		evaluated_free(&own);
+#if COLLECT
+		if (holds)
+			annotate_subschema(ctx, any->if_, item, at);
+#endif
 		if (holds && any->then != NULL)
 			GO_ON(WALK(node)(ctx, any->then, item, at, seen));
 		if (!holds && any->else_ != NULL)
@@ -491,6 +518,10 @@ WALK(node)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 #endif
 		return false;
 	}
+#if COLLECT
+	if (ctx->units != NULL)
+		output_annotate(ctx, node, item, at);
+#endif
 	if (unlikely(ctx->program->dynamic) &&
 		(ctx->scope == NULL || ctx->scope->resource != node->resource))
 	{

@@ -116,6 +116,7 @@ append_allowed_keys(Feedback *f, const char *path, const JbItem *params)
 	StringInfo	out = &f->out;
 	char	   *parent = pnstrdup(path, strrchr(path, '/') - path);
 	JbItem		list;
+	JbItem		more;
 	JbCursor	cursor;
 	uint32		n;
 
@@ -132,6 +133,8 @@ append_allowed_keys(Feedback *f, const char *path, const JbItem *params)
 
 		appendStringInfo(out, "%s%s", i > 0 ? ", " : "", json_excerpt(&item, VALUE_SHOWN));
 	}
+	if (object_find_cstring(jb_container(params), "more", &more))
+		appendStringInfo(out, " and %s more", json_excerpt(&more, VALUE_SHOWN));
 }
 
 static void
@@ -152,7 +155,7 @@ append_error(Feedback *f, const JbItem *error, int level)
 
 	object_find_cstring(jb_container(error), "params", &params);
 	nearest = member_text(&params, "nearest");
-	appendStringInfo(out, "%*s- %s: ", level * 2, "", path[0] ? text_shown(path) : "arguments");
+	appendStringInfo(out, "%*s- %s: ", level * 2, "", path[0] ? path_excerpt(path) : "arguments");
 	if (object_find_cstring(jb_container(&params), "errors", &nested) && level < NESTED_LEVELS)
 	{
 		object_find_cstring(jb_container(&params), "alternatives", &got);

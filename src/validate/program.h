@@ -121,6 +121,7 @@ typedef struct SchemaPath
 	const char *token;			/* NULL: index */
 	uint32		len;
 	uint32		index;
+	bool		document;		/* token is the URI of another document: a path's first step */
 } SchemaPath;
 
 /* A schema resource: what one $id opens.  Only $dynamicRef asks at run time. */
@@ -133,8 +134,11 @@ typedef struct DynamicAnchor
 typedef struct SchemaResource
 {
 	const char *base;			/* absolute or empty; no fragment */
+	const SchemaPath *path;		/* of its root in the document */
 	JbItem		root;
 	SchemaDialect dialect;
+	uint16		vocabularies;	/* whose keywords count, by `$vocabulary` */
+	bool		assert_format;	/* a vocabulary says so */
 	int			nanchors;
 	DynamicAnchor *anchors;
 } SchemaResource;
@@ -267,7 +271,10 @@ typedef struct SchemaProgram
 	SchemaDialect dialect;
 	Jsonb	   *schema;
 	bool		dynamic;		/* has $dynamicRef or $recursiveRef */
+	bool		mixed;			/* a part of the document is in another dialect */
+	const char *metaschema;		/* URI of a registered one that $schema names; NULL: the dialect's */
 	uint32		nnodes;
+	struct RegistryUse *uses;	/* the rows of agentcore.json_schema that went into it */
 } SchemaProgram;
 
 /* ----- compiling (compile.c, frame.c, dialect.c) -------------------------- */
@@ -278,6 +285,7 @@ typedef struct SchemaProblem
 	const char *message;		/* NULL: none */
 	const char *keyword;
 	const char *path;			/* JSON Pointer */
+	const char *hint;			/* NULL: none */
 } SchemaProblem;
 
 /*
@@ -286,6 +294,15 @@ typedef struct SchemaProblem
  */
 extern SchemaProgram *schema_compile(const Jsonb *schema, SchemaDialect dialect, bool for_tool,
 									 bool additional, bool assert_format, SchemaProblem *problem);
+
+/*
+ * The same, resolving references in the tenant's registry too.  With "open",
+ * a reference that leads to no document known yet is let pass: only for
+ * looking at a schema that is to be registered, never for judging with it.
+ */
+extern SchemaProgram *schema_compile_registered(const Jsonb *schema, SchemaDialect dialect, bool for_tool,
+												bool additional, bool assert_format, const char *tenant,
+												bool open, SchemaProblem *problem);
 pg_noreturn extern void schema_problem_raise(const SchemaProblem *problem, const char *what);
 
 extern bool dialect_parse(const char *name, SchemaDialect *dialect);
@@ -294,6 +311,35 @@ extern const char *dialect_name(SchemaDialect dialect);
 extern bool dialect_of_uri(const char *uri, uint32 len, SchemaDialect *dialect);
 extern bool dialect_detect(const Jsonb *schema, bool for_tool, SchemaDialect *dialect, SchemaProblem *problem);
 extern Jsonb *dialect_translate_agentvet(const Jsonb *schema, bool additional, SchemaProblem *problem);
+/* metaschema.c: the published ones, and judging a schema by its own */
+extern Jsonb *metaschema_find(const char *uri, SchemaDialect *dialect);
+extern bool metaschema_check(const SchemaProgram *program, const char *tenant, SchemaProblem *problem);
+
+/* ----- registry.c ----------------------------------------------------------
+ * A row of agentcore.json_schema that a program was compiled from, or looked
+ * for in vain.
+ */
+typedef struct RegistryUse
+{
+	const char *uri;			/* as it was looked for */
+	bool		found;
+	int64		revision;
+	TransactionId xmin;
+	ItemPointerData tid;
+	uint8		hash[AGC_HASH_LEN]; /* of the document */
+	struct RegistryUse *next;
+} RegistryUse;
+
+/* by URI, else by its own $id; noted in *uses.  *name: the URI it is registered by. */
+extern Jsonb *registry_find(const char *tenant, const char *uri, char **name, SchemaDialect *dialect,
+							RegistryUse **uses);
+
+/* tool.c: a tool whose schema needs that version of a document, or NULL */
+extern char *tool_using_document(const char *tenant, int64 revision);
+
+/* would the same rows be found now? */
+extern bool registry_fresh(const char *tenant, const RegistryUse *uses);
+
 /* urls.c: a format that makes a string a URL, in any case */
 extern bool url_format(const char *format);
 
@@ -316,6 +362,7 @@ typedef struct Keyword
 {
 	const char *name;
 	uint8		dialects;		/* bit (1 << SchemaDialect) */
+	uint8		vocabulary;		/* one bit: where 2019-09 and 2020-12 define it */
 	KeywordShape shape;
 	void		(*compile) (SchemaCompiler *c, SchemaNode *node, const JbItem *value);
 } Keyword;
@@ -326,6 +373,17 @@ extern ArrayRules *array_rules(SchemaNode *node);
 extern ObjectRules *object_rules(SchemaNode *node);
 extern AnyRules *any_rules(SchemaNode *node);
 extern const Keyword *keyword_find(const char *name, uint32 len, SchemaDialect dialect);
+extern const Keyword *keyword_of(const SchemaResource *resource, const char *name, uint32 len);
+
+/* Vocabularies; `format` is one keyword of two that differ in what it means. */
+#define VOCABULARY_CORE			0x01
+#define VOCABULARY_APPLICATOR	0x02
+#define VOCABULARY_UNEVALUATED	0x04
+#define VOCABULARY_VALIDATION	0x08
+#define VOCABULARY_METADATA		0x10
+#define VOCABULARY_FORMAT		0x20
+#define VOCABULARY_CONTENT		0x40
+#define VOCABULARY_ALL			0x7f
 
 /* frames: every schema position of the document (frame.c) */
 typedef struct SchemaFrame
@@ -351,6 +409,11 @@ struct SchemaCompiler
 	SchemaProgram *program;
 	MemoryContext scratch;
 	SchemaProblem *problem;
+	const char *tenant;			/* whose registry; NULL: bundled documents only */
+	bool		open;			/* unknown documents are let pass */
+	const char *missing;		/* the document that the last reference did not find */
+	int			ndocuments;		/* read beside the schema itself */
+	List	   *languages;		/* registered metaschemas that $schema has named */
 	bool		assert_format;
 	Size		pattern_bytes;	/* of all patterns so far */
 	struct HTAB *frames;
@@ -363,6 +426,11 @@ struct SchemaCompiler
 };
 
 extern void frame_document(SchemaCompiler *c, const JbItem *root, SchemaDialect dialect);
+
+/* documents other than the one being compiled (document.c) */
+extern bool document_load(SchemaCompiler *c, const char *uri, SchemaDialect dialect);
+extern bool document_language(SchemaCompiler *c, const char *uri, SchemaResource *resource);
+extern void frame_root(SchemaCompiler *c, SchemaResource *resource, const SchemaPath *path);
 extern SchemaFrame *frame_at(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
 							 SchemaResource *resource, uint32 depth);
 extern bool frame_resolve(SchemaCompiler *c, const SchemaNode *from, const char *ref, uint32 len,
@@ -395,10 +463,21 @@ typedef struct EvalScope
 	const SchemaResource *resource;
 } EvalScope;
 
+/* A reference on the way through the schema, on the C stack; collecting only. */
+typedef struct EvalHop
+{
+	const struct EvalHop *outer;
+	const SchemaNode *from;
+	const char *keyword;
+	const SchemaNode *target;
+} EvalHop;
+
 /* one problem of an instance */
 typedef struct EvalError
 {
 	char	   *path;
+	char	   *keyword_location;	/* these two only where schema_output() asks */
+	char	   *absolute_location;
 	const char *keyword;
 	char	   *schema_path;
 	char	   *message;
@@ -407,6 +486,8 @@ typedef struct EvalError
 	uint8		expected;		/* `type`: the mask that was asked for */
 	struct EvalErrors *branch;	/* anyOf, oneOf: errors of the best branch */
 	bool		branch_chosen;	/* only that branch takes this type of value */
+	struct EvalErrors **branches;	/* of every branch, where schema_output() asks */
+	uint32		nbranches;
 } EvalError;
 
 typedef struct EvalErrors
@@ -428,22 +509,38 @@ typedef struct EvalContext
 	/* collecting only */
 	EvalErrors *errors;
 	int			errors_left;	/* of all branches together */
-	int64		bytes_left;		/* for what they say */
+	int64		error_bytes;	/* what they say so far */
 	int			branch_depth;	/* choices inside choices */
+	const EvalHop *hop;			/* the last reference followed */
+	bool		locate;			/* errors carry their locations */
+	struct OutputUnits *units;	/* of a valid instance: what its keywords say */
 } EvalContext;
 
 /* deeper choices are reported without the errors of their branches */
 #define BRANCH_DEPTH_MAX 4
 
 extern bool schema_valid(const SchemaProgram *program, const Jsonb *instance);
+
+/*
+ * The first error of a schema that compiles, by a published metaschema, whose
+ * work is linear: without agentcore.max_node_visits.  NULL: valid.
+ */
+extern EvalErrors *schema_errors_of_schema(const SchemaProgram *metaschema, const Jsonb *schema);
 extern EvalErrors *schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
+
+/* the same with locations; and what the keywords of a valid instance say (output.c) */
+extern EvalErrors *schema_located_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
+extern void schema_annotate(const SchemaProgram *program, const Jsonb *instance, struct OutputUnits *units);
 
 /* ----- errors (errors.c) --------------------------------------------------- */
 extern char *eval_path_text(const EvalFrame *at);
 extern Jsonb *errors_to_jsonb(const EvalErrors *errors);
-extern char *json_excerpt(const JbItem *item, int limit);
-extern char *text_shown(const char *text);
 extern char *type_list(uint8 types);
+
+/* what others wrote, fit to be shown (excerpt.c) */
+extern char *json_excerpt(const JbItem *item, int limit);
+extern char *text_excerpt(const char *text, int limit);
+extern char *path_excerpt(const char *path);
 
 extern void error_false(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at);
 extern void error_type(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const JbItem *item);
@@ -468,6 +565,26 @@ extern void error_branches(EvalContext *ctx, const SchemaNode *node, const EvalF
 extern void error_many(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, uint32 first, uint32 second);
 extern void error_not(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at);
 extern EvalErrors *errors_new(int limit);
+
+/* ----- the specification's output (output.c) -------------------------------- */
+extern void output_locate(const EvalContext *ctx, const SchemaNode *node, const char *keyword,
+						  char **keyword_location, char **absolute_location);
+extern void output_annotate(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at);
+extern Jsonb *schema_output(const SchemaProgram *program, const Jsonb *instance, bool basic);
+
+/* ----- schemas given inline (inline.c) -------------------------------------- */
+
+/*
+ * The program of the schema in argument 0, which is jsonb or json, compiled
+ * once a call site and kept for the session while there is room.  dialect_arg
+ * and format_arg are the arguments of that meaning; -1: as pg_jsonschema, JSON
+ * Schema only, and formats asserted up to draft 7.  Valid until the next call.
+ */
+extern const SchemaProgram *inline_schema(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg);
+
+/* the dialect of a schema that pg_jsonschema would take; false and *problem */
+extern bool inline_json_schema(const Jsonb *schema, SchemaDialect *dialect, SchemaProblem *problem);
+extern void inline_init(void);
 
 /* ----- JSON Pointer (pointer.c) -------------------------------------------- */
 
