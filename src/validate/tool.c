@@ -18,7 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "validate/program.h"
+#include "validate/provider.h"
 
 #define NEAREST_SHOWN 3
 
@@ -375,4 +375,39 @@ AGC_FUNCTION(tool_drop)
 	};
 
 	return agc_drop(fcinfo, "tool name", &plan);
+}
+
+/*
+ * A definition that tool_import() read: what it says of a tool that is there is
+ * replaced, and everything else about the tool stays.
+ */
+ToolImported
+tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description) VALUES ($1, $2, $3, $4)"
+		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
+		" description = EXCLUDED.description, dialect = EXCLUDED.dialect, additional = EXCLUDED.additional"
+		" WHERE (t.input_schema::text, t.description, t.dialect, t.additional) IS DISTINCT FROM"
+		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.additional)"
+		" RETURNING t.xmax = 0", lengthof(types), types
+	};
+	Datum		values[] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name), JsonbPGetDatum(schema),
+	description == NULL ? (Datum) 0 : CStringGetTextDatum(description)};
+	ToolImported result = TOOL_UNCHANGED;
+	AgcOwner	owner;
+
+	check_schema(schema, DIALECT_AUTO, false);
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, description == NULL ? "   n" : NULL);
+	if (SPI_processed > 0)
+	{
+		bool		isnull;
+		Datum		created = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+
+		result = DatumGetBool(created) ? TOOL_CREATED : TOOL_UPDATED;
+	}
+	agc_owner_end(&owner);
+	return result;
 }
