@@ -156,7 +156,16 @@ SELECT args, changes, errors FROM args_coerce('co', '{"r": "1", "zz": {"a": [1]}
 SELECT args, changes, jsonb_array_length(errors) FROM args_coerce('co', '{"zz": 1, "d": "kept"}', true);
 SELECT tool_set('un', '{"type": "object", "anyOf": [{"properties": {"a": {"type": "integer"}}, "required": ["a"]}, {"properties": {"b": {"type": "array"}}, "required": ["b"]}], "unevaluatedProperties": false}');
 SELECT args, changes, errors FROM args_coerce('un', '{"a": 1, "c": 2}', true);
-SELECT args, changes FROM args_coerce('co', '{"r": 1}', drop_unknown => NULL);
+-- as the tool says, unless told; the gate does as the tool says
+SELECT tool_set('keep', '{"q": {"type": "string"}}', coerce => true), tool_set('drop', '{"q": {"type": "string"}}', coerce => true, drop_unknown => true);
+SELECT t, d, args, changes FROM unnest('{keep,drop}'::text[]) t, unnest('{t,f,NULL}'::boolean[]) d, args_coerce(t, '{"q": "x", "more": 1}', d);
+SELECT policy_set('p', mode => 'enforce'), policy_allow_tool('p', '*') > 0, agent_set('a', 'p'), budget_set('b', max_calls => 10), agent_set('a', 'p', 'b');
+SELECT verdict, args, reason FROM call_begin('a', 'keep', '{"q": "x", "more": 1}');
+SELECT verdict, args, reason FROM call_begin('a', 'drop', '{"q": "x", "more": 1}');
+SELECT name, drop_unknown FROM tools WHERE drop_unknown;
+SELECT action FROM config_apply(jsonb_build_object('tools', config_export() -> 'tools')) WHERE action <> 'unchanged';
+SELECT tool_set('drop', '{"q": {"type": "string"}}', drop_unknown => true);
+SELECT tool_set('drop', '{"q": {"type": "string"}}', coerce => true, drop_unknown => NULL);
 
 -- Access: importing needs admin, reading a definition reader ---------------------------------
 

@@ -134,7 +134,8 @@ AGC_FUNCTION(args_coerce)
 	Datum		values[3];
 	bool		nulls[3] = {false};
 
-	args = tool_args_coerce(object->data, args, agc_arg_bool(fcinfo, 2, "drop_unknown"), &changes);
+	args = tool_args_coerce(object->data, args,
+							PG_ARGISNULL(2) ? ((ToolDef *) object->data)->drop_unknown : PG_GETARG_BOOL(2), &changes);
 	errors = tool_args_errors(object->data, args);
 	agc_object_unpin(object);
 	values[0] = JsonbPGetDatum(args);

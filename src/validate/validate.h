@@ -18,6 +18,7 @@ typedef struct ToolDef
 	bool		enabled;
 	bool		audit;			/* mode 'audit': judge, report, let through */
 	bool		coerce;
+	bool		drop_unknown;	/* with coerce: properties that are not allowed too */
 	bool		idempotent;
 	bool		needs_approval;
 	int			nurl_args;
