@@ -101,6 +101,10 @@ SELECT pg_temp.refused(t::jsonb) FROM unnest(ARRAY['1', '"x"', 'null', '{}', '[1
 SELECT format, pg_temp.refused(definition, CASE format WHEN 'mcp' THEN 'anthropic' WHEN 'gemini' THEN 'openai_responses' ELSE 'mcp' END) FROM shape ORDER BY n;
 SELECT pg_temp.refused(jsonb_build_array(jsonb_build_object('name', repeat('x', 256), 'inputSchema', '{}'::jsonb)));
 SELECT pg_temp.refused('[]', 'openai'), pg_temp.refused('[]', NULL), pg_temp.refused(NULL);
+-- nested without end: a limit's error, from every way in
+SELECT n, left(pg_temp.refused(('{"name": "deep", "' || k || '": ' || repeat('{"type": "ARRAY", "items": ', n) || '{}' || repeat('}', n) || '}')::jsonb), 5)
+  FROM unnest('{600,6000}'::int[]) n, unnest('{parameters,parametersJsonSchema,inputSchema}'::text[]) k;
+SELECT left(pg_temp.refused((repeat('[', 6000) || repeat(']', 6000))::jsonb), 5), left(pg_temp.refused((repeat('{"result": ', 6000) || '1' || repeat('}', 6000))::jsonb), 5);
 SELECT b.revision = max(t.revision) AND b.tools = count(*) FROM before b, tools t GROUP BY b.revision, b.tools;
 SELECT tool_export('search', 'auto');
 SELECT tool_export('search', NULL);
@@ -121,6 +125,8 @@ SELECT * FROM tool_lint('srv/dirty tool', 'openai');
 SELECT * FROM tool_lint('srv/dirty tool', 'anthropic');
 SELECT * FROM tool_lint('srv/dirty tool', 'gemini');
 SELECT * FROM tool_lint('srv/dirty tool', 'mcp');
+SELECT tool_set('patterns', '{"type": "object", "additionalProperties": false, "required": ["a", "b", "c", "d"], "properties": {"a": {"pattern": "(x)\\1"}, "b": {"pattern": "\\bx"}, "c": {"pattern": "(?<!x)y"}, "d": {"pattern": "(?:x)\\\\b(?<n>y)"}}}');
+SELECT * FROM tool_lint('patterns', 'openai') UNION ALL SELECT * FROM tool_lint('patterns', 'anthropic');
 SELECT tool_export('srv/dirty tool', 'openai_chat', true);
 SELECT tool_export('srv/dirty tool', 'anthropic', true);
 SELECT tool_export('clean', 'mcp', true);

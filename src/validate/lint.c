@@ -219,26 +219,26 @@ lint_enum(Lint *lint, const SchemaNode *node, const JbItem *value)
 		found(lint, node->path, "enum", REFUSED, "objects and arrays are not taken as values");
 }
 
-/* Look-around, back references and word boundaries; "\\" is skipped whole. */
+/* Look-around; for Anthropic back references and word boundaries too. */
 static void
 lint_pattern(Lint *lint, const SchemaNode *node, const JbItem *value)
 {
-	bool		bad = false;
+	const char *p = value->data;
+	const char *end = p + value->len;
+	bool		look_around = false;
+	bool		other = false;
 
-	for (uint32 i = 0; JBE_ISSTRING(value->entry) && i + 1 < value->len && !bad; i++)
+	for (; JBE_ISSTRING(value->entry) && p + 1 < end; p++)
 	{
-		const char *p = value->data + i;
-
 		if (p[0] == '\\')
-		{
-			bad = strchr("123456789bBk", p[1]) != NULL;
-			i++;
-		}
-		else if (p[0] == '(' && p[1] == '?')
-			bad = i + 2 < value->len && p[2] != ':';
+			other |= strchr("123456789bBk", *++p) != NULL;
+		else if (p[0] == '(' && p[1] == '?' && p + 3 < end)
+			look_around |= p[2] == '=' || p[2] == '!' || (p[2] == '<' && (p[3] == '=' || p[3] == '!'));
 	}
-	if (bad)
-		found(lint, node->path, "pattern", REFUSED, "look-around, named groups, back references and \\b are not taken");
+	if (look_around && lint->provider <= ANTHROPIC)
+		found(lint, node->path, "pattern", REFUSED, "look-around is not taken");
+	else if (other && lint->provider == ANTHROPIC)
+		found(lint, node->path, "pattern", REFUSED, "back references and word boundaries are not taken");
 }
 
 /* $ref beside others; only the registry can serve what is not in the document */
@@ -290,11 +290,11 @@ lint_value(Lint *lint, const SchemaNode *node, const JbItem *key, const JbItem *
 		lint_ref(lint, node, value);
 	else if (text_is(key, "anyOf") || (text_is(key, "type") && item_is_array(value)))
 		lint->unions++;
+	else if (text_is(key, "pattern"))
+		lint_pattern(lint, node, value);
 	if (lint->provider != ANTHROPIC)
 		return;
-	if (text_is(key, "pattern"))
-		lint_pattern(lint, node, value);
-	else if (text_is(key, "allOf"))
+	if (text_is(key, "allOf"))
 		lint_all_of(lint, node, value);
 	else if (text_is(key, "minItems") && number_count(value, &count) && count > 1)
 		found(lint, node->path, "minItems", REFUSED, "only 0 and 1 are taken");
