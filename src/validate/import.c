@@ -247,16 +247,19 @@ definition_context(void *arg)
 static ToolImported
 store(Import *import, const char *name, Jsonb *schema, const char *description)
 {
-	ErrorContextCallback callback = {.previous = error_context_stack, .callback = definition_context, .arg = import};
+	ErrorContextCallback context;
 	SchemaDialect dialect;
 	SchemaProblem problem = {0};
 	ToolImported result;
 
 	if (dialect_detect(schema, true, &dialect, &problem) && dialect == DIALECT_AGENTVET)
 		bad_definition(import, "Its schema has no keyword of JSON Schema.");
-	error_context_stack = &callback;
+	context.previous = error_context_stack;
+	context.callback = definition_context;
+	context.arg = import;
+	error_context_stack = &context;
 	result = tool_import_row(import->tenant, name, schema, description);
-	error_context_stack = callback.previous;
+	error_context_stack = context.previous;
 	return result;
 }
 
