@@ -62,6 +62,10 @@ SELECT * FROM tool_import('{"functionDeclarations": [{"name": "own", "parameters
    "type": {"type": "TYPE_UNSPECIFIED"}, "l": {"type": "ARRAY", "items": {"ref": "#/defs/p"}, "maxItems": "12"}, "z": {"type": "NULL", "nullable": true}}, "defs": {"p": {"type": "NUMBER"}}}}]}');
 SELECT jsonb_pretty(input_schema) FROM tools WHERE name = 'own';
 SELECT args_valid('own', '{"s": null, "a": null, "type": 1, "l": [1.5]}'), args_valid('own', '{"s": "y"}'), args_valid('own', '{"a": "x"}'), args_valid('own', '{}');
+-- nullable widens type, enum, or a choice without a type; once
+SELECT action FROM tool_import('{"functionDeclarations": [{"name": "wide", "parameters": {"type": "OBJECT", "properties": {"a": {"type": "STRING", "nullable": true, "enum": ["x", null]}, "b": {"type": "OBJECT", "nullable": true, "anyOf": [{"required": ["k"]}]},
+   "c": {"nullable": true, "enum": ["x"]}, "d": {"nullable": false, "type": "STRING"}, "e": {"nullable": "yes", "type": "STRING"}, "f": {"nullable": true}}}}]}');
+SELECT key, value FROM tools, jsonb_each(input_schema -> 'properties') WHERE name = 'wide' ORDER BY key;
 -- what its subset says exactly is written in it; the rest as JSON Schema
 SELECT tool_set('sub', '{"type": "object", "properties": {"nullable": {"type": "null"}, "t": {"type": ["integer", "null"], "minimum": 1}, "any": {"anyOf": [{"type": "string"}, {"type": "null"}]}}}');
 SELECT tool_export('sub', 'gemini');
@@ -131,6 +135,8 @@ SELECT tool_export('srv/dirty tool', 'openai_chat', true);
 SELECT tool_export('srv/dirty tool', 'anthropic', true);
 SELECT tool_export('clean', 'mcp', true);
 SELECT tool_export('clean', 'mcp', NULL);
+SELECT tool_set('loose', '{"type": "object", "additionalProperties": true, "properties": {"o": {"type": ["object", "null"]}, "p": {"additionalProperties": {}, "properties": {}}}}');
+SELECT path, problem FROM tool_lint('loose', 'anthropic');
 -- limits of a schema as a whole
 SELECT tool_set('wide', jsonb_build_object('type', 'object', 'additionalProperties', false, 'properties', (SELECT jsonb_object_agg('p' || i, '{"type": ["string", "null"]}'::jsonb) FROM generate_series(1, 5001) i),
    'required', (SELECT jsonb_agg('p' || i) FROM generate_series(1, 5001) i)));
@@ -155,6 +161,7 @@ SELECT a AS args, c.args - 'd' = a::jsonb AND NOT c.changes @> '[{"from": null}]
   FROM unnest(ARRAY['{"r": null}', '{"r": ""}', '{"r": " "}', '{"r": false}', '{"r": true}', '{"r": "true"}', '{"r": "5.5"}', '{"r": "5x"}', '{"r": "0x10"}', '{"r": "1_000"}', '{"r": "+5"}', '{"r": "05"}', '{"r": ".5"}', '{"r": "NaN"}', '{"r": "Infinity"}', '{"r": "1e9999"}', '{"r": "null"}',
     '{"r": []}', '{"r": [1, 2]}', '{"r": [null]}', '{"r": {}}', '{"r": 1, "b": 0}', '{"r": 1, "b": 1}', '{"r": 1, "b": "1"}', '{"r": 1, "b": "yes"}', '{"r": 1, "b": "on"}', '{"r": 1, "b": ""}', '{"r": 1, "b": "t"}', '{"r": 1, "s": 5}', '{"r": 1, "s": true}', '{"r": 1, "s": {"a": 1}}',
     '{"r": 1, "o": "{x: 1}"}', '{"r": 1, "o": "[1]"}', '{"r": 1, "o": "\"{}\""}', '{"r": 1, "l": "x"}', '{"r": 1, "l": "1, 2"}', '{"r": 1, "l": [null]}', '{"r": 1, "u": "null"}', '{"r": 1, "e": null}', '{"r": 1, "zz": 1}', '{"r": 1, "o": {"y": null}}']) a, args_coerce('co', a::jsonb) c;
+SELECT args, changes, jsonb_array_length(errors) FROM unnest('{"null","{}","5","\"x\"","[]"}'::jsonb[]) a, args_coerce('co', a);
 -- "false" is false and null no member, never the other way round
 SELECT c.args FROM args_coerce('co', '{"r": 1, "b": "false", "i": null, "d": "kept"}') c;
 -- unknown properties go only if asked, at last, and are told
