@@ -112,21 +112,28 @@ found(Lint *lint, const SchemaPath *path, const char *keyword, Effect effect, co
 {
 	Datum		values[5];
 	bool		nulls[5] = {false};
+	char	   *path_text = schema_path_text(path, keyword);
 
 	if (effect == REFUSED && lint->problem == NULL)
 	{
-		lint->path = schema_path_text(path, keyword);
+		lint->path = pstrdup(path_text);
 		lint->problem = problem;
 	}
-	if (lint->result == NULL)
-		return;
-	values[0] = CStringGetTextDatum(provider_names[lint->provider]);
-	values[1] = CStringGetTextDatum(schema_path_text(path, keyword));
-	nulls[2] = keyword == NULL;
-	values[2] = keyword == NULL ? (Datum) 0 : CStringGetTextDatum(keyword);
-	values[3] = CStringGetTextDatum(effect_names[effect]);
-	values[4] = CStringGetTextDatum(problem);
-	tuplestore_putvalues(lint->result->setResult, lint->result->setDesc, values, nulls);
+	if (lint->result != NULL)
+	{
+		values[0] = CStringGetTextDatum(provider_names[lint->provider]);
+		values[1] = CStringGetTextDatum(path_text);
+		nulls[2] = keyword == NULL;
+		values[2] = keyword == NULL ? (Datum) 0 : CStringGetTextDatum(keyword);
+		values[3] = CStringGetTextDatum(effect_names[effect]);
+		values[4] = CStringGetTextDatum(problem);
+		tuplestore_putvalues(lint->result->setResult, lint->result->setDesc, values, nulls);
+		/* a schema may have a million of them */
+		for (int i = 0; i < 5; i++)
+			if (!nulls[i])
+				pfree(DatumGetPointer(values[i]));
+	}
+	pfree(path_text);
 }
 
 /* ----- the tool itself ------------------------------------------------------------ */
@@ -324,18 +331,28 @@ lint_keyword(Lint *lint, const SchemaNode *node, const JbItem *key, const JbItem
 
 /* ----- objects ---------------------------------------------------------------------- */
 
-static bool
-is_required(const JbItem *schema, const JbItem *name)
+/* Every property, as compiled: those that are only named by "required" have no node. */
+static void
+lint_properties(Lint *lint, const SchemaNode *node)
 {
-	JbItem required;
-	JbItem item;
+	const SchemaPath *properties = schema_path_key(node->path, "properties", strlen("properties"));
 
-	if (!object_find_cstring(jb_container(schema), "required", &required) || !item_is_array(&required))
-		return false;
-	for (uint32 i = 0; array_get(jb_container(&required), i, &item); i++)
-		if (JBE_ISSTRING(item.entry) && key_compare(item.data, item.len, name->data, name->len) == 0)
-			return true;
-	return false;
+	for (uint32 i = 0; node->object != NULL && i < node->object->nproperties; i++)
+	{
+		const Property *property = &node->object->properties[i];
+		SchemaPath path = {properties, property->key, property->len, 0};
+
+		CHECK_FOR_INTERRUPTS();
+		if (property->node == NULL)
+			continue;
+		lint->properties++;
+		lint->text += pg_mbstrlen_with_len(property->key, property->len);
+		if (property->required)
+			continue;
+		lint->optional++;
+		if (lint->provider == OPENAI)
+			found(lint, &path, NULL, REFUSED, "must be required; let its type allow null instead");
+	}
 }
 
 /* Closed, and for OpenAI every property required. */
@@ -343,30 +360,12 @@ static void
 lint_object(Lint *lint, const SchemaNode *node)
 {
 	const JsonbContainer *schema = jb_container(&node->source);
-	JbItem type;
 	JbItem value;
-	bool has_properties = object_find_cstring(schema, "properties", &value) && item_is_object(&value);
-	JbCursor keys;
 
-	if (!has_properties && !(object_find_cstring(schema, "type", &type) && (node->types & TYPE_OBJECT)))
+	if (!object_find_cstring(schema, "properties", &value) &&
+		!(object_find_cstring(schema, "type", &value) && (node->types & TYPE_OBJECT)))
 		return;
-	if (has_properties)
-	{
-		keys = jb_first(jb_container(&value));
-		lint->properties += JsonContainerSize(jb_container(&value));
-		for (uint32 i = 0; i < JsonContainerSize(jb_container(&value)); i++)
-		{
-			JbItem key = jb_next(&keys);
-
-			lint->text += pg_mbstrlen_with_len(key.data, key.len);
-			if (is_required(&node->source, &key))
-				continue;
-			lint->optional++;
-			if (lint->provider == OPENAI)
-				found(lint, schema_path_key(schema_path_key(node->path, "properties", 10), key.data, key.len),
-					  NULL, REFUSED, "must be required; let its type allow null instead");
-		}
-	}
+	lint_properties(lint, node);
 	if (lint->provider <= ANTHROPIC &&
 		(!object_find_cstring(schema, "additionalProperties", &value) || !JBE_ISBOOL_FALSE(value.entry)))
 		found(lint, node->path, "additionalProperties", REFUSED, "must be there and false");
