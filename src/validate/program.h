@@ -105,9 +105,13 @@ typedef enum PatternResult
 
 /* in CurrentMemoryContext; NULL and *problem (palloc'd) when it is not usable */
 extern Pattern *pattern_compile(const char *source, uint32 len, char **problem);
-extern PatternResult pattern_match(const Pattern *pattern, const char *subject, uint32 len);
+/* *visits grows by what it cost, in visits of nodes */
+extern PatternResult pattern_match(Pattern *pattern, const char *subject, uint32 len, int64 *visits);
 extern const char *pattern_source(const Pattern *pattern);
 extern bool pattern_is_valid(const char *source, uint32 len);
+
+/* a string of the database in UTF-8; palloc'd where that is another encoding */
+extern const char *string_utf8(const char *s, uint32 *len);
 
 /* ----- nodes --------------------------------------------------------------- */
 typedef struct SchemaNode SchemaNode;

@@ -40,7 +40,7 @@ typedef struct Translator
 	char	   *out;
 	size_t		cap;
 	size_t		outlen;
-	bool		lenient;
+	int			flags;
 	bool		dotall;
 	Last		last;
 	int			depth;
@@ -407,7 +407,7 @@ translate_escape(Translator *t, bool in_class, bool *is_set)
 		return true;
 	}
 	if ((ch != '\0' && strchr("^$\\.*+?()[]{}|/", ch) != NULL) || (in_class && ch == '-') ||
-		(t->lenient && (unsigned char) ch > 0x20 && (unsigned char) ch < 0x7f && !is_letter(ch) && ch != '_'))
+		((t->flags & REGEX_LENIENT) && (unsigned char) ch > 0x20 && (unsigned char) ch < 0x7f && !is_letter(ch) && ch != '_'))
 	{
 		emit_bytes(t, (char[]){'\\', ch}, 2);
 		return true;
@@ -506,7 +506,7 @@ translate_group(Translator *t)
 		}
 		else if (ch == '<')
 		{
-			emit_bytes(t, t->s + t->pos, 2);
+			emit_bytes(t, t->s + t->pos + ((t->flags & REGEX_SYNTAX_ONLY) ? 1 : 0), (t->flags & REGEX_SYNTAX_ONLY) ? 1 : 2);
 			t->pos += 2;
 			group.assertion = true;
 		}
@@ -638,10 +638,10 @@ translate_one(Translator *t)
 }
 
 bool
-regex_translate(const char *source, size_t len, bool lenient,
+regex_translate(const char *source, size_t len, int flags,
 				char *out, size_t cap, size_t *outlen, RegexError *error)
 {
-	Translator	t = {.s = source, .len = len, .out = out, .cap = cap, .lenient = lenient, .error = error};
+	Translator	t = {.s = source, .len = len, .out = out, .cap = cap, .flags = flags, .error = error};
 
 	error->message = NULL;
 	error->offset = 0;

@@ -20,12 +20,16 @@ typedef struct RegexError
 	size_t		offset;
 } RegexError;
 
+/* an escaped punctuation character that ECMA-262 would refuse is that character */
+#define REGEX_LENIENT		0x01
+/* for PCRE2 to judge, not to match: lookbehind of any width */
+#define REGEX_SYNTAX_ONLY	0x02
+
 /*
  * Writes at most cap bytes (REGEX_GROWTH * (len + 1) always suffice) and sets
- * *outlen.  lenient takes an escaped punctuation character that ECMA-262 would
- * refuse as that character.  Source and output are UTF-8.
+ * *outlen.  Source and output are UTF-8.
  */
-extern bool regex_translate(const char *source, size_t len, bool lenient,
+extern bool regex_translate(const char *source, size_t len, int flags,
 							char *out, size_t cap, size_t *outlen, RegexError *error);
 
 #endif							/* AGENTCORE_VALIDATE_REGEX_H */
