@@ -49,7 +49,7 @@ int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
 int			agc_pattern_depth_limit = 100000;
 int			agc_pattern_heap_limit = 8192;
 bool		agc_pattern_jit = true;
-int			agc_pattern_match_limit = 100000;
+int			agc_pattern_match_limit = 1000000;
 int			agc_pattern_timeout = 40;
 bool		agc_require_tenant = false;
 
@@ -249,7 +249,7 @@ agc_guc_init(void)
 	DefineCustomIntVariable("agentcore.pattern_match_limit",
 							"Steps that one regular-expression match may take.",
 							"A match that needs more raises 54001; it never counts as valid.",
-							&agc_pattern_match_limit, 100000, 100, INT_MAX,
+							&agc_pattern_match_limit, 1000000, 100, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.pattern_timeout",
 							"Time that one regular-expression match may take.",

@@ -37,8 +37,10 @@
 #define JIT_STACK_MAX (1024 * 1024)
 
 /*
- * The first try: steps times bytes that a step may read times offsets that a
- * match may start at.  Below SHORT_MIN steps it is not worth trying.
+ * The first try.  The JIT counts steps only where it goes back: each may have
+ * been preceded by a walk over the subject, and by one for every character of
+ * that where lookaround is in the way; all that for every offset where a match
+ * may begin.  Below SHORT_MIN steps it is not worth trying.
  */
 #define SHORT_WORK (1024 * 1024)
 #define SHORT_MIN 16
@@ -60,6 +62,7 @@ struct Pattern
 	bool		jit;			/* of code */
 	char	   *source;			/* as the schema has it */
 	bool		anchored;		/* tried at offset 0 only */
+	int			lookaround;		/* how deep it is nested */
 };
 
 static pcre2_match_context *match_context = NULL;
@@ -131,12 +134,13 @@ prepare_matching(void)
 
 /* "why" is where the message goes; NULL: nobody asks */
 static pcre2_code *
-compile_code(const char *source, uint32 len, int flags, uint32_t options, pcre2_compile_context *cc, char **why)
+compile_code(const char *source, uint32 len, int flags, uint32_t options, pcre2_compile_context *cc,
+			 int *lookaround, char **why)
 {
 	size_t		cap = (size_t) REGEX_GROWTH * (len + 1);
 	char	   *translated;
 	size_t		translated_len;
-	RegexError	problem;
+	RegexInfo	info;
 	PCRE2_UCHAR message[160];
 	int			code;
 	PCRE2_SIZE	offset;
@@ -148,12 +152,13 @@ compile_code(const char *source, uint32 len, int flags, uint32_t options, pcre2_
 		return NULL;
 	}
 	translated = palloc(cap);
-	if (!regex_translate(source, len, flags, translated, cap, &translated_len, &problem))
+	if (!regex_translate(source, len, flags, translated, cap, &translated_len, &info))
 	{
-		*why = psprintf("%s at offset %zu", problem.message, problem.offset);
+		*why = psprintf("%s at offset %zu", info.message, info.offset);
 		pfree(translated);
 		return NULL;
 	}
+	*lookaround = info.lookaround;
 	compiled = pcre2_compile((PCRE2_SPTR) translated, translated_len, COMPILE_OPTIONS | options, &code, &offset, cc);
 	if (compiled == NULL)
 	{
@@ -169,7 +174,8 @@ compile_code(const char *source, uint32 len, int flags, uint32_t options, pcre2_
  * The JIT does what it can; without it matching is the interpreter's.
  */
 static pcre2_code *
-compile_usable(const char *source, uint32 len, uint32_t options, MemoryContext context, char **problem)
+compile_usable(const char *source, uint32 len, uint32_t options, MemoryContext context,
+			   int *lookaround, char **problem)
 {
 	pcre2_general_context *general = pcre2_general_context_create(allocate, release, context);
 	pcre2_compile_context *cc = general == NULL ? NULL : pcre2_compile_context_create(general);
@@ -178,9 +184,9 @@ compile_usable(const char *source, uint32 len, uint32_t options, MemoryContext c
 
 	if (cc == NULL)
 		out_of_memory();
-	code = compile_code(source, len, 0, options, cc, problem);
+	code = compile_code(source, len, 0, options, cc, lookaround, problem);
 	if (code == NULL)
-		code = compile_code(source, len, REGEX_LENIENT, options, cc, &second_try);
+		code = compile_code(source, len, REGEX_LENIENT, options, cc, lookaround, &second_try);
 	pcre2_compile_context_free(cc);
 	pcre2_general_context_free(general);
 	if (code != NULL && agc_pattern_jit)
@@ -199,7 +205,7 @@ pattern_compile(const char *source, uint32 len, char **problem)
 
 	pattern->source = pnstrdup(source, len);
 	utf8 = string_utf8(pattern->source, &len);
-	pattern->code = compile_usable(utf8, len, 0, CurrentMemoryContext, problem);
+	pattern->code = compile_usable(utf8, len, 0, CurrentMemoryContext, &pattern->lookaround, problem);
 	if (pattern->code == NULL)
 		return NULL;
 	callback->func = free_code;
@@ -242,9 +248,10 @@ match_code(const pcre2_code *code, bool jit, const char *subject, uint32 len, ui
 static uint32
 short_limit(const Pattern *pattern, uint32 len)
 {
-	uint64		reach = (uint64) len + 1;
-	uint64		limit = SHORT_WORK / (pattern->anchored ? reach : reach * reach);
+	uint64		limit = SHORT_WORK / (len + UINT64CONST(1));
 
+	for (int i = pattern->anchored ? 1 : 0; i <= pattern->lookaround && limit > 0; i++)
+		limit /= len + UINT64CONST(1);
 	return limit < SHORT_MIN ? 0 : Min(limit, agc_pattern_match_limit);
 }
 
@@ -293,9 +300,10 @@ match_watched(Pattern *pattern, const char *subject, uint32 len, int64 *visits)
 		uint32		source_len = strlen(pattern->source);
 		const char *source = string_utf8(pattern->source, &source_len);
 		char	   *problem;
+		int			lookaround;
 
 		pattern->watched = compile_usable(source, source_len, PCRE2_AUTO_CALLOUT,
-										  GetMemoryChunkContext(pattern), &problem);
+										  GetMemoryChunkContext(pattern), &lookaround, &problem);
 		if (pattern->watched == NULL)
 			return PCRE2_ERROR_MATCHLIMIT;
 	}
@@ -337,8 +345,9 @@ bool
 pattern_is_valid(const char *source, uint32 len)
 {
 	char	   *why;
+	int			lookaround;
 	const char *utf8 = string_utf8(source, &len);
-	pcre2_code *code = compile_code(utf8, len, REGEX_SYNTAX_ONLY, 0, NULL, &why);
+	pcre2_code *code = compile_code(utf8, len, REGEX_SYNTAX_ONLY, 0, NULL, &lookaround, &why);
 
 	pcre2_code_free(code);
 	return code != NULL;

@@ -28,7 +28,8 @@ typedef enum Last
 
 typedef struct Group
 {
-	bool		assertion;
+	bool		assertion;		/* lookaround */
+	int			lookaround;		/* how deep, itself included */
 	bool		dotall;			/* of what surrounds it */
 } Group;
 
@@ -45,7 +46,7 @@ typedef struct Translator
 	Last		last;
 	int			depth;
 	Group		groups[MAX_GROUPS];
-	RegexError *error;
+	RegexInfo  *info;
 } Translator;
 
 static const char space_ranges[] =
@@ -57,10 +58,10 @@ static const char not_space_ranges[] =
 static bool
 fail(Translator *t, const char *message)
 {
-	if (t->error->message == NULL)
+	if (t->info->message == NULL)
 	{
-		t->error->message = message;
-		t->error->offset = t->pos;
+		t->info->message = message;
+		t->info->offset = t->pos;
 	}
 	return false;
 }
@@ -486,7 +487,7 @@ translate_class(Translator *t)
 static bool
 translate_group(Translator *t)
 {
-	Group		group = {false, t->dotall};
+	Group		group = {.dotall = t->dotall};
 	bool		dotall = t->dotall;
 
 	if (t->depth == MAX_GROUPS)
@@ -539,6 +540,9 @@ translate_group(Translator *t)
 	}
 	else if (peek(t, 0) == '*')
 		return fail(t, "nothing to repeat");
+	group.lookaround = group.assertion + (t->depth > 0 ? t->groups[t->depth - 1].lookaround : 0);
+	if (group.lookaround > t->info->lookaround)
+		t->info->lookaround = group.lookaround;
 	t->groups[t->depth++] = group;
 	t->dotall = dotall;
 	t->last = LAST_NOTHING;
@@ -639,12 +643,11 @@ translate_one(Translator *t)
 
 bool
 regex_translate(const char *source, size_t len, int flags,
-				char *out, size_t cap, size_t *outlen, RegexError *error)
+				char *out, size_t cap, size_t *outlen, RegexInfo *info)
 {
-	Translator	t = {.s = source, .len = len, .out = out, .cap = cap, .flags = flags, .error = error};
+	Translator	t = {.s = source, .len = len, .out = out, .cap = cap, .flags = flags, .info = info};
 
-	error->message = NULL;
-	error->offset = 0;
+	*info = (RegexInfo){0};
 	if (len > REGEX_MAX_SOURCE)
 		return fail(&t, "pattern is too long");
 	while (t.pos < t.len)

@@ -14,11 +14,12 @@
 #define REGEX_MAX_SOURCE	16384
 #define REGEX_GROWTH		160
 
-typedef struct RegexError
+typedef struct RegexInfo
 {
-	const char *message;
-	size_t		offset;
-} RegexError;
+	const char *message;		/* NULL: it is good */
+	size_t		offset;			/* of what is wrong */
+	int			lookaround;		/* how deep lookaround is nested */
+} RegexInfo;
 
 /* an escaped punctuation character that ECMA-262 would refuse is that character */
 #define REGEX_LENIENT		0x01
@@ -30,6 +31,6 @@ typedef struct RegexError
  * *outlen.  Source and output are UTF-8.
  */
 extern bool regex_translate(const char *source, size_t len, int flags,
-							char *out, size_t cap, size_t *outlen, RegexError *error);
+							char *out, size_t cap, size_t *outlen, RegexInfo *info);
 
 #endif							/* AGENTCORE_VALIDATE_REGEX_H */
