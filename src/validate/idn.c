@@ -20,11 +20,12 @@
 #include <unicode/uchar.h>
 #include <unicode/uidna.h>
 #include <unicode/unorm2.h>
+#include <unicode/ustring.h>
 #include <unicode/utf8.h>
 #include <unicode/utf16.h>
 
 /* of a name of 253 bytes, and then some */
-#define NAME_MAX 1024
+#define IDN_MAX 1024
 #define HOST_MAX 253
 
 #define OPTIONS (UIDNA_USE_STD3_RULES | UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ | UIDNA_CHECK_CONTEXTO | \
@@ -177,23 +178,23 @@ idn_valid(const char *host, size_t len, bool composed)
 	UErrorCode	status = U_ZERO_ERROR;
 	const UNormalizer2 *nfc = unorm2_getNFCInstance(&status);
 	UIDNAInfo	info = UIDNA_INFO_INITIALIZER;
-	UChar		given[NAME_MAX];
-	UChar		normal[NAME_MAX];
-	UChar		other[NAME_MAX];
+	UChar		given[IDN_MAX];
+	UChar		normal[IDN_MAX];
+	UChar		other[IDN_MAX];
 	int32_t		n;
 
-	if (idna == NULL || len >= NAME_MAX)
+	if (idna == NULL || len >= IDN_MAX)
 		return false;
-	u_strFromUTF8(given, NAME_MAX, &n, host, (int32_t) len, &status);
+	u_strFromUTF8(given, IDN_MAX, &n, host, (int32_t) len, &status);
 	if (U_FAILURE(status) || (composed && !unorm2_isNormalized(nfc, given, n, &status)))
 		return false;
-	n = unorm2_normalize(nfc, given, n, normal, NAME_MAX, &status);
+	n = unorm2_normalize(nfc, given, n, normal, IDN_MAX, &status);
 	if (U_FAILURE(status) || !labels_valid(normal, n))
 		return false;
-	if (uidna_nameToASCII(idna, normal, n, other, NAME_MAX, &info, &status) > HOST_MAX ||
+	if (uidna_nameToASCII(idna, normal, n, other, IDN_MAX, &info, &status) > HOST_MAX ||
 		U_FAILURE(status) || info.errors != 0)
 		return false;
-	n = uidna_nameToUnicode(idna, normal, n, other, NAME_MAX, &info, &status);
+	n = uidna_nameToUnicode(idna, normal, n, other, IDN_MAX, &info, &status);
 	return U_SUCCESS(status) && info.errors == 0 && labels_valid(other, n);
 }
 

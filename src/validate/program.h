@@ -14,6 +14,7 @@
 #include "core/core.h"
 
 #include "core/jsonb_walk.h"
+#include "validate/pointer.h"
 
 typedef enum SchemaDialect
 {
@@ -469,10 +470,6 @@ extern EvalErrors *errors_new(int limit);
 
 /* ----- JSON Pointer (pointer.c) -------------------------------------------- */
 
-/* what is wrong with it; NULL: nothing */
-extern const char *pointer_problem(const char *pointer);
-extern void pointer_append_key(StringInfo out, const char *key, uint32 len);
-extern char *pointer_next(const char **rest);	/* palloc'd token; *rest NULL at the end */
 extern bool pointer_find(const JbItem *root, const char *pointer, JbItem *item);
 
 /* document with the value at the pointer replaced, or removed when NULL */
