@@ -29,3 +29,10 @@ SELECT pg_temp.judge('relative-json-pointer', '0', '1/a', '0#', '10#', '01', '-1
 -- what is no string has any format
 SELECT bool_and(jsonschema_validate(jsonb_build_object('format', f), v, assert_format => true))
   FROM unnest(ARRAY['date', 'time', 'email', 'hostname', 'idn-hostname', 'uri', 'regex', 'uuid']) f, unnest(ARRAY['1', 'null', 'true', '[]', '{}']::jsonb[]) v;
+
+-- Patterns where PCRE2 by itself would say something else than ECMA-262
+SELECT p, s, jsonschema_validate(jsonb_build_object('pattern', p), to_jsonb(s))
+  FROM (VALUES ('^[]*$', ''), ('^[^]+$', E'a\n'), ('^a[]', 'a'), ('^(?:[])?$', ''), ('^[.a.]$', '.'), ('^[:a:]$', ':'), ('^[=a=]$', '='), ('^\uD83D', '😀'), ('^\uD83D*$', ''), ('^\1{1,}(a)$', 'a'), ('^(?:(a)|b)\1+$', 'b'),
+    ('^\k<n>+(?<n>a)$', 'a'), ('^[^\W\p{ASCII}]$', '😀'), ('^[\W\p{ASCII}]$', '😀'), ('^[^\D\p{Lu}]$', '1'), ('^[\D]$', 'é')) v(p, s);
+SELECT p, jsonschema_validate('{"format": "regex"}', to_jsonb(p), assert_format => true)
+  FROM unnest(ARRAY['\p{l}', '\p{L}', '\p{lu}', '\p{gc=Lu}', '\p{Xx}', '[\uD83D]', '\uD83D', '[.~~.]', '[[:alpha:]]', '(?<a>b)(?<a']) p;

@@ -55,6 +55,15 @@ static const char not_space_ranges[] =
 	"\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}"
 	"\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}";
 
+
+static const char not_digit_ranges[] = "\\x{0}-\\x{2f}\\x{3a}-\\x{10ffff}";
+static const char not_word_ranges[] =
+	"\\x{0}-\\x{2f}\\x{3a}-\\x{40}\\x{5b}-\\x{5e}\\x{60}\\x{7b}-\\x{10ffff}";
+
+/* what no text has; PCRE2's own empty class cannot be repeated */
+static const char no_character[] = "[^\\x{0}-\\x{10ffff}]";
+static const char any_character[] = "[\\x{0}-\\x{10ffff}]";
+
 static bool
 fail(Translator *t, const char *message)
 {
@@ -179,8 +188,6 @@ read_unicode(Translator *t, uint32_t *code)
 			*code = 0x10000 + ((*code - 0xd800) << 10) + (low - 0xdc00);
 		}
 	}
-	if (*code >= 0xd800 && *code <= 0xdfff)
-		return fail(t, "lone surrogate");
 	return true;
 }
 
@@ -199,6 +206,10 @@ static const char *const categories[][2] = {
 	{"Symbol", "S"}, {"Titlecase_Letter", "Lt"}, {"Unassigned", "Cn"}, {"Uppercase_Letter", "Lu"},
 };
 
+/* the short ones; PCRE2 would take any case */
+static const char short_categories[] =
+	" C Cc Cf Cn Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs ";
+
 static const char *
 find_category(const char *name, size_t len)
 {
@@ -206,6 +217,15 @@ find_category(const char *name, size_t len)
 		if (strlen(categories[i][0]) == len && memcmp(categories[i][0], name, len) == 0)
 			return categories[i][1];
 	return NULL;
+}
+
+static bool
+short_category(const char *name, size_t len)
+{
+	for (const char *p = short_categories; *p; p += strcspn(p + 1, " ") + 1)
+		if (strcspn(p + 1, " ") == len && memcmp(p + 1, name, len) == 0)
+			return true;
+	return false;
 }
 
 static bool
@@ -260,6 +280,8 @@ translate_property(Translator *t, bool negated)
 			break;
 		}
 	category = prefix[0] ? NULL : find_category(name, len);
+	if (prefix[0] == '\0' && category == NULL && len <= 2 && !short_category(name, len))
+		return fail(t, "unknown property");
 	emit(t, negated ? "\\P{" : "\\p{");
 	emit(t, prefix);
 	if (category != NULL)
@@ -322,7 +344,11 @@ translate_escape(Translator *t, bool in_class, bool *is_set)
 		case 'w':
 		case 'W':
 			*is_set = true;
-			emit_bytes(t, (char[]){'\\', ch}, 2);
+			/* PCRE2 loses \D and \W where \p stands beside them in a class */
+			if (in_class && (ch == 'D' || ch == 'W'))
+				emit(t, ch == 'D' ? not_digit_ranges : not_word_ranges);
+			else
+				emit_bytes(t, (char[]){'\\', ch}, 2);
 			return true;
 		case 's':
 		case 'S':
@@ -384,13 +410,21 @@ translate_escape(Translator *t, bool in_class, bool *is_set)
 		case 'u':
 			if (!read_unicode(t, &code))
 				return false;
-			emit_code_point(t, code);
+			if (code < 0xd800 || code > 0xdfff)
+				emit_code_point(t, code);
+			else if (in_class)
+				return fail(t, "lone surrogate in a class");
+			else
+				emit(t, no_character);
 			return true;
 		case 'k':
 			if (in_class)
 				return fail(t, "\\k in a class");
-			emit(t, "\\k");
-			return translate_name(t);
+			emit(t, "(?:\\k");
+			if (!translate_name(t))
+				return false;
+			emit(t, ")");
+			return true;
 		default:
 			break;
 	}
@@ -398,13 +432,14 @@ translate_escape(Translator *t, bool in_class, bool *is_set)
 	{
 		if (in_class)
 			return fail(t, "reference in a class");
-		emit(t, "\\g{");
+		/* in a group of its own: PCRE2 repeats an unset one as if it had failed */
+		emit(t, "(?:\\g{");
 		emit_bytes(t, &ch, 1);
 		for (int i = 0; i < 4 && is_digit(peek(t, 0)); i++)
 			emit_bytes(t, &t->s[t->pos++], 1);
 		if (is_digit(peek(t, 0)))
 			return fail(t, "reference to a group that does not exist");
-		emit(t, "}");
+		emit(t, "})");
 		return true;
 	}
 	if ((ch != '\0' && strchr("^$\\.*+?()[]{}|/", ch) != NULL) || (in_class && ch == '-') ||
@@ -436,6 +471,12 @@ translate_class(Translator *t)
 	bool		set = false;	/* the previous member was a set */
 	bool		have = false;	/* there is a previous member */
 
+	if (peek(t, 0) == ']' || (peek(t, 0) == '^' && peek(t, 1) == ']'))
+	{
+		emit(t, peek(t, 0) == ']' ? no_character : any_character);
+		t->pos += peek(t, 0) == ']' ? 1 : 2;
+		return true;
+	}
 	emit(t, "[");
 	if (peek(t, 0) == '^')
 	{
@@ -465,7 +506,7 @@ translate_class(Translator *t)
 			if (!translate_escape(t, true, &is_set))
 				return false;
 		}
-		else if (t->s[t->pos] == '[' || t->s[t->pos] == '-')
+		else if (strchr("[-.:=", t->s[t->pos]) != NULL && t->s[t->pos] != '\0')
 		{
 			emit_bytes(t, (char[]){'\\', t->s[t->pos]}, 2);
 			t->pos++;
