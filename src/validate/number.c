@@ -13,6 +13,8 @@
  */
 #include "validate/program.h"
 
+#include "miscadmin.h"
+
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -127,13 +129,17 @@ bool
 number_multiple_of(const Number *value, const Number *divisor)
 {
 	Number		remainder;
+	Number		zero;
 
 	if (value->small && divisor->small)
 		return value->value % divisor->value == 0;
+	/* long division of numbers with many thousands of digits takes its time */
+	CHECK_FOR_INTERRUPTS();
 	number_read(&remainder,
 				DatumGetNumeric(DirectFunctionCall2(numeric_mod, NumericGetDatum(value->num),
 													NumericGetDatum(divisor->num))));
-	return remainder.small && remainder.value == 0;
+	number_read(&zero, int64_to_numeric(0));
+	return number_cmp(&remainder, &zero) == 0;
 }
 
 char *
