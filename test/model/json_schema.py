@@ -2,7 +2,7 @@
 """Validation against other validators, over random schemas and instances.
 
     test/model/json_schema.py [CASES [SEED]]    default: 4000 cases, seed 1
-    test/model/json_schema.py replay SEED       one schema again
+    test/model/json_schema.py replay SEED       one schema again (with the same judges and suite)
 
 The judges are a slow evaluator written from the specification, which is always
 there, python3-jsonschema (every draft) and ajv (draft 7 and later) where they are
@@ -111,8 +111,8 @@ class Case:
 # ----- one schema and its instances
 
 class Fuzz:
-    def __init__(self, verbose=False):
-        self.verbose, self.ours, self.peers, self.known = verbose, Ours(), [], {}
+    def __init__(self):
+        self.ours, self.peers, self.known = Ours(), [], {}
         self.cases, self.verdicts, self.accepted, self.unlawful, self.refused = 0, 0, 0, 0, 0
         self.absent = []
         self.start("the specification", ByTheBook)
@@ -235,7 +235,7 @@ class Fuzz:
 
 def main():
     if sys.argv[1:2] == ["replay"]:
-        print(Fuzz(True).run(int(sys.argv[2])) or "1 passed, 0 failed")
+        print(Fuzz().run(int(sys.argv[2])) or "1 passed, 0 failed")
         return 0
     cases = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
