@@ -5,7 +5,7 @@ import re
 
 DIALECTS = {"draft4": "draft4", "draft6": "draft6", "draft7": "draft7", "2019-09": "draft2019-09", "2020-12": "draft2020-12"}
 KEYS = ["a", "b", "c", "ab", "foo", "x-1", "é"]
-STRINGS = ["", "a", "ab", "abc", "foo", "foo1", "é", "\U0001f600", "\U0001f600a", "1", "true", "2026-11-21", "a/b~c"]
+STRINGS = ["", "a", "ab", "abc", "foo", "foo1", "é", "\U0001f600", "\U0001f600a", "\U0001f600\u00e9", "日本", "1", "true", "2026-11-21", "a/b~c"]
 NUMBERS = [0, 1, -1, 2, 3, 4, 5, 10, 1.0, 2.0, 0.5, 1.5, -0.5, 2.5, 100, 1e2, 12345678]
 # where doubles, or 64 bits, do not suffice
 EDGES = [0.1, 0.3, 0.01, 1e-7, 1e300, 2 ** 53 + 1, 10 ** 16, 2 ** 63 - 1, 2 ** 63, -2 ** 63 - 1, 10 ** 30 + 1]
@@ -77,7 +77,9 @@ class Generator:
         return {"const": self.value(2)} if self.age >= 1 else {}
 
     def make_count(self, depth):
-        return {self.chance.choice(["min", "max"]) + self.chance.choice(["Length", "Items", "Properties"]): self.chance.choice(COUNTS)}
+        of, kind = self.chance.choice([("Length", "string"), ("Length", "string"), ("Items", "array"), ("Properties", "object")])
+        made = {self.chance.choice(["min", "max"]) + of: self.chance.choice(COUNTS)}
+        return {**made, "type": kind} if self.chance.random() < 0.5 else made
 
     def make_bounds(self, depth):
         name = self.chance.choice(["minimum", "maximum"])
@@ -167,7 +169,33 @@ class Generator:
     def make_unevaluatedItems(self, depth):
         return {"unevaluatedItems": False if self.chance.random() < 0.7 else self.sub(depth)} if self.age >= 3 else {}
 
+    def leaf(self, of_object):
+        """It mostly holds, for what a failing branch evaluates does not count."""
+        easy = (lambda: True) if self.chance.random() < 0.7 else (lambda: self.schema(0))
+        if not of_object:
+            kind = self.chance.choice(["prefixItems" if self.age == 4 else "items", "contains"])
+            return {kind: self.make_enum(0) if kind == "contains" else [easy() for _ in range(self.chance.choice([1, 2]))]}
+        made = {"properties": {name: easy() for name in self.names()}} if self.chance.random() < 0.8 else {"patternProperties": {self.chance.choice(PATTERNS): easy()}}
+        return {**made, **(self.make_required(0) if self.chance.random() < 0.5 else {})}
+
+    def marking(self, of_object, depth=3):
+        """A schema that evaluates some children, through applicators that stay in place."""
+        applicators = ["allOf", "anyOf", "oneOf", "if", "not", "dependentSchemas"]
+        if depth == 0 or self.chance.random() < 0.25:
+            return self.leaf(of_object)
+        word = self.chance.choice(applicators[:5 + of_object])
+        if word == "if":
+            return {key: self.marking(of_object, depth - 1) for key in ("if", "then", "else") if key == "if" or self.chance.random() < 0.6}
+        if word == "not":
+            return {"not": self.marking(of_object, depth - 1), **self.marking(of_object, depth - 1)}
+        if word == "dependentSchemas":
+            return {word: {name: self.marking(True, depth - 1) for name in self.names()}}
+        return {word: [self.marking(of_object, depth - 1) for _ in range(self.chance.choice([1, 2, 2]))], **(self.marking(of_object, 0) if self.chance.random() < 0.3 else {})}
+
     def document(self):
+        if self.age >= 3 and self.chance.random() < 0.4:
+            of_object = self.chance.random() < 0.6
+            return {"unevaluatedProperties" if of_object else "unevaluatedItems": False if self.chance.random() < 0.7 else self.schema(0), **self.marking(of_object)}
         made = {}
         while not made:
             made = self.schema()
@@ -191,7 +219,7 @@ class Generator:
         for word in ("allOf", "anyOf", "oneOf"):
             if isinstance(schema.get(word), list) and schema[word] and self.chance.random() < 0.4:
                 return self.instance(self.chance.choice(schema[word]), root, depth - 1)
-        for word in ("if", "then", "else"):
+        for word in ("if", "then", "else", "not"):
             if word in schema and self.chance.random() < 0.2:
                 return self.instance(schema[word], root, depth - 1)
         return self.of_type(self.type_for(schema), schema, root, depth)
@@ -225,7 +253,7 @@ class Generator:
     def object(self, schema, root, depth):
         properties = schema.get("properties") if isinstance(schema.get("properties"), dict) else {}
         names = list(schema["required"]) if isinstance(schema.get("required"), list) else []
-        names += [name for name in properties if self.chance.random() < 0.7] + [name for name in KEYS if self.chance.random() < 0.1]
+        names += [name for name in properties if self.chance.random() < 0.7] + [name for name in KEYS if self.chance.random() < (0.1 if properties else 0.25)]
         return {name: self.instance(properties.get(name, True), root, depth - 1) for name in names if isinstance(name, str)}
 
     def array(self, schema, root, depth):
