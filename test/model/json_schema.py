@@ -124,7 +124,7 @@ class Fuzz:
     def start(self, name, kind):
         try:
             self.peers.append(kind())
-        except (OSError, AttributeError) as error:
+        except OSError as error:
             self.absent.append(f"{name}: {error}")
 
     @staticmethod

@@ -54,6 +54,8 @@ class Python:
     name = "python3-jsonschema"
 
     def __init__(self):
+        if jsonschema is None:
+            raise OSError("it is not installed")
         of = jsonschema.validators
         self.validators = {"draft4": of.Draft4Validator, "draft6": of.Draft6Validator, "draft7": of.Draft7Validator,
                            "2019-09": of.Draft201909Validator, "2020-12": of.Draft202012Validator}
@@ -84,7 +86,7 @@ class Ajv:
         self.process = subprocess.Popen(["node", str(TOP / "test/peers/ajv_judge.js")], env={**os.environ, "NODE_PATH": str(TOP / "build/peers/node_modules")},
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         if self.judge("draft7", {"type": "null"}, [None, 1]) != [True, False]:
-            raise OSError("ajv does not answer")
+            raise OSError("it does not answer; npm could not install it")
 
     def takes(self, dialect):
         return dialect in ("draft7", "2019-09", "2020-12")
