@@ -338,7 +338,7 @@ class History:
         self.note(session, f"invalidate {kind} {target}")
         transaction, implicit = self.now(session)
         if kind == "key":
-            rows, before, after = session.run("SELECT agentcore.cache_invalidate(%s, %s::jsonb, %s, %s)", key[1], str(key[2]), key[3], key[0])
+            rows, before, after = session.run("SELECT agentcore.cache_invalidate(%s, %s::jsonb, %s, tenant => %s)", key[1], str(key[2]), key[3], key[0])
             entry, sure, _ = self.seen(transaction, key, before, after)
             self.expect(entry is not None or not rows[0][0], f"invalidate {key} says there was a value")
             self.expect(rows[0][0] or entry is None or entry.negative or not sure, f"invalidate {key} says there was no value", soft=True)
