@@ -95,7 +95,7 @@ DISAGREEMENTS = [
 REFUSALS = [
     ("references itself without going deeper", "a schema that may loop at one place of the instance is refused when it is compiled"),
     ("\"$ref\" must be a string", "a $ref that is no string is refused, where others ignore it"),
-    ("which is not in this schema", "an unresolved reference is refused when the schema is compiled, not when it is followed"),
+    ("\"$ref\" refers to", "an unresolved reference is refused when the schema is compiled, not when it is followed"),
 ]
 
 
