@@ -368,19 +368,79 @@ AGC_FUNCTION(cache_abandon)
 	PG_RETURN_BOOL(true);
 }
 
-/* cache_invalidate(tool, args, scope, tenant) -> boolean: whether there was a value to see */
-AGC_FUNCTION(cache_invalidate)
+/* One call's entry; whether there was one to see. */
+static bool
+invalidate_call(const CacheTarget *target, bool counts)
 {
-	CacheTarget target;
 	CacheRefs	refs;
 	CacheSeen	seen;
+	bool		present = cache_read(target, &seen);
+
+	slot_refs(&refs, target->tenant, target->tool, 0, NULL);
+	pending_invalidate_key(&target->key, &refs, counts);
+	return present;
+}
+
+/*
+ * What the gate keeps of the same call.  Whether an agent or a subject had an
+ * answer of their own is not for everybody in the tenant to know.
+ */
+static bool
+invalidate_gate_call(const char *tenant, const char *tool_name, Jsonb *args,
+					 const char *agent, const char *subject)
+{
+	AgcObject  *object = tool_pin(tenant, tool_name);
+	bool		present = false;
+	CacheTarget target;
+	const ToolDef *tool;
+	Jsonb	   *changes;
+
+	if (object == NULL)
+		return false;
+	tool = object->data;
+	if (tool->coerce)
+		args = tool_args_coerce(tool, args, &changes);
+	if (tool->cache_ttl >= 0 &&
+		cache_gate_target(&target, tenant, tool_name, tool, object->revision, args, agent, subject))
+		present = invalidate_call(&target, false) &&
+			(target.scope == CACHE_SCOPE_TENANT || target.scope == CACHE_SCOPE_SHARED);
+	agc_object_unpin(object);
+	return present;
+}
+
+/*
+ * cache_invalidate(tool, args, scope, agent, subject, tenant) -> boolean:
+ * whether there was a value to see
+ */
+AGC_FUNCTION(cache_invalidate)
+{
+	char	   *agent = agc_opt_name(fcinfo, 3, "agent");
+	char	   *subject = agc_opt_name(fcinfo, 4, "subject");
+	CacheTarget target;
 	bool		present;
 
-	read_target(fcinfo, "cache_invalidate", 2, 3, &target);
-	present = cache_read(&target, &seen);
-	slot_refs(&refs, target.tenant, target.tool, 0, NULL);
-	pending_invalidate_key(&target.key, &refs);
+	read_target(fcinfo, "cache_invalidate", 2, 5, &target);
+	present = invalidate_call(&target, true);
+	present |= invalidate_gate_call(target.tenant, target.tool, PG_GETARG_JSONB_P(1), agent, subject);
 	PG_RETURN_BOOL(present);
+}
+
+/*
+ * The answers that tenants share under the tool's name: of a tool that this
+ * tenant shares, or that anybody does.  Any other name must not take one of the
+ * slots that belong to all of them.
+ */
+static void
+invalidate_shared_tool(const char *tenant, const char *tool)
+{
+	AgcObject  *object = tool_pin(tenant, tool);
+	bool		shared = object != NULL &&
+		strcmp(tool_cache_tenant(object->data, tenant), CACHE_SHARED) == 0;
+
+	if (object != NULL)
+		agc_object_unpin(object);
+	if (shared || slot_is_taken(CACHE_SHARED, tool))
+		pending_invalidate_slot(slot_of_tool(CACHE_SHARED, tool), false);
 }
 
 /* cache_invalidate_tool(tool, tenant) -> void */
@@ -392,7 +452,7 @@ AGC_FUNCTION(cache_invalidate_tool)
 	agc_enter(tenant, AGC_AGENT);
 	cache_require("cache_invalidate_tool");
 	pending_invalidate_slot(slot_of_tool(tenant, tool), true);
-	pending_invalidate_slot(slot_of_tool(CACHE_SHARED, tool), false);
+	invalidate_shared_tool(tenant, tool);
 	PG_RETURN_VOID();
 }
 

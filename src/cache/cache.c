@@ -205,7 +205,7 @@ cache_lookup_wait(const CacheTarget *target, int64 lease_us, int64 wait_us, Cach
 
 	memset(out, 0, sizeof(*out));
 	out->status = look(target, true, lease_us, out);
-	if (out->status == CACHE_BUSY && wait_us > 0 && lease_wait_begin(&target->key))
+	if (out->status == CACHE_BUSY && wait_us > 0 && lease_wait_begin(&target->key, slot_of_tenant(target->tenant)))
 	{
 		stat_count(CC_WAITS);
 		until = cache_deadline(wait_clock(), wait_us);

@@ -6,6 +6,7 @@
 #define AGENTCORE_CACHE_H
 
 #include "core/core.h"
+#include "validate/validate.h"
 
 
 typedef enum CacheStatus
@@ -88,6 +89,15 @@ typedef struct CacheTerms
  */
 extern void cache_make_key(CacheKey *out, CacheKind kind, const char *tenant, const char *tool,
 						   int64 tool_revision, Jsonb *args, const char *scope);
+
+/*
+ * Where the gate keeps the answer of a call, by its tool's cache_scope; args as
+ * it runs them: coerced, URLs canonical.  subject may be NULL; so may agent, for
+ * a caller that is none.  false: nowhere, or the scope cannot be told without them.
+ */
+extern bool cache_gate_target(CacheTarget *target, const char *tenant, const char *tool_name,
+							  const ToolDef *tool, int64 revision, Jsonb *args,
+							  const char *agent, const char *subject);
 
 /*
  * Without lead no lease is taken: CACHE_MISS or CACHE_BUSY instead of

@@ -33,10 +33,10 @@ CREATE FUNCTION agentcore.cache_abandon(lease bigint, tenant text DEFAULT '') RE
   AS 'MODULE_PATHNAME', 'agentcore_cache_abandon_v1';
 COMMENT ON FUNCTION agentcore.cache_abandon(bigint, text) IS 'Give a lease back at once, so that somebody else may lead. False: it was not held any more. NULL: 22023.';
 
-CREATE FUNCTION agentcore.cache_invalidate(tool text, args jsonb, scope text DEFAULT '', tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.cache_invalidate(tool text, args jsonb, scope text DEFAULT '', agent text DEFAULT NULL, subject text DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_invalidate_v1';
-COMMENT ON FUNCTION agentcore.cache_invalidate(text, jsonb, text, text) IS 'Invalidate one call''s result in the raw cache (the gate''s answers: by tool or tag): for this transaction at once, for others at COMMIT; leases on it are lost. Returns whether there was a value. NULL: 22023.';
+COMMENT ON FUNCTION agentcore.cache_invalidate(text, jsonb, text, text, text, text) IS 'Invalidate one call''s result: what the raw functions keep under the scope, and what the gate keeps, by the tool''s present definition. Where its cache_scope is agent or subject, name the agent and the subject of the call; without them only the raw entry is reached. args as they were given, or, where the gate makes URLs canonical, as call_begin() returned them. For this transaction at once, for others at COMMIT; leases on it are lost. Returns whether there was a value (never of an agent''s or a subject''s own). NULL tool, args, scope: 22023.';
 
 CREATE FUNCTION agentcore.cache_invalidate_tool(tool text, tenant text DEFAULT '') RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE

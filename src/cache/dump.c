@@ -36,6 +36,7 @@
 #define DUMP_FORMAT		1
 #define DUMP_MODE		(S_IRUSR | S_IWUSR)
 #define BUFFER_SIZE		(64 * 1024)
+#define RECORD_SIZE		(sizeof(DumpRecord) + 2 * (AGC_MAX_NAME + 1))	/* at most, without the value */
 
 typedef struct DumpHeader
 {
@@ -76,6 +77,9 @@ typedef struct DumpRecord
 	uint8		scope;
 	uint8		flags;
 } DumpRecord;
+
+/* store_max_value() is no more than CACHE_MAX_VALUE, however large the cache is. */
+StaticAssertDecl(RECORD_SIZE + CACHE_MAX_VALUE <= MaxAllocSize, "a record cannot be allocated");
 
 typedef struct DumpFile
 {
@@ -164,7 +168,7 @@ put_entry(DumpFile *file, const CachePart *part, const CacheEntry *entry, char *
 	fields->value_len = entry->len;
 	memcpy(fields->tag, entry->tag, sizeof(fields->tag));
 	fields->ntags = entry->ntags;
-	fields->kind = entry->kind;
+	fields->kind = store_kind(entry);
 	fields->scope = entry->scope;
 	fields->flags = entry->flags;
 	frame.len = sizeof(*fields) + fields->tenant_len + fields->tool_len;
@@ -185,7 +189,7 @@ static uint32
 put_all(DumpFile *file)
 {
 	CacheEntry *batch = palloc(CACHE_BATCH * sizeof(CacheEntry));
-	char	   *record = palloc(sizeof(DumpRecord) + 2 * (AGC_MAX_NAME + 1) + store_max_value());
+	char	   *record = palloc(RECORD_SIZE + store_max_value());
 	uint32		count = 0;
 
 	for (uint32 p = 0; p < cache_shmem->npartitions; p++)
@@ -400,8 +404,8 @@ restore(const char *record, uint64 born)
 		if (fields->tag[i] >= cache_shmem->ntags)
 			return false;
 	/* a tool has a name, unless there was no room to keep it */
-	item.refs.tool = slot_adopt(fields->tool_id, tool[0] ? tenant : NULL, tool);
-	item.refs.tenant = slot_adopt(fields->tenant_id, tool[0] ? tenant : NULL, "");
+	item.refs.tenant = slot_adopt(fields->tenant_id, tool[0] ? tenant : NULL, "", CACHE_NONE);
+	item.refs.tool = slot_adopt(fields->tool_id, tool[0] ? tenant : NULL, tool, item.refs.tenant);
 	item.refs.ntags = fields->ntags;
 	memcpy(item.refs.tag, fields->tag, sizeof(item.refs.tag));
 	return store_insert(&item, now) == CACHE_STORED;
@@ -422,8 +426,8 @@ header_is_ours(const DumpHeader *header)
 static const char *
 read_records(DumpFile *file, uint64 born, int64 *stored)
 {
-	char	   *record = palloc(sizeof(DumpRecord) + 2 * (AGC_MAX_NAME + 1) + store_max_value());
-	uint32		most = sizeof(DumpRecord) + 2 * (AGC_MAX_NAME + 1) + store_max_value();
+	char	   *record = palloc(RECORD_SIZE + store_max_value());
+	uint32		most = RECORD_SIZE + store_max_value();
 	uint32		count = 0;
 	DumpHeader	header;
 	DumpFrame	frame;

@@ -34,7 +34,7 @@ entries_next(const CachePart *part, uint32 *bucket, int64 now, CacheEntry *out)
 	LWLockAcquire(part->lock, LW_SHARED);
 	for (; *bucket < end; (*bucket)++)
 		for (uint32 i = part->buckets[*bucket]; i != CACHE_NONE && n < CACHE_BATCH; i = store_entry(part, i)->hash_next)
-			if (store_key_epoch(part, &store_entry(part, i)->key)->fences == 0 &&
+			if (store_entry(part, i)->fences == 0 &&
 				store_life(store_entry(part, i), now) == CACHE_LIVE)
 				out[n++] = *store_entry(part, i);
 	LWLockRelease(part->lock);
@@ -82,7 +82,7 @@ put_row(ReturnSetInfo *rsinfo, const CacheEntry *entry, const Names *names, int6
 	values[n++] = CStringGetTextDatum(names->tenant);
 	values[n++] = PointerGetDatum(key);
 	values[n++] = CStringGetTextDatum(names->tool);
-	values[n++] = CStringGetTextDatum(entry->kind == CACHE_GATE ? "gate" : "raw");
+	values[n++] = CStringGetTextDatum(store_kind(entry) == CACHE_GATE ? "gate" : "raw");
 	values[n++] = CStringGetTextDatum(scope_names[entry->scope]);
 	values[n++] = Int64GetDatum(entry->len);
 	values[n++] = IntervalPGetDatum(agc_us_interval(Max(now - entry->stored_at, 0)));

@@ -10,7 +10,8 @@
  *
  * Tools and tenants are interned: a slot each.  When the table is full, the
  * names that come later share a few slots, as tags share their counters from
- * the start: a collision costs misses, never a wrong hit.
+ * the start: a collision costs misses, never a wrong hit.  One tenant's tools,
+ * which it may name as it likes, fill no more than a part of the table.
  *
  * Locking: stamps and fences are atomics; new slots are made under the slot
  * lock and never removed, so that looking for one takes no lock.
@@ -41,7 +42,7 @@ static SlotMemo memo[MEMO_SIZE];
 
 static uint32 intern(char what, const char *tenant, const char *name);
 static void digest_names(uint8 *out, char what, const char *tenant, const char *name);
-static uint32 find_or_make_slot(const uint8 *id, const char *tenant, const char *name);
+static uint32 find_or_make_slot(const uint8 *id, const char *tenant, const char *name, uint32 owner);
 static uint32 keep_names(const char *tenant, const char *name);
 
 uint64
@@ -99,6 +100,13 @@ CacheEpoch *
 epoch_of_slot(uint32 slot)
 {
 	return &((CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off))[slot].epoch;
+}
+
+/* How many sessions of a tenant wait for leases. */
+pg_atomic_uint32 *
+slot_waiters(uint32 slot)
+{
+	return &((CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off))[slot].waiters;
 }
 
 CacheEpoch *
@@ -165,6 +173,7 @@ intern(char what, const char *tenant, const char *name)
 									hash_bytes((const unsigned char *) name, len - tenant_len));
 	SlotMemo   *known = &memo[hash % MEMO_SIZE];
 	uint8		id[AGC_HASH_LEN];
+	uint32		owner;
 
 	if (known->names_len == len &&
 		memcmp(known->names, tenant, tenant_len) == 0 &&
@@ -172,6 +181,7 @@ intern(char what, const char *tenant, const char *name)
 		memcmp(&known->installation, installation, sizeof(pg_uuid_t)) == 0)
 		return known->slot;
 
+	owner = what == 't' ? slot_of_tenant(tenant) : CACHE_NONE;
 	digest_names(id, what, tenant, name);
 	known->names_len = 0;
 	if (known->names_room < len)
@@ -185,7 +195,7 @@ intern(char what, const char *tenant, const char *name)
 	memcpy(known->names, tenant, tenant_len);
 	memcpy(known->names + tenant_len, name, len - tenant_len);
 	known->installation = *installation;
-	known->slot = find_or_make_slot(id, tenant, name);
+	known->slot = find_or_make_slot(id, tenant, name, owner);
 	known->names_len = len;
 	return known->slot;
 }
@@ -314,11 +324,40 @@ slot_export(uint32 slot, uint8 *id, const char **names, uint16 *tenant_len, uint
 	return true;
 }
 
+/* What a tool's slot takes of its tenant's part; tenant is NULL where names are not kept. */
+static uint32
+slot_cost(const char *tenant, const char *name)
+{
+	return tenant == NULL ? CACHE_NAME_BYTES : Max(CACHE_NAME_BYTES, strlen(tenant) + strlen(name) + 2);
+}
+
+static bool
+past_part(const CacheSlot *tenant, uint32 cost)
+{
+	return tenant->tools + cost > cache_shmem->names_size / CACHE_TENANT_NAMES;
+}
+
 /* The slot of what a dump's slot stood for; tenant is NULL where names were not kept. */
 uint32
-slot_adopt(const uint8 *id, const char *tenant, const char *name)
+slot_adopt(const uint8 *id, const char *tenant, const char *name, uint32 owner)
 {
-	return find_or_make_slot(id, tenant, name);
+	return find_or_make_slot(id, tenant, name, owner);
+}
+
+/* Whether slot_of_tool() would take no new slot: the tool has one, or must share one. */
+bool
+slot_is_taken(const char *tenant, const char *tool)
+{
+	CacheSlot  *slots = (CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off);
+	uint32		owner = slot_of_tenant(tenant);
+	uint8		id[AGC_HASH_LEN];
+	uint32		start;
+	uint32		at;
+
+	digest_names(id, 't', tenant, tool);
+	memcpy(&start, id, sizeof(start));
+	return probe(slots, id, start, &at) || at == cache_shmem->nslots ||
+		past_part(&slots[owner], slot_cost(tenant, tool));
 }
 
 /* Whether the slot is a tenant's of this database, as far as can be told. */
@@ -338,8 +377,9 @@ slot_may_be_tenant(uint32 slot)
 		(slot_names(slot, &tenant, &tool) && tool[0] == '\0');
 }
 
+/* owner: the slot of a tool's tenant; CACHE_NONE: it is a tenant itself */
 static uint32
-find_or_make_slot(const uint8 *id, const char *tenant, const char *name)
+find_or_make_slot(const uint8 *id, const char *tenant, const char *name, uint32 owner)
 {
 	CacheSlot  *slots = (CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off);
 	LWLock	   *lock = store_slot_lock();
@@ -353,10 +393,15 @@ find_or_make_slot(const uint8 *id, const char *tenant, const char *name)
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	if (!probe(slots, id, start, &at))
 	{
-		if (at == cache_shmem->nslots)
-			at += start % CACHE_SHARED_SLOTS;
+		uint32		cost = slot_cost(tenant, name);
+
+		if (at == cache_shmem->nslots ||
+			(owner != CACHE_NONE && past_part(&slots[owner], cost)))
+			at = cache_shmem->nslots + start % CACHE_SHARED_SLOTS;
 		else
 		{
+			if (owner != CACHE_NONE)
+				slots[owner].tools += cost;
 			memcpy(slots[at].id, id, AGC_HASH_LEN);
 			slots[at].names = tenant ? keep_names(tenant, name) : CACHE_NONE;
 			pg_write_barrier();

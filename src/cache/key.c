@@ -83,3 +83,42 @@ make_head(CacheKind kind, const char *tenant, const char *tool, int64 tool_revis
 		strlcpy(head.tool, tool, sizeof(head.tool)) < sizeof(head.tool) &&
 		strlcpy(head.scope, scope, sizeof(head.scope)) < sizeof(head.scope);
 }
+
+/*
+ * The scope says who shares an answer.  'shared' leaves the tenant out of the
+ * key and puts the tool's definition in, so that tenants share what is the same
+ * tool; tool_set() lets only administrators of every tenant say it.
+ */
+bool
+cache_gate_target(CacheTarget *target, const char *tenant, const char *tool_name,
+				  const ToolDef *tool, int64 revision, Jsonb *args,
+				  const char *agent, const char *subject)
+{
+	const char *kind = tool->cache_scope;
+	bool		shared = strcmp(kind, "shared") == 0;
+	char	   *scope;
+
+	target->kind = CACHE_GATE;
+	target->tool = tool_name;
+	target->tenant = tool_cache_tenant(tool, tenant);
+	if (strcmp(kind, "subject") == 0 && subject != NULL)
+	{
+		scope = psprintf("subject\n%s", subject);
+		target->scope = CACHE_SCOPE_SUBJECT;
+	}
+	else if (strcmp(kind, "agent") == 0 && agent != NULL)
+	{
+		scope = psprintf("agent\n%s\n%s", agent, subject ? subject : "");
+		target->scope = CACHE_SCOPE_AGENT;
+	}
+	else if (strcmp(kind, "tenant") == 0 || shared)
+	{
+		scope = pstrdup(kind);
+		target->scope = shared ? CACHE_SCOPE_SHARED : CACHE_SCOPE_TENANT;
+	}
+	else
+		return false;
+	cache_make_key(&target->key, CACHE_GATE, target->tenant, tool_name,
+				   shared ? tool->fingerprint : revision, args, scope);
+	return true;
+}

@@ -25,7 +25,7 @@
 
 #define NO_LEASE	CACHE_LEASES
 
-static bool waiting = false;
+static pg_atomic_uint32 *waiting = NULL;	/* my tenant's count */
 
 static int64 make_token(const CacheKey *key);
 static CacheLease *lease_to_end(const CachePart *part, int64 now);
@@ -188,8 +188,7 @@ lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope, const Cache
 	uint32		index;
 
 	LWLockAcquire(part->lock, LW_EXCLUSIVE);
-	index = entry_hidden || store_key_epoch(part, key)->fences != 0 ?
-		CACHE_NONE : store_find(part, key);
+	index = entry_hidden ? CACHE_NONE : store_find_open(part, key);
 	if (index != CACHE_NONE && store_life(store_entry(part, index), now) == CACHE_LIVE &&
 		!store_soft_due(store_entry(part, index)->stored_at, store_entry(part, index)->soft_ms, now))
 	{
@@ -361,9 +360,19 @@ wait_exit(int code, Datum arg)
 	lease_wait_end();
 }
 
-/* false when as many wait already as may */
+/* One more, if fewer wait than may. */
+static bool
+join(pg_atomic_uint32 *waiters, uint32 most)
+{
+	if (pg_atomic_fetch_add_u32(waiters, 1) < most)
+		return true;
+	pg_atomic_fetch_sub_u32(waiters, 1);
+	return false;
+}
+
+/* false when as many wait already as may, of this tenant or of all */
 bool
-lease_wait_begin(const CacheKey *key)
+lease_wait_begin(const CacheKey *key, uint32 tenant)
 {
 	static bool registered = false;
 
@@ -372,12 +381,14 @@ lease_wait_begin(const CacheKey *key)
 		before_shmem_exit(wait_exit, (Datum) 0);
 		registered = true;
 	}
-	if (pg_atomic_fetch_add_u32(&cache_shmem->waiters, 1) >= CACHE_MAX_WAITERS)
+	if (!join(slot_waiters(tenant), CACHE_TENANT_WAITERS))
+		return false;
+	if (!join(&cache_shmem->waiters, CACHE_MAX_WAITERS))
 	{
-		pg_atomic_fetch_sub_u32(&cache_shmem->waiters, 1);
+		pg_atomic_fetch_sub_u32(slot_waiters(tenant), 1);
 		return false;
 	}
-	waiting = true;
+	waiting = slot_waiters(tenant);
 	ConditionVariablePrepareToSleep(cv_of(key));
 	return true;
 }
@@ -393,9 +404,10 @@ lease_wait(const CacheKey *key, int64 us)
 void
 lease_wait_end(void)
 {
-	if (!waiting)
+	if (waiting == NULL)
 		return;
-	waiting = false;
+	pg_atomic_fetch_sub_u32(waiting, 1);
+	waiting = NULL;
 	ConditionVariableCancelSleep();
 	pg_atomic_fetch_sub_u32(&cache_shmem->waiters, 1);
 }

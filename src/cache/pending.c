@@ -203,7 +203,7 @@ pending_add_set(const CacheItem *item)
 }
 
 void
-pending_invalidate_key(const CacheKey *key, const CacheRefs *refs)
+pending_invalidate_key(const CacheKey *key, const CacheRefs *refs, bool counts)
 {
 	Op		   *op = pending_latest_key(key);
 
@@ -214,13 +214,13 @@ pending_invalidate_key(const CacheKey *key, const CacheRefs *refs)
 	}
 	if (used + sizeof(Op) > (Size) agc_cache_pending_max * 1024)
 	{
-		pending_invalidate_slot(refs->tool, true);
+		pending_invalidate_slot(refs->tool, counts);
 		return;
 	}
 	op = append(OP_KEY, 0);
 	op->item.key = *key;
 	op->item.refs = *refs;
-	op->counts = true;
+	op->counts = counts;
 	append_by_key(op);
 }
 

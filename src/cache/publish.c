@@ -78,7 +78,7 @@ raise_fences(void)
 			CachePart  *part = store_part(&op->item.key);
 
 			LWLockAcquire(part->lock, LW_EXCLUSIVE);
-			store_key_epoch(part, &op->item.key)->fences++;
+			store_fence(part, &op->item.key);
 			LWLockRelease(part->lock);
 		}
 		op->fenced = op->type != OP_SET;
@@ -176,7 +176,7 @@ lower_fences(void)
 			CachePart  *part = store_part(&op->item.key);
 
 			LWLockAcquire(part->lock, LW_EXCLUSIVE);
-			store_key_epoch(part, &op->item.key)->fences--;
+			store_unfence(part, &op->item.key);
 			LWLockRelease(part->lock);
 		}
 	}

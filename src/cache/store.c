@@ -133,6 +133,8 @@ init_area(void *area)
 	{
 		pg_atomic_init_u32(&slots[i].used, 0);
 		slots[i].names = CACHE_NONE;
+		slots[i].tools = 0;
+		pg_atomic_init_u32(&slots[i].waiters, 0);
 		pg_atomic_init_u64(&slots[i].epoch.stamp, 0);
 		pg_atomic_init_u32(&slots[i].epoch.fences, 0);
 	}
@@ -242,6 +244,36 @@ store_find(const CachePart *part, const CacheKey *key)
 	return index;
 }
 
+/* Not what somebody is committing an invalidation of. */
+uint32
+store_find_open(const CachePart *part, const CacheKey *key)
+{
+	uint32		index = store_find(part, key);
+
+	return index != CACHE_NONE && store_entry(part, index)->fences == 0 ? index : CACHE_NONE;
+}
+
+/* From here to store_unfence() nothing is stored under the key, and what there is is hidden. */
+void
+store_fence(CachePart *part, const CacheKey *key)
+{
+	uint32		index = store_find(part, key);
+
+	store_key_epoch(part, key)->fences++;
+	if (index != CACHE_NONE && store_entry(part, index)->fences < CACHE_FENCED)
+		store_entry(part, index)->fences++;
+}
+
+void
+store_unfence(CachePart *part, const CacheKey *key)
+{
+	uint32		index = store_find(part, key);
+
+	store_key_epoch(part, key)->fences--;
+	if (index != CACHE_NONE && store_entry(part, index)->fences < CACHE_FENCED)
+		store_entry(part, index)->fences--;
+}
+
 static void
 entry_refs(const CacheEntry *entry, CacheRefs *refs)
 {
@@ -310,7 +342,7 @@ store_read(const CacheKey *key, int64 now, CacheFound *out, Jsonb **value)
 		if (room > 0)
 			copy = palloc(VARHDRSZ + room);
 		store_lock(part, agc_cache_policy == AGC_CACHE_LRU ? LW_EXCLUSIVE : LW_SHARED);
-		index = store_key_epoch(part, key)->fences == 0 ? store_find(part, key) : CACHE_NONE;
+		index = store_find_open(part, key);
 		if (index != CACHE_NONE)
 		{
 			CacheEntry *entry = store_entry(part, index);
@@ -543,7 +575,7 @@ place(CachePart *part, uint32 index, const CacheItem *item, uint64 born, CacheQu
 	entry->tenant = item->refs.tenant;
 	entry->ntags = item->refs.ntags;
 	memcpy(entry->tag, item->refs.tag, sizeof(entry->tag));
-	entry->kind = item->kind;
+	entry->fences = 0;
 	entry->scope = item->scope;
 	entry->flags = item->flags;
 	entry->soft_ms = item->soft_ms;

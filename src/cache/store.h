@@ -48,8 +48,10 @@
 #define CACHE_GHOST_WAYS	4
 #define CACHE_SHARED_SLOTS	64	/* for names that found the slot table full */
 #define CACHE_NAME_BYTES	64	/* for the names of a slot, on average */
+#define CACHE_TENANT_NAMES	4	/* one tenant's tools take at most this part of the slots and names */
 #define CACHE_CVS			16
 #define CACHE_MAX_WAITERS	64
+#define CACHE_TENANT_WAITERS 48 /* of one tenant */
 #define CACHE_STRIPES		16
 #define CACHE_PINS			32	/* large values of one partition that are being read */
 #define CACHE_WHEEL_LEVELS	4
@@ -65,6 +67,7 @@
 /* More than a jsonb can be, less than can be allocated at once. */
 #define CACHE_MAX_VALUE		(512 * 1024 * 1024)
 
+#define CACHE_FENCED		255 /* more commits than are counted; the entry stays hidden until it goes */
 #define CACHE_NONE			0x7fffffffU /* no chunk, no lease */
 #define CACHE_HEAD_BIT		0x80000000U /* in next[]: this chunk heads an entry */
 
@@ -85,6 +88,8 @@ typedef struct CacheSlot
 {
 	pg_atomic_uint32 used;
 	uint32		names;			/* where its names begin; CACHE_NONE: not kept */
+	uint32		tools;			/* a tenant's: what its tools take of the names; under the slot lock */
+	pg_atomic_uint32 waiters;	/* a tenant's */
 	uint8		id[AGC_HASH_LEN];
 	CacheEpoch	epoch;
 } CacheSlot;
@@ -151,7 +156,7 @@ typedef struct CacheEntry
 	uint32		hits;			/* readers add to it under the shared lock */
 	uint16		tag[AGC_MAX_TAGS];
 	uint8		ntags;
-	uint8		kind;
+	uint8		fences;			/* commits that invalidate its key; CACHE_FENCED: for good */
 	uint8		scope;			/* CacheScope */
 	uint8		flags;
 	uint8		queue;
@@ -180,6 +185,8 @@ typedef struct CacheGhost
 
 /*
  * Sets of a key are judged by its bucket here; a collision only refuses a set.
+ * Reads are not: what a commit hides is marked in the entry, and while the bucket
+ * is fenced no other entry of that key can come.
  * A lease needs no such judge, and must not suffer from collisions for as long as
  * a computation takes: the invalidation of its very key takes it away.
  */
@@ -370,6 +377,9 @@ extern CachePart *store_part_at(uint32 index);
 extern LWLock *store_slot_lock(void);
 extern uint32 store_max_value(void);
 extern uint32 store_find(const CachePart *part, const CacheKey *key);
+extern uint32 store_find_open(const CachePart *part, const CacheKey *key);
+extern void store_fence(CachePart *part, const CacheKey *key);
+extern void store_unfence(CachePart *part, const CacheKey *key);
 extern CacheLife store_life(const CacheEntry *entry, int64 now);
 extern void store_remove(CachePart *part, uint32 index);
 extern void store_expire(CachePart *part, uint32 index);
@@ -387,6 +397,12 @@ static inline CacheEntry *
 store_entry(const CachePart *part, uint32 index)
 {
 	return (CacheEntry *) (part->chunks + (Size) index * CACHE_CHUNK);
+}
+
+static inline CacheKind
+store_kind(const CacheEntry *entry)
+{
+	return entry->scope <= CACHE_SCOPE_NAMED ? CACHE_RAW : CACHE_GATE;
 }
 
 /* Past the soft deadline: still served, but somebody should compute it anew. */
@@ -468,12 +484,14 @@ extern void epoch_unfence(CacheEpoch *epoch);
 extern uint64 epoch_settle(CacheEpoch *epoch, uint64 stamp);
 extern bool epoch_refs_open(const CacheRefs *refs, uint64 born);
 extern CacheEpoch *epoch_of_slot(uint32 slot);
+extern pg_atomic_uint32 *slot_waiters(uint32 slot);
 extern CacheEpoch *epoch_of_tag(uint32 tag);
 extern bool slot_names(uint32 slot, char **tenant, char **tool);
 extern bool slot_may_be_tenant(uint32 slot);
 extern void slots_follow_recovery(void);
 extern bool slot_export(uint32 slot, uint8 *id, const char **names, uint16 *tenant_len, uint16 *tool_len);
-extern uint32 slot_adopt(const uint8 *id, const char *tenant, const char *name);
+extern uint32 slot_adopt(const uint8 *id, const char *tenant, const char *name, uint32 owner);
+extern bool slot_is_taken(const char *tenant, const char *tool);
 extern uint32 slot_of_tool(const char *tenant, const char *tool);
 extern uint32 slot_of_tenant(const char *tenant);
 extern uint16 slot_of_tag(const char *tenant, const char *tag);
@@ -507,7 +525,7 @@ extern void lease_extend(const CacheKey *key, int64 token, int64 lease_us);
 extern void lease_release(const CacheKey *key, int64 token);
 extern void lease_wake(const CacheKey *key);
 extern void lease_wake_all(void);
-extern bool lease_wait_begin(const CacheKey *key);
+extern bool lease_wait_begin(const CacheKey *key, uint32 tenant);
 extern void lease_wait(const CacheKey *key, int64 us);
 extern void lease_wait_end(void);
 
@@ -531,7 +549,7 @@ extern bool pending_any(void);
 extern CacheOwn pending_own(const CacheKey *key, const CacheRefs *refs, CacheItem **item);
 extern bool pending_hides_tags(const CacheRefs *refs);
 extern bool pending_add_set(const CacheItem *item);
-extern void pending_invalidate_key(const CacheKey *key, const CacheRefs *refs);
+extern void pending_invalidate_key(const CacheKey *key, const CacheRefs *refs, bool counts);
 extern void pending_invalidate_slot(uint32 slot, bool counts);
 extern void pending_invalidate_tag(uint16 tag, bool counts);
 extern void pending_add_grant(const CacheKey *key, int64 token);

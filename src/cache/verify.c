@@ -66,6 +66,10 @@ check_index(const CachePart *part, uint32 number, uint32 *shares, Finding *findi
 					return;
 			if (!expect(finding, "a value's chain has the wrong length", i, store_chunks_for(entry->len), chain))
 				return;
+			if (entry->fences < CACHE_FENCED &&
+				!expect(finding, "an entry is fenced more often than its key", i, true,
+						entry->fences <= store_key_epoch(part, &entry->key)->fences))
+				return;
 			live += chain;
 			bytes += entry->len;
 			if (!expect(finding, "an entry's tenant is out of range", i, true, entry->tenant < nshares()))

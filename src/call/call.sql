@@ -220,7 +220,7 @@ BEGIN
   EXECUTE format('SELECT agentcore.%I(%stenant => %L)', setter, arguments, tenant) INTO result;
   RETURN result;
 EXCEPTION WHEN invalid_text_representation OR datetime_field_overflow OR invalid_datetime_format OR numeric_value_out_of_range THEN
-  RAISE EXCEPTION 'a member for % "%" has a value of another type', setter, coalesce(members ->> 'name', members ->> 'model', members ->> 'target', members ->> 'policy')
+  RAISE EXCEPTION 'a member for % "%" has a value of another type', setter, coalesce(members ->> 'name', members ->> 'model', members ->> 'target', members ->> 'policy', members ->> 'uri')
     USING ERRCODE = 'invalid_parameter_value', DETAIL = SQLERRM;
 END
 $$;
@@ -271,18 +271,20 @@ CREATE FUNCTION agentcore.config_set(kind text, items jsonb, tenant text) RETURN
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  setters constant jsonb := '{"prices": "model_price_set", "budgets": "budget_set", "retry_policies": "retry_policy_set", "rates": "rate_set", "breakers": "breaker_set", "tools": "tool_set", "agents": "agent_set"}';
+  setters constant jsonb := '{"prices": "model_price_set", "budgets": "budget_set", "retry_policies": "retry_policy_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "tools": "tool_set", "agents": "agent_set"}';
   waiting jsonb := items;
   later jsonb;
   item jsonb;
 BEGIN
-  -- a budget waits until its parent has been set
+  -- a budget waits until its parent has been set, a document until its metaschema has
   WHILE jsonb_array_length(waiting) > 0 LOOP
     later := '[]';
     FOR item IN SELECT value FROM jsonb_array_elements(waiting) LOOP
       IF jsonb_typeof(item) <> 'object' THEN
         RAISE EXCEPTION 'every member of "%" must be an object', kind USING ERRCODE = 'invalid_parameter_value';
       ELSIF kind = 'budgets' AND EXISTS (SELECT FROM jsonb_array_elements(waiting) w WHERE w.value -> 'name' = item -> 'parent') THEN
+        later := later || jsonb_build_array(item);
+      ELSIF kind = 'json_schemas' AND EXISTS (SELECT FROM jsonb_array_elements(waiting) w WHERE w.value ->> 'uri' = rtrim(item #>> '{schema,$schema}', '#')) THEN
         later := later || jsonb_build_array(item);
       ELSIF kind = 'policies' THEN
         PERFORM agentcore.config_set_policy(item, tenant);
@@ -291,7 +293,7 @@ BEGIN
       END IF;
     END LOOP;
     IF later = waiting THEN
-      RAISE EXCEPTION 'budgets are each other''s parents' USING ERRCODE = 'invalid_parameter_value';
+      RAISE EXCEPTION '% are each other''s %', kind, CASE kind WHEN 'budgets' THEN 'parents' ELSE 'metaschemas' END USING ERRCODE = 'invalid_parameter_value';
     END IF;
     waiting := later;
   END LOOP;
@@ -348,6 +350,9 @@ BEGIN
              || jsonb_build_object('target', b.name) ORDER BY b.name), '[]')
       FROM agentcore.breaker b WHERE b.tenant = config_objects.tenant
   UNION ALL
+    SELECT 'json_schemas', coalesce(jsonb_agg(jsonb_build_object('uri', s.name, 'dialect', s.dialect, 'schema', s.schema) ORDER BY s.name), '[]')
+      FROM agentcore.json_schema s WHERE s.tenant = config_objects.tenant
+  UNION ALL
     -- the schema is copied whole: a null in it means something
     SELECT 'tools', coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(t) - ARRAY['tenant', 'revision', 'input_schema', 'est_nanousd'])
              || jsonb_build_object('input_schema', t.input_schema, 'est_usd', trim_scale(t.est_nanousd / 1000000000.0)) ORDER BY t.name), '[]')
@@ -362,7 +367,7 @@ COMMENT ON FUNCTION agentcore.config_objects(text) IS 'Internal. A tenant''s con
 CREATE FUNCTION agentcore.config_export(tenant text DEFAULT '') RETURNS jsonb
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_config_export_v1';
-COMMENT ON FUNCTION agentcore.config_export(text) IS 'A tenant''s prices, budgets, policies, retry policies, rates, breakers, tools and agents as one document, which config_apply() takes. Needs admin.';
+COMMENT ON FUNCTION agentcore.config_export(text) IS 'A tenant''s prices, budgets, policies, retry policies, rates, breakers, documents of schemas, tools and agents as one document, which config_apply() takes. Needs admin.';
 
 CREATE FUNCTION agentcore.config_apply(config jsonb, dry_run boolean DEFAULT false, prune boolean DEFAULT false, tenant text DEFAULT '', OUT kind text, OUT name text, OUT action text) RETURNS SETOF record
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -371,9 +376,9 @@ CREATE FUNCTION agentcore.config_apply(config jsonb, dry_run boolean DEFAULT fal
 #variable_conflict use_column
 DECLARE
   -- what is named comes before who names it
-  kinds constant text[] := '{prices,budgets,policies,retry_policies,rates,breakers,tools,agents}';
-  keys constant jsonb := '{"prices": "model", "rates": "target", "breakers": "target"}';
-  droppers constant jsonb := '{"prices": "model_price_drop", "budgets": "budget_drop", "policies": "policy_drop", "retry_policies": "retry_policy_drop", "rates": "rate_drop", "breakers": "breaker_drop", "tools": "tool_drop", "agents": "agent_drop"}';
+  kinds constant text[] := '{prices,budgets,policies,retry_policies,rates,breakers,json_schemas,tools,agents}';
+  keys constant jsonb := '{"prices": "model", "rates": "target", "breakers": "target", "json_schemas": "uri"}';
+  droppers constant jsonb := '{"prices": "model_price_drop", "budgets": "budget_drop", "policies": "policy_drop", "retry_policies": "retry_policy_drop", "rates": "rate_drop", "breakers": "breaker_drop", "json_schemas": "json_schema_drop", "tools": "tool_drop", "agents": "agent_drop"}';
   before jsonb;
   after jsonb;
   k text;

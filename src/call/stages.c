@@ -391,47 +391,6 @@ judge_loop(Gate *gate)
 				  psprintf("You have made this very call %d times and its answer will not change. Use what you have, or do something else.", count));
 }
 
-/*
- * The scope says who shares an answer.  'shared' leaves the tenant out of the
- * key and puts the tool's definition in, so that tenants share what is the same
- * tool; tool_set() lets only administrators of every tenant say it.
- */
-static bool
-make_cache_key(Gate *gate)
-{
-	const char *kind = gate->tool->cache_scope;
-	const char *subject = gate->subject ? gate->subject : "";
-	bool		shared = strcmp(kind, "shared") == 0;
-	char	   *scope;
-
-	gate->cache.kind = CACHE_GATE;
-	gate->cache.tool = gate->tool_name;
-
-	if (strcmp(kind, "subject") == 0)
-	{
-		if (gate->subject == NULL)
-			return false;
-		scope = psprintf("subject\n%s", subject);
-		gate->cache.scope = CACHE_SCOPE_SUBJECT;
-	}
-	else if (strcmp(kind, "agent") == 0)
-	{
-		scope = psprintf("agent\n%s\n%s", gate->agent_name, subject);
-		gate->cache.scope = CACHE_SCOPE_AGENT;
-	}
-	else if (strcmp(kind, "tenant") == 0 || shared)
-	{
-		scope = pstrdup(kind);
-		gate->cache.scope = shared ? CACHE_SCOPE_SHARED : CACHE_SCOPE_TENANT;
-	}
-	else
-		return false;
-	gate->cache.tenant = tool_cache_tenant(gate->tool, gate->tenant);
-	cache_make_key(&gate->cache.key, CACHE_GATE, gate->cache.tenant, gate->tool_name,
-				   shared ? gate->tool->fingerprint : gate->tool_object->revision, gate->args, scope);
-	return true;
-}
-
 static void
 warn_missing_cache(void)
 {
@@ -515,7 +474,9 @@ judge_cache(Gate *gate)
 		warn_missing_cache();
 		return;
 	}
-	gate->cacheable = make_cache_key(gate);
+	gate->cacheable = cache_gate_target(&gate->cache, gate->tenant, gate->tool_name, gate->tool,
+										gate->tool_object->revision, gate->args,
+										gate->agent_name, gate->subject);
 	if (!gate->cacheable)
 		return;
 	cache_lookup(&gate->cache, false, 0, &found);

@@ -186,6 +186,12 @@ typedef struct AgcObjectClass
 	 * is freed by a MemoryContextRegisterResetCallback on it.
 	 */
 	void	   *(*compile) (HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+
+	/*
+	 * NULL, or whether what compile() read beside its own row is still so.
+	 * Asked when a registry table has changed and the row itself has not.
+	 */
+	bool		(*fresh) (const void *data, const char *tenant);
 } AgcObjectClass;
 
 typedef struct AgcObject

@@ -128,7 +128,9 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 	now = generation;			/* what comes in from here on is checked later */
 	tuple = agc_table_get(class->table, rel, 2, keys);
 
-	if (object != NULL && (tuple == NULL || !same_version(object, tuple, RelationGetDescr(rel))))
+	if (object != NULL &&
+		(tuple == NULL || !same_version(object, tuple, RelationGetDescr(rel)) ||
+		 (class->fresh != NULL && !class->fresh(object->data, tenant))))
 	{
 		compiles = object->compiles;
 		unlink_object(object);

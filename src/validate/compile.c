@@ -27,13 +27,37 @@ SchemaProgram *
 schema_compile(const Jsonb *schema, SchemaDialect dialect, bool for_tool, bool additional,
 			   bool assert_format, SchemaProblem *problem)
 {
-	SchemaCompiler c = {.problem = problem, .assert_format = assert_format};
+	return schema_compile_registered(schema, dialect, for_tool, additional, assert_format, NULL, false, problem);
+}
+
+/* `auto`: a metaschema that $schema names decides, a registered one too. */
+static bool
+detect(SchemaCompiler *c, const Jsonb *schema, bool for_tool, SchemaDialect *dialect)
+{
+	SchemaResource language = {0};
+	JbItem		root = jb_root(schema);
+	JbItem		declared;
+
+	if (item_is_object(&root) && object_find_cstring(jb_container(&root), "$schema", &declared) &&
+		JBE_ISSTRING(declared.entry) && document_language(c, pnstrdup(declared.data, declared.len), &language))
+	{
+		*dialect = language.dialect;
+		return true;
+	}
+	return c->problem->message == NULL && dialect_detect(schema, for_tool, dialect, c->problem);
+}
+
+SchemaProgram *
+schema_compile_registered(const Jsonb *schema, SchemaDialect dialect, bool for_tool, bool additional,
+						  bool assert_format, const char *tenant, bool open, SchemaProblem *problem)
+{
+	SchemaCompiler c = {.problem = problem, .assert_format = assert_format, .tenant = tenant, .open = open};
 	JbItem		root;
 
 	memset(problem, 0, sizeof(*problem));
-	if (dialect == DIALECT_AUTO && !dialect_detect(schema, for_tool, &dialect, problem))
-		return NULL;
 	c.program = palloc0(sizeof(SchemaProgram));
+	if (dialect == DIALECT_AUTO && !detect(&c, schema, for_tool, &dialect))
+		return NULL;
 	c.program->dialect = dialect;
 	if (dialect == DIALECT_AGENTVET)
 	{
@@ -109,8 +133,7 @@ schema_problem_raise(const SchemaProblem *problem, const char *what)
 				 errmsg("invalid %s: %s", what, problem->message),
 			 problem->path != NULL && problem->path[0] != '\0' ?
 				 errdetail("At \"%s\" of the schema.", problem->path) : errdetail("At the schema's root."),
-			 problem->keyword == NULL || strcmp(problem->keyword, "$schema") == 0 ?
-				 errhint("The dialects are auto, draft4, draft6, draft7, 2019-09, 2020-12 and agentvet.") : 0));
+			 problem->hint != NULL ? errhint("%s", problem->hint) : 0));
 }
 
 const SchemaPath *
@@ -146,6 +169,8 @@ append_path(StringInfo out, const SchemaPath *path)
 	append_path(out, path->parent);
 	if (path->token == NULL)
 		appendStringInfo(out, "/%u", path->index);
+	else if (path->document)
+		appendStringInfo(out, "%.*s#", (int) path->len, path->token);
 	else
 		pointer_append_key(out, path->token, path->len);
 }
@@ -214,6 +239,27 @@ schema_child(SchemaCompiler *c, const SchemaNode *parent, const JbItem *item, co
 	return frame->node;
 }
 
+/* Say why a reference leads nowhere, unless loading its document has said so. */
+static void
+unresolved(SchemaCompiler *c, const SchemaNode *from, const char *keyword, const JbItem *value)
+{
+	bool		first = c->problem->message == NULL;
+
+	if (c->missing == NULL)
+		schema_problem(c, from->path, keyword, "refers to \"%.*s\", which is not in this schema (nothing is fetched)",
+					   (int) Min(value->len, 200), value->data);
+	else
+	{
+		schema_problem(c, from->path, keyword,
+					   "refers to \"%.*s\"; the document \"%.200s\" is not registered (nothing is fetched)",
+					   (int) Min(value->len, 200), value->data, c->missing);
+		if (first)
+			c->problem->hint = c->tenant != NULL ?
+				"Register the document with agentcore.json_schema_set()." :
+				"Register the document with agentcore.json_schema_set() and use agentcore.jsonschema_validate_registered().";
+	}
+}
+
 /* The node that a reference leads to; its own problem when it leads nowhere. */
 SchemaNode *
 schema_reference(SchemaCompiler *c, SchemaNode *from, const char *keyword, const JbItem *value,
@@ -229,9 +275,9 @@ schema_reference(SchemaCompiler *c, SchemaNode *from, const char *keyword, const
 	}
 	if (!frame_resolve(c, from, value->data, value->len, &item, &frame, anchor))
 	{
-		schema_problem(c, from->path, keyword,
-					   "refers to \"%.*s\", which is not in this schema (nothing is fetched)",
-					   (int) Min(value->len, 200), value->data);
+		if (c->missing != NULL && c->open)
+			return new_node(c, value, from->path, from->resource, from->depth);
+		unresolved(c, from, keyword, value);
 		return NULL;
 	}
 	if (!item_is_object(&item) && !JBE_ISBOOL(item.entry))
@@ -271,7 +317,7 @@ fill_node(SchemaCompiler *c, SchemaNode *node)
 	{
 		JbItem		key = jb_next(&keys);
 		JbItem		value = jb_next(&values);
-		const Keyword *keyword = keyword_find(key.data, key.len, dialect);
+		const Keyword *keyword = keyword_of(node->resource, key.data, key.len);
 
 		if (keyword != NULL && keyword->compile != NULL)
 			keyword->compile(c, node, &value);

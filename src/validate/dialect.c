@@ -12,6 +12,8 @@
  */
 #include "validate/program.h"
 
+#define DIALECT_HINT "The dialects are auto, draft4, draft6, draft7, 2019-09, 2020-12 and agentvet."
+
 static const char *const dialect_names[] = {
 	"draft4", "draft6", "draft7", "2019-09", "2020-12", "agentvet", "auto"
 };
@@ -42,7 +44,7 @@ dialect_or_raise(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 name == NULL ? errmsg("dialect must not be null") : errmsg("unknown dialect \"%s\"", name),
-				 errhint("The dialects are auto, draft4, draft6, draft7, 2019-09, 2020-12 and agentvet.")));
+				 errhint(DIALECT_HINT)));
 	return dialect;
 }
 
@@ -91,6 +93,10 @@ refuse(SchemaProblem *problem, const char *message, const char *keyword, const S
 		problem->message = message;
 		problem->keyword = keyword;
 		problem->path = schema_path_text(path, keyword);
+		if (keyword == NULL)
+			problem->hint = DIALECT_HINT;
+		else if (strcmp(keyword, "$schema") == 0)
+			problem->hint = "It names draft 4, 6, 7, 2019-09, 2020-12, or a metaschema registered with agentcore.json_schema_set().";
 	}
 	return false;
 }

@@ -242,3 +242,22 @@ schema_annotate(const SchemaProgram *program, const Jsonb *instance, struct Outp
 
 	(void) collect(&ctx, instance, 1);
 }
+
+/*
+ * A level of schemas is two of JSON ("properties" and the name, "anyOf" and the
+ * index), so what the compiler took goes down twice agentcore.max_depth.
+ */
+EvalErrors *
+schema_errors_of_schema(const SchemaProgram *metaschema, const Jsonb *schema)
+{
+	EvalContext ctx = {.program = metaschema, .fuel = FUEL, .visits = PG_INT64_MIN};
+	EvalFrame	root = {.depth = -(agc_max_depth + 2)};
+	JbItem		item = jb_root(schema);
+
+	if (test_node(&ctx, metaschema->root, &item, &root, NULL))
+		return NULL;
+	ctx.errors = errors_new(1);
+	ctx.errors_left = BRANCH_ERRORS;
+	(void) collect_node(&ctx, metaschema->root, &item, &root, NULL);
+	return ctx.errors;
+}

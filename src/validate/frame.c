@@ -5,8 +5,8 @@
  *
  * One pass over the document before anything is compiled, following only
  * keywords that hold schemas in the dialect at hand, so that an "$id" inside
- * an enum is no identifier.  References lead into the same document; nothing
- * is ever fetched.
+ * an enum is no identifier.  A reference that leads into another document has
+ * it loaded (document.c) and framed here in its turn; nothing is ever fetched.
  *
  * Memory: the compiler's context.  Locks: none.  Errors: 54001 beyond
  * agentcore.max_depth; the rest goes to the compiler's problem.
@@ -21,8 +21,9 @@ static void frame_schema(SchemaCompiler *c, const JbItem *item, const SchemaPath
 						 SchemaResource *resource, uint32 depth);
 static SchemaResource *open_resource(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
 									 SchemaResource *outer);
-static SchemaDialect declared_dialect(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
-									  SchemaDialect inherited);
+static char *string_member(const JbItem *item, const char *key);
+static void declared_language(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
+							  SchemaResource *language);
 static void add_anchors(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
 						SchemaResource *resource);
 static void add_anchor(SchemaCompiler *c, char *uri, const JbItem *item, SchemaResource *resource,
@@ -47,15 +48,56 @@ frame_document(SchemaCompiler *c, const JbItem *root, SchemaDialect dialect)
 {
 	HASHCTL		ctl = {.keysize = sizeof(char *), .entrysize = sizeof(SchemaFrame), .hcxt = c->scratch};
 	SchemaResource *resource = palloc0(sizeof(SchemaResource));
+	SchemaResource language = {0};
+	char	   *declared = string_member(root, "$schema");
+	ListCell   *lc;
 
 	c->frames = hash_create("agentcore schema", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	resource->base = "";
 	resource->root = *root;
 	resource->dialect = dialect;
-	c->resources = list_make1(resource);
-	add_anchor(c, pstrdup(""), root, resource, NULL);
-	frame_schema(c, root, NULL, resource, 0);
-	qsort(c->anchors, c->nanchors, sizeof(SchemaAnchor), compare_anchors);
+	resource->vocabularies = VOCABULARY_ALL;
+	if (declared != NULL && !dialect_of_uri(declared, strlen(declared), &language.dialect) &&
+		document_language(c, declared, &language) && language.dialect == dialect)
+	{
+		resource->vocabularies = language.vocabularies;
+		resource->assert_format = language.assert_format;
+		c->program->metaschema = declared;
+	}
+	frame_root(c, resource, NULL);
+	foreach(lc, c->resources)
+		c->program->mixed |= ((SchemaResource *) lfirst(lc))->dialect != dialect;
+}
+
+/* Those before "known" and those from there on are sorted: make one of both. */
+static void
+merge_anchors(SchemaCompiler *c, int known)
+{
+	int			nfresh = c->nanchors - known;
+	int			to = c->nanchors;
+	SchemaAnchor *fresh;
+
+	if (known == 0)
+		return;
+	fresh = palloc(sizeof(SchemaAnchor) * nfresh);
+	memcpy(fresh, c->anchors + known, sizeof(SchemaAnchor) * nfresh);
+	while (nfresh > 0)
+		c->anchors[--to] = known > 0 && compare_anchors(&c->anchors[known - 1], &fresh[nfresh - 1]) > 0 ?
+			c->anchors[--known] : fresh[--nfresh];
+	pfree(fresh);
+}
+
+/* Frame one document, whose root stands in the resource. */
+void
+frame_root(SchemaCompiler *c, SchemaResource *resource, const SchemaPath *path)
+{
+	int			known = c->nanchors;
+
+	c->resources = lappend(c->resources, resource);
+	add_anchor(c, pstrdup(resource->base), &resource->root, resource, NULL);
+	frame_schema(c, &resource->root, path, resource, 0);
+	qsort(c->anchors + known, c->nanchors - known, sizeof(SchemaAnchor), compare_anchors);
+	merge_anchors(c, known);
 	for (int i = 1; i < c->nanchors; i++)
 		if (strcmp(c->anchors[i].uri, c->anchors[i - 1].uri) == 0 &&
 			c->anchors[i].item.data != c->anchors[i - 1].item.data)
@@ -167,7 +209,7 @@ frame_schema(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
 	{
 		JbItem		key = jb_next(&keys);
 		JbItem		value = jb_next(&values);
-		const Keyword *keyword = keyword_find(key.data, key.len, resource->dialect);
+		const Keyword *keyword = keyword_of(resource, key.data, key.len);
 
 		if (keyword != NULL && keyword->shape != SHAPE_VALUE)
 			frame_children(c, &value, keyword->shape,
@@ -198,22 +240,26 @@ string_member(const JbItem *item, const char *key)
 static SchemaResource *
 open_resource(SchemaCompiler *c, const JbItem *item, const SchemaPath *path, SchemaResource *outer)
 {
-	SchemaDialect dialect = path == NULL ? outer->dialect :
-		declared_dialect(c, item, path, outer->dialect);
-	char	   *id = string_member(item, dialect == DIALECT_DRAFT4 ? "id" : "$id");
+	SchemaResource language = *outer;
 	SchemaResource *resource;
 	char	   *fragment;
 	char	   *uri;
+	char	   *id;
+
+	/* the root's language was found before, the argument `dialect` being above $schema */
+	if (path != NULL && !path->document)
+		declared_language(c, item, path, &language);
+	id = string_member(item, language.dialect == DIALECT_DRAFT4 ? "id" : "$id");
 
 	/* up to draft 7, nothing beside a $ref counts */
-	if (id == NULL || (dialect <= DIALECT_DRAFT7 && has_ref(item)))
+	if (id == NULL || (language.dialect <= DIALECT_DRAFT7 && has_ref(item)))
 		return outer;
 	uri = uri_resolve(outer->base, id);
 	fragment = strchr(uri, '#');
 	if (fragment != NULL && fragment[1] != '\0')
 	{
 		/* up to draft 7, "$id": "#name" is an anchor */
-		if (dialect >= DIALECT_2019_09)
+		if (language.dialect >= DIALECT_2019_09)
 			schema_problem(c, path, "$id", "must not have a fragment");
 		else
 			add_anchor(c, uri, item, outer, NULL);
@@ -225,27 +271,33 @@ open_resource(SchemaCompiler *c, const JbItem *item, const SchemaPath *path, Sch
 	resource->base = uri;
 	resource->path = path;
 	resource->root = *item;
-	resource->dialect = dialect;
+	resource->dialect = language.dialect;
+	resource->vocabularies = language.vocabularies;
+	resource->assert_format = language.assert_format;
 	c->resources = lappend(c->resources, resource);
 	add_anchor(c, uri, item, resource, NULL);
 	return resource;
 }
 
-static SchemaDialect
-declared_dialect(SchemaCompiler *c, const JbItem *item, const SchemaPath *path, SchemaDialect inherited)
+/* What $schema says of an embedded resource; only one with an identifier may change it. */
+static void
+declared_language(SchemaCompiler *c, const JbItem *item, const SchemaPath *path, SchemaResource *language)
 {
 	char	   *uri = string_member(item, "$schema");
-	SchemaDialect dialect;
+	SchemaResource declared = {0};
 
 	if (uri == NULL)
-		return inherited;
-	if (!dialect_of_uri(uri, strlen(uri), &dialect))
+		return;
+	if (!document_language(c, uri, &declared))
 	{
-		schema_problem(c, path, "$schema", "dialect \"%s\" is not supported", uri);
-		return inherited;
+		schema_problem(c, path, "$schema", "dialect \"%.200s\" is not supported", uri);
+		return;
 	}
-	/* only an embedded resource may change the dialect */
-	return string_member(item, dialect == DIALECT_DRAFT4 ? "id" : "$id") ? dialect : inherited;
+	if (string_member(item, declared.dialect == DIALECT_DRAFT4 ? "id" : "$id") == NULL)
+		return;
+	language->dialect = declared.dialect;
+	language->vocabularies = declared.vocabularies;
+	language->assert_format = declared.assert_format;
 }
 
 static void
@@ -317,7 +369,7 @@ follow_pointer(SchemaCompiler *c, const SchemaAnchor *start, const char *pointer
 {
 	SchemaFrame *root = frame_at(c, &start->item, NULL, start->resource, 0);
 	const SchemaPath *path = root == NULL ? NULL : root->path;
-	SchemaResource *resource = start->resource;
+	SchemaResource *resource = root == NULL ? start->resource : root->resource;
 	uint32		depth = root == NULL ? 0 : root->depth;
 	const char *rest = pointer[0] ? pointer : NULL;
 
@@ -364,26 +416,34 @@ frame_resolve(SchemaCompiler *c, const SchemaNode *from, const char *ref, uint32
 {
 	char	   *uri = uri_resolve(from->resource->base, pnstrdup(ref, len));
 	char	   *fragment = strchr(uri, '#');
-	const SchemaAnchor *start;
+	const SchemaAnchor *found;
+	SchemaAnchor start;
 
 	*anchor = NULL;
-	if (fragment != NULL && fragment[1] != '\0' && fragment[1] != '/')
-	{
-		uri_percent_decode(fragment + 1);
-		*anchor = find_anchor(c, uri);
-		if (*anchor == NULL)
-			return false;
-		*item = (*anchor)->item;
-		*frame = frame_at(c, item, NULL, (*anchor)->resource, 0);
-		return *frame != NULL;
-	}
+	c->missing = NULL;
 	if (fragment != NULL)
 	{
 		*fragment++ = '\0';
 		uri_percent_decode(fragment);
 	}
-	start = find_anchor(c, uri);
-	if (start == NULL)
+	found = find_anchor(c, uri);
+	if (found == NULL && document_load(c, uri, from->resource->dialect))
+		found = find_anchor(c, uri);
+	if (found == NULL)
+	{
+		c->missing = uri;
 		return false;
-	return follow_pointer(c, start, fragment == NULL ? "" : fragment, item, frame);
+	}
+	start = *found;
+	if (fragment == NULL || fragment[0] == '\0' || fragment[0] == '/')
+		return follow_pointer(c, &start, fragment == NULL ? "" : fragment, item, frame);
+
+	/* a document found by its URI names its anchors by its own $id */
+	*frame = frame_at(c, &start.item, NULL, start.resource, 0);
+	*anchor = *frame == NULL ? NULL : find_anchor(c, psprintf("%s#%s", (*frame)->resource->base, fragment));
+	if (*anchor == NULL)
+		return false;
+	*item = (*anchor)->item;
+	*frame = frame_at(c, item, NULL, (*anchor)->resource, 0);
+	return *frame != NULL;
 }

@@ -64,13 +64,15 @@ AGC_FUNCTION(jsonschema_output)
 	PG_RETURN_JSONB_P(schema_output(program, PG_GETARG_JSONB_P(1), basic));
 }
 
+/* Does it compile, and is it as its metaschema says? */
 static bool
 schema_usable(const Jsonb *schema, SchemaDialect dialect)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	SchemaProblem problem;
-	bool		usable = schema_compile(schema, dialect, false, false, false, &problem) != NULL;
+	SchemaProgram *program = schema_compile(schema, dialect, false, false, false, &problem);
+	bool		usable = program != NULL && metaschema_check(program, NULL, &problem);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);

@@ -222,7 +222,7 @@ kw_format(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 	}
 	node->format = pnstrdup(value->data, value->len);
 	id = format_find(node->format);
-	if (c->assert_format && id >= 0)
+	if ((c->assert_format || node->resource->assert_format) && id >= 0)
 	{
 		string_rules(node)->format = node->format;
 		node->string->format_id = id;
@@ -316,9 +316,11 @@ kw_properties(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 
 	if (rules->properties != NULL)
 		return;
-	if (object_find_cstring(schema, "required", &required))
+	if (keyword_of(node->resource, "required", strlen("required")) != NULL &&
+		object_find_cstring(schema, "required", &required))
 		names = compile_names(c, node, "required", &required, &nnames);
-	if (object_find_cstring(schema, "properties", &properties))
+	if (keyword_of(node->resource, "properties", strlen("properties")) != NULL &&
+		object_find_cstring(schema, "properties", &properties))
 	{
 		if (!item_is_object(&properties))
 		{

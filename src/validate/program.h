@@ -119,6 +119,7 @@ typedef struct SchemaPath
 	const char *token;			/* NULL: index */
 	uint32		len;
 	uint32		index;
+	bool		document;		/* token is the URI of another document: a path's first step */
 } SchemaPath;
 
 /* A schema resource: what one $id opens.  Only $dynamicRef asks at run time. */
@@ -134,6 +135,8 @@ typedef struct SchemaResource
 	const SchemaPath *path;		/* of its root in the document */
 	JbItem		root;
 	SchemaDialect dialect;
+	uint16		vocabularies;	/* whose keywords count, by `$vocabulary` */
+	bool		assert_format;	/* a vocabulary says so */
 	int			nanchors;
 	DynamicAnchor *anchors;
 } SchemaResource;
@@ -266,7 +269,10 @@ typedef struct SchemaProgram
 	SchemaDialect dialect;
 	Jsonb	   *schema;
 	bool		dynamic;		/* has $dynamicRef or $recursiveRef */
+	bool		mixed;			/* a part of the document is in another dialect */
+	const char *metaschema;		/* URI of a registered one that $schema names; NULL: the dialect's */
 	uint32		nnodes;
+	struct RegistryUse *uses;	/* the rows of agentcore.json_schema that went into it */
 } SchemaProgram;
 
 /* ----- compiling (compile.c, frame.c, dialect.c) -------------------------- */
@@ -277,6 +283,7 @@ typedef struct SchemaProblem
 	const char *message;		/* NULL: none */
 	const char *keyword;
 	const char *path;			/* JSON Pointer */
+	const char *hint;			/* NULL: none */
 } SchemaProblem;
 
 /*
@@ -285,6 +292,15 @@ typedef struct SchemaProblem
  */
 extern SchemaProgram *schema_compile(const Jsonb *schema, SchemaDialect dialect, bool for_tool,
 									 bool additional, bool assert_format, SchemaProblem *problem);
+
+/*
+ * The same, resolving references in the tenant's registry too.  With "open",
+ * a reference that leads to no document known yet is let pass: only for
+ * looking at a schema that is to be registered, never for judging with it.
+ */
+extern SchemaProgram *schema_compile_registered(const Jsonb *schema, SchemaDialect dialect, bool for_tool,
+												bool additional, bool assert_format, const char *tenant,
+												bool open, SchemaProblem *problem);
 pg_noreturn extern void schema_problem_raise(const SchemaProblem *problem, const char *what);
 
 extern bool dialect_parse(const char *name, SchemaDialect *dialect);
@@ -293,6 +309,35 @@ extern const char *dialect_name(SchemaDialect dialect);
 extern bool dialect_of_uri(const char *uri, uint32 len, SchemaDialect *dialect);
 extern bool dialect_detect(const Jsonb *schema, bool for_tool, SchemaDialect *dialect, SchemaProblem *problem);
 extern Jsonb *dialect_translate_agentvet(const Jsonb *schema, bool additional, SchemaProblem *problem);
+/* metaschema.c: the published ones, and judging a schema by its own */
+extern Jsonb *metaschema_find(const char *uri, SchemaDialect *dialect);
+extern bool metaschema_check(const SchemaProgram *program, const char *tenant, SchemaProblem *problem);
+
+/* ----- registry.c ----------------------------------------------------------
+ * A row of agentcore.json_schema that a program was compiled from, or looked
+ * for in vain.
+ */
+typedef struct RegistryUse
+{
+	const char *uri;			/* as it was looked for */
+	bool		found;
+	int64		revision;
+	TransactionId xmin;
+	ItemPointerData tid;
+	uint8		hash[AGC_HASH_LEN]; /* of the document */
+	struct RegistryUse *next;
+} RegistryUse;
+
+/* by URI, else by its own $id; noted in *uses.  *name: the URI it is registered by. */
+extern Jsonb *registry_find(const char *tenant, const char *uri, char **name, SchemaDialect *dialect,
+							RegistryUse **uses);
+
+/* tool.c: a tool whose schema needs that version of a document, or NULL */
+extern char *tool_using_document(const char *tenant, int64 revision);
+
+/* would the same rows be found now? */
+extern bool registry_fresh(const char *tenant, const RegistryUse *uses);
+
 /* urls.c: a format that makes a string a URL, in any case */
 extern bool url_format(const char *format);
 
@@ -315,6 +360,7 @@ typedef struct Keyword
 {
 	const char *name;
 	uint8		dialects;		/* bit (1 << SchemaDialect) */
+	uint8		vocabulary;		/* one bit: where 2019-09 and 2020-12 define it */
 	KeywordShape shape;
 	void		(*compile) (SchemaCompiler *c, SchemaNode *node, const JbItem *value);
 } Keyword;
@@ -325,6 +371,17 @@ extern ArrayRules *array_rules(SchemaNode *node);
 extern ObjectRules *object_rules(SchemaNode *node);
 extern AnyRules *any_rules(SchemaNode *node);
 extern const Keyword *keyword_find(const char *name, uint32 len, SchemaDialect dialect);
+extern const Keyword *keyword_of(const SchemaResource *resource, const char *name, uint32 len);
+
+/* Vocabularies; `format` is one keyword of two that differ in what it means. */
+#define VOCABULARY_CORE			0x01
+#define VOCABULARY_APPLICATOR	0x02
+#define VOCABULARY_UNEVALUATED	0x04
+#define VOCABULARY_VALIDATION	0x08
+#define VOCABULARY_METADATA		0x10
+#define VOCABULARY_FORMAT		0x20
+#define VOCABULARY_CONTENT		0x40
+#define VOCABULARY_ALL			0x7f
 
 /* frames: every schema position of the document (frame.c) */
 typedef struct SchemaFrame
@@ -350,6 +407,11 @@ struct SchemaCompiler
 	SchemaProgram *program;
 	MemoryContext scratch;
 	SchemaProblem *problem;
+	const char *tenant;			/* whose registry; NULL: bundled documents only */
+	bool		open;			/* unknown documents are let pass */
+	const char *missing;		/* the document that the last reference did not find */
+	int			ndocuments;		/* read beside the schema itself */
+	List	   *languages;		/* registered metaschemas that $schema has named */
 	bool		assert_format;
 	struct HTAB *frames;
 	List	   *resources;
@@ -361,6 +423,11 @@ struct SchemaCompiler
 };
 
 extern void frame_document(SchemaCompiler *c, const JbItem *root, SchemaDialect dialect);
+
+/* documents other than the one being compiled (document.c) */
+extern bool document_load(SchemaCompiler *c, const char *uri, SchemaDialect dialect);
+extern bool document_language(SchemaCompiler *c, const char *uri, SchemaResource *resource);
+extern void frame_root(SchemaCompiler *c, SchemaResource *resource, const SchemaPath *path);
 extern SchemaFrame *frame_at(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
 							 SchemaResource *resource, uint32 depth);
 extern bool frame_resolve(SchemaCompiler *c, const SchemaNode *from, const char *ref, uint32 len,
@@ -448,6 +515,12 @@ typedef struct EvalContext
 #define BRANCH_DEPTH_MAX 4
 
 extern bool schema_valid(const SchemaProgram *program, const Jsonb *instance);
+
+/*
+ * The first error of a schema that compiles, by a published metaschema, whose
+ * work is linear: without agentcore.max_node_visits.  NULL: valid.
+ */
+extern EvalErrors *schema_errors_of_schema(const SchemaProgram *metaschema, const Jsonb *schema);
 extern EvalErrors *schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
 
 /* the same with locations; and what the keywords of a valid instance say (output.c) */

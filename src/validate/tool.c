@@ -23,10 +23,11 @@
 #define NEAREST_SHOWN 3
 
 static void *compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+static bool tool_fresh(const void *data, const char *tenant);
 static char **text_array(Datum array, int *n, const char *what);
 
 static AgcTable tool_table = AGC_TABLE("tool", "tool_pkey");
-static const AgcObjectClass tool_class = {"tool", &tool_table, compile_tool};
+static const AgcObjectClass tool_class = {"tool", &tool_table, compile_tool, tool_fresh};
 
 static const char *const cache_scopes[] = {"subject", "agent", "tenant", "shared"};
 
@@ -36,14 +37,20 @@ tool_pin(const char *tenant, const char *name)
 	return agc_object_pin(&tool_class, tenant, name);
 }
 
+/* of a tool's schema and the documents that it refers to */
 static int64
-fingerprint(Jsonb *schema)
+fingerprint(Jsonb *schema, const RegistryUse *uses)
 {
 	AgcDigest  *digest = agc_digest_begin();
 	uint8		hash[AGC_HASH_LEN];
 	int64		result;
 
 	agc_digest_call(digest, "", schema, "");
+	for (; uses != NULL; uses = uses->next)
+	{
+		agc_digest_field(digest, uses->uri, strlen(uses->uri));
+		agc_digest_field(digest, uses->hash, AGC_HASH_LEN);
+	}
 	agc_digest_end(digest, hash);
 	memcpy(&result, hash, sizeof(result));
 	return result;
@@ -89,17 +96,23 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	if (!dialect_parse(dialect_text, &dialect))
 		elog(ERROR, "unknown dialect \"%s\" of tool \"%s\"", dialect_text, name);
 	value = agc_col(tuple, desc, "input_schema", &isnull);
-	tool->program = schema_compile(DatumGetJsonbP(value), dialect, true,
-								   agc_col_bool(tuple, desc, "additional"), true, &problem);
+	tool->program = schema_compile_registered(DatumGetJsonbP(value), dialect, true,
+											  agc_col_bool(tuple, desc, "additional"), true, tenant, false, &problem);
 	if (tool->program == NULL)
-		schema_problem_raise(&problem, "schema");
-	tool->fingerprint = fingerprint(DatumGetJsonbP(value));
+		schema_problem_raise(&problem, psprintf("schema of tool \"%s\"", name));
+	tool->fingerprint = fingerprint(DatumGetJsonbP(value), tool->program->uses);
 	value = agc_col(tuple, desc, "url_args", &isnull);
 	if (!isnull)
 		tool->url_args = text_array(value, &tool->nurl_args, "url_args");
 	for (SchemaNode *node = tool->program->nodes; isnull && node != NULL; node = node->next)
 		tool->has_urls |= url_format(node->format);
 	return tool;
+}
+
+static bool
+tool_fresh(const void *data, const char *tenant)
+{
+	return registry_fresh(tenant, ((const ToolDef *) data)->program->uses);
 }
 
 static char **
@@ -163,6 +176,53 @@ tool_nearest(const char *tenant, const char *name)
 	return out.len > 0 ? out.data : NULL;
 }
 
+/* ----- tools that a document of the registry serves -------------------------- */
+
+typedef struct DocumentScan
+{
+	const char *tenant;
+	int64		revision;		/* of the document's row */
+	char	   *tool;			/* the first that uses it */
+} DocumentScan;
+
+static void
+look_for_document(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	DocumentScan *scan = arg;
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	SchemaDialect dialect;
+	SchemaProblem problem;
+	SchemaProgram *program = NULL;
+	bool		isnull;
+	char	   *tool = NULL;
+
+	CHECK_FOR_INTERRUPTS();
+	if (scan->tool == NULL && dialect_parse(agc_col_text(tuple, desc, "dialect"), &dialect))
+		program = schema_compile_registered(DatumGetJsonbP(agc_col(tuple, desc, "input_schema", &isnull)), dialect, true,
+											agc_col_bool(tuple, desc, "additional"), true, scan->tenant, false, &problem);
+	if (program != NULL)
+		for (const RegistryUse *use = program->uses; use != NULL && tool == NULL; use = use->next)
+			if (use->found && use->revision == scan->revision)
+				tool = agc_col_text(tuple, desc, "name");
+	MemoryContextSwitchTo(old);
+	if (tool != NULL)
+		scan->tool = pstrdup(tool);
+	MemoryContextDelete(cxt);
+}
+
+/* a tool whose schema needs that version of a document, or NULL */
+char *
+tool_using_document(const char *tenant, int64 revision)
+{
+	DocumentScan scan = {tenant, revision, NULL};
+	Relation	rel = agc_table_open(&tool_table, AccessShareLock);
+
+	agc_table_scan(&tool_table, rel, 1, &tenant, look_for_document, &scan);
+	agc_table_close(rel, AccessShareLock);
+	return scan.tool;
+}
+
 /* ----- tool_set, tool_drop --------------------------------------------------- */
 
 /* "url_args" and "tags" of tool_set, checked; the Datum as given, or null */
@@ -217,12 +277,12 @@ require_one_of(const char *value, const char *what, const char *const *words, in
 
 /* Compiles in a context of its own; an ERROR frees it with the caller's. */
 static void
-check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional)
+check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, const char *tenant)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	SchemaProblem problem;
-	SchemaProgram *program = schema_compile(schema, dialect, true, additional, true, &problem);
+	SchemaProgram *program = schema_compile_registered(schema, dialect, true, additional, true, tenant, false, &problem);
 
 	if (program != NULL && additional && program->dialect != DIALECT_AGENTVET)
 		ereport(ERROR,
@@ -230,7 +290,7 @@ check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional)
 				 errmsg("additional is for agentvet's dialect only"),
 				 errdetail("This schema is written in %s.", dialect_name(program->dialect)),
 				 errhint("In JSON Schema say \"additionalProperties\" in the schema.")));
-	if (program == NULL)
+	if (program == NULL || !metaschema_check(program, tenant, &problem))
 		schema_problem_raise(&problem, "schema");
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
@@ -340,7 +400,7 @@ AGC_FUNCTION(tool_set)
 		check_pointers(PG_GETARG_DATUM(7));
 	if (!PG_ARGISNULL(10))
 		check_tags(PG_GETARG_DATUM(10));
-	check_schema(schema, dialect_or_raise(dialect), additional);
+	check_schema(schema, dialect_or_raise(dialect), additional, tenant);
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = CStringGetTextDatum(tenant);

@@ -87,12 +87,52 @@ COMMENT ON FUNCTION agentcore.args_coerce(text, jsonb, text) IS 'The arguments w
 CREATE FUNCTION agentcore.jsonschema_validate(schema jsonb, instance jsonb, dialect text DEFAULT 'auto', assert_format boolean DEFAULT false) RETURNS boolean
   LANGUAGE C IMMUTABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_jsonschema_validate_v1';
-COMMENT ON FUNCTION agentcore.jsonschema_validate(jsonb, jsonb, text, boolean) IS 'Whether the instance satisfies the schema, compiled once a call site; fit for CHECK constraints. dialect: auto, draft4, draft6, draft7, 2019-09, 2020-12, agentvet. NULL instance: NULL; NULL or invalid schema: 22023; a limit: 54001.';
+COMMENT ON FUNCTION agentcore.jsonschema_validate(jsonb, jsonb, text, boolean) IS 'Whether the instance satisfies the schema, compiled once a call site; fit for CHECK constraints: references lead into the schema itself and the published metaschemas only. dialect: auto, draft4, draft6, draft7, 2019-09, 2020-12, agentvet. NULL instance: NULL; NULL or invalid schema: 22023; a limit: 54001.';
 
 CREATE FUNCTION agentcore.jsonschema_is_valid(schema jsonb, dialect text DEFAULT 'auto') RETURNS boolean
   LANGUAGE C IMMUTABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_jsonschema_is_valid_v1';
-COMMENT ON FUNCTION agentcore.jsonschema_is_valid(jsonb, text) IS 'Whether jsonschema_validate() would take the schema; NULL: false. A limit: 54001.';
+COMMENT ON FUNCTION agentcore.jsonschema_is_valid(jsonb, text) IS 'Whether jsonschema_validate() would take the schema and it satisfies its metaschema; NULL: false. A limit: 54001.';
+
+-- Documents that schemas refer to --------------------------------------------
+
+CREATE TABLE agentcore.json_schema (
+  tenant   text COLLATE "C" NOT NULL,
+  name     text COLLATE "C" NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 2048),
+  id       text COLLATE "C" CHECK (octet_length(id) BETWEEN 1 AND 2048),
+  revision bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  dialect  text COLLATE "C" NOT NULL DEFAULT 'auto',
+  schema   jsonb NOT NULL,
+  PRIMARY KEY (tenant, name),
+  UNIQUE (tenant, id)
+);
+SELECT agentcore.registry_attach('agentcore.json_schema');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.json_schema', '');
+COMMENT ON TABLE agentcore.json_schema IS 'The documents that each tenant''s schemas may refer to: name is the URI, id the document''s own absolute $id where it differs. Written by json_schema_set() and json_schema_drop(); read them in agentcore.json_schemas.';
+
+CREATE VIEW agentcore.json_schemas WITH (security_barrier) AS
+  SELECT s.tenant, s.name AS uri, s.id, s.dialect, s.schema, s.revision
+    FROM agentcore.json_schema s
+   WHERE agentcore.access_visible(s.tenant);
+COMMENT ON VIEW agentcore.json_schemas IS 'The registered documents of the tenants visible to the caller. id: the document''s own $id where it is not the uri; dialect auto: what $schema says, else that of the schema that refers to it.';
+
+CREATE FUNCTION agentcore.json_schema_set(uri text, schema jsonb, dialect text DEFAULT 'auto', tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_json_schema_set_v1';
+COMMENT ON FUNCTION agentcore.json_schema_set(text, jsonb, text, text) IS 'Register or replace a document that $ref and $schema may name, by its URI or its own $id; nothing is ever fetched. Returns whether anything changed. It must satisfy its metaschema; what it refers to may come later. Tools that use it follow at COMMIT; one that no longer compiles refuses every call. A URI with a fragment or without a scheme, a bundled metaschema''s URI, an invalid schema: 22023; an $id that another document has: 42710.';
+
+CREATE FUNCTION agentcore.json_schema_drop(uri text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_json_schema_drop_v1';
+COMMENT ON FUNCTION agentcore.json_schema_drop(text, text) IS 'Remove a document; returns whether there was one. A tool needs it: 2BP01; compiles the tenant''s tools to see. NULL uri: 22023.';
+
+CREATE FUNCTION agentcore.jsonschema_validate_registered(schema jsonb, instance jsonb, dialect text DEFAULT 'auto', assert_format boolean DEFAULT false, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_jsonschema_validate_registered_v1';
+COMMENT ON FUNCTION agentcore.jsonschema_validate_registered(jsonb, jsonb, text, boolean, text) IS 'As jsonschema_validate(), but references lead into the tenant''s registered documents too, whose changes it follows. Not for CHECK constraints or indexes: it depends on agentcore.json_schema. NULL instance: NULL; NULL or invalid schema, unresolved reference: 22023; a limit: 54001.';
+
+INSERT INTO agentcore.access_function VALUES
+  ('json_schema_set', 'admin'), ('json_schema_drop', 'admin'), ('jsonschema_validate_registered', 'agent');
 
 INSERT INTO agentcore.access_function VALUES
   ('tool_set', 'admin'), ('tool_drop', 'admin'),

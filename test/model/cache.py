@@ -155,6 +155,10 @@ class Transaction:
             return "set", self.ops[latest].entry
         return ("hidden", None) if latest is not None or hidden >= 0 else (None, None)
 
+    def born(self, lease):
+        """Who fills in the transaction that took the lease may have read before it."""
+        return min(lease.born, self.begin) if any(other is lease for other, _, _ in self.grants) else lease.born
+
     def hides(self, key, tags):
         return any(op.kind != "set" and touches(op.kind, op.target, key, tags) for op in self.ops)
 
@@ -189,7 +193,7 @@ class Transaction:
             shared.store(key, op.entry)
         elif held:
             del shared.leases[key]
-            if shared.stamp(key, tags) <= op.lease.born:
+            if shared.stamp(key, tags) <= self.born(op.lease):
                 shared.store(key, op.entry)
 
 
@@ -338,7 +342,7 @@ class History:
         self.note(session, f"invalidate {kind} {target}")
         transaction, implicit = self.now(session)
         if kind == "key":
-            rows, before, after = session.run("SELECT agentcore.cache_invalidate(%s, %s::jsonb, %s, %s)", key[1], str(key[2]), key[3], key[0])
+            rows, before, after = session.run("SELECT agentcore.cache_invalidate(%s, %s::jsonb, %s, tenant => %s)", key[1], str(key[2]), key[3], key[0])
             entry, sure, _ = self.seen(transaction, key, before, after)
             self.expect(entry is not None or not rows[0][0], f"invalidate {key} says there was a value")
             self.expect(rows[0][0] or entry is None or entry.negative or not sure, f"invalidate {key} says there was no value", soft=True)
@@ -408,7 +412,7 @@ class History:
         granted = [seq for other, _, seq in transaction.grants if other is lease]
         state = "lease" if not hidden else "set" if granted and granted[0] > max(hidden) else "lost"
         held = self.shared.leases.get(key) is lease
-        ok = held and state != "lost" and self.shared.stamp(key, tags) <= lease.born
+        ok = held and state != "lost" and self.shared.stamp(key, tags) <= transaction.born(lease)
         self.expect(filled is ok, f"fill {key} answered {filled}, lease {'held' if held else 'not held'}, {state}", soft=ok)
         if ok:
             entry = Entry(value, tags, terms, before, after)

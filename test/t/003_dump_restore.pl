@@ -33,7 +33,8 @@ SELECT agentcore.budget_set('team', max_usd => 10, period => '1 day');
 SELECT agentcore.budget_set('b', max_tokens => 1000, max_calls => 10, parent => 'team');
 SELECT agentcore.agent_set('a', 'p', 'b');
 SELECT agentcore.tool_set('read', '{"type": "object"}', cache_ttl => '1 hour', est_tokens => 100);
-SELECT agentcore.tool_set('pay', '{"type": "object"}', needs_approval => true);
+SELECT agentcore.json_schema_set('urn:doc', '{"$id": "urn:doc:own", "properties": {"n": {"type": "integer"}}}');
+SELECT agentcore.tool_set('pay', '{"type": "object", "$ref": "urn:doc:own"}', needs_approval => true);
 SELECT agentcore.model_price_set('m', 0.000001, 0.000002);
 SELECT agentcore.retry_policy_set('r', base => '1 s');
 SELECT agentcore.breaker_set('far', consecutive => 2);
@@ -77,6 +78,8 @@ foreach my $table (@tables)
 {
 	is(contents('target', $table), contents('source', $table), "$table is the same after restore");
 }
+
+is(in_db('target', q{SELECT agentcore.args_valid('pay', '{"n": 1}'), agentcore.args_valid('pay', '{"n": "1"}')}), 't|f', 'a tool finds its document');
 
 # it works on: open calls can be settled, revisions go on, the dropped role's grant matches nobody
 is(in_db('target', q{SELECT count(*) FROM agentcore.budget_verify()}), '0', 'the budgets are sound');

@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -13,6 +14,7 @@ shared_preload_libraries = 'agentcore'
 agentcore.cache_memory = 4MB
 agentcore.cache_compress = off
 agentcore.cache_sweep_interval = 1h
+max_connections = 100
 CONF
 $node->start;
 
@@ -143,5 +145,43 @@ verified('swap');
 $node->restart;
 worker_runs('the worker is there after a restart');
 verified('restart');
+
+# Whoever invents tools, in lookups, sets or invalidations, takes no slots from others.
+one(q{SELECT count(agentcore.cache_get('lookup' || n, '1', tenant => 'flood')) FROM generate_series(1, 1000) n});
+one(q{SELECT count(*) FROM generate_series(1, 1000) n, agentcore.cache_set(repeat('set', 40) || n, '1', '1', tenant => 'flood', publish => 'immediate')});
+one(q{SELECT count(*) FROM generate_series(1, 1000) n, agentcore.cache_invalidate_tool('gone' || n, 'flood')});
+is(fill('tool', 1, 1, 10, '1 h', 'quiet'), 0, 'stored beside a flood of names');
+one(q{SELECT count(*) FROM generate_series(1, 40) n, agentcore.cache_set('own' || n, '1', '1', tenant => 'quiet')});
+one(q{SELECT count(*) FROM generate_series(1, 1000) n, agentcore.cache_invalidate_tool('late' || n, 'flood')});
+is(one(q{SELECT count(agentcore.cache_get('own' || n, '1', tenant => 'quiet')) FROM generate_series(1, 40) n}), 40, 'no foreign invalidation reaches them');
+is(one(q{SELECT sum(fills) FROM agentcore.stat_tool WHERE tenant = 'quiet' AND tool LIKE 'own%'}), 40, 'and each is counted under its name');
+cmp_ok(one(q{SELECT count(*) FROM agentcore.stat_tool WHERE tenant = 'flood'}), '<=', 64, 'the flood has its part of the slots');
+is(one(q{SELECT agentcore.cache_set('past', '1', '"the part"', tenant => 'flood'); SELECT agentcore.cache_get('past', '1', tenant => 'flood')}), qq{t\n"the part"}, 'past it tools work, without a slot of their own');
+# of tools that are shared between tenants, too
+one(q{SELECT agentcore.tool_set('common', '{"type": "object"}', cache_ttl => '1 h', cache_scope => 'shared'), agentcore.policy_set('p'), agentcore.policy_allow_tool('p', '*'), agentcore.agent_set('a', 'p')});
+one(q{SELECT agentcore.call_commit(call_id, '1') FROM agentcore.call_begin('a', 'common')});
+is(one(q{SELECT verdict FROM agentcore.call_begin('a', 'common')}), 'cached', 'a shared answer');
+is(one(q{SELECT tenant FROM agentcore.stat_tool WHERE tool = 'common' AND fills = 1}), '*', 'has a slot of its own');
+one(q{SELECT agentcore.cache_invalidate_tool('common', 'quiet')});
+is(one(q{SELECT verdict FROM agentcore.call_begin('a', 'common')}), 'run', 'and is reached from every tenant');
+verified('flood');
+
+# One tenant's waiters leave places for the others'.
+one(q{SELECT agentcore.stat_cache_reset()});
+is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait"', 's', lease => '1 h', tenant => 'crowd')}), 'lead', 'one leads');
+is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait"', 's', lease => '1 h', tenant => 'other')}), 'lead', 'in each of two tenants');
+append_to_file($node->basedir . '/wait.sql', q{SELECT agentcore.cache_fetch('t', '"wait"', 's', wait => '1 h', tenant => 'crowd');} . "\n");
+my $crowd = IPC::Run::start([ 'pgbench', '-n', '-c', '60', '-t', '1', '-f', $node->basedir . '/wait.sql', $node->connstr('postgres') ], '>', \my $out, '2>', \my $err);
+my $waiting = q{SELECT count(*) FROM pg_stat_activity WHERE query ~ 'cache_fetch.*crowd' AND state = 'active' AND pid <> pg_backend_pid()};
+ok($node->poll_query_until('postgres', "SELECT ($waiting) = 48 AND leases >= 2 AND misses >= 14 FROM agentcore.stat_cache"), 'of 60 sessions 48 wait, the rest is told to ask again');
+is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait"', 's', wait => '0.05 s', tenant => 'other')}), 'busy', 'another tenant asks');
+is(counted('waits'), 1, 'and may wait');
+one(q{SELECT agentcore.cache_invalidate('t', '"wait"', 's', tenant => 'crowd')});
+one(q{SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query ~ 'cache_fetch.*crowd' AND pid <> pg_backend_pid()});
+$crowd->finish;
+is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait2"', 's', lease => '1 h', tenant => 'crowd')}), 'lead', 'again');
+my $waits = counted('waits');
+one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait2"', 's', wait => '0.05 s', tenant => 'crowd')});
+is(counted('waits') - $waits, 1, 'killed waiters have given their places back');
 
 done_testing();
