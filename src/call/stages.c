@@ -215,7 +215,7 @@ judge_args(Gate *gate)
 	{
 		Jsonb	   *changes;
 
-		gate->args = tool_args_coerce(gate->tool, gate->args, &changes);
+		gate->args = tool_args_coerce(gate->tool, gate->args, gate->tool->drop_unknown, &changes);
 	}
 	gate->errors = tool_args_errors(gate->tool, gate->args);
 	if (gate->errors != NULL && only_formats_fail(gate->errors))

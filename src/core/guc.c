@@ -47,8 +47,11 @@ int			agc_max_errors = 20;
 int			agc_max_node_visits = 10000000;
 int			agc_max_targets = 4096;
 int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
-int			agc_pattern_match_limit = 100000;
-int			agc_pattern_timeout = 250;
+int			agc_pattern_depth_limit = 100000;
+int			agc_pattern_heap_limit = 8192;
+bool		agc_pattern_jit = true;
+int			agc_pattern_match_limit = 1000000;
+int			agc_pattern_timeout = 40;
 bool		agc_require_tenant = false;
 
 static const struct config_enum_entry audit_options[] = {
@@ -236,15 +239,30 @@ agc_guc_init(void)
 							 "miss: every cache lookup is a miss, with one WARNING a session; error: 55000.",
 							 &agc_missing_shmem, AGC_MISSING_SHMEM_MISS, missing_shmem_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.pattern_depth_limit",
+							"Backtracking points that the match of a regular expression may keep where there is no JIT.",
+							"A match that needs more raises 54001; it never counts as valid.",
+							&agc_pattern_depth_limit, 100000, 100, INT_MAX,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.pattern_heap_limit",
+							"Memory that the match of a regular expression may take where there is no JIT.",
+							"A match that needs more raises 54001. A backend keeps what its largest match took.",
+							&agc_pattern_heap_limit, 8192, 64, MAX_KILOBYTES,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.pattern_jit",
+							 "Turn regular expressions into machine code where the platform allows it.",
+							 "off: PCRE2 interprets those compiled from now on. Answers are the same, apart from what a limit refuses.",
+							 &agc_pattern_jit, true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.pattern_match_limit",
 							"Steps that one regular-expression match may take.",
 							"A match that needs more raises 54001; it never counts as valid.",
-							&agc_pattern_match_limit, 100000, 100, INT_MAX,
+							&agc_pattern_match_limit, 1000000, 100, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.pattern_timeout",
-							"Time that one regular-expression match of a long string may take.",
-							"Catches what agentcore.pattern_match_limit does not count; a match that needs more raises 54001.",
-							&agc_pattern_timeout, 250, 1, 60000,
+							"Time that one regular-expression match may take.",
+							"Ends what takes few but long steps; a match that needs more raises 54001. The time also counts towards agentcore.max_node_visits, 100 ns a visit.",
+							&agc_pattern_timeout, 40, 1, 60000,
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomBoolVariable("agentcore.require_tenant",
 							 "Refuse the empty tenant.",

@@ -67,6 +67,9 @@ extern int	agc_max_errors;
 extern int	agc_max_node_visits;
 extern int	agc_max_targets;
 extern int	agc_missing_shmem;
+extern int	agc_pattern_depth_limit;
+extern int	agc_pattern_heap_limit; /* kB */
+extern bool agc_pattern_jit;
 extern int	agc_pattern_match_limit;
 extern int	agc_pattern_timeout;	/* ms */
 extern bool agc_require_tenant;

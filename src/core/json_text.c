@@ -23,12 +23,13 @@
 #define NUMERIC_MAX_BEFORE 131072
 #define NUMERIC_MAX_AFTER 16383
 
-static bool depth_fits(const char *text, Size len);
+static bool depth_fits(const char *text, Size len, Size *offset);
 static bool number_fits(const char *token);
 
 typedef struct ParseState
 {
-	bool		number_too_large;
+	JsonLexContext *lex;
+	const char *too_large;		/* the first number beyond numeric; NULL: none */
 } ParseState;
 
 #if defined(AGC_JSON_ACTIONS_RETURN)
@@ -44,8 +45,9 @@ check_scalar(void *arg, char *token, JsonTokenType type)
 {
 	ParseState *state = arg;
 
-	if (type == JSON_TOKEN_NUMBER && !number_fits(token))
-		state->number_too_large = true;
+	/* the lexer is one token ahead */
+	if (type == JSON_TOKEN_NUMBER && state->too_large == NULL && !number_fits(token))
+		state->too_large = state->lex->prev_token_terminator - strlen(token);
 	ACTION_RETURN;
 }
 
@@ -54,30 +56,32 @@ agc_json_text(const char *text, char **problem)
 {
 	Size		len = strlen(text);
 	JsonLexContext *lex = agc_make_json_lex(text, len);
-	ParseState	state = {false};
+	ParseState	state = {.lex = lex};
 	JsonSemAction actions = {.semstate = &state, .scalar = check_scalar};
 	JsonParseErrorType result;
+	Size		offset;
 
 	*problem = NULL;
-	if (!depth_fits(text, len))
+	if (!depth_fits(text, len, &offset))
 	{
-		*problem = psprintf("nested deeper than %d levels", agc_max_depth);
+		*problem = psprintf("nested deeper than %d levels, at offset %zu", agc_max_depth, offset);
 		return NULL;
 	}
 	result = pg_parse_json(lex, &actions);
 	if (result != JSON_SUCCESS)
 	{
 		const char *at = lex->token_start ? lex->token_start : text + len;
-		Size		offset = Min((Size) (at - text), len);
 
+		offset = Min((Size) (at - text), len);
 		/* the parser's own words quote the text, which may hold anything */
 		*problem = psprintf(offset >= len ? "not valid JSON: the text ends too early, at offset %zu" :
 							"not valid JSON at offset %zu", offset);
 		return NULL;
 	}
-	if (state.number_too_large)
+	if (state.too_large != NULL)
 	{
-		*problem = pstrdup("a number is too large or has too many decimals");
+		*problem = psprintf("not usable: a number is too large or has too many decimals, at offset %zu",
+							(Size) (state.too_large - text));
 		return NULL;
 	}
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
@@ -85,7 +89,7 @@ agc_json_text(const char *text, char **problem)
 
 /* The parser recurses, and runs out of stack with an ERROR. */
 static bool
-depth_fits(const char *text, Size len)
+depth_fits(const char *text, Size len, Size *offset)
 {
 	int			depth = 0;
 	bool		in_string = false;
@@ -103,7 +107,10 @@ depth_fits(const char *text, Size len)
 		else if (!in_string && (ch == '}' || ch == ']'))
 			depth--;
 		if (depth > agc_max_depth)
+		{
+			*offset = i;
 			return false;
+		}
 	}
 	return true;
 }

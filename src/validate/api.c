@@ -10,6 +10,7 @@
 
 #include "utils/builtins.h"
 #include "validate/program.h"
+#include "validate/provider.h"
 
 void
 validate_init(void)
@@ -29,8 +30,8 @@ tool_args_errors(const ToolDef *tool, Jsonb *args)
 
 /* ----- by tool ---------------------------------------------------------------- */
 
-static AgcObject *
-require_tool(const char *tenant, const char *name)
+AgcObject *
+tool_require(const char *tenant, const char *name)
 {
 	AgcObject  *object = tool_pin(tenant, name);
 	char	   *nearest;
@@ -46,16 +47,16 @@ require_tool(const char *tenant, const char *name)
 	return NULL;
 }
 
-/* The arguments (tool, args, tenant) of every args_* function; entered. */
+/* The arguments (tool, args, ..., tenant) of every args_* function; entered. */
 static AgcObject *
 enter_tool(FunctionCallInfo fcinfo, Jsonb **args)
 {
 	char	   *name = agc_arg_name(fcinfo, 0, "tool");
-	char	   *tenant = agc_arg_tenant(fcinfo, 2);
+	char	   *tenant = agc_arg_tenant(fcinfo, PG_NARGS() - 1);
 
 	*args = agc_arg_jsonb(fcinfo, 1, "args");
 	agc_enter(tenant, AGC_AGENT);
-	return require_tool(tenant, name);
+	return tool_require(tenant, name);
 }
 
 static Jsonb *
@@ -119,7 +120,7 @@ AGC_FUNCTION(args_feedback)
 	PG_RETURN_TEXT_P(cstring_to_text(text));
 }
 
-/* args_coerce(tool, args, tenant) -> (args, changes, errors) */
+/* args_coerce(tool, args, drop_unknown, tenant) -> (args, changes, errors) */
 AGC_FUNCTION(args_coerce)
 {
 	Jsonb	   *args;
@@ -129,7 +130,8 @@ AGC_FUNCTION(args_coerce)
 	Datum		values[3];
 	bool		nulls[3] = {false};
 
-	args = tool_args_coerce(object->data, args, &changes);
+	args = tool_args_coerce(object->data, args,
+							PG_ARGISNULL(2) ? ((ToolDef *) object->data)->drop_unknown : PG_GETARG_BOOL(2), &changes);
 	errors = tool_args_errors(object->data, args);
 	agc_object_unpin(object);
 	values[0] = JsonbPGetDatum(args);

@@ -2,7 +2,8 @@
  * coerce.c
  *	  Safe repairs of arguments: what a model meant, and only that.
  *
- * A repair is tried only where `type` failed, one at a time, and kept only if
+ * A repair is tried only where `type` failed (drop_unknown, only where nothing
+ * else was left to repair, at properties that are not allowed), one at a time, and kept only if
  * what then stands there is valid and nothing else became worse; every one is
  * reported as {path, rule, from, to}.  No rule invents a value: null is never
  * 0, a number never a boolean, text never a number unless it is one.
@@ -14,6 +15,7 @@
  *	  unwrap	an array of one where its element is wanted
  *	  drop_null	null for a property that may be left out
  *	  default	a property left out whose schema has a default
+ *	  drop_unknown	only if asked: a property that the schema does not allow
  *
  * Memory: CurrentMemoryContext.  Locks: none.  Errors: limits of validation.
  */
@@ -68,13 +70,14 @@ typedef struct Repair
 
 static bool repair_errors(Coercion *c, const EvalErrors *errors);
 static bool repair_one(Coercion *c, const EvalError *error);
+static bool drop_unknown_key(Coercion *c, const EvalErrors *errors);
 static bool accept(Coercion *c, const char *path, const Repair *repair, const JbItem *from);
 static EvalErrors *try_edit(Coercion *c, const char *path, const Jsonb *value, Jsonb **edited, MemoryContext cxt);
 static void keep_edit(Coercion *c, Jsonb *edited, EvalErrors *errors, MemoryContext cxt);
 static void fill_defaults(Coercion *c);
 
 Jsonb *
-tool_args_coerce(const ToolDef *tool, Jsonb *args, Jsonb **changes)
+tool_args_coerce(const ToolDef *tool, Jsonb *args, bool drop_unknown, Jsonb **changes)
 {
 	Coercion	c = {.program = tool->program, .args = args, .effort = EFFORT_MAX};
 
@@ -83,7 +86,8 @@ tool_args_coerce(const ToolDef *tool, Jsonb *args, Jsonb **changes)
 	{
 		c.errors = schema_errors(c.program, args, ERRORS_MAX);
 		/* each accepted repair may uncover others below it */
-		while (c.repairs < REPAIRS_MAX && repair_errors(&c, c.errors))
+		while (c.repairs < REPAIRS_MAX &&
+			   (repair_errors(&c, c.errors) || (drop_unknown && drop_unknown_key(&c, c.errors))))
 			;
 	}
 	else
@@ -108,6 +112,30 @@ repair_errors(Coercion *c, const EvalErrors *errors)
 		if (error->expected != 0 && repair_one(c, error))
 			return true;
 		if (error->branch_chosen && repair_errors(c, error->branch))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether one was dropped.  A branch that fails for another reason can make a
+ * property unknown that is not: so this comes last.
+ */
+static bool
+drop_unknown_key(Coercion *c, const EvalErrors *errors)
+{
+	for (int i = 0; i < errors->count; i++)
+	{
+		const EvalError *error = &errors->items[i];
+		JbItem		root = jb_root(c->args);
+		JbItem		item;
+
+		CHECK_FOR_INTERRUPTS();
+		if ((strcmp(error->keyword, "additionalProperties") == 0 || strcmp(error->keyword, "unevaluatedProperties") == 0) &&
+			pointer_find(&root, error->path, &item) &&
+			accept(c, error->path, &(Repair){"drop_unknown", NULL}, &item))
+			return true;
+		if (error->branch_chosen && drop_unknown_key(c, error->branch))
 			return true;
 	}
 	return false;

@@ -105,21 +105,28 @@ pattern_gave_up(const Pattern *pattern, const EvalFrame *at)
 	ereport(ERROR,
 			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 			 errmsg("pattern \"%s\" could not be evaluated within its limits", text_excerpt(pattern_source(pattern), 200)),
-			 errdetail("At \"%s\"; agentcore.pattern_match_limit is %d.",
-					   path_excerpt(eval_path_text(at)), agc_pattern_match_limit),
+			 errdetail("At \"%s\"; agentcore.pattern_match_limit is %d, agentcore.pattern_timeout is %d ms.",
+					   path_excerpt(eval_path_text(at)), agc_pattern_match_limit, agc_pattern_timeout),
 			 errhint("Rewrite the pattern without nested repetition.")));
 }
 
 static bool
-matches(const Pattern *pattern, const char *data, uint32 len, const EvalFrame *at)
+matches(EvalContext *ctx, Pattern *pattern, const char *data, uint32 len, const EvalFrame *at)
 {
+	int64		cost = 0;
 	PatternResult result;
 
 	CHECK_FOR_INTERRUPTS();
-	result = pattern_match(pattern, data, len);
+	result = pattern_match(pattern, data, len, &cost);
 
 	if (unlikely(result == PATTERN_LIMIT))
 		pattern_gave_up(pattern, at);
+	if (unlikely(cost > 0))
+	{
+		/* what was dear is looked at with the next node */
+		ctx->visits += cost;
+		ctx->fuel = 0;
+	}
 	return result == PATTERN_MATCH;
 }
 
@@ -164,9 +171,13 @@ enum_contains(EvalContext *ctx, const AnyRules *any, const JbItem *item, const E
 static bool
 format_ok(const StringRules *rules, const JbItem *item)
 {
+	const char *s;
+	uint32		len = item->len;
+
 	if (rules->format_id == FORMAT_REGEX)
 		return pattern_is_valid(item->data, item->len);
-	return format_check(rules->format_id, item->data, item->len);
+	s = string_utf8(item->data, &len);
+	return format_check(rules->format_id, s, len);
 }
 
 static Evaluated

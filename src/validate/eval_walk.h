@@ -29,7 +29,7 @@ WALK(string)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const
 	if (!string_length_ok(item, rules->min, rules->max, &length))
 		FAIL(error_count(ctx, node, at, length < rules->min ? "minLength" : "maxLength",
 						 length < rules->min ? rules->min : rules->max, length));
-	if (rules->pattern != NULL && !matches(rules->pattern, item->data, item->len, at))
+	if (rules->pattern != NULL && !matches(ctx, rules->pattern, item->data, item->len, at))
 		FAIL(error_pattern(ctx, node, at));
 	if (rules->format != NULL && !format_ok(rules, item))
 		FAIL(error_format(ctx, node, at));
@@ -134,7 +134,7 @@ WALK(other_key)(EvalContext *ctx, const SchemaNode *node, const JbItem *value,
 	/* a match of a short key takes about as long as three visits */
 	charge(ctx, frame, rules->npatterns * (3 + STEPS(frame->len)));
 	for (uint32 i = 0; i < rules->npatterns; i++)
-		if (matches(rules->patterns[i].pattern, frame->key, frame->len, frame))
+		if (matches(ctx, rules->patterns[i].pattern, frame->key, frame->len, frame))
 		{
 			matched = true;
 			GO_ON(WALK(node)(ctx, rules->patterns[i].node, value, frame, NULL));

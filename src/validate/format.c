@@ -4,15 +4,15 @@
  *	  ISO 8601 durations), network names and addresses, URIs (RFC 3986, 3987,
  *	  6570), JSON Pointers (RFC 6901), UUIDs.
  *
- * Every parser reads a text with a cursor and must end at its end.  idn-hostname
- * is not asserted: it needs Unicode's tables; nor are the contents of a
- * hostname's "xn--" labels looked into.
+ * Every parser reads a text in UTF-8 with a cursor and must end at its end.
  *
  * Memory: none.  Locks: none.  Errors: none.
  */
 #include "validate/format.h"
 
 #include <string.h>
+
+#include "validate/idn.h"
 
 typedef struct Cursor
 {
@@ -270,38 +270,80 @@ check_ipv6(Cursor *c)
 	return parse_ipv6(c);
 }
 
-/* RFC 1123: labels of letters, digits and inner hyphens */
+/* which host names: RFC 1123; and RFC 5890, as it is or once it is normalised */
+typedef enum HostKind
+{
+	HOST_ASCII,
+	HOST_COMPOSED,
+	HOST_ANY_FORM
+} HostKind;
+
+#define HOSTNAME_MAX 253
+#define LABEL_MAX 63
+
+/* the ideographic full stops that IDNA 2003 knew, in three widths */
+static int
+dot_length(const Cursor *c, HostKind kind)
+{
+	if (c->p < c->end && *c->p == '.')
+		return 1;
+	if (kind != HOST_ASCII && c->end - c->p >= 3 &&
+		(memcmp(c->p, "\xe3\x80\x82", 3) == 0 || memcmp(c->p, "\xef\xbc\x8e", 3) == 0 ||
+		 memcmp(c->p, "\xef\xbd\xa1", 3) == 0))
+		return 3;
+	return 0;
+}
+
+/*
+ * Labels of letters, digits and inner hyphens.  Hyphens in the third and
+ * fourth place mark an encoded label.  What is outside ASCII, or encodes it,
+ * is left to idn.c, lengths included.
+ */
 static bool
-parse_hostname(Cursor *c, bool international)
+parse_hostname(Cursor *c, HostKind kind)
 {
 	const char *start = c->p;
+	bool		plain = true;
 
-	if (c->end - start > 253 || c->p == c->end)
-		return false;
 	for (;;)
 	{
 		const char *label = c->p;
 		size_t		len;
+		bool		ascii = true;
 
-		while (c->p < c->end && (is_alpha(*c->p) || is_digit(*c->p) || *c->p == '-' ||
-								 (international && (*c->p & 0x80))))
-			c->p++;
+		while (c->p < c->end && dot_length(c, kind) == 0 &&
+			   (is_alpha(*c->p) || is_digit(*c->p) || *c->p == '-' || (kind != HOST_ASCII && (*c->p & 0x80))))
+			if (*c->p++ & 0x80)
+				ascii = false;
 		len = c->p - label;
-		if (len == 0 || len > 63 || label[0] == '-' || label[len - 1] == '-')
+		if (len == 0 || label[0] == '-' || label[len - 1] == '-' || (ascii && len > LABEL_MAX))
 			return false;
-		/* hyphens in the third and fourth place mark an encoded label */
-		if (len >= 4 && label[2] == '-' && label[3] == '-' &&
-			!((label[0] | 0x20) == 'x' && (label[1] | 0x20) == 'n' && len > 4))
-			return false;
-		if (!take(c, '.'))
-			return true;
+		if (len >= 4 && label[2] == '-' && label[3] == '-')
+		{
+			if ((label[0] | 0x20) != 'x' || (label[1] | 0x20) != 'n' || len == 4)
+				return false;
+			plain = false;
+		}
+		plain = plain && ascii;
+		if (dot_length(c, kind) == 0)
+			break;
+		c->p += dot_length(c, kind);
 	}
+	if (plain)
+		return c->p - start <= HOSTNAME_MAX;
+	return idn_valid(start, c->p - start, kind != HOST_ANY_FORM);
 }
 
 static bool
 check_hostname(Cursor *c)
 {
-	return parse_hostname(c, false);
+	return parse_hostname(c, HOST_ASCII);
+}
+
+static bool
+check_idn_hostname(Cursor *c)
+{
+	return parse_hostname(c, HOST_COMPOSED);
 }
 
 /* RFC 5321: dot-atom or quoted string, "@", host name or address literal */
@@ -357,7 +399,7 @@ parse_email(Cursor *c, bool international)
 			good = parse_ipv4(c);
 		return good && take(c, ']');
 	}
-	return parse_hostname(c, international);
+	return parse_hostname(c, international ? HOST_ANY_FORM : HOST_ASCII);
 }
 
 static bool
@@ -602,6 +644,7 @@ static const struct
 	{"email", check_email},
 	{"idn-email", check_idn_email},
 	{"hostname", check_hostname},
+	{"idn-hostname", check_idn_hostname},
 	{"ipv4", check_ipv4},
 	{"ipv6", check_ipv6},
 	{"uri", check_uri},

@@ -64,6 +64,7 @@ AGC_FUNCTION(jsonschema_output)
 	PG_RETURN_JSONB_P(schema_output(program, PG_GETARG_JSONB_P(1), basic));
 }
 
+/* Does it compile, and is it as its metaschema says? */
 static bool
 schema_usable(const Jsonb *schema, SchemaDialect dialect)
 {

@@ -13,6 +13,8 @@
  */
 #include "validate/program.h"
 
+#include "miscadmin.h"
+
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -131,14 +133,21 @@ number_multiple_of(const Number *value, const Number *divisor)
 {
 	Numeric		rest;
 	Number		remainder;
+	Number		zero;
+	bool		multiple;
 
 	if (value->small && divisor->small)
 		return value->value % divisor->value == 0;
+	/* long division of numbers with many thousands of digits takes its time */
+	CHECK_FOR_INTERRUPTS();
 	rest = DatumGetNumeric(DirectFunctionCall2(numeric_mod, NumericGetDatum(value->num),
 											   NumericGetDatum(divisor->num)));
 	number_read(&remainder, rest);
+	number_read(&zero, int64_to_numeric(0));
+	multiple = number_cmp(&remainder, &zero) == 0;
+	pfree(zero.num);
 	pfree(rest);
-	return remainder.small && remainder.value == 0;
+	return multiple;
 }
 
 char *

@@ -8,13 +8,19 @@
  * Patterns are compiled lazily in the backend, never in the postmaster:
  * executable memory is not to be shared by a fork.
  *
- * Matching is bounded by agentcore.pattern_match_limit.  JIT code needs a
- * stack of its own; where it does not suffice, or where the platform forbids
- * executable memory, the interpreter does the same work.
+ * Matching is bounded three times over.  PCRE2 counts steps, but a step may
+ * read the whole subject, and it cannot be interrupted; so a match is first
+ * tried with no more steps than cost half a millisecond at worst.  What needs
+ * more is matched again by code that calls back at every item of the pattern,
+ * where interrupts and agentcore.pattern_timeout are looked at.  Which of the
+ * two gave the answer is not to be seen from outside.
+ *
+ * JIT code needs a stack of its own; where it does not suffice, or where the
+ * platform forbids executable memory, the interpreter does the same work.
  *
  * Memory: the code in the caller's context; one match context, match data and
  * JIT stack a backend in TopMemoryContext.  Locks: none.  Errors: returned,
- * but for out of memory.
+ * but for out of memory and cancellation.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -23,31 +29,44 @@
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "utils/memutils.h"
 #include "validate/regex.h"
 
 #define JIT_STACK_START (32 * 1024)
 #define JIT_STACK_MAX (1024 * 1024)
-#define HEAP_LIMIT_KB 8192
 
-/* characters times start offsets between two looks at interrupts: a few ms */
-#define MATCH_STEPS (4 * 1024 * 1024)
+/*
+ * The first try.  The JIT counts steps only where it goes back: each may have
+ * been preceded by a walk over the subject, and by one for every character of
+ * that where lookaround is in the way; all that for every offset where a match
+ * may begin.  Below SHORT_MIN steps it is not worth trying.
+ */
+#define SHORT_WORK (1024 * 1024)
+#define SHORT_MIN 16
+
+/* bytes that may have been read between two looks at the clock: below 1 ms */
+#define WATCH_BYTES (256 * 1024)
+
+/* what a visit of a node costs: time spent on patterns is counted as such */
+#define VISIT_NS 100
 
 #define COMPILE_OPTIONS \
 	(PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_UNSET_BACKREF | PCRE2_ALLOW_EMPTY_CLASS | \
-	 PCRE2_NEVER_BACKSLASH_C | PCRE2_DUPNAMES | PCRE2_USE_OFFSET_LIMIT)
+	 PCRE2_NEVER_BACKSLASH_C | PCRE2_DUPNAMES)
 
 struct Pattern
 {
 	pcre2_code *code;
-	bool		jit;
+	pcre2_code *watched;		/* with callouts; NULL until it is needed */
+	bool		jit;			/* of code */
 	char	   *source;			/* as the schema has it */
 	bool		anchored;		/* tried at offset 0 only */
+	int			lookaround;		/* how deep it is nested */
 };
 
 static pcre2_match_context *match_context = NULL;
 static pcre2_match_data *match_data = NULL;
-static int	match_limit_set = 0;
 
 static void *
 allocate(PCRE2_SIZE size, void *context)
@@ -66,6 +85,7 @@ static void
 free_code(void *arg)
 {
 	pcre2_code_free(((Pattern *) arg)->code);
+	pcre2_code_free(((Pattern *) arg)->watched);
 }
 
 static void
@@ -77,9 +97,9 @@ out_of_memory(void)
 			 errdetail("While preparing a regular expression.")));
 }
 
-/* Strings of the database as UTF-8, which is what patterns are about. */
-static const char *
-to_utf8(const char *s, uint32 *len)
+/* Strings of the database as UTF-8, which is what patterns and formats are about. */
+const char *
+string_utf8(const char *s, uint32 *len)
 {
 	char	   *copy;
 
@@ -105,26 +125,22 @@ prepare_matching(void)
 		match_data = pcre2_match_data_create(1, general);
 		if (match_context == NULL || match_data == NULL)
 			out_of_memory();
-		pcre2_set_heap_limit(match_context, HEAP_LIMIT_KB);
 		if (stack != NULL)
 			pcre2_jit_stack_assign(match_context, NULL, stack);
 	}
-	if (match_limit_set != agc_pattern_match_limit)
-	{
-		pcre2_set_match_limit(match_context, agc_pattern_match_limit);
-		pcre2_set_depth_limit(match_context, agc_pattern_match_limit);
-		match_limit_set = agc_pattern_match_limit;
-	}
+	pcre2_set_heap_limit(match_context, agc_pattern_heap_limit);
+	pcre2_set_depth_limit(match_context, agc_pattern_depth_limit);
 }
 
 /* "why" is where the message goes; NULL: nobody asks */
 static pcre2_code *
-compile_code(const char *source, uint32 len, bool lenient, pcre2_compile_context *cc, char **why)
+compile_code(const char *source, uint32 len, int flags, uint32_t options, pcre2_compile_context *cc,
+			 int *lookaround, char **why)
 {
 	size_t		cap = (size_t) REGEX_GROWTH * (len + 1);
 	char	   *translated;
 	size_t		translated_len;
-	RegexError	problem;
+	RegexInfo	info;
 	PCRE2_UCHAR message[160];
 	int			code;
 	PCRE2_SIZE	offset;
@@ -136,13 +152,14 @@ compile_code(const char *source, uint32 len, bool lenient, pcre2_compile_context
 		return NULL;
 	}
 	translated = palloc(cap);
-	if (!regex_translate(source, len, lenient, translated, cap, &translated_len, &problem))
+	if (!regex_translate(source, len, flags, translated, cap, &translated_len, &info))
 	{
-		*why = psprintf("%s at offset %zu", problem.message, problem.offset);
+		*why = psprintf("%s at offset %zu", info.message, info.offset);
 		pfree(translated);
 		return NULL;
 	}
-	compiled = pcre2_compile((PCRE2_SPTR) translated, translated_len, COMPILE_OPTIONS, &code, &offset, cc);
+	*lookaround = info.lookaround;
+	compiled = pcre2_compile((PCRE2_SPTR) translated, translated_len, COMPILE_OPTIONS | options, &code, &offset, cc);
 	if (compiled == NULL)
 	{
 		pcre2_get_error_message(code, message, sizeof(message));
@@ -152,34 +169,52 @@ compile_code(const char *source, uint32 len, bool lenient, pcre2_compile_context
 	return compiled;
 }
 
+/*
+ * Strictly, then with what many patterns hold although ECMA-262 refuses it.
+ * The JIT does what it can; without it matching is the interpreter's.
+ */
+static pcre2_code *
+compile_usable(const char *source, uint32 len, uint32_t options, MemoryContext context,
+			   int *lookaround, char **problem)
+{
+	pcre2_general_context *general = pcre2_general_context_create(allocate, release, context);
+	pcre2_compile_context *cc = general == NULL ? NULL : pcre2_compile_context_create(general);
+	pcre2_code *code;
+	char	   *second_try;
+
+	if (cc == NULL)
+		out_of_memory();
+	code = compile_code(source, len, 0, options, cc, lookaround, problem);
+	if (code == NULL)
+		code = compile_code(source, len, REGEX_LENIENT, options, cc, lookaround, &second_try);
+	pcre2_compile_context_free(cc);
+	pcre2_general_context_free(general);
+	if (code != NULL && agc_pattern_jit)
+		(void) pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+	return code;
+}
+
 Pattern *
 pattern_compile(const char *source, uint32 len, char **problem)
 {
 	Pattern    *pattern = palloc0(sizeof(Pattern));
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-	pcre2_general_context *general = pcre2_general_context_create(allocate, release, CurrentMemoryContext);
-	pcre2_compile_context *cc = general == NULL ? NULL : pcre2_compile_context_create(general);
 	const char *utf8;
-	char	   *second_try;
 	uint32_t	options;
+	size_t		jit_size;
 
-	if (cc == NULL)
-		out_of_memory();
 	pattern->source = pnstrdup(source, len);
-	utf8 = to_utf8(pattern->source, &len);
-	pattern->code = compile_code(utf8, len, false, cc, problem);
-	if (pattern->code == NULL)
-		pattern->code = compile_code(utf8, len, true, cc, &second_try);
-	pcre2_compile_context_free(cc);
-	pcre2_general_context_free(general);
+	utf8 = string_utf8(pattern->source, &len);
+	pattern->code = compile_usable(utf8, len, 0, CurrentMemoryContext, &pattern->lookaround, problem);
 	if (pattern->code == NULL)
 		return NULL;
 	callback->func = free_code;
 	callback->arg = pattern;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
-	pattern->jit = pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
 	pcre2_pattern_info(pattern->code, PCRE2_INFO_ALLOPTIONS, &options);
 	pattern->anchored = (options & PCRE2_ANCHORED) != 0;
+	pcre2_pattern_info(pattern->code, PCRE2_INFO_JITSIZE, &jit_size);
+	pattern->jit = jit_size > 0;
 	return pattern;
 }
 
@@ -189,76 +224,130 @@ pattern_source(const Pattern *pattern)
 	return pattern->source;
 }
 
-/* A match that starts at one of the offsets from "start" to "last" */
+/*
+ * pcre2_match(), too, runs what the JIT made of the code, but a short match
+ * takes it a tenth longer.
+ */
 static int
-match_from(const Pattern *pattern, const char *subject, uint32 len, uint32 start, uint32 last)
+match_code(const pcre2_code *code, bool jit, const char *subject, uint32 len, uint32 limit)
 {
 	int			result;
 
-	pcre2_set_offset_limit(match_context, last);
-	if (pattern->jit)
-		result = pcre2_jit_match(pattern->code, (PCRE2_SPTR) subject, len, start, PCRE2_NO_UTF_CHECK,
-								 match_data, match_context);
+	pcre2_set_match_limit(match_context, limit);
+	if (jit)
+		result = pcre2_jit_match(code, (PCRE2_SPTR) subject, len, 0, PCRE2_NO_UTF_CHECK, match_data, match_context);
 	else
-		result = pcre2_match(pattern->code, (PCRE2_SPTR) subject, len, start, PCRE2_NO_UTF_CHECK,
-							 match_data, match_context);
+		result = pcre2_match(code, (PCRE2_SPTR) subject, len, 0, PCRE2_NO_UTF_CHECK, match_data, match_context);
 	if (result == PCRE2_ERROR_JIT_STACKLIMIT)
-		result = pcre2_match(pattern->code, (PCRE2_SPTR) subject, len, start, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+		result = pcre2_match(code, (PCRE2_SPTR) subject, len, 0, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
 							 match_data, match_context);
 	return result;
 }
 
-/*
- * PCRE2 can be neither interrupted nor, where a loop runs inside an assertion,
- * be made to count.  So a long subject is tried a few start offsets at a time,
- * at first as many as cost some milliseconds at worst, then twice as many while
- * they cost less than one, with a look at interrupts and at the clock in
- * between.
- */
-PatternResult
-pattern_match(const Pattern *pattern, const char *subject, uint32 len)
+/* How many steps the first try may take; 0: not to be tried. */
+static uint32
+short_limit(const Pattern *pattern, uint32 len)
 {
-	TimestampTz began = 0;
-	TimestampTz before = 0;
-	uint64		window;
-	uint32		start = 0;
+	uint64		limit = SHORT_WORK / (len + UINT64CONST(1));
+
+	for (int i = pattern->anchored ? 1 : 0; i <= pattern->lookaround && limit > 0; i++)
+		limit /= len + UINT64CONST(1);
+	return limit < SHORT_MIN ? 0 : Min(limit, agc_pattern_match_limit);
+}
+
+typedef struct Watch
+{
+	instr_time	start;
+	uint32		len;
+	uint64		read;			/* bytes since the last look at the clock */
+} Watch;
+
+static double
+watch_ms(const Watch *watch)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, watch->start);
+	return INSTR_TIME_GET_MILLISEC(now);
+}
+
+/* Before every item of a watched pattern; what is not 0 ends the match. */
+static int
+watch_match(pcre2_callout_block *block, void *arg)
+{
+	Watch	   *watch = arg;
+
+	watch->read += watch->len + 1;
+	if (watch->read < WATCH_BYTES)
+		return 0;
+	watch->read = 0;
+	if (InterruptPending || watch_ms(watch) > agc_pattern_timeout)
+		return PCRE2_ERROR_CALLOUT;
+	return 0;
+}
+
+/* The second try, which takes its time and can be ended. */
+static int
+match_watched(Pattern *pattern, const char *subject, uint32 len, int64 *visits)
+{
+	Watch		watch = {.len = len};
 	int			result;
 
-	prepare_matching();
-	subject = to_utf8(subject, &len);
-	window = pattern->anchored ? len : MATCH_STEPS / (len + 1);
-	for (;;)
+	INSTR_TIME_SET_CURRENT(watch.start);
+	if (pattern->watched == NULL)
 	{
-		uint32		last = Min(start + window, len);
-		TimestampTz now;
+		uint32		source_len = strlen(pattern->source);
+		const char *source = string_utf8(pattern->source, &source_len);
+		char	   *problem;
+		int			lookaround;
 
-		result = match_from(pattern, subject, len, start, last);
-		if (result != PCRE2_ERROR_NOMATCH || last == len)
-			break;
-		for (start = last + 1; start < len && (subject[start] & 0xC0) == 0x80; start++)
-			/* not inside a character */;
-		CHECK_FOR_INTERRUPTS();
-		now = GetCurrentTimestamp();
-		if (began == 0)
-			began = now;
-		else if (now - began > agc_pattern_timeout * INT64CONST(1000))
-			return PATTERN_LIMIT;
-		if (now - before < 1000)
-			window = window * 2 + 1;
-		before = now;
+		pattern->watched = compile_usable(source, source_len, PCRE2_AUTO_CALLOUT,
+										  GetMemoryChunkContext(pattern), &lookaround, &problem);
+		if (pattern->watched == NULL)
+			return PCRE2_ERROR_MATCHLIMIT;
 	}
+	pcre2_set_callout(match_context, watch_match, &watch);
+	result = match_code(pattern->watched, false, subject, len, agc_pattern_match_limit);
+	pcre2_set_callout(match_context, NULL, NULL);
+	CHECK_FOR_INTERRUPTS();
+	*visits += (int64) (watch_ms(&watch) * 1000000 / VISIT_NS);
+	return result;
+}
+
+/*
+ * *visits grows by what the match cost, where that is worth counting.
+ */
+PatternResult
+pattern_match(Pattern *pattern, const char *subject, uint32 len, int64 *visits)
+{
+	uint32		limit;
+	int			result = PCRE2_ERROR_MATCHLIMIT;
+
+	CHECK_FOR_INTERRUPTS();
+	prepare_matching();
+	subject = string_utf8(subject, &len);
+	limit = short_limit(pattern, len);
+	if (limit > 0)
+		result = match_code(pattern->code, pattern->jit, subject, len, limit);
+	if (result < 0 && result != PCRE2_ERROR_NOMATCH)
+		result = match_watched(pattern, subject, len, visits);
 	if (result >= 0)
 		return PATTERN_MATCH;
 	return result == PCRE2_ERROR_NOMATCH ? PATTERN_NO_MATCH : PATTERN_LIMIT;
 }
 
-/* format "regex": would it do as a pattern, strictly? */
+/*
+ * Format "regex": is it ECMA-262's?  Of that PCRE2 lacks only lookbehind of
+ * variable width, which reads as lookahead here: nothing is matched.
+ */
 bool
 pattern_is_valid(const char *source, uint32 len)
 {
 	char	   *why;
-	const char *utf8 = to_utf8(source, &len);
-	pcre2_code *code = compile_code(utf8, len, false, NULL, &why);
+	int			lookaround;
+	const char *utf8 = string_utf8(source, &len);
+	pcre2_code *code = compile_code(utf8, len, REGEX_SYNTAX_ONLY, 0, NULL, &lookaround, &why);
 
 	pcre2_code_free(code);
 	return code != NULL;

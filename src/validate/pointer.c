@@ -1,6 +1,6 @@
 /*
  * pointer.c
- *	  JSON Pointer (RFC 6901): writing, reading, finding, replacing.
+ *	  JSON Pointer (RFC 6901) in documents: finding, replacing.
  *
  * Memory: results in CurrentMemoryContext.  Locks: none.  Errors: 54001 on
  * nesting deeper than the stack allows.
@@ -9,79 +9,10 @@
 
 #include "miscadmin.h"
 
-static bool token_index(const char *token, uint32 *index);
 static void push_edited(JsonbParseState **state, JsonbValue **result, const JbItem *item,
 						const char *rest, const Jsonb *value);
 static void push_item(JsonbParseState **state, JsonbValue **result, const JbItem *item,
 					  JsonbIteratorToken where);
-
-/* What is wrong with a pointer, or NULL. */
-const char *
-pointer_problem(const char *pointer)
-{
-	if (pointer[0] != '\0' && pointer[0] != '/')
-		return "a JSON Pointer is empty or begins with \"/\"";
-	for (const char *p = pointer; *p; p++)
-		if (*p == '~' && p[1] != '0' && p[1] != '1')
-			return "\"~\" must be followed by 0 or 1";
-	return NULL;
-}
-
-void
-pointer_append_key(StringInfo out, const char *key, uint32 len)
-{
-	appendStringInfoChar(out, '/');
-	for (uint32 i = 0; i < len; i++)
-	{
-		if (key[i] == '~')
-			appendStringInfoString(out, "~0");
-		else if (key[i] == '/')
-			appendStringInfoString(out, "~1");
-		else
-			appendStringInfoChar(out, key[i]);
-	}
-}
-
-/* *rest points at a "/"; moves to the next one, or becomes NULL at the end. */
-char *
-pointer_next(const char **rest)
-{
-	const char *p = *rest + 1;
-	char	   *token = palloc(strcspn(p, "/") + 1);
-	int			len = 0;
-
-	while (*p && *p != '/')
-	{
-		if (*p == '~' && (p[1] == '0' || p[1] == '1'))
-		{
-			token[len++] = p[1] == '0' ? '~' : '/';
-			p += 2;
-		}
-		else
-			token[len++] = *p++;
-	}
-	token[len] = '\0';
-	*rest = *p ? p : NULL;
-	return token;
-}
-
-/* Digits without a leading zero, as RFC 6901 wants them. */
-static bool
-token_index(const char *token, uint32 *index)
-{
-	uint64		n = 0;
-
-	if (token[0] == '\0' || (token[0] == '0' && token[1] != '\0'))
-		return false;
-	for (const char *p = token; *p; p++)
-	{
-		if (*p < '0' || *p > '9' || n > PG_UINT32_MAX / 10)
-			return false;
-		n = n * 10 + (*p - '0');
-	}
-	*index = (uint32) n;
-	return n <= PG_UINT32_MAX;
-}
 
 bool
 pointer_find(const JbItem *root, const char *pointer, JbItem *item)
@@ -93,13 +24,12 @@ pointer_find(const JbItem *root, const char *pointer, JbItem *item)
 	{
 		char	   *token = pointer_next(&rest);
 		uint32		index;
-
 		bool		found;
 
 		if (item_is_object(item))
 			found = object_find_cstring(jb_container(item), token, item);
 		else
-			found = item_is_array(item) && token_index(token, &index) &&
+			found = item_is_array(item) && pointer_index(token, &index) &&
 				array_get(jb_container(item), index, item);
 		pfree(token);
 		if (!found)
@@ -136,7 +66,7 @@ push_edited(JsonbParseState **state, JsonbValue **result, const JbItem *item,
 	uint32		n = JsonContainerSize(c);
 	char	   *token = pointer_next(&rest);
 	uint32		wanted = 0;
-	bool		indexed = token_index(token, &wanted);
+	bool		indexed = pointer_index(token, &wanted);
 	bool		found = false;
 	JbCursor	keys = jb_first(c);
 	JbCursor	values = object ? jb_first_value(c) : jb_first(c);

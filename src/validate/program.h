@@ -14,6 +14,7 @@
 #include "core/core.h"
 
 #include "core/jsonb_walk.h"
+#include "validate/pointer.h"
 
 typedef enum SchemaDialect
 {
@@ -106,10 +107,14 @@ typedef enum PatternResult
 
 /* in CurrentMemoryContext; NULL and *problem (palloc'd) when it is not usable */
 extern Pattern *pattern_compile(const char *source, uint32 len, char **problem);
-extern PatternResult pattern_match(const Pattern *pattern, const char *subject, uint32 len);
+/* *visits grows by what it cost, in visits of nodes */
+extern PatternResult pattern_match(Pattern *pattern, const char *subject, uint32 len, int64 *visits);
 extern const char *pattern_source(const Pattern *pattern);
 extern Size pattern_size(const Pattern *pattern);	/* bytes, the JIT's included */
 extern bool pattern_is_valid(const char *source, uint32 len);
+
+/* a string of the database in UTF-8; palloc'd where that is another encoding */
+extern const char *string_utf8(const char *s, uint32 *len);
 
 /* ----- nodes --------------------------------------------------------------- */
 typedef struct SchemaNode SchemaNode;
@@ -588,10 +593,6 @@ extern void inline_init(void);
 
 /* ----- JSON Pointer (pointer.c) -------------------------------------------- */
 
-/* what is wrong with it; NULL: nothing */
-extern const char *pointer_problem(const char *pointer);
-extern void pointer_append_key(StringInfo out, const char *key, uint32 len);
-extern char *pointer_next(const char **rest);	/* palloc'd token; *rest NULL at the end */
 extern bool pointer_find(const JbItem *root, const char *pointer, JbItem *item);
 
 /* document with the value at the pointer replaced, or removed when NULL */

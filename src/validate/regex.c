@@ -28,7 +28,8 @@ typedef enum Last
 
 typedef struct Group
 {
-	bool		assertion;
+	bool		assertion;		/* lookaround */
+	int			lookaround;		/* how deep, itself included */
 	bool		dotall;			/* of what surrounds it */
 } Group;
 
@@ -40,12 +41,12 @@ typedef struct Translator
 	char	   *out;
 	size_t		cap;
 	size_t		outlen;
-	bool		lenient;
+	int			flags;
 	bool		dotall;
 	Last		last;
 	int			depth;
 	Group		groups[MAX_GROUPS];
-	RegexError *error;
+	RegexInfo  *info;
 } Translator;
 
 static const char space_ranges[] =
@@ -54,13 +55,22 @@ static const char not_space_ranges[] =
 	"\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}"
 	"\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}";
 
+
+static const char not_digit_ranges[] = "\\x{0}-\\x{2f}\\x{3a}-\\x{10ffff}";
+static const char not_word_ranges[] =
+	"\\x{0}-\\x{2f}\\x{3a}-\\x{40}\\x{5b}-\\x{5e}\\x{60}\\x{7b}-\\x{10ffff}";
+
+/* what no text has; PCRE2's own empty class cannot be repeated */
+static const char no_character[] = "[^\\x{0}-\\x{10ffff}]";
+static const char any_character[] = "[\\x{0}-\\x{10ffff}]";
+
 static bool
 fail(Translator *t, const char *message)
 {
-	if (t->error->message == NULL)
+	if (t->info->message == NULL)
 	{
-		t->error->message = message;
-		t->error->offset = t->pos;
+		t->info->message = message;
+		t->info->offset = t->pos;
 	}
 	return false;
 }
@@ -178,8 +188,6 @@ read_unicode(Translator *t, uint32_t *code)
 			*code = 0x10000 + ((*code - 0xd800) << 10) + (low - 0xdc00);
 		}
 	}
-	if (*code >= 0xd800 && *code <= 0xdfff)
-		return fail(t, "lone surrogate");
 	return true;
 }
 
@@ -198,6 +206,10 @@ static const char *const categories[][2] = {
 	{"Symbol", "S"}, {"Titlecase_Letter", "Lt"}, {"Unassigned", "Cn"}, {"Uppercase_Letter", "Lu"},
 };
 
+/* the short ones; PCRE2 would take any case */
+static const char short_categories[] =
+	" C Cc Cf Cn Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs ";
+
 static const char *
 find_category(const char *name, size_t len)
 {
@@ -205,6 +217,15 @@ find_category(const char *name, size_t len)
 		if (strlen(categories[i][0]) == len && memcmp(categories[i][0], name, len) == 0)
 			return categories[i][1];
 	return NULL;
+}
+
+static bool
+short_category(const char *name, size_t len)
+{
+	for (const char *p = short_categories; *p; p += strcspn(p + 1, " ") + 1)
+		if (strcspn(p + 1, " ") == len && memcmp(p + 1, name, len) == 0)
+			return true;
+	return false;
 }
 
 static bool
@@ -259,6 +280,8 @@ translate_property(Translator *t, bool negated)
 			break;
 		}
 	category = prefix[0] ? NULL : find_category(name, len);
+	if (prefix[0] == '\0' && category == NULL && len <= 2 && !short_category(name, len))
+		return fail(t, "unknown property");
 	emit(t, negated ? "\\P{" : "\\p{");
 	emit(t, prefix);
 	if (category != NULL)
@@ -321,7 +344,11 @@ translate_escape(Translator *t, bool in_class, bool *is_set)
 		case 'w':
 		case 'W':
 			*is_set = true;
-			emit_bytes(t, (char[]){'\\', ch}, 2);
+			/* PCRE2 loses \D and \W where \p stands beside them in a class */
+			if (in_class && (ch == 'D' || ch == 'W'))
+				emit(t, ch == 'D' ? not_digit_ranges : not_word_ranges);
+			else
+				emit_bytes(t, (char[]){'\\', ch}, 2);
 			return true;
 		case 's':
 		case 'S':
@@ -383,13 +410,21 @@ translate_escape(Translator *t, bool in_class, bool *is_set)
 		case 'u':
 			if (!read_unicode(t, &code))
 				return false;
-			emit_code_point(t, code);
+			if (code < 0xd800 || code > 0xdfff)
+				emit_code_point(t, code);
+			else if (in_class)
+				return fail(t, "lone surrogate in a class");
+			else
+				emit(t, no_character);
 			return true;
 		case 'k':
 			if (in_class)
 				return fail(t, "\\k in a class");
-			emit(t, "\\k");
-			return translate_name(t);
+			emit(t, "(?:\\k");
+			if (!translate_name(t))
+				return false;
+			emit(t, ")");
+			return true;
 		default:
 			break;
 	}
@@ -397,17 +432,18 @@ translate_escape(Translator *t, bool in_class, bool *is_set)
 	{
 		if (in_class)
 			return fail(t, "reference in a class");
-		emit(t, "\\g{");
+		/* in a group of its own: PCRE2 repeats an unset one as if it had failed */
+		emit(t, "(?:\\g{");
 		emit_bytes(t, &ch, 1);
 		for (int i = 0; i < 4 && is_digit(peek(t, 0)); i++)
 			emit_bytes(t, &t->s[t->pos++], 1);
 		if (is_digit(peek(t, 0)))
 			return fail(t, "reference to a group that does not exist");
-		emit(t, "}");
+		emit(t, "})");
 		return true;
 	}
 	if ((ch != '\0' && strchr("^$\\.*+?()[]{}|/", ch) != NULL) || (in_class && ch == '-') ||
-		(t->lenient && (unsigned char) ch > 0x20 && (unsigned char) ch < 0x7f && !is_letter(ch) && ch != '_'))
+		((t->flags & REGEX_LENIENT) && (unsigned char) ch > 0x20 && (unsigned char) ch < 0x7f && !is_letter(ch) && ch != '_'))
 	{
 		emit_bytes(t, (char[]){'\\', ch}, 2);
 		return true;
@@ -435,6 +471,12 @@ translate_class(Translator *t)
 	bool		set = false;	/* the previous member was a set */
 	bool		have = false;	/* there is a previous member */
 
+	if (peek(t, 0) == ']' || (peek(t, 0) == '^' && peek(t, 1) == ']'))
+	{
+		emit(t, peek(t, 0) == ']' ? no_character : any_character);
+		t->pos += peek(t, 0) == ']' ? 1 : 2;
+		return true;
+	}
 	emit(t, "[");
 	if (peek(t, 0) == '^')
 	{
@@ -464,7 +506,7 @@ translate_class(Translator *t)
 			if (!translate_escape(t, true, &is_set))
 				return false;
 		}
-		else if (t->s[t->pos] == '[' || t->s[t->pos] == '-')
+		else if (strchr("[-.:=", t->s[t->pos]) != NULL && t->s[t->pos] != '\0')
 		{
 			emit_bytes(t, (char[]){'\\', t->s[t->pos]}, 2);
 			t->pos++;
@@ -486,7 +528,7 @@ translate_class(Translator *t)
 static bool
 translate_group(Translator *t)
 {
-	Group		group = {false, t->dotall};
+	Group		group = {.dotall = t->dotall};
 	bool		dotall = t->dotall;
 
 	if (t->depth == MAX_GROUPS)
@@ -506,7 +548,7 @@ translate_group(Translator *t)
 		}
 		else if (ch == '<')
 		{
-			emit_bytes(t, t->s + t->pos, 2);
+			emit_bytes(t, t->s + t->pos + ((t->flags & REGEX_SYNTAX_ONLY) ? 1 : 0), (t->flags & REGEX_SYNTAX_ONLY) ? 1 : 2);
 			t->pos += 2;
 			group.assertion = true;
 		}
@@ -539,6 +581,9 @@ translate_group(Translator *t)
 	}
 	else if (peek(t, 0) == '*')
 		return fail(t, "nothing to repeat");
+	group.lookaround = group.assertion + (t->depth > 0 ? t->groups[t->depth - 1].lookaround : 0);
+	if (group.lookaround > t->info->lookaround)
+		t->info->lookaround = group.lookaround;
 	t->groups[t->depth++] = group;
 	t->dotall = dotall;
 	t->last = LAST_NOTHING;
@@ -638,13 +683,12 @@ translate_one(Translator *t)
 }
 
 bool
-regex_translate(const char *source, size_t len, bool lenient,
-				char *out, size_t cap, size_t *outlen, RegexError *error)
+regex_translate(const char *source, size_t len, int flags,
+				char *out, size_t cap, size_t *outlen, RegexInfo *info)
 {
-	Translator	t = {.s = source, .len = len, .out = out, .cap = cap, .lenient = lenient, .error = error};
+	Translator	t = {.s = source, .len = len, .out = out, .cap = cap, .flags = flags, .info = info};
 
-	error->message = NULL;
-	error->offset = 0;
+	*info = (RegexInfo){0};
 	if (len > REGEX_MAX_SOURCE)
 		return fail(&t, "pattern is too long");
 	while (t.pos < t.len)

@@ -14,18 +14,23 @@
 #define REGEX_MAX_SOURCE	16384
 #define REGEX_GROWTH		160
 
-typedef struct RegexError
+typedef struct RegexInfo
 {
-	const char *message;
-	size_t		offset;
-} RegexError;
+	const char *message;		/* NULL: it is good */
+	size_t		offset;			/* of what is wrong */
+	int			lookaround;		/* how deep lookaround is nested */
+} RegexInfo;
+
+/* an escaped punctuation character that ECMA-262 would refuse is that character */
+#define REGEX_LENIENT		0x01
+/* for PCRE2 to judge, not to match: lookbehind of any width */
+#define REGEX_SYNTAX_ONLY	0x02
 
 /*
  * Writes at most cap bytes (REGEX_GROWTH * (len + 1) always suffice) and sets
- * *outlen.  lenient takes an escaped punctuation character that ECMA-262 would
- * refuse as that character.  Source and output are UTF-8.
+ * *outlen.  Source and output are UTF-8.
  */
-extern bool regex_translate(const char *source, size_t len, bool lenient,
-							char *out, size_t cap, size_t *outlen, RegexError *error);
+extern bool regex_translate(const char *source, size_t len, int flags,
+							char *out, size_t cap, size_t *outlen, RegexInfo *info);
 
 #endif							/* AGENTCORE_VALIDATE_REGEX_H */

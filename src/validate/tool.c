@@ -18,7 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "validate/program.h"
+#include "validate/provider.h"
 
 #define NEAREST_SHOWN 3
 
@@ -78,6 +78,7 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	tool->enabled = agc_col_bool(tuple, desc, "enabled");
 	tool->audit = strcmp(agc_col_text(tuple, desc, "mode"), "audit") == 0;
 	tool->coerce = agc_col_bool(tuple, desc, "coerce");
+	tool->drop_unknown = agc_col_bool(tuple, desc, "drop_unknown");
 	tool->idempotent = agc_col_bool(tuple, desc, "idempotent");
 	tool->needs_approval = agc_col_bool(tuple, desc, "needs_approval");
 	tool->cache_ttl = agc_col_interval(tuple, desc, "cache_ttl", -1);
@@ -352,13 +353,13 @@ AGC_FUNCTION(tool_set)
 	static const Oid types[] = {
 		TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTARRAYOID, INTERVALOID,
 		TEXTOID, TEXTARRAYOID, INTERVALOID, BOOLOID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, BOOLOID,
-		INTERVALOID, INTERVALOID, INT8OID
+		INTERVALOID, INTERVALOID, INT8OID, BOOLOID
 	};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description, dialect, mode, coerce, additional,"
 		" url_args, cache_ttl, cache_scope, tags, lease, idempotent, est_tokens, est_nanousd, retry_policy, target,"
-		" needs_approval, enabled, cache_soft_ttl, cache_negative_ttl, cache_max_size)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
+		" needs_approval, enabled, cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
 		" description = EXCLUDED.description, dialect = EXCLUDED.dialect, mode = EXCLUDED.mode,"
 		" coerce = EXCLUDED.coerce, additional = EXCLUDED.additional, url_args = EXCLUDED.url_args,"
@@ -367,15 +368,15 @@ AGC_FUNCTION(tool_set)
 		" est_nanousd = EXCLUDED.est_nanousd, retry_policy = EXCLUDED.retry_policy, target = EXCLUDED.target,"
 		" needs_approval = EXCLUDED.needs_approval, enabled = EXCLUDED.enabled,"
 		" cache_soft_ttl = EXCLUDED.cache_soft_ttl, cache_negative_ttl = EXCLUDED.cache_negative_ttl,"
-		" cache_max_size = EXCLUDED.cache_max_size"
+		" cache_max_size = EXCLUDED.cache_max_size, drop_unknown = EXCLUDED.drop_unknown"
 		" WHERE (t.input_schema::text, t.description, t.dialect, t.mode, t.coerce, t.additional, t.url_args, t.cache_ttl,"
 		" t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens, t.est_nanousd, t.retry_policy, t.target,"
-		" t.needs_approval, t.enabled, t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size) IS DISTINCT FROM"
+		" t.needs_approval, t.enabled, t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown) IS DISTINCT FROM"
 		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.mode, EXCLUDED.coerce,"
 		" EXCLUDED.additional, EXCLUDED.url_args, EXCLUDED.cache_ttl, EXCLUDED.cache_scope, EXCLUDED.tags,"
 		" EXCLUDED.lease, EXCLUDED.idempotent, EXCLUDED.est_tokens, EXCLUDED.est_nanousd, EXCLUDED.retry_policy,"
 		" EXCLUDED.target, EXCLUDED.needs_approval, EXCLUDED.enabled, EXCLUDED.cache_soft_ttl,"
-		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size)", lengthof(types), types
+		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size, EXCLUDED.drop_unknown)", lengthof(types), types
 	};
 	static const char *const modes[] = {"enforce", "audit"};
 	char	   *name = agc_arg_name(fcinfo, 0, "tool name");
@@ -385,7 +386,7 @@ AGC_FUNCTION(tool_set)
 	char	   *scope = agc_opt_text(fcinfo, 9);
 	char	   *retry_policy = agc_opt_name(fcinfo, 15, "retry_policy");
 	char	   *target = agc_opt_name(fcinfo, 16, "target");
-	char	   *tenant = agc_arg_tenant(fcinfo, 22);
+	char	   *tenant = agc_arg_tenant(fcinfo, 23);
 	bool		additional = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
 	int64		ttl = agc_opt_interval(fcinfo, 8, "cache_ttl", -1);
 	int64		soft_ttl = agc_opt_interval(fcinfo, 19, "cache_soft_ttl", -1);
@@ -414,6 +415,11 @@ AGC_FUNCTION(tool_set)
 				 errmsg("cache_ttl must be longer than nothing"),
 				 errhint("NULL means that results are not cached.")));
 	check_cache_terms(ttl, soft_ttl, negative_ttl, max_size);
+	if (DatumGetBool(flag_arg(fcinfo, 22, "drop_unknown")) && !DatumGetBool(flag_arg(fcinfo, 5, "coerce")))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("drop_unknown needs coerce"),
+				 errdetail("Without it the gate changes no arguments.")));
 	if (!PG_ARGISNULL(7))
 		check_pointers(PG_GETARG_DATUM(7));
 	if (!PG_ARGISNULL(10))
@@ -424,7 +430,7 @@ AGC_FUNCTION(tool_set)
 	values[0] = CStringGetTextDatum(tenant);
 	values[1] = CStringGetTextDatum(name);
 	values[2] = JsonbPGetDatum(schema);
-	for (int i = 2; i < 22; i++)	/* an argument stands one place before its column */
+	for (int i = 2; i < 23; i++)	/* an argument stands one place before its column */
 	{
 		values[i + 1] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
 		nulls[i + 1] = PG_ARGISNULL(i) ? 'n' : ' ';
@@ -440,6 +446,7 @@ AGC_FUNCTION(tool_set)
 	values[17] = target == NULL ? (Datum) 0 : CStringGetTextDatum(target);
 	values[18] = flag_arg(fcinfo, 17, "needs_approval");
 	values[19] = flag_arg(fcinfo, 18, "enabled");
+	values[23] = flag_arg(fcinfo, 22, "drop_unknown");
 
 	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
 }
@@ -453,4 +460,39 @@ AGC_FUNCTION(tool_drop)
 	};
 
 	return agc_drop(fcinfo, "tool name", &plan);
+}
+
+/*
+ * A definition that tool_import() read: what it says of a tool that is there is
+ * replaced, and everything else about the tool stays.
+ */
+ToolImported
+tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description) VALUES ($1, $2, $3, $4)"
+		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
+		" description = EXCLUDED.description, dialect = EXCLUDED.dialect, additional = EXCLUDED.additional"
+		" WHERE (t.input_schema::text, t.description, t.dialect, t.additional) IS DISTINCT FROM"
+		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.additional)"
+		" RETURNING t.xmax = 0", lengthof(types), types
+	};
+	Datum		values[] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name), JsonbPGetDatum(schema),
+	description == NULL ? (Datum) 0 : CStringGetTextDatum(description)};
+	ToolImported result = TOOL_UNCHANGED;
+	AgcOwner	owner;
+
+	check_schema(schema, DIALECT_AUTO, false, tenant);
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, description == NULL ? "   n" : NULL);
+	if (SPI_processed > 0)
+	{
+		bool		isnull;
+		Datum		created = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+
+		result = DatumGetBool(created) ? TOOL_CREATED : TOOL_UPDATED;
+	}
+	agc_owner_end(&owner);
+	return result;
 }

@@ -120,6 +120,7 @@ walk_object(UrlWalk *w, const SchemaNode *node, const JbItem *item)
 		JbItem		value = jb_next(&values);
 
 		bool		named = false;
+		int64		cost = 0;
 
 		while (property < end && key_compare(property->key, property->len, key.data, key.len) < 0)
 			property++;
@@ -129,7 +130,7 @@ walk_object(UrlWalk *w, const SchemaNode *node, const JbItem *item)
 			walk(w, property->node, &value, 0);
 		}
 		for (uint32 i = 0; i < rules->npatterns; i++)
-			if (pattern_match(rules->patterns[i].pattern, key.data, key.len) != PATTERN_NO_MATCH)
+			if (pattern_match(rules->patterns[i].pattern, key.data, key.len, &cost) != PATTERN_NO_MATCH)
 			{
 				named = true;
 				walk(w, rules->patterns[i].node, &value, 0);

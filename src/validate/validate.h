@@ -18,6 +18,7 @@ typedef struct ToolDef
 	bool		enabled;
 	bool		audit;			/* mode 'audit': judge, report, let through */
 	bool		coerce;
+	bool		drop_unknown;	/* with coerce: properties that are not allowed too */
 	bool		idempotent;
 	bool		needs_approval;
 	int			nurl_args;
@@ -48,8 +49,11 @@ extern const char *tool_cache_tenant(const ToolDef *tool, const char *tenant);
 /* the array of errors that args_validate() returns, or NULL when valid */
 extern Jsonb *tool_args_errors(const ToolDef *tool, Jsonb *args);
 
-/* args with the tool's coercions applied; *changes is a jsonb array, NULL when none */
-extern Jsonb *tool_args_coerce(const ToolDef *tool, Jsonb *args, Jsonb **changes);
+/*
+ * args with safe repairs, and without properties that are not allowed where
+ * drop_unknown; *changes is a jsonb array, NULL when none
+ */
+extern Jsonb *tool_args_coerce(const ToolDef *tool, Jsonb *args, bool drop_unknown, Jsonb **changes);
 
 /* what to show the model: errors of tool_args_errors() in words */
 extern char *tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors);

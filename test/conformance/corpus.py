@@ -1,24 +1,61 @@
 #!/usr/bin/python3
-"""Registers a corpus of real tools and judges real calls of them.
+"""Registers a corpus of real tools, judges real calls of them, and takes the
+tools through every provider's format.
 
     AGENTCORE_SHARED=../shared test/conformance/corpus.py [-v]
 
 Reads tools.jsonl (MCP tool definitions) and calls.jsonl of
-$AGENTCORE_SHARED/corpus. Works in a tenant of its own and rolls back. The exit
-status is 1 when a call is judged valid that its server refused with "Input
-validation error", when args_valid and args_validate disagree, or when more than
-REFUSABLE tools are refused. With -v every refusal is printed.
+$AGENTCORE_SHARED/corpus. Works in tenants of its own and rolls back. Counted:
+
+- a tool: registered, or refused for the reason in REFUSED;
+- a call: as its server judged it, or in DISAGREE; args_valid, args_validate and
+  args_feedback agree;
+- a pair of formats: every tool exported to one, imported, exported to the other
+  and imported over the original is unchanged.
+
+With -v every refused call is printed. The last line is "N passed, N failed".
 """
 import collections
 import json
 import os
 import pathlib
+import re
 import sys
 
 import psycopg
 
-REFUSABLE = 1
-REFUSED_BY_SERVER = 'Input validation error'
+# tool: what is wrong with its schema
+REFUSED = {
+    # "exclusiveMinimum": true is draft 4's, the schema says draft-07
+    'pdf-reader-mcp/read_pdf': '"exclusiveMinimum" must be a number',
+}
+
+# calls that their servers judged otherwise
+DISAGREE = {
+    # the server does not know this tool, which its own list names
+    ('4de2e9f7-f3ea-4d02-8532-0a1b0b530609', 0),
+    # answered, though "lang": "en" is not in the enum of its schema, which has en_US
+    ('5b2087e4-4c07-4e0d-9b2f-79514ce465f5', 0),
+}
+
+# how servers say that arguments are wrong, or that there is no such tool; the last
+# two are opgg-mcp's, which does not say more
+SERVER_REFUSED = re.compile(
+    r'Input validation error|Invalid arguments|validation errors? for|invalid_type|The selected .{1,40} is invalid'
+    r'|Unknown tool|is not defined in the configuration|INTERNAL_ERROR')
+
+FORMATS = ['openai_chat', 'openai_responses', 'anthropic', 'mcp', 'gemini']
+
+
+class Count:
+    passed = 0
+    failed = 0
+
+    def check(self, good, what):
+        self.passed += good
+        self.failed += not good
+        if not good:
+            print('FAILED', what)
 
 
 def lines(name):
@@ -28,59 +65,96 @@ def lines(name):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def register(conn, tools):
-    refused = []
+def register(conn, tools, count):
     for tool in tools:
+        name = f'{tool["server"]}/{tool["name"]}'
+        reason = None
         try:
             with conn.transaction():
-                conn.execute('SELECT agentcore.tool_set(%s, %s::jsonb, tenant => %s)',
-                             (f'{tool["server"]}/{tool["name"]}', json.dumps(tool['inputSchema']), 'corpus'))
+                conn.execute('SELECT agentcore.tool_set(%s, %s::jsonb, %s, tenant => %s)',
+                             (name, json.dumps(tool['inputSchema']), tool['description'], 'corpus'))
         except psycopg.Error as error:
-            refused.append(f'{tool["server"]}/{tool["name"]}: {error.diag.message_primary} {error.diag.message_detail}')
-    return refused
+            reason = error.diag.message_primary
+            print(f'refused: {name}: {reason}: {error.diag.message_detail}')
+        count.check(REFUSED[name] in (reason or '') if name in REFUSED else reason is None, f'{name}: {reason}')
 
 
-def judge(conn, call):
+def judge(conn, call, count):
     """(valid, feedback); valid is None where there is no such tool."""
     name = f'{call["server"]}/{call["tool"]}'
     args = json.dumps(call.get('args') or {})
     try:
         with conn.transaction():
-            row = conn.execute("SELECT agentcore.args_valid(%(t)s, %(a)s::jsonb, 'corpus'),"
-                               " agentcore.args_validate(%(t)s, %(a)s::jsonb, 'corpus') = '[]',"
-                               " agentcore.args_feedback(%(t)s, %(a)s::jsonb, 'corpus')",
-                               {'t': name, 'a': args}).fetchone()
+            valid, by_errors, feedback = conn.execute(
+                "SELECT agentcore.args_valid(%(t)s, %(a)s::jsonb, 'corpus'),"
+                " agentcore.args_validate(%(t)s, %(a)s::jsonb, 'corpus') = '[]',"
+                " agentcore.args_feedback(%(t)s, %(a)s::jsonb, 'corpus')",
+                {'t': name, 'a': args}).fetchone()
     except psycopg.errors.UndefinedObject as error:
         return None, error.diag.message_primary
-    if row[0] != row[1]:
-        sys.exit(f'args_valid and args_validate disagree on {name} {args}')
-    return row[0], row[2]
+    count.check(valid == by_errors == (feedback == ''), f'args_valid, args_validate and args_feedback disagree on {name} {args}')
+    return valid, feedback
+
+
+def judge_all(conn, calls, count):
+    verdicts = collections.Counter()
+    for call in calls:
+        name = f'{call["server"]}/{call["tool"]}'
+        valid, feedback = judge(conn, call, count)
+        by_server = SERVER_REFUSED.search(str(call.get('result'))) is not None
+        verdicts[valid, by_server] += 1
+        agree = name in REFUSED or bool(valid) != by_server
+        count.check(agree != ((call['task'], call['seq']) in DISAGREE),
+                    f'{call["task"]} {call["seq"]} {name}: valid {valid}, refused by its server {by_server}')
+        if '-v' in sys.argv and not valid:
+            print(f'{feedback}\n')
+    words = {True: 'valid', False: 'invalid', None: 'of no registered tool'}
+    for (valid, by_server), number in sorted(verdicts.items(), key=str):
+        print(f'{number:5} calls {words[valid]}{", refused by their server" if by_server else ""}')
+
+
+def export(conn, tenant, form):
+    return dict(conn.execute('SELECT name, agentcore.tool_export(name, %s, tenant => %s) FROM agentcore.tools WHERE tenant = %s',
+                             (form, tenant, tenant)).fetchall())
+
+
+def import_(conn, tenant, form, definitions):
+    return conn.execute('SELECT name, action FROM agentcore.tool_import(%s::jsonb, %s, tenant => %s)',
+                        (json.dumps(list(definitions.values())), form, tenant)).fetchall()
+
+
+def round_trips(conn, count):
+    for first in FORMATS:
+        written = export(conn, 'corpus', first)
+        if first == 'gemini':
+            plain = sum('parametersJsonSchema' in definition for definition in written.values())
+            print(f'{len(written) - plain:5} tools in Gemini\'s subset, {plain} as parametersJsonSchema')
+        import_(conn, f'copy {first}', first, written)
+        for second in FORMATS:
+            back = import_(conn, 'corpus', 'auto', export(conn, f'copy {first}', second))
+            changed = [name for name, action in back if action != 'unchanged']
+            count.check(len(back) == len(written) and not changed,
+                        f'{first}, {second}: {len(back)} of {len(written)} tools, changed {changed[:5]}')
+
+
+def lint(conn):
+    for row in conn.execute("SELECT l.provider, l.effect, count(DISTINCT t.name) FROM agentcore.tools t,"
+                            " agentcore.tool_lint(t.name, tenant => 'corpus') l"
+                            " WHERE t.tenant = 'corpus' AND l.keyword IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"):
+        print('{2:5} tools whose schema has something {1} by {0}'.format(*row))
 
 
 def main():
     tools, calls = lines('tools.jsonl'), lines('calls.jsonl')
-    verdicts = collections.Counter()
-    missed = []
+    count = Count()
     with psycopg.connect() as conn:
-        refused = register(conn, tools)
-        for call in calls:
-            valid, feedback = judge(conn, call)
-            by_server = REFUSED_BY_SERVER in json.dumps(call.get('result'))
-            verdicts[valid, by_server] += 1
-            if by_server and valid:
-                missed.append(call)
-            if '-v' in sys.argv and not valid:
-                print(f'{call["server"]}/{call["tool"]}: {feedback}\n')
+        register(conn, tools, count)
+        judge_all(conn, calls, count)
+        round_trips(conn, count)
+        lint(conn)
         conn.rollback()
-    print(f'{len(tools) - len(refused)} of {len(tools)} tools registered')
-    for line in refused:
-        print('  refused: ' + line)
-    words = {True: 'valid', False: 'invalid', None: 'no such tool'}
-    for (valid, by_server), count in sorted(verdicts.items(), key=str):
-        print(f'{count:5} calls {words[valid]}{", and refused by their server" if by_server else ""}')
-    for call in missed:
-        print(f'  valid here, refused by its server: {call}')
-    return 1 if missed or len(refused) > REFUSABLE else 0
+    print(f'{count.passed} passed, {count.failed} failed')
+    return 1 if count.failed else 0
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@
  */
 #include "allow/url.c"
 #include "allow/ip.c"
+#include "allow/idn.c"
 
 int			LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 

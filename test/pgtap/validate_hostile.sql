@@ -173,9 +173,9 @@ DO $$ BEGIN
   PERFORM agentcore.args_valid('secret', '{}', 'other');
 END $$;
 SET LOCAL ROLE agentcore_tap_agent;
-SELECT throws_ok(format('SELECT agentcore.%s(''secret'', ''{"hidden": 1}'', ''other'')', f), '42501', NULL, f || ': another tenant''s tool, compiled in this backend')
+SELECT throws_ok(format('SELECT agentcore.%s(''secret'', ''{"hidden": 1}'', tenant => ''other'')', f), '42501', NULL, f || ': another tenant''s tool, compiled in this backend')
   FROM unnest('{args_valid,args_validate,args_feedback,args_coerce,args_assert}'::text[]) f;
-SELECT throws_ok(format('SELECT agentcore.%s(''secre'', ''{}'', ''own'')', f), '42704', NULL, f || ': unknown here')
+SELECT throws_ok(format('SELECT agentcore.%s(''secre'', ''{}'', tenant => ''own'')', f), '42704', NULL, f || ': unknown here')
   FROM unnest('{args_valid,args_validate,args_feedback,args_coerce,args_assert}'::text[]) f;
 SELECT is_empty('SELECT * FROM agentcore.stat_compiled WHERE tenant <> ''own''', 'the view of compiled objects is of one''s own tenants');
 SELECT throws_ok($$ SELECT agentcore.tool_set('plain', '{}', dialect => '2020-12', tenant => 'own') $$, '42501', NULL, 'an agent loosens no schema');
@@ -193,7 +193,7 @@ EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
   RETURN hint;
 END $$;
-SELECT unalike(pg_temp.hint_of('SELECT agentcore.args_valid(''secre'', ''{}'', ''own'')'), '%secret%', 'no name of another tenant is suggested');
+SELECT unalike(pg_temp.hint_of('SELECT agentcore.args_valid(''secre'', ''{}'', tenant => ''own'')'), '%secret%', 'no name of another tenant is suggested');
 SET LOCAL ROLE agentcore_tap_tenant_admin;
 SELECT throws_ok($$ SELECT agentcore.tool_set('secret', '{}', dialect => '2020-12', tenant => 'other') $$, '42501', NULL, 'an administrator of one tenant changes no other');
 SELECT lives_ok($$ SELECT agentcore.tool_set('secret', '{"type": "object", "$ref": "#/$defs/a", "$defs": {"a": {}}}', tenant => 'own') $$, 'and may take the same name');
@@ -202,6 +202,7 @@ SELECT is(agentcore.args_valid('secret', '{"hidden": 1}', 'other'), false, 'whic
 
 -- ----- what is left
 SELECT is(agentcore.args_valid('pointer', '{"a": {"b": "x"}}'), true, 'the backend judges on');
+SELECT is(agentcore.jsonschema_validate('{"type": "null"}', 'null'), true, 'by an inline schema too, which takes the place of the large ones');
 SELECT ok((SELECT sum(bytes) FROM agentcore.stat_compiled WHERE class = 'tool') <= 17 * 1024 * 1024, 'the cache of compiled objects is bounded');
 SELECT ok(pg_temp.kept() - :before < 64 * 1024 * 1024, 'memory is given back');
 SELECT * FROM finish();
