@@ -517,7 +517,8 @@ fill_at(Coercion *c, const SchemaNode *node, StringInfo path, const Filled *fill
 		path->data[path->len = len] = '\0';
 	}
 	for (uint32 i = 0; c->effort >= 0 && node->array != NULL && node->array->nprefix == 0 &&
-		 node->array->rest != NULL; i++)
+		 node->array->rest != NULL;
+		 i++)
 	{
 		root = jb_root(c->args);
 		if (!pointer_find(&root, path->data, &item) || !item_is_array(&item) ||
