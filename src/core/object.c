@@ -63,6 +63,7 @@ agc_core_init(void)
 	CacheRegisterRelcacheCallback(registry_changed, (Datum) 0);
 	RegisterXactCallback(forget_pins, NULL);
 	agc_access_init();
+	agc_heap_init();
 }
 
 uint64
