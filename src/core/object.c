@@ -42,7 +42,7 @@
 static AgcObject *buckets[NBUCKETS];
 static dlist_head lru = DLIST_STATIC_INIT(lru);
 static Size total_bytes = 0;
-static bool any_pinned = false;
+static int	pinned = 0;			/* pins of them all; what an ERROR left is counted too */
 
 static uint64 generation = 1;
 static Oid	watched = InvalidOid;
@@ -85,7 +85,7 @@ forget_pins(XactEvent event, void *arg)
 {
 	dlist_mutable_iter iter;
 
-	if (!any_pinned ||
+	if (pinned == 0 ||
 		(event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
 		 event != XACT_EVENT_PARALLEL_COMMIT && event != XACT_EVENT_PARALLEL_ABORT &&
 		 event != XACT_EVENT_PREPARE))
@@ -98,7 +98,7 @@ forget_pins(XactEvent event, void *arg)
 		if (object->dead)
 			unlink_object(object);
 	}
-	any_pinned = false;
+	pinned = 0;
 }
 
 AgcObject *
@@ -116,7 +116,7 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 	{
 		object->hits++;
 		object->pins++;
-		any_pinned = true;
+		pinned++;
 		dlist_move_head(&lru, &object->lru);
 		return object;
 	}
@@ -154,7 +154,7 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 	}
 	object->checked = now;
 	object->pins++;
-	any_pinned = true;
+	pinned++;
 	heap_freetuple(tuple);
 	agc_table_close(rel, AccessShareLock);
 	evict();
@@ -166,6 +166,7 @@ agc_object_unpin(AgcObject *object)
 {
 	Assert(object->pins > 0);
 	object->pins--;
+	pinned--;
 	if (object->dead && object->pins == 0)
 	{
 		dlist_delete(&object->lru);
