@@ -205,7 +205,7 @@ chain_peek(Chain *chain)
 	{
 		ChainLink  *link = &chain->link[i];
 
-		if (!store_counter_peek(chain->tenant, link->name, &link->counter))
+		if (!store_counter_peek(chain->tenant, link->name, 0, &link->counter))
 			counter_init(&link->counter, &link->def, agc_now());
 		link->counted = true;
 	}
@@ -227,15 +227,13 @@ static bool
 lock_link(Chain *chain, ChainLink *link)
 {
 	int			order = counters_held ? compare_to_last(chain, link) : 1;
-	LockResult	result = store_counter_lock(chain->tenant, link->name, order >= 0, &link->counter);
+	LockResult	result = store_counter_lock(chain->tenant, link->name, 0, order >= 0, &link->counter);
 
 	if (result == LOCK_MISSING && link->defined)
 	{
-		Counter		fresh;
-
-		counter_init(&fresh, &link->def, agc_now());
-		store_counter_create(chain->tenant, link->name, &fresh);
-		result = store_counter_lock(chain->tenant, link->name, order >= 0, &link->counter);
+		counter_init(&link->counter, &link->def, agc_now());
+		store_counter_create(chain->tenant, link->name, &link->counter);
+		result = LOCK_TAKEN;
 	}
 	link->counted = result == LOCK_TAKEN;
 	if (link->counted)

@@ -145,6 +145,21 @@ note_limits(const char *tenant, const char *name)
 	agc_spi(&plan, values, NULL);
 }
 
+/* Every change of limits or window is made under the lock of the counter. */
+static LockResult
+lock_counter(const char *tenant, const char *name, Counter *counter)
+{
+	LockResult	result = store_counter_lock(tenant, name, 0, true, counter);
+
+	if (result == LOCK_BUSY)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("budget \"%s\" is being used by another transaction", name),
+				 errdetail("It was waited for as long as agentcore.budget_lock_wait says."),
+				 errhint("Try again, or set agentcore.budget_lock_wait to 0 for this change.")));
+	return result;
+}
+
 /*
  * Make the counter follow the definition.  A new window counts from the
  * ledger what was charged since it began.
@@ -160,7 +175,7 @@ sync_counter(const char *tenant, const char *name)
 	if (!budget_def(tenant, name, &def))
 		elog(ERROR, "budget \"%s\" vanished while it was defined", name);
 
-	if (store_counter_lock(tenant, name, true, &counter) == LOCK_MISSING)
+	if (lock_counter(tenant, name, &counter) == LOCK_MISSING)
 	{
 		/* an earlier budget of this name does not count */
 		TimestampTz last = store_ledger_last(tenant, name);
@@ -279,21 +294,19 @@ AGC_FUNCTION(budget_set)
 }
 
 static void
-refuse_parent_or_holder(const char *tenant, const char *name)
+refuse_parent_or_holder(const char *tenant, const char *name, Counter *counter, bool *counted)
 {
-	Counter		counter;
-
 	if (height_of(tenant, name) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("budget \"%s\" is the parent of other budgets", name),
 				 errhint("Drop them or give them another parent first.")));
-	if (store_counter_lock(tenant, name, true, &counter) == LOCK_TAKEN &&
-		counter.held[DIM_IN_FLIGHT] > 0)
+	if ((*counted = lock_counter(tenant, name, counter) == LOCK_TAKEN) &&
+		counter->held[DIM_IN_FLIGHT] > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("budget \"%s\" is held by %lld open permits", name,
-						(long long) counter.held[DIM_IN_FLIGHT]),
+						(long long) counter->held[DIM_IN_FLIGHT]),
 				 errhint("Disable it with budget_set(enabled => false) and drop it once they are settled.")));
 }
 
@@ -307,16 +320,19 @@ AGC_FUNCTION(budget_drop)
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	char	   *name = agc_arg_name(fcinfo, 0, "name");
 	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
+	Counter		counter;
+	bool		counted;
 	bool		existed;
 	AgcOwner	owner;
 
 	agc_enter(tenant, AGC_ADMIN);
 	agc_owner_begin(&owner);
 	lock_definitions();
-	refuse_parent_or_holder(tenant, name);
+	refuse_parent_or_holder(tenant, name, &counter, &counted);
 	agc_spi(&plan, values, NULL);
 	existed = SPI_processed > 0;
-	store_counter_delete(tenant, name);
+	if (counted)
+		store_counter_delete(&counter);
 	agc_owner_end(&owner);
 	PG_RETURN_BOOL(existed);
 }

@@ -13,8 +13,8 @@
  * and deleted again when the counters then refuse, so that the shared rows are
  * held shortest.
  *
- * Memory: decisions and rows in the caller's context, the rest in SPI's.  On
- * ERROR: the transaction takes everything back.
+ * Memory: the caller's context.  On ERROR: the transaction takes everything
+ * back.
  */
 #include "budget/chain.h"
 
@@ -25,6 +25,9 @@
 
 /* how many ended leases an acquire clears away before it is refused */
 #define REAP_INLINE		16
+
+/* in one go: each takes a lock, and the lock table is of fixed size */
+#define REAP_MAX		256
 
 /* what a caller refused by contention should wait */
 #define CONTENTION_WAIT	(50 * INT64CONST(1000))
@@ -175,7 +178,6 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 	MemoryContext caller_cxt = CurrentMemoryContext;
 	int64		asked[BUDGET_NDIMS];
 	Chain		chain;
-	AgcOwner	owner;
 
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
@@ -186,9 +188,7 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 	if (chain_admits(&chain, asked, out, caller_cxt) || !out->can_ever_fit)
 		return out->granted;
 
-	agc_owner_begin(&owner);
 	out->granted = store_permits_any_ended(request->tenant, agc_now());
-	agc_owner_end(&owner);
 	if (out->granted)
 		out->reason = NULL;
 	return out->granted;
@@ -251,7 +251,7 @@ take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char
 		out->id = permit->row.id;
 		return;
 	}
-	store_permit_delete(request->tenant, &permit->row.id);
+	store_permit_delete(permit);
 }
 
 void
@@ -261,7 +261,6 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	Permit		permit = {0};
 	char	   *holder;
 	Chain		chain;
-	AgcOwner	owner;
 
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
@@ -279,7 +278,6 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 			return;
 		}
 	}
-	agc_owner_begin(&owner);
 	if (request->key == NULL || !find_duplicate(request, holder, out))
 	{
 		if (looks_admissible(&chain, permit.held, out, caller_cxt))
@@ -287,7 +285,6 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 		if (request->key != NULL)
 			chain_note_lock();
 	}
-	agc_owner_end(&owner);
 }
 
 /* ----- reading ----- */
@@ -300,9 +297,7 @@ permit_read(const char *tenant, const pg_uuid_t *id, const char *agent, const ch
 	Oid			caller = GetUserId();
 	Permit		permit;
 	bool		found;
-	AgcOwner	owner;
 
-	agc_owner_begin(&owner);
 	if (id != NULL)
 		found = store_permit_read(tenant, id, caller_cxt, &permit) &&
 			may_settle(tenant, &permit, caller);
@@ -319,7 +314,6 @@ permit_read(const char *tenant, const pg_uuid_t *id, const char *agent, const ch
 		found = result == LOCK_TAKEN;
 		chain_note_lock();
 	}
-	agc_owner_end(&owner);
 	if (found)
 		*out = permit.row;
 	return found;
@@ -414,9 +408,7 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 	SettleResult answer = SETTLE_COMMITTED;
 	int64		delta[BUDGET_NUSED];
 	Permit		permit;
-	AgcOwner	owner;
 
-	agc_owner_begin(&owner);
 	lock_permit(tenant, id, caller, caller_cxt, &permit);
 	delta[DIM_TOKENS] = tokens == NO_AMOUNT ? permit.held[DIM_TOKENS] : tokens;
 	delta[DIM_NANOUSD] = nanousd == NO_AMOUNT ? permit.held[DIM_NANOUSD] : nanousd;
@@ -446,9 +438,8 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 		chain_write(&chain);
 		permit.row.state = answer == SETTLE_LATE && to == PERMIT_COMMITTED ? PERMIT_LATE : to;
 		permit.settled_at = chain.at;
-		store_permit_write(tenant, &permit, result);
+		store_permit_write(&permit, result);
 	}
-	agc_owner_end(&owner);
 	return answer;
 }
 
@@ -492,9 +483,7 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 	Oid			caller = GetUserId();
 	int64		amount[BUDGET_NUSED] = {Max(tokens, 0), Max(nanousd, 0), 0};
 	Permit		permit;
-	AgcOwner	owner;
 
-	agc_owner_begin(&owner);
 	lock_permit(tenant, id, caller, caller_cxt, &permit);
 	require_open(&permit);
 	if (amount[DIM_TOKENS] > 0 || amount[DIM_NANOUSD] > 0)
@@ -515,8 +504,7 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 	permit.row.state = PERMIT_RETRY;
 	permit.row.retry_at = retry_at;
 	permit.row.lease_until = lease_end(agc_now(), lease);
-	store_permit_write(tenant, &permit, NULL);
-	agc_owner_end(&owner);
+	store_permit_write(&permit, NULL);
 }
 
 PermitTry
@@ -526,9 +514,7 @@ permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease, int64 cache_
 	Oid			caller = GetUserId();
 	PermitTry	outcome;
 	Permit		permit;
-	AgcOwner	owner;
 
-	agc_owner_begin(&owner);
 	outcome = try_permit(tenant, id, caller_cxt, &permit);
 	if (outcome == PERMIT_TRY_DONE &&
 		(permit.row.state != PERMIT_RETRY || permit.row.retry_at > agc_now()))
@@ -541,9 +527,8 @@ permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease, int64 cache_
 		permit.row.retry_at = 0;
 		permit.row.lease_until = lease_end(agc_now(), lease);
 		permit.row.cache_lease = cache_lease;
-		store_permit_write(tenant, &permit, NULL);
+		store_permit_write(&permit, NULL);
 	}
-	agc_owner_end(&owner);
 	return outcome;
 }
 
@@ -555,12 +540,10 @@ permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens
 	Oid			caller = GetUserId();
 	int64		more[BUDGET_NDIMS] = {tokens, nanousd, 0, 0};
 	Permit		permit;
-	AgcOwner	owner;
 
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
 	out->granted = out->can_ever_fit = true;
-	agc_owner_begin(&owner);
 	lock_permit(tenant, id, caller, caller_cxt, &permit);
 	require_open(&permit);
 	out->id = permit.row.id;
@@ -586,9 +569,8 @@ permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens
 	if (out->granted)
 	{
 		permit.row.lease_until = lease_end(agc_now(), lease);
-		store_permit_write(tenant, &permit, NULL);
+		store_permit_write(&permit, NULL);
 	}
-	agc_owner_end(&owner);
 	return out->granted;
 }
 
@@ -612,12 +594,12 @@ expire_permits(const char *tenant, Chain *chain, Permit *permits, int n)
 		charge_path(chain, permit, "expire", delta);
 		permit->row.state = PERMIT_EXPIRED;
 		permit->settled_at = chain->at;
-		store_permit_write(tenant, permit, NULL);
+		store_permit_write(permit, NULL);
 	}
 	chain_write(chain);
 }
 
-/* Within agc_owner_begin().  must: contention is an error, else nothing is done. */
+/* must: contention is an error, else nothing is done. */
 static int
 expire_ended(const char *tenant, int limit, bool must)
 {
@@ -642,13 +624,7 @@ expire_ended(const char *tenant, int limit, bool must)
 int
 permits_reap(const char *tenant, int limit)
 {
-	AgcOwner	owner;
-	int			n;
-
-	agc_owner_begin(&owner);
-	n = expire_ended(tenant, limit, true);
-	agc_owner_end(&owner);
-	return n;
+	return expire_ended(tenant, Min(limit, REAP_MAX), true);
 }
 
 PermitTry
@@ -657,9 +633,7 @@ permit_expire(const char *tenant, const pg_uuid_t *id)
 	MemoryContext caller_cxt = CurrentMemoryContext;
 	PermitTry	outcome;
 	Permit		permit;
-	AgcOwner	owner;
 
-	agc_owner_begin(&owner);
 	outcome = try_permit(tenant, id, caller_cxt, &permit);
 	if (outcome == PERMIT_TRY_DONE && (!is_open(&permit) || permit.row.lease_until > agc_now()))
 		outcome = PERMIT_TRY_NOT;
@@ -673,18 +647,26 @@ permit_expire(const char *tenant, const pg_uuid_t *id)
 		else
 			outcome = PERMIT_TRY_BUSY;
 	}
-	agc_owner_end(&owner);
 	return outcome;
 }
 
 bool
 permit_resolve(const char *tenant, const pg_uuid_t *id)
 {
-	AgcOwner	owner;
-	bool		resolved;
+	Permit		permit;
 
-	agc_owner_begin(&owner);
-	resolved = store_permit_resolve(tenant, id);
-	agc_owner_end(&owner);
-	return resolved;
+	switch (try_permit(tenant, id, CurrentMemoryContext, &permit))
+	{
+		case PERMIT_TRY_BUSY:
+			raise_contention();
+			return false;
+		case PERMIT_TRY_NOT:
+			return false;
+		case PERMIT_TRY_DONE:
+			break;
+	}
+	if (permit.row.state != PERMIT_EXPIRED && permit.row.state != PERMIT_FAILED)
+		return false;
+	store_permit_resolve(&permit);
+	return true;
 }

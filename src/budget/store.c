@@ -1,11 +1,14 @@
 /*
  * store.c
- *	  Rows of the counter, permit and ledger tables, by SPI with kept plans.
+ *	  Rows of the counter, permit and ledger tables.
  *
- * Locks: rows are locked FOR NO KEY UPDATE and stay locked to the end of the
- * transaction.  A caller that must not wait gets SKIP LOCKED and a second look
- * that tells a busy row from a missing one.  In REPEATABLE READ and
- * SERIALIZABLE a row changed since the snapshot raises 40001.
+ * Everything on the way of a call is read by index and written directly
+ * (core/table.c, core/heap.c): no statement is planned or started.  Sums over
+ * the ledger, which only definitions need, go through SPI.
+ *
+ * Locks: lock.c, taken here before a row is read to be written, kept to the end
+ * of the transaction.  In REPEATABLE READ and SERIALIZABLE a row changed since
+ * the snapshot raises 40001.
  *
  * Memory: what is read is copied to the context that the caller names.  On
  * ERROR: the transaction takes everything back.
@@ -14,140 +17,154 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
-#include "miscadmin.h"
-#include "storage/lock.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/partition.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 
-#define NATTS_COUNTER	9		/* tenant budget slot since seen window_revision starts used held */
+/* Columns of agentcore.budget_counter, in the order of the table. */
+enum
+{
+	C_TENANT, C_BUDGET, C_SLOT, C_SINCE, C_SEEN, C_WINDOW_REVISION, C_STARTS, C_USED, C_HELD,
+	NATTS_COUNTER
+};
 
 /* Columns of agentcore.permit, in the order of the table. */
 enum
 {
-	P_TENANT = 1, P_ID, P_STATE, P_ROLE, P_BUDGET, P_BUDGETS,
+	P_TENANT, P_ID, P_STATE, P_ROLE, P_BUDGET, P_BUDGETS,
 	P_HELD_TOKENS, P_HELD_NANOUSD, P_HELD_CALLS,
 	P_CHARGED_TOKENS, P_CHARGED_NANOUSD, P_CHARGED_CALLS, P_SPENT_TOKENS, P_SPENT_NANOUSD,
 	P_CHARGE_ON_EXPIRY, P_CREATED_AT, P_LEASE_UNTIL, P_RETRY_AT, P_SETTLED_AT, P_ATTEMPT,
 	P_HOLDER, P_KEY, P_REQUEST_HASH, P_AGENT, P_TOOL, P_TASK, P_SUBJECT,
-	P_IS_LLM, P_IDEMPOTENT, P_RESOLVED, P_CACHE_KEY, P_CACHE_LEASE, P_RESULT
+	P_IS_LLM, P_IDEMPOTENT, P_RESOLVED, P_CACHE_KEY, P_CACHE_LEASE, P_RESULT,
+	NATTS_PERMIT
+};
+
+/* Columns of agentcore.budget_ledger, in the order of the table. */
+enum
+{
+	L_TENANT, L_AT, L_ID, L_PERMIT, L_BUDGETS, L_EVENT, L_TOKENS, L_NANOUSD, L_CALLS, L_AGENT, L_TOOL,
+	NATTS_LEDGER
 };
 
 static AgcTable counter_table = AGC_TABLE("budget_counter", "budget_counter_pkey");
 static AgcTable permit_table = AGC_TABLE("permit", "permit_pkey");
+static AgcTable permit_by_key = AGC_TABLE("permit", "permit_key");
+static AgcTable permit_by_lease = AGC_TABLE("permit", "permit_open");
+static AgcTable ledger_table = AGC_TABLE("budget_ledger", "budget_ledger"); /* never scanned */
 
 static Datum int8_array(const int64 *values, int n, Oid type);
 static int	read_int8_array(Datum datum, int64 *values, int max, const char *what);
 static Datum text_array(char *const *values, int n);
-static Datum text_or_null(const char *value, char *null);
+static Datum text_or_null(const char *value, bool *null);
+static Datum hash_or_null(const uint8 *hash, bool *null);
 static void counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc);
 static void permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cxt);
 
 /* ----- counters ----- */
 
-static void
-peek_row(HeapTuple tuple, TupleDesc desc, void *arg)
+static bool
+read_counter(Relation rel, const char *tenant, const char *budget, int slot, bool lock, Counter *out)
 {
-	Counter    *out = arg;
+	AgcKey		keys[3] = {agc_key_text(tenant), agc_key_text(budget), agc_key_int4(slot)};
+	HeapTuple	tuple = agc_table_row(&counter_table, rel, lengthof(keys), keys);
 
-	counter_from_tuple(out, tuple, desc);
+	if (tuple == NULL)
+		return false;
+	if (lock)
+		agc_heap_check_snapshot(tuple);
+	counter_from_tuple(out, tuple, RelationGetDescr(rel));
+	return true;
 }
 
 bool
-store_counter_peek(const char *tenant, const char *budget, Counter *out)
+store_counter_peek(const char *tenant, const char *budget, int slot, Counter *out)
 {
-	const char *keys[2] = {tenant, budget};
 	Relation	rel = agc_table_open(&counter_table, AccessShareLock);
+	bool		found = read_counter(rel, tenant, budget, slot, false, out);
 
-	out->nwindows = 0;
-	agc_table_scan(&counter_table, rel, 2, keys, peek_row, out);
 	agc_table_close(rel, AccessShareLock);
-	return out->nwindows > 0;
+	return found;
 }
-
-#define COUNTER_ROW \
-	"SELECT c.* FROM agentcore.budget_counter c" \
-	" WHERE c.tenant = $1 AND c.budget = $2 AND c.slot = 0"
 
 LockResult
-store_counter_lock(const char *tenant, const char *budget, bool wait, Counter *out)
+store_counter_lock(const char *tenant, const char *budget, int slot, bool wait, Counter *out)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID};
-	static AgcPlan waiting = {COUNTER_ROW " FOR NO KEY UPDATE", 2, types};
-	static AgcPlan skipping = {COUNTER_ROW " FOR NO KEY UPDATE SKIP LOCKED", 2, types};
-	static AgcPlan looking = {COUNTER_ROW, 2, types};
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget)};
+	Relation	rel = agc_table_open(&counter_table, RowExclusiveLock);
+	LockResult	result = LOCK_BUSY;
+	BudgetLock	lock;
 
-	agc_spi(wait ? &waiting : &skipping, values, NULL);
-	if (SPI_processed == 1)
-	{
-		counter_from_tuple(out, SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
-		return LOCK_TAKEN;
-	}
-	if (wait)
-		return LOCK_MISSING;
-	agc_spi(&looking, values, NULL);
-	return SPI_processed == 1 ? LOCK_BUSY : LOCK_MISSING;
+	lock_of_counter(&lock, RelationGetRelid(rel), tenant, budget, slot);
+	if (lock_take(&lock, wait))
+		result = read_counter(rel, tenant, budget, slot, true, out) ? LOCK_TAKEN : LOCK_MISSING;
+	agc_table_close(rel, NoLock);
+	return result;
 }
 
-/* Does nothing if somebody else was faster. */
 void
-store_counter_create(const char *tenant, const char *budget, const Counter *counter)
+store_counter_unlock(const char *tenant, const char *budget, int slot)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID,
-								 TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID};
-	static AgcPlan plan = {
-		"INSERT INTO agentcore.budget_counter"
-		" (tenant, budget, slot, since, seen, window_revision, starts, used, held)"
-		" VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8)"
-		" ON CONFLICT (tenant, budget, slot) DO NOTHING", 8, types
-	};
-	Datum		values[8] = {
-		CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
-		TimestampTzGetDatum(counter->since), TimestampTzGetDatum(counter->seen),
-		Int64GetDatum(counter->window_revision),
-		int8_array(counter->start, counter->nwindows, TIMESTAMPTZOID),
-		int8_array(counter->used[0], counter->nwindows * BUDGET_NUSED, INT8OID),
-		int8_array(counter->held, BUDGET_NDIMS, INT8OID)
-	};
+	BudgetLock	lock;
 
-	agc_spi(&plan, values, NULL);
+	lock_of_counter(&lock, counter_table.relid, tenant, budget, slot);
+	lock_drop(&lock);
+}
+
+static void
+counter_values(Datum values[NATTS_COUNTER], const char *tenant, const char *budget, const Counter *counter)
+{
+	values[C_TENANT] = CStringGetTextDatum(tenant);
+	values[C_BUDGET] = CStringGetTextDatum(budget);
+	values[C_SLOT] = Int32GetDatum(counter->slot);
+	values[C_SINCE] = TimestampTzGetDatum(counter->since);
+	values[C_SEEN] = TimestampTzGetDatum(counter->seen);
+	values[C_WINDOW_REVISION] = Int64GetDatum(counter->window_revision);
+	values[C_STARTS] = int8_array(counter->start, counter->nwindows, TIMESTAMPTZOID);
+	values[C_USED] = int8_array(counter->used[0], counter->nwindows * BUDGET_NUSED, INT8OID);
+	values[C_HELD] = int8_array(counter->held, BUDGET_NDIMS, INT8OID);
+}
+
+/* The caller holds the lock, and so nobody else makes the row at the same time. */
+void
+store_counter_create(const char *tenant, const char *budget, Counter *counter)
+{
+	Relation	rel = agc_table_open(&counter_table, RowExclusiveLock);
+	Datum		values[NATTS_COUNTER];
+	bool		nulls[NATTS_COUNTER] = {false};
+
+	counter_values(values, tenant, budget, counter);
+	counter->row = agc_heap_insert(rel, values, nulls)->t_self;
+	agc_table_close(rel, NoLock);
 }
 
 void
 store_counter_write(const char *tenant, const char *budget, const Counter *counter)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID,
-								 TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID};
-	static AgcPlan plan = {
-		"UPDATE agentcore.budget_counter"
-		" SET seen = $3, window_revision = $4, starts = $5, used = $6, held = $7"
-		" WHERE tenant = $1 AND budget = $2 AND slot = 0", 7, types
-	};
-	Datum		values[7] = {
-		CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
-		TimestampTzGetDatum(counter->seen), Int64GetDatum(counter->window_revision),
-		int8_array(counter->start, counter->nwindows, TIMESTAMPTZOID),
-		int8_array(counter->used[0], counter->nwindows * BUDGET_NUSED, INT8OID),
-		int8_array(counter->held, BUDGET_NDIMS, INT8OID)
-	};
+	Relation	rel = agc_table_open(&counter_table, RowExclusiveLock);
+	ItemPointerData row = counter->row;
+	Datum		values[NATTS_COUNTER];
+	bool		nulls[NATTS_COUNTER] = {false};
 
-	agc_spi(&plan, values, NULL);
-	if (SPI_processed != 1)
-		elog(ERROR, "counter of budget \"%s\" vanished", budget);
+	counter_values(values, tenant, budget, counter);
+	agc_heap_update(rel, &row, values, nulls);
+	agc_table_close(rel, NoLock);
 }
 
 void
-store_counter_delete(const char *tenant, const char *budget)
+store_counter_delete(const Counter *counter)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID};
-	static AgcPlan plan = {
-		"DELETE FROM agentcore.budget_counter WHERE tenant = $1 AND budget = $2", 2, types
-	};
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget)};
+	Relation	rel = agc_table_open(&counter_table, RowExclusiveLock);
+	ItemPointerData row = counter->row;
 
-	agc_spi(&plan, values, NULL);
+	agc_heap_delete(rel, &row);
+	agc_table_close(rel, NoLock);
 }
 
 static void
@@ -159,103 +176,99 @@ counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc)
 
 	Assert(desc->natts >= NATTS_COUNTER);
 	heap_deform_tuple(tuple, desc, values, nulls);
-	out->since = DatumGetTimestampTz(values[3]);
-	out->seen = DatumGetTimestampTz(values[4]);
-	out->window_revision = DatumGetInt64(values[5]);
-	out->nwindows = read_int8_array(values[6], out->start, BUDGET_MAX_WINDOWS, "starts");
-	nused = read_int8_array(values[7], out->used[0], BUDGET_MAX_WINDOWS * BUDGET_NUSED, "used");
+	out->row = tuple->t_self;
+	out->slot = DatumGetInt32(values[C_SLOT]);
+	out->since = DatumGetTimestampTz(values[C_SINCE]);
+	out->seen = DatumGetTimestampTz(values[C_SEEN]);
+	out->window_revision = DatumGetInt64(values[C_WINDOW_REVISION]);
+	out->nwindows = read_int8_array(values[C_STARTS], out->start, BUDGET_MAX_WINDOWS, "starts");
+	nused = read_int8_array(values[C_USED], out->used[0], BUDGET_MAX_WINDOWS * BUDGET_NUSED, "used");
 	if (out->nwindows < 1 || nused != out->nwindows * BUDGET_NUSED ||
-		read_int8_array(values[8], out->held, BUDGET_NDIMS, "held") != BUDGET_NDIMS)
+		read_int8_array(values[C_HELD], out->held, BUDGET_NDIMS, "held") != BUDGET_NDIMS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("counter of budget \"%s\" has arrays of the wrong length",
-						TextDatumGetCString(values[1]))));
+						TextDatumGetCString(values[C_BUDGET]))));
 }
 
 /* ----- permits ----- */
 
 void
-store_permit_insert(const char *tenant, const Permit *permit,
-					const PermitRequest *request, const char *holder)
+store_permit_insert(const char *tenant, Permit *permit, const PermitRequest *request,
+					const char *holder)
 {
-	static const Oid types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTARRAYOID,
-								 INT8OID, INT8OID, INT8OID, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
-								 TEXTOID, TEXTOID, BYTEAOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-								 BOOLOID, BOOLOID, BYTEAOID, INT8OID};
-	static AgcPlan plan = {
-		"INSERT INTO agentcore.permit (tenant, id, state, role, budget, budgets,"
-		" held_tokens, held_nanousd, held_calls, charge_on_expiry, created_at, lease_until,"
-		" holder, key, request_hash, agent, tool, task, subject,"
-		" is_llm, idempotent, cache_key, cache_lease)"
-		" VALUES ($1, $2, 'o', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-		" $17, $18, $19, $20, $21, $22)", lengthof(types), types
-	};
+	Relation	rel = agc_table_open(&permit_table, RowExclusiveLock);
 	const PermitRow *row = &permit->row;
-	char		nulls[lengthof(types) + 1];
-	bytea	   *request_hash = palloc(VARHDRSZ + AGC_HASH_LEN);
-	bytea	   *cache_key = palloc(VARHDRSZ + AGC_HASH_LEN);
-	Datum		values[lengthof(types)];
+	bool		keyed = request->key != NULL;
+	Datum		values[NATTS_PERMIT] = {0};
+	bool		nulls[NATTS_PERMIT] = {false};
 
-	SET_VARSIZE(request_hash, VARHDRSZ + AGC_HASH_LEN);
-	memcpy(VARDATA(request_hash), request->request_hash, AGC_HASH_LEN);
-	SET_VARSIZE(cache_key, VARHDRSZ + AGC_HASH_LEN);
-	memcpy(VARDATA(cache_key), request->cache_key, AGC_HASH_LEN);
-
-	memset(nulls, ' ', sizeof(nulls));
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = UUIDPGetDatum(&row->id);
-	values[2] = CStringGetTextDatum(row->role);
-	values[3] = text_or_null(request->budget, &nulls[3]);
-	values[4] = text_array(permit->budgets, permit->depth);
+	values[P_TENANT] = CStringGetTextDatum(tenant);
+	values[P_ID] = UUIDPGetDatum(&row->id);
+	values[P_STATE] = CharGetDatum((char) PERMIT_OPEN);
+	values[P_ROLE] = CStringGetTextDatum(row->role);
+	values[P_BUDGET] = text_or_null(request->budget, &nulls[P_BUDGET]);
+	values[P_BUDGETS] = text_array(permit->budgets, permit->depth);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
-		values[5 + dim] = Int64GetDatum(permit->held[dim]);
-	values[8] = BoolGetDatum(permit->charge_on_expiry);
-	values[9] = TimestampTzGetDatum(row->created_at);
-	values[10] = TimestampTzGetDatum(row->lease_until);
-	values[11] = text_or_null(request->key == NULL ? NULL : holder, &nulls[11]);
-	values[12] = text_or_null(request->key, &nulls[12]);
-	values[13] = PointerGetDatum(request_hash);
-	if (request->key == NULL)
-		nulls[13] = 'n';
-	values[14] = text_or_null(request->agent, &nulls[14]);
-	values[15] = text_or_null(request->tool, &nulls[15]);
-	values[16] = text_or_null(request->task, &nulls[16]);
-	values[17] = text_or_null(request->subject, &nulls[17]);
-	values[18] = BoolGetDatum(request->is_llm);
-	values[19] = BoolGetDatum(request->idempotent);
-	values[20] = PointerGetDatum(cache_key);
-	if (!request->has_cache_key)
-		nulls[20] = 'n';
-	values[21] = Int64GetDatum(request->cache_lease);
-	agc_spi(&plan, values, nulls);
+	{
+		values[P_HELD_TOKENS + dim] = Int64GetDatum(permit->held[dim]);
+		values[P_CHARGED_TOKENS + dim] = Int64GetDatum(0);
+	}
+	values[P_SPENT_TOKENS] = values[P_SPENT_NANOUSD] = Int64GetDatum(0);
+	values[P_CHARGE_ON_EXPIRY] = BoolGetDatum(permit->charge_on_expiry);
+	values[P_CREATED_AT] = TimestampTzGetDatum(row->created_at);
+	values[P_LEASE_UNTIL] = TimestampTzGetDatum(row->lease_until);
+	nulls[P_RETRY_AT] = nulls[P_SETTLED_AT] = true;
+	values[P_ATTEMPT] = Int32GetDatum(1);
+	values[P_HOLDER] = text_or_null(keyed ? holder : NULL, &nulls[P_HOLDER]);
+	values[P_KEY] = text_or_null(request->key, &nulls[P_KEY]);
+	values[P_REQUEST_HASH] = hash_or_null(keyed ? request->request_hash : NULL, &nulls[P_REQUEST_HASH]);
+	values[P_AGENT] = text_or_null(request->agent, &nulls[P_AGENT]);
+	values[P_TOOL] = text_or_null(request->tool, &nulls[P_TOOL]);
+	values[P_TASK] = text_or_null(request->task, &nulls[P_TASK]);
+	values[P_SUBJECT] = text_or_null(request->subject, &nulls[P_SUBJECT]);
+	values[P_IS_LLM] = BoolGetDatum(request->is_llm);
+	values[P_IDEMPOTENT] = BoolGetDatum(request->idempotent);
+	values[P_RESOLVED] = BoolGetDatum(false);
+	values[P_CACHE_KEY] = hash_or_null(request->has_cache_key ? request->cache_key : NULL, &nulls[P_CACHE_KEY]);
+	values[P_CACHE_LEASE] = Int64GetDatum(request->cache_lease);
+	nulls[P_RESULT] = true;
+	permit->stored = agc_heap_insert(rel, values, nulls);
+	agc_table_close(rel, NoLock);
 }
 
 void
-store_permit_delete(const char *tenant, const pg_uuid_t *id)
+store_permit_delete(const Permit *permit)
 {
-	static const Oid types[] = {TEXTOID, UUIDOID};
-	static AgcPlan plan = {
-		"DELETE FROM agentcore.permit WHERE tenant = $1 AND id = $2", 2, types
-	};
-	Datum		values[2] = {CStringGetTextDatum(tenant), UUIDPGetDatum(id)};
+	Relation	rel = agc_table_open(&permit_table, RowExclusiveLock);
 
-	agc_spi(&plan, values, NULL);
+	agc_heap_delete(rel, &permit->stored->t_self);
+	agc_table_close(rel, NoLock);
 }
 
-#define PERMIT_ROW "SELECT p.* FROM agentcore.permit p WHERE p.tenant = $1 AND p.id = $2"
+static bool
+read_permit(Relation rel, const char *tenant, const pg_uuid_t *id, bool lock, MemoryContext cxt,
+			Permit *out)
+{
+	AgcKey		keys[2] = {agc_key_text(tenant), agc_key_uuid(id)};
+	HeapTuple	tuple = agc_table_row(&permit_table, rel, lengthof(keys), keys);
+
+	if (tuple == NULL)
+		return false;
+	if (lock)
+		agc_heap_check_snapshot(tuple);
+	permit_from_tuple(out, tuple, RelationGetDescr(rel), cxt);
+	return true;
+}
 
 bool
 store_permit_read(const char *tenant, const pg_uuid_t *id, MemoryContext cxt, Permit *out)
 {
-	static const Oid types[] = {TEXTOID, UUIDOID};
-	static AgcPlan plan = {PERMIT_ROW, 2, types};
-	Datum		values[2] = {CStringGetTextDatum(tenant), UUIDPGetDatum(id)};
+	Relation	rel = agc_table_open(&permit_table, AccessShareLock);
+	bool		found = read_permit(rel, tenant, id, false, cxt, out);
 
-	agc_spi(&plan, values, NULL);
-	if (SPI_processed != 1)
-		return false;
-	permit_from_tuple(out, SPI_tuptable->vals[0], SPI_tuptable->tupdesc, cxt);
-	return true;
+	agc_table_close(rel, AccessShareLock);
+	return found;
 }
 
 /*
@@ -266,10 +279,9 @@ bool
 store_permit_by_key(const char *tenant, const char *holder, const char *key,
 					MemoryContext cxt, Permit *out)
 {
-	static AgcTable by_key = AGC_TABLE("permit", "permit_key");
-	const char *keys[3] = {tenant, holder, key};
-	Relation	rel = agc_table_open(&by_key, AccessShareLock);
-	HeapTuple	tuple = agc_table_get(&by_key, rel, 3, keys);
+	AgcKey		keys[3] = {agc_key_text(tenant), agc_key_text(holder), agc_key_text(key)};
+	Relation	rel = agc_table_open(&permit_by_key, AccessShareLock);
+	HeapTuple	tuple = agc_table_row(&permit_by_key, rel, lengthof(keys), keys);
 
 	if (tuple != NULL)
 		permit_from_tuple(out, tuple, RelationGetDescr(rel), cxt);
@@ -281,109 +293,128 @@ LockResult
 store_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait, MemoryContext cxt,
 				  Permit *out)
 {
-	static const Oid types[] = {TEXTOID, UUIDOID};
-	static AgcPlan waiting = {PERMIT_ROW " FOR NO KEY UPDATE", 2, types};
-	static AgcPlan skipping = {PERMIT_ROW " FOR NO KEY UPDATE SKIP LOCKED", 2, types};
-	static AgcPlan looking = {PERMIT_ROW, 2, types};
-	Datum		values[2] = {CStringGetTextDatum(tenant), UUIDPGetDatum(id)};
+	Relation	rel = agc_table_open(&permit_table, RowExclusiveLock);
+	LockResult	result = LOCK_BUSY;
+	BudgetLock	lock;
 
-	agc_spi(wait ? &waiting : &skipping, values, NULL);
-	if (SPI_processed == 1)
-	{
-		permit_from_tuple(out, SPI_tuptable->vals[0], SPI_tuptable->tupdesc, cxt);
-		return LOCK_TAKEN;
-	}
-	if (wait)
-		return LOCK_MISSING;
-	agc_spi(&looking, values, NULL);
-	return SPI_processed == 1 ? LOCK_BUSY : LOCK_MISSING;
+	lock_of_permit(&lock, RelationGetRelid(rel), id);
+	if (lock_take(&lock, wait))
+		result = read_permit(rel, tenant, id, true, cxt, out) ? LOCK_TAKEN : LOCK_MISSING;
+	agc_table_close(rel, NoLock);
+	return result;
 }
 
-/* Open permits whose lease has ended, oldest first, those being settled left out. */
+/* What is collected of the permits whose lease has ended. */
+typedef struct EndedScan
+{
+	const char *tenant;
+	TimestampTz now;
+	int			limit;
+	MemoryContext cxt;
+	Permit	   *out;
+	int			n;
+} EndedScan;
+
+/* The scan saw it open; the lock may have come after a settlement. */
+static bool
+lock_ended(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	EndedScan  *scan = arg;
+	Permit	   *permit = &scan->out[scan->n];
+	bool		isnull;
+	pg_uuid_t  *id = DatumGetUUIDP(heap_getattr(tuple, P_ID + 1, desc, &isnull));
+
+	if (store_permit_lock(scan->tenant, id, false, scan->cxt, permit) == LOCK_TAKEN &&
+		(permit->row.state == PERMIT_OPEN || permit->row.state == PERMIT_RETRY) &&
+		permit->row.lease_until <= scan->now)
+		scan->n++;
+	return scan->n < scan->limit;
+}
+
+static void
+scan_ended(const char *tenant, TimestampTz now, AgcOrderedCallback callback, void *arg)
+{
+	AgcKey		keys[2] = {
+		agc_key_text(tenant),
+		{TimestampTzGetDatum(now), F_TIMESTAMPTZ_LE, BTLessEqualStrategyNumber}
+	};
+	Relation	rel = agc_table_open(&permit_by_lease, AccessShareLock);
+
+	agc_table_ordered(&permit_by_lease, rel, lengthof(keys), keys, callback, arg);
+	agc_table_close(rel, AccessShareLock);
+}
+
 int
 store_permits_lock_ended(const char *tenant, TimestampTz now, int limit, MemoryContext cxt,
 						 Permit **out)
 {
-	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID, INT8OID};
-	static AgcPlan plan = {
-		"SELECT p.* FROM agentcore.permit p"
-		" WHERE p.tenant = $1 AND p.state IN ('o', 'r') AND p.lease_until <= $2"
-		" ORDER BY p.lease_until LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED", 3, types
-	};
-	Datum		values[3] = {CStringGetTextDatum(tenant), TimestampTzGetDatum(now),
-						Int64GetDatum(limit)};
-	int			n;
+	EndedScan	scan = {.tenant = tenant, .now = now, .limit = limit, .cxt = cxt};
 
-	agc_spi(&plan, values, NULL);
-	n = (int) SPI_processed;
-	*out = MemoryContextAlloc(cxt, Max(n, 1) * sizeof(Permit));
-	for (int i = 0; i < n; i++)
-		permit_from_tuple(&(*out)[i], SPI_tuptable->vals[i], SPI_tuptable->tupdesc, cxt);
-	return n;
+	*out = scan.out = MemoryContextAlloc(cxt, limit * sizeof(Permit));
+	scan_ended(tenant, now, lock_ended, &scan);
+	return scan.n;
+}
+
+static bool
+note_any(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	*(bool *) arg = true;
+	return false;
 }
 
 bool
 store_permits_any_ended(const char *tenant, TimestampTz now)
 {
-	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID};
-	static AgcPlan plan = {
-		"SELECT FROM agentcore.permit p"
-		" WHERE p.tenant = $1 AND p.state IN ('o', 'r') AND p.lease_until <= $2 LIMIT 1", 2, types
-	};
-	Datum		values[2] = {CStringGetTextDatum(tenant), TimestampTzGetDatum(now)};
+	bool		any = false;
 
-	agc_spi(&plan, values, NULL);
-	return SPI_processed > 0;
+	scan_ended(tenant, now, note_any, &any);
+	return any;
 }
 
 void
-store_permit_write(const char *tenant, const Permit *permit, Jsonb *result)
+store_permit_write(const Permit *permit, Jsonb *result)
 {
-	static const Oid types[] = {TEXTOID, UUIDOID, CHAROID, INT8OID, INT8OID,
-								 INT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
-								 TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT8OID, JSONBOID, TEXTOID};
-	static AgcPlan plan = {
-		"UPDATE agentcore.permit SET state = $3, held_tokens = $4, held_nanousd = $5,"
-		" charged_tokens = $6, charged_nanousd = $7, charged_calls = $8,"
-		" spent_tokens = $9, spent_nanousd = $10, lease_until = $11, retry_at = $12,"
-		" settled_at = $13, attempt = $14, cache_lease = $15, result = coalesce($16, result),"
-		" role = $17"
-		" WHERE tenant = $1 AND id = $2", lengthof(types), types
-	};
+	Relation	rel = agc_table_open(&permit_table, RowExclusiveLock);
 	const PermitRow *row = &permit->row;
-	char		nulls[lengthof(types) + 1];
-	Datum		values[lengthof(types)] = {
-		CStringGetTextDatum(tenant), UUIDPGetDatum(&row->id), CharGetDatum((char) row->state),
-		Int64GetDatum(permit->held[DIM_TOKENS]), Int64GetDatum(permit->held[DIM_NANOUSD]),
-		Int64GetDatum(permit->charged[DIM_TOKENS]), Int64GetDatum(permit->charged[DIM_NANOUSD]),
-		Int64GetDatum(permit->charged[DIM_CALLS]),
-		Int64GetDatum(permit->spent[DIM_TOKENS]), Int64GetDatum(permit->spent[DIM_NANOUSD]),
-		TimestampTzGetDatum(row->lease_until), TimestampTzGetDatum(row->retry_at),
-		TimestampTzGetDatum(permit->settled_at), Int32GetDatum(row->attempt),
-		Int64GetDatum(row->cache_lease), PointerGetDatum(result), CStringGetTextDatum(row->role)
-	};
+	Datum		values[NATTS_PERMIT];
+	bool		nulls[NATTS_PERMIT];
 
-	memset(nulls, ' ', sizeof(nulls));
-	nulls[11] = row->retry_at == 0 ? 'n' : ' ';
-	nulls[12] = permit->settled_at == 0 ? 'n' : ' ';
-	nulls[15] = result == NULL ? 'n' : ' ';
-	agc_spi(&plan, values, nulls);
-	if (SPI_processed != 1)
-		elog(ERROR, "permit vanished while it was locked");
+	heap_deform_tuple(permit->stored, RelationGetDescr(rel), values, nulls);
+	values[P_STATE] = CharGetDatum((char) row->state);
+	values[P_ROLE] = CStringGetTextDatum(row->role);
+	values[P_HELD_TOKENS] = Int64GetDatum(permit->held[DIM_TOKENS]);
+	values[P_HELD_NANOUSD] = Int64GetDatum(permit->held[DIM_NANOUSD]);
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		values[P_CHARGED_TOKENS + dim] = Int64GetDatum(permit->charged[dim]);
+	values[P_SPENT_TOKENS] = Int64GetDatum(permit->spent[DIM_TOKENS]);
+	values[P_SPENT_NANOUSD] = Int64GetDatum(permit->spent[DIM_NANOUSD]);
+	values[P_LEASE_UNTIL] = TimestampTzGetDatum(row->lease_until);
+	values[P_RETRY_AT] = TimestampTzGetDatum(row->retry_at);
+	nulls[P_RETRY_AT] = row->retry_at == 0;
+	values[P_SETTLED_AT] = TimestampTzGetDatum(permit->settled_at);
+	nulls[P_SETTLED_AT] = permit->settled_at == 0;
+	values[P_ATTEMPT] = Int32GetDatum(row->attempt);
+	values[P_CACHE_LEASE] = Int64GetDatum(row->cache_lease);
+	if (result != NULL)
+	{
+		values[P_RESULT] = JsonbPGetDatum(result);
+		nulls[P_RESULT] = false;
+	}
+	agc_heap_update(rel, &permit->stored->t_self, values, nulls);
+	agc_table_close(rel, NoLock);
 }
 
-bool
-store_permit_resolve(const char *tenant, const pg_uuid_t *id)
+void
+store_permit_resolve(const Permit *permit)
 {
-	static const Oid types[] = {TEXTOID, UUIDOID};
-	static AgcPlan plan = {
-		"UPDATE agentcore.permit SET resolved = true"
-		" WHERE tenant = $1 AND id = $2 AND state IN ('e', 'f')", 2, types
-	};
-	Datum		values[2] = {CStringGetTextDatum(tenant), UUIDPGetDatum(id)};
+	Relation	rel = agc_table_open(&permit_table, RowExclusiveLock);
+	Datum		values[NATTS_PERMIT];
+	bool		nulls[NATTS_PERMIT];
 
-	agc_spi(&plan, values, NULL);
-	return SPI_processed > 0;
+	heap_deform_tuple(permit->stored, RelationGetDescr(rel), values, nulls);
+	values[P_RESOLVED] = BoolGetDatum(true);
+	agc_heap_update(rel, &permit->stored->t_self, values, nulls);
+	agc_table_close(rel, NoLock);
 }
 
 /*
@@ -394,15 +425,12 @@ store_permit_resolve(const char *tenant, const pg_uuid_t *id)
 bool
 store_key_lock(const char *tenant, const char *holder, const char *key, bool wait)
 {
-	LOCKTAG		tag;
-	uint32		hash = hash_bytes((const unsigned char *) tenant, strlen(tenant));
 	Relation	rel = agc_table_open(&permit_table, AccessShareLock);
+	BudgetLock	lock;
 
-	hash = hash_combine(hash, hash_bytes((const unsigned char *) holder, strlen(holder)));
-	hash = hash_combine(hash, hash_bytes((const unsigned char *) key, strlen(key)));
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationGetRelid(rel), hash, 0);
+	lock_of_key(&lock, RelationGetRelid(rel), tenant, holder, key);
 	agc_table_close(rel, AccessShareLock);
-	return LockAcquire(&tag, ExclusiveLock, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
+	return lock_take(&lock, wait);
 }
 
 static void
@@ -419,14 +447,15 @@ static void
 permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cxt)
 {
 	MemoryContext old = MemoryContextSwitchTo(cxt);
-	Datum	   *v = palloc((desc->natts + 1) * sizeof(Datum));
-	bool	   *n = palloc((desc->natts + 1) * sizeof(bool));
+	Datum		v[NATTS_PERMIT];
+	bool		n[NATTS_PERMIT];
 	PermitRow  *row = &out->row;
 	Datum	   *budgets;
 
-	Assert(desc->natts >= P_RESULT);
-	heap_deform_tuple(tuple, desc, v + 1, n + 1);
+	Assert(desc->natts == NATTS_PERMIT);
 	memset(out, 0, sizeof(*out));
+	out->stored = heap_copytuple(tuple);
+	heap_deform_tuple(out->stored, desc, v, n);
 
 #define TEXT(column) (n[column] ? NULL : TextDatumGetCString(v[column]))
 	row->id = *DatumGetUUIDP(v[P_ID]);
@@ -478,33 +507,80 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 
 /* ----- ledger ----- */
 
+/*
+ * The leaf that takes a row of that time.  Partitions are by range of the time
+ * alone; one that is partitioned further is not an arrangement of ours.
+ */
+static Oid
+ledger_leaf(Relation ledger, TimestampTz at)
+{
+	PartitionKey key = RelationGetPartitionKey(ledger);
+	PartitionDesc desc = RelationGetPartitionDesc(ledger, false);
+	Datum		value = TimestampTzGetDatum(at);
+	bool		equal;
+	int			part = -1;
+
+	if (desc->boundinfo != NULL && desc->boundinfo->ndatums > 0)
+	{
+		int			below = partition_range_datum_bsearch(key->partsupfunc, key->partcollation,
+														  desc->boundinfo, 1, &value, &equal);
+
+		part = desc->boundinfo->indexes[below + 1];
+	}
+	if (part < 0 && desc->boundinfo != NULL)
+		part = desc->boundinfo->default_index;
+	if (part < 0 || !desc->is_leaf[part])
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("no partition of \"%s.%s\" can take a row of now", AGC_SCHEMA,
+						RelationGetRelationName(ledger)),
+				 errhint("Attach agentcore.budget_ledger_default again; partitions must not be partitioned themselves.")));
+	return desc->oids[part];
+}
+
+/* A partition that was attached may have its columns elsewhere. */
+static void
+insert_ledger_row(Relation ledger, Relation leaf, Datum *values, bool *nulls)
+{
+	TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(ledger), RelationGetDescr(leaf));
+
+	if (map == NULL)
+		agc_heap_insert(leaf, values, nulls);
+	else
+	{
+		HeapTuple	tuple = heap_form_tuple(RelationGetDescr(ledger), values, nulls);
+		int			natts = RelationGetDescr(leaf)->natts;
+		Datum	   *v = palloc(natts * sizeof(Datum));
+		bool	   *n = palloc(natts * sizeof(bool));
+
+		heap_deform_tuple(execute_attr_map_tuple(tuple, map), RelationGetDescr(leaf), v, n);
+		agc_heap_insert(leaf, v, n);
+	}
+}
+
 void
 store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry)
 {
-	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID,
-								 INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID};
-	static AgcPlan plan = {
-		"INSERT INTO agentcore.budget_ledger"
-		" (tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", lengthof(types), types
-	};
+	Relation	ledger = agc_table_open(&ledger_table, RowExclusiveLock);
+	Relation	leaf = table_open(ledger_leaf(ledger, entry->at), RowExclusiveLock);
+	Datum		values[NATTS_LEDGER];
+	bool		nulls[NATTS_LEDGER] = {false};
 	pg_uuid_t	id;
-	char		nulls[lengthof(types) + 1];
-	Datum		values[lengthof(types)];
 
 	agc_uuid_v7(&id);
-	memset(nulls, ' ', sizeof(nulls));
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = TimestampTzGetDatum(entry->at);
-	values[2] = UUIDPGetDatum(&id);
-	values[3] = UUIDPGetDatum(&permit->row.id);
-	values[4] = text_array(entry->budgets, entry->nbudgets);
-	values[5] = CStringGetTextDatum(entry->event);
+	values[L_TENANT] = CStringGetTextDatum(tenant);
+	values[L_AT] = TimestampTzGetDatum(entry->at);
+	values[L_ID] = UUIDPGetDatum(&id);
+	values[L_PERMIT] = UUIDPGetDatum(&permit->row.id);
+	values[L_BUDGETS] = text_array(entry->budgets, entry->nbudgets);
+	values[L_EVENT] = CStringGetTextDatum(entry->event);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
-		values[6 + dim] = Int64GetDatum(entry->amount[dim]);
-	values[9] = text_or_null(permit->row.agent, &nulls[9]);
-	values[10] = text_or_null(permit->row.tool, &nulls[10]);
-	agc_spi(&plan, values, nulls);
+		values[L_TOKENS + dim] = Int64GetDatum(entry->amount[dim]);
+	values[L_AGENT] = text_or_null(permit->row.agent, &nulls[L_AGENT]);
+	values[L_TOOL] = text_or_null(permit->row.tool, &nulls[L_TOOL]);
+	insert_ledger_row(ledger, leaf, values, nulls);
+	table_close(leaf, NoLock);
+	agc_table_close(ledger, NoLock);
 }
 
 void
@@ -584,8 +660,22 @@ text_array(char *const *values, int n)
 }
 
 static Datum
-text_or_null(const char *value, char *null)
+text_or_null(const char *value, bool *null)
 {
-	*null = value == NULL ? 'n' : ' ';
+	*null = value == NULL;
 	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
+}
+
+static Datum
+hash_or_null(const uint8 *hash, bool *null)
+{
+	bytea	   *value;
+
+	*null = hash == NULL;
+	if (hash == NULL)
+		return (Datum) 0;
+	value = palloc(VARHDRSZ + AGC_HASH_LEN);
+	SET_VARSIZE(value, VARHDRSZ + AGC_HASH_LEN);
+	memcpy(VARDATA(value), hash, AGC_HASH_LEN);
+	return PointerGetDatum(value);
 }

@@ -2,14 +2,16 @@
  * store.h
  *	  Rows of the budget tables: everything that this room reads and writes.
  *
- * Except for the functions marked "direct", callers are between
- * agc_owner_begin() and agc_owner_end().  What is read is palloc'd in the
- * context given.
+ * Rows are read by index with the latest snapshot and written without SPI;
+ * nobody needs to be between agc_owner_begin() and agc_owner_end() but where it
+ * says so.  A counter or permit is written only under its lock, by whoever read
+ * it under that lock.
  */
 #ifndef AGENTCORE_BUDGET_STORE_H
 #define AGENTCORE_BUDGET_STORE_H
 
 #include "budget/budget.h"
+#include "budget/lock.h"
 #include "budget/window.h"
 
 #define BUDGET_MAX_DEPTH	16
@@ -25,6 +27,7 @@ typedef struct Permit
 	int64		spent[BUDGET_NUSED];	/* of it, for failed attempts */
 	bool		charge_on_expiry;
 	TimestampTz settled_at;		/* 0: never */
+	HeapTuple	stored;			/* as it was read */
 } Permit;
 
 typedef enum LockResult
@@ -44,36 +47,45 @@ typedef struct LedgerEntry
 } LedgerEntry;
 
 /* counters */
-extern bool store_counter_peek(const char *tenant, const char *budget, Counter *out);	/* direct */
-extern LockResult store_counter_lock(const char *tenant, const char *budget, bool wait,
+extern bool store_counter_peek(const char *tenant, const char *budget, int slot, Counter *out);
+
+/* The lock is held when the answer is LOCK_MISSING too. */
+extern LockResult store_counter_lock(const char *tenant, const char *budget, int slot, bool wait,
 									 Counter *out);
-extern void store_counter_create(const char *tenant, const char *budget, const Counter *counter);
+extern void store_counter_unlock(const char *tenant, const char *budget, int slot);
+extern void store_counter_create(const char *tenant, const char *budget, Counter *counter);
 extern void store_counter_write(const char *tenant, const char *budget, const Counter *counter);
-extern void store_counter_delete(const char *tenant, const char *budget);
+extern void store_counter_delete(const Counter *counter);
 
 /* permits */
-extern void store_permit_insert(const char *tenant, const Permit *permit,
+
+/* sets permit->stored */
+extern void store_permit_insert(const char *tenant, Permit *permit,
 								const PermitRequest *request, const char *holder);
-extern void store_permit_delete(const char *tenant, const pg_uuid_t *id);
+extern void store_permit_delete(const Permit *permit);
 extern bool store_permit_read(const char *tenant, const pg_uuid_t *id, MemoryContext cxt,
 							  Permit *out);
 extern bool store_permit_by_key(const char *tenant, const char *holder, const char *key,
-								MemoryContext cxt, Permit *out);	/* direct */
+								MemoryContext cxt, Permit *out);
 extern LockResult store_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait,
 									MemoryContext cxt, Permit *out);
+
+/* Open permits whose lease has ended, the oldest first, those being settled left out. */
 extern int	store_permits_lock_ended(const char *tenant, TimestampTz now, int limit,
 									 MemoryContext cxt, Permit **out);
 extern bool store_permits_any_ended(const char *tenant, TimestampTz now);
 
 /* state, held, charged, spent, lease, retry_at, settled_at, attempt, cache lease; result unless NULL */
-extern void store_permit_write(const char *tenant, const Permit *permit, Jsonb *result);
-extern bool store_permit_resolve(const char *tenant, const pg_uuid_t *id);
+extern void store_permit_write(const Permit *permit, Jsonb *result);
+extern void store_permit_resolve(const Permit *permit);
 
-/* serializes whoever uses one key; false: busy (only when not waiting); direct */
+/* serializes whoever uses one key; false: busy */
 extern bool store_key_lock(const char *tenant, const char *holder, const char *key, bool wait);
 
 /* ledger */
 extern void store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry);
+
+/* these two between agc_owner_begin() and agc_owner_end() */
 extern void store_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
 							 int64 out[BUDGET_NUSED]);
 extern TimestampTz store_ledger_last(const char *tenant, const char *budget);

@@ -13,6 +13,7 @@
 #include "core/core.h"
 
 #include "pgtime.h"
+#include "storage/itemptr.h"
 
 /* Dimensions.  The first NUSED are used up; calls in flight are only held. */
 #define DIM_TOKENS		0
@@ -64,6 +65,8 @@ typedef struct BudgetDef
 
 typedef struct Counter
 {
+	int			slot;
+	ItemPointerData row;		/* where it was read */
 	TimestampTz since;			/* the ledger counts from here on */
 	TimestampTz seen;			/* latest time used under the row lock */
 	int64		window_revision;	/* of the definition that `start` follows */

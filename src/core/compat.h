@@ -69,4 +69,24 @@ agc_pg_major(void)
 #define agc_wait_event(name) PG_WAIT_EXTENSION
 #endif
 
+/* 16 tells an update that only summarizing indexes (BRIN) need to hear of. */
+#if PG_VERSION_NUM >= 160000
+#define AgcUpdateIndexes			TU_UpdateIndexes
+#define AGC_UPDATE_NO_INDEX			TU_None
+#define AGC_UPDATE_ALL_INDEXES		TU_All
+#define agc_index_changes(info, which) ((which) == TU_All || (info)->ii_Summarizing)
+#else
+#define AgcUpdateIndexes			bool
+#define AGC_UPDATE_NO_INDEX			false
+#define AGC_UPDATE_ALL_INDEXES		true
+#define agc_index_changes(info, which) ((which) == AGC_UPDATE_ALL_INDEXES)
+#endif
+
+/* 17 lets an index keep things open between inserts. */
+#if PG_VERSION_NUM >= 170000
+#define agc_index_insert_cleanup(index, info) index_insert_cleanup((index), (info))
+#else
+#define agc_index_insert_cleanup(index, info) ((void) 0)
+#endif
+
 #endif							/* AGENTCORE_COMPAT_H */

@@ -141,7 +141,7 @@ extern Datum agc_drop(FunctionCallInfo fcinfo, const char *what, AgcPlan *plan);
 typedef struct AgcTable
 {
 	const char *name;
-	const char *index;			/* unique btree whose columns are all text "C" */
+	const char *index;			/* btree; its text columns are "C" */
 	Oid			relid;
 	Oid			indexid;
 	uint64		generation;
@@ -155,6 +155,29 @@ extern void agc_table_close(Relation rel, LOCKMODE lockmode);
 /* one row by its text key, flattened and palloc'd; NULL when there is none */
 extern HeapTuple agc_table_get(AgcTable *table, Relation rel, int nkeys, const char **keys);
 
+/* one column of an index and what it is compared to */
+typedef struct AgcKey
+{
+	Datum		value;
+	RegProcedure compare;		/* of pg_proc, F_TEXTEQ and the like */
+	StrategyNumber strategy;	/* of btrees */
+} AgcKey;
+
+extern AgcKey agc_key_text(const char *value);
+extern AgcKey agc_key_uuid(const pg_uuid_t *value);
+extern AgcKey agc_key_int4(int32 value);
+
+/*
+ * The first row by its key, as it stands in the table: out-of-line values are
+ * not fetched, t_self is set.  NULL when there is none.
+ */
+extern HeapTuple agc_table_row(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys);
+
+/* rows in the order of the index until the callback says false; it may write */
+typedef bool (*AgcOrderedCallback) (HeapTuple tuple, TupleDesc desc, void *arg);
+extern void agc_table_ordered(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys,
+							  AgcOrderedCallback callback, void *arg);
+
 /* every row whose leading key columns match; the callback must not write */
 typedef void (*AgcRowCallback) (HeapTuple tuple, TupleDesc desc, void *arg);
 extern void agc_table_scan(AgcTable *table, Relation rel, int nkeys, const char **keys,
@@ -166,6 +189,25 @@ extern Datum agc_col(HeapTuple tuple, TupleDesc desc, const char *column, bool *
 extern bool agc_col_bool(HeapTuple tuple, TupleDesc desc, const char *column);
 extern int64 agc_col_int64(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing);
 extern int64 agc_col_interval(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing);
+
+/* ----- rows written without SPI (heap.c) -----------------------------------
+ *
+ * The relation is open with RowExclusiveLock, kept to the end of the
+ * transaction.  What was written is seen by the next command of the same
+ * transaction, and by what these and agc_table_* read next.  Row triggers do
+ * not fire; no privilege and no row security policy is looked at.
+ */
+/* the row as it was written, t_self set */
+extern HeapTuple agc_heap_insert(Relation rel, Datum *values, bool *nulls);
+
+/* 40001 when somebody else has changed the row since it was read */
+extern void agc_heap_update(Relation rel, ItemPointer row, Datum *values, bool *nulls);
+extern void agc_heap_delete(Relation rel, ItemPointer row);
+
+/* 40001 in REPEATABLE READ and SERIALIZABLE unless the transaction sees this version */
+extern void agc_heap_check_snapshot(HeapTuple tuple);
+
+extern void agc_heap_init(void);
 
 /* ----- compiled objects (object.c) ----------------------------------------
  *

@@ -20,6 +20,7 @@
 #include "utils/guc.h"
 
 int			agc_audit = AGC_AUDIT_NONE;
+int			agc_budget_lock_wait = 1000;
 int			agc_cache_compress = AGC_COMPRESS_DEFAULT;
 int			agc_cache_compress_min = 2048;
 int			agc_cache_default_ttl = 300;
@@ -98,6 +99,11 @@ agc_guc_init(void)
 							 "The row belongs to the calling transaction and goes with its ROLLBACK.",
 							 &agc_audit, AGC_AUDIT_NONE, audit_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.budget_lock_wait",
+							"How long a budget or permit that another transaction is changing is waited for.",
+							"Then an acquire reports contention and a settlement raises 55P03; neither is a denial. 0: as long as lock_timeout says.",
+							&agc_budget_lock_wait, 1000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomEnumVariable("agentcore.cache_compress",
 							 "How large cached values are compressed.",
 							 "lz4 where PostgreSQL was built with it; off stores them as they are. What is stored already stays as it is.",

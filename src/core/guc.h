@@ -40,6 +40,7 @@ typedef enum AgcMissingShmem
 } AgcMissingShmem;
 
 extern int	agc_audit;
+extern int	agc_budget_lock_wait;	/* ms */
 extern int	agc_cache_compress;
 extern int	agc_cache_compress_min; /* bytes */
 extern int	agc_cache_default_ttl;	/* seconds */

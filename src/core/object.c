@@ -80,6 +80,7 @@ agc_core_init(void)
 	RegisterXactCallback(forget_pins, NULL);
 	RegisterSubXactCallback(forget_sub_pins, NULL);
 	agc_access_init();
+	agc_heap_init();
 }
 
 uint64
@@ -210,6 +211,7 @@ agc_object_unpin(AgcObject *object)
 	memmove(&pins[at], &pins[at + 1], sizeof(Pin) * (npins - at - 1));
 	npins--;
 	object->pins--;
+	pinned--;
 	if (object->dead && object->pins == 0)
 	{
 		dlist_delete(&object->lru);

@@ -22,9 +22,14 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/uuid.h"
+
+#define MAX_KEYS	4
 
 static void resolve_table(AgcTable *table);
-static int	make_keys(AgcTable *table, ScanKey keys, int nkeys, const char **values);
+static void make_keys(AgcTable *table, ScanKey scankeys, int nkeys, const AgcKey *keys);
+static void make_text_keys(AgcTable *table, ScanKey scankeys, int nkeys, const char **values);
 
 Relation
 agc_table_open(AgcTable *table, LOCKMODE lockmode)
@@ -66,29 +71,95 @@ resolve_table(AgcTable *table)
 	table->generation = agc_generation();
 }
 
-/* Key columns are numbered as in the table; ours lead every table in order. */
-static int
-make_keys(AgcTable *table, ScanKey keys, int nkeys, const char **values)
+AgcKey
+agc_key_text(const char *value)
+{
+	return (AgcKey){CStringGetTextDatum(value), F_TEXTEQ, BTEqualStrategyNumber};
+}
+
+AgcKey
+agc_key_uuid(const pg_uuid_t *value)
+{
+	return (AgcKey){UUIDPGetDatum(value), F_UUID_EQ, BTEqualStrategyNumber};
+}
+
+AgcKey
+agc_key_int4(int32 value)
+{
+	return (AgcKey){Int32GetDatum(value), F_INT4EQ, BTEqualStrategyNumber};
+}
+
+/* Scan keys are numbered by the columns of the table, also for an index scan. */
+static void
+make_keys(AgcTable *table, ScanKey scankeys, int nkeys, const AgcKey *keys)
 {
 	Relation	index = index_open(table->indexid, AccessShareLock);
 
 	for (int i = 0; i < nkeys; i++)
-		ScanKeyInit(&keys[i], index->rd_index->indkey.values[i], BTEqualStrategyNumber,
-					F_TEXTEQ, CStringGetTextDatum(values[i]));
+		ScanKeyInit(&scankeys[i], index->rd_index->indkey.values[i], keys[i].strategy,
+					keys[i].compare, keys[i].value);
 	index_close(index, AccessShareLock);
-	return nkeys;
+}
+
+static void
+make_text_keys(AgcTable *table, ScanKey scankeys, int nkeys, const char **values)
+{
+	AgcKey		keys[MAX_KEYS];
+
+	for (int i = 0; i < nkeys; i++)
+		keys[i] = agc_key_text(values[i]);
+	make_keys(table, scankeys, nkeys, keys);
+}
+
+HeapTuple
+agc_table_row(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys)
+{
+	ScanKeyData scankeys[MAX_KEYS];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	Assert(nkeys <= MAX_KEYS);
+	make_keys(table, scankeys, nkeys, keys);
+	scan = systable_beginscan(rel, table->indexid, true, NULL, nkeys, scankeys);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		tuple = heap_copytuple(tuple);
+	systable_endscan(scan);
+	return tuple;
+}
+
+/* The snapshot is the one of the beginning: what the callback writes is not come upon. */
+void
+agc_table_ordered(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys,
+				  AgcOrderedCallback callback, void *arg)
+{
+	Relation	index = index_open(table->indexid, AccessShareLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ScanKeyData scankeys[MAX_KEYS];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	Assert(nkeys <= MAX_KEYS);
+	make_keys(table, scankeys, nkeys, keys);
+	scan = systable_beginscan_ordered(rel, index, snapshot, nkeys, scankeys);
+	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
+		if (!callback(tuple, RelationGetDescr(rel), arg))
+			break;
+	systable_endscan_ordered(scan);
+	UnregisterSnapshot(snapshot);
+	index_close(index, AccessShareLock);
 }
 
 HeapTuple
 agc_table_get(AgcTable *table, Relation rel, int nkeys, const char **keys)
 {
-	ScanKeyData scankeys[4];
+	ScanKeyData scankeys[MAX_KEYS];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	HeapTuple	copy = NULL;
 
-	Assert(nkeys <= lengthof(scankeys));
-	make_keys(table, scankeys, nkeys, keys);
+	Assert(nkeys <= MAX_KEYS);
+	make_text_keys(table, scankeys, nkeys, keys);
 	scan = systable_beginscan(rel, table->indexid, true, NULL, nkeys, scankeys);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
@@ -102,12 +173,12 @@ void
 agc_table_scan(AgcTable *table, Relation rel, int nkeys, const char **keys,
 			   AgcRowCallback callback, void *arg)
 {
-	ScanKeyData scankeys[4];
+	ScanKeyData scankeys[MAX_KEYS];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	Assert(nkeys <= lengthof(scankeys));
-	make_keys(table, scankeys, nkeys, keys);
+	Assert(nkeys <= MAX_KEYS);
+	make_text_keys(table, scankeys, nkeys, keys);
 	scan = systable_beginscan(rel, table->indexid, true, NULL, nkeys, scankeys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		callback(tuple, RelationGetDescr(rel), arg);

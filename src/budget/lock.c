@@ -1,0 +1,132 @@
+/*
+ * lock.c
+ *	  The queues in front of counters, permits and keys.
+ *
+ * A row that is changed is locked by that to the end of the transaction; what
+ * SELECT ... FOR UPDATE adds in front is here an object lock of PostgreSQL's
+ * lock manager, which can do what a row lock cannot: end a wait after a time
+ * without failing the transaction, be given back when the row did not fit, and
+ * cost no WAL.  Whoever holds it reads the row by the latest snapshot and may
+ * write it.  It is seen in pg_locks as an object of the table.
+ *
+ * Two names may share a tag, once in 2^42: they then wait for each other, and
+ * nothing worse.
+ *
+ * Memory: none that lasts.  On ERROR: PostgreSQL releases the locks.
+ */
+#include "budget/lock.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+/* The high bit of a permit's and a key's last field; counters have slots there. */
+#define TAG_PERMIT	0x8000
+
+static uint64
+hash_names(const char *a, const char *b, const char *c)
+{
+	uint64		hash = hash_bytes_extended((const unsigned char *) a, strlen(a), 1);
+
+	hash = hash_combine64(hash, hash_bytes_extended((const unsigned char *) b, strlen(b), 2));
+	if (c != NULL)
+		hash = hash_combine64(hash, hash_bytes_extended((const unsigned char *) c, strlen(c), 3));
+	return hash;
+}
+
+void
+lock_of_counter(BudgetLock *lock, Oid relid, const char *tenant, const char *budget, int slot)
+{
+	uint64		hash = hash_names(tenant, budget, NULL);
+
+	Assert(slot >= 0 && slot < BUDGET_MAX_SLOTS);
+	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, (uint32) hash,
+					   ((hash >> 32) & 0x3ff) * BUDGET_MAX_SLOTS + slot);
+}
+
+/* The last bytes of a version 7 UUID are random. */
+void
+lock_of_permit(BudgetLock *lock, Oid relid, const pg_uuid_t *id)
+{
+	uint32		low;
+	uint16		high;
+
+	memcpy(&low, id->data + 12, sizeof(low));
+	memcpy(&high, id->data + 10, sizeof(high));
+	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, low, high | TAG_PERMIT);
+}
+
+void
+lock_of_key(BudgetLock *lock, Oid relid, const char *tenant, const char *holder, const char *key)
+{
+	uint64		hash = hash_names(tenant, holder, key);
+
+	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, (uint32) hash, (hash >> 32) & ~TAG_PERMIT & 0xffff);
+}
+
+/*
+ * LockAcquire() can only fail by an ERROR: a subtransaction takes it back.  One
+ * that ends well hands the lock to its parent.
+ */
+static bool
+wait_in_subtransaction(const BudgetLock *lock)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext cxt = CurrentMemoryContext;
+	int			outer_timeout = LockTimeout;
+	volatile bool taken = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(cxt);
+	PG_TRY();
+	{
+		LockTimeout = agc_budget_lock_wait;
+		(void) LockAcquire(lock, ExclusiveLock, false, false);
+		LockTimeout = outer_timeout;
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		LockTimeout = outer_timeout;
+		MemoryContextSwitchTo(cxt);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(cxt);
+		CurrentResourceOwner = owner;
+		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+			ReThrowError(error);
+		FreeErrorData(error);
+		taken = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(cxt);
+	CurrentResourceOwner = owner;
+	return taken;
+}
+
+bool
+lock_take(const BudgetLock *lock, bool wait)
+{
+	if (LockAcquire(lock, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	if (!wait)
+		return false;
+	/* a shorter lock_timeout is the caller's own, and raises its own error */
+	if (agc_budget_lock_wait > 0 &&
+		(LockTimeout == 0 || agc_budget_lock_wait < LockTimeout))
+		return wait_in_subtransaction(lock);
+	(void) LockAcquire(lock, ExclusiveLock, false, false);
+	return true;
+}
+
+void
+lock_drop(const BudgetLock *lock)
+{
+	(void) LockRelease(lock, ExclusiveLock, false);
+}

@@ -1,0 +1,31 @@
+/*
+ * lock.h
+ *	  The queues in front of counters, permits and keys.
+ */
+#ifndef AGENTCORE_BUDGET_LOCK_H
+#define AGENTCORE_BUDGET_LOCK_H
+
+#include "core/core.h"
+
+#include "storage/lock.h"
+
+/* Slots of one budget; six bits of a tag. */
+#define BUDGET_MAX_SLOTS	64
+
+typedef LOCKTAG BudgetLock;
+
+extern void lock_of_counter(BudgetLock *lock, Oid relid, const char *tenant, const char *budget, int slot);
+extern void lock_of_permit(BudgetLock *lock, Oid relid, const pg_uuid_t *id);
+extern void lock_of_key(BudgetLock *lock, Oid relid, const char *tenant, const char *holder,
+						const char *key);
+
+/*
+ * To the end of the transaction.  false: somebody else has it, and did not
+ * give it up within agentcore.budget_lock_wait (wait) or has it now (!wait).
+ */
+extern bool lock_take(const BudgetLock *lock, bool wait);
+
+/* before the end, when nothing was written under it */
+extern void lock_drop(const BudgetLock *lock);
+
+#endif							/* AGENTCORE_BUDGET_LOCK_H */

@@ -1,0 +1,260 @@
+/*
+ * heap.c
+ *	  Writing rows of the extension's tables without SPI.
+ *
+ * The executor builds its state for every statement: a plan to be checked, a
+ * result relation, the description of each index, the predicate of each
+ * partial index made ready.  For one row by its key that is most of the work.
+ * Here the descriptions are built once a session and table.
+ *
+ * What the executor does besides is not needed for tables of ours: no column
+ * is generated, no constraint is checked but NOT NULL and unique indexes, and
+ * row triggers, which the extension does not have on tables that are written
+ * this way, do not fire.
+ *
+ * Locking: the caller has the relation open with RowExclusiveLock; indexes are
+ * locked alike, both to the end of the transaction.  Rows are locked by being
+ * written; who must not find them changed holds a lock of its own (lock.c of
+ * the budget room).
+ *
+ * Memory: the descriptions live in a context of their own each until the table
+ * or an index changes; the rest goes with the caller's context.  On ERROR: the
+ * transaction takes everything back.
+ */
+#include "core/core.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "executor/executor.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* How to keep the indexes of one table. */
+typedef struct IndexSet
+{
+	Oid			relid;			/* hash key */
+	bool		valid;
+	EState	   *estate;			/* owns the rest; NULL: never built */
+	int			n;				/* -1: an error kept it from being complete */
+	Oid		   *index;
+	IndexInfo **info;
+} IndexSet;
+
+static HTAB *index_sets = NULL;
+
+static void forget_indexes(Datum arg, Oid relid);
+static IndexSet *indexes_of(Relation rel);
+static void build_indexes(IndexSet *set, Relation rel);
+static TupleTableSlot *make_row(Relation rel, Datum *values, bool *nulls);
+static void insert_index_entries(Relation rel, TupleTableSlot *row, AgcUpdateIndexes which);
+pg_noreturn static void raise_changed(Relation rel);
+
+void
+agc_heap_init(void)
+{
+	HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(IndexSet)};
+
+	index_sets = hash_create("agentcore index descriptions", 8, &ctl, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(forget_indexes, (Datum) 0);
+}
+
+HeapTuple
+agc_heap_insert(Relation rel, Datum *values, bool *nulls)
+{
+	TupleTableSlot *row = make_row(rel, values, nulls);
+	HeapTuple	tuple;
+
+	table_tuple_insert(rel, row, GetCurrentCommandId(true), 0, NULL);
+	insert_index_entries(rel, row, AGC_UPDATE_ALL_INDEXES);
+	tuple = ExecCopySlotHeapTuple(row);
+	tuple->t_self = row->tts_tid;
+	ExecDropSingleTupleTableSlot(row);
+	CommandCounterIncrement();
+	return tuple;
+}
+
+void
+agc_heap_update(Relation rel, ItemPointer row, Datum *values, bool *nulls)
+{
+	TupleTableSlot *new = make_row(rel, values, nulls);
+	AgcUpdateIndexes which;
+	LockTupleMode mode;
+	TM_FailureData failure;
+
+	if (table_tuple_update(rel, row, new, GetCurrentCommandId(true), GetActiveSnapshot(),
+						   InvalidSnapshot, true, &failure, &mode, &which) != TM_Ok)
+		raise_changed(rel);
+	insert_index_entries(rel, new, which);
+	ExecDropSingleTupleTableSlot(new);
+	CommandCounterIncrement();
+}
+
+void
+agc_heap_delete(Relation rel, ItemPointer row)
+{
+	TM_FailureData failure;
+
+	if (table_tuple_delete(rel, row, GetCurrentCommandId(true), GetActiveSnapshot(),
+						   InvalidSnapshot, true, &failure, false) != TM_Ok)
+		raise_changed(rel);
+	CommandCounterIncrement();
+}
+
+/*
+ * The stricter levels promise that what is changed is what was seen.  The row
+ * was found by the latest snapshot; the transaction's own decides here.
+ */
+void
+agc_heap_check_snapshot(HeapTuple tuple)
+{
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+
+	if (IsolationUsesXactSnapshot() && !TransactionIdIsCurrentTransactionId(xmin) &&
+		XidInMVCCSnapshot(xmin, GetTransactionSnapshot()))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update")));
+}
+
+/* Only SQL by hand gets here: the extension's functions take a lock before they read. */
+static void
+raise_changed(Relation rel)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("a row of \"%s.%s\" was changed by another transaction meanwhile",
+					AGC_SCHEMA, RelationGetRelationName(rel)),
+			 errhint("Try again; rows of this table are changed by agentcore's functions only.")));
+}
+
+static TupleTableSlot *
+make_row(Relation rel, Datum *values, bool *nulls)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	TupleTableSlot *row = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		row->tts_values[i] = values[i];
+		row->tts_isnull[i] = nulls[i];
+		if (nulls[i] && TupleDescAttr(desc, i)->attnotnull)
+			elog(ERROR, "null value in column \"%s\"", NameStr(TupleDescAttr(desc, i)->attname));
+	}
+	row->tts_tableOid = RelationGetRelid(rel);
+	return ExecStoreVirtualTuple(row);
+}
+
+/* ----- indexes ------------------------------------------------------------- */
+
+/* May run while a set is in use, so it only marks. */
+static void
+forget_indexes(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS all;
+	IndexSet   *set;
+
+	if (OidIsValid(relid))
+	{
+		set = hash_search(index_sets, &relid, HASH_FIND, NULL);
+		if (set != NULL)
+			set->valid = false;
+		return;
+	}
+	hash_seq_init(&all, index_sets);
+	while ((set = hash_seq_search(&all)) != NULL)
+		set->valid = false;
+}
+
+static IndexSet *
+indexes_of(Relation rel)
+{
+	Oid			relid = RelationGetRelid(rel);
+	bool		found;
+	IndexSet   *set = hash_search(index_sets, &relid, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		set->valid = false;
+		set->estate = NULL;
+	}
+	if (!set->valid || set->n < 0)
+	{
+		if (set->estate != NULL)
+			FreeExecutorState(set->estate);
+		set->estate = NULL;
+		build_indexes(set, rel);
+	}
+	return set;
+}
+
+static void
+build_indexes(IndexSet *set, Relation rel)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	List	   *list;
+	ListCell   *cell;
+
+	set->estate = CreateExecutorState();
+	MemoryContextSwitchTo(set->estate->es_query_cxt);
+	set->valid = true;			/* from here on changes are heard of */
+	set->n = -1;
+	list = RelationGetIndexList(rel);
+	set->index = palloc(Max(list_length(list), 1) * sizeof(Oid));
+	set->info = palloc(Max(list_length(list), 1) * sizeof(IndexInfo *));
+	foreach(cell, list)
+	{
+		Relation	index = index_open(lfirst_oid(cell), RowExclusiveLock);
+		IndexInfo  *info = BuildIndexInfo(index);
+
+		if (info->ii_Predicate != NIL)
+			info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, set->estate);
+		set->index[foreach_current_index(cell)] = lfirst_oid(cell);
+		set->info[foreach_current_index(cell)] = info;
+		index_close(index, NoLock);
+	}
+	set->n = list_length(list);
+	MemoryContextSwitchTo(old);
+}
+
+static bool
+wanted(IndexInfo *info, ExprContext *context, AgcUpdateIndexes which)
+{
+	if (!info->ii_ReadyForInserts || !agc_index_changes(info, which))
+		return false;
+	return info->ii_PredicateState == NULL || ExecQual(info->ii_PredicateState, context);
+}
+
+static void
+insert_index_entries(Relation rel, TupleTableSlot *row, AgcUpdateIndexes which)
+{
+	IndexSet   *set;
+	ExprContext *context;
+
+	if (which == AGC_UPDATE_NO_INDEX)
+		return;
+	set = indexes_of(rel);
+	context = GetPerTupleExprContext(set->estate);
+	context->ecxt_scantuple = row;
+	for (int i = 0; i < set->n; i++)
+	{
+		IndexInfo  *info = set->info[i];
+		Datum		values[INDEX_MAX_KEYS];
+		bool		nulls[INDEX_MAX_KEYS];
+		Relation	index;
+
+		if (!wanted(info, context, which))
+			continue;
+		index = index_open(set->index[i], RowExclusiveLock);
+		FormIndexDatum(info, row, set->estate, values, nulls);
+		index_insert(index, values, nulls, &row->tts_tid, rel,
+					 info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, info);
+		agc_index_insert_cleanup(index, info);
+		index_close(index, NoLock);
+	}
+	ResetPerTupleExprContext(set->estate);
+}
