@@ -211,7 +211,6 @@ agc_object_unpin(AgcObject *object)
 	memmove(&pins[at], &pins[at + 1], sizeof(Pin) * (npins - at - 1));
 	npins--;
 	object->pins--;
-	pinned--;
 	if (object->dead && object->pins == 0)
 	{
 		dlist_delete(&object->lru);
