@@ -438,3 +438,18 @@ SELECT DISTINCT budget_release(permit) FROM permits WHERE state = 'open' AND ten
 SELECT budget_release(permit, 'acme') FROM permits WHERE state = 'open' AND tenant = 'acme';
 SELECT count(*) FROM budget_status WHERE held_tokens <> 0 OR held_usd <> 0 OR held_calls <> 0 OR in_flight <> 0;
 SELECT budget_verify();
+
+-- a read-only transaction writes nothing, settles nothing, locks nothing
+SELECT budget_set('ro', max_calls => 10);
+SELECT budget_acquire('ro') AS open \gset
+\set VERBOSITY terse
+BEGIN READ ONLY;
+SELECT budget_acquire('ro');
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT budget_acquire('ro', key => 'k');
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT budget_commit(:'open');
+ROLLBACK;
+SELECT budget_commit(:'open');

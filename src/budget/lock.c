@@ -113,6 +113,7 @@ wait_in_subtransaction(const BudgetLock *lock)
 bool
 lock_take(const BudgetLock *lock, bool wait)
 {
+	agc_require_writable();
 	if (LockAcquire(lock, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
 		return true;
 	if (!wait)

@@ -207,6 +207,9 @@ extern void agc_heap_delete(Relation rel, ItemPointer row);
 /* 40001 in REPEATABLE READ and SERIALIZABLE unless the transaction sees this version */
 extern void agc_heap_check_snapshot(HeapTuple tuple);
 
+/* 25006 in a read-only transaction and on a standby */
+extern void agc_require_writable(void);
+
 extern void agc_heap_init(void);
 
 /* ----- compiled objects (object.c) ----------------------------------------

@@ -29,6 +29,7 @@
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -61,6 +62,14 @@ agc_heap_init(void)
 
 	index_sets = hash_create("agentcore index descriptions", 8, &ctl, HASH_ELEM | HASH_BLOBS);
 	CacheRegisterRelcacheCallback(forget_indexes, (Datum) 0);
+}
+
+/* What the executor asks before it writes. */
+void
+agc_require_writable(void)
+{
+	PreventCommandIfReadOnly("a change of agentcore's tables");
+	PreventCommandIfParallelMode("a change of agentcore's tables");
 }
 
 HeapTuple
@@ -99,6 +108,7 @@ agc_heap_delete(Relation rel, ItemPointer row)
 {
 	TM_FailureData failure;
 
+	agc_require_writable();
 	if (table_tuple_delete(rel, row, GetCurrentCommandId(true), GetActiveSnapshot(),
 						   InvalidSnapshot, true, &failure, false) != TM_Ok)
 		raise_changed(rel);
@@ -138,6 +148,7 @@ make_row(Relation rel, Datum *values, bool *nulls)
 	TupleDesc	desc = RelationGetDescr(rel);
 	TupleTableSlot *row = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 
+	agc_require_writable();
 	for (int i = 0; i < desc->natts; i++)
 	{
 		row->tts_values[i] = values[i];
