@@ -489,8 +489,10 @@ typedef struct EvalError
 	Jsonb	   *params;			/* NULL: none */
 	int			depth;
 	uint8		expected;		/* `type`: the mask that was asked for */
+	bool		value_list;		/* `enum` or `const` */
+	bool		one_value;		/* `const`, or `enum` of one */
 	struct EvalErrors *branch;	/* anyOf, oneOf: errors of the best branch */
-	bool		branch_chosen;	/* only that branch takes this type of value */
+	bool		branch_chosen;	/* type or constants rule out every other branch */
 	struct EvalErrors **branches;	/* of every branch, where schema_output() asks */
 	uint32		nbranches;
 } EvalError;
