@@ -318,6 +318,7 @@ extern bool dialect_detect(const Jsonb *schema, bool for_tool, SchemaDialect *di
 extern Jsonb *dialect_translate_agentvet(const Jsonb *schema, bool additional, SchemaProblem *problem);
 /* metaschema.c: the published ones, and judging a schema by its own */
 extern Jsonb *metaschema_find(const char *uri, SchemaDialect *dialect);
+extern Size metaschema_bytes(SchemaDialect dialect, int64 *hits);	/* 0: not compiled in this session */
 extern bool metaschema_check(const SchemaProgram *program, const char *tenant, SchemaProblem *problem);
 
 /* ----- registry.c ----------------------------------------------------------
@@ -588,6 +589,10 @@ extern Jsonb *schema_output(const SchemaProgram *program, const Jsonb *instance,
  * Schema only, and formats asserted up to draft 7.  Valid until the next call.
  */
 extern const SchemaProgram *inline_schema(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg);
+
+/* the same of a jsonb that may refer to the tenant's documents; after agc_enter() */
+extern const SchemaProgram *inline_schema_registered(FunctionCallInfo fcinfo, int dialect_arg, int format_arg,
+													 const char *tenant);
 
 /* the dialect of a schema that pg_jsonschema would take; false and *problem */
 extern bool inline_json_schema(const Jsonb *schema, SchemaDialect *dialect, SchemaProblem *problem);
