@@ -140,7 +140,7 @@ compile_inline(const Wanted *wanted)
 	MemoryContextSwitchTo(cxt);
 	schema = palloc0(sizeof(InlineSchema));
 	schema->cxt = cxt;
-	schema->checked = agc_generation();	/* what changes from here on is looked at later */
+	schema->checked = agc_generation(); /* what changes from here on is looked at later */
 	schema->program = wanted->tenant == NULL ?
 		schema_compile(document, dialect, false, false, assert_format, &problem) :
 		schema_compile_registered(document, dialect, false, false, assert_format, wanted->tenant, false, &problem);

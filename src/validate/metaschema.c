@@ -375,7 +375,7 @@ static struct
 	SchemaProgram *program;		/* NULL: nobody has asked yet */
 	Size		bytes;
 	int64		hits;			/* uses without a compilation */
-}			compiled[DIALECT_2020_12 + 1];
+} compiled[DIALECT_2020_12 + 1];
 
 static const char *
 without_scheme(const char *uri)
