@@ -131,6 +131,22 @@ EXECUTE ask;
 SELECT json_schema_drop('urn:other');
 EXECUTE ask;
 
+-- what was compiled serves the next statement too, and is shown, bounded and compiled anew as other schemas given inline; so are metaschemas shown
+SELECT json_schema_set('urn:kept', 'true'), json_schema_set('urn:kept', 'false', tenant => 'acme');
+SELECT jsonschema_validate_registered('{"$ref": "urn:kept"}', '1'), jsonschema_validate_registered('{"$ref": "urn:kept"}', '1', tenant => 'acme');
+SELECT jsonschema_validate_registered('{"$ref": "urn:kept"}', to_jsonb(i)) FROM generate_series(1, 2) i;
+SELECT tenant, revision, bytes > 0, compiles, hits FROM stat_compiled WHERE class = 'inline schema' AND name = '{"$ref": "urn:kept"}' ORDER BY tenant;
+SELECT json_schema_set('urn:kept', '{"minimum": 2}');
+SELECT jsonschema_validate_registered('{"$ref": "urn:kept"}', '1'), jsonschema_validate_registered('{"$ref": "urn:kept"}', '1', tenant => 'acme');
+SELECT tenant, hits FROM stat_compiled WHERE class = 'inline schema' AND name = '{"$ref": "urn:kept"}' ORDER BY tenant;
+SELECT jsonschema_validate('{"$ref": "urn:kept"}', '3');
+SET agentcore.inline_schema_cache_size = 64;
+SELECT count(*) FILTER (WHERE jsonschema_validate_registered(jsonb_build_object('$ref', 'urn:kept', 'maximum', i), to_jsonb(i))) FROM generate_series(1, 300) i;
+SELECT count(*) BETWEEN 1 AND 64, sum(bytes) <= 65536 FROM stat_compiled WHERE class = 'inline schema';
+RESET agentcore.inline_schema_cache_size;
+SELECT class, tenant, name, bytes > 10000, compiles FROM stat_compiled WHERE class = 'metaschema' ORDER BY name;
+SELECT json_schema_drop('urn:kept'), json_schema_drop('urn:kept', 'acme');
+
 -- a tool's documents are not dropped; a replacement that it cannot be compiled with leaves it refusing
 SELECT json_schema_drop('https://example.com/leaf');
 SELECT json_schema_drop('https://example.com/person');

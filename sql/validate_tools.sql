@@ -160,10 +160,19 @@ SELECT a AS args, c.args - 'd' AS coerced, (SELECT jsonb_agg(x) FROM jsonb_array
 SELECT a AS args, c.args - 'd' = a::jsonb AND NOT c.changes @> '[{"from": null}]' AND jsonb_array_length(errors) > 0 AS as_it_was
   FROM unnest(ARRAY['{"r": null}', '{"r": ""}', '{"r": " "}', '{"r": false}', '{"r": true}', '{"r": "true"}', '{"r": "5.5"}', '{"r": "5x"}', '{"r": "0x10"}', '{"r": "1_000"}', '{"r": "+5"}', '{"r": "05"}', '{"r": ".5"}', '{"r": "NaN"}', '{"r": "Infinity"}', '{"r": "1e9999"}', '{"r": "null"}',
     '{"r": []}', '{"r": [1, 2]}', '{"r": [null]}', '{"r": {}}', '{"r": 1, "b": 0}', '{"r": 1, "b": 1}', '{"r": 1, "b": "1"}', '{"r": 1, "b": "yes"}', '{"r": 1, "b": "on"}', '{"r": 1, "b": ""}', '{"r": 1, "b": "t"}', '{"r": 1, "s": 5}', '{"r": 1, "s": true}', '{"r": 1, "s": {"a": 1}}',
-    '{"r": 1, "o": "{x: 1}"}', '{"r": 1, "o": "[1]"}', '{"r": 1, "o": "\"{}\""}', '{"r": 1, "l": "x"}', '{"r": 1, "l": "1, 2"}', '{"r": 1, "l": [null]}', '{"r": 1, "u": "null"}', '{"r": 1, "e": null}', '{"r": 1, "zz": 1}', '{"r": 1, "o": {"y": null}}']) a, args_coerce('co', a::jsonb) c;
+    '{"r": 1, "o": "{x: 1}"}', '{"r": 1, "o": "[1]"}', '{"r": 1, "o": "\"{}\""}', '{"r": 1, "l": "x"}', '{"r": 1, "l": "1, 2"}', '{"r": 1, "l": [null]}', '{"r": 1, "u": "null"}', '{"r": 1, "e": "null"}', '{"r": 1, "zz": 1}', '{"r": 1, "o": {"y": null}}']) a, args_coerce('co', a::jsonb) c;
 SELECT args, changes, jsonb_array_length(errors) FROM unnest('{"null","{}","5","\"x\"","[]"}'::jsonb[]) a, args_coerce('co', a);
 -- "false" is false and null no member, never the other way round
 SELECT c.args FROM args_coerce('co', '{"r": 1, "b": "false", "i": null, "d": "kept"}') c;
+-- null is also left out where a list of values or a constant refuses it, and only there
+SELECT c.args, changes, jsonb_array_length(errors) FROM unnest(ARRAY['{"r": 1, "d": "kept", "e": null}', '{"d": "kept", "e": "c", "r": null}', '{"r": 1, "d": "kept", "e": ["a"]}']::jsonb[]) a, args_coerce('co', a) c;
+-- in a choice, inside of the one branch that a constant picks; nowhere where none or several are left
+SELECT tool_set('pick', '{"type": "object", "oneOf": [{"properties": {"kind": {"const": "a"}, "n": {"type": "integer"}}, "required": ["kind", "n"]},
+  {"properties": {"kind": {"enum": ["b"]}, "l": {"type": "array", "items": {"type": "string"}}}, "required": ["kind", "l"], "additionalProperties": false}]}');
+SELECT a, c.args = a AS as_it_was, c.args, changes, jsonb_array_length(errors) AS errors FROM unnest(ARRAY['{"kind": "a", "n": "7"}', '{"kind": "b", "l": "x"}', '{"kind": "b", "l": ["x"], "n": "7"}', '{"kind": "c", "n": "7"}', '{"n": "7"}']::jsonb[]) a, args_coerce('pick', a) c;
+SELECT c.args, changes, jsonb_array_length(errors) AS errors FROM unnest(ARRAY['{"kind": "b", "l": ["x"], "n": "7"}', '{"kind": "c", "n": "7"}']::jsonb[]) a, args_coerce('pick', a, drop_unknown => true) c;
+SELECT tool_set('either', '{"type": "object", "anyOf": [{"properties": {"n": {"type": "integer"}}}, {"properties": {"n": {"type": "boolean"}}}]}');
+SELECT c.args, changes, jsonb_array_length(errors) FROM args_coerce('either', '{"n": "7"}') c;
 -- unknown properties go only if asked, at last, and are told
 SELECT args, changes, errors FROM args_coerce('co', '{"r": "1", "zz": {"a": [1]}, "o": {"x": 1, "y": 2}, "d": "kept"}', drop_unknown => true);
 SELECT args, changes, jsonb_array_length(errors) FROM args_coerce('co', '{"zz": 1, "d": "kept"}', true);

@@ -181,7 +181,7 @@ CREATE FUNCTION agentcore.compiled_objects(OUT class text, OUT tenant text, OUT 
 COMMENT ON FUNCTION agentcore.compiled_objects() IS 'What this session holds compiled: one row an object of a tenant visible to the caller, and one a schema that was given as an argument by a role whose privileges the caller has.';
 
 CREATE VIEW agentcore.stat_compiled AS SELECT * FROM agentcore.compiled_objects();
-COMMENT ON VIEW agentcore.stat_compiled IS 'Compiled schemas, policies and settings of this session, with bytes, compilations and uses without one. class ''inline schema'': given as an argument (jsonschema_validate() and its like), shared by all call sites of the session; name is its $id or the beginning of its text, tenant and revision are null. Bounded by agentcore.compiled_cache_size and agentcore.inline_schema_cache_size; what was evicted counts anew.';
+COMMENT ON VIEW agentcore.stat_compiled IS 'Compiled schemas, policies and settings of this session, with bytes, compilations and uses without one. class ''inline schema'': given as an argument (jsonschema_validate() and its like), shared by all call sites of the session; name is its $id or the beginning of its text, revision is null, tenant that of jsonschema_validate_registered() or null. class ''metaschema'': a dialect''s, which stays. The others are bounded by agentcore.compiled_cache_size and agentcore.inline_schema_cache_size; what was evicted counts anew.';
 
 INSERT INTO agentcore.access_function VALUES ('compiled_objects', 'public');
 

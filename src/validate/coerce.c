@@ -2,10 +2,12 @@
  * coerce.c
  *	  Safe repairs of arguments: what a model meant, and only that.
  *
- * A repair is tried only where `type` failed (drop_unknown, only where nothing
+ * A repair is tried only where `type` failed (drop_null also where a null is
+ * none of the values of `enum` or `const`; drop_unknown, only where nothing
  * else was left to repair, at properties that are not allowed), one at a time, and kept only if
  * what then stands there is valid and nothing else became worse; every one is
- * reported as {path, rule, from, to}.  No rule invents a value: null is never
+ * reported as {path, rule, from, to}.  Inside of anyOf and oneOf only in the
+ * branch that was meant: the one whose type or constants do not rule it out.  No rule invents a value: null is never
  * 0, a number never a boolean, text never a number unless it is one.
  *
  *	  json		a string that holds JSON of the wanted type
@@ -109,7 +111,7 @@ repair_errors(Coercion *c, const EvalErrors *errors)
 		const EvalError *error = &errors->items[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (error->expected != 0 && repair_one(c, error))
+		if ((error->expected != 0 || error->value_list) && repair_one(c, error))
 			return true;
 		if (error->branch_chosen && repair_errors(c, error->branch))
 			return true;
@@ -280,7 +282,7 @@ repair_one(Coercion *c, const EvalError *error)
 	}
 	if ((error->expected & TYPE_ARRAY) && !JBE_ISNULL(item.entry))
 		tries[ntries++] = (Repair){"wrap", wrap(&item)};
-	if (item_is_array(&item) && JsonContainerSize(jb_container(&item)) == 1 &&
+	if (error->expected != 0 && item_is_array(&item) && JsonContainerSize(jb_container(&item)) == 1 &&
 		array_get(jb_container(&item), 0, &only))
 		tries[ntries++] = (Repair){"unwrap", item_to_jsonb(&only)};
 	for (int i = 0; i < ntries; i++)

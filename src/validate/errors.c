@@ -500,7 +500,27 @@ error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const
 		appendStringInfoString(&message, json_excerpt(allowed, KEY_SHOWN));
 	}
 	error = error_add(ctx, node, at, keyword, message.data);
+	error->value_list = true;
+	error->one_value = !list || JsonContainerSize(jb_container(allowed)) == 1;
 	set_params(ctx, error, &params);
+}
+
+/* A wrong type of the value itself, or a constant that tells branches apart. */
+static bool
+says_another_branch(const EvalError *error, int depth)
+{
+	if (error->depth == depth && (error->expected != 0 || strcmp(error->keyword, "false") == 0))
+		return true;
+	return error->depth <= depth + 1 && error->one_value;
+}
+
+static bool
+branch_ruled_out(const EvalErrors *branch, int depth)
+{
+	for (int i = 0; i < branch->count; i++)
+		if (says_another_branch(&branch->items[i], depth))
+			return true;
+	return false;
 }
 
 /*
@@ -518,9 +538,9 @@ branch_score(const EvalErrors *branch, int depth)
 
 		if (error->depth == depth && (error->expected != 0 || strcmp(error->keyword, "false") == 0))
 			score += 1000000;
-		else if (error->depth <= depth + 1 && strcmp(error->keyword, "const") == 0)
+		else if (error->depth <= depth + 1 && error->one_value)
 			score += 10000;
-		else if (error->depth <= depth + 1 && strcmp(error->keyword, "enum") == 0)
+		else if (error->depth <= depth + 1 && error->value_list)
 			score += 100;
 	}
 	return score;
@@ -545,6 +565,7 @@ error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 {
 	uint8		types = 0;
 	uint32		typed = 0;
+	uint32		ruled_out = 0;
 	uint32		best = 0;
 	EvalError  *error;
 	Params		params = params_begin();
@@ -555,6 +576,7 @@ error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 
 		types |= wants;
 		typed += wants != 0;
+		ruled_out += branch_ruled_out(branches[i], at->depth);
 		if (branch_score(branches[i], at->depth) < branch_score(branches[best], at->depth))
 			best = i;
 	}
@@ -582,7 +604,7 @@ error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, co
 						  psprintf("matches none of %u alternatives; of the nearest, \"%s\" %s",
 								   nbranches, path_excerpt(first->path), first->message));
 		error->branch = branches[best];
-		error->branch_chosen = typed == nbranches - 1;
+		error->branch_chosen = ruled_out == nbranches - 1 && !branch_ruled_out(branches[best], at->depth);
 		params_int(&params, "alternatives", nbranches);
 		params_int(&params, "nearest", best);
 		params_key(&params, "errors");

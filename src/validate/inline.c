@@ -8,8 +8,11 @@
  * in a CHECK constraint, or when their bytes are the same.  Behind that, all
  * compiled schemas of the session are found by their bytes, dialect and
  * treatment of formats: the next statement's call site does not compile again.
- * The text of a schema says all there is to know about it, so nothing here is
- * ever out of date.
+ * The text of a schema says all there is to know about it, but for one that may
+ * refer to a tenant's documents: that is looked at again whenever a registry
+ * has changed, and compiled anew where one of its documents did.
+ *
+ * The compiled metaschemas, which no bound concerns, are shown beside them.
  *
  * Memory: a context a schema under CacheMemoryContext, together bounded by
  * agentcore.inline_schema_cache_size, least recently used out first; the one
@@ -53,6 +56,8 @@ typedef struct InlineSchema
 	const struct varlena *source;	/* as it was given: a jsonb or a text */
 	bool		is_text;
 	const char *dialect;
+	const char *tenant;			/* whose documents it may refer to; NULL: none */
+	uint64		checked;		/* generation at which those were last compared */
 	FormatRule	formats;
 	uint32		hash;
 	Oid			role;			/* who gave it first: who may see it in the view */
@@ -78,6 +83,7 @@ typedef struct Wanted
 	struct varlena *source;
 	bool		is_text;
 	const char *dialect;
+	const char *tenant;
 	FormatRule	formats;
 	uint32		hash;
 } Wanted;
@@ -134,7 +140,10 @@ compile_inline(const Wanted *wanted)
 	MemoryContextSwitchTo(cxt);
 	schema = palloc0(sizeof(InlineSchema));
 	schema->cxt = cxt;
-	schema->program = schema_compile(document, dialect, false, false, assert_format, &problem);
+	schema->checked = agc_generation(); /* what changes from here on is looked at later */
+	schema->program = wanted->tenant == NULL ?
+		schema_compile(document, dialect, false, false, assert_format, &problem) :
+		schema_compile_registered(document, dialect, false, false, assert_format, wanted->tenant, false, &problem);
 	if (schema->program == NULL)
 		schema_problem_raise(&problem, "schema");
 	source = palloc(VARSIZE(wanted->source));
@@ -142,6 +151,7 @@ compile_inline(const Wanted *wanted)
 	schema->source = source;
 	schema->is_text = wanted->is_text;
 	schema->dialect = pstrdup(wanted->dialect);
+	schema->tenant = wanted->tenant == NULL ? NULL : pstrdup(wanted->tenant);
 	schema->formats = wanted->formats;
 	schema->hash = wanted->hash;
 	schema->role = GetUserId();
@@ -161,7 +171,23 @@ same_schema(const InlineSchema *schema, const Wanted *wanted)
 	return schema->is_text == wanted->is_text && schema->formats == wanted->formats &&
 		VARSIZE(schema->source) == VARSIZE(wanted->source) &&
 		memcmp(schema->source, wanted->source, VARSIZE(wanted->source)) == 0 &&
-		strcmp(schema->dialect, wanted->dialect) == 0;
+		strcmp(schema->dialect, wanted->dialect) == 0 &&
+		(schema->tenant == NULL ? wanted->tenant == NULL :
+		 wanted->tenant != NULL && strcmp(schema->tenant, wanted->tenant) == 0);
+}
+
+/* Are the documents that it refers to still those that it was compiled from? */
+static bool
+is_fresh(InlineSchema *schema)
+{
+	uint64		now = agc_generation();
+
+	if (schema->tenant == NULL || schema->checked == now)
+		return true;
+	if (!registry_fresh(schema->tenant, schema->program->uses))
+		return false;
+	schema->checked = now;
+	return true;
 }
 
 static void
@@ -191,7 +217,11 @@ find_or_compile(Wanted *wanted)
 	wanted->hash = hash_bytes((const unsigned char *) VARDATA(wanted->source), VARSIZE(wanted->source) - VARHDRSZ);
 	for (schema = buckets[wanted->hash % NBUCKETS]; schema != NULL; schema = schema->next)
 		if (schema->hash == wanted->hash && same_schema(schema, wanted))
-			return schema;
+			break;
+	if (schema != NULL && is_fresh(schema))
+		return schema;
+	if (schema != NULL)
+		evict(schema);
 
 	schema = compile_inline(wanted);
 	schema->next = buckets[schema->hash % NBUCKETS];
@@ -252,7 +282,8 @@ require_argument(FunctionCallInfo fcinfo, int n, const char *what)
 }
 
 static void
-read_wanted(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg, Wanted *wanted)
+read_wanted(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg, const char *tenant,
+			Wanted *wanted)
 {
 	require_argument(fcinfo, 0, "schema");
 	require_argument(fcinfo, dialect_arg, "dialect");
@@ -260,27 +291,31 @@ read_wanted(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_a
 	wanted->source = PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
 	wanted->is_text = is_text;
 	wanted->dialect = dialect_arg < 0 ? "auto" : text_to_cstring(PG_GETARG_TEXT_PP(dialect_arg));
+	wanted->tenant = tenant;
 	wanted->formats = format_arg < 0 ? FORMATS_BY_DRAFT :
 		PG_GETARG_BOOL(format_arg) ? FORMATS_ASSERT : FORMATS_ANNOTATE;
 }
 
-const SchemaProgram *
-inline_schema(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg)
+static const SchemaProgram *
+use(InlineSchema *schema)
+{
+	schema->hits++;
+	dlist_move_head(&lru, &schema->lru);
+	return schema->program;
+}
+
+/* The schema of a call whose arguments may be others than last time. */
+static const SchemaProgram *
+look_up(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg, const char *tenant)
 {
 	CallSite   *site = fcinfo->flinfo->fn_extra;
 	InlineSchema *schema;
 	Wanted		wanted;
 
-	if (likely(site != NULL && site->constant && site->schema != NULL))
-	{
-		site->schema->hits++;
-		dlist_move_head(&lru, &site->schema->lru);
-		return site->schema->program;
-	}
-	read_wanted(fcinfo, is_text, dialect_arg, format_arg, &wanted);
+	read_wanted(fcinfo, is_text, dialect_arg, format_arg, tenant, &wanted);
 	if (site == NULL)
 		site = new_call_site(fcinfo, dialect_arg, format_arg);
-	if (site->schema == NULL || !same_schema(site->schema, &wanted))
+	if (site->schema == NULL || !same_schema(site->schema, &wanted) || !is_fresh(site->schema))
 	{
 		schema = find_or_compile(&wanted);
 		if (site->schema != NULL)
@@ -288,10 +323,23 @@ inline_schema(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format
 		site->schema = schema;
 		dlist_push_head(&schema->sites, &site->node);
 	}
-	schema = site->schema;
-	schema->hits++;
-	dlist_move_head(&lru, &schema->lru);
-	return schema->program;
+	return use(site->schema);
+}
+
+const SchemaProgram *
+inline_schema(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg)
+{
+	CallSite   *site = fcinfo->flinfo->fn_extra;
+
+	if (likely(site != NULL && site->constant && site->schema != NULL))
+		return use(site->schema);
+	return look_up(fcinfo, is_text, dialect_arg, format_arg, NULL);
+}
+
+const SchemaProgram *
+inline_schema_registered(FunctionCallInfo fcinfo, int dialect_arg, int format_arg, const char *tenant)
+{
+	return look_up(fcinfo, false, dialect_arg, format_arg, tenant);
 }
 
 /* ----- the view --------------------------------------------------------------------- */
@@ -310,7 +358,24 @@ shown_name(const InlineSchema *schema)
 	return json_excerpt(&root, NAME_SHOWN);
 }
 
-/* For compiled_objects(): what this role, or one it is a member of, gave first. */
+static void
+report_one(ReturnSetInfo *rsinfo, const char *class, const char *tenant, const char *name, Size bytes, int64 hits)
+{
+	Datum		values[7];
+	bool		nulls[7] = {false};
+
+	values[0] = CStringGetTextDatum(class);
+	nulls[1] = tenant == NULL;
+	values[1] = nulls[1] ? (Datum) 0 : CStringGetTextDatum(tenant);
+	values[2] = CStringGetTextDatum(name);
+	nulls[3] = true;
+	values[4] = Int64GetDatum((int64) bytes);
+	values[5] = Int64GetDatum(1);
+	values[6] = Int64GetDatum(hits);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* For compiled_objects(): what this role, or one it is a member of, gave first; and the metaschemas. */
 static void
 report_inline(ReturnSetInfo *rsinfo)
 {
@@ -319,19 +384,18 @@ report_inline(ReturnSetInfo *rsinfo)
 	dlist_foreach(iter, &lru)
 	{
 		InlineSchema *schema = dlist_container(InlineSchema, lru, iter.cur);
-		Datum		values[7];
-		bool		nulls[7] = {false};
 
 		if (!has_privs_of_role(GetUserId(), schema->role))
 			continue;
-		values[0] = CStringGetTextDatum("inline schema");
-		nulls[1] = true;
-		values[2] = CStringGetTextDatum(shown_name(schema));
-		nulls[3] = true;
-		values[4] = Int64GetDatum((int64) schema->bytes);
-		values[5] = Int64GetDatum(1);
-		values[6] = Int64GetDatum(schema->hits - 1);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		report_one(rsinfo, "inline schema", schema->tenant, shown_name(schema), schema->bytes, schema->hits - 1);
+	}
+	for (SchemaDialect dialect = DIALECT_DRAFT4; dialect <= DIALECT_2020_12; dialect++)
+	{
+		int64		hits;
+		Size		bytes = metaschema_bytes(dialect, &hits);
+
+		if (bytes > 0)
+			report_one(rsinfo, "metaschema", NULL, dialect_name(dialect), bytes, hits);
 	}
 }
 

@@ -3,8 +3,8 @@
  *	  The SQL functions that judge by a schema given as an argument: ours, and
  *	  those of pg_jsonschema under its names.
  *
- * All of them are immutable: a schema that refers to anything outside itself
- * is refused, so they are fit for CHECK constraints.
+ * All but jsonschema_validate_registered() are immutable: a schema that refers
+ * to anything outside itself is refused, so they are fit for CHECK constraints.
  *
  * Memory: CurrentMemoryContext, which in a CHECK constraint is reset with each
  * row; programs belong to inline.c.  Locks: none.  On ERROR: nothing to undo.
@@ -42,6 +42,20 @@ AGC_FUNCTION(jsonschema_validate)
 	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	program = inline_schema(fcinfo, false, DIALECT_ARG, FORMAT_ARG);
+	PG_RETURN_BOOL(schema_valid(program, PG_GETARG_JSONB_P(1)));
+}
+
+/* jsonschema_validate_registered(schema, instance, dialect, assert_format, tenant) -> boolean */
+AGC_FUNCTION(jsonschema_validate_registered)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 4);
+	const SchemaProgram *program;
+
+	agc_enter(tenant, AGC_AGENT);
+	require_schema(fcinfo);
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	program = inline_schema_registered(fcinfo, DIALECT_ARG, FORMAT_ARG, tenant);
 	PG_RETURN_BOOL(schema_valid(program, PG_GETARG_JSONB_P(1)));
 }
 

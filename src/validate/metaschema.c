@@ -369,7 +369,13 @@ static const Metaschema metaschemas[] = {
 };
 /* clang-format on */
 
-static SchemaProgram *compiled[DIALECT_2020_12 + 1];
+/* of this session, by dialect */
+static struct
+{
+	SchemaProgram *program;		/* NULL: nobody has asked yet */
+	Size		bytes;
+	int64		hits;			/* uses without a compilation */
+} compiled[DIALECT_2020_12 + 1];
 
 static const char *
 without_scheme(const char *uri)
@@ -420,24 +426,37 @@ metaschema_of(SchemaDialect dialect)
 {
 	MemoryContext cxt;
 	MemoryContext old;
+	SchemaProgram *program = NULL;
 	SchemaProblem problem;
 
-	if (compiled[dialect] != NULL)
-		return compiled[dialect];
+	if (compiled[dialect].program != NULL)
+	{
+		compiled[dialect].hits++;
+		return compiled[dialect].program;
+	}
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore metaschema", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(cxt);
 	for (int i = 0; i < lengthof(metaschemas); i++)
 		if (metaschemas[i].dialect == dialect)
 		{
 			/* the first of a dialect is its metaschema, the others its vocabularies */
-			compiled[dialect] = schema_compile(parse(&metaschemas[i]), dialect, false, false, false, &problem);
+			program = schema_compile(parse(&metaschemas[i]), dialect, false, false, false, &problem);
 			break;
 		}
 	MemoryContextSwitchTo(old);
-	if (compiled[dialect] == NULL)
+	if (program == NULL)
 		elog(ERROR, "the metaschema of %s does not compile: %s at \"%s\"", dialect_name(dialect), problem.message, problem.path);
 	MemoryContextSetParent(cxt, CacheMemoryContext);
-	return compiled[dialect];
+	compiled[dialect].program = program;
+	compiled[dialect].bytes = MemoryContextMemAllocated(cxt, true);
+	return program;
+}
+
+Size
+metaschema_bytes(SchemaDialect dialect, int64 *hits)
+{
+	*hits = compiled[dialect].hits;
+	return compiled[dialect].bytes;
 }
 
 /* One that a tenant has registered, for one check. */

@@ -318,6 +318,7 @@ extern bool dialect_detect(const Jsonb *schema, bool for_tool, SchemaDialect *di
 extern Jsonb *dialect_translate_agentvet(const Jsonb *schema, bool additional, SchemaProblem *problem);
 /* metaschema.c: the published ones, and judging a schema by its own */
 extern Jsonb *metaschema_find(const char *uri, SchemaDialect *dialect);
+extern Size metaschema_bytes(SchemaDialect dialect, int64 *hits);	/* 0: not compiled in this session */
 extern bool metaschema_check(const SchemaProgram *program, const char *tenant, SchemaProblem *problem);
 
 /* ----- registry.c ----------------------------------------------------------
@@ -489,8 +490,10 @@ typedef struct EvalError
 	Jsonb	   *params;			/* NULL: none */
 	int			depth;
 	uint8		expected;		/* `type`: the mask that was asked for */
+	bool		value_list;		/* `enum` or `const` */
+	bool		one_value;		/* `const`, or `enum` of one */
 	struct EvalErrors *branch;	/* anyOf, oneOf: errors of the best branch */
-	bool		branch_chosen;	/* only that branch takes this type of value */
+	bool		branch_chosen;	/* type or constants rule out every other branch */
 	struct EvalErrors **branches;	/* of every branch, where schema_output() asks */
 	uint32		nbranches;
 } EvalError;
@@ -586,6 +589,10 @@ extern Jsonb *schema_output(const SchemaProgram *program, const Jsonb *instance,
  * Schema only, and formats asserted up to draft 7.  Valid until the next call.
  */
 extern const SchemaProgram *inline_schema(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg);
+
+/* the same of a jsonb that may refer to the tenant's documents; after agc_enter() */
+extern const SchemaProgram *inline_schema_registered(FunctionCallInfo fcinfo, int dialect_arg, int format_arg,
+													 const char *tenant);
 
 /* the dialect of a schema that pg_jsonschema would take; false and *problem */
 extern bool inline_json_schema(const Jsonb *schema, SchemaDialect *dialect, SchemaProblem *problem);

@@ -12,8 +12,7 @@
  * row replaced by one that a tool cannot be compiled with (or lost in another
  * way) leaves that tool refusing every call with the compiler's error.
  *
- * Memory: documents in CurrentMemoryContext; the program of a call site in a
- * child of fn_mcxt.  Locks: AccessShareLock while reading, row locks of the
+ * Memory: documents in CurrentMemoryContext.  Locks: AccessShareLock while reading, row locks of the
  * statements.  On ERROR: nothing was changed.
  */
 #include "validate/validate.h"
@@ -21,7 +20,6 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "validate/format.h"
 #include "validate/program.h"
@@ -303,90 +301,4 @@ AGC_FUNCTION(json_schema_drop)
 	values[0] = CStringGetTextDatum(tenant);
 	values[1] = CStringGetTextDatum(uri);
 	PG_RETURN_BOOL(agc_owner_spi(&plan, values, NULL) > 0);
-}
-
-/* ----- judging with the registry ---------------------------------------------- */
-
-typedef struct RegisteredSite
-{
-	MemoryContext cxt;
-	SchemaProgram *program;
-	Jsonb	   *schema;
-	char	   *dialect;
-	char	   *tenant;
-	bool		assert_format;
-	uint64		checked;		/* generation at which the documents were last compared */
-} RegisteredSite;
-
-static RegisteredSite *
-compile_site(FunctionCallInfo fcinfo, const Jsonb *schema, const char *dialect, bool assert_format,
-			 const char *tenant)
-{
-	RegisteredSite *site = fcinfo->flinfo->fn_extra;
-	MemoryContext cxt;
-	MemoryContext old;
-	SchemaProblem problem;
-
-	/* under the caller's context until it is whole: an ERROR frees it */
-	cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore inline schema", ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(cxt);
-	if (site != NULL)
-	{
-		fcinfo->flinfo->fn_extra = NULL;
-		MemoryContextDelete(site->cxt);
-	}
-	site = palloc0(sizeof(RegisteredSite));
-	site->cxt = cxt;
-	site->dialect = pstrdup(dialect);
-	site->tenant = pstrdup(tenant);
-	site->assert_format = assert_format;
-	site->schema = palloc(VARSIZE(schema));
-	memcpy(site->schema, schema, VARSIZE(schema));
-	site->checked = agc_generation();
-	site->program = schema_compile_registered(schema, dialect_or_raise(dialect), false, false, assert_format, tenant,
-											  false, &problem);
-	if (site->program == NULL)
-		schema_problem_raise(&problem, "schema");
-	MemoryContextSwitchTo(old);
-	MemoryContextSetParent(cxt, fcinfo->flinfo->fn_mcxt);
-	fcinfo->flinfo->fn_extra = site;
-	return site;
-}
-
-static bool
-site_is_fresh(RegisteredSite *site, const char *tenant)
-{
-	uint64		now = agc_generation();
-
-	if (site->checked == now)
-		return true;
-	if (!registry_fresh(tenant, site->program->uses))
-		return false;
-	site->checked = now;
-	return true;
-}
-
-/* jsonschema_validate_registered(schema, instance, dialect, assert_format, tenant) -> boolean */
-AGC_FUNCTION(jsonschema_validate_registered)
-{
-	RegisteredSite *site = fcinfo->flinfo->fn_extra;
-	Jsonb	   *schema;
-	char	   *dialect = agc_opt_text(fcinfo, 2);
-	char	   *tenant = agc_arg_tenant(fcinfo, 4);
-	bool		assert_format;
-
-	agc_enter(tenant, AGC_AGENT);
-	if (PG_ARGISNULL(0) || dialect == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", PG_ARGISNULL(0) ? "schema" : "dialect")));
-	assert_format = agc_arg_bool(fcinfo, 3, "assert_format");
-	if (PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	schema = PG_GETARG_JSONB_P(0);
-	if (site == NULL || site->assert_format != assert_format || strcmp(site->dialect, dialect) != 0 ||
-		strcmp(site->tenant, tenant) != 0 || VARSIZE(site->schema) != VARSIZE(schema) ||
-		memcmp(site->schema, schema, VARSIZE(schema)) != 0 || !site_is_fresh(site, tenant))
-		site = compile_site(fcinfo, schema, dialect, assert_format, tenant);
-	PG_RETURN_BOOL(schema_valid(site->program, PG_GETARG_JSONB_P(1)));
 }

@@ -98,7 +98,7 @@ COMMENT ON TYPE agentcore.args_coercion IS 'args: after the changes; changes: ar
 CREATE FUNCTION agentcore.args_coerce(tool text, args jsonb, drop_unknown boolean DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.args_coercion
   LANGUAGE C STABLE PARALLEL SAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_args_coerce_v1';
-COMMENT ON FUNCTION agentcore.args_coerce(text, jsonb, boolean, text) IS 'The arguments with safe repairs, only where type failed and only if the result is valid there: JSON in a string, numbers and booleans in a string, single value for array and back, null for an optional key dropped, defaults filled; drop_unknown (NULL: as the tool says): properties that are not allowed are removed where nothing else is left to repair. Each change is told. Never null to 0 or a number to a boolean. One row. Unknown tool: 42704; NULL args: 22023.';
+COMMENT ON FUNCTION agentcore.args_coerce(text, jsonb, boolean, text) IS 'The arguments with safe repairs, only where type failed and only if the result is valid there (in anyOf and oneOf, in the one branch that type or constants do not rule out): JSON in a string, numbers and booleans in a string, single value for array and back, null for an optional key dropped (also where enum or const refuses it), defaults filled; drop_unknown (NULL: as the tool says): properties that are not allowed are removed where nothing else is left to repair. Each change is told. Never null to 0 or a number to a boolean. One row. Unknown tool: 42704; NULL args: 22023.';
 
 CREATE FUNCTION agentcore.jsonschema_validate(schema jsonb, instance jsonb, dialect text DEFAULT 'auto', assert_format boolean DEFAULT false) RETURNS boolean
   LANGUAGE C IMMUTABLE PARALLEL SAFE
