@@ -301,10 +301,18 @@ store_permit_read(const char *tenant, const pg_uuid_t *id, MemoryContext cxt, Pe
 	return found;
 }
 
+static bool
+keep_first(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	*(HeapTuple *) arg = heap_copytuple(tuple);
+	return false;
+}
+
 /*
  * By the latest snapshot, also in REPEATABLE READ: the answer must be the
  * permit that another session has just made.  The index holds only permits that
- * keep their key.
+ * keep their key, so an ordered scan, which uses it whatever
+ * ignore_system_indexes says.
  */
 bool
 store_permit_by_key(const char *tenant, const char *holder, const char *key,
@@ -312,8 +320,9 @@ store_permit_by_key(const char *tenant, const char *holder, const char *key,
 {
 	AgcKey		keys[3] = {agc_key_text(tenant), agc_key_text(holder), agc_key_text(key)};
 	Relation	rel = open_permits(&permit_by_key, AccessShareLock);
-	HeapTuple	tuple = agc_table_row(&permit_by_key, rel, lengthof(keys), keys);
+	HeapTuple	tuple = NULL;
 
+	agc_table_ordered(&permit_by_key, rel, lengthof(keys), keys, keep_first, &tuple);
 	if (tuple != NULL)
 		permit_from_tuple(out, tuple, RelationGetDescr(rel), cxt);
 	agc_table_close(rel, AccessShareLock);

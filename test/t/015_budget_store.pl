@@ -90,6 +90,7 @@ $reader->query_safe('COMMIT');
 end_ddl();
 is(one(q{SELECT indisvalid FROM pg_index WHERE indexrelid = 'agentcore.by_hand'::regclass}), 't', 'it is valid');
 is(one('SELECT check_indexes()'), 'whole', 'and knows every row');
+one('DROP INDEX agentcore.by_hand');
 
 # indexes that keep things about themselves between inserts
 one(q{
@@ -107,7 +108,7 @@ for my $i (1 .. 3)
 	one(q{ALTER INDEX agentcore.by_budgets SET (fastupdate = off); ALTER INDEX agentcore.by_range SET (fillfactor = 80)}) if $i == 2;
 	one('REINDEX TABLE agentcore.permit') if $i == 3;
 	# fills the caches anew, so that what was forgotten lies elsewhere
-	$writer->query_safe('SELECT count(*) FROM pg_class c, pg_attribute a WHERE a.attrelid = c.oid');
+	$writer->query_safe('SELECT count(pg_relation_size(oid)) FROM pg_class');
 	is(pair(), 'committed', "and after they were vacuumed ($i)");
 }
 is(one('SELECT check_indexes()'), 'whole', 'the ordered ones know every row');
@@ -123,7 +124,7 @@ for my $test (
 	like($explain, qr/$name/, "$name is used");
 	is(one("SET enable_seqscan = off; SELECT count(*) FROM agentcore.permit WHERE $where"), one('SELECT count(*) FROM agentcore.permit'), "$name knows every row");
 }
-one('DROP INDEX agentcore.by_hand, agentcore.by_budgets, agentcore.by_time, agentcore.by_hash, agentcore.by_range, agentcore.by_expression, agentcore.by_ledger_budgets');
+one('DROP INDEX agentcore.by_budgets, agentcore.by_time, agentcore.by_hash, agentcore.by_range, agentcore.by_expression, agentcore.by_ledger_budgets');
 is(pair(), 'committed', 'a pair after they were dropped');
 
 # REINDEX CONCURRENTLY puts another index in the place of the one that was known
@@ -164,7 +165,7 @@ SELECT agentcore.policy_set('p'), agentcore.policy_allow_tool('p', '*'), agentco
 CREATE FUNCTION big() RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_agg(md5(i::text)) FROM generate_series(1, 20000) i $$;
 });
 my $call = one(q{SELECT call_id FROM agentcore.call_begin('a', 't', '{"n": 1}', key => 'k', lease => '1 s')});
-is(one(qq{SELECT verdict FROM agentcore.call_commit('$call', (SELECT big()))}), 'committed', 'a large result');
+is(one(qq{SELECT agentcore.call_commit('$call', (SELECT big()))}), 'committed', 'a large result');
 one('UPDATE agentcore.permit SET attempt = attempt WHERE result IS NOT NULL; VACUUM agentcore.permit');
 is(one(q{SELECT md5(result::text) = md5(big()::text) FROM agentcore.call_begin('a', 't', '{"n": 1}', key => 'k')}), 't', 'comes back whole');
 
@@ -238,6 +239,96 @@ $other->query('SELECT 1');
 is(one('SELECT spent()'), $before + 2, 'and loses nothing');
 sound('by hand');
 
+
+# a setting of the session must not hide what an index leaves out
+my $first = one(q{SELECT agentcore.budget_acquire('team', 1, key => 'used twice')});
+one(qq{SELECT agentcore.budget_release('$first')});
+my ($ret, $second) = $node->psql('postgres', q{SELECT agentcore.budget_acquire('team', 1, key => 'used twice')}, connstr => $node->connstr('postgres') . q{ options='-c ignore_system_indexes=on'});
+isnt($second, $first, 'a key that was given back makes another permit, whatever ignore_system_indexes says');
+one(qq{SELECT agentcore.budget_release('$second')});
+
+# who may not settle a permit does not wait to be told that there is none
+one(q{CREATE ROLE alice LOGIN; CREATE ROLE bob LOGIN; SELECT agentcore.access_grant('alice', 'agent'), agentcore.access_grant('bob', 'agent')});
+my $hers = one(q{SET SESSION AUTHORIZATION alice; SELECT agentcore.budget_acquire('team', 1)});
+$other->query_safe("BEGIN; SELECT agentcore.budget_extend('$hers', '1 hour')");
+like(fails("SET SESSION AUTHORIZATION bob; SET agentcore.budget_lock_wait = 0; SELECT agentcore.budget_commit('$hers')"), qr/42704/, 'a permit of somebody else is not waited for');
+like(fails("SET SESSION AUTHORIZATION alice; SET agentcore.budget_lock_wait = '50ms'; SELECT agentcore.budget_commit('$hers')"), qr/55P03/, 'one of her own is');
+like(fails("SET SESSION AUTHORIZATION alice; SET lock_timeout = '20ms'; SET agentcore.budget_lock_wait = '1h'; SELECT agentcore.budget_commit('$hers')"), qr/55P03.*lock timeout/s, 'not longer than lock_timeout');
+like(fails("SET SESSION AUTHORIZATION alice; SET statement_timeout = '50ms'; SET agentcore.budget_lock_wait = '1h'; SELECT agentcore.budget_commit('$hers')"), qr/57014/, 'nor than statement_timeout');
+is(one("SET lock_timeout = '7s'; SET agentcore.budget_lock_wait = '30ms'; SELECT reason FROM agentcore.budget_try_acquire('team'); SHOW lock_timeout"), "\n7s", 'the counter is free');
+$other->query_safe(q{SELECT agentcore.budget_acquire('team', 1)});
+my $waited = one(q{SET lock_timeout = '7s'; SET agentcore.budget_lock_wait = '30ms'; BEGIN; SELECT reason FROM agentcore.budget_try_acquire('team'); SHOW lock_timeout; SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'object' AND mode = 'ExclusiveLock'; COMMIT});
+is($waited, "contention\n7s\n0", 'a wait that ended in contention leaves neither lock nor timeout');
+
+# cancelled in the middle of the wait, the session goes on
+$writer->query_until(qr/asked/, "\\echo asked\nSET agentcore.budget_lock_wait = '1h'; SELECT pair();\n");
+ok(waits_for('SELECT pair'), 'waiting');
+one(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pair%' AND wait_event_type = 'Lock'});
+$writer->query('SELECT 1');
+like($writer->{stderr}, qr/canceling statement due to user request/, 'a wait can be cancelled');
+$writer->{stderr} = '';
+$writer->query_safe('RESET agentcore.budget_lock_wait');
+$other->query_safe('COMMIT');
+is(pair(), 'committed', 'and the session goes on');
+one(qq{SELECT agentcore.budget_release('$hers')});
+sound('others');
+
+# the table of locks is full: everything is taken back, and there is room again
+one("SELECT count(agentcore.budget_set('many' || i)) FROM generate_series($_, $_ + 499) i") for map { 500 * $_ } 0 .. 5;
+like(fails(q{SELECT count(agentcore.budget_acquire('many' || i)) FROM generate_series(0, 2999) i}), qr/53200/, 'more locks than there is room for');
+is(one(q{SELECT count(*) FROM agentcore.permits WHERE budget LIKE 'many%'}), '0', 'no permit of it');
+is(pair(), 'committed', 'the others go on');
+is(one(q{SELECT count(agentcore.budget_acquire('many' || i, lease => '1 s')) FROM generate_series(1, 600) i}), '600', 'half as many');
+is(one(q{SET agentcore.debug_clock_offset = '1min'; SELECT agentcore.budget_reap(10000)}), '256', 'a reap takes no more than fits');
+is(one(q{SET agentcore.debug_clock_offset = '1min'; SELECT agentcore.budget_reap(10000)}), '256', 'and goes on');
+one(q{SET agentcore.debug_clock_offset = '1min'; SELECT agentcore.budget_reap(10000)});
+sound('locks');
+
+# ----- prepared transactions -------------------------------------------------------
+$before = one('SELECT spent()');
+one(q{BEGIN; SELECT agentcore.budget_acquire('team', 5, key => 'prepared'); PREPARE TRANSACTION 'one'});
+my $wanted = q{SET agentcore.budget_lock_wait = '20ms'; SELECT reason FROM agentcore.budget_try_acquire('team')};
+is(one($wanted), 'contention', 'a prepared transaction holds its budgets');
+is(one(q{SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'agentcore.budget_counter'::regclass AND pid IS NULL}), '2', 'as pg_locks shows');
+$_->quit for values %open;
+$node->restart;
+is(one($wanted), 'contention', 'also after a restart');
+$node->stop('immediate');
+$node->start;
+is(one($wanted), 'contention', 'and a crash');
+is(one(q{SET agentcore.budget_lock_wait = '20ms'; SELECT reason FROM agentcore.budget_try_acquire('team', key => 'prepared')}), 'contention', 'as it holds its key');
+one(q{COMMIT PREPARED 'one'});
+is(one(q{SELECT duplicate FROM agentcore.budget_try_acquire('team', 5, key => 'prepared')}), 't', 'committed, its permit is there');
+is(one(q{SELECT agentcore.budget_commit(permit) FROM agentcore.permits WHERE key = 'prepared'}), 'committed', 'and can be settled');
+one(q{BEGIN; SELECT pair(); PREPARE TRANSACTION 'two'});
+one(q{ROLLBACK PREPARED 'two'});
+is(one('SELECT spent()'), $before + 1, 'one that was taken back counts for nothing');
+sound('prepared');
+
+# ----- a standby ---------------------------------------------------------------------
+$node->backup('copy');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'copy', has_streaming => 1);
+$standby->start;
+my $held = one(q{SELECT agentcore.budget_acquire('team', 3)});
+$node->wait_for_catchup($standby);
+for my $sql (q{SELECT agentcore.budget_acquire('team', 3)}, q{SELECT agentcore.budget_try_acquire('team', 3, key => 'k')}, "SELECT agentcore.budget_commit('$held')", "SELECT agentcore.budget_extend('$held', '1 h')", 'SELECT agentcore.budget_reap()')
+{
+	my ($r, $o, $e) = $standby->psql('postgres', "\\set VERBOSITY verbose\nSET agentcore.debug_clock_offset = '1d'; $sql");
+	like($e, qr/25006/, "a standby refuses: $sql");
+}
+my $asked = q{SELECT used_calls, in_flight FROM agentcore.budget_status WHERE budget = 'team'};
+is($standby->safe_psql('postgres', $asked), one($asked), 'and can be asked');
+$standby->promote;
+is($standby->safe_psql('postgres', "SELECT agentcore.budget_commit('$held')"), 'committed', 'promoted, it settles');
+is($standby->safe_psql('postgres', 'SELECT * FROM agentcore.budget_verify()'), '', 'and its books are in order');
+is(one("SELECT agentcore.budget_commit('$held')"), 'committed', 'as does the other');
+
+# ----- another version's tables ---------------------------------------------------------
+$writer = session('writer');
+is(pair(), 'committed', 'a pair');
+is(one('SELECT check_indexes()'), 'whole', 'at the end every index knows every row');
+sound('at the end');
 # a column that the library does not know must not be written past the end of anything
 one('ALTER TABLE agentcore.permit ADD COLUMN note text');
 like(fails('SELECT pair()'), qr/55000.*permit/s, 'a table with another column is not touched');
@@ -246,3 +337,5 @@ like($writer->{stderr}, qr/columns/, 'nor by a session that knew it before');
 $writer->{stderr} = '';
 one('ALTER TABLE agentcore.permit DROP COLUMN note');
 like(fails('SELECT pair()'), qr/55000.*permit/s, 'nor one that had a column dropped');
+
+done_testing();
