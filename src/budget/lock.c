@@ -12,6 +12,10 @@
  * Two names may share a tag, once in 2^42: they then wait for each other, and
  * nothing worse.
  *
+ * Locks belong to the (sub)transaction, not to the portal that runs the
+ * statement, so that it makes no difference in which statement, and behind
+ * which wait, one was taken that is dropped.
+ *
  * Memory: none that lasts.  On ERROR: PostgreSQL releases the locks.
  */
 #include "budget/lock.h"
@@ -67,9 +71,23 @@ lock_of_key(BudgetLock *lock, Oid relid, const char *tenant, const char *holder,
 	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, (uint32) hash, (hash >> 32) & ~TAG_PERMIT & 0xffff);
 }
 
+static bool
+acquire(const BudgetLock *lock, bool wait)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	LockAcquireResult result;
+
+	CurrentResourceOwner = CurTransactionResourceOwner;
+	result = LockAcquire(lock, ExclusiveLock, false, !wait);
+	CurrentResourceOwner = owner;
+	return result != LOCKACQUIRE_NOT_AVAIL;
+}
+
 /*
  * LockAcquire() can only fail by an ERROR: a subtransaction takes it back.  One
- * that ends well hands the lock to its parent.
+ * that ends well hands the lock to its parent.  A circle that is closed by rows
+ * of the caller's own tables is broken here as well: who gives up waiting holds
+ * nobody up.
  */
 static bool
 wait_in_subtransaction(const BudgetLock *lock)
@@ -84,7 +102,7 @@ wait_in_subtransaction(const BudgetLock *lock)
 	PG_TRY();
 	{
 		LockTimeout = agc_budget_lock_wait;
-		(void) LockAcquire(lock, ExclusiveLock, false, false);
+		(void) acquire(lock, true);
 		LockTimeout = outer_timeout;
 		ReleaseCurrentSubTransaction();
 	}
@@ -99,7 +117,8 @@ wait_in_subtransaction(const BudgetLock *lock)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(cxt);
 		CurrentResourceOwner = owner;
-		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
+			error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
 			ReThrowError(error);
 		FreeErrorData(error);
 		taken = false;
@@ -113,8 +132,7 @@ wait_in_subtransaction(const BudgetLock *lock)
 bool
 lock_take(const BudgetLock *lock, bool wait)
 {
-	agc_require_writable();
-	if (LockAcquire(lock, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+	if (acquire(lock, false))
 		return true;
 	if (!wait)
 		return false;
@@ -122,12 +140,15 @@ lock_take(const BudgetLock *lock, bool wait)
 	if (agc_budget_lock_wait > 0 &&
 		(LockTimeout == 0 || agc_budget_lock_wait < LockTimeout))
 		return wait_in_subtransaction(lock);
-	(void) LockAcquire(lock, ExclusiveLock, false, false);
-	return true;
+	return acquire(lock, true);
 }
 
 void
 lock_drop(const BudgetLock *lock)
 {
+	ResourceOwner owner = CurrentResourceOwner;
+
+	CurrentResourceOwner = CurTransactionResourceOwner;
 	(void) LockRelease(lock, ExclusiveLock, false);
+	CurrentResourceOwner = owner;
 }

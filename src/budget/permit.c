@@ -91,14 +91,19 @@ may_settle(const char *tenant, const Permit *permit, Oid caller)
 static void
 lock_permit(const char *tenant, const pg_uuid_t *id, Oid caller, MemoryContext cxt, Permit *out)
 {
-	LockResult	result = store_permit_lock(tenant, id, !chain_locks_held(), cxt, out);
+	LockResult	result = store_permit_lock(tenant, id, false, cxt, out);
 
-	if (result == LOCK_MISSING ||
-		(result == LOCK_BUSY && !store_permit_read(tenant, id, cxt, out)) ||
-		!may_settle(tenant, out, caller))
-		raise_no_permit(id);
+	if (result == LOCK_BUSY)
+	{
+		if (!store_permit_read(tenant, id, cxt, out) || !may_settle(tenant, out, caller))
+			raise_no_permit(id);
+		if (!chain_locks_held())
+			result = store_permit_lock(tenant, id, true, cxt, out);
+	}
 	if (result == LOCK_BUSY)
 		raise_contention();
+	if (result == LOCK_MISSING || !may_settle(tenant, out, caller))
+		raise_no_permit(id);
 	chain_note_lock();
 }
 

@@ -58,7 +58,7 @@ static AgcTable counter_table = AGC_TABLE("budget_counter", "budget_counter_pkey
 static AgcTable permit_table = AGC_TABLE("permit", "permit_pkey");
 static AgcTable permit_by_key = AGC_TABLE("permit", "permit_key");
 static AgcTable permit_by_lease = AGC_TABLE("permit", "permit_open");
-static AgcTable ledger_table = AGC_TABLE("budget_ledger", "budget_ledger"); /* never scanned */
+static AgcTable ledger_table = AGC_TABLE("budget_ledger", NULL);
 
 static Datum int8_array(const int64 *values, int n, Oid type);
 static int	read_int8_array(Datum datum, int64 *values, int max, const char *what);
@@ -67,6 +67,36 @@ static Datum text_or_null(const char *value, bool *null);
 static Datum hash_or_null(const uint8 *hash, bool *null);
 static void counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc);
 static void permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cxt);
+
+/*
+ * Rows are read and written by the position of their columns: a table with
+ * others is that of another version.
+ */
+static Relation
+open_rows(AgcTable *table, LOCKMODE lockmode, int natts)
+{
+	Relation	rel = agc_table_open(table, lockmode);
+
+	if (RelationGetNumberOfAttributes(rel) != natts)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s.%s\" does not have the columns that this library knows", AGC_SCHEMA, table->name),
+				 errdetail("It has had %d, the library knows %d.", RelationGetNumberOfAttributes(rel), natts),
+				 errhint("Run ALTER EXTENSION agentcore UPDATE, or connect again after it; columns must not be added by hand.")));
+	return rel;
+}
+
+static Relation
+open_counters(LOCKMODE lockmode)
+{
+	return open_rows(&counter_table, lockmode, NATTS_COUNTER);
+}
+
+static Relation
+open_permits(AgcTable *by, LOCKMODE lockmode)
+{
+	return open_rows(by, lockmode, NATTS_PERMIT);
+}
 
 /* ----- counters ----- */
 
@@ -87,7 +117,7 @@ read_counter(Relation rel, const char *tenant, const char *budget, int slot, boo
 bool
 store_counter_peek(const char *tenant, const char *budget, int slot, Counter *out)
 {
-	Relation	rel = agc_table_open(&counter_table, AccessShareLock);
+	Relation	rel = open_counters(AccessShareLock);
 	bool		found = read_counter(rel, tenant, budget, slot, false, out);
 
 	agc_table_close(rel, AccessShareLock);
@@ -97,7 +127,7 @@ store_counter_peek(const char *tenant, const char *budget, int slot, Counter *ou
 LockResult
 store_counter_lock(const char *tenant, const char *budget, int slot, bool wait, Counter *out)
 {
-	Relation	rel = agc_table_open(&counter_table, RowExclusiveLock);
+	Relation	rel = open_counters(RowExclusiveLock);
 	LockResult	result = LOCK_BUSY;
 	BudgetLock	lock;
 
@@ -135,19 +165,19 @@ counter_values(Datum values[NATTS_COUNTER], const char *tenant, const char *budg
 void
 store_counter_create(const char *tenant, const char *budget, Counter *counter)
 {
-	Relation	rel = agc_table_open(&counter_table, RowExclusiveLock);
+	Relation	rel = open_counters(RowExclusiveLock);
 	Datum		values[NATTS_COUNTER];
 	bool		nulls[NATTS_COUNTER] = {false};
 
 	counter_values(values, tenant, budget, counter);
-	counter->row = agc_heap_insert(rel, values, nulls)->t_self;
+	counter->row = agc_heap_insert(rel, values, nulls);
 	agc_table_close(rel, NoLock);
 }
 
 void
 store_counter_write(const char *tenant, const char *budget, const Counter *counter)
 {
-	Relation	rel = agc_table_open(&counter_table, RowExclusiveLock);
+	Relation	rel = open_counters(RowExclusiveLock);
 	ItemPointerData row = counter->row;
 	Datum		values[NATTS_COUNTER];
 	bool		nulls[NATTS_COUNTER] = {false};
@@ -160,7 +190,7 @@ store_counter_write(const char *tenant, const char *budget, const Counter *count
 void
 store_counter_delete(const Counter *counter)
 {
-	Relation	rel = agc_table_open(&counter_table, RowExclusiveLock);
+	Relation	rel = open_counters(RowExclusiveLock);
 	ItemPointerData row = counter->row;
 
 	agc_heap_delete(rel, &row);
@@ -174,7 +204,6 @@ counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc)
 	bool		nulls[NATTS_COUNTER];
 	int			nused;
 
-	Assert(desc->natts >= NATTS_COUNTER);
 	heap_deform_tuple(tuple, desc, values, nulls);
 	out->row = tuple->t_self;
 	out->slot = DatumGetInt32(values[C_SLOT]);
@@ -197,7 +226,7 @@ void
 store_permit_insert(const char *tenant, Permit *permit, const PermitRequest *request,
 					const char *holder)
 {
-	Relation	rel = agc_table_open(&permit_table, RowExclusiveLock);
+	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
 	const PermitRow *row = &permit->row;
 	bool		keyed = request->key != NULL;
 	Datum		values[NATTS_PERMIT] = {0};
@@ -233,16 +262,17 @@ store_permit_insert(const char *tenant, Permit *permit, const PermitRequest *req
 	values[P_CACHE_KEY] = hash_or_null(request->has_cache_key ? request->cache_key : NULL, &nulls[P_CACHE_KEY]);
 	values[P_CACHE_LEASE] = Int64GetDatum(request->cache_lease);
 	nulls[P_RESULT] = true;
-	permit->stored = agc_heap_insert(rel, values, nulls);
+	permit->tid = agc_heap_insert(rel, values, nulls);
 	agc_table_close(rel, NoLock);
 }
 
 void
 store_permit_delete(const Permit *permit)
 {
-	Relation	rel = agc_table_open(&permit_table, RowExclusiveLock);
+	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
+	ItemPointerData row = permit->tid;
 
-	agc_heap_delete(rel, &permit->stored->t_self);
+	agc_heap_delete(rel, &row);
 	agc_table_close(rel, NoLock);
 }
 
@@ -264,25 +294,35 @@ read_permit(Relation rel, const char *tenant, const pg_uuid_t *id, bool lock, Me
 bool
 store_permit_read(const char *tenant, const pg_uuid_t *id, MemoryContext cxt, Permit *out)
 {
-	Relation	rel = agc_table_open(&permit_table, AccessShareLock);
+	Relation	rel = open_permits(&permit_table, AccessShareLock);
 	bool		found = read_permit(rel, tenant, id, false, cxt, out);
 
 	agc_table_close(rel, AccessShareLock);
 	return found;
 }
 
+static bool
+keep_first(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	*(HeapTuple *) arg = heap_copytuple(tuple);
+	return false;
+}
+
 /*
  * By the latest snapshot, also in REPEATABLE READ: the answer must be the
- * permit that another session has just made.  The index holds live states only.
+ * permit that another session has just made.  The index holds only permits that
+ * keep their key, so an ordered scan, which uses it whatever
+ * ignore_system_indexes says.
  */
 bool
 store_permit_by_key(const char *tenant, const char *holder, const char *key,
 					MemoryContext cxt, Permit *out)
 {
 	AgcKey		keys[3] = {agc_key_text(tenant), agc_key_text(holder), agc_key_text(key)};
-	Relation	rel = agc_table_open(&permit_by_key, AccessShareLock);
-	HeapTuple	tuple = agc_table_row(&permit_by_key, rel, lengthof(keys), keys);
+	Relation	rel = open_permits(&permit_by_key, AccessShareLock);
+	HeapTuple	tuple = NULL;
 
+	agc_table_ordered(&permit_by_key, rel, lengthof(keys), keys, keep_first, &tuple);
 	if (tuple != NULL)
 		permit_from_tuple(out, tuple, RelationGetDescr(rel), cxt);
 	agc_table_close(rel, AccessShareLock);
@@ -293,13 +333,15 @@ LockResult
 store_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait, MemoryContext cxt,
 				  Permit *out)
 {
-	Relation	rel = agc_table_open(&permit_table, RowExclusiveLock);
+	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
 	LockResult	result = LOCK_BUSY;
 	BudgetLock	lock;
 
 	lock_of_permit(&lock, RelationGetRelid(rel), id);
 	if (lock_take(&lock, wait))
 		result = read_permit(rel, tenant, id, true, cxt, out) ? LOCK_TAKEN : LOCK_MISSING;
+	if (result == LOCK_MISSING)
+		lock_drop(&lock);
 	agc_table_close(rel, NoLock);
 	return result;
 }
@@ -315,6 +357,22 @@ typedef struct EndedScan
 	int			n;
 } EndedScan;
 
+static void
+unlock_permit(const pg_uuid_t *id)
+{
+	BudgetLock	lock;
+
+	lock_of_permit(&lock, permit_table.relid, id);
+	lock_drop(&lock);
+}
+
+static bool
+is_ended(const Permit *permit, TimestampTz now)
+{
+	return (permit->row.state == PERMIT_OPEN || permit->row.state == PERMIT_RETRY) &&
+		permit->row.lease_until <= now;
+}
+
 /* The scan saw it open; the lock may have come after a settlement. */
 static bool
 lock_ended(HeapTuple tuple, TupleDesc desc, void *arg)
@@ -324,10 +382,13 @@ lock_ended(HeapTuple tuple, TupleDesc desc, void *arg)
 	bool		isnull;
 	pg_uuid_t  *id = DatumGetUUIDP(heap_getattr(tuple, P_ID + 1, desc, &isnull));
 
-	if (store_permit_lock(scan->tenant, id, false, scan->cxt, permit) == LOCK_TAKEN &&
-		(permit->row.state == PERMIT_OPEN || permit->row.state == PERMIT_RETRY) &&
-		permit->row.lease_until <= scan->now)
-		scan->n++;
+	if (store_permit_lock(scan->tenant, id, false, scan->cxt, permit) == LOCK_TAKEN)
+	{
+		if (is_ended(permit, scan->now))
+			scan->n++;
+		else
+			unlock_permit(id);
+	}
 	return scan->n < scan->limit;
 }
 
@@ -338,7 +399,7 @@ scan_ended(const char *tenant, TimestampTz now, AgcOrderedCallback callback, voi
 		agc_key_text(tenant),
 		{TimestampTzGetDatum(now), F_TIMESTAMPTZ_LE, BTLessEqualStrategyNumber}
 	};
-	Relation	rel = agc_table_open(&permit_by_lease, AccessShareLock);
+	Relation	rel = open_permits(&permit_by_lease, AccessShareLock);
 
 	agc_table_ordered(&permit_by_lease, rel, lengthof(keys), keys, callback, arg);
 	agc_table_close(rel, AccessShareLock);
@@ -374,46 +435,48 @@ store_permits_any_ended(const char *tenant, TimestampTz now)
 void
 store_permit_write(const Permit *permit, Jsonb *result)
 {
-	Relation	rel = agc_table_open(&permit_table, RowExclusiveLock);
-	const PermitRow *row = &permit->row;
+	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
+	const PermitRow *now = &permit->row;
+	ItemPointerData row = permit->tid;
 	Datum		values[NATTS_PERMIT];
 	bool		nulls[NATTS_PERMIT];
 
 	heap_deform_tuple(permit->stored, RelationGetDescr(rel), values, nulls);
-	values[P_STATE] = CharGetDatum((char) row->state);
-	values[P_ROLE] = CStringGetTextDatum(row->role);
+	values[P_STATE] = CharGetDatum((char) now->state);
+	values[P_ROLE] = CStringGetTextDatum(now->role);
 	values[P_HELD_TOKENS] = Int64GetDatum(permit->held[DIM_TOKENS]);
 	values[P_HELD_NANOUSD] = Int64GetDatum(permit->held[DIM_NANOUSD]);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		values[P_CHARGED_TOKENS + dim] = Int64GetDatum(permit->charged[dim]);
 	values[P_SPENT_TOKENS] = Int64GetDatum(permit->spent[DIM_TOKENS]);
 	values[P_SPENT_NANOUSD] = Int64GetDatum(permit->spent[DIM_NANOUSD]);
-	values[P_LEASE_UNTIL] = TimestampTzGetDatum(row->lease_until);
-	values[P_RETRY_AT] = TimestampTzGetDatum(row->retry_at);
-	nulls[P_RETRY_AT] = row->retry_at == 0;
+	values[P_LEASE_UNTIL] = TimestampTzGetDatum(now->lease_until);
+	values[P_RETRY_AT] = TimestampTzGetDatum(now->retry_at);
+	nulls[P_RETRY_AT] = now->retry_at == 0;
 	values[P_SETTLED_AT] = TimestampTzGetDatum(permit->settled_at);
 	nulls[P_SETTLED_AT] = permit->settled_at == 0;
-	values[P_ATTEMPT] = Int32GetDatum(row->attempt);
-	values[P_CACHE_LEASE] = Int64GetDatum(row->cache_lease);
+	values[P_ATTEMPT] = Int32GetDatum(now->attempt);
+	values[P_CACHE_LEASE] = Int64GetDatum(now->cache_lease);
 	if (result != NULL)
 	{
 		values[P_RESULT] = JsonbPGetDatum(result);
 		nulls[P_RESULT] = false;
 	}
-	agc_heap_update(rel, &permit->stored->t_self, values, nulls);
+	agc_heap_update(rel, &row, values, nulls);
 	agc_table_close(rel, NoLock);
 }
 
 void
 store_permit_resolve(const Permit *permit)
 {
-	Relation	rel = agc_table_open(&permit_table, RowExclusiveLock);
+	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
+	ItemPointerData row = permit->tid;
 	Datum		values[NATTS_PERMIT];
 	bool		nulls[NATTS_PERMIT];
 
 	heap_deform_tuple(permit->stored, RelationGetDescr(rel), values, nulls);
 	values[P_RESOLVED] = BoolGetDatum(true);
-	agc_heap_update(rel, &permit->stored->t_self, values, nulls);
+	agc_heap_update(rel, &row, values, nulls);
 	agc_table_close(rel, NoLock);
 }
 
@@ -425,11 +488,11 @@ store_permit_resolve(const Permit *permit)
 bool
 store_key_lock(const char *tenant, const char *holder, const char *key, bool wait)
 {
-	Relation	rel = agc_table_open(&permit_table, AccessShareLock);
+	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
 	BudgetLock	lock;
 
 	lock_of_key(&lock, RelationGetRelid(rel), tenant, holder, key);
-	agc_table_close(rel, AccessShareLock);
+	agc_table_close(rel, NoLock);
 	return lock_take(&lock, wait);
 }
 
@@ -452,9 +515,9 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 	PermitRow  *row = &out->row;
 	Datum	   *budgets;
 
-	Assert(desc->natts == NATTS_PERMIT);
 	memset(out, 0, sizeof(*out));
 	out->stored = heap_copytuple(tuple);
+	out->tid = tuple->t_self;
 	heap_deform_tuple(out->stored, desc, v, n);
 
 #define TEXT(column) (n[column] ? NULL : TextDatumGetCString(v[column]))
@@ -507,15 +570,13 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 
 /* ----- ledger ----- */
 
-/*
- * The leaf that takes a row of that time.  Partitions are by range of the time
- * alone; one that is partitioned further is not an arrangement of ours.
- */
+/* The part that takes a row of that time; InvalidOid: none, or one with parts of its own. */
 static Oid
 ledger_leaf(Relation ledger, TimestampTz at)
 {
 	PartitionKey key = RelationGetPartitionKey(ledger);
-	PartitionDesc desc = RelationGetPartitionDesc(ledger, false);
+	/* as the executor does: one that is being detached is no longer written in READ COMMITTED */
+	PartitionDesc desc = RelationGetPartitionDesc(ledger, !IsolationUsesXactSnapshot());
 	Datum		value = TimestampTzGetDatum(at);
 	bool		equal;
 	int			part = -1;
@@ -529,23 +590,64 @@ ledger_leaf(Relation ledger, TimestampTz at)
 	}
 	if (part < 0 && desc->boundinfo != NULL)
 		part = desc->boundinfo->default_index;
-	if (part < 0 || !desc->is_leaf[part])
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("no partition of \"%s.%s\" can take a row of now", AGC_SCHEMA,
-						RelationGetRelationName(ledger)),
-				 errhint("Attach agentcore.budget_ledger_default again; partitions must not be partitioned themselves.")));
-	return desc->oids[part];
+	return part < 0 || !desc->is_leaf[part] ? InvalidOid : desc->oids[part];
 }
 
-/* A partition that was attached may have its columns elsewhere. */
+/*
+ * Locked.  While that was waited for a part may have been attached that now
+ * takes the row, and the default part no longer does.
+ */
+static Relation
+open_ledger_leaf(Relation ledger, TimestampTz at)
+{
+	for (;;)
+	{
+		Oid			leaf = ledger_leaf(ledger, at);
+		Relation	rel;
+
+		if (!OidIsValid(leaf))
+			return NULL;
+		rel = table_open(leaf, RowExclusiveLock);
+		if (leaf == ledger_leaf(ledger, at))
+			return rel;
+		table_close(rel, RowExclusiveLock);
+	}
+}
+
+/* Whether nothing has to be done for a row but to write it. */
+static bool
+is_plain(Relation leaf)
+{
+	TupleConstr *constr = RelationGetDescr(leaf)->constr;
+
+	return leaf->rd_rel->relkind == RELKIND_RELATION && leaf->trigdesc == NULL &&
+		(constr == NULL || (constr->num_check == 0 && !constr->has_generated_stored));
+}
+
+static void
+insert_ledger_statement(Datum *values, bool *nulls)
+{
+	static const Oid types[NATTS_LEDGER] = {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID,
+											INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.budget_ledger (tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", NATTS_LEDGER, types
+	};
+	char		missing[NATTS_LEDGER];
+
+	for (int i = 0; i < NATTS_LEDGER; i++)
+		missing[i] = nulls[i] ? 'n' : ' ';
+	agc_owner_spi(&plan, values, missing);
+}
+
+/* A part that was attached may have its columns elsewhere. */
 static void
 insert_ledger_row(Relation ledger, Relation leaf, Datum *values, bool *nulls)
 {
 	TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(ledger), RelationGetDescr(leaf));
 
 	if (map == NULL)
-		agc_heap_insert(leaf, values, nulls);
+		(void) agc_heap_insert(leaf, values, nulls);
 	else
 	{
 		HeapTuple	tuple = heap_form_tuple(RelationGetDescr(ledger), values, nulls);
@@ -554,15 +656,15 @@ insert_ledger_row(Relation ledger, Relation leaf, Datum *values, bool *nulls)
 		bool	   *n = palloc(natts * sizeof(bool));
 
 		heap_deform_tuple(execute_attr_map_tuple(tuple, map), RelationGetDescr(leaf), v, n);
-		agc_heap_insert(leaf, v, n);
+		(void) agc_heap_insert(leaf, v, n);
 	}
 }
 
 void
 store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry)
 {
-	Relation	ledger = agc_table_open(&ledger_table, RowExclusiveLock);
-	Relation	leaf = table_open(ledger_leaf(ledger, entry->at), RowExclusiveLock);
+	Relation	ledger = open_rows(&ledger_table, RowExclusiveLock, NATTS_LEDGER);
+	Relation	leaf = open_ledger_leaf(ledger, entry->at);
 	Datum		values[NATTS_LEDGER];
 	bool		nulls[NATTS_LEDGER] = {false};
 	pg_uuid_t	id;
@@ -578,8 +680,12 @@ store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *en
 		values[L_TOKENS + dim] = Int64GetDatum(entry->amount[dim]);
 	values[L_AGENT] = text_or_null(permit->row.agent, &nulls[L_AGENT]);
 	values[L_TOOL] = text_or_null(permit->row.tool, &nulls[L_TOOL]);
-	insert_ledger_row(ledger, leaf, values, nulls);
-	table_close(leaf, NoLock);
+	if (leaf != NULL && is_plain(leaf))
+		insert_ledger_row(ledger, leaf, values, nulls);
+	else
+		insert_ledger_statement(values, nulls);
+	if (leaf != NULL)
+		table_close(leaf, NoLock);
 	agc_table_close(ledger, NoLock);
 }
 

@@ -28,6 +28,7 @@ typedef struct Permit
 	bool		charge_on_expiry;
 	TimestampTz settled_at;		/* 0: never */
 	HeapTuple	stored;			/* as it was read */
+	ItemPointerData tid;		/* where it was read or inserted */
 } Permit;
 
 typedef enum LockResult
@@ -59,7 +60,7 @@ extern void store_counter_delete(const Counter *counter);
 
 /* permits */
 
-/* sets permit->stored */
+/* sets permit->tid */
 extern void store_permit_insert(const char *tenant, Permit *permit,
 								const PermitRequest *request, const char *holder);
 extern void store_permit_delete(const Permit *permit);
@@ -67,6 +68,8 @@ extern bool store_permit_read(const char *tenant, const pg_uuid_t *id, MemoryCon
 							  Permit *out);
 extern bool store_permit_by_key(const char *tenant, const char *holder, const char *key,
 								MemoryContext cxt, Permit *out);
+
+/* LOCK_MISSING: the lock is not kept */
 extern LockResult store_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait,
 									MemoryContext cxt, Permit *out);
 

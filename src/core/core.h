@@ -138,17 +138,25 @@ extern Datum agc_drop(FunctionCallInfo fcinfo, const char *what, AgcPlan *plan);
  * committed elsewhere is seen inside an open REPEATABLE READ transaction.
  * No privilege is checked: agc_enter() did.
  */
+#define AGC_MAX_KEYS	4
+
 typedef struct AgcTable
 {
 	const char *name;
-	const char *index;			/* btree; its text columns are "C" */
-	Oid			relid;
+	const char *index;			/* btree; its text columns are "C"; NULL: none is read */
+
+	/* the rest is table.c's */
+	Oid			relid;			/* set while the table is open */
 	Oid			indexid;
-	uint64		generation;
+	AttrNumber	column[AGC_MAX_KEYS];	/* of the table, that the index is on */
+	uint64		generation;		/* at which it was looked up, 0: look again */
+	bool		known;
+	struct AgcTable *next;
 } AgcTable;
 
-#define AGC_TABLE(name_, index_)	{(name_), (index_), InvalidOid, InvalidOid, 0}
+#define AGC_TABLE(name_, index_)	{.name = (name_), .index = (index_)}
 
+/* RowExclusiveLock and above are to write: 25006 in a read-only transaction */
 extern Relation agc_table_open(AgcTable *table, LOCKMODE lockmode);
 extern void agc_table_close(Relation rel, LOCKMODE lockmode);
 
@@ -197,8 +205,7 @@ extern int64 agc_col_interval(HeapTuple tuple, TupleDesc desc, const char *colum
  * transaction, and by what these and agc_table_* read next.  Row triggers do
  * not fire; no privilege and no row security policy is looked at.
  */
-/* the row as it was written, t_self set */
-extern HeapTuple agc_heap_insert(Relation rel, Datum *values, bool *nulls);
+extern ItemPointerData agc_heap_insert(Relation rel, Datum *values, bool *nulls);
 
 /* 40001 when somebody else has changed the row since it was read */
 extern void agc_heap_update(Relation rel, ItemPointer row, Datum *values, bool *nulls);
@@ -207,10 +214,8 @@ extern void agc_heap_delete(Relation rel, ItemPointer row);
 /* 40001 in REPEATABLE READ and SERIALIZABLE unless the transaction sees this version */
 extern void agc_heap_check_snapshot(HeapTuple tuple);
 
-/* 25006 in a read-only transaction and on a standby */
-extern void agc_require_writable(void);
-
 extern void agc_heap_init(void);
+extern void agc_table_init(void);
 
 /* ----- compiled objects (object.c) ----------------------------------------
  *

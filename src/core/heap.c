@@ -18,7 +18,9 @@
  * the budget room).
  *
  * Memory: the descriptions live in a context of their own each until the table
- * or an index changes; the rest goes with the caller's context.  On ERROR: the
+ * or an index changes.  What an index's access method keeps between inserts
+ * points into the relation cache, so it is made anew for each, as for a
+ * statement.  The rest goes with the caller's context.  On ERROR: the
  * transaction takes everything back.
  */
 #include "core/core.h"
@@ -29,7 +31,6 @@
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
-#include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -41,7 +42,8 @@ typedef struct IndexSet
 	Oid			relid;			/* hash key */
 	bool		valid;
 	EState	   *estate;			/* owns the rest; NULL: never built */
-	int			n;				/* -1: an error kept it from being complete */
+	bool		complete;		/* false: an error came in between */
+	int			n;
 	Oid		   *index;
 	IndexInfo **info;
 } IndexSet;
@@ -52,7 +54,7 @@ static void forget_indexes(Datum arg, Oid relid);
 static IndexSet *indexes_of(Relation rel);
 static void build_indexes(IndexSet *set, Relation rel);
 static TupleTableSlot *make_row(Relation rel, Datum *values, bool *nulls);
-static void insert_index_entries(Relation rel, TupleTableSlot *row, AgcUpdateIndexes which);
+static void insert_index_entries(Relation rel, TupleTableSlot *row, AgcUpdateIndexes which, bool update);
 pg_noreturn static void raise_changed(Relation rel);
 
 void
@@ -64,27 +66,18 @@ agc_heap_init(void)
 	CacheRegisterRelcacheCallback(forget_indexes, (Datum) 0);
 }
 
-/* What the executor asks before it writes. */
-void
-agc_require_writable(void)
-{
-	PreventCommandIfReadOnly("a change of agentcore's tables");
-	PreventCommandIfParallelMode("a change of agentcore's tables");
-}
-
-HeapTuple
+ItemPointerData
 agc_heap_insert(Relation rel, Datum *values, bool *nulls)
 {
 	TupleTableSlot *row = make_row(rel, values, nulls);
-	HeapTuple	tuple;
+	ItemPointerData tid;
 
 	table_tuple_insert(rel, row, GetCurrentCommandId(true), 0, NULL);
-	insert_index_entries(rel, row, AGC_UPDATE_ALL_INDEXES);
-	tuple = ExecCopySlotHeapTuple(row);
-	tuple->t_self = row->tts_tid;
+	insert_index_entries(rel, row, AGC_UPDATE_ALL_INDEXES, false);
+	tid = row->tts_tid;
 	ExecDropSingleTupleTableSlot(row);
 	CommandCounterIncrement();
-	return tuple;
+	return tid;
 }
 
 void
@@ -98,7 +91,7 @@ agc_heap_update(Relation rel, ItemPointer row, Datum *values, bool *nulls)
 	if (table_tuple_update(rel, row, new, GetCurrentCommandId(true), GetActiveSnapshot(),
 						   InvalidSnapshot, true, &failure, &mode, &which) != TM_Ok)
 		raise_changed(rel);
-	insert_index_entries(rel, new, which);
+	insert_index_entries(rel, new, which, true);
 	ExecDropSingleTupleTableSlot(new);
 	CommandCounterIncrement();
 }
@@ -108,7 +101,6 @@ agc_heap_delete(Relation rel, ItemPointer row)
 {
 	TM_FailureData failure;
 
-	agc_require_writable();
 	if (table_tuple_delete(rel, row, GetCurrentCommandId(true), GetActiveSnapshot(),
 						   InvalidSnapshot, true, &failure, false) != TM_Ok)
 		raise_changed(rel);
@@ -148,7 +140,6 @@ make_row(Relation rel, Datum *values, bool *nulls)
 	TupleDesc	desc = RelationGetDescr(rel);
 	TupleTableSlot *row = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 
-	agc_require_writable();
 	for (int i = 0; i < desc->natts; i++)
 	{
 		row->tts_values[i] = values[i];
@@ -162,23 +153,29 @@ make_row(Relation rel, Datum *values, bool *nulls)
 
 /* ----- indexes ------------------------------------------------------------- */
 
-/* May run while a set is in use, so it only marks. */
+static bool
+is_about(const IndexSet *set, Oid relid)
+{
+	for (int i = 0; i < set->n; i++)
+		if (set->index[i] == relid)
+			return true;
+	return set->relid == relid;
+}
+
+/*
+ * May run while a set is in use, so it only marks.  That an index has become
+ * ready for inserts (CREATE INDEX CONCURRENTLY) is said of the index alone.
+ */
 static void
 forget_indexes(Datum arg, Oid relid)
 {
 	HASH_SEQ_STATUS all;
 	IndexSet   *set;
 
-	if (OidIsValid(relid))
-	{
-		set = hash_search(index_sets, &relid, HASH_FIND, NULL);
-		if (set != NULL)
-			set->valid = false;
-		return;
-	}
 	hash_seq_init(&all, index_sets);
 	while ((set = hash_seq_search(&all)) != NULL)
-		set->valid = false;
+		if (!OidIsValid(relid) || is_about(set, relid))
+			set->valid = false;
 }
 
 static IndexSet *
@@ -190,11 +187,14 @@ indexes_of(Relation rel)
 
 	if (!found)
 	{
-		set->valid = false;
+		set->valid = set->complete = false;
 		set->estate = NULL;
+		set->n = 0;
 	}
-	if (!set->valid || set->n < 0)
+	if (!set->valid || !set->complete)
 	{
+		set->complete = false;
+		set->n = 0;
 		if (set->estate != NULL)
 			FreeExecutorState(set->estate);
 		set->estate = NULL;
@@ -213,7 +213,6 @@ build_indexes(IndexSet *set, Relation rel)
 	set->estate = CreateExecutorState();
 	MemoryContextSwitchTo(set->estate->es_query_cxt);
 	set->valid = true;			/* from here on changes are heard of */
-	set->n = -1;
 	list = RelationGetIndexList(rel);
 	set->index = palloc(Max(list_length(list), 1) * sizeof(Oid));
 	set->info = palloc(Max(list_length(list), 1) * sizeof(IndexInfo *));
@@ -224,11 +223,11 @@ build_indexes(IndexSet *set, Relation rel)
 
 		if (info->ii_Predicate != NIL)
 			info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, set->estate);
-		set->index[foreach_current_index(cell)] = lfirst_oid(cell);
-		set->info[foreach_current_index(cell)] = info;
+		set->index[set->n] = lfirst_oid(cell);
+		set->info[set->n++] = info;
 		index_close(index, NoLock);
 	}
-	set->n = list_length(list);
+	set->complete = true;
 	MemoryContextSwitchTo(old);
 }
 
@@ -240,8 +239,27 @@ wanted(IndexInfo *info, ExprContext *context, AgcUpdateIndexes which)
 	return info->ii_PredicateState == NULL || ExecQual(info->ii_PredicateState, context);
 }
 
+/* unchanged: a hint that the entry differs from another by where it points only */
 static void
-insert_index_entries(Relation rel, TupleTableSlot *row, AgcUpdateIndexes which)
+insert_index_entry(Relation rel, Relation index, IndexInfo *info, EState *estate, TupleTableSlot *row,
+				   bool unchanged)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+
+	info->ii_AmCache = NULL;
+	info->ii_Context = CurrentMemoryContext;
+	FormIndexDatum(info, row, estate, values, nulls);
+	index_insert(index, values, nulls, &row->tts_tid, rel,
+				 info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, unchanged, info);
+	agc_index_insert_cleanup(index, info);
+	info->ii_AmCache = NULL;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+insert_index_entries(Relation rel, TupleTableSlot *row, AgcUpdateIndexes which, bool update)
 {
 	IndexSet   *set;
 	ExprContext *context;
@@ -253,19 +271,16 @@ insert_index_entries(Relation rel, TupleTableSlot *row, AgcUpdateIndexes which)
 	context->ecxt_scantuple = row;
 	for (int i = 0; i < set->n; i++)
 	{
-		IndexInfo  *info = set->info[i];
-		Datum		values[INDEX_MAX_KEYS];
-		bool		nulls[INDEX_MAX_KEYS];
 		Relation	index;
 
-		if (!wanted(info, context, which))
+		if (!wanted(set->info[i], context, which))
 			continue;
 		index = index_open(set->index[i], RowExclusiveLock);
-		FormIndexDatum(info, row, set->estate, values, nulls);
-		index_insert(index, values, nulls, &row->tts_tid, rel,
-					 info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, info);
-		agc_index_insert_cleanup(index, info);
+		/* nobody changes a primary key here */
+		insert_index_entry(rel, index, set->info[i], set->estate, row,
+						   update && index->rd_index->indisprimary);
 		index_close(index, NoLock);
 	}
+	context->ecxt_scantuple = NULL;
 	ResetPerTupleExprContext(set->estate);
 }

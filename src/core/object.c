@@ -80,6 +80,7 @@ agc_core_init(void)
 	RegisterXactCallback(forget_pins, NULL);
 	RegisterSubXactCallback(forget_sub_pins, NULL);
 	agc_access_init();
+	agc_table_init();
 	agc_heap_init();
 }
 

@@ -8,7 +8,8 @@
  * is no catalog, also in REPEATABLE READ and in parallel workers.
  *
  * Memory: rows are copied to CurrentMemoryContext, with out-of-line values
- * fetched.  Locks: AccessShareLock or what the caller asks, while reading.  On ERROR: the resource owner closes scan and relation.
+ * fetched where core.h says so.  Locks: AccessShareLock or what the caller asks, while reading.  On ERROR:
+ * the resource owner closes scan and relation.
  */
 #include "core/core.h"
 
@@ -18,24 +19,60 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
-#define MAX_KEYS	4
+/* Tables that were resolved once. */
+static AgcTable *known_tables = NULL;
 
-static void resolve_table(AgcTable *table);
+static void forget_tables(Datum arg, Oid relid);
+static Oid	find_relation(const AgcTable *table, const char *name);
+static bool is_resolved(const AgcTable *table);
+static void resolve_index(AgcTable *table);
 static void make_keys(AgcTable *table, ScanKey scankeys, int nkeys, const AgcKey *keys);
 static void make_text_keys(AgcTable *table, ScanKey scankeys, int nkeys, const char **values);
 
+void
+agc_table_init(void)
+{
+	CacheRegisterRelcacheCallback(forget_tables, (Datum) 0);
+}
+
+/*
+ * REINDEX CONCURRENTLY puts another relation in an index's place, so its Oid
+ * is looked up anew whenever the table or index was heard of, and with the
+ * table locked: until that lock goes, the index found then is kept.
+ */
 Relation
 agc_table_open(AgcTable *table, LOCKMODE lockmode)
 {
-	resolve_table(table);
-	return table_open(table->relid, lockmode);
+	Relation	rel;
+
+	if (lockmode >= RowExclusiveLock)
+	{
+		PreventCommandIfReadOnly("UPDATE");
+		PreventCommandIfParallelMode("UPDATE");
+	}
+	for (;;)
+	{
+		Oid			relid = is_resolved(table) ? table->relid : find_relation(table, table->name);
+
+		rel = table_open(relid, lockmode);
+		if (is_resolved(table))
+			return rel;
+		if (relid == find_relation(table, table->name))
+			break;
+		table_close(rel, lockmode);
+	}
+	table->relid = RelationGetRelid(rel);
+	resolve_index(table);
+	return rel;
 }
 
 /*
@@ -48,27 +85,63 @@ agc_table_close(Relation rel, LOCKMODE lockmode)
 	table_close(rel, lockmode);
 }
 
-/*
- * The Oids are kept while no registry change and no DROP EXTENSION has been
- * heard of (both invalidate the relation that core/object.c watches).
- */
+/* May run anywhere, so it only marks. */
 static void
-resolve_table(AgcTable *table)
+forget_tables(Datum arg, Oid relid)
 {
-	Oid			schema;
+	for (AgcTable *table = known_tables; table != NULL; table = table->next)
+		if (!OidIsValid(relid) || relid == table->relid || relid == table->indexid)
+			table->generation = 0;
+}
 
-	if (OidIsValid(table->relid) && table->generation == agc_generation())
-		return;
+/*
+ * A DROP EXTENSION, after which the names may stand for others, is heard of as
+ * a change of the registry (core/object.c).
+ */
+static bool
+is_resolved(const AgcTable *table)
+{
+	return table->generation == agc_generation();
+}
 
-	schema = get_namespace_oid(AGC_SCHEMA, false);
-	table->relid = get_relname_relid(table->name, schema);
-	table->indexid = get_relname_relid(table->index, schema);
-	if (!OidIsValid(table->relid) || !OidIsValid(table->indexid))
+static Oid
+find_relation(const AgcTable *table, const char *name)
+{
+	Oid			relid = get_relname_relid(name, get_namespace_oid(AGC_SCHEMA, false));
+
+	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table \"%s.%s\" or its index does not exist", AGC_SCHEMA, table->name),
 				 errhint("Run ALTER EXTENSION agentcore UPDATE in this database.")));
-	table->generation = agc_generation();
+	return relid;
+}
+
+/* What is heard of meanwhile makes it be looked up again the next time. */
+static void
+resolve_index(AgcTable *table)
+{
+	uint64		generation = agc_generation();
+
+	if (!table->known)
+	{
+		table->known = true;
+		table->next = known_tables;
+		known_tables = table;
+	}
+	table->generation = generation;
+	table->indexid = InvalidOid;
+	if (table->index != NULL)
+	{
+		Relation	index;
+		Oid			indexid = find_relation(table, table->index);
+
+		index = index_open(indexid, AccessShareLock);
+		for (int i = 0; i < Min(AGC_MAX_KEYS, IndexRelationGetNumberOfKeyAttributes(index)); i++)
+			table->column[i] = index->rd_index->indkey.values[i];
+		table->indexid = indexid;
+		index_close(index, AccessShareLock);
+	}
 }
 
 AgcKey
@@ -93,19 +166,17 @@ agc_key_int4(int32 value)
 static void
 make_keys(AgcTable *table, ScanKey scankeys, int nkeys, const AgcKey *keys)
 {
-	Relation	index = index_open(table->indexid, AccessShareLock);
-
+	Assert(nkeys <= AGC_MAX_KEYS);
 	for (int i = 0; i < nkeys; i++)
-		ScanKeyInit(&scankeys[i], index->rd_index->indkey.values[i], keys[i].strategy,
-					keys[i].compare, keys[i].value);
-	index_close(index, AccessShareLock);
+		ScanKeyInit(&scankeys[i], table->column[i], keys[i].strategy, keys[i].compare, keys[i].value);
 }
 
 static void
 make_text_keys(AgcTable *table, ScanKey scankeys, int nkeys, const char **values)
 {
-	AgcKey		keys[MAX_KEYS];
+	AgcKey		keys[AGC_MAX_KEYS];
 
+	Assert(nkeys <= AGC_MAX_KEYS);
 	for (int i = 0; i < nkeys; i++)
 		keys[i] = agc_key_text(values[i]);
 	make_keys(table, scankeys, nkeys, keys);
@@ -114,11 +185,10 @@ make_text_keys(AgcTable *table, ScanKey scankeys, int nkeys, const char **values
 HeapTuple
 agc_table_row(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys)
 {
-	ScanKeyData scankeys[MAX_KEYS];
+	ScanKeyData scankeys[AGC_MAX_KEYS];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	Assert(nkeys <= MAX_KEYS);
 	make_keys(table, scankeys, nkeys, keys);
 	scan = systable_beginscan(rel, table->indexid, true, NULL, nkeys, scankeys);
 	tuple = systable_getnext(scan);
@@ -135,11 +205,10 @@ agc_table_ordered(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys,
 {
 	Relation	index = index_open(table->indexid, AccessShareLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	ScanKeyData scankeys[MAX_KEYS];
+	ScanKeyData scankeys[AGC_MAX_KEYS];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	Assert(nkeys <= MAX_KEYS);
 	make_keys(table, scankeys, nkeys, keys);
 	scan = systable_beginscan_ordered(rel, index, snapshot, nkeys, scankeys);
 	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
@@ -153,12 +222,11 @@ agc_table_ordered(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys,
 HeapTuple
 agc_table_get(AgcTable *table, Relation rel, int nkeys, const char **keys)
 {
-	ScanKeyData scankeys[MAX_KEYS];
+	ScanKeyData scankeys[AGC_MAX_KEYS];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	HeapTuple	copy = NULL;
 
-	Assert(nkeys <= MAX_KEYS);
 	make_text_keys(table, scankeys, nkeys, keys);
 	scan = systable_beginscan(rel, table->indexid, true, NULL, nkeys, scankeys);
 	tuple = systable_getnext(scan);
@@ -173,11 +241,10 @@ void
 agc_table_scan(AgcTable *table, Relation rel, int nkeys, const char **keys,
 			   AgcRowCallback callback, void *arg)
 {
-	ScanKeyData scankeys[MAX_KEYS];
+	ScanKeyData scankeys[AGC_MAX_KEYS];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	Assert(nkeys <= MAX_KEYS);
 	make_text_keys(table, scankeys, nkeys, keys);
 	scan = systable_beginscan(rel, table->indexid, true, NULL, nkeys, scankeys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
