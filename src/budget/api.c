@@ -103,15 +103,17 @@ read_request(FunctionCallInfo fcinfo, int tenant, PermitRequest *request)
 	agc_enter(request->tenant, AGC_AGENT);
 }
 
+/* NULL budget: one of those that hold a permit */
 static void
 raise_refusal(const char *budget, const PermitDecision *decision)
 {
 	if (strcmp(decision->reason, REASON_CONTENTION) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 budget == NULL ? errmsg("a budget of the permit is being used by another transaction") :
 				 errmsg("budget \"%s\" is being used by another transaction", budget),
 				 errdetail_internal("%s", decision->detail),
-				 errhint("Acquire in a transaction of its own, then try again.")));
+				 errhint("Use a transaction of its own, then try again.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_AGC_BUDGET_EXCEEDED),
 			 errmsg("budget \"%s\" exceeded", decision->denied_by),
@@ -250,7 +252,7 @@ AGC_FUNCTION(budget_extend)
 
 	agc_enter(tenant, AGC_AGENT);
 	if (!permit_extend(tenant, id, lease, tokens, nanousd, &decision))
-		raise_refusal("of the permit", &decision);
+		raise_refusal(NULL, &decision);
 	PG_RETURN_TEXT_P(cstring_to_text("extended"));
 }
 
