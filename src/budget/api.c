@@ -6,9 +6,11 @@
  * of a set go to its tuplestore.
  */
 #include "budget/chain.h"
+#include "budget/guard.h"
 
 #include <math.h>
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -18,6 +20,12 @@
 enum
 {
 	A_BUDGET, A_TOKENS, A_USD, A_CALLS, A_LEASE, A_KEY, A_TENANT
+};
+
+/* budget_acquire_wait() goes on otherwise */
+enum
+{
+	W_DEADLINE = A_KEY + 1, W_PERMIT, W_TENANT
 };
 
 static int64
@@ -81,10 +89,10 @@ hash_request(PermitRequest *request)
 }
 
 static void
-acquire(FunctionCallInfo fcinfo, PermitRequest *request, PermitDecision *out)
+read_request(FunctionCallInfo fcinfo, int tenant, PermitRequest *request)
 {
 	memset(request, 0, sizeof(*request));
-	request->tenant = agc_arg_tenant(fcinfo, A_TENANT);
+	request->tenant = agc_arg_tenant(fcinfo, tenant);
 	request->budget = agc_arg_name(fcinfo, A_BUDGET, "budget");
 	request->tokens = agc_arg_amount(fcinfo, A_TOKENS, "tokens");
 	request->nanousd = arg_usd(fcinfo, A_USD, "usd");
@@ -92,20 +100,20 @@ acquire(FunctionCallInfo fcinfo, PermitRequest *request, PermitDecision *out)
 	request->lease = opt_lease(fcinfo, A_LEASE);
 	request->key = agc_opt_name(fcinfo, A_KEY, "key");
 	hash_request(request);
-
 	agc_enter(request->tenant, AGC_AGENT);
-	permit_acquire(request, out);
 }
 
+/* NULL budget: one of those that hold a permit */
 static void
 raise_refusal(const char *budget, const PermitDecision *decision)
 {
 	if (strcmp(decision->reason, REASON_CONTENTION) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 budget == NULL ? errmsg("a budget of the permit is being used by another transaction") :
 				 errmsg("budget \"%s\" is being used by another transaction", budget),
 				 errdetail_internal("%s", decision->detail),
-				 errhint("Acquire in a transaction of its own, then try again.")));
+				 errhint("Use a transaction of its own, then try again.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_AGC_BUDGET_EXCEEDED),
 			 errmsg("budget \"%s\" exceeded", decision->denied_by),
@@ -122,7 +130,8 @@ AGC_FUNCTION(budget_acquire)
 	PermitDecision decision;
 	pg_uuid_t  *id;
 
-	acquire(fcinfo, &request, &decision);
+	read_request(fcinfo, A_TENANT, &request);
+	permit_acquire(&request, &decision);
 	if (!decision.granted && !decision.duplicate)
 		raise_refusal(request.budget, &decision);
 	id = palloc(sizeof(pg_uuid_t));
@@ -139,7 +148,8 @@ AGC_FUNCTION(budget_try_acquire)
 	bool		nulls[8] = {false};
 	bool		granted;
 
-	acquire(fcinfo, &request, &decision);
+	read_request(fcinfo, A_TENANT, &request);
+	permit_acquire(&request, &decision);
 	granted = decision.granted || decision.duplicate;
 
 	values[0] = BoolGetDatum(granted);
@@ -160,6 +170,33 @@ AGC_FUNCTION(budget_try_acquire)
 	values[5] = BoolGetDatum(decision.can_ever_fit);
 	values[7] = BoolGetDatum(decision.duplicate);
 	return agc_row(fcinfo, values, nulls, lengthof(values));
+}
+
+/*
+ * budget_acquire_wait(budget, tokens, usd, calls, lease, key, deadline, INOUT
+ * permit, tenant).  It commits, and so runs where a procedure may do that.
+ */
+AGC_FUNCTION(budget_acquire_wait)
+{
+	int64		deadline = agc_opt_interval(fcinfo, W_DEADLINE, "deadline", -1);
+	CallContext *call = (CallContext *) fcinfo->context;
+	PermitRequest request;
+	PermitDecision decision;
+	Datum		permit;
+	bool		null = false;
+
+	read_request(fcinfo, W_TENANT, &request);
+	if (call == NULL || !IsA(call, CallContext) || call->atomic || IsSubTransaction())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("budget_acquire_wait() cannot run inside a transaction"),
+				 errdetail("It commits after every try, so that nobody waits for whoever waits."),
+				 errhint("CALL it outside of a transaction block, a function and a block with EXCEPTION, or use budget_try_acquire().")));
+	wait_acquire(&request, deadline, &decision);
+	if (!decision.granted && !decision.duplicate)
+		raise_refusal(request.budget, &decision);
+	permit = UUIDPGetDatum(&decision.id);
+	return agc_row(fcinfo, &permit, &null, 1);
 }
 
 /* budget_commit(permit, tokens, usd, tenant) -> text */
@@ -215,7 +252,7 @@ AGC_FUNCTION(budget_extend)
 
 	agc_enter(tenant, AGC_AGENT);
 	if (!permit_extend(tenant, id, lease, tokens, nanousd, &decision))
-		raise_refusal("of the permit", &decision);
+		raise_refusal(NULL, &decision);
 	PG_RETURN_TEXT_P(cstring_to_text("extended"));
 }
 

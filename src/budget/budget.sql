@@ -163,6 +163,14 @@ CREATE FUNCTION agentcore.budget_try_acquire(
   AS 'MODULE_PATHNAME', 'agentcore_budget_try_acquire_v1';
 COMMENT ON FUNCTION agentcore.budget_try_acquire(text, bigint, numeric, integer, interval, text, text) IS 'As budget_acquire(), but a refusal is a row: who refused, why, when to ask again, and whether it can ever fit.';
 
+CREATE PROCEDURE agentcore.budget_acquire_wait(
+  budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls integer DEFAULT 1,
+  lease interval DEFAULT NULL, key text DEFAULT NULL, deadline interval DEFAULT '30 seconds',
+  INOUT permit uuid DEFAULT NULL, tenant text DEFAULT '')
+  LANGUAGE C
+  AS 'MODULE_PATHNAME', 'agentcore_budget_acquire_wait_v1';
+COMMENT ON PROCEDURE agentcore.budget_acquire_wait(text, bigint, numeric, integer, interval, text, interval, uuid, text) IS 'budget_acquire() that waits for room: tries, commits, sleeps and tries again, so that nothing is locked meanwhile. Answers with the permit, committed; after deadline (NULL: none) it raises what the last try met, TC002 or 55P03, and at once what can never fit. A settlement wakes it where the library is preloaded; else it looks again every quarter of a second. A try may take agentcore.budget_lock_wait past the deadline. The permit given in is not looked at. 25001 inside a transaction block; called by a procedure it commits what that has done.';
+
 CREATE FUNCTION agentcore.budget_commit(permit uuid, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_commit_v1';
@@ -358,7 +366,7 @@ COMMENT ON FUNCTION agentcore.budget_verify() IS 'Check every invariant of the b
 
 INSERT INTO agentcore.access_function VALUES
   ('budget_set', 'admin'), ('budget_drop', 'admin'), ('model_price_set', 'admin'), ('model_price_drop', 'admin'),
-  ('budget_acquire', 'agent'), ('budget_try_acquire', 'agent'), ('budget_commit', 'agent'),
+  ('budget_acquire', 'agent'), ('budget_acquire_wait', 'agent'), ('budget_try_acquire', 'agent'), ('budget_commit', 'agent'),
   ('budget_release', 'agent'), ('budget_extend', 'agent'),
   ('budget_reap', 'admin'), ('budget_verify', 'admin'),
   ('model_cost', 'reader'), ('budget_violations', 'internal'), ('budget_window', 'public');

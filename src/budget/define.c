@@ -11,6 +11,7 @@
  * Memory: SPI's.  On ERROR: the transaction takes everything back.
  */
 #include "budget/chain.h"
+#include "budget/guard.h"
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
@@ -26,6 +27,8 @@ void
 budget_init(void)
 {
 	chain_init();
+	guard_init();
+	wait_init();
 }
 
 static void

@@ -17,6 +17,7 @@
  * back.
  */
 #include "budget/chain.h"
+#include "budget/guard.h"
 
 #include "common/int.h"
 #include "miscadmin.h"
@@ -253,6 +254,7 @@ take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char
 		for (int i = 0; i < chain->n; i++)
 			counter_hold(&chain->link[i].counter, permit->held, 1);
 		chain_write(chain);
+		guard_begun(&permit->row.id);
 		out->id = permit->row.id;
 		return;
 	}
@@ -270,6 +272,8 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
 	out->can_ever_fit = true;
+	if (request->budget != NULL)
+		guard_acquire();
 	asked_of(request, permit.held);
 	permit.row.role = GetUserNameFromId(GetUserId(), false);
 	holder = make_holder(request->agent, permit.row.role);
@@ -384,6 +388,8 @@ give_hold_back(Chain *chain, const Permit *permit)
 		if (link != NULL && link->counted)
 			counter_hold(&link->counter, permit->held, -1);
 	}
+	if (permit->depth > 0)
+		wait_wake(chain->tenant, permit->budgets[permit->depth - 1]);
 }
 
 /* The answer for a permit that was settled before. */
@@ -425,6 +431,8 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 	{
 		Chain		chain;
 
+		if (called)
+			guard_charge(&permit);
 		chain_of_permits(&chain, tenant, &permit, 1);
 		if (!chain_lock(&chain))
 			raise_contention();
@@ -491,6 +499,7 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 
 	lock_permit(tenant, id, caller, caller_cxt, &permit);
 	require_open(&permit);
+	guard_charge(&permit);
 	if (amount[DIM_TOKENS] > 0 || amount[DIM_NANOUSD] > 0)
 	{
 		Chain		chain;
@@ -533,6 +542,7 @@ permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease, int64 cache_
 		permit.row.lease_until = lease_end(agc_now(), lease);
 		permit.row.cache_lease = cache_lease;
 		store_permit_write(&permit, NULL);
+		guard_begun(id);
 	}
 	return outcome;
 }

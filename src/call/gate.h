@@ -128,22 +128,19 @@ extern void llm_request_tokens(Jsonb *args, int64 *input_tokens, int64 *max_outp
 
 /*
  * takes.c: what this transaction took from shared memory, given back when
- * it aborts, and the permits it opened.
+ * it aborts.
  */
 typedef enum TakeKind
 {
 	TAKE_LEASE,
 	TAKE_PROBE,
-	TAKE_RATE,
-	TAKE_PERMIT
+	TAKE_RATE
 } TakeKind;
 
 extern void takes_add_lease(const CacheKey *key, int64 lease);
 extern void takes_add_target(TakeKind kind, const char *tenant, const char *target);
-extern void takes_add_permit(const pg_uuid_t *id);
 extern int	takes_mark(void);
 extern void takes_give_back(int mark);
-extern int64 takes_permit_age(const pg_uuid_t *id); /* us; -1: not of this transaction */
 extern void takes_init(void);
 
 /* urls.c */

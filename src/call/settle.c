@@ -26,7 +26,6 @@
 #define MAX_KEPT_ERROR	500
 
 static void find_call(FunctionCallInfo fcinfo, int id_arg, const char *tenant, bool lock, PermitRow *permit);
-static void warn_same_transaction(const pg_uuid_t *id);
 static bool is_error_result(Jsonb *result);
 static void finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *result, int64 nanousd);
 static void keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool,
@@ -58,20 +57,6 @@ find_call(FunctionCallInfo fcinfo, int id_arg, const char *tenant, bool lock, Pe
 			 errmsg("call \"%s\" does not exist", hex_uuid(id)),
 			 errdetail("It was never committed, or another role began it."),
 			 errhint("COMMIT after call_begin() before running the tool.")));
-}
-
-/* The commonest mistake there is: the budget's row lock was held all the while. */
-static void
-warn_same_transaction(const pg_uuid_t *id)
-{
-	int64		age = takes_permit_age(id);
-
-	if (age >= 0)
-		ereport(WARNING,
-				(errmsg("a call was begun and ended in one transaction"),
-				 errdetail("Its budgets stayed locked for %lld ms, and a ROLLBACK would undo the charge.",
-						   (long long) (age / 1000)),
-				 errhint("COMMIT after call_begin(), run the tool outside of any transaction, then call_commit() in one of its own.")));
 }
 
 /* MCP's way to say that the tool failed */
@@ -184,7 +169,6 @@ commit_call(FunctionCallInfo fcinfo, const char *tenant, Jsonb *result, int64 to
 	SettleResult settled;
 
 	find_call(fcinfo, 0, tenant, true, &permit);
-	warn_same_transaction(&permit.id);
 	tool = find_tool(tenant, &permit, &object);
 	settled = permit_commit(tenant, &permit.id, tokens, nanousd,
 							permit.key != NULL ? result : NULL);
@@ -299,7 +283,6 @@ AGC_FUNCTION(call_fail)
 				 errdetail("Got %d.", status)));
 	agc_enter(tenant, AGC_AGENT);
 	find_call(fcinfo, 0, tenant, true, &permit);
-	warn_same_transaction(&permit.id);
 	tool = find_tool(tenant, &permit, &object);
 
 	if (permit.state != PERMIT_OPEN && permit.state != PERMIT_RETRY)

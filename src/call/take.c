@@ -224,7 +224,6 @@ take_permit(Gate *gate)
 			return false;
 		}
 		gate->attempt++;
-		takes_add_permit(&gate->reopen_id);
 		return true;
 	}
 	gate_fill_request(gate, &request);
@@ -259,6 +258,5 @@ acquire(Gate *gate, PermitRequest *request)
 	gate->call_id = decision.id;
 	gate->has_call_id = true;
 	gate->attempt = 1;
-	takes_add_permit(&decision.id);
 	return true;
 }

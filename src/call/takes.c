@@ -24,8 +24,6 @@ typedef struct Take
 	int64		lease;
 	char	   *tenant;			/* probe, rate */
 	char	   *target;
-	pg_uuid_t	permit;
-	TimestampTz at;
 } Take;
 
 static Take *takes = NULL;
@@ -88,16 +86,6 @@ takes_add_target(TakeKind kind, const char *tenant, const char *target)
 	ntakes++;
 }
 
-void
-takes_add_permit(const pg_uuid_t *id)
-{
-	Take	   *take = add_take(TAKE_PERMIT);
-
-	take->permit = *id;
-	take->at = agc_now();
-	ntakes++;
-}
-
 int
 takes_mark(void)
 {
@@ -110,16 +98,6 @@ takes_give_back(int mark)
 {
 	while (ntakes > mark)
 		give_back(&takes[--ntakes]);
-}
-
-int64
-takes_permit_age(const pg_uuid_t *id)
-{
-	for (int i = 0; i < ntakes; i++)
-		if (takes[i].kind == TAKE_PERMIT &&
-			memcmp(&takes[i].permit, id, sizeof(pg_uuid_t)) == 0)
-			return agc_until_us(takes[i].at, agc_now());
-	return -1;
 }
 
 static void
@@ -135,8 +113,6 @@ give_back(Take *take)
 			break;
 		case TAKE_RATE:
 			rate_target_give_back(take->tenant, take->target);
-			break;
-		case TAKE_PERMIT:
 			break;
 	}
 }

@@ -20,7 +20,9 @@
 #include "utils/guc.h"
 
 int			agc_audit = AGC_AUDIT_NONE;
+int			agc_budget_guard = AGC_GUARD_WARNING;
 int			agc_budget_lock_wait = 1000;
+int			agc_budget_max_xact_age = 5000;
 int			agc_cache_compress = AGC_COMPRESS_DEFAULT;
 int			agc_cache_compress_min = 2048;
 int			agc_cache_default_ttl = 300;
@@ -62,6 +64,13 @@ static const struct config_enum_entry audit_options[] = {
 	{NULL, 0, false}
 };
 
+static const struct config_enum_entry guard_options[] = {
+	{"off", AGC_GUARD_OFF, false},
+	{"warning", AGC_GUARD_WARNING, false},
+	{"error", AGC_GUARD_ERROR, false},
+	{NULL, 0, false}
+};
+
 static const struct config_enum_entry compress_options[] = {
 	{"off", AGC_COMPRESS_OFF, false},
 	{"pglz", AGC_COMPRESS_PGLZ, false},
@@ -99,10 +108,21 @@ agc_guc_init(void)
 							 "The row belongs to the calling transaction and goes with its ROLLBACK.",
 							 &agc_audit, AGC_AUDIT_NONE, audit_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("agentcore.budget_guard",
+							 "What happens to transactions that lock budgets for too long.",
+							 "Judged are those that begin a permit and charge it too, and those that acquire later than agentcore.budget_max_xact_age. "
+							 "warning: one of each kind a transaction; error: 25001.",
+							 &agc_budget_guard, AGC_GUARD_WARNING, guard_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.budget_lock_wait",
 							"How long a budget or permit that another transaction is changing is waited for.",
 							"Then an acquire reports contention and a settlement raises 55P03; neither is a denial. 0: as long as lock_timeout says.",
 							&agc_budget_lock_wait, 1000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.budget_max_xact_age",
+							"How old a transaction block may be when it acquires from a budget.",
+							"One that has been open for long will be for longer, and keeps the budget locked; agentcore.budget_guard says what happens. 0: any age.",
+							&agc_budget_max_xact_age, 5000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomEnumVariable("agentcore.cache_compress",
 							 "How large cached values are compressed.",

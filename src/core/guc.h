@@ -14,6 +14,13 @@ typedef enum AgcAudit
 	AGC_AUDIT_ALL
 } AgcAudit;
 
+typedef enum AgcBudgetGuard
+{
+	AGC_GUARD_OFF,
+	AGC_GUARD_WARNING,
+	AGC_GUARD_ERROR
+} AgcBudgetGuard;
+
 typedef enum AgcCachePolicy
 {
 	AGC_CACHE_S3_FIFO,
@@ -40,7 +47,9 @@ typedef enum AgcMissingShmem
 } AgcMissingShmem;
 
 extern int	agc_audit;
+extern int	agc_budget_guard;
 extern int	agc_budget_lock_wait;	/* ms */
+extern int	agc_budget_max_xact_age;	/* ms */
 extern int	agc_cache_compress;
 extern int	agc_cache_compress_min; /* bytes */
 extern int	agc_cache_default_ttl;	/* seconds */

@@ -70,7 +70,7 @@ CREATE FUNCTION sample(name text, type oid) RETURNS text LANGUAGE sql AS $$
 
 -- required arguments only, and the tenant
 CREATE FUNCTION call_text(f oid, tenant text) RETURNS text LANGUAGE sql AS $$
-  SELECT format('SELECT * FROM agentcore.%I(%s)', p.proname,
+  SELECT format(CASE p.prokind WHEN 'p' THEN 'CALL agentcore.%I(%s)' ELSE 'SELECT * FROM agentcore.%I(%s)' END, p.proname,
            (SELECT string_agg(format('%I => %s::%s', a.name, CASE WHEN a.name = 'tenant' THEN quote_literal(tenant)
                                      WHEN a.name = 'tenants' THEN quote_literal(format('{%s}', tenant))
                                      ELSE coalesce(sample(a.name, a.type), 'NULL') END, a.type::regtype), ', ' ORDER BY a.n)

@@ -1,0 +1,132 @@
+/*
+ * guard.c
+ *	  Mistakes with transactions, told as they are made.
+ *
+ * Whoever acquires and commits in one transaction keeps the budgets locked
+ * while the tool runs, and loses the charge with a ROLLBACK; an acquire at the
+ * end of a long transaction holds them until that has ended.  Neither is wrong
+ * for the counters, so the default is a WARNING, one of each kind a transaction.
+ *
+ * Memory: the permits begun by this transaction, in TopTransactionContext; the
+ * pointer is reset at its end.  After ROLLBACK TO SAVEPOINT the list names
+ * permits that nobody can settle any more.  Locks: none.  On ERROR: nothing to
+ * undo.
+ */
+#include "budget/guard.h"
+
+#include "access/xact.h"
+#include "portability/instr_time.h"
+#include "utils/memutils.h"
+
+typedef struct Begun
+{
+	pg_uuid_t	id;
+	instr_time	at;
+} Begun;
+
+static Begun *begun = NULL;
+static int	nbegun = 0;
+static int	maxbegun = 0;
+static bool told_age = false;
+static bool told_charge = false;
+
+static bool
+is_guarded(bool told)
+{
+	return agc_budget_guard == AGC_GUARD_ERROR || (agc_budget_guard == AGC_GUARD_WARNING && !told);
+}
+
+static int
+guard_level(void)
+{
+	return agc_budget_guard == AGC_GUARD_ERROR ? ERROR : WARNING;
+}
+
+/* By the server's clock: a transaction's age has nothing to do with a test's. */
+void
+guard_acquire(void)
+{
+	int64		age;
+
+	if (!is_guarded(told_age) || agc_budget_max_xact_age == 0 || !IsTransactionBlock())
+		return;
+	age = (GetCurrentTimestamp() - GetCurrentTransactionStartTimestamp()) / 1000;
+	if (age <= agc_budget_max_xact_age)
+		return;
+	ereport(guard_level(),
+			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+			 errmsg("a budget is acquired in a transaction that has been open for too long"),
+			 errdetail("It began %lld ms ago; the budget stays locked until it ends.", (long long) age),
+			 errhint("Acquire in a transaction of its own, or raise agentcore.budget_max_xact_age.")));
+	told_age = true;
+}
+
+void
+guard_begun(const pg_uuid_t *id)
+{
+	if (agc_budget_guard == AGC_GUARD_OFF)
+		return;
+	if (nbegun == maxbegun)
+	{
+		int			more = maxbegun == 0 ? 4 : maxbegun * 2;
+
+		begun = begun == NULL ?
+			MemoryContextAlloc(TopTransactionContext, more * sizeof(Begun)) :
+			repalloc_huge(begun, more * sizeof(Begun));
+		maxbegun = more;
+	}
+	begun[nbegun].id = *id;
+	INSTR_TIME_SET_CURRENT(begun[nbegun].at);
+	nbegun++;
+}
+
+void
+guard_charge(const Permit *permit)
+{
+	bool		is_call = permit->row.agent != NULL;
+	int			i;
+	instr_time	held;
+
+	if (!is_guarded(told_charge))
+		return;
+	/* the latest first: that is the one, mostly */
+	for (i = nbegun - 1; i >= 0; i--)
+		if (memcmp(&begun[i].id, &permit->row.id, sizeof(pg_uuid_t)) == 0)
+			break;
+	if (i < 0)
+		return;
+	INSTR_TIME_SET_CURRENT(held);
+	INSTR_TIME_SUBTRACT(held, begun[i].at);
+	ereport(guard_level(),
+			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+			 is_call ? errmsg("a call was begun and ended in one transaction") :
+			 errmsg("a permit was acquired and charged in one transaction"),
+			 errdetail("Its budgets stayed locked for %.0f ms, and a ROLLBACK would undo the charge.",
+					   INSTR_TIME_GET_MILLISEC(held)),
+			 is_call ? errhint("COMMIT after call_begin(), run the tool outside of any transaction, then call_commit() in one of its own.") :
+			 errhint("COMMIT after budget_acquire(), do the work outside of any transaction, then budget_commit() in one of its own.")));
+	told_charge = true;
+}
+
+static void
+forget(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			begun = NULL;
+			nbegun = maxbegun = 0;
+			told_age = told_charge = false;
+			break;
+		default:
+			break;
+	}
+}
+
+void
+guard_init(void)
+{
+	RegisterXactCallback(forget, NULL);
+}
