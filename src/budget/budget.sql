@@ -113,11 +113,18 @@ CREATE TABLE agentcore.model_price (
   usd_per_input_token  numeric NOT NULL CHECK (usd_per_input_token >= 0 AND usd_per_input_token < 'infinity'),
   usd_per_output_token numeric NOT NULL CHECK (usd_per_output_token >= 0 AND usd_per_output_token < 'infinity'),
   usd_per_cached_token numeric CHECK (usd_per_cached_token >= 0 AND usd_per_cached_token < 'infinity'),
+  valid_to             timestamptz CHECK (valid_to > valid_from),
+  usd_per_cache_write_token numeric CHECK (usd_per_cache_write_token >= 0 AND usd_per_cache_write_token < 'infinity'),
+  usd_per_long_cache_write_token numeric CHECK (usd_per_long_cache_write_token >= 0 AND usd_per_long_cache_write_token < 'infinity'),
+  usd_per_reasoning_token numeric CHECK (usd_per_reasoning_token >= 0 AND usd_per_reasoning_token < 'infinity'),
+  input_weight         numeric NOT NULL DEFAULT 1 CHECK (input_weight >= 0 AND input_weight < 'infinity'),
+  output_weight        numeric NOT NULL DEFAULT 1 CHECK (output_weight >= 0 AND output_weight < 'infinity'),
+  cached_weight        numeric CHECK (cached_weight >= 0 AND cached_weight < 'infinity'),
   revision             bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
   PRIMARY KEY (tenant, name, valid_from)
 );
 SELECT agentcore.registry_attach('agentcore.model_price');
-COMMENT ON TABLE agentcore.model_price IS 'Prices of models in USD a token; the row with the latest valid_from that has come counts. usd_per_cached_token NULL: cached input costs as input. Written by model_price_set().';
+COMMENT ON TABLE agentcore.model_price IS 'Prices of models in USD a token; of the rows that hold (valid_from <= now < valid_to) the one with the latest valid_from counts. NULL prices: cached input and cache writes cost as input, long cache writes as cache writes, reasoning as output. Weights: how many tokens of a budget one token is. Written by model_price_set().';
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget_counter', '');
@@ -187,23 +194,46 @@ COMMENT ON FUNCTION agentcore.budget_reap(integer, text) IS 'Release or charge p
 
 CREATE FUNCTION agentcore.model_price_set(
   model text, usd_per_input_token numeric, usd_per_output_token numeric, usd_per_cached_token numeric DEFAULT NULL,
-  valid_from timestamptz DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  valid_from timestamptz DEFAULT NULL, valid_to timestamptz DEFAULT NULL,
+  usd_per_cache_write_token numeric DEFAULT NULL, usd_per_long_cache_write_token numeric DEFAULT NULL,
+  usd_per_reasoning_token numeric DEFAULT NULL,
+  input_weight numeric DEFAULT 1, output_weight numeric DEFAULT 1, cached_weight numeric DEFAULT NULL,
+  tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_model_price_set_v1';
-COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, text) IS 'Price of a model in USD a token, exact to any number of digits, from valid_from on (NULL: from now on); true if anything changed. usd_per_cached_token NULL: cached input costs as input. 22023 for negative, NaN or infinite prices.';
+COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, timestamptz, numeric, numeric, numeric, numeric, numeric, numeric, text) IS 'Price of a model in USD a token, exact to any number of digits, from valid_from on (NULL: from now on) and before valid_to (NULL: for ever); of several that hold the one that began last counts. True if anything changed. NULL: cached tokens and cache writes cost as input, cache writes kept for an hour (long) as cache writes, reasoning as output. Weights: how many tokens of a token budget one token counts as, cached_weight NULL as input; the sum is rounded up. 22023 for negative, NaN or infinite prices and weights, and an empty validity.';
 
 CREATE FUNCTION agentcore.model_price_drop(model text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_model_price_drop_v1';
 COMMENT ON FUNCTION agentcore.model_price_drop(text, text) IS 'Remove every price of a model, so that calls of it are denied; false when there was none. NULL model: 22023.';
 
-CREATE TYPE agentcore.model_usage AS (input_tokens bigint, output_tokens bigint, cached_tokens bigint, usd numeric);
-COMMENT ON TYPE agentcore.model_usage IS 'Tokens of a model call and their price; cached_tokens are part of input_tokens.';
+CREATE TYPE agentcore.model_usage AS (
+  input_tokens bigint, output_tokens bigint, cached_tokens bigint, usd numeric,
+  cache_write_tokens bigint, reasoning_tokens bigint, tokens bigint);
+COMMENT ON TYPE agentcore.model_usage IS 'Tokens of a model call and their price; cached_tokens and cache_write_tokens are part of input_tokens, reasoning_tokens of output_tokens; tokens: all of them by weight, which a token budget is charged.';
 
-CREATE FUNCTION agentcore.model_cost(model text, usage jsonb, tenant text DEFAULT '') RETURNS SETOF agentcore.model_usage
+CREATE FUNCTION agentcore.model_cost(model text, usage jsonb, at timestamptz DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.model_usage
   LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_model_cost_v1';
-COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, text) IS 'What a model call cost by a provider''s usage object (OpenAI chat and responses, Anthropic), at the price now in force, rounded up to a nano-dollar. 42704: no price; 22023: NULL or not a usage object.';
+COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, timestamptz, text) IS 'What a model call cost by a provider''s usage object (OpenAI chat and responses, Anthropic, Gemini), or by a response with one, at the price in force at a time (NULL: now), rounded up to a nano-dollar. Tokens that only the provider''s total counts cost as output. 42704: no price then; 22023: NULL or not a usage object.';
+
+CREATE VIEW agentcore.model_prices WITH (security_barrier) AS
+SELECT p.tenant, p.name AS model, p.valid_from, p.valid_to,
+       p.valid_from <= n.now AND (p.valid_to IS NULL OR p.valid_to > n.now) AND NOT EXISTS (
+         SELECT FROM agentcore.model_price q
+          WHERE q.tenant = p.tenant AND q.name = p.name AND q.valid_from > p.valid_from
+            AND q.valid_from <= n.now AND (q.valid_to IS NULL OR q.valid_to > n.now)) AS in_force,
+       p.usd_per_input_token, p.usd_per_output_token,
+       coalesce(p.usd_per_cached_token, p.usd_per_input_token) AS usd_per_cached_token,
+       coalesce(p.usd_per_cache_write_token, p.usd_per_input_token) AS usd_per_cache_write_token,
+       coalesce(p.usd_per_long_cache_write_token, p.usd_per_cache_write_token, p.usd_per_input_token) AS usd_per_long_cache_write_token,
+       coalesce(p.usd_per_reasoning_token, p.usd_per_output_token) AS usd_per_reasoning_token,
+       p.input_weight, p.output_weight, coalesce(p.cached_weight, p.input_weight) AS cached_weight
+  FROM agentcore.model_price p
+ CROSS JOIN (SELECT agentcore.clock_now()) AS n(now)
+ WHERE agentcore.access_visible(p.tenant);
+COMMENT ON VIEW agentcore.model_prices IS 'Prices of models in USD a token, with what a price not given falls back to; in_force: the one that a call begun now is priced by.';
 
 -- Watching -----------------------------------------------------------------
 
