@@ -51,6 +51,7 @@ enum
 enum
 {
 	L_TENANT, L_AT, L_ID, L_PERMIT, L_BUDGETS, L_EVENT, L_TOKENS, L_NANOUSD, L_CALLS, L_AGENT, L_TOOL,
+	L_IS_LLM,
 	NATTS_LEDGER
 };
 
@@ -578,6 +579,7 @@ store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *en
 		values[L_TOKENS + dim] = Int64GetDatum(entry->amount[dim]);
 	values[L_AGENT] = text_or_null(permit->row.agent, &nulls[L_AGENT]);
 	values[L_TOOL] = text_or_null(permit->row.tool, &nulls[L_TOOL]);
+	values[L_IS_LLM] = BoolGetDatum(permit->row.is_llm);
 	insert_ledger_row(ledger, leaf, values, nulls);
 	table_close(leaf, NoLock);
 	agc_table_close(ledger, NoLock);

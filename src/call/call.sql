@@ -317,7 +317,7 @@ BEGIN
              'usd_per_cache_write_token', p.usd_per_cache_write_token, 'usd_per_long_cache_write_token', p.usd_per_long_cache_write_token,
              'usd_per_reasoning_token', p.usd_per_reasoning_token, 'input_weight', nullif(p.input_weight, 1),
              'output_weight', nullif(p.output_weight, 1), 'cached_weight', p.cached_weight,
-             'valid_from', nullif(p.valid_from, '-infinity'))) ORDER BY p.name, p.valid_from), '[]')
+             'valid_from', p.valid_from)) ORDER BY p.name, p.valid_from), '[]')
       FROM agentcore.model_price p WHERE p.tenant = config_objects.tenant
   UNION ALL
     SELECT 'budgets', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
