@@ -27,7 +27,8 @@ require_fresh_snapshots(void)
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("the ledger's partitions can be changed in READ COMMITTED only")));
+				 errmsg("the ledger's partitions can be changed in READ COMMITTED only"),
+				 errhint("Call it in a transaction of its own, at ISOLATION LEVEL READ COMMITTED.")));
 }
 
 /* budget_ledger_partition(months) -> integer: how many partitions were made */
