@@ -168,19 +168,48 @@ extern int	permits_reap(const char *tenant, int limit);
 extern bool permit_resolve(const char *tenant, const pg_uuid_t *id);
 
 /*
- * nano-USD of a model call by model_price, rounded up; cached tokens are part
- * of the input tokens.  false: no price for that model.
+ * Tokens of a model call by what they cost.  The counts do not overlap: what
+ * was read from a cache is not input, reasoning is not output.
  */
-extern bool price_call(const char *tenant, const char *model, int64 input_tokens,
-					   int64 output_tokens, int64 cached_tokens, int64 *nanousd);
+typedef enum TokenKind
+{
+	TOKEN_INPUT,
+	TOKEN_CACHED,
+	TOKEN_CACHE_WRITE,
+	TOKEN_LONG_CACHE_WRITE,		/* kept for an hour */
+	TOKEN_OUTPUT,
+	TOKEN_REASONING,
+	TOKEN_KINDS
+} TokenKind;
+
+typedef struct TokenUsage
+{
+	int64		count[TOKEN_KINDS];
+} TokenUsage;
+
+/* What a budget is charged: tokens by weight and money, both rounded up. */
+typedef struct CallCost
+{
+	int64		tokens;
+	int64		nanousd;
+} CallCost;
+
+/* By the price in force at a time; false: the model had none. */
+extern bool price_call(const char *tenant, const char *model, TimestampTz at,
+					   const TokenUsage *usage, CallCost *cost);
+
+/* The most that so many tokens can cost now, whatever kinds they turn out to be. */
+extern bool price_bound(const char *tenant, const char *model, int64 input_tokens,
+						int64 output_tokens, CallCost *cost);
 
 /*
- * Tokens out of a provider's usage object (OpenAI chat and responses,
- * Anthropic); input includes cached, also where the provider counts them
- * apart.  false: not understood.
+ * Tokens out of a provider's usage object, or of a response that has one
+ * (OpenAI chat and responses, Anthropic, Gemini).  false: not understood.
  */
-extern bool usage_read(Jsonb *usage, int64 *input_tokens, int64 *output_tokens,
-					   int64 *cached_tokens);
+extern bool usage_read(Jsonb *usage, TokenUsage *out);
+
+/* of all kinds together; always true of what usage_read() returned */
+extern bool usage_total(const TokenUsage *usage, int64 *tokens);
 
 extern void budget_init(void);
 

@@ -97,13 +97,14 @@ CREATE TABLE agentcore.budget_ledger (
   nanousd bigint NOT NULL,
   calls   bigint NOT NULL,
   agent   text COLLATE "C",
-  tool    text COLLATE "C"
+  tool    text COLLATE "C",
+  is_llm  boolean NOT NULL DEFAULT false
 ) PARTITION BY RANGE (at);
 -- indexes stand on the partitions: one that was added at run time is dumped with its
 -- own, and restored before it is attached
 CREATE TABLE agentcore.budget_ledger_default PARTITION OF agentcore.budget_ledger DEFAULT;
 CREATE INDEX budget_ledger_default_at ON agentcore.budget_ledger_default (tenant, at);
-COMMENT ON TABLE agentcore.budget_ledger IS 'Append-only: one row a settlement, with what it charged to every budget in budgets. The time is taken under the row locks of their counters, so it never runs backwards for a budget. event: commit, release, fail, retry, expire, late, refund; refund: what an expired permit was charged too much.';
+COMMENT ON TABLE agentcore.budget_ledger IS 'Append-only: one row a settlement, with what it charged to every budget in budgets. The time is taken under the row locks of their counters, so it never runs backwards for a budget. event: commit, release, fail, retry, expire, late, refund, carry; refund: what an expired permit was charged too much; carry: what budget_ledger_retain() added up. tool: the model where is_llm.';
 COMMENT ON TABLE agentcore.budget_ledger_default IS 'The partition that takes every row of no other partition.';
 
 CREATE TABLE agentcore.model_price (
@@ -113,11 +114,18 @@ CREATE TABLE agentcore.model_price (
   usd_per_input_token  numeric NOT NULL CHECK (usd_per_input_token >= 0 AND usd_per_input_token < 'infinity'),
   usd_per_output_token numeric NOT NULL CHECK (usd_per_output_token >= 0 AND usd_per_output_token < 'infinity'),
   usd_per_cached_token numeric CHECK (usd_per_cached_token >= 0 AND usd_per_cached_token < 'infinity'),
+  valid_to             timestamptz CHECK (valid_to > valid_from),
+  usd_per_cache_write_token numeric CHECK (usd_per_cache_write_token >= 0 AND usd_per_cache_write_token < 'infinity'),
+  usd_per_long_cache_write_token numeric CHECK (usd_per_long_cache_write_token >= 0 AND usd_per_long_cache_write_token < 'infinity'),
+  usd_per_reasoning_token numeric CHECK (usd_per_reasoning_token >= 0 AND usd_per_reasoning_token < 'infinity'),
+  input_weight         numeric NOT NULL DEFAULT 1 CHECK (input_weight >= 0 AND input_weight < 'infinity'),
+  output_weight        numeric NOT NULL DEFAULT 1 CHECK (output_weight >= 0 AND output_weight < 'infinity'),
+  cached_weight        numeric CHECK (cached_weight >= 0 AND cached_weight < 'infinity'),
   revision             bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
   PRIMARY KEY (tenant, name, valid_from)
 );
 SELECT agentcore.registry_attach('agentcore.model_price');
-COMMENT ON TABLE agentcore.model_price IS 'Prices of models in USD a token; the row with the latest valid_from that has come counts. usd_per_cached_token NULL: cached input costs as input. Written by model_price_set().';
+COMMENT ON TABLE agentcore.model_price IS 'Prices of models in USD a token; of the rows that hold (valid_from <= now < valid_to) the one with the latest valid_from counts. NULL prices: cached input and cache writes cost as input, long cache writes as cache writes, reasoning as output. Weights: how many tokens of a budget one token is. Written by model_price_set().';
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget_counter', '');
@@ -195,23 +203,46 @@ COMMENT ON FUNCTION agentcore.budget_reap(integer, text) IS 'Release or charge p
 
 CREATE FUNCTION agentcore.model_price_set(
   model text, usd_per_input_token numeric, usd_per_output_token numeric, usd_per_cached_token numeric DEFAULT NULL,
-  valid_from timestamptz DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  valid_from timestamptz DEFAULT NULL, valid_to timestamptz DEFAULT NULL,
+  usd_per_cache_write_token numeric DEFAULT NULL, usd_per_long_cache_write_token numeric DEFAULT NULL,
+  usd_per_reasoning_token numeric DEFAULT NULL,
+  input_weight numeric DEFAULT 1, output_weight numeric DEFAULT 1, cached_weight numeric DEFAULT NULL,
+  tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_model_price_set_v1';
-COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, text) IS 'Price of a model in USD a token, exact to any number of digits, from valid_from on (NULL: from now on); true if anything changed. usd_per_cached_token NULL: cached input costs as input. 22023 for negative, NaN or infinite prices.';
+COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, timestamptz, numeric, numeric, numeric, numeric, numeric, numeric, text) IS 'Price of a model in USD a token, exact to any number of digits, from valid_from on (NULL: from now on) and before valid_to (NULL: for ever); of several that hold the one that began last counts. True if anything changed. NULL: cached tokens and cache writes cost as input, cache writes kept for an hour (long) as cache writes, reasoning as output. Weights: how many tokens of a token budget one token counts as, cached_weight NULL as input; the sum is rounded up. 22023 for negative, NaN or infinite prices and weights, and an empty validity.';
 
 CREATE FUNCTION agentcore.model_price_drop(model text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_model_price_drop_v1';
 COMMENT ON FUNCTION agentcore.model_price_drop(text, text) IS 'Remove every price of a model, so that calls of it are denied; false when there was none. NULL model: 22023.';
 
-CREATE TYPE agentcore.model_usage AS (input_tokens bigint, output_tokens bigint, cached_tokens bigint, usd numeric);
-COMMENT ON TYPE agentcore.model_usage IS 'Tokens of a model call and their price; cached_tokens are part of input_tokens.';
+CREATE TYPE agentcore.model_usage AS (
+  input_tokens bigint, output_tokens bigint, cached_tokens bigint, usd numeric,
+  cache_write_tokens bigint, reasoning_tokens bigint, tokens bigint);
+COMMENT ON TYPE agentcore.model_usage IS 'Tokens of a model call and their price; cached_tokens and cache_write_tokens are part of input_tokens, reasoning_tokens of output_tokens; tokens: all of them by weight, which a token budget is charged.';
 
-CREATE FUNCTION agentcore.model_cost(model text, usage jsonb, tenant text DEFAULT '') RETURNS SETOF agentcore.model_usage
+CREATE FUNCTION agentcore.model_cost(model text, usage jsonb, at timestamptz DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.model_usage
   LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_model_cost_v1';
-COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, text) IS 'What a model call cost by a provider''s usage object (OpenAI chat and responses, Anthropic), at the price now in force, rounded up to a nano-dollar. 42704: no price; 22023: NULL or not a usage object.';
+COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, timestamptz, text) IS 'What a model call cost by a provider''s usage object (OpenAI chat and responses, Anthropic, Gemini), or by a response with one, at the price in force at a time (NULL: now), rounded up to a nano-dollar. Tokens that only the provider''s total counts cost as output. 42704: no price then; 22023: NULL or not a usage object.';
+
+CREATE VIEW agentcore.model_prices WITH (security_barrier) AS
+SELECT p.tenant, p.name AS model, p.valid_from, p.valid_to,
+       p.valid_from <= n.now AND (p.valid_to IS NULL OR p.valid_to > n.now) AND NOT EXISTS (
+         SELECT FROM agentcore.model_price q
+          WHERE q.tenant = p.tenant AND q.name = p.name AND q.valid_from > p.valid_from
+            AND q.valid_from <= n.now AND (q.valid_to IS NULL OR q.valid_to > n.now)) AS in_force,
+       p.usd_per_input_token, p.usd_per_output_token,
+       coalesce(p.usd_per_cached_token, p.usd_per_input_token) AS usd_per_cached_token,
+       coalesce(p.usd_per_cache_write_token, p.usd_per_input_token) AS usd_per_cache_write_token,
+       coalesce(p.usd_per_long_cache_write_token, p.usd_per_cache_write_token, p.usd_per_input_token) AS usd_per_long_cache_write_token,
+       coalesce(p.usd_per_reasoning_token, p.usd_per_output_token) AS usd_per_reasoning_token,
+       p.input_weight, p.output_weight, coalesce(p.cached_weight, p.input_weight) AS cached_weight
+  FROM agentcore.model_price p
+ CROSS JOIN (SELECT agentcore.clock_now()) AS n(now)
+ WHERE agentcore.access_visible(p.tenant);
+COMMENT ON VIEW agentcore.model_prices IS 'Prices of models in USD a token, with what a price not given falls back to; in_force: the one that a call begun now is priced by.';
 
 -- Watching -----------------------------------------------------------------
 
@@ -264,6 +295,163 @@ SELECT l.tenant, l.at, l.id, l.permit, l.budgets[1] AS budget, l.budgets, l.even
   FROM agentcore.budget_ledger l
  WHERE agentcore.access_visible(l.tenant);
 COMMENT ON VIEW agentcore.ledger IS 'What was charged, when, for what: one row a settlement. budget: the one named by the caller; budgets: all that were charged. Money in USD.';
+
+CREATE VIEW agentcore.budget_spend WITH (security_barrier) AS
+SELECT l.tenant, b.budget,
+       pg_catalog.date_trunc('hour', l.at, 'UTC') AS hour,
+       pg_catalog.date_trunc('day', l.at, 'UTC') AS day,
+       l.agent,
+       CASE WHEN NOT l.is_llm THEN l.tool END AS tool,
+       CASE WHEN l.is_llm THEN l.tool END AS model,
+       pg_catalog.count(*) AS entries,
+       pg_catalog.sum(l.tokens) AS tokens,
+       pg_catalog.trim_scale(pg_catalog.sum(l.nanousd) * 0.000000001) AS usd,
+       pg_catalog.sum(l.calls) AS calls
+  FROM agentcore.budget_ledger l
+ CROSS JOIN LATERAL pg_catalog.unnest(l.budgets) AS b(budget)
+ -- these say what was not charged
+ WHERE l.event NOT IN ('threshold', 'unbilled') AND agentcore.access_visible(l.tenant)
+ GROUP BY 1, 2, 3, 4, 5, 6, 7;
+COMMENT ON VIEW agentcore.budget_spend IS 'What each budget was charged, by hour and day (UTC), agent, and tool or model. A call counts for its budget and for every parent: choose one budget, or sum over roots. entries: settlements; refunds count negative. What retention added up stands in the hour its window began, without agent and tool.';
+
+CREATE VIEW agentcore.budget_burn WITH (security_barrier) AS
+SELECT l.tenant, b.budget, pg_catalog.sum(l.tokens) AS tokens_per_hour,
+       pg_catalog.trim_scale(pg_catalog.sum(l.nanousd) * 0.000000001) AS usd_per_hour,
+       pg_catalog.sum(l.calls) AS calls_per_hour
+  FROM agentcore.budget_ledger l
+ CROSS JOIN LATERAL pg_catalog.unnest(l.budgets) AS b(budget)
+ WHERE l.at > (SELECT agentcore.clock_now() - pg_catalog.make_interval(hours => 1))
+   AND l.event NOT IN ('threshold', 'unbilled', 'carry') AND agentcore.access_visible(l.tenant)
+ GROUP BY 1, 2;
+COMMENT ON VIEW agentcore.budget_burn IS 'What each budget was charged within the last hour; no row: nothing. Reads that hour of the ledger only.';
+
+-- The ledger's partitions ----------------------------------------------------
+
+CREATE FUNCTION agentcore.budget_ledger_make(months integer, at timestamptz) RETURNS integer
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  SET timezone = 'UTC'
+  SET datestyle = 'ISO'
+  SET client_min_messages = warning
+  AS $$
+DECLARE
+  first constant timestamptz := date_trunc('month', at);
+  columns constant text := 'tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm';
+  starts timestamptz;
+  ends timestamptz;
+  part text;
+  made integer := 0;
+BEGIN
+  LOCK TABLE agentcore.budget_ledger IN ACCESS EXCLUSIVE MODE;
+  FOR n IN 0 .. months LOOP
+    starts := first + make_interval(months => n);
+    ends := first + make_interval(months => n + 1);
+    part := to_char(starts, '"budget_ledger_"YYYY_MM');
+    -- one that somebody attached under another name takes these rows as well
+    CONTINUE WHEN EXISTS (
+      SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+       CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$^FOR VALUES FROM \('?([^')]+)'?\) TO \('?([^')]+)'?\)$re$) AS b(bound)
+       WHERE i.inhparent = 'agentcore.budget_ledger'::regclass AND b.bound IS NOT NULL
+         AND (b.bound[1] = 'MINVALUE' OR b.bound[1]::timestamptz < ends)
+         AND (b.bound[2] = 'MAXVALUE' OR b.bound[2]::timestamptz > starts));
+    EXECUTE format('CREATE TABLE agentcore.%I (LIKE agentcore.budget_ledger INCLUDING DEFAULTS)', part);
+    EXECUTE format('COMMENT ON TABLE agentcore.%I IS %L', part, 'Ledger of ' || to_char(starts, 'YYYY-MM') || ' (UTC).');
+    EXECUTE format('WITH moved AS (DELETE FROM agentcore.budget_ledger_default WHERE at >= %L AND at < %L RETURNING %s)'
+                   ' INSERT INTO agentcore.%I (%s) SELECT %s FROM moved', starts, ends, columns, part, columns, columns);
+    EXECUTE format('CREATE INDEX %I ON agentcore.%I (tenant, at)', part || '_at', part);
+    EXECUTE format('ALTER TABLE agentcore.budget_ledger ATTACH PARTITION agentcore.%I FOR VALUES FROM (%L) TO (%L)', part, starts, ends);
+    made := made + 1;
+  END LOOP;
+  RETURN made;
+END
+$$;
+COMMENT ON FUNCTION agentcore.budget_ledger_make(integer, timestamptz) IS 'Internal. What budget_ledger_partition() does, from a time on.';
+
+CREATE FUNCTION agentcore.budget_ledger_partition(months integer DEFAULT 3) RETURNS integer
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_ledger_partition_v1';
+COMMENT ON FUNCTION agentcore.budget_ledger_partition(integer) IS 'Make the ledger''s partitions of this month (UTC) and as many coming ones, where there are none; rows that the default partition took meanwhile are moved. Returns how many were made. Locks the ledger, so settlements wait: run it from a scheduler before the month begins. Needs admin of every tenant (*) and READ COMMITTED (25001).';
+
+CREATE TYPE agentcore.ledger_retention AS (cutoff timestamptz, partitions integer, permits bigint, carried bigint);
+COMMENT ON TYPE agentcore.ledger_retention IS 'What budget_ledger_retain() did: ledger rows before cutoff went, with so many partitions and permits; carried: rows that stand for what went.';
+
+-- What goes is replaced by one row for each budget and window that still counts it,
+-- at the begin of that window, so that every sum stays what it was.  Rows of permits
+-- that stay do so too.  All of them stand in the default partition.
+CREATE FUNCTION agentcore.budget_ledger_retire(before timestamptz, detach boolean) RETURNS agentcore.ledger_retention
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  SET timezone = 'UTC'
+  SET datestyle = 'ISO'
+  AS $$
+DECLARE
+  columns constant text := 'tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm';
+  done agentcore.ledger_retention;
+  parts text[];
+  part text;
+  old text := 'SELECT ' || columns || ' FROM agentcore.budget_ledger_default WHERE false';
+BEGIN
+  done.cutoff := date_trunc('month', before);
+  LOCK TABLE agentcore.budget_ledger IN ACCESS EXCLUSIVE MODE;
+  -- an expired call whose outcome nobody knows keeps its key closed
+  DELETE FROM agentcore.permit p
+   WHERE (p.tenant, p.id) IN (
+     SELECT s.tenant, s.id FROM agentcore.permit s
+      WHERE s.settled_at < done.cutoff
+        AND (s.state IN ('c', 'x', 'f', 'l') OR (s.state = 'e' AND (s.key IS NULL OR s.idempotent OR s.resolved)))
+        FOR UPDATE SKIP LOCKED);
+  GET DIAGNOSTICS done.permits = ROW_COUNT;
+  SELECT coalesce(array_agg(c.oid::regclass::text ORDER BY c.oid::regclass::text), '{}') INTO parts
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+   WHERE i.inhparent = 'agentcore.budget_ledger'::regclass
+     AND substring(pg_get_expr(c.relpartbound, c.oid) FROM $re$ TO \('([^')]+)'\)$re$)::timestamptz <= done.cutoff;
+  done.partitions := cardinality(parts);
+  FOREACH part IN ARRAY parts LOOP
+    EXECUTE format('ALTER TABLE agentcore.budget_ledger DETACH PARTITION %s', part);
+    old := old || format(' UNION ALL SELECT %s FROM %s', columns, part);
+  END LOOP;
+  EXECUTE format($sql$
+    WITH old AS (
+      SELECT l.*, EXISTS (SELECT FROM agentcore.permit p WHERE p.tenant = l.tenant AND p.id = l.permit) AS stays
+        FROM (%1$s) l
+    ), gone AS (
+      SELECT %2$s FROM old WHERE NOT stays
+    ), gone_default AS (
+      DELETE FROM agentcore.budget_ledger_default l
+       WHERE l.at < $1 AND NOT EXISTS (SELECT FROM agentcore.permit p WHERE p.tenant = l.tenant AND p.id = l.permit)
+      RETURNING %2$s
+    ), edge AS (
+      SELECT c.tenant, c.budget, greatest(s.start, c.since) AS at FROM agentcore.budget_counter c CROSS JOIN LATERAL unnest(c.starts) s(start)
+       UNION
+      SELECT c.tenant, c.budget, c.since FROM agentcore.budget_counter c
+    ), carried AS (
+      SELECT g.tenant, b.budget, e.at, sum(g.tokens) AS tokens, sum(g.nanousd) AS nanousd, sum(g.calls) AS calls
+        FROM (TABLE gone UNION ALL TABLE gone_default) g
+       CROSS JOIN LATERAL unnest(g.budgets) b(budget)
+       CROSS JOIN LATERAL (SELECT max(edge.at) AS at FROM edge WHERE edge.tenant = g.tenant AND edge.budget = b.budget AND edge.at <= g.at) e
+       WHERE e.at IS NOT NULL AND g.event NOT IN ('threshold', 'unbilled')
+       GROUP BY 1, 2, 3
+    )
+    INSERT INTO agentcore.budget_ledger (%2$s)
+    SELECT %2$s FROM old WHERE stays
+     UNION ALL
+    SELECT c.tenant, c.at, gen_random_uuid(), NULL, ARRAY[c.budget], 'carry',
+           least(c.tokens, 9223372036854775807), least(c.nanousd, 9223372036854775807), least(c.calls, 9223372036854775807), NULL, NULL, false
+      FROM carried c WHERE (c.tokens, c.nanousd, c.calls) <> (0, 0, 0)
+  $sql$, old, columns) USING done.cutoff;
+  SELECT count(*) INTO done.carried FROM agentcore.budget_ledger_default WHERE event = 'carry' AND at < done.cutoff;
+  FOREACH part IN ARRAY CASE WHEN detach THEN '{}' ELSE parts END LOOP
+    EXECUTE format('DROP TABLE %s', part);
+  END LOOP;
+  RETURN done;
+END
+$$;
+COMMENT ON FUNCTION agentcore.budget_ledger_retire(timestamptz, boolean) IS 'Internal. What budget_ledger_retain() does, for what is older than a time.';
+
+CREATE FUNCTION agentcore.budget_ledger_retain(keep interval, detach boolean DEFAULT false) RETURNS SETOF agentcore.ledger_retention
+  LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_budget_ledger_retain_v1';
+COMMENT ON FUNCTION agentcore.budget_ledger_retain(interval, boolean) IS 'Let go of the ledger before the month (UTC) that "keep" ago falls into, and of permits settled before it: their partitions are dropped, or detached and kept as tables. What windows still count is carried on in one row a budget and window, so budget_verify() holds; keys of those permits may be used again, but not one whose call''s outcome is unknown. Locks the ledger meanwhile. keep: a day or more, months count 30 days. Needs admin of every tenant (*) and READ COMMITTED (25001).';
 
 -- One statement, so one snapshot: counters, permits and ledger as of the same moment.
 CREATE FUNCTION agentcore.budget_violations() RETURNS TABLE (tenant text, violation text)
@@ -369,4 +557,6 @@ INSERT INTO agentcore.access_function VALUES
   ('budget_acquire', 'agent'), ('budget_acquire_wait', 'agent'), ('budget_try_acquire', 'agent'), ('budget_commit', 'agent'),
   ('budget_release', 'agent'), ('budget_extend', 'agent'),
   ('budget_reap', 'admin'), ('budget_verify', 'admin'),
+  ('budget_ledger_partition', 'admin'), ('budget_ledger_retain', 'admin'),
+  ('budget_ledger_make', 'internal'), ('budget_ledger_retire', 'internal'),
   ('model_cost', 'reader'), ('budget_violations', 'internal'), ('budget_window', 'public');

@@ -1,9 +1,11 @@
 /*
  * price.c
- *	  What a model call costs, and how much a provider says it used.
+ *	  What a model call costs: prices of models and weights of their tokens.
  *
  * Prices are numeric and may have any number of digits; the cost of a call is
- * computed exactly and rounded up to a nano-dollar once.
+ * computed exactly and rounded up to a nano-dollar once.  A price holds from
+ * valid_from until valid_to; of those that hold, the one that began last
+ * counts, so that a price for a while stands in front of the lasting one.
  *
  * Memory: the caller's context.  Locks: AccessShareLock on agentcore.model_price.
  * On ERROR: nothing to undo.
@@ -11,7 +13,6 @@
 #include "budget/budget.h"
 
 #include "catalog/pg_type.h"
-#include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
@@ -20,218 +21,232 @@
 
 static AgcTable price_table = AGC_TABLE("model_price", "model_price_pkey");
 
-typedef struct PriceScan
+/* Where the price and weight of a kind stand; NULL there: those of another kind. */
+static const struct
+{
+	const char *usd;
+	const char *weight;
+	TokenKind	otherwise;		/* comes before it in this table */
+}			kind_columns[TOKEN_KINDS] = {
+	[TOKEN_INPUT] = {"usd_per_input_token", "input_weight", TOKEN_INPUT},
+	[TOKEN_CACHED] = {"usd_per_cached_token", "cached_weight", TOKEN_INPUT},
+	[TOKEN_CACHE_WRITE] = {"usd_per_cache_write_token", NULL, TOKEN_INPUT},
+	[TOKEN_LONG_CACHE_WRITE] = {"usd_per_long_cache_write_token", NULL, TOKEN_CACHE_WRITE},
+	[TOKEN_OUTPUT] = {"usd_per_output_token", "output_weight", TOKEN_OUTPUT},
+	[TOKEN_REASONING] = {"usd_per_reasoning_token", NULL, TOKEN_OUTPUT}
+};
+
+typedef struct Price
 {
 	TimestampTz at;
 	TimestampTz valid_from;
 	bool		found;
-	Datum		input;
-	Datum		output;
-	Datum		cached;
-} PriceScan;
+	Datum		usd[TOKEN_KINDS];
+	Datum		weight[TOKEN_KINDS];
+} Price;
 
 static Datum
-copy_price(Datum price)
+read_rate(HeapTuple tuple, TupleDesc desc, const char *column, Datum otherwise)
 {
-	return datumCopy(price, false, -1);
+	bool		isnull = true;
+	Datum		rate = column == NULL ? (Datum) 0 : agc_col(tuple, desc, column, &isnull);
+
+	return isnull ? otherwise : datumCopy(rate, false, -1);
 }
 
-/* Keeps the price with the latest valid_from that has come. */
+/* Keeps the price that began last of those that hold. */
 static void
 look_at_price(HeapTuple tuple, TupleDesc desc, void *arg)
 {
-	PriceScan  *scan = arg;
-	bool		isnull;
-	TimestampTz valid_from = DatumGetTimestampTz(agc_col(tuple, desc, "valid_from", &isnull));
-	Datum		cached;
+	Price	   *price = arg;
+	bool		from_null;
+	bool		to_null;
+	TimestampTz valid_from = DatumGetTimestampTz(agc_col(tuple, desc, "valid_from", &from_null));
+	TimestampTz valid_to = DatumGetTimestampTz(agc_col(tuple, desc, "valid_to", &to_null));
 
-	if (valid_from > scan->at || (scan->found && valid_from < scan->valid_from))
+	if (valid_from > price->at || (!to_null && valid_to <= price->at) ||
+		(price->found && valid_from < price->valid_from))
 		return;
-	scan->found = true;
-	scan->valid_from = valid_from;
-	scan->input = copy_price(agc_col(tuple, desc, "usd_per_input_token", &isnull));
-	scan->output = copy_price(agc_col(tuple, desc, "usd_per_output_token", &isnull));
-	cached = agc_col(tuple, desc, "usd_per_cached_token", &isnull);
-	scan->cached = isnull ? scan->input : copy_price(cached);
+	price->found = true;
+	price->valid_from = valid_from;
+	for (int kind = 0; kind < TOKEN_KINDS; kind++)
+	{
+		TokenKind	otherwise = kind_columns[kind].otherwise;
+
+		price->usd[kind] = read_rate(tuple, desc, kind_columns[kind].usd, price->usd[otherwise]);
+		price->weight[kind] = read_rate(tuple, desc, kind_columns[kind].weight, price->weight[otherwise]);
+	}
+}
+
+static bool
+find_price(const char *tenant, const char *model, TimestampTz at, Price *price)
+{
+	const char *keys[2] = {tenant, model};
+	Relation	rel = agc_table_open(&price_table, AccessShareLock);
+
+	memset(price, 0, sizeof(*price));
+	price->at = at;
+	agc_table_scan(&price_table, rel, 2, keys, look_at_price, price);
+	agc_table_close(rel, AccessShareLock);
+	return price->found;
 }
 
 static Datum
-cost_of(Datum price, int64 tokens)
+add_product(Datum sum, Datum rate, int64 tokens)
 {
-	return DirectFunctionCall2(numeric_mul, price, NumericGetDatum(int64_to_numeric(tokens)));
+	Datum		product = DirectFunctionCall2(numeric_mul, rate, NumericGetDatum(int64_to_numeric(tokens)));
+
+	return DirectFunctionCall2(numeric_add, sum, product);
+}
+
+static Datum
+total_of(const Datum rate[TOKEN_KINDS], const TokenUsage *usage)
+{
+	Datum		sum = NumericGetDatum(int64_to_numeric(0));
+
+	for (int kind = 0; kind < TOKEN_KINDS; kind++)
+		if (usage->count[kind] != 0)
+			sum = add_product(sum, rate[kind], usage->count[kind]);
+	return sum;
+}
+
+/* Rounded up; what does not fit fills a budget up, and must not pass as less. */
+static int64
+weighted_tokens(Datum sum)
+{
+	Datum		whole = DirectFunctionCall1(numeric_ceil, sum);
+
+	if (DatumGetBool(DirectFunctionCall2(numeric_gt, whole, NumericGetDatum(int64_to_numeric(PG_INT64_MAX)))))
+		return PG_INT64_MAX;
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, whole));
+}
+
+static void
+apply_price(const Price *price, const TokenUsage *usage, CallCost *cost)
+{
+	cost->tokens = weighted_tokens(total_of(price->weight, usage));
+	cost->nanousd = agc_numeric_nanousd(total_of(price->usd, usage), "cost of the call");
 }
 
 bool
-price_call(const char *tenant, const char *model, int64 input_tokens, int64 output_tokens,
-		   int64 cached_tokens, int64 *nanousd)
+price_call(const char *tenant, const char *model, TimestampTz at, const TokenUsage *usage,
+		   CallCost *cost)
 {
-	const char *keys[2] = {tenant, model};
-	PriceScan	scan = {.at = agc_now()};
-	Relation	rel = agc_table_open(&price_table, AccessShareLock);
-	Datum		cost;
+	Price		price;
 
-	agc_table_scan(&price_table, rel, 2, keys, look_at_price, &scan);
-	agc_table_close(rel, AccessShareLock);
-	if (!scan.found)
+	if (!find_price(tenant, model, at, &price))
 		return false;
-
-	cached_tokens = Min(cached_tokens, input_tokens);
-	cost = DirectFunctionCall2(numeric_add, cost_of(scan.input, input_tokens - cached_tokens),
-							   cost_of(scan.cached, cached_tokens));
-	cost = DirectFunctionCall2(numeric_add, cost, cost_of(scan.output, output_tokens));
-	*nanousd = agc_numeric_nanousd(cost, "cost of the call");
+	apply_price(&price, usage, cost);
 	return true;
 }
 
-/* ----- usage objects ----- */
-
-typedef enum UsageField
+/* Every kind that these tokens may turn out to be costs as the dearest of them. */
+static void
+level_up(Datum rate[TOKEN_KINDS], TokenKind first, TokenKind last)
 {
-	USAGE_ABSENT,				/* or null */
-	USAGE_COUNT,
-	USAGE_BAD
-} UsageField;
-
-static UsageField
-read_count(JsonbValue *value, int64 *count)
-{
-	Datum		whole;
-
-	if (value == NULL || value->type == jbvNull)
-		return USAGE_ABSENT;
-	if (value->type != jbvNumeric || numeric_is_nan(value->val.numeric))
-		return USAGE_BAD;
-	whole = DirectFunctionCall2(numeric_trunc, NumericGetDatum(value->val.numeric), Int32GetDatum(0));
-	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, whole, NumericGetDatum(value->val.numeric))) ||
-		DatumGetBool(DirectFunctionCall2(numeric_lt, whole, NumericGetDatum(int64_to_numeric(0)))) ||
-		DatumGetBool(DirectFunctionCall2(numeric_gt, whole, NumericGetDatum(int64_to_numeric(PG_INT64_MAX)))))
-		return USAGE_BAD;
-	*count = DatumGetInt64(DirectFunctionCall1(numeric_int8, whole));
-	return USAGE_COUNT;
-}
-
-static UsageField
-get_count(JsonbContainer *object, const char *name, int64 *count)
-{
-	JsonbValue	value;
-
-	*count = 0;
-	return read_count(getKeyJsonValueFromContainer(object, name, strlen(name), &value), count);
-}
-
-/* a count inside a nested object: {"prompt_tokens_details": {"cached_tokens": 3}} */
-static UsageField
-get_nested(JsonbContainer *object, const char *outer, const char *name, int64 *count)
-{
-	JsonbValue	value;
-
-	*count = 0;
-	if (getKeyJsonValueFromContainer(object, outer, strlen(outer), &value) == NULL ||
-		value.type == jbvNull)
-		return USAGE_ABSENT;
-	if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
-		return USAGE_BAD;
-	return get_count(value.val.binary.data, name, count);
-}
-
-static bool
-read_openai_chat(JsonbContainer *usage, int64 *input, int64 *output, int64 *cached)
-{
-	return get_count(usage, "prompt_tokens", input) == USAGE_COUNT &&
-		get_count(usage, "completion_tokens", output) != USAGE_BAD &&
-		get_nested(usage, "prompt_tokens_details", "cached_tokens", cached) != USAGE_BAD;
-}
-
-/*
- * OpenAI's responses and Anthropic name input and output alike.  Anthropic
- * counts what it read from and wrote to its cache apart from input_tokens.
- */
-static bool
-read_input_output(JsonbContainer *usage, int64 *input, int64 *output, int64 *cached)
-{
-	int64		detail;
-	int64		cache_read;
-	int64		cache_write;
-
-	if (get_count(usage, "input_tokens", input) != USAGE_COUNT ||
-		get_count(usage, "output_tokens", output) == USAGE_BAD ||
-		get_nested(usage, "input_tokens_details", "cached_tokens", &detail) == USAGE_BAD ||
-		get_count(usage, "cache_read_input_tokens", &cache_read) == USAGE_BAD ||
-		get_count(usage, "cache_creation_input_tokens", &cache_write) == USAGE_BAD ||
-		pg_add_s64_overflow(*input, cache_read, input) ||
-		pg_add_s64_overflow(*input, cache_write, input) ||
-		pg_add_s64_overflow(detail, cache_read, cached))
-		return false;
-	return true;
+	for (int kind = first + 1; kind <= (int) last; kind++)
+		rate[first] = DirectFunctionCall2(numeric_larger, rate[first], rate[kind]);
 }
 
 bool
-usage_read(Jsonb *usage, int64 *input_tokens, int64 *output_tokens, int64 *cached_tokens)
+price_bound(const char *tenant, const char *model, int64 input_tokens, int64 output_tokens,
+			CallCost *cost)
 {
-	int64		probe;
+	TokenUsage	most = {{0}};
+	Price		price;
 
-	if (usage == NULL || !JB_ROOT_IS_OBJECT(usage))
+	if (!find_price(tenant, model, agc_now(), &price))
 		return false;
-	if (get_count(&usage->root, "prompt_tokens", &probe) != USAGE_ABSENT)
-	{
-		if (!read_openai_chat(&usage->root, input_tokens, output_tokens, cached_tokens))
-			return false;
-	}
-	else if (!read_input_output(&usage->root, input_tokens, output_tokens, cached_tokens))
-		return false;
-	return *cached_tokens <= *input_tokens;
+	level_up(price.usd, TOKEN_INPUT, TOKEN_LONG_CACHE_WRITE);
+	level_up(price.usd, TOKEN_OUTPUT, TOKEN_REASONING);
+	level_up(price.weight, TOKEN_INPUT, TOKEN_LONG_CACHE_WRITE);
+	level_up(price.weight, TOKEN_OUTPUT, TOKEN_REASONING);
+	most.count[TOKEN_INPUT] = input_tokens;
+	most.count[TOKEN_OUTPUT] = output_tokens;
+	apply_price(&price, &most, cost);
+	return true;
 }
 
 /* ----- model_price_set ----- */
 
-static Datum
-arg_price(FunctionCallInfo fcinfo, int n, const char *what)
+enum
 {
-	if (PG_ARGISNULL(n))
+	A_MODEL, A_INPUT, A_OUTPUT, A_CACHED, A_VALID_FROM, A_VALID_TO, A_CACHE_WRITE,
+	A_LONG_CACHE_WRITE, A_REASONING, A_INPUT_WEIGHT, A_OUTPUT_WEIGHT, A_CACHED_WEIGHT, A_TENANT
+};
+
+/* Refuses NULL where "optional" is false; what is refused otherwise is any amount's. */
+static void
+arg_rate(FunctionCallInfo fcinfo, int n, const char *what, bool optional, Datum *value, char *null)
+{
+	*null = PG_ARGISNULL(n) ? 'n' : ' ';
+	if (PG_ARGISNULL(n) && !optional)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be null", what)));
+	if (PG_ARGISNULL(n))
+		return;
 	(void) agc_numeric_nanousd(PG_GETARG_DATUM(n), what);
-	return PG_GETARG_DATUM(n);
+	*value = PG_GETARG_DATUM(n);
 }
 
-/* model_price_set(model, input, output, cached, valid_from, tenant) -> boolean */
+static void
+check_validity(FunctionCallInfo fcinfo, TimestampTz from)
+{
+	if (!PG_ARGISNULL(A_VALID_TO) && PG_GETARG_TIMESTAMPTZ(A_VALID_TO) <= from)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("valid_to must be later than valid_from"),
+				 PG_ARGISNULL(A_VALID_FROM) ? errhint("valid_from is now when it is not given.") : 0));
+}
+
+/* what a price says, of the row known by "p" */
+#define PRICE_OF(p) \
+	p "usd_per_input_token, " p "usd_per_output_token, " p "usd_per_cached_token, " \
+	p "valid_to, " p "usd_per_cache_write_token, " p "usd_per_long_cache_write_token, " \
+	p "usd_per_reasoning_token, " p "input_weight, " p "output_weight, " p "cached_weight"
+#define PRICE_GIVEN "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
+
+/* model_price_set(model, input, output, cached, valid_from, ..., tenant) -> boolean */
 AGC_FUNCTION(model_price_set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID, BOOLOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, NUMERICOID, NUMERICOID, NUMERICOID,
+								 TIMESTAMPTZOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, BOOLOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.model_price AS p (tenant, name, usd_per_input_token,"
-		" usd_per_output_token, usd_per_cached_token, valid_from)"
-		" SELECT $1, $2, $3, $4, $5, $6"
+		"INSERT INTO agentcore.model_price AS p (tenant, name, valid_from, " PRICE_OF("") ")"
+		" SELECT $1, $2, $3, " PRICE_GIVEN
 		/* from now on: nothing to do while the price in force is this one */
-		" WHERE NOT ($7 AND EXISTS (SELECT FROM (SELECT * FROM agentcore.model_price q"
-		" WHERE q.tenant = $1 AND q.name = $2 AND q.valid_from <= $6"
+		" WHERE NOT ($14 AND EXISTS (SELECT FROM (SELECT * FROM agentcore.model_price q"
+		" WHERE q.tenant = $1 AND q.name = $2 AND q.valid_from <= $3"
+		" AND (q.valid_to IS NULL OR q.valid_to > $3)"
 		" ORDER BY q.valid_from DESC LIMIT 1) q"
-		" WHERE (q.usd_per_input_token, q.usd_per_output_token, q.usd_per_cached_token)"
-		" IS NOT DISTINCT FROM ($3, $4, $5)))"
-		" ON CONFLICT (tenant, name, valid_from) DO UPDATE SET"
-		" usd_per_input_token = EXCLUDED.usd_per_input_token,"
-		" usd_per_output_token = EXCLUDED.usd_per_output_token,"
-		" usd_per_cached_token = EXCLUDED.usd_per_cached_token"
-		" WHERE (p.usd_per_input_token, p.usd_per_output_token, p.usd_per_cached_token)"
-		" IS DISTINCT FROM (EXCLUDED.usd_per_input_token, EXCLUDED.usd_per_output_token,"
-		" EXCLUDED.usd_per_cached_token)", lengthof(types), types
+		" WHERE (" PRICE_OF("q.") ") IS NOT DISTINCT FROM (" PRICE_GIVEN ")))"
+		" ON CONFLICT (tenant, name, valid_from) DO UPDATE SET (" PRICE_OF("") ") = (" PRICE_OF("EXCLUDED.") ")"
+		" WHERE (" PRICE_OF("p.") ") IS DISTINCT FROM (" PRICE_OF("EXCLUDED.") ")", lengthof(types), types
 	};
-	char	   *tenant = agc_arg_tenant(fcinfo, 5);
-	char	   *model = agc_arg_name(fcinfo, 0, "model");
-	char		nulls[lengthof(types) + 1] = "       ";
+	char	   *tenant = agc_arg_tenant(fcinfo, A_TENANT);
+	char	   *model = agc_arg_name(fcinfo, A_MODEL, "model");
+	TimestampTz from = PG_ARGISNULL(A_VALID_FROM) ? agc_now() : PG_GETARG_TIMESTAMPTZ(A_VALID_FROM);
+	char		nulls[lengthof(types) + 1];
 	Datum		values[lengthof(types)];
 
+	memset(nulls, ' ', sizeof(nulls));
 	values[0] = CStringGetTextDatum(tenant);
 	values[1] = CStringGetTextDatum(model);
-	values[2] = arg_price(fcinfo, 1, "usd_per_input_token");
-	values[3] = arg_price(fcinfo, 2, "usd_per_output_token");
-	if (PG_ARGISNULL(3))
-		nulls[4] = 'n';
-	else
-		values[4] = arg_price(fcinfo, 3, "usd_per_cached_token");
-	values[5] = PG_ARGISNULL(4) ? TimestampTzGetDatum(agc_now()) : PG_GETARG_DATUM(4);
-	values[6] = BoolGetDatum(PG_ARGISNULL(4));
+	values[2] = TimestampTzGetDatum(from);
+	arg_rate(fcinfo, A_INPUT, "usd_per_input_token", false, &values[3], &nulls[3]);
+	arg_rate(fcinfo, A_OUTPUT, "usd_per_output_token", false, &values[4], &nulls[4]);
+	arg_rate(fcinfo, A_CACHED, "usd_per_cached_token", true, &values[5], &nulls[5]);
+	check_validity(fcinfo, from);
+	values[6] = PG_GETARG_DATUM(A_VALID_TO);
+	nulls[6] = PG_ARGISNULL(A_VALID_TO) ? 'n' : ' ';
+	arg_rate(fcinfo, A_CACHE_WRITE, "usd_per_cache_write_token", true, &values[7], &nulls[7]);
+	arg_rate(fcinfo, A_LONG_CACHE_WRITE, "usd_per_long_cache_write_token", true, &values[8], &nulls[8]);
+	arg_rate(fcinfo, A_REASONING, "usd_per_reasoning_token", true, &values[9], &nulls[9]);
+	arg_rate(fcinfo, A_INPUT_WEIGHT, "input_weight", false, &values[10], &nulls[10]);
+	arg_rate(fcinfo, A_OUTPUT_WEIGHT, "output_weight", false, &values[11], &nulls[11]);
+	arg_rate(fcinfo, A_CACHED_WEIGHT, "cached_weight", true, &values[12], &nulls[12]);
+	values[13] = BoolGetDatum(PG_ARGISNULL(A_VALID_FROM));
 
 	agc_enter(tenant, AGC_ADMIN);
 	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
@@ -248,33 +263,41 @@ AGC_FUNCTION(model_price_drop)
 	return agc_drop(fcinfo, "model", &plan);
 }
 
-/* model_cost(model, usage, tenant) -> (input_tokens, output_tokens, cached_tokens, usd) */
+/*
+ * model_cost(model, usage, at, tenant) -> (input_tokens, output_tokens,
+ * cached_tokens, usd, cache_write_tokens, reasoning_tokens, tokens)
+ */
 AGC_FUNCTION(model_cost)
 {
-	char	   *tenant = agc_arg_tenant(fcinfo, 2);
+	char	   *tenant = agc_arg_tenant(fcinfo, 3);
 	char	   *model = agc_arg_name(fcinfo, 0, "model");
-	Jsonb	   *usage = agc_arg_jsonb(fcinfo, 1, "usage");
-	int64		input;
-	int64		output;
-	int64		cached;
-	int64		nanousd;
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	Jsonb	   *document = agc_arg_jsonb(fcinfo, 1, "usage");
+	TimestampTz at = PG_ARGISNULL(2) ? agc_now() : PG_GETARG_TIMESTAMPTZ(2);
+	TokenUsage	usage;
+	const int64 *count = usage.count;
+	int64		written;
+	CallCost	cost;
+	Datum		values[7];
+	bool		nulls[7] = {false};
 
 	agc_enter(tenant, AGC_READER);
-	if (!usage_read(usage, &input, &output, &cached))
+	if (!usage_read(document, &usage))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("usage is not a usage object of a known provider"),
-				 errhint("It has prompt_tokens and completion_tokens, or input_tokens and output_tokens, as whole numbers.")));
-	if (!price_call(tenant, model, input, output, cached, &nanousd))
+				 errhint("It has prompt_tokens and completion_tokens, input_tokens and output_tokens, or promptTokenCount and candidatesTokenCount, as whole numbers.")));
+	if (!price_call(tenant, model, at, &usage, &cost))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" has no price", model),
 				 errhint("Set one with agentcore.model_price_set().")));
-	values[0] = Int64GetDatum(input);
-	values[1] = Int64GetDatum(output);
-	values[2] = Int64GetDatum(cached);
-	values[3] = agc_nanousd_numeric(nanousd);
+	written = count[TOKEN_CACHE_WRITE] + count[TOKEN_LONG_CACHE_WRITE];
+	values[0] = Int64GetDatum(count[TOKEN_INPUT] + count[TOKEN_CACHED] + written);
+	values[1] = Int64GetDatum(count[TOKEN_OUTPUT] + count[TOKEN_REASONING]);
+	values[2] = Int64GetDatum(count[TOKEN_CACHED]);
+	values[3] = agc_nanousd_numeric(cost.nanousd);
+	values[4] = Int64GetDatum(written);
+	values[5] = Int64GetDatum(count[TOKEN_REASONING]);
+	values[6] = Int64GetDatum(cost.tokens);
 	return agc_row(fcinfo, values, nulls, lengthof(values));
 }

@@ -51,6 +51,7 @@ enum
 enum
 {
 	L_TENANT, L_AT, L_ID, L_PERMIT, L_BUDGETS, L_EVENT, L_TOKENS, L_NANOUSD, L_CALLS, L_AGENT, L_TOOL,
+	L_IS_LLM,
 	NATTS_LEDGER
 };
 
@@ -628,10 +629,10 @@ static void
 insert_ledger_statement(Datum *values, bool *nulls)
 {
 	static const Oid types[NATTS_LEDGER] = {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID,
-											INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID};
+											INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.budget_ledger (tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", NATTS_LEDGER, types
+		"INSERT INTO agentcore.budget_ledger (tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", NATTS_LEDGER, types
 	};
 	char		missing[NATTS_LEDGER];
 
@@ -680,6 +681,7 @@ store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *en
 		values[L_TOKENS + dim] = Int64GetDatum(entry->amount[dim]);
 	values[L_AGENT] = text_or_null(permit->row.agent, &nulls[L_AGENT]);
 	values[L_TOOL] = text_or_null(permit->row.tool, &nulls[L_TOOL]);
+	values[L_IS_LLM] = BoolGetDatum(permit->row.is_llm);
 	if (leaf != NULL && is_plain(leaf))
 		insert_ledger_row(ledger, leaf, values, nulls);
 	else

@@ -118,7 +118,7 @@ COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, tex
 CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_llm_begin_v1';
-COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text) IS 'The gate for a model call: holds input + max output tokens and their price. A model without a price (model_price_set) is denied as unknown_tool.';
+COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text) IS 'The gate for a model call: holds input + max output tokens by weight and the most that they can cost (each as the dearest kind it may turn out to be: cache write, reasoning). budget: who pays (NULL: the agent''s), a run''s or user''s; its parents pay too. A model without a price (model_price_set) is denied as unknown_tool.';
 
 CREATE FUNCTION agentcore.call_commit(call_id uuid, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -128,7 +128,7 @@ COMMENT ON FUNCTION agentcore.call_commit(uuid, jsonb, bigint, numeric, text) IS
 CREATE FUNCTION agentcore.llm_commit(call_id uuid, usage jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, result jsonb DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_llm_commit_v1';
-COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, jsonb, text) IS 'The model answered: charge what its usage object (OpenAI or Anthropic) says, priced by model_price_set; tokens and usd override it. result: the answer, kept for replays of the key. Returns as call_commit. A usage object that is not understood: 22023.';
+COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, jsonb, text) IS 'The model answered: charge what its usage object (OpenAI, Anthropic or Gemini) says, by the price that was in force when the call began; tokens and usd override it. result: the answer, kept for replays of the key. Returns as call_commit. A usage object that is not understood: 22023.';
 
 
 CREATE FUNCTION agentcore.call_fail(call_id uuid, status integer DEFAULT NULL, error text DEFAULT NULL, retry_after_header text DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.retry_advice
@@ -313,8 +313,11 @@ BEGIN
   RETURN QUERY
     SELECT 'prices', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
              'model', p.name, 'usd_per_input_token', p.usd_per_input_token, 'usd_per_output_token', p.usd_per_output_token,
-             'usd_per_cached_token', p.usd_per_cached_token,
-             'valid_from', nullif(p.valid_from, '-infinity'))) ORDER BY p.name, p.valid_from), '[]')
+             'usd_per_cached_token', p.usd_per_cached_token, 'valid_to', p.valid_to,
+             'usd_per_cache_write_token', p.usd_per_cache_write_token, 'usd_per_long_cache_write_token', p.usd_per_long_cache_write_token,
+             'usd_per_reasoning_token', p.usd_per_reasoning_token, 'input_weight', nullif(p.input_weight, 1),
+             'output_weight', nullif(p.output_weight, 1), 'cached_weight', p.cached_weight,
+             'valid_from', p.valid_from)) ORDER BY p.name, p.valid_from), '[]')
       FROM agentcore.model_price p WHERE p.tenant = config_objects.tenant
   UNION ALL
     SELECT 'budgets', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(

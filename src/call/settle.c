@@ -206,25 +206,28 @@ AGC_FUNCTION(llm_commit)
 	int64		nanousd = agc_opt_usd(fcinfo, 3, "usd", -1);
 	Jsonb	   *result = agc_opt_jsonb(fcinfo, 4, "result");
 	char	   *tenant = agc_arg_tenant(fcinfo, 5);
-	int64		input;
-	int64		output;
-	int64		cached;
 
 	agc_enter(tenant, AGC_AGENT);
 	if (usage != NULL)
 	{
 		PermitRow	permit;
+		TokenUsage	used;
+		CallCost	cost = {-1, -1};
 
 		find_call(fcinfo, 0, tenant, false, &permit);
-		if (!usage_read(usage, &input, &output, &cached))
+		if (!usage_read(usage, &used))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("usage object is not understood"),
-					 errhint("Pass the usage member of an OpenAI or Anthropic response, or tokens and usd.")));
+					 errhint("Pass the usage member of an OpenAI, Anthropic or Gemini response, or tokens and usd.")));
+
+		/* of when it began: a later price does not make a repeated commit another one */
+		if (!price_call(tenant, permit.tool, permit.created_at, &used, &cost))
+			(void) usage_total(&used, &cost.tokens);
 		if (tokens < 0)
-			tokens = input + output;
-		if (nanousd < 0 && !price_call(tenant, permit.tool, input, output, cached, &nanousd))
-			nanousd = -1;
+			tokens = cost.tokens;
+		if (nanousd < 0)
+			nanousd = cost.nanousd;
 	}
 	return commit_call(fcinfo, tenant, result, tokens, nanousd);
 }

@@ -105,9 +105,15 @@ judge_model(Gate *gate)
 {
 	int64		input;
 	int64		output;
+	CallCost	most;
 
 	llm_request_tokens(gate->args, &input, &output);
-	if (!price_call(gate->tenant, gate->tool_name, input, output, 0, &gate->est_nanousd))
+	if (price_bound(gate->tenant, gate->tool_name, input, output, &most))
+	{
+		gate->est_tokens = most.tokens;
+		gate->est_nanousd = most.nanousd;
+	}
+	else
 	{
 		gate->est_nanousd = 0;
 		gate_deny(gate, REASON_UNKNOWN_TOOL, psprintf("model \"%s\" has no price", gate->tool_name),

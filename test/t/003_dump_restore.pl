@@ -46,6 +46,9 @@ SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open',
 CREATE TABLE agentcore.budget_ledger_2099 PARTITION OF agentcore.budget_ledger FOR VALUES FROM ('2099-01-01') TO ('2100-01-01');
 CREATE UNIQUE INDEX ON agentcore.budget_ledger_2099 (tenant, at, id);
 INSERT INTO agentcore.budget_ledger SELECT tenant, '2099-06-01', id, NULL, '{}', event, 0, 0, 0, agent, tool FROM ONLY agentcore.budget_ledger_default LIMIT 1;
+-- and the extension's own, which take what the default partition held but the oldest
+INSERT INTO agentcore.budget_ledger SELECT tenant, '2001-06-01', id, NULL, '{}', event, 0, 0, 0, agent, tool FROM ONLY agentcore.budget_ledger_default LIMIT 1;
+SELECT agentcore.budget_ledger_partition(1);
 });
 
 my $tables = q{
@@ -80,6 +83,10 @@ foreach my $table (@tables)
 }
 
 is(in_db('target', q{SELECT agentcore.args_valid('pay', '{"n": 1}'), agentcore.args_valid('pay', '{"n": "1"}')}), 't|f', 'a tool finds its document');
+
+is(in_db('target', q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'agentcore.budget_ledger'::regclass}), '4', 'the ledger has its partitions');
+is(in_db('target', q{SELECT agentcore.budget_ledger_partition(1)}), '0', 'none is made twice');
+is(in_db('target', q{SELECT partitions FROM agentcore.budget_ledger_retain('60 days')}), '0', 'none is old');
 
 # it works on: open calls can be settled, revisions go on, the dropped role's grant matches nobody
 is(in_db('target', q{SELECT count(*) FROM agentcore.budget_verify()}), '0', 'the budgets are sound');

@@ -1,0 +1,93 @@
+/*
+ * ledger.c
+ *	  The ledger's partitions: a month each, made ahead, retired when old.
+ *
+ * The ledger and its partitions are everybody's, so these need an administrator
+ * of all tenants.  The work itself is DDL and set-based statements, in the
+ * internal functions of budget.sql.
+ *
+ * Locks: ACCESS EXCLUSIVE on agentcore.budget_ledger to the end of the
+ * transaction, taken first: every settlement writes to it after its permit and
+ * counters, so nobody that waits for it is waited for.  Memory: SPI's.  On
+ * ERROR: the transaction takes everything back.
+ */
+#include "budget/budget.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+/* stands for every tenant, see agc_arg_tenant() */
+#define ALL_TENANTS		"*"
+
+/* A snapshot of before the lock would miss what was settled while waiting for it. */
+static void
+require_fresh_snapshots(void)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("the ledger's partitions can be changed in READ COMMITTED only"),
+				 errhint("Call it in a transaction of its own, at ISOLATION LEVEL READ COMMITTED.")));
+}
+
+/* budget_ledger_partition(months) -> integer: how many partitions were made */
+AGC_FUNCTION(budget_ledger_partition)
+{
+	static const Oid types[] = {INT4OID, TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"SELECT agentcore.budget_ledger_make($1, $2)", lengthof(types), types
+	};
+	int			months = PG_ARGISNULL(0) ? -1 : PG_GETARG_INT32(0);
+	Datum		values[2] = {Int32GetDatum(months), TimestampTzGetDatum(agc_now())};
+	bool		isnull;
+	int			made;
+	AgcOwner	owner;
+
+	if (months < 0 || months > 120)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("months must be between 0 and 120")));
+	agc_enter(ALL_TENANTS, AGC_ADMIN);
+	require_fresh_snapshots();
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, NULL);
+	made = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	agc_owner_end(&owner);
+	PG_RETURN_INT32(made);
+}
+
+/* budget_ledger_retain(keep, detach) -> (cutoff, partitions, permits, carried) */
+AGC_FUNCTION(budget_ledger_retain)
+{
+	static const Oid types[] = {TIMESTAMPTZOID, BOOLOID};
+	static AgcPlan plan = {
+		"SELECT (r).cutoff, (r).partitions, (r).permits, (r).carried"
+		" FROM agentcore.budget_ledger_retire($1, $2) r", lengthof(types), types
+	};
+	int64		keep;
+	bool		detach = agc_arg_bool(fcinfo, 1, "detach");
+	Datum		values[4];
+	bool		nulls[4] = {false};
+	AgcOwner	owner;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("keep must not be null")));
+	keep = agc_interval_us(PG_GETARG_INTERVAL_P(0), "keep");
+	if (keep < USECS_PER_DAY || keep > INT64CONST(36500) * USECS_PER_DAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("keep must be between a day and 36500 days")));
+	values[0] = TimestampTzGetDatum(agc_now() - keep);
+	values[1] = BoolGetDatum(detach);
+	agc_enter(ALL_TENANTS, AGC_ADMIN);
+	require_fresh_snapshots();
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, NULL);
+	for (int i = 0; i < lengthof(values); i++)
+		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
+	agc_owner_end(&owner);
+	return agc_row(fcinfo, values, nulls, lengthof(values));
+}

@@ -1,0 +1,214 @@
+/*
+ * usage.c
+ *	  Reading how many tokens a provider says a model call used.
+ *
+ * Providers agree on the idea and on nothing else: what is named how, and
+ * whether cached or reasoning tokens are part of the others or counted apart.
+ * Each form is a table of its fields; what comes out is the same for all:
+ * counts that do not overlap.
+ *
+ * Memory: the caller's context.  Locks, errors: none; what is not understood
+ * is false, because a wrong guess would be a wrong charge.
+ */
+#include "budget/budget.h"
+
+#include "common/int.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+typedef enum UsageField
+{
+	USAGE_ABSENT,				/* or null */
+	USAGE_COUNT,
+	USAGE_BAD
+} UsageField;
+
+/* "part_of": the kind whose count includes this one; APART when none does */
+#define APART	TOKEN_KINDS
+
+typedef struct FormField
+{
+	const char *outer;			/* the member that holds it; NULL: the object itself */
+	const char *name;
+	TokenKind	kind;
+	TokenKind	part_of;
+} FormField;
+
+typedef struct UsageForm
+{
+	const char *total;			/* what the provider adds up itself; may be NULL */
+	int			nfields;
+	const FormField *field;		/* the first is the one the form is known by */
+} UsageForm;
+
+static const FormField openai_chat[] = {
+	{NULL, "prompt_tokens", TOKEN_INPUT, APART},
+	{NULL, "completion_tokens", TOKEN_OUTPUT, APART},
+	{"prompt_tokens_details", "cached_tokens", TOKEN_CACHED, TOKEN_INPUT},
+	{"prompt_tokens_details", "cache_write_tokens", TOKEN_CACHE_WRITE, TOKEN_INPUT},
+	{"completion_tokens_details", "reasoning_tokens", TOKEN_REASONING, TOKEN_OUTPUT}
+};
+
+/*
+ * OpenAI's responses and Anthropic name input and output alike.  Anthropic
+ * counts what it read from and wrote to its cache apart from input_tokens, and
+ * what it wrote for an hour, at another price, as part of what it wrote.
+ */
+static const FormField input_output[] = {
+	{NULL, "input_tokens", TOKEN_INPUT, APART},
+	{NULL, "output_tokens", TOKEN_OUTPUT, APART},
+	{NULL, "cache_read_input_tokens", TOKEN_CACHED, APART},
+	{NULL, "cache_creation_input_tokens", TOKEN_CACHE_WRITE, APART},
+	{"input_tokens_details", "cached_tokens", TOKEN_CACHED, TOKEN_INPUT},
+	{"output_tokens_details", "reasoning_tokens", TOKEN_REASONING, TOKEN_OUTPUT},
+	{"cache_creation", "ephemeral_1h_input_tokens", TOKEN_LONG_CACHE_WRITE, TOKEN_CACHE_WRITE}
+};
+
+/* Gemini leaves out what is zero, and counts thoughts apart from candidates. */
+static const FormField gemini[] = {
+	{NULL, "promptTokenCount", TOKEN_INPUT, APART},
+	{NULL, "toolUsePromptTokenCount", TOKEN_INPUT, APART},
+	{NULL, "candidatesTokenCount", TOKEN_OUTPUT, APART},
+	{NULL, "thoughtsTokenCount", TOKEN_REASONING, APART},
+	{NULL, "cachedContentTokenCount", TOKEN_CACHED, TOKEN_INPUT}
+};
+
+/* the same as its Python library writes it */
+static const FormField gemini_python[] = {
+	{NULL, "prompt_token_count", TOKEN_INPUT, APART},
+	{NULL, "tool_use_prompt_token_count", TOKEN_INPUT, APART},
+	{NULL, "candidates_token_count", TOKEN_OUTPUT, APART},
+	{NULL, "thoughts_token_count", TOKEN_REASONING, APART},
+	{NULL, "cached_content_token_count", TOKEN_CACHED, TOKEN_INPUT}
+};
+
+static const UsageForm forms[] = {
+	{"total_tokens", lengthof(openai_chat), openai_chat},
+	{"total_tokens", lengthof(input_output), input_output},
+	{"totalTokenCount", lengthof(gemini), gemini},
+	{"total_token_count", lengthof(gemini_python), gemini_python}
+};
+
+/* where a whole response keeps its usage object */
+static const char *const wrappers[] = {"usage", "usageMetadata", "usage_metadata"};
+
+static UsageField
+read_count(JsonbValue *value, int64 *count)
+{
+	Datum		whole;
+
+	if (value == NULL || value->type == jbvNull)
+		return USAGE_ABSENT;
+	if (value->type != jbvNumeric || numeric_is_nan(value->val.numeric))
+		return USAGE_BAD;
+	whole = DirectFunctionCall2(numeric_trunc, NumericGetDatum(value->val.numeric), Int32GetDatum(0));
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, whole, NumericGetDatum(value->val.numeric))) ||
+		DatumGetBool(DirectFunctionCall2(numeric_lt, whole, NumericGetDatum(int64_to_numeric(0)))) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, whole, NumericGetDatum(int64_to_numeric(PG_INT64_MAX)))))
+		return USAGE_BAD;
+	*count = DatumGetInt64(DirectFunctionCall1(numeric_int8, whole));
+	return USAGE_COUNT;
+}
+
+static UsageField
+get_count(JsonbContainer *object, const char *outer, const char *name, int64 *count)
+{
+	JsonbValue	value;
+
+	*count = 0;
+	if (outer != NULL)
+	{
+		if (getKeyJsonValueFromContainer(object, outer, strlen(outer), &value) == NULL ||
+			value.type == jbvNull)
+			return USAGE_ABSENT;
+		if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
+			return USAGE_BAD;
+		object = value.val.binary.data;
+	}
+	return read_count(getKeyJsonValueFromContainer(object, name, strlen(name), &value), count);
+}
+
+bool
+usage_total(const TokenUsage *usage, int64 *tokens)
+{
+	*tokens = 0;
+	for (int kind = 0; kind < TOKEN_KINDS; kind++)
+		if (pg_add_s64_overflow(*tokens, usage->count[kind], tokens))
+			return false;
+	return true;
+}
+
+/*
+ * Whatever the provider counts that no field names has been paid for: it is
+ * taken as output, the dearest.  Some count reasoning so.
+ */
+static bool
+add_unnamed(JsonbContainer *object, const UsageForm *form, TokenUsage *usage)
+{
+	int64		named;
+	int64		total;
+
+	if (!usage_total(usage, &named) || get_count(object, NULL, form->total, &total) == USAGE_BAD)
+		return false;
+	if (total > named)
+		usage->count[TOKEN_OUTPUT] += total - named;
+	return true;
+}
+
+static bool
+read_form(JsonbContainer *object, const UsageForm *form, TokenUsage *usage)
+{
+	int64		count;
+
+	memset(usage, 0, sizeof(*usage));
+	for (int i = 0; i < form->nfields; i++)
+	{
+		const FormField *field = &form->field[i];
+
+		if (get_count(object, field->outer, field->name, &count) == USAGE_BAD)
+			return false;
+		if (field->part_of == APART &&
+			pg_add_s64_overflow(usage->count[field->kind], count, &usage->count[field->kind]))
+			return false;
+	}
+	if (!add_unnamed(object, form, usage))
+		return false;
+	for (int i = 0; i < form->nfields; i++)
+	{
+		const FormField *field = &form->field[i];
+
+		if (field->part_of == APART)
+			continue;
+		(void) get_count(object, field->outer, field->name, &count);
+		if (count > usage->count[field->part_of])
+			return false;
+		usage->count[field->part_of] -= count;
+		usage->count[field->kind] += count;
+	}
+	return true;
+}
+
+static bool
+read_object(JsonbContainer *object, TokenUsage *usage)
+{
+	int64		probe;
+
+	for (int i = 0; i < lengthof(forms); i++)
+		if (get_count(object, NULL, forms[i].field[0].name, &probe) != USAGE_ABSENT)
+			return read_form(object, &forms[i], usage);
+	return false;
+}
+
+bool
+usage_read(Jsonb *usage, TokenUsage *out)
+{
+	JsonbValue	inner;
+
+	if (usage == NULL || !JB_ROOT_IS_OBJECT(usage))
+		return false;
+	for (int i = 0; i < lengthof(wrappers); i++)
+		if (getKeyJsonValueFromContainer(&usage->root, wrappers[i], strlen(wrappers[i]), &inner) != NULL &&
+			inner.type == jbvBinary && JsonContainerIsObject(inner.val.binary.data))
+			return read_object(inner.val.binary.data, out);
+	return read_object(&usage->root, out);
+}
