@@ -282,6 +282,7 @@ chain_lock(Chain *chain)
 	for (int i = 0; i < chain->n; i++)
 		if (!lock_link(chain, &chain->link[i]))
 			return false;
+	AGC_TEST_POINT("budget_locked");
 	if (!refresh_definitions(chain))
 		return false;
 	set_time(chain);
@@ -358,8 +359,11 @@ chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision
 {
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 
+	/* nothing of an earlier look may be left: a permit that is granted was denied by nobody */
 	out->granted = false;
-	out->reason = NULL;
+	out->reason = out->denied_by = out->detail = NULL;
+	out->retry_after = -1;
+	out->can_ever_fit = true;
 	for (int i = 0; i < chain->n; i++)
 	{
 		const ChainLink *link = &chain->link[i];

@@ -196,7 +196,7 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 
 	out->granted = store_permits_any_ended(request->tenant, agc_now());
 	if (out->granted)
-		out->reason = NULL;
+		out->reason = out->denied_by = out->detail = NULL;
 	return out->granted;
 }
 
@@ -246,6 +246,7 @@ take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char
 	permit->charge_on_expiry = request->charge_on_expiry ||
 		(chain->n > 0 && chain->link[0].def.charge_on_expiry);
 	store_permit_insert(request->tenant, permit, request, holder);
+	AGC_TEST_POINT("budget_inserted");
 
 	if (!chain_lock(chain))
 		report_contention(out);
@@ -255,6 +256,7 @@ take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char
 			counter_hold(&chain->link[i].counter, permit->held, 1);
 		chain_write(chain);
 		guard_begun(&permit->row.id);
+		AGC_TEST_POINT("budget_held");
 		out->id = permit->row.id;
 		return;
 	}
@@ -448,10 +450,13 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 			delta[dim] = permit.charged[dim] - before;
 		}
 		charge_path(&chain, &permit, answer == SETTLE_LATE ? "late" : event, delta);
+		AGC_TEST_POINT("budget_charged");
 		chain_write(&chain);
+		AGC_TEST_POINT("budget_counted");
 		permit.row.state = answer == SETTLE_LATE && to == PERMIT_COMMITTED ? PERMIT_LATE : to;
 		permit.settled_at = chain.at;
 		store_permit_write(&permit, result);
+		AGC_TEST_POINT("budget_settled");
 	}
 	return answer;
 }
@@ -610,6 +615,7 @@ expire_permits(const char *tenant, Chain *chain, Permit *permits, int n)
 		permit->row.state = PERMIT_EXPIRED;
 		permit->settled_at = chain->at;
 		store_permit_write(permit, NULL);
+		AGC_TEST_POINT("budget_expired");
 	}
 	chain_write(chain);
 }
