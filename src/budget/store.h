@@ -88,7 +88,10 @@ extern void store_ledger_add(const char *tenant, const Permit *permit, const Led
 
 /* these two between agc_owner_begin() and agc_owner_end() */
 extern void store_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
-							 int64 out[BUDGET_NUSED]);
+							 TimestampTz to, int64 out[BUDGET_NUSED]);
+
+/* What a settlement left unbilled (its detail's amounts); zeroes when nothing. */
+extern void store_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED]);
 extern TimestampTz store_ledger_last(const char *tenant, const char *budget);
 
 #endif							/* AGENTCORE_BUDGET_STORE_H */
