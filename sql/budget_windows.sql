@@ -39,11 +39,11 @@ SELECT budget_limit_set('b', 'five hours', max_tokens => 300, period => '5 hours
 SELECT spend('b', 300);
 SELECT spend('b', 1);
 SELECT granted, denied_by, denied_limit, reason, can_ever_fit, remaining FROM budget_try_acquire('b', 301);
-SELECT clock('0 days 06:00:00');
+SELECT clock('0 days 06:00:05');
 SELECT spend('b', 300);
-SELECT clock('0 days 11:00:00');
+SELECT clock('0 days 11:00:05');
 SELECT spend('b', 300), spend('b', 101);
-SELECT clock('0 days 16:00:00');
+SELECT clock('0 days 16:00:05');
 SELECT spend('b', 101);
 SELECT spend('b', 100);
 SELECT * FROM look;
@@ -98,7 +98,7 @@ SELECT granted, denied_limit, can_ever_fit, retry_after, remaining FROM budget_t
 SELECT clock('1 days 00:00:01');
 SELECT budget_set('s', max_tokens => 100, period => '1 hour', kind => 'sliding');
 SELECT spend('s', 60);
-SELECT clock('1 days 00:30:00');
+SELECT clock('1 days 00:30:05');
 SELECT spend('s', 40);
 SELECT spend('s', 1);
 SELECT spend('s', 50);
@@ -114,7 +114,7 @@ SELECT clock('1 days 01:02:31');
 SELECT spend('s', 60), spend('s', 1);
 SELECT * FROM budget_verify();
 SELECT * FROM look WHERE budget = 's';
-SELECT clock('2 days 00:00:00');
+SELECT clock('2 days 00:00:05');
 SELECT used, held FROM look WHERE budget = 's';
 SELECT spend('s', 100);
 SELECT * FROM budget_verify();
@@ -123,7 +123,7 @@ SELECT budget_limit_set('s', 'day', max_tokens => 250, period => '1 day', kind =
 SELECT * FROM look WHERE budget = 's';
 SELECT budget_limit_set('s', 'other', max_tokens => 250, period => '10 minutes', kind => 'sliding');
 SELECT * FROM budget_verify();
-SELECT clock('2 days 00:20:00');
+SELECT clock('2 days 00:20:05');
 SELECT used, name FROM look WHERE budget = 's';
 -- a broken bucket is named
 UPDATE budget_counter SET buckets[3] = 7 WHERE budget = 's';
@@ -132,7 +132,7 @@ SELECT budget_drop('s');
 SELECT count(*) FROM budget_limit WHERE budget = 's';
 
 -- any span of the window's length, by a simple model: one hour, buckets of 150 s
-SELECT clock('3 days 00:00:00');
+SELECT clock('3 days 00:00:05');
 SELECT budget_set('m', max_calls => 10, period => '1 hour', kind => 'sliding');
 SELECT setseed(0.42);
 DO $$
@@ -176,7 +176,7 @@ SELECT detail FROM told OFFSET 1;
 -- no more than once a window, whatever comes back; anew in the next one
 SELECT budget_adjust('t', -50), budget_adjust('t', 50);
 SELECT count(*) FROM told;
-SELECT clock('7 days 05:00:00');
+SELECT clock('7 days 05:00:05');
 SELECT spend('t', 20);
 SELECT detail FROM told OFFSET 6;
 SELECT clock('8 days 00:00:10');
@@ -257,11 +257,11 @@ SELECT * FROM budget_verify();
 SELECT budget_set('j', max_tokens => 100, period => '1 day'), budget_limit_set('j', 'slide', max_tokens => 100, period => '1 hour', kind => 'sliding'),
        budget_limit_set('j', 'ever', max_tokens => 1000, kind => 'lifetime');
 SELECT spend('j', 10);
-SELECT clock('10 days 00:00:00');
+SELECT clock('10 days 00:00:05');
 SELECT spend('j', 20);
-SELECT clock('12 days 00:00:00');
+SELECT clock('12 days 00:00:05');
 SELECT spend('j', 30);
-SELECT clock('8 days 00:10:00');
+SELECT clock('8 days 00:10:05');
 SELECT limit_name, used_tokens AS used, starts_at - :'monday'::timestamptz AS starts FROM budget_limits WHERE budget = 'j' AND limit_name <> 'slide' ORDER BY 1;
 SELECT budget_reset_window('j', 'slide');
 SELECT name, used FROM look WHERE budget = 'j';
@@ -270,10 +270,10 @@ SELECT spend('j', 41);
 SELECT spend('j', 40);
 SELECT * FROM budget_verify();
 SELECT budget_reset_window('j', 'ever');
-SELECT clock('10 days 01:00:00');
+SELECT clock('10 days 01:00:05');
 SELECT spend('j', 1);
 SELECT name, used FROM look WHERE budget = 'j';
-SELECT clock('12 days 01:00:00');
+SELECT clock('12 days 01:00:05');
 SELECT spend('j', 2);
 SELECT name, used FROM look WHERE budget = 'j';
 SELECT * FROM budget_verify();
@@ -283,12 +283,12 @@ SELECT budget_set('open', enabled => false);
 SELECT granted, denied_by, denied_limit, can_ever_fit, remaining FROM budget_try_acquire('open');
 
 -- rates and when all is gone --------------------------------------------------------
-SELECT clock('14 days 00:00:00');
+SELECT clock('14 days 00:00:05');
 SELECT budget_set('rate', max_tokens => 100, period => '1 day');
-SELECT clock('14 days 02:00:00');
+SELECT clock('14 days 02:00:05');
 SELECT spend('rate', 50);
 SELECT round(tokens_per_hour) AS per_hour, date_trunc('minute', exhausted_at + interval '10 s') - :'monday'::timestamptz AS gone FROM budget_limits WHERE budget = 'rate';
-SELECT clock('14 days 20:00:00');
+SELECT clock('14 days 20:00:05');
 SELECT round(tokens_per_hour, 1) AS per_hour, exhausted_at FROM budget_limits WHERE budget = 'rate';
 
 -- as configuration

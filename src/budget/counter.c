@@ -5,7 +5,8 @@
  * Pure arithmetic on a copy of the counter row; the caller holds the row lock
  * when the result is to be written back.
  *
- * Memory: none.  Locks: none.  Errors: 22003 when a sum leaves bigint.
+ * Memory: buckets of a new sliding window, in the caller's context.  Locks: none.
+ * Errors: 22003 when a sum leaves bigint.
  */
 #include "budget/window.h"
 

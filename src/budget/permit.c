@@ -378,6 +378,7 @@ leave_unbilled(const Chain *chain, const Permit *permit, int64 amount[BUDGET_NUS
 {
 	LedgerEntry entry = {.at = chain->at, .event = "unbilled"};
 	int64		over[BUDGET_NUSED] = {0};
+	char	   *text;
 
 	if (chain->n == 0 || !chain->link[0].defined || !chain->link[0].def.cap_overrun)
 		return;
@@ -391,9 +392,9 @@ leave_unbilled(const Chain *chain, const Permit *permit, int64 amount[BUDGET_NUS
 		return;
 	entry.nbudgets = permit->depth;
 	entry.budgets = (char **) permit->budgets;
-	entry.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(
-		psprintf("{\"tokens\": %lld, \"nanousd\": %lld}", (long long) over[DIM_TOKENS],
-				 (long long) over[DIM_NANOUSD]))));
+	text = psprintf("{\"tokens\": %lld, \"nanousd\": %lld}", (long long) over[DIM_TOKENS],
+					(long long) over[DIM_NANOUSD]);
+	entry.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 	store_ledger_add(chain->tenant, permit, &entry);
 }
 
