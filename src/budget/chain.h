@@ -28,6 +28,8 @@ typedef struct Chain
 	ChainLink  *link;
 } Chain;
 
+#define MAIN_LIMIT	"main"
+
 /* false when there is no such budget */
 extern bool budget_def(const char *tenant, const char *budget, BudgetDef *out);
 
@@ -48,6 +50,15 @@ extern ChainLink *chain_find(Chain *chain, const char *budget);
 /* true, or the decision says who refuses and why (strings in cxt) */
 extern bool chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS],
 						 PermitDecision *out, MemoryContext cxt);
+
+/* What is left on the whole path, into the decision. */
+extern void chain_remaining(const Chain *chain, PermitDecision *out);
+
+/* of the main window where it has no name of its own */
+extern const char *limit_name(const BudgetLimit *limit);
+
+/* the events of thresholds that the last charge has reached; threshold.c */
+extern void chain_tell_thresholds(Chain *chain, const Permit *permit);
 
 /* Whether this transaction already holds a row or key that others wait for. */
 extern bool chain_locks_held(void);

@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 /* how many ended leases an acquire clears away before it is refused */
 #define REAP_INLINE		16
@@ -258,6 +259,8 @@ take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char
 		guard_begun(&permit->row.id);
 		AGC_TEST_POINT("budget_held");
 		out->id = permit->row.id;
+		if (request->want_remaining)
+			chain_remaining(chain, out);
 		return;
 	}
 	store_permit_delete(permit);
@@ -339,12 +342,8 @@ permit_read(const char *tenant, const pg_uuid_t *id, const char *agent, const ch
 static bool
 refund_reaches(const ChainLink *link, const Permit *permit)
 {
-	if (link == NULL || !link->counted)
-		return true;
-	for (int w = 0; w < link->counter.nwindows; w++)
-		if (link->counter.start[w] > permit->settled_at)
-			return false;
-	return link->counter.since <= permit->settled_at;
+	return link == NULL || !link->counted ||
+		(counter_covers(&link->counter, permit->settled_at) && permit->settled_at <= link->counter.seen);
 }
 
 static void
@@ -378,6 +377,36 @@ charge_path(Chain *chain, const Permit *permit, const char *event, const int64 a
 	add_ledger(chain->tenant, permit, event, chain->at, permit->depth, (char **) permit->budgets, plus);
 	if (any_minus)
 		add_ledger(chain->tenant, permit, "refund", chain->at, nreached, reached, minus);
+	chain_tell_thresholds(chain, permit);
+}
+
+/*
+ * Overrun "cap", which is the choice of the permit's own budget: no more is
+ * charged than was held, and what is left out stands in the ledger as such.
+ */
+static void
+leave_unbilled(const Chain *chain, const Permit *permit, int64 amount[BUDGET_NUSED])
+{
+	LedgerEntry entry = {.at = chain->at, .event = "unbilled"};
+	int64		over[BUDGET_NUSED] = {0};
+	char	   *text;
+
+	if (chain->n == 0 || !chain->link[0].defined || !chain->link[0].def.cap_overrun)
+		return;
+	for (int dim = DIM_TOKENS; dim <= DIM_NANOUSD; dim++)
+		if (amount[dim] > permit->held[dim])
+		{
+			over[dim] = amount[dim] - permit->held[dim];
+			amount[dim] = permit->held[dim];
+		}
+	if (over[DIM_TOKENS] == 0 && over[DIM_NANOUSD] == 0)
+		return;
+	entry.nbudgets = permit->depth;
+	entry.budgets = (char **) permit->budgets;
+	text = psprintf("{\"tokens\": %lld, \"nanousd\": %lld}", (long long) over[DIM_TOKENS],
+					(long long) over[DIM_NANOUSD]);
+	entry.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	store_ledger_add(chain->tenant, permit, &entry);
 }
 
 static void
@@ -396,13 +425,26 @@ give_hold_back(Chain *chain, const Permit *permit)
 
 /* The answer for a permit that was settled before. */
 static SettleResult
-compare_settled(const Permit *permit, PermitState to, const int64 final[BUDGET_NUSED])
+compare_settled(const char *tenant, const Permit *permit, PermitState to,
+				const int64 final[BUDGET_NUSED])
 {
 	bool		same_end = permit->row.state == to ||
 		(permit->row.state == PERMIT_LATE && to == PERMIT_COMMITTED);
+	int64		unbilled[BUDGET_NUSED] = {0};
 
+	/* more than was held and not charged: perhaps capped then */
+	for (int dim = 0; dim < BUDGET_NUSED && same_end; dim++)
+		if (final[dim] > permit->held[dim] && permit->charged[dim] - permit->spent[dim] == permit->held[dim])
+		{
+			AgcOwner	owner;
+
+			agc_owner_begin(&owner);
+			store_ledger_unbilled(tenant, permit, unbilled);
+			agc_owner_end(&owner);
+			break;
+		}
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
-		if (permit->charged[dim] - permit->spent[dim] != final[dim])
+		if (permit->charged[dim] - permit->spent[dim] != final[dim] - unbilled[dim])
 			same_end = false;
 	return same_end ? SETTLE_REPLAYED : SETTLE_CONFLICT;
 }
@@ -428,7 +470,7 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 	delta[DIM_CALLS] = called ? permit.held[DIM_CALLS] : 0;
 
 	if (!is_open(&permit) && permit.row.state != PERMIT_EXPIRED)
-		answer = compare_settled(&permit, to, delta);
+		answer = compare_settled(tenant, &permit, to, delta);
 	else
 	{
 		Chain		chain;
@@ -440,6 +482,7 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 			raise_contention();
 		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= chain.at)
 			answer = SETTLE_LATE;
+		leave_unbilled(&chain, &permit, delta);
 		if (is_open(&permit))
 			give_hold_back(&chain, &permit);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
@@ -512,6 +555,7 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 		chain_of_permits(&chain, tenant, &permit, 1);
 		if (!chain_lock(&chain))
 			raise_contention();
+		leave_unbilled(&chain, &permit, amount);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
 			permit.spent[dim] = add_checked(permit.spent[dim], amount[dim]);

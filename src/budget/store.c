@@ -32,6 +32,7 @@
 enum
 {
 	C_TENANT, C_BUDGET, C_SLOT, C_SINCE, C_SEEN, C_WINDOW_REVISION, C_STARTS, C_USED, C_HELD,
+	C_BUCKETS, C_WARNED,
 	NATTS_COUNTER
 };
 
@@ -51,9 +52,11 @@ enum
 enum
 {
 	L_TENANT, L_AT, L_ID, L_PERMIT, L_BUDGETS, L_EVENT, L_TOKENS, L_NANOUSD, L_CALLS, L_AGENT, L_TOOL,
-	L_IS_LLM,
+	L_IS_LLM, L_DETAIL,
 	NATTS_LEDGER
 };
+
+#define RING_LENGTH		(2 + SLIDING_NUMBERS)
 
 static AgcTable counter_table = AGC_TABLE("budget_counter", "budget_counter_pkey");
 static AgcTable permit_table = AGC_TABLE("permit", "permit_pkey");
@@ -148,9 +151,69 @@ store_counter_unlock(const char *tenant, const char *budget, int slot)
 	lock_drop(&lock);
 }
 
-static void
-counter_values(Datum values[NATTS_COUNTER], const char *tenant, const char *budget, const Counter *counter)
+/* Each sliding window: its place, since when it counts, then its buckets. */
+static Datum
+buckets_datum(const Counter *counter, bool *isnull)
 {
+	int64		values[BUDGET_MAX_WINDOWS * RING_LENGTH];
+	int			n = 0;
+
+	for (int w = 0; w < counter->nwindows; w++)
+		if (counter->bucket[w] != NULL)
+		{
+			values[n++] = w + 1;
+			values[n++] = counter->bucket_since[w];
+			memcpy(&values[n], counter->bucket[w], SLIDING_NUMBERS * sizeof(int64));
+			n += SLIDING_NUMBERS;
+		}
+	*isnull = n == 0;
+	return n == 0 ? (Datum) 0 : int8_array(values, n, INT8OID);
+}
+
+static void
+read_buckets(Counter *out, Datum datum)
+{
+	int64	   *values = palloc(BUDGET_MAX_WINDOWS * RING_LENGTH * sizeof(int64));
+	int			n = read_int8_array(datum, values, BUDGET_MAX_WINDOWS * RING_LENGTH, "buckets");
+
+	for (int i = 0; i + RING_LENGTH <= n; i += RING_LENGTH)
+		if (values[i] >= 1 && values[i] <= out->nwindows)
+		{
+			out->bucket_since[values[i] - 1] = values[i + 1];
+			out->bucket[values[i] - 1] = &values[i + 2];
+		}
+}
+
+static Datum
+warned_datum(const Counter *counter, bool *isnull)
+{
+	Datum		elems[BUDGET_MAX_WINDOWS];
+
+	*isnull = true;
+	for (int w = 0; w < counter->nwindows; w++)
+	{
+		elems[w] = Int32GetDatum(counter->warned[w]);
+		*isnull = *isnull && counter->warned[w] == 0;
+	}
+	return *isnull ? (Datum) 0 :
+		PointerGetDatum(construct_array(elems, counter->nwindows, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+static void
+read_warned(Counter *out, Datum datum)
+{
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+
+	if (n == out->nwindows && !ARR_HASNULL(array))
+		memcpy(out->warned, ARR_DATA_PTR(array), n * sizeof(int32));
+}
+
+static void
+counter_values(Datum values[NATTS_COUNTER], bool nulls[NATTS_COUNTER], const char *tenant,
+			   const char *budget, const Counter *counter)
+{
+	memset(nulls, 0, NATTS_COUNTER * sizeof(bool));
 	values[C_TENANT] = CStringGetTextDatum(tenant);
 	values[C_BUDGET] = CStringGetTextDatum(budget);
 	values[C_SLOT] = Int32GetDatum(counter->slot);
@@ -160,6 +223,8 @@ counter_values(Datum values[NATTS_COUNTER], const char *tenant, const char *budg
 	values[C_STARTS] = int8_array(counter->start, counter->nwindows, TIMESTAMPTZOID);
 	values[C_USED] = int8_array(counter->used[0], counter->nwindows * BUDGET_NUSED, INT8OID);
 	values[C_HELD] = int8_array(counter->held, BUDGET_NDIMS, INT8OID);
+	values[C_BUCKETS] = buckets_datum(counter, &nulls[C_BUCKETS]);
+	values[C_WARNED] = warned_datum(counter, &nulls[C_WARNED]);
 }
 
 /* The caller holds the lock, and so nobody else makes the row at the same time. */
@@ -168,9 +233,9 @@ store_counter_create(const char *tenant, const char *budget, Counter *counter)
 {
 	Relation	rel = open_counters(RowExclusiveLock);
 	Datum		values[NATTS_COUNTER];
-	bool		nulls[NATTS_COUNTER] = {false};
+	bool		nulls[NATTS_COUNTER];
 
-	counter_values(values, tenant, budget, counter);
+	counter_values(values, nulls, tenant, budget, counter);
 	counter->row = agc_heap_insert(rel, values, nulls);
 	agc_table_close(rel, NoLock);
 }
@@ -181,9 +246,9 @@ store_counter_write(const char *tenant, const char *budget, const Counter *count
 	Relation	rel = open_counters(RowExclusiveLock);
 	ItemPointerData row = counter->row;
 	Datum		values[NATTS_COUNTER];
-	bool		nulls[NATTS_COUNTER] = {false};
+	bool		nulls[NATTS_COUNTER];
 
-	counter_values(values, tenant, budget, counter);
+	counter_values(values, nulls, tenant, budget, counter);
 	agc_heap_update(rel, &row, values, nulls);
 	agc_table_close(rel, NoLock);
 }
@@ -219,6 +284,13 @@ counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc)
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("counter of budget \"%s\" has arrays of the wrong length",
 						TextDatumGetCString(values[C_BUDGET]))));
+	memset(out->bucket, 0, sizeof(out->bucket));
+	memset(out->bucket_since, 0, sizeof(out->bucket_since));
+	memset(out->warned, 0, sizeof(out->warned));
+	if (!nulls[C_BUCKETS])
+		read_buckets(out, values[C_BUCKETS]);
+	if (!nulls[C_WARNED])
+		read_warned(out, values[C_WARNED]);
 }
 
 /* ----- permits ----- */
@@ -629,10 +701,10 @@ static void
 insert_ledger_statement(Datum *values, bool *nulls)
 {
 	static const Oid types[NATTS_LEDGER] = {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID,
-											INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID};
+											INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, JSONBOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.budget_ledger (tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", NATTS_LEDGER, types
+		"INSERT INTO agentcore.budget_ledger (tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm, detail)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", NATTS_LEDGER, types
 	};
 	char		missing[NATTS_LEDGER];
 
@@ -674,14 +746,17 @@ store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *en
 	values[L_TENANT] = CStringGetTextDatum(tenant);
 	values[L_AT] = TimestampTzGetDatum(entry->at);
 	values[L_ID] = UUIDPGetDatum(&id);
-	values[L_PERMIT] = UUIDPGetDatum(&permit->row.id);
+	nulls[L_PERMIT] = permit == NULL;
+	values[L_PERMIT] = nulls[L_PERMIT] ? (Datum) 0 : UUIDPGetDatum(&permit->row.id);
 	values[L_BUDGETS] = text_array(entry->budgets, entry->nbudgets);
 	values[L_EVENT] = CStringGetTextDatum(entry->event);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		values[L_TOKENS + dim] = Int64GetDatum(entry->amount[dim]);
-	values[L_AGENT] = text_or_null(permit->row.agent, &nulls[L_AGENT]);
-	values[L_TOOL] = text_or_null(permit->row.tool, &nulls[L_TOOL]);
-	values[L_IS_LLM] = BoolGetDatum(permit->row.is_llm);
+	values[L_AGENT] = text_or_null(permit == NULL ? NULL : permit->row.agent, &nulls[L_AGENT]);
+	values[L_TOOL] = text_or_null(permit == NULL ? NULL : permit->row.tool, &nulls[L_TOOL]);
+	values[L_IS_LLM] = BoolGetDatum(permit != NULL && permit->row.is_llm);
+	nulls[L_DETAIL] = entry->detail == NULL;
+	values[L_DETAIL] = nulls[L_DETAIL] ? (Datum) 0 : JsonbPGetDatum(entry->detail);
 	if (leaf != NULL && is_plain(leaf))
 		insert_ledger_row(ledger, leaf, values, nulls);
 	else
@@ -692,23 +767,46 @@ store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *en
 }
 
 void
-store_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
+store_ledger_sum(const char *tenant, const char *budget, TimestampTz from, TimestampTz to,
 				 int64 out[BUDGET_NUSED])
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
-		"SELECT coalesce(sum(l.tokens), 0)::bigint, coalesce(sum(l.nanousd), 0)::bigint,"
-		" coalesce(sum(l.calls), 0)::bigint FROM agentcore.budget_ledger l"
-		" WHERE l.tenant = $1 AND $2 = ANY (l.budgets) AND l.at >= $3", 3, types
+		"SELECT least(coalesce(sum(l.tokens), 0), 9223372036854775807)::bigint,"
+		" least(coalesce(sum(l.nanousd), 0), 9223372036854775807)::bigint,"
+		" least(coalesce(sum(l.calls), 0), 9223372036854775807)::bigint"
+		" FROM agentcore.budget_ledger l"
+		" WHERE l.tenant = $1 AND $2 = ANY (l.budgets) AND l.at >= $3 AND l.at < $4", 4, types
 	};
-	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
-						TimestampTzGetDatum(from)};
+	Datum		values[4] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
+						TimestampTzGetDatum(from), TimestampTzGetDatum(to)};
 	bool		isnull;
 
 	agc_spi(&plan, values, NULL);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		out[dim] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
 											   dim + 1, &isnull));
+}
+
+void
+store_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED])
+{
+	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID, UUIDOID};
+	static AgcPlan plan = {
+		"SELECT (l.detail ->> 'tokens')::bigint, (l.detail ->> 'nanousd')::bigint"
+		" FROM agentcore.budget_ledger l"
+		" WHERE l.tenant = $1 AND l.at = $2 AND l.permit = $3 AND l.event = 'unbilled'", 3, types
+	};
+	Datum		values[3] = {CStringGetTextDatum(tenant), TimestampTzGetDatum(permit->settled_at),
+						UUIDPGetDatum(&permit->row.id)};
+	bool		isnull;
+
+	memset(out, 0, BUDGET_NUSED * sizeof(int64));
+	agc_spi(&plan, values, NULL);
+	if (SPI_processed == 0)
+		return;
+	for (int dim = DIM_TOKENS; dim <= DIM_NANOUSD; dim++)
+		out[dim] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, dim + 1, &isnull));
 }
 
 /* 0 when the ledger does not know the budget */
@@ -734,9 +832,9 @@ store_ledger_last(const char *tenant, const char *budget)
 static Datum
 int8_array(const int64 *values, int n, Oid type)
 {
-	Datum		elems[BUDGET_MAX_WINDOWS * BUDGET_NUSED];
+	Datum		few[BUDGET_MAX_WINDOWS * BUDGET_NUSED];
+	Datum	   *elems = n <= lengthof(few) ? few : palloc(n * sizeof(Datum));
 
-	Assert(n <= lengthof(elems));
 	for (int i = 0; i < n; i++)
 		elems[i] = Int64GetDatum(values[i]);
 	return PointerGetDatum(construct_array(elems, n, type, sizeof(int64), FLOAT8PASSBYVAL,

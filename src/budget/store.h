@@ -45,6 +45,7 @@ typedef struct LedgerEntry
 	int			nbudgets;
 	char	  **budgets;
 	int64		amount[BUDGET_NUSED];
+	Jsonb	   *detail;			/* or NULL */
 } LedgerEntry;
 
 /* counters */
@@ -85,12 +86,15 @@ extern void store_permit_resolve(const Permit *permit);
 /* serializes whoever uses one key; false: busy */
 extern bool store_key_lock(const char *tenant, const char *holder, const char *key, bool wait);
 
-/* ledger */
+/* ledger; permit may be NULL */
 extern void store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry);
 
 /* these two between agc_owner_begin() and agc_owner_end() */
 extern void store_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
-							 int64 out[BUDGET_NUSED]);
+							 TimestampTz to, int64 out[BUDGET_NUSED]);
+
+/* What a settlement left unbilled (its detail's amounts); zeroes when nothing. */
+extern void store_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED]);
 extern TimestampTz store_ledger_last(const char *tenant, const char *budget);
 
 #endif							/* AGENTCORE_BUDGET_STORE_H */
