@@ -304,16 +304,19 @@ SELECT l.tenant, b.budget,
  -- these say what was not charged
  WHERE l.event NOT IN ('threshold', 'unbilled') AND agentcore.access_visible(l.tenant)
  GROUP BY 1, 2, 3, 4, 5, 6, 7;
-COMMENT ON VIEW agentcore.budget_spend IS 'What each budget was charged, by hour and day (UTC), agent, and tool or model. A call counts for its budget and for every parent: choose one budget, or sum over roots. entries: settlements; refunds count negative. What retention added up stands in the hour its window began, without agent and tool.';
+COMMENT ON VIEW agentcore.budget_spend IS 'What each budget was charged, by hour and day (UTC), agent, and tool or model. A call counts for its budget and for every parent: choose one budget, or sum over roots. entries: settlements; refunds count negative. What retention added up stands in the hour its window began, without agent and tool. Reads the whole ledger of the visible tenants.';
 
+-- tenant by tenant, so that the index on (tenant, at) finds the hour
 CREATE VIEW agentcore.budget_burn WITH (security_barrier) AS
-SELECT l.tenant, b.budget, pg_catalog.sum(l.tokens) AS tokens_per_hour,
+SELECT t.tenant, b.budget, pg_catalog.sum(l.tokens) AS tokens_per_hour,
        pg_catalog.trim_scale(pg_catalog.sum(l.nanousd) * 0.000000001) AS usd_per_hour,
        pg_catalog.sum(l.calls) AS calls_per_hour
-  FROM agentcore.budget_ledger l
+  FROM (SELECT DISTINCT d.tenant FROM agentcore.budget d WHERE agentcore.access_visible(d.tenant)) AS t
+ CROSS JOIN LATERAL (
+   SELECT * FROM agentcore.budget_ledger x
+    WHERE x.tenant = t.tenant AND x.at > (SELECT agentcore.clock_now() - pg_catalog.make_interval(hours => 1))
+      AND x.event NOT IN ('threshold', 'unbilled', 'carry')) AS l
  CROSS JOIN LATERAL pg_catalog.unnest(l.budgets) AS b(budget)
- WHERE l.at > (SELECT agentcore.clock_now() - pg_catalog.make_interval(hours => 1))
-   AND l.event NOT IN ('threshold', 'unbilled', 'carry') AND agentcore.access_visible(l.tenant)
  GROUP BY 1, 2;
 COMMENT ON VIEW agentcore.budget_burn IS 'What each budget was charged within the last hour; no row: nothing. Reads that hour of the ledger only.';
 
@@ -347,6 +350,8 @@ BEGIN
          AND (b.bound[1] = 'MINVALUE' OR b.bound[1]::timestamptz < ends)
          AND (b.bound[2] = 'MAXVALUE' OR b.bound[2]::timestamptz > starts));
     EXECUTE format('CREATE TABLE agentcore.%I (LIKE agentcore.budget_ledger INCLUDING DEFAULTS)', part);
+    -- whatever default privileges say: only the views know who may see which rows
+    EXECUTE format('REVOKE ALL ON TABLE agentcore.%I FROM PUBLIC', part);
     EXECUTE format('COMMENT ON TABLE agentcore.%I IS %L', part, 'Ledger of ' || to_char(starts, 'YYYY-MM') || ' (UTC).');
     EXECUTE format('WITH moved AS (DELETE FROM agentcore.budget_ledger_default WHERE at >= %L AND at < %L RETURNING %s)'
                    ' INSERT INTO agentcore.%I (%s) SELECT %s FROM moved', starts, ends, columns, part, columns, columns);
