@@ -306,7 +306,7 @@ SELECT l.tenant, b.budget,
  GROUP BY 1, 2, 3, 4, 5, 6, 7;
 COMMENT ON VIEW agentcore.budget_spend IS 'What each budget was charged, by hour and day (UTC), agent, and tool or model. A call counts for its budget and for every parent: choose one budget, or sum over roots. entries: settlements; refunds count negative. What retention added up stands in the hour its window began, without agent and tool. Reads the whole ledger of the visible tenants.';
 
--- tenant by tenant, so that the index on (tenant, at) finds the hour
+-- The sub-select makes the hour a constant of the query, so that only partitions that reach into it are read.
 CREATE VIEW agentcore.budget_burn WITH (security_barrier) AS
 SELECT t.tenant, b.budget, pg_catalog.sum(l.tokens) AS tokens_per_hour,
        pg_catalog.trim_scale(pg_catalog.sum(l.nanousd) * 0.000000001) AS usd_per_hour,
@@ -318,7 +318,7 @@ SELECT t.tenant, b.budget, pg_catalog.sum(l.tokens) AS tokens_per_hour,
       AND x.event NOT IN ('threshold', 'unbilled', 'carry')) AS l
  CROSS JOIN LATERAL pg_catalog.unnest(l.budgets) AS b(budget)
  GROUP BY 1, 2;
-COMMENT ON VIEW agentcore.budget_burn IS 'What each budget was charged within the last hour; no row: nothing. Reads that hour of the ledger only.';
+COMMENT ON VIEW agentcore.budget_burn IS 'What each budget was charged within the last hour; no row: nothing. Reads the current partition of the ledger only.';
 
 -- The ledger's partitions ----------------------------------------------------
 
@@ -418,15 +418,20 @@ BEGIN
        WHERE l.at < $1 AND NOT EXISTS (SELECT FROM agentcore.permit p WHERE p.tenant = l.tenant AND p.id = l.permit)
       RETURNING %2$s
     ), edge AS (
-      SELECT c.tenant, c.budget, greatest(s.start, c.since) AS at FROM agentcore.budget_counter c CROSS JOIN LATERAL unnest(c.starts) s(start)
-       UNION
-      SELECT c.tenant, c.budget, c.since FROM agentcore.budget_counter c
-    ), carried AS (
-      SELECT g.tenant, b.budget, e.at, sum(g.tokens) AS tokens, sum(g.nanousd) AS nanousd, sum(g.calls) AS calls
+      SELECT x.*, lead(x.at) OVER (PARTITION BY x.tenant, x.budget ORDER BY x.at) AS next
+        FROM (SELECT c.tenant, c.budget, greatest(s.start, c.since) AS at
+                FROM agentcore.budget_counter c CROSS JOIN LATERAL unnest(c.starts) s(start)
+               UNION
+              SELECT c.tenant, c.budget, c.since FROM agentcore.budget_counter c) x
+    ), charge AS MATERIALIZED ( -- joined by tenant before it is unnested, it would be every row with every budget
+      SELECT g.tenant, b.budget, g.at, g.tokens, g.nanousd, g.calls
         FROM (TABLE gone UNION ALL TABLE gone_default) g
        CROSS JOIN LATERAL unnest(g.budgets) b(budget)
-       CROSS JOIN LATERAL (SELECT max(edge.at) AS at FROM edge WHERE edge.tenant = g.tenant AND edge.budget = b.budget AND edge.at <= g.at) e
-       WHERE e.at IS NOT NULL AND g.event NOT IN ('threshold', 'unbilled')
+       WHERE g.event NOT IN ('threshold', 'unbilled')
+    ), carried AS (
+      SELECT e.tenant, e.budget, e.at, sum(g.tokens) AS tokens, sum(g.nanousd) AS nanousd, sum(g.calls) AS calls
+        FROM charge g
+        JOIN edge e ON e.tenant = g.tenant AND e.budget = g.budget AND e.at <= g.at AND (e.next IS NULL OR e.next > g.at)
        GROUP BY 1, 2, 3
     )
     INSERT INTO agentcore.budget_ledger (%2$s)
