@@ -331,7 +331,8 @@ CREATE FUNCTION agentcore.budget_ledger_make(months integer, at timestamptz) RET
   AS $$
 DECLARE
   first constant timestamptz := date_trunc('month', at);
-  columns constant text := 'tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm';
+  columns constant text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+                             WHERE attrelid = 'agentcore.budget_ledger'::regclass AND attnum > 0 AND NOT attisdropped);
   starts timestamptz;
   ends timestamptz;
   part text;
@@ -382,7 +383,8 @@ CREATE FUNCTION agentcore.budget_ledger_retire(before timestamptz, detach boolea
   SET datestyle = 'ISO'
   AS $$
 DECLARE
-  columns constant text := 'tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm';
+  columns constant text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+                             WHERE attrelid = 'agentcore.budget_ledger'::regclass AND attnum > 0 AND NOT attisdropped);
   done agentcore.ledger_retention;
   parts text[];
   part text;
@@ -433,12 +435,12 @@ BEGIN
         FROM charge g
         JOIN edge e ON e.tenant = g.tenant AND e.budget = g.budget AND e.at <= g.at AND (e.next IS NULL OR e.next > g.at)
        GROUP BY 1, 2, 3
+    ), kept AS (
+      INSERT INTO agentcore.budget_ledger (%2$s) SELECT %2$s FROM old WHERE stays
     )
-    INSERT INTO agentcore.budget_ledger (%2$s)
-    SELECT %2$s FROM old WHERE stays
-     UNION ALL
-    SELECT c.tenant, c.at, gen_random_uuid(), NULL, ARRAY[c.budget], 'carry',
-           least(c.tokens, 9223372036854775807), least(c.nanousd, 9223372036854775807), least(c.calls, 9223372036854775807), NULL, NULL, false
+    INSERT INTO agentcore.budget_ledger (tenant, at, id, budgets, event, tokens, nanousd, calls)
+    SELECT c.tenant, c.at, gen_random_uuid(), ARRAY[c.budget], 'carry',
+           least(c.tokens, 9223372036854775807), least(c.nanousd, 9223372036854775807), least(c.calls, 9223372036854775807)
       FROM carried c WHERE (c.tokens, c.nanousd, c.calls) <> (0, 0, 0)
   $sql$, old, columns) USING done.cutoff;
   SELECT count(*) INTO done.carried FROM agentcore.budget_ledger_default WHERE event = 'carry' AND at < done.cutoff;
