@@ -16,7 +16,7 @@ CREATE VIEW public.parts AS
                  - 12 * extract(year FROM now() AT TIME ZONE 'UTC') - extract(month FROM now() AT TIME ZONE 'UTC'))::int END AS part,
          (SELECT array_agg(pg_get_indexdef(x.indexrelid) ~ ' \(tenant, at\)$') FROM pg_index x WHERE x.indrelid = c.oid) AS indexed,
          c.relowner = (SELECT relowner FROM pg_class WHERE oid = 'agentcore.budget_ledger'::regclass) AS same_owner,
-         c.relacl AS acl, obj_description(c.oid) IS NOT NULL AS commented, c.oid::regclass AS rel
+         has_table_privilege('public', c.oid, 'SELECT') AS public, obj_description(c.oid) IS NOT NULL AS commented, c.oid::regclass AS rel
     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
    WHERE i.inhparent = 'agentcore.budget_ledger'::regclass;
 -- a row's partition and what it says
@@ -45,9 +45,11 @@ SELECT public.spend('month', 1);
 SELECT * FROM public.ledger_rows;
 SELECT budget_ledger_partition(0);
 SELECT * FROM public.ledger_rows;
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
 SELECT budget_ledger_partition();
 SELECT budget_ledger_partition();
-SELECT part, indexed, same_owner, acl, commented FROM public.parts ORDER BY part;
+ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC;
+SELECT part, indexed, same_owner, public, commented FROM public.parts ORDER BY part;
 SELECT public.spend('month', 2);
 SELECT * FROM public.ledger_rows ORDER BY tokens;
 -- every instant of this month and the coming ones has one place, whatever the session's time zone

@@ -400,18 +400,21 @@ SELECT l.tenant, b.budget,
  -- these say what was not charged
  WHERE l.event NOT IN ('threshold', 'unbilled') AND agentcore.access_visible(l.tenant)
  GROUP BY 1, 2, 3, 4, 5, 6, 7;
-COMMENT ON VIEW agentcore.budget_spend IS 'What each budget was charged, by hour and day (UTC), agent, and tool or model. A call counts for its budget and for every parent: choose one budget, or sum over roots. entries: settlements; refunds count negative. What retention added up stands in the hour its window began, without agent and tool.';
+COMMENT ON VIEW agentcore.budget_spend IS 'What each budget was charged, by hour and day (UTC), agent, and tool or model. A call counts for its budget and for every parent: choose one budget, or sum over roots. entries: settlements; refunds count negative. What retention added up stands in the hour its window began, without agent and tool. Reads the whole ledger of the visible tenants.';
 
+-- The sub-select makes the hour a constant of the query, so that only partitions that reach into it are read.
 CREATE VIEW agentcore.budget_burn WITH (security_barrier) AS
-SELECT l.tenant, b.budget, pg_catalog.sum(l.tokens) AS tokens_per_hour,
+SELECT t.tenant, b.budget, pg_catalog.sum(l.tokens) AS tokens_per_hour,
        pg_catalog.trim_scale(pg_catalog.sum(l.nanousd) * 0.000000001) AS usd_per_hour,
        pg_catalog.sum(l.calls) AS calls_per_hour
-  FROM agentcore.budget_ledger l
+  FROM (SELECT DISTINCT d.tenant FROM agentcore.budget d WHERE agentcore.access_visible(d.tenant)) AS t
+ CROSS JOIN LATERAL (
+   SELECT * FROM agentcore.budget_ledger x
+    WHERE x.tenant = t.tenant AND x.at > (SELECT agentcore.clock_now() - pg_catalog.make_interval(hours => 1))
+      AND x.event NOT IN ('threshold', 'unbilled', 'carry')) AS l
  CROSS JOIN LATERAL pg_catalog.unnest(l.budgets) AS b(budget)
- WHERE l.at > (SELECT agentcore.clock_now() - pg_catalog.make_interval(hours => 1))
-   AND l.event NOT IN ('threshold', 'unbilled', 'carry') AND agentcore.access_visible(l.tenant)
  GROUP BY 1, 2;
-COMMENT ON VIEW agentcore.budget_burn IS 'What each budget was charged within the last hour; no row: nothing. Reads that hour of the ledger only.';
+COMMENT ON VIEW agentcore.budget_burn IS 'What each budget was charged within the last hour; no row: nothing. Reads the current partition of the ledger only.';
 
 -- The ledger's partitions ----------------------------------------------------
 
@@ -424,7 +427,8 @@ CREATE FUNCTION agentcore.budget_ledger_make(months integer, at timestamptz) RET
   AS $$
 DECLARE
   first constant timestamptz := date_trunc('month', at);
-  columns constant text := 'tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm';
+  columns constant text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+                             WHERE attrelid = 'agentcore.budget_ledger'::regclass AND attnum > 0 AND NOT attisdropped);
   starts timestamptz;
   ends timestamptz;
   part text;
@@ -443,6 +447,8 @@ BEGIN
          AND (b.bound[1] = 'MINVALUE' OR b.bound[1]::timestamptz < ends)
          AND (b.bound[2] = 'MAXVALUE' OR b.bound[2]::timestamptz > starts));
     EXECUTE format('CREATE TABLE agentcore.%I (LIKE agentcore.budget_ledger INCLUDING DEFAULTS)', part);
+    -- whatever default privileges say: only the views know who may see which rows
+    EXECUTE format('REVOKE ALL ON TABLE agentcore.%I FROM PUBLIC', part);
     EXECUTE format('COMMENT ON TABLE agentcore.%I IS %L', part, 'Ledger of ' || to_char(starts, 'YYYY-MM') || ' (UTC).');
     EXECUTE format('WITH moved AS (DELETE FROM agentcore.budget_ledger_default WHERE at >= %L AND at < %L RETURNING %s)'
                    ' INSERT INTO agentcore.%I (%s) SELECT %s FROM moved', starts, ends, columns, part, columns, columns);
@@ -473,7 +479,8 @@ CREATE FUNCTION agentcore.budget_ledger_retire(before timestamptz, detach boolea
   SET datestyle = 'ISO'
   AS $$
 DECLARE
-  columns constant text := 'tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm';
+  columns constant text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+                             WHERE attrelid = 'agentcore.budget_ledger'::regclass AND attnum > 0 AND NOT attisdropped);
   done agentcore.ledger_retention;
   parts text[];
   part text;
@@ -509,22 +516,27 @@ BEGIN
        WHERE l.at < $1 AND NOT EXISTS (SELECT FROM agentcore.permit p WHERE p.tenant = l.tenant AND p.id = l.permit)
       RETURNING %2$s
     ), edge AS (
-      SELECT c.tenant, c.budget, greatest(s.start, c.since) AS at FROM agentcore.budget_counter c CROSS JOIN LATERAL unnest(c.starts) s(start)
-       UNION
-      SELECT c.tenant, c.budget, c.since FROM agentcore.budget_counter c
-    ), carried AS (
-      SELECT g.tenant, b.budget, e.at, sum(g.tokens) AS tokens, sum(g.nanousd) AS nanousd, sum(g.calls) AS calls
+      SELECT x.*, lead(x.at) OVER (PARTITION BY x.tenant, x.budget ORDER BY x.at) AS next
+        FROM (SELECT c.tenant, c.budget, greatest(s.start, c.since) AS at
+                FROM agentcore.budget_counter c CROSS JOIN LATERAL unnest(c.starts) s(start)
+               UNION
+              SELECT c.tenant, c.budget, c.since FROM agentcore.budget_counter c) x
+    ), charge AS MATERIALIZED ( -- joined by tenant before it is unnested, it would be every row with every budget
+      SELECT g.tenant, b.budget, g.at, g.tokens, g.nanousd, g.calls
         FROM (TABLE gone UNION ALL TABLE gone_default) g
        CROSS JOIN LATERAL unnest(g.budgets) b(budget)
-       CROSS JOIN LATERAL (SELECT max(edge.at) AS at FROM edge WHERE edge.tenant = g.tenant AND edge.budget = b.budget AND edge.at <= g.at) e
-       WHERE e.at IS NOT NULL AND g.event NOT IN ('threshold', 'unbilled')
+       WHERE g.event NOT IN ('threshold', 'unbilled')
+    ), carried AS (
+      SELECT e.tenant, e.budget, e.at, sum(g.tokens) AS tokens, sum(g.nanousd) AS nanousd, sum(g.calls) AS calls
+        FROM charge g
+        JOIN edge e ON e.tenant = g.tenant AND e.budget = g.budget AND e.at <= g.at AND (e.next IS NULL OR e.next > g.at)
        GROUP BY 1, 2, 3
+    ), kept AS (
+      INSERT INTO agentcore.budget_ledger (%2$s) SELECT %2$s FROM old WHERE stays
     )
-    INSERT INTO agentcore.budget_ledger (%2$s)
-    SELECT %2$s FROM old WHERE stays
-     UNION ALL
-    SELECT c.tenant, c.at, gen_random_uuid(), NULL, ARRAY[c.budget], 'carry',
-           least(c.tokens, 9223372036854775807), least(c.nanousd, 9223372036854775807), least(c.calls, 9223372036854775807), NULL, NULL, false
+    INSERT INTO agentcore.budget_ledger (tenant, at, id, budgets, event, tokens, nanousd, calls)
+    SELECT c.tenant, c.at, gen_random_uuid(), ARRAY[c.budget], 'carry',
+           least(c.tokens, 9223372036854775807), least(c.nanousd, 9223372036854775807), least(c.calls, 9223372036854775807)
       FROM carried c WHERE (c.tokens, c.nanousd, c.calls) <> (0, 0, 0)
   $sql$, old, columns) USING done.cutoff;
   SELECT count(*) INTO done.carried FROM agentcore.budget_ledger_default WHERE event = 'carry' AND at < done.cutoff;
