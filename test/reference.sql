@@ -14,7 +14,7 @@ SELECT format('| `%s` | %s | %s | %s %s |', name,
 SELECT E'\n## Functions\n\nThe level is what the calling role must hold for the tenant; `public` functions touch no tenant''s data, or show each caller what is his. Every function takes named arguments; `tenant` comes last and may be left out where there is one.';
 SELECT CASE WHEN row_number() OVER (PARTITION BY af.level ORDER BY p.proname, p.oid) = 1 THEN format(E'\n### Level %s\n', af.level) || E'\n' ELSE '' END
        || format(E'**`%s(%s)`** → `%s`\n%s\n', p.proname, pg_get_function_arguments(p.oid),
-                 replace(replace(pg_get_function_result(p.oid), 'agentcore.', ''), 'SETOF', 'setof'), obj_description(p.oid, 'pg_proc'))
+                 coalesce(replace(replace(pg_get_function_result(p.oid), 'agentcore.', ''), 'SETOF', 'setof'), 'CALL'), obj_description(p.oid, 'pg_proc'))
   FROM pg_proc p JOIN agentcore.access_function af ON af.function = p.proname
  WHERE p.pronamespace = 'agentcore'::regnamespace AND af.level <> 'internal' AND obj_description(p.oid, 'pg_proc') NOT LIKE 'Internal.%'
  ORDER BY array_position('{agent,reader,admin,public}', af.level::text), p.proname, p.oid;
