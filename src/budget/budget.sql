@@ -40,7 +40,7 @@ CREATE TABLE agentcore.budget_counter (
   held            bigint[] NOT NULL,
   PRIMARY KEY (tenant, budget, slot)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
-COMMENT ON TABLE agentcore.budget_counter IS 'What is used and held of each budget. starts: begin of each window; used: (tokens, nano-USD, calls) a window; held: tokens, nano-USD, calls, calls in flight; seen: latest time used under the row lock; since: the ledger counts from here on.';
+COMMENT ON TABLE agentcore.budget_counter IS 'What is used and held of each budget. starts: begin of each window; used: (tokens, nano-USD, calls) a window; held: tokens, nano-USD, calls, calls in flight; seen: latest time used under the row lock; since: the ledger counts from here on. Written by the functions only, behind an object lock of this table (pg_locks, locktype object); CHECK constraints, foreign keys and triggers added to it are not looked at.';
 
 -- No CHECK here and on the ledger: PostgreSQL parses it anew for every statement, which
 -- was a seventh of an acquire and commit; budget_verify() looks instead.
@@ -84,7 +84,7 @@ CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
   WHERE key IS NOT NULL AND state IN ('o', 'r', 'c', 'e', 'l') AND NOT resolved;
 CREATE INDEX permit_open ON agentcore.permit (tenant, lease_until)
   WHERE state IN ('o', 'r');
-COMMENT ON TABLE agentcore.permit IS 'Permits, which are also the gate''s calls. state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease. budgets: whose counters carry the hold, leaf first. charged: everything charged for it; spent: the part charged for failed attempts. holder: whose namespace the key is in.';
+COMMENT ON TABLE agentcore.permit IS 'Permits, which are also the gate''s calls. state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease. budgets: whose counters carry the hold, leaf first. charged: everything charged for it; spent: the part charged for failed attempts. holder: whose namespace the key is in. Written as budget_counter is; indexes of any kind may be added, columns may not.';
 
 CREATE TABLE agentcore.budget_ledger (
   tenant  text COLLATE "C" NOT NULL,
@@ -103,7 +103,7 @@ CREATE TABLE agentcore.budget_ledger (
 -- own, and restored before it is attached
 CREATE TABLE agentcore.budget_ledger_default PARTITION OF agentcore.budget_ledger DEFAULT;
 CREATE INDEX budget_ledger_default_at ON agentcore.budget_ledger_default (tenant, at);
-COMMENT ON TABLE agentcore.budget_ledger IS 'Append-only: one row a settlement, with what it charged to every budget in budgets. The time is taken under the row locks of their counters, so it never runs backwards for a budget. event: commit, release, fail, retry, expire, late, refund; refund: what an expired permit was charged too much.';
+COMMENT ON TABLE agentcore.budget_ledger IS 'Append-only: one row a settlement, with what it charged to every budget in budgets. The time is taken under the row locks of their counters, so it never runs backwards for a budget. event: commit, release, fail, retry, expire, late, refund; refund: what an expired permit was charged too much. Parts may be attached by any range of at; their own triggers and constraints count.';
 COMMENT ON TABLE agentcore.budget_ledger_default IS 'The partition that takes every row of no other partition.';
 
 CREATE TABLE agentcore.model_price (

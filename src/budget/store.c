@@ -628,7 +628,7 @@ static void
 insert_ledger_statement(Datum *values, bool *nulls)
 {
 	static const Oid types[NATTS_LEDGER] = {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID,
-											INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID};
+											 INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget_ledger (tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", NATTS_LEDGER, types
