@@ -106,7 +106,7 @@ CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
   WHERE key IS NOT NULL AND state IN ('o', 'r', 'c', 'e', 'l') AND NOT resolved;
 CREATE INDEX permit_open ON agentcore.permit (tenant, lease_until)
   WHERE state IN ('o', 'r');
-COMMENT ON TABLE agentcore.permit IS 'Permits, which are also the gate''s calls. state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease. budgets: whose counters carry the hold, leaf first. charged: everything charged for it; spent: the part charged for failed attempts. holder: whose namespace the key is in.';
+COMMENT ON TABLE agentcore.permit IS 'Permits, which are also the gate''s calls. state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease. budgets: whose counters carry the hold, leaf first. charged: everything charged for it; spent: the part charged for failed attempts. holder: whose namespace the key is in. Written as budget_counter is; indexes of any kind may be added, columns may not.';
 
 CREATE TABLE agentcore.budget_ledger (
   tenant  text COLLATE "C" NOT NULL,
