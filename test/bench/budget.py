@@ -1,6 +1,7 @@
 """Budgets beside the plpgsql that users write today; each line a ratio within one run.
 
     make bench-budget [QUICK=1] [ROUNDS=3] [SECONDS_EACH=1] [PERMITS=10000000] [GROW_SECONDS=180]
+                      [PARTS="overspend targets matrix hierarchy verified updates growth"]
 
 A pair is an acquire and a commit, two transactions by pgbench over a local socket.  The
 server is one of its own: WAL is flushed by flush_delay.c, which takes 0, 0.2 or 1 ms and
@@ -31,6 +32,7 @@ ROUNDS = int(os.environ.get("ROUNDS") or (1 if QUICK else 3))
 SECONDS = max(1, round(float(os.environ.get("SECONDS_EACH") or 1)))
 PERMITS = int(os.environ.get("PERMITS") or (1_000_000 if QUICK else 10_000_000))
 GROW_SECONDS = float(os.environ.get("GROW_SECONDS") or (60 if QUICK else 180))
+PARTS = os.environ.get("PARTS", "").split()
 BATCH, VERIFY_SECONDS = 250_000, 60
 
 # (synchronous_commit, flush in ms)
@@ -328,7 +330,8 @@ def main():
             connection.execute(file.read())
         bench.say(f"A server of its own: fsync on, flushes by flush_delay.c; pgbench, prepared, local socket; {ROUNDS} interleaved rounds of {SECONDS} s"
                   f" ({max(ROUNDS, 2) + 1} against plpgsql, {max(1, ROUNDS - 1)} of each setting), medians{'; QUICK' if QUICK else ''}.")
-        for part in (overspend, targets, matrix, hierarchy, verified, updates, growth):
+        parts = {part.__name__: part for part in (overspend, targets, matrix, hierarchy, verified, updates, growth)}
+        for part in [parts[name] for name in PARTS or parts]:
             start = time.perf_counter()
             try:
                 part(bench)
