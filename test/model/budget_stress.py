@@ -59,7 +59,7 @@ class Tally:
 
 def connect():
     connection = psycopg.connect(autocommit=True)
-    connection.execute("SET agentcore.budget_lock_wait = '200ms'; SET client_min_messages = error; SET application_name = 'stress'")
+    connection.execute("SET agentcore.budget_lock_wait = '5s'; SET client_min_messages = error; SET application_name = 'stress'")
     return connection
 
 

@@ -36,8 +36,9 @@ sub start_again
 {
 	for (1 .. 100)
 	{
-		return if $node->start(fail_ok => 1);
 		usleep(100_000);
+		$node->{_pid} = undef;    # a start that failed leaves what it has read
+		return if $node->start(fail_ok => 1);
 	}
 	die 'the server does not start again';
 }
@@ -51,13 +52,17 @@ SELECT agentcore.budget_set('a', max_usd => 1000000, parent => 'mid', on_expiry 
 SELECT agentcore.budget_set('b', max_tokens => 100000000, max_in_flight => 1000, parent => 'mid');
 });
 
-# a psql that reads a script; its output goes to a file, also when the server dies
+# a psql that runs a script from a file into another, which outlive it and the server
+my $scripts = 0;
 sub run_psql
 {
-	my ($sql, $out, $name) = @_;
-	local $ENV{PGAPPNAME} = $name // 'crash';
-	return IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
-		'<', \$sql, '>', $out, '2>', File::Spec->devnull, IPC::Run::timeout(180));
+	my ($sql, $name) = @_;
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/' . ++$scripts;
+	append_to_file("$file.sql", $sql);
+	local $ENV{PGAPPNAME} = $name;
+	my $run = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-f', "$file.sql" ],
+		'<', \undef, '>', "$file.out", '2>', "$file.err", IPC::Run::timeout(180));
+	return ($run, "$file.out");
 }
 
 # closed: whoever comes to the point stops there
@@ -67,7 +72,7 @@ sub close_point
 	my ($point) = @_;
 	my %session = (stdin => "SELECT pg_advisory_lock(11223, hashtext('$point'));\n\\echo closed\n", stdout => '');
 	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
-		'<', \$session{stdin}, '>', \$session{stdout}, '2>', File::Spec->devnull, IPC::Run::timeout(180));
+		'<', \$session{stdin}, '>', \$session{stdout}, '2>', \my $ignored, IPC::Run::timeout(180));
 	$session{run}->pump until $session{stdout} =~ /closed/;
 	$gate = \%session;
 	return;
@@ -81,8 +86,8 @@ sub end_gate
 # one session that stops at the point; its pid
 sub stop_at
 {
-	my ($point, $sql, $out) = @_;
-	my $run = run_psql("SET agentcore.test_points = '$point';\n$sql\n", $out, 'stopped');
+	my ($point, $sql) = @_;
+	my ($run) = run_psql("SET agentcore.test_points = '$point';\n$sql\n", 'stopped');
 	$node->poll_query_until('postgres',
 		q{SELECT count(*) = 1 FROM pg_stat_activity a JOIN pg_locks l USING (pid) WHERE application_name = 'stopped' AND locktype = 'advisory' AND NOT granted})
 	  or die "nobody stopped at $point";
@@ -112,8 +117,7 @@ for my $case (@cases)
 		my $before = join ' ', map { held($_) } qw(a mid root);
 		my $ledger = one('SELECT count(*) FROM agentcore.budget_ledger');
 		close_point($point);
-		my $out;
-		my ($run, $pid) = stop_at($point, $sql =~ s/PERMIT/$permit/r, \$out);
+		my ($run, $pid) = stop_at($point, $sql =~ s/PERMIT/$permit/r);
 		if ($victim eq 'backend')
 		{
 			kill 'KILL', $pid;
@@ -123,7 +127,9 @@ for my $case (@cases)
 		}
 		else
 		{
+			# first, or it would go on for a moment when the gate opens
 			$node->kill9;
+			kill 'KILL', $pid;
 			end_gate();
 			$run->finish;
 			start_again();
@@ -140,8 +146,7 @@ for my $case (@cases)
 # while one is stopped with the locks, others are told so, and go on when it is dead
 {
 	close_point('budget_held');
-	my $out;
-	my ($run, $pid) = stop_at('budget_held', $acquire, \$out);
+	my ($run, $pid) = stop_at('budget_held', $acquire);
 	is(one("SET agentcore.budget_lock_wait = '50ms'; SELECT granted, reason FROM agentcore.budget_try_acquire('b', 1)"), 'f|contention', 'locked: contention, no denial');
 	is(one('SELECT pg_terminate_backend(' . $pid . ', 10000)'), 't', 'terminated while it holds the locks');
 	end_gate();
@@ -155,7 +160,6 @@ for my $case (@cases)
 # Clients that note what was acknowledged, while backends and the server die at random.
 sub script
 {
-	my ($client) = @_;
 	my $sql = '';
 	for (1 .. 3000)
 	{
@@ -175,11 +179,11 @@ sub script
 sub judge
 {
 	my ($name, @outs) = @_;
-	my ($lines, %acquired, %committed) = (0);
-	for my $out (@outs)
+	my (%acquired, %committed);
+	for my $out (map { slurp_file($_) } @outs)
 	{
-		$acquired{$1} = 1 while $$out =~ /^acquired ([0-9a-f-]{36})$/mg;
-		$committed{$1} = $2 while $$out =~ /^committed ([0-9a-f-]{36}) (\d+)$/mg;
+		$acquired{$1} = 1 while $out =~ /^acquired ([0-9a-f-]{36})$/mg;
+		$committed{$1} = $2 while $out =~ /^committed ([0-9a-f-]{36}) (\d+)$/mg;
 	}
 	cmp_ok(scalar keys %committed, '>', 0, "$name: " . keys(%acquired) . ' permits and ' . keys(%committed) . ' settlements were acknowledged');
 	my %stored = map { split /\|/, $_, 2 } split /\n/, one('SELECT id, state::text || charged_tokens FROM agentcore.permit');
@@ -194,12 +198,17 @@ sub judge
 	return;
 }
 
-for my $round (1 .. 3)
+for my $round (1 .. 2)
 {
 	for my $victim ('backend', 'server')
 	{
-		my @outs = map { my $out = ''; \$out } 1 .. 6;
-		my @runs = map { run_psql(script($_), $outs[$_]) } 0 .. 5;
+		my (@runs, @outs);
+		for (1 .. 6)
+		{
+			my ($run, $out) = run_psql(script(), 'crash');
+			push @runs, $run;
+			push @outs, $out;
+		}
 		usleep(300_000 + int(rand 500_000));
 		if ($victim eq 'backend')
 		{
