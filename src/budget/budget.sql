@@ -13,7 +13,7 @@ CREATE TABLE agentcore.budget (
   max_nanousd     bigint CHECK (max_nanousd >= 0),
   max_calls       bigint CHECK (max_calls >= 0),
   max_in_flight   integer CHECK (max_in_flight >= 0),
-  slots           integer NOT NULL DEFAULT 1 CHECK (slots >= 1),
+  slots           integer NOT NULL DEFAULT 1 CHECK (slots BETWEEN 1 AND 64),
   on_expiry       text COLLATE "C" NOT NULL CHECK (on_expiry IN ('release', 'charge_estimate')),
   overrun         text COLLATE "C" NOT NULL CHECK (overrun IN ('charge')),
   enabled         boolean NOT NULL DEFAULT true,
@@ -38,9 +38,11 @@ CREATE TABLE agentcore.budget_counter (
   starts          timestamptz[] NOT NULL,
   used            bigint[] NOT NULL,
   held            bigint[] NOT NULL,
+  share           bigint[],
+  strained        boolean NOT NULL DEFAULT false,
   PRIMARY KEY (tenant, budget, slot)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
-COMMENT ON TABLE agentcore.budget_counter IS 'What is used and held of each budget. starts: begin of each window; used: (tokens, nano-USD, calls) a window; held: tokens, nano-USD, calls, calls in flight; seen: latest time used under the row lock; since: the ledger counts from here on.';
+COMMENT ON TABLE agentcore.budget_counter IS 'What is used and held of each budget. starts: begin of each window; used: (tokens, nano-USD, calls) a window; held: tokens, nano-USD, calls, calls in flight; seen: latest time used under the row lock; since: the ledger counts from here on. share: this slot''s part of every limit (as used, then calls in flight; -1 = none), NULL where the budget has one slot; strained: more is taken than a limit allows, so that only all slots together admit.';
 
 -- No CHECK here and on the ledger: PostgreSQL parses it anew for every statement, which
 -- was a seventh of an acquire and commit; budget_verify() looks instead.
@@ -51,6 +53,7 @@ CREATE TABLE agentcore.permit (
   role             text COLLATE "C" NOT NULL,
   budget           text COLLATE "C",
   budgets          text[] COLLATE "C" NOT NULL,
+  slots            integer[],
   held_tokens      bigint NOT NULL,
   held_nanousd     bigint NOT NULL,
   held_calls       bigint NOT NULL,
@@ -84,7 +87,7 @@ CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
   WHERE key IS NOT NULL AND state IN ('o', 'r', 'c', 'e', 'l') AND NOT resolved;
 CREATE INDEX permit_open ON agentcore.permit (tenant, lease_until)
   WHERE state IN ('o', 'r');
-COMMENT ON TABLE agentcore.permit IS 'Permits, which are also the gate''s calls. state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease. budgets: whose counters carry the hold, leaf first. charged: everything charged for it; spent: the part charged for failed attempts. holder: whose namespace the key is in.';
+COMMENT ON TABLE agentcore.permit IS 'Permits, which are also the gate''s calls. state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease. budgets: whose counters carry the hold, leaf first; slots: in which of their slots, modulo their number, NULL = all 0. charged: everything charged for it; spent: the part charged for failed attempts. holder: whose namespace the key is in.';
 
 CREATE TABLE agentcore.budget_ledger (
   tenant  text COLLATE "C" NOT NULL,
@@ -135,7 +138,7 @@ CREATE FUNCTION agentcore.budget_set(
   overrun text DEFAULT 'charge', enabled boolean DEFAULT true, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_set_v1';
-COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, text) IS 'Create or replace a budget; true if anything changed. Limits: NULL = none. period NULL: never resets; whole days or months: calendar windows in tz; else equal spans from anchor. parent: charged and asked too, up to 16 levels. on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. A lower limit only blocks new permits; a new window recounts from the ledger. 22023 bad value, 42704 unknown parent.';
+COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, text) IS 'Create or replace a budget; true if anything changed. Limits: NULL = none. period NULL: never resets; whole days or months: calendar windows in tz; else equal spans from anchor. parent: charged and asked too, up to 16 levels. slots: 1 to 64 counter rows that share the limits, for a budget that many sessions use at once. on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. A lower limit only blocks new permits; a new window recounts from the ledger. 22023 bad value, 42704 unknown parent.';
 
 CREATE FUNCTION agentcore.budget_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -232,7 +235,15 @@ SELECT b.tenant, b.name AS budget,
        nullif(w.starts_at, '-infinity') AS window_start,
        nullif(w.resets_at, 'infinity') AS resets_at
   FROM agentcore.budget b
-  LEFT JOIN agentcore.budget_counter c ON c.tenant = b.tenant AND c.budget = b.name AND c.slot = 0
+  LEFT JOIN LATERAL (
+       -- a slot that has not come to the latest window has used nothing of it
+       SELECT max(k.seen) AS seen, array[max(k.starts[1])] AS starts,
+              array[least(sum(k.used[1]) FILTER (WHERE k.latest), 9223372036854775807),
+                    least(sum(k.used[2]) FILTER (WHERE k.latest), 9223372036854775807),
+                    least(sum(k.used[3]) FILTER (WHERE k.latest), 9223372036854775807)]::bigint[] AS used,
+              array[sum(k.held[1]), sum(k.held[2]), sum(k.held[3]), sum(k.held[4])]::bigint[] AS held
+         FROM (SELECT o.seen, o.starts, o.used, o.held, o.starts[1] = max(o.starts[1]) OVER () AS latest
+                 FROM agentcore.budget_counter o WHERE o.tenant = b.tenant AND o.budget = b.name) k) c ON true
  CROSS JOIN LATERAL agentcore.budget_window(b.kind, b.period, b.tz, b.anchor, greatest(agentcore.clock_now(), c.seen)) w
  CROSS JOIN LATERAL (SELECT c.starts[1] >= w.starts_at) AS s(current)
  WHERE agentcore.access_visible(b.tenant);
@@ -262,18 +273,36 @@ CREATE FUNCTION agentcore.budget_violations() RETURNS TABLE (tenant text, violat
   LANGUAGE sql STABLE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS $$
-WITH counter AS (
-  SELECT c.*, b.name IS NOT NULL AS defined, b.window_revision AS defined_revision, b.limited_at,
-         array[b.max_tokens, b.max_nanousd, b.max_calls] AS max,
-         greatest(c.starts[1], c.since) AS counts_from
+WITH slot AS (
+  SELECT c.*, b.slots, array[b.max_tokens, b.max_nanousd, b.max_calls, b.max_in_flight] AS max, b.name IS NOT NULL AS defined,
+         b.window_revision AS defined_revision, b.limited_at,
+         c.starts[1] = max(c.starts[1]) OVER (PARTITION BY c.tenant, c.budget) AS latest
     FROM agentcore.budget_counter c
     LEFT JOIN agentcore.budget b ON b.tenant = c.tenant AND b.name = c.budget
+), counter AS (
+  -- the slots of a budget together; one that has not come to the latest window has used nothing of it
+  SELECT c.tenant, c.budget, c.defined, c.defined_revision, c.limited_at, c.max, c.slots, count(*) AS rows,
+         min(c.window_revision) AS window_revision, max(c.starts[1]) AS start, min(c.since) AS since,
+         greatest(max(c.starts[1]), min(c.since)) AS counts_from,
+         array[least(sum(c.used[1]) FILTER (WHERE c.latest), 9223372036854775807),
+               least(sum(c.used[2]) FILTER (WHERE c.latest), 9223372036854775807),
+               least(sum(c.used[3]) FILTER (WHERE c.latest), 9223372036854775807)] AS used,
+         array[sum(c.held[1]), sum(c.held[2]), sum(c.held[3]), sum(c.held[4])] AS held
+    FROM slot c
+   GROUP BY c.tenant, c.budget, c.defined, c.defined_revision, c.limited_at, c.max, c.slots
 ), hold AS (
   SELECT p.tenant, u.budget, array[sum(p.held_tokens), sum(p.held_nanousd), sum(p.held_calls), count(*)] AS held,
          min(p.created_at) AS oldest
     FROM agentcore.permit p CROSS JOIN LATERAL unnest(p.budgets) AS u(budget)
    WHERE p.state IN ('o', 'r')
    GROUP BY p.tenant, u.budget
+), slot_hold AS (
+  SELECT p.tenant, u.budget, coalesce(p.slots[u.level], 0) % b.slots AS slot,
+         array[sum(p.held_tokens), sum(p.held_nanousd), sum(p.held_calls), count(*)] AS held
+    FROM agentcore.permit p CROSS JOIN LATERAL unnest(p.budgets) WITH ORDINALITY AS u(budget, level)
+    JOIN agentcore.budget b ON b.tenant = p.tenant AND b.name = u.budget
+   WHERE p.state IN ('o', 'r') AND b.slots > 1
+   GROUP BY p.tenant, u.budget, 3
 ), charge AS (
   SELECT c.tenant, c.budget, l.permit,
          array[sum(l.tokens), sum(l.nanousd), sum(l.calls)] AS used,
@@ -318,11 +347,31 @@ SELECT c.tenant, format('budget %s: %s %s used and %s held pass the limit of %s'
   LEFT JOIN used u ON u.tenant = c.tenant AND u.budget = c.budget
   LEFT JOIN hold h ON h.tenant = c.tenant AND h.budget = c.budget
  WHERE d.n <= 3 AND c.used[d.n]::numeric + c.held[d.n] - coalesce(u.over[d.n], 0) > c.max[d.n]
-   AND c.limited_at <= least(greatest(c.starts[1], c.since), h.oldest)
+   AND c.limited_at <= least(c.counts_from, h.oldest)
 UNION ALL
 SELECT h.tenant, format('budget %s: %s open permits hold it, but it has no counter', h.budget, h.held[4])
   FROM hold h LEFT JOIN counter c ON c.tenant = h.tenant AND c.budget = h.budget
  WHERE c.budget IS NULL
+UNION ALL
+SELECT c.tenant, format('budget %s: slot %s holds %s %s, open permits in it hold %s', c.budget, c.slot, c.held[d.n], d.unit, coalesce(h.held[d.n], 0))
+  FROM slot c CROSS JOIN dimension d
+  LEFT JOIN slot_hold h ON h.tenant = c.tenant AND h.budget = c.budget AND h.slot = c.slot
+ WHERE c.slots > 1 AND c.held[d.n] IS DISTINCT FROM coalesce(h.held[d.n], 0)
+UNION ALL
+SELECT c.tenant, format('budget %s: %s slots are defined, and %s counters stored', c.budget, c.slots, c.rows)
+  FROM counter c WHERE c.rows <> c.slots
+UNION ALL
+SELECT c.tenant, format('budget %s: the shares of %s slots add up to %s %s of %s', c.budget, c.slots, sum(s.share[i.n]), d.unit, coalesce(c.max[d.n], -c.slots))
+  FROM counter c
+  JOIN slot s ON s.tenant = c.tenant AND s.budget = c.budget
+ CROSS JOIN LATERAL generate_series(1, greatest(cardinality(s.share), 4)) AS i(n)
+  JOIN dimension d ON d.n = CASE WHEN i.n = cardinality(s.share) THEN 4 ELSE (i.n - 1) % 3 + 1 END
+ WHERE c.slots > 1
+ GROUP BY c.tenant, c.budget, c.slots, c.max, i.n, d.n, d.unit
+HAVING sum(s.share[i.n]) IS DISTINCT FROM coalesce(c.max[d.n], -c.slots)
+UNION ALL
+SELECT c.tenant, format('budget %s: slot %s has a share and should not, or none and should', c.budget, c.slot)
+  FROM slot c WHERE (c.slots = 1 AND (c.share IS NOT NULL OR c.strained)) OR (c.slots > 1 AND c.share IS NULL)
 UNION ALL
 SELECT c.tenant, format('budget %s: counter without a definition', c.budget)
   FROM counter c WHERE NOT c.defined

@@ -184,7 +184,7 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 	out->can_ever_fit = true;
 	asked_of(request, asked);
 	chain_resolve(&chain, request->tenant, request->budget);
-	chain_peek(&chain);
+	chain_peek(&chain, asked);
 	if (chain_admits(&chain, asked, out, caller_cxt) || !out->can_ever_fit)
 		return out->granted;
 
@@ -217,13 +217,13 @@ static bool
 looks_admissible(Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
 				 MemoryContext cxt)
 {
-	chain_peek(chain);
+	chain_peek(chain, asked);
 	if (chain_admits(chain, asked, out, cxt))
 		return true;
 	if (!out->can_ever_fit || chain_locks_held() ||
 		expire_ended(chain->tenant, REAP_INLINE, false) == 0)
 		return false;
-	chain_peek(chain);
+	chain_peek(chain, asked);
 	return chain_admits(chain, asked, out, cxt);
 }
 
@@ -239,19 +239,25 @@ take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char
 	permit->row.lease_until = lease_end(permit->row.created_at, request->lease);
 	permit->charge_on_expiry = request->charge_on_expiry ||
 		(chain->n > 0 && chain->link[0].def.charge_on_expiry);
-	store_permit_insert(request->tenant, permit, request, holder);
+	/* a slot is known only once it is locked; else what many share is locked last */
+	if (!chain_divided(chain))
+		store_permit_insert(request->tenant, permit, request, holder);
 
-	if (!chain_lock(chain))
+	if (!chain_lock(chain, permit->held))
 		report_contention(out);
 	else if (chain_admits(chain, permit->held, out, cxt))
 	{
-		for (int i = 0; i < chain->n; i++)
-			counter_hold(&chain->link[i].counter, permit->held, 1);
+		chain_split(chain, permit->held);
+		chain_hold(chain, permit, permit->held);
+		if (chain_divided(chain))
+			store_permit_insert(request->tenant, permit, request, holder);
 		chain_write(chain);
 		out->id = permit->row.id;
 		return;
 	}
-	store_permit_delete(permit);
+	chain_unlock(chain);
+	if (!chain_divided(chain))
+		store_permit_delete(permit);
 }
 
 void
@@ -326,14 +332,14 @@ permit_read(const char *tenant, const pg_uuid_t *id, const char *agent, const ch
  * charge was not part of: budgets whose window has changed since keep it.
  */
 static bool
-refund_reaches(const ChainLink *link, const Permit *permit)
+refund_reaches(const Counter *counter, const Permit *permit)
 {
-	if (link == NULL || !link->counted)
+	if (counter == NULL)
 		return true;
-	for (int w = 0; w < link->counter.nwindows; w++)
-		if (link->counter.start[w] > permit->settled_at)
+	for (int w = 0; w < counter->nwindows; w++)
+		if (counter->start[w] > permit->settled_at)
 			return false;
-	return link->counter.since <= permit->settled_at;
+	return counter->since <= permit->settled_at;
 }
 
 static void
@@ -353,15 +359,15 @@ charge_path(Chain *chain, const Permit *permit, const char *event, const int64 a
 	}
 	for (int i = 0; i < permit->depth; i++)
 	{
-		ChainLink  *link = chain_find(chain, permit->budgets[i]);
+		Counter    *counter = chain_counter(chain, permit, i);
 
-		if (link != NULL && link->counted)
-			counter_charge(&link->counter, plus);
-		if (any_minus && refund_reaches(link, permit))
+		if (counter != NULL)
+			counter_charge(counter, plus);
+		if (any_minus && refund_reaches(counter, permit))
 		{
 			reached[nreached++] = permit->budgets[i];
-			if (link != NULL && link->counted)
-				counter_charge(&link->counter, minus);
+			if (counter != NULL)
+				counter_charge(counter, minus);
 		}
 	}
 	add_ledger(chain->tenant, permit, event, chain->at, permit->depth, (char **) permit->budgets, plus);
@@ -374,11 +380,35 @@ give_hold_back(Chain *chain, const Permit *permit)
 {
 	for (int i = 0; i < permit->depth; i++)
 	{
-		ChainLink  *link = chain_find(chain, permit->budgets[i]);
+		Counter    *counter = chain_counter(chain, permit, i);
 
-		if (link != NULL && link->counted)
-			counter_hold(&link->counter, permit->held, -1);
+		if (counter != NULL)
+			counter_hold(counter, permit->held, -1);
 	}
+}
+
+/*
+ * Of a divided budget, what is charged beyond a hold is taken from room that
+ * other slots may have: they are all locked, and split anew afterwards.
+ */
+static bool
+lock_to_charge(Chain *chain, const char *tenant, const Permit *permit, const int64 amount[BUDGET_NUSED],
+			   const int64 given_back[BUDGET_NDIMS])
+{
+	chain_of_permits(chain, tenant, permit, 1);
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		if (amount[dim] > given_back[dim])
+			chain_want_all(chain);
+	return chain_lock(chain, NULL);
+}
+
+static void
+write_charged(Chain *chain)
+{
+	static const int64 nothing[BUDGET_NDIMS] = {0};
+
+	chain_split(chain, nothing);
+	chain_write(chain);
 }
 
 /* The answer for a permit that was settled before. */
@@ -418,15 +448,9 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 		answer = compare_settled(&permit, to, delta);
 	else
 	{
+		int64		given_back[BUDGET_NDIMS] = {0};
 		Chain		chain;
 
-		chain_of_permits(&chain, tenant, &permit, 1);
-		if (!chain_lock(&chain))
-			raise_contention();
-		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= chain.at)
-			answer = SETTLE_LATE;
-		if (is_open(&permit))
-			give_hold_back(&chain, &permit);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
 			int64		before = permit.charged[dim];
@@ -434,8 +458,16 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 			permit.charged[dim] = add_checked(permit.spent[dim], delta[dim]);
 			delta[dim] = permit.charged[dim] - before;
 		}
+		if (is_open(&permit))
+			memcpy(given_back, permit.held, sizeof(given_back));
+		if (!lock_to_charge(&chain, tenant, &permit, delta, given_back))
+			raise_contention();
+		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= chain.at)
+			answer = SETTLE_LATE;
+		if (is_open(&permit))
+			give_hold_back(&chain, &permit);
 		charge_path(&chain, &permit, answer == SETTLE_LATE ? "late" : event, delta);
-		chain_write(&chain);
+		write_charged(&chain);
 		permit.row.state = answer == SETTLE_LATE && to == PERMIT_COMMITTED ? PERMIT_LATE : to;
 		permit.settled_at = chain.at;
 		store_permit_write(&permit, result);
@@ -488,10 +520,10 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 	require_open(&permit);
 	if (amount[DIM_TOKENS] > 0 || amount[DIM_NANOUSD] > 0)
 	{
+		static const int64 nothing[BUDGET_NDIMS] = {0};
 		Chain		chain;
 
-		chain_of_permits(&chain, tenant, &permit, 1);
-		if (!chain_lock(&chain))
+		if (!lock_to_charge(&chain, tenant, &permit, amount, nothing))
 			raise_contention();
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
@@ -499,7 +531,7 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 			permit.charged[dim] = add_checked(permit.charged[dim], amount[dim]);
 		}
 		charge_path(&chain, &permit, "retry", amount);
-		chain_write(&chain);
+		write_charged(&chain);
 	}
 	permit.row.state = PERMIT_RETRY;
 	permit.row.retry_at = retry_at;
@@ -555,12 +587,12 @@ permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens
 		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
 			asked[dim] = more[dim] > 0 ? more[dim] : NO_AMOUNT;
 		chain_of_permits(&chain, tenant, &permit, 1);
-		if (!chain_lock(&chain))
+		if (!chain_lock(&chain, asked))
 			report_contention(out);
 		else if (chain_admits(&chain, asked, out, caller_cxt))
 		{
-			for (int i = 0; i < chain.n; i++)
-				counter_hold(&chain.link[i].counter, more, 1);
+			chain_split(&chain, asked);
+			chain_hold(&chain, &permit, more);
 			chain_write(&chain);
 			for (int dim = 0; dim < BUDGET_NUSED; dim++)
 				permit.held[dim] = add_checked(permit.held[dim], more[dim]);
@@ -611,10 +643,11 @@ expire_ended(const char *tenant, int limit, bool must)
 		return 0;
 	chain_note_lock();
 	chain_of_permits(&chain, tenant, permits, n);
-	if (!chain_lock(&chain))
+	if (!chain_lock(&chain, NULL))
 	{
 		if (must)
 			raise_contention();
+		chain_unlock(&chain);
 		return 0;
 	}
 	expire_permits(tenant, &chain, permits, n);
@@ -642,7 +675,7 @@ permit_expire(const char *tenant, const pg_uuid_t *id)
 		Chain		chain;
 
 		chain_of_permits(&chain, tenant, &permit, 1);
-		if (chain_lock(&chain))
+		if (chain_lock(&chain, NULL))
 			expire_permits(tenant, &chain, &permit, 1);
 		else
 			outcome = PERMIT_TRY_BUSY;

@@ -32,13 +32,14 @@
 enum
 {
 	C_TENANT, C_BUDGET, C_SLOT, C_SINCE, C_SEEN, C_WINDOW_REVISION, C_STARTS, C_USED, C_HELD,
+	C_SHARE, C_STRAINED,
 	NATTS_COUNTER
 };
 
 /* Columns of agentcore.permit, in the order of the table. */
 enum
 {
-	P_TENANT, P_ID, P_STATE, P_ROLE, P_BUDGET, P_BUDGETS,
+	P_TENANT, P_ID, P_STATE, P_ROLE, P_BUDGET, P_BUDGETS, P_SLOTS,
 	P_HELD_TOKENS, P_HELD_NANOUSD, P_HELD_CALLS,
 	P_CHARGED_TOKENS, P_CHARGED_NANOUSD, P_CHARGED_CALLS, P_SPENT_TOKENS, P_SPENT_NANOUSD,
 	P_CHARGE_ON_EXPIRY, P_CREATED_AT, P_LEASE_UNTIL, P_RETRY_AT, P_SETTLED_AT, P_ATTEMPT,
@@ -63,6 +64,8 @@ static AgcTable ledger_table = AGC_TABLE("budget_ledger", "budget_ledger"); /* n
 static Datum int8_array(const int64 *values, int n, Oid type);
 static int	read_int8_array(Datum datum, int64 *values, int max, const char *what);
 static Datum text_array(char *const *values, int n);
+static Datum slots_or_null(const Permit *permit, bool *null);
+static void read_slots(Datum datum, Permit *out);
 static Datum text_or_null(const char *value, bool *null);
 static Datum hash_or_null(const uint8 *hash, bool *null);
 static void counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc);
@@ -94,6 +97,36 @@ store_counter_peek(const char *tenant, const char *budget, int slot, Counter *ou
 	return found;
 }
 
+/* What store_counters_peek() reads into. */
+typedef struct SlotScan
+{
+	Counter	   *out;
+	int			max;
+	int			n;
+} SlotScan;
+
+static bool
+note_slot(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	SlotScan   *scan = arg;
+
+	if (scan->n < scan->max)
+		counter_from_tuple(&scan->out[scan->n++], tuple, desc);
+	return scan->n < scan->max;
+}
+
+int
+store_counters_peek(const char *tenant, const char *budget, int max, Counter *out)
+{
+	AgcKey		keys[2] = {agc_key_text(tenant), agc_key_text(budget)};
+	SlotScan	scan = {.out = out, .max = max};
+	Relation	rel = agc_table_open(&counter_table, AccessShareLock);
+
+	agc_table_ordered(&counter_table, rel, lengthof(keys), keys, note_slot, &scan);
+	agc_table_close(rel, AccessShareLock);
+	return scan.n;
+}
+
 LockResult
 store_counter_lock(const char *tenant, const char *budget, int slot, bool wait, Counter *out)
 {
@@ -117,8 +150,36 @@ store_counter_unlock(const char *tenant, const char *budget, int slot)
 	lock_drop(&lock);
 }
 
+/* The counter of an undivided budget has no share: its limits are the budget's. */
+static Datum
+share_array(const Counter *counter, bool *null)
+{
+	int64		share[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
+	int			n = counter->nwindows * BUDGET_NUSED;
+
+	*null = !counter->shared;
+	if (!counter->shared)
+		return (Datum) 0;
+	memcpy(share, counter->share[0], n * sizeof(int64));
+	share[n] = counter->share_in_flight;
+	return int8_array(share, n + 1, INT8OID);
+}
+
+static bool
+read_share(Datum datum, Counter *out)
+{
+	int64		share[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
+	int			n = out->nwindows * BUDGET_NUSED;
+
+	if (read_int8_array(datum, share, lengthof(share), "share") != n + 1)
+		return false;
+	memcpy(out->share[0], share, n * sizeof(int64));
+	out->share_in_flight = share[n];
+	return true;
+}
+
 static void
-counter_values(Datum values[NATTS_COUNTER], const char *tenant, const char *budget, const Counter *counter)
+counter_values(Datum values[NATTS_COUNTER], bool nulls[NATTS_COUNTER], const char *tenant, const char *budget, const Counter *counter)
 {
 	values[C_TENANT] = CStringGetTextDatum(tenant);
 	values[C_BUDGET] = CStringGetTextDatum(budget);
@@ -129,6 +190,8 @@ counter_values(Datum values[NATTS_COUNTER], const char *tenant, const char *budg
 	values[C_STARTS] = int8_array(counter->start, counter->nwindows, TIMESTAMPTZOID);
 	values[C_USED] = int8_array(counter->used[0], counter->nwindows * BUDGET_NUSED, INT8OID);
 	values[C_HELD] = int8_array(counter->held, BUDGET_NDIMS, INT8OID);
+	values[C_SHARE] = share_array(counter, &nulls[C_SHARE]);
+	values[C_STRAINED] = BoolGetDatum(counter->shared && counter->strained);
 }
 
 /* The caller holds the lock, and so nobody else makes the row at the same time. */
@@ -139,7 +202,7 @@ store_counter_create(const char *tenant, const char *budget, Counter *counter)
 	Datum		values[NATTS_COUNTER];
 	bool		nulls[NATTS_COUNTER] = {false};
 
-	counter_values(values, tenant, budget, counter);
+	counter_values(values, nulls, tenant, budget, counter);
 	counter->row = agc_heap_insert(rel, values, nulls)->t_self;
 	agc_table_close(rel, NoLock);
 }
@@ -152,7 +215,7 @@ store_counter_write(const char *tenant, const char *budget, const Counter *count
 	Datum		values[NATTS_COUNTER];
 	bool		nulls[NATTS_COUNTER] = {false};
 
-	counter_values(values, tenant, budget, counter);
+	counter_values(values, nulls, tenant, budget, counter);
 	agc_heap_update(rel, &row, values, nulls);
 	agc_table_close(rel, NoLock);
 }
@@ -181,10 +244,13 @@ counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc)
 	out->since = DatumGetTimestampTz(values[C_SINCE]);
 	out->seen = DatumGetTimestampTz(values[C_SEEN]);
 	out->window_revision = DatumGetInt64(values[C_WINDOW_REVISION]);
+	out->shared = !nulls[C_SHARE];
+	out->strained = DatumGetBool(values[C_STRAINED]);
 	out->nwindows = read_int8_array(values[C_STARTS], out->start, BUDGET_MAX_WINDOWS, "starts");
 	nused = read_int8_array(values[C_USED], out->used[0], BUDGET_MAX_WINDOWS * BUDGET_NUSED, "used");
 	if (out->nwindows < 1 || nused != out->nwindows * BUDGET_NUSED ||
-		read_int8_array(values[C_HELD], out->held, BUDGET_NDIMS, "held") != BUDGET_NDIMS)
+		read_int8_array(values[C_HELD], out->held, BUDGET_NDIMS, "held") != BUDGET_NDIMS ||
+		(out->shared && !read_share(values[C_SHARE], out)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("counter of budget \"%s\" has arrays of the wrong length",
@@ -209,6 +275,7 @@ store_permit_insert(const char *tenant, Permit *permit, const PermitRequest *req
 	values[P_ROLE] = CStringGetTextDatum(row->role);
 	values[P_BUDGET] = text_or_null(request->budget, &nulls[P_BUDGET]);
 	values[P_BUDGETS] = text_array(permit->budgets, permit->depth);
+	values[P_SLOTS] = slots_or_null(permit, &nulls[P_SLOTS]);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 	{
 		values[P_HELD_TOKENS + dim] = Int64GetDatum(permit->held[dim]);
@@ -489,6 +556,8 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 		elog(ERROR, "a permit names %d budgets", out->depth);
 	for (int i = 0; i < out->depth; i++)
 		out->budgets[i] = TextDatumGetCString(budgets[i]);
+	if (!n[P_SLOTS])
+		read_slots(v[P_SLOTS], out);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 	{
 		out->held[dim] = DatumGetInt64(v[P_HELD_TOKENS + dim]);
@@ -603,6 +672,33 @@ store_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
 											   dim + 1, &isnull));
 }
 
+/* By the slot that a budget of so many has for it: what open permits hold. */
+void
+store_held_by_slot(const char *tenant, const char *budget, int slots,
+				   int64 out[BUDGET_MAX_SLOTS][BUDGET_NDIMS])
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID};
+	static AgcPlan plan = {
+		"SELECT coalesce(p.slots[pg_catalog.array_position(p.budgets, $2 COLLATE \"C\")], 0) % $3,"
+		" sum(p.held_tokens)::bigint, sum(p.held_nanousd)::bigint, sum(p.held_calls)::bigint, count(*)"
+		" FROM agentcore.permit p"
+		" WHERE p.tenant = $1 AND p.state IN ('o', 'r') AND $2 = ANY (p.budgets) GROUP BY 1", 3, types
+	};
+	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget), Int32GetDatum(slots)};
+	bool		isnull;
+
+	memset(out, 0, slots * sizeof(out[0]));
+	agc_spi(&plan, values, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		int			slot = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
+
+		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+			out[slot][dim] = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, dim + 2, &isnull));
+	}
+}
+
 /* 0 when the ledger does not know the budget */
 TimestampTz
 store_ledger_last(const char *tenant, const char *budget)
@@ -626,7 +722,7 @@ store_ledger_last(const char *tenant, const char *budget)
 static Datum
 int8_array(const int64 *values, int n, Oid type)
 {
-	Datum		elems[BUDGET_MAX_WINDOWS * BUDGET_NUSED];
+	Datum		elems[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
 
 	Assert(n <= lengthof(elems));
 	for (int i = 0; i < n; i++)
@@ -657,6 +753,37 @@ text_array(char *const *values, int n)
 	for (int i = 0; i < n; i++)
 		elems[i] = CStringGetTextDatum(values[i]);
 	return PointerGetDatum(construct_array(elems, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static Datum
+slots_or_null(const Permit *permit, bool *null)
+{
+	Datum		elems[BUDGET_MAX_DEPTH];
+
+	*null = true;
+	for (int i = 0; i < permit->depth; i++)
+	{
+		elems[i] = Int32GetDatum(permit->slots[i]);
+		*null = *null && permit->slots[i] == 0;
+	}
+	return *null ? (Datum) 0 :
+		PointerGetDatum(construct_array(elems, permit->depth, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+static void
+read_slots(Datum datum, Permit *out)
+{
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	const int32 *slots = (const int32 *) ARR_DATA_PTR(array);
+
+	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != out->depth || ARR_HASNULL(array))
+		elog(ERROR, "slots of a permit do not match its budgets");
+	for (int i = 0; i < out->depth; i++)
+	{
+		if (slots[i] < 0)
+			elog(ERROR, "slots of a permit are malformed");
+		out->slots[i] = slots[i];
+	}
 }
 
 static Datum

@@ -25,6 +25,9 @@
 
 #define BUDGET_MAX_WINDOWS	8
 
+/* Slots of one budget; six bits of a lock's tag, and of a mask. */
+#define BUDGET_MAX_SLOTS	64
+
 /* in BudgetLimit.max and in what is asked: this dimension is not looked at */
 #define NO_AMOUNT		(-1)
 
@@ -59,6 +62,7 @@ typedef struct BudgetDef
 	bool		charge_on_expiry;
 	int64		max_in_flight;
 	int64		window_revision;	/* changes when a window is defined anew */
+	int			slots;
 	int			nlimits;
 	BudgetLimit limit[BUDGET_MAX_WINDOWS];
 } BudgetDef;
@@ -74,6 +78,10 @@ typedef struct Counter
 	TimestampTz start[BUDGET_MAX_WINDOWS];
 	int64		used[BUDGET_MAX_WINDOWS][BUDGET_NUSED];
 	int64		held[BUDGET_NDIMS];
+	bool		shared;			/* one of several slots: its part of every limit */
+	int64		share[BUDGET_MAX_WINDOWS][BUDGET_NUSED];
+	int64		share_in_flight;
+	bool		strained;		/* admits only together with all the others (share.h) */
 } Counter;
 
 /* Why a counter refuses: facts of the first dimension that does not fit. */
