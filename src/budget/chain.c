@@ -463,8 +463,6 @@ lock_its_slot(Chain *chain, ChainLink *link, const int64 asked[BUDGET_NDIMS])
 static bool
 lock_link(Chain *chain, ChainLink *link, const int64 *asked)
 {
-	link->n = 0;
-	link->created = false;
 	if (asked == NULL || !divided(link))
 		return lock_slots(chain, link, divided(link) ? link->want : all_slots(link));
 	return link->want == 0 ? lock_any_slot(chain, link, asked) : lock_its_slot(chain, link, asked);
@@ -502,6 +500,11 @@ refresh_definitions(Chain *chain)
 bool
 chain_lock(Chain *chain, const int64 *asked)
 {
+	for (int i = 0; i < chain->n; i++)
+	{
+		chain->link[i].n = 0;
+		chain->link[i].created = false;
+	}
 	for (int i = 0; i < chain->n; i++)
 		if (!lock_link(chain, &chain->link[i], asked))
 			return false;

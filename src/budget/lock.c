@@ -110,8 +110,8 @@ wait_in_subtransaction(const BudgetLock *lock)
 	return taken;
 }
 
-bool
-lock_take(const BudgetLock *lock, bool wait)
+static bool
+take(const BudgetLock *lock, bool wait)
 {
 	if (LockAcquire(lock, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
 		return true;
@@ -125,8 +125,28 @@ lock_take(const BudgetLock *lock, bool wait)
 	return true;
 }
 
+/*
+ * The transaction owns the lock, not the portal that runs the statement: so it
+ * can be dropped whether it was waited for, in a subtransaction, or not.
+ */
+bool
+lock_take(const BudgetLock *lock, bool wait)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	bool		taken;
+
+	CurrentResourceOwner = CurTransactionResourceOwner;
+	taken = take(lock, wait);
+	CurrentResourceOwner = owner;
+	return taken;
+}
+
 void
 lock_drop(const BudgetLock *lock)
 {
+	ResourceOwner owner = CurrentResourceOwner;
+
+	CurrentResourceOwner = CurTransactionResourceOwner;
 	(void) LockRelease(lock, ExclusiveLock, false);
+	CurrentResourceOwner = owner;
 }
