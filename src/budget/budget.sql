@@ -5,7 +5,7 @@ CREATE TABLE agentcore.budget (
   tenant          text COLLATE "C" NOT NULL,
   name            text COLLATE "C" NOT NULL,
   parent          text COLLATE "C",
-  kind            text COLLATE "C" NOT NULL CHECK (kind IN ('lifetime', 'fixed', 'calendar')),
+  kind            text COLLATE "C" NOT NULL CHECK (kind IN ('lifetime', 'fixed', 'calendar', 'sliding')),
   period          interval,
   tz              text COLLATE "C" NOT NULL,
   anchor          timestamptz,
@@ -15,7 +15,8 @@ CREATE TABLE agentcore.budget (
   max_in_flight   integer CHECK (max_in_flight >= 0),
   slots           integer NOT NULL DEFAULT 1 CHECK (slots BETWEEN 1 AND 64),
   on_expiry       text COLLATE "C" NOT NULL CHECK (on_expiry IN ('release', 'charge_estimate')),
-  overrun         text COLLATE "C" NOT NULL CHECK (overrun IN ('charge')),
+  overrun         text COLLATE "C" NOT NULL CHECK (overrun IN ('charge', 'cap')),
+  thresholds      integer[] NOT NULL DEFAULT '{}' CHECK (0 < ALL (thresholds) AND 100 >= ALL (thresholds) AND pg_catalog.cardinality(thresholds) <= 8),
   enabled         boolean NOT NULL DEFAULT true,
   limited_at      timestamptz NOT NULL,
   window_revision bigint NOT NULL,
@@ -24,6 +25,23 @@ CREATE TABLE agentcore.budget (
 );
 SELECT agentcore.registry_attach('agentcore.budget');
 COMMENT ON TABLE agentcore.budget IS 'Definitions of budgets: limits (NULL = none), window, parent. Written by budget_set() and budget_drop(). limited_at: when limits or window last changed; window_revision: changes with the window.';
+
+CREATE TABLE agentcore.budget_limit (
+  tenant          text COLLATE "C" NOT NULL,
+  budget          text COLLATE "C" NOT NULL,
+  name            text COLLATE "C" NOT NULL,
+  kind            text COLLATE "C" NOT NULL CHECK (kind IN ('lifetime', 'fixed', 'calendar', 'sliding')),
+  period          interval,
+  tz              text COLLATE "C" NOT NULL,
+  anchor          timestamptz,
+  max_tokens      bigint CHECK (max_tokens >= 0),
+  max_nanousd     bigint CHECK (max_nanousd >= 0),
+  max_calls       bigint CHECK (max_calls >= 0),
+  revision        bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  PRIMARY KEY (tenant, budget, name)
+);
+SELECT agentcore.registry_attach('agentcore.budget_limit');
+COMMENT ON TABLE agentcore.budget_limit IS 'Further windows of budgets, at most 7 a budget: what may be used in each (NULL = no limit). In the arrays of budget_counter they follow the main window, by name. Written by budget_limit_set() and budget_limit_drop(), which also change the budget''s row.';
 
 -- One row a (budget, slot) with all windows and dimensions as arrays, so that an
 -- acquire touches one row a level.  No index on the numbers and no foreign key: every
@@ -40,9 +58,13 @@ CREATE TABLE agentcore.budget_counter (
   held            bigint[] NOT NULL,
   share           bigint[],
   strained        boolean NOT NULL DEFAULT false,
+  buckets         bigint[],
+  warned          integer[],
   PRIMARY KEY (tenant, budget, slot)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
-COMMENT ON TABLE agentcore.budget_counter IS 'What is used and held of each budget. starts: begin of each window; used: (tokens, nano-USD, calls) a window; held: tokens, nano-USD, calls, calls in flight; seen: latest time used under the row lock; since: the ledger counts from here on. share: this slot''s part of every limit (as used, then calls in flight; -1 = none), NULL where the budget has one slot; strained: more is taken than a limit allows, so that only all slots together admit.';
+-- in the row as long as it fits: a row that is read for every permit
+ALTER TABLE agentcore.budget_counter ALTER COLUMN buckets SET STORAGE MAIN;
+COMMENT ON TABLE agentcore.budget_counter IS 'What is used and held of each budget. starts: begin of each window (sliding: of its current bucket); used: (tokens, nano-USD, calls) a window; held: tokens, nano-USD, calls, calls in flight; buckets: for each sliding window its place in starts and 25 times (tokens, nano-USD, calls), the current bucket first (NULL: no such window); warned: the highest threshold told of in each window (NULL: none); seen: latest time used under the row lock; since: the ledger counts from here on. share: this slot''s part of every limit (as used, then calls in flight; -1 = none), NULL where the budget has one slot; strained: more is taken than a limit allows, so that only all slots together admit.';
 
 -- No CHECK here and on the ledger: PostgreSQL parses it anew for every statement, which
 -- was a seventh of an acquire and commit; budget_verify() looks instead.
@@ -100,13 +122,14 @@ CREATE TABLE agentcore.budget_ledger (
   nanousd bigint NOT NULL,
   calls   bigint NOT NULL,
   agent   text COLLATE "C",
-  tool    text COLLATE "C"
+  tool    text COLLATE "C",
+  detail  jsonb
 ) PARTITION BY RANGE (at);
 -- indexes stand on the partitions: one that was added at run time is dumped with its
 -- own, and restored before it is attached
 CREATE TABLE agentcore.budget_ledger_default PARTITION OF agentcore.budget_ledger DEFAULT;
 CREATE INDEX budget_ledger_default_at ON agentcore.budget_ledger_default (tenant, at);
-COMMENT ON TABLE agentcore.budget_ledger IS 'Append-only: one row a settlement, with what it charged to every budget in budgets. The time is taken under the row locks of their counters, so it never runs backwards for a budget. event: commit, release, fail, retry, expire, late, refund; refund: what an expired permit was charged too much.';
+COMMENT ON TABLE agentcore.budget_ledger IS 'Append-only: one row a settlement, with what it charged to every budget in budgets. The time is taken under the row locks of their counters, so it never runs backwards for a budget. event: commit, release, fail, retry, expire, late, refund (what an expired permit was charged too much), adjust (by budget_adjust()), reset (what budget_reset_window() took out of the count), and two that charge nothing: unbilled (what overrun cap left uncharged, in detail) and threshold (which one was reached, in detail).';
 COMMENT ON TABLE agentcore.budget_ledger_default IS 'The partition that takes every row of no other partition.';
 
 CREATE TABLE agentcore.model_price (
@@ -123,6 +146,7 @@ SELECT agentcore.registry_attach('agentcore.model_price');
 COMMENT ON TABLE agentcore.model_price IS 'Prices of models in USD a token; the row with the latest valid_from that has come counts. usd_per_cached_token NULL: cached input costs as input. Written by model_price_set().';
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget', '');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.budget_limit', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget_counter', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.permit', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget_ledger', '');

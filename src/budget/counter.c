@@ -66,7 +66,7 @@ counter_admits(const Counter *counter, const BudgetDef *def,
 			const BudgetLimit *limit = &def->limit[w];
 			int64		used = counter->used[w][dim];
 			int64		max = limit->max[dim];
-			Refusal		one = {dim, used, counter->held[dim], max, asked[dim], -1, true};
+			Refusal		one = {w, dim, used, counter->held[dim], max, asked[dim], -1, true};
 			TimestampTz start;
 			TimestampTz end;
 
@@ -88,7 +88,7 @@ counter_admits(const Counter *counter, const BudgetDef *def,
 	if (asked[DIM_IN_FLIGHT] > 0 &&
 		!dimension_fits(0, counter->held[DIM_IN_FLIGHT], asked[DIM_IN_FLIGHT], def->max_in_flight))
 	{
-		Refusal		one = {DIM_IN_FLIGHT, 0, counter->held[DIM_IN_FLIGHT], def->max_in_flight,
+		Refusal		one = {-1, DIM_IN_FLIGHT, 0, counter->held[DIM_IN_FLIGHT], def->max_in_flight,
 						asked[DIM_IN_FLIGHT], -1, def->max_in_flight >= asked[DIM_IN_FLIGHT]};
 
 		refuse(refusal, &refused, &one);

@@ -392,12 +392,13 @@ give_hold_back(Chain *chain, const Permit *permit)
  * other slots may have: they are all locked, and split anew afterwards.
  */
 static bool
-lock_to_charge(Chain *chain, const char *tenant, const Permit *permit, const int64 amount[BUDGET_NUSED],
-			   const int64 given_back[BUDGET_NDIMS])
+lock_to_charge(Chain *chain, const char *tenant, const Permit *permit, const int64 final[BUDGET_NUSED],
+			   bool gives_back)
 {
 	chain_of_permits(chain, tenant, permit, 1);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
-		if (amount[dim] > given_back[dim])
+		if (add_checked(permit->spent[dim], final[dim]) - permit->charged[dim] >
+			(gives_back ? permit->held[dim] : 0))
 			chain_want_all(chain);
 	return chain_lock(chain, NULL);
 }
@@ -448,9 +449,14 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 		answer = compare_settled(&permit, to, delta);
 	else
 	{
-		int64		given_back[BUDGET_NDIMS] = {0};
 		Chain		chain;
 
+		if (!lock_to_charge(&chain, tenant, &permit, delta, is_open(&permit)))
+			raise_contention();
+		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= chain.at)
+			answer = SETTLE_LATE;
+		if (is_open(&permit))
+			give_hold_back(&chain, &permit);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
 			int64		before = permit.charged[dim];
@@ -458,14 +464,6 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 			permit.charged[dim] = add_checked(permit.spent[dim], delta[dim]);
 			delta[dim] = permit.charged[dim] - before;
 		}
-		if (is_open(&permit))
-			memcpy(given_back, permit.held, sizeof(given_back));
-		if (!lock_to_charge(&chain, tenant, &permit, delta, given_back))
-			raise_contention();
-		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= chain.at)
-			answer = SETTLE_LATE;
-		if (is_open(&permit))
-			give_hold_back(&chain, &permit);
 		charge_path(&chain, &permit, answer == SETTLE_LATE ? "late" : event, delta);
 		write_charged(&chain);
 		permit.row.state = answer == SETTLE_LATE && to == PERMIT_COMMITTED ? PERMIT_LATE : to;
@@ -520,10 +518,9 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 	require_open(&permit);
 	if (amount[DIM_TOKENS] > 0 || amount[DIM_NANOUSD] > 0)
 	{
-		static const int64 nothing[BUDGET_NDIMS] = {0};
 		Chain		chain;
 
-		if (!lock_to_charge(&chain, tenant, &permit, amount, nothing))
+		if (!lock_to_charge(&chain, tenant, &permit, amount, false))
 			raise_contention();
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{

@@ -32,7 +32,7 @@
 enum
 {
 	C_TENANT, C_BUDGET, C_SLOT, C_SINCE, C_SEEN, C_WINDOW_REVISION, C_STARTS, C_USED, C_HELD,
-	C_SHARE, C_STRAINED,
+	C_SHARE, C_STRAINED, C_BUCKETS, C_WARNED,
 	NATTS_COUNTER
 };
 
@@ -51,7 +51,7 @@ enum
 /* Columns of agentcore.budget_ledger, in the order of the table. */
 enum
 {
-	L_TENANT, L_AT, L_ID, L_PERMIT, L_BUDGETS, L_EVENT, L_TOKENS, L_NANOUSD, L_CALLS, L_AGENT, L_TOOL,
+	L_TENANT, L_AT, L_ID, L_PERMIT, L_BUDGETS, L_EVENT, L_TOKENS, L_NANOUSD, L_CALLS, L_AGENT, L_TOOL, L_DETAIL,
 	NATTS_LEDGER
 };
 
@@ -178,9 +178,65 @@ read_share(Datum datum, Counter *out)
 	return true;
 }
 
-static void
-counter_values(Datum values[NATTS_COUNTER], bool nulls[NATTS_COUNTER], const char *tenant, const char *budget, const Counter *counter)
+/* Each sliding window: its place, then its buckets. */
+static Datum
+buckets_datum(const Counter *counter, bool *isnull)
 {
+	int64		values[BUDGET_MAX_WINDOWS * (1 + SLIDING_NUMBERS)];
+	int			n = 0;
+
+	for (int w = 0; w < counter->nwindows; w++)
+		if (counter->bucket[w] != NULL)
+		{
+			values[n++] = w + 1;
+			memcpy(&values[n], counter->bucket[w], SLIDING_NUMBERS * sizeof(int64));
+			n += SLIDING_NUMBERS;
+		}
+	*isnull = n == 0;
+	return n == 0 ? (Datum) 0 : int8_array(values, n, INT8OID);
+}
+
+static void
+read_buckets(Counter *out, Datum datum)
+{
+	int64	   *values = palloc(BUDGET_MAX_WINDOWS * (1 + SLIDING_NUMBERS) * sizeof(int64));
+	int			n = read_int8_array(datum, values, BUDGET_MAX_WINDOWS * (1 + SLIDING_NUMBERS), "buckets");
+
+	for (int i = 0; i + SLIDING_NUMBERS < n; i += 1 + SLIDING_NUMBERS)
+		if (values[i] >= 1 && values[i] <= out->nwindows)
+			out->bucket[values[i] - 1] = &values[i + 1];
+}
+
+static Datum
+warned_datum(const Counter *counter, bool *isnull)
+{
+	Datum		elems[BUDGET_MAX_WINDOWS];
+
+	*isnull = true;
+	for (int w = 0; w < counter->nwindows; w++)
+	{
+		elems[w] = Int32GetDatum(counter->warned[w]);
+		*isnull = *isnull && counter->warned[w] == 0;
+	}
+	return *isnull ? (Datum) 0 :
+		PointerGetDatum(construct_array(elems, counter->nwindows, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+static void
+read_warned(Counter *out, Datum datum)
+{
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+
+	if (n == out->nwindows && !ARR_HASNULL(array))
+		memcpy(out->warned, ARR_DATA_PTR(array), n * sizeof(int32));
+}
+
+static void
+counter_values(Datum values[NATTS_COUNTER], bool nulls[NATTS_COUNTER], const char *tenant,
+			   const char *budget, const Counter *counter)
+{
+	memset(nulls, 0, NATTS_COUNTER * sizeof(bool));
 	values[C_TENANT] = CStringGetTextDatum(tenant);
 	values[C_BUDGET] = CStringGetTextDatum(budget);
 	values[C_SLOT] = Int32GetDatum(counter->slot);
@@ -192,6 +248,8 @@ counter_values(Datum values[NATTS_COUNTER], bool nulls[NATTS_COUNTER], const cha
 	values[C_HELD] = int8_array(counter->held, BUDGET_NDIMS, INT8OID);
 	values[C_SHARE] = share_array(counter, &nulls[C_SHARE]);
 	values[C_STRAINED] = BoolGetDatum(counter->shared && counter->strained);
+	values[C_BUCKETS] = buckets_datum(counter, &nulls[C_BUCKETS]);
+	values[C_WARNED] = warned_datum(counter, &nulls[C_WARNED]);
 }
 
 /* The caller holds the lock, and so nobody else makes the row at the same time. */
@@ -200,7 +258,7 @@ store_counter_create(const char *tenant, const char *budget, Counter *counter)
 {
 	Relation	rel = agc_table_open(&counter_table, RowExclusiveLock);
 	Datum		values[NATTS_COUNTER];
-	bool		nulls[NATTS_COUNTER] = {false};
+	bool		nulls[NATTS_COUNTER];
 
 	counter_values(values, nulls, tenant, budget, counter);
 	counter->row = agc_heap_insert(rel, values, nulls)->t_self;
@@ -213,7 +271,7 @@ store_counter_write(const char *tenant, const char *budget, const Counter *count
 	Relation	rel = agc_table_open(&counter_table, RowExclusiveLock);
 	ItemPointerData row = counter->row;
 	Datum		values[NATTS_COUNTER];
-	bool		nulls[NATTS_COUNTER] = {false};
+	bool		nulls[NATTS_COUNTER];
 
 	counter_values(values, nulls, tenant, budget, counter);
 	agc_heap_update(rel, &row, values, nulls);
@@ -255,6 +313,12 @@ counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc)
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("counter of budget \"%s\" has arrays of the wrong length",
 						TextDatumGetCString(values[C_BUDGET]))));
+	memset(out->bucket, 0, sizeof(out->bucket));
+	memset(out->warned, 0, sizeof(out->warned));
+	if (!nulls[C_BUCKETS])
+		read_buckets(out, values[C_BUCKETS]);
+	if (!nulls[C_WARNED])
+		read_warned(out, values[C_WARNED]);
 }
 
 /* ----- permits ----- */
@@ -640,13 +704,16 @@ store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *en
 	values[L_TENANT] = CStringGetTextDatum(tenant);
 	values[L_AT] = TimestampTzGetDatum(entry->at);
 	values[L_ID] = UUIDPGetDatum(&id);
-	values[L_PERMIT] = UUIDPGetDatum(&permit->row.id);
+	nulls[L_PERMIT] = permit == NULL;
+	values[L_PERMIT] = nulls[L_PERMIT] ? (Datum) 0 : UUIDPGetDatum(&permit->row.id);
 	values[L_BUDGETS] = text_array(entry->budgets, entry->nbudgets);
 	values[L_EVENT] = CStringGetTextDatum(entry->event);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		values[L_TOKENS + dim] = Int64GetDatum(entry->amount[dim]);
-	values[L_AGENT] = text_or_null(permit->row.agent, &nulls[L_AGENT]);
-	values[L_TOOL] = text_or_null(permit->row.tool, &nulls[L_TOOL]);
+	values[L_AGENT] = text_or_null(permit == NULL ? NULL : permit->row.agent, &nulls[L_AGENT]);
+	values[L_TOOL] = text_or_null(permit == NULL ? NULL : permit->row.tool, &nulls[L_TOOL]);
+	nulls[L_DETAIL] = entry->detail == NULL;
+	values[L_DETAIL] = nulls[L_DETAIL] ? (Datum) 0 : JsonbPGetDatum(entry->detail);
 	insert_ledger_row(ledger, leaf, values, nulls);
 	table_close(leaf, NoLock);
 	agc_table_close(ledger, NoLock);
@@ -722,9 +789,9 @@ store_ledger_last(const char *tenant, const char *budget)
 static Datum
 int8_array(const int64 *values, int n, Oid type)
 {
-	Datum		elems[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
+	Datum		few[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
+	Datum	   *elems = n <= lengthof(few) ? few : palloc(n * sizeof(Datum));
 
-	Assert(n <= lengthof(elems));
 	for (int i = 0; i < n; i++)
 		elems[i] = Int64GetDatum(values[i]);
 	return PointerGetDatum(construct_array(elems, n, type, sizeof(int64), FLOAT8PASSBYVAL,

@@ -45,6 +45,7 @@ typedef struct LedgerEntry
 	int			nbudgets;
 	char	  **budgets;
 	int64		amount[BUDGET_NUSED];
+	Jsonb	   *detail;			/* or NULL */
 } LedgerEntry;
 
 /* counters */
@@ -86,7 +87,7 @@ extern void store_permit_resolve(const Permit *permit);
 /* serializes whoever uses one key; false: busy */
 extern bool store_key_lock(const char *tenant, const char *holder, const char *key, bool wait);
 
-/* ledger */
+/* ledger; permit may be NULL */
 extern void store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry);
 
 /* these three between agc_owner_begin() and agc_owner_end() */

@@ -9,6 +9,9 @@
  * anchor from that Monday (days) or 2000-01-01 (months), local midnight.  The
  * session's time zone plays no part.
  *
+ * Sliding windows move on by sub-buckets of a 24th of the span; window_bounds()
+ * answers with the current one.
+ *
  * Memory: none; time zones belong to PostgreSQL's cache and are never freed.
  * Locks: none.  Errors: 22023 for a window that cannot be.
  */
@@ -21,7 +24,7 @@
 /* 2000-01-01 is the zero of PostgreSQL's clock, and was a Saturday. */
 #define FIRST_MONDAY	(2 * USECS_PER_DAY)
 
-static const char *const kind_names[] = {"lifetime", "fixed", "calendar"};
+static const char *const kind_names[] = {"lifetime", "fixed", "calendar", "sliding"};
 
 static void define_span(Window *window, const Interval *period);
 static int64 calendar_guess(const Window *window, Timestamp base, Timestamp local);
@@ -48,15 +51,10 @@ derive_kind(const char *kind, const Interval *period)
 	for (int i = 0; i < lengthof(kind_names); i++)
 		if (strcmp(kind, kind_names[i]) == 0)
 			return (WindowKind) i;
-	if (strcmp(kind, "sliding") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("sliding windows are not supported"),
-				 errhint("Use kind fixed or calendar.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown kind of budget \"%s\"", kind),
-			 errhint("The kinds are fixed, calendar and lifetime.")));
+			 errhint("The kinds are fixed, sliding, calendar and lifetime.")));
 	return WINDOW_LIFETIME;
 }
 
@@ -102,7 +100,7 @@ define_span(Window *window, const Interval *period)
 				 errmsg("period is out of range"),
 				 errdetail("At most 100 years are allowed."),
 				 errhint("Leave period out for a budget that never resets.")));
-	if (window->kind == WINDOW_FIXED && period->month != 0)
+	if ((window->kind == WINDOW_FIXED || window->kind == WINDOW_SLIDING) && period->month != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("months are not of equal length"),
@@ -118,6 +116,13 @@ define_span(Window *window, const Interval *period)
 		window->months = period->month;
 		window->days = period->day;
 	}
+}
+
+/* Rounded up: the buckets before the current one cover the span. */
+int64
+sliding_step(const Window *window)
+{
+	return (window->span + SLIDING_PARTS - 1) / SLIDING_PARTS;
 }
 
 static int64
@@ -143,6 +148,12 @@ window_bounds(const Window *window, TimestampTz at, TimestampTz *start, Timestam
 			origin = window->has_anchor ? window->anchor : FIRST_MONDAY;
 			*start = origin + floor_div(at - origin, window->span) * window->span;
 			*end = *start + window->span;
+			return;
+		case WINDOW_SLIDING:
+			k = sliding_step(window);
+			origin = window->has_anchor ? window->anchor : FIRST_MONDAY;
+			*start = origin + floor_div(at - origin, k) * k;
+			*end = *start + k;
 			return;
 		case WINDOW_CALENDAR:
 			if (window->has_anchor)

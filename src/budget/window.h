@@ -24,6 +24,16 @@
 #define BUDGET_NDIMS	4
 
 #define BUDGET_MAX_WINDOWS	8
+#define BUDGET_MAX_THRESHOLDS	8
+
+/*
+ * A sliding window is 24 sub-buckets and the current one.  The oldest counts in
+ * full, so that a limit is never passed in any span of the window's length; it
+ * is up to 1/24 of the span too strict.
+ */
+#define SLIDING_PARTS	24
+#define SLIDING_BUCKETS	(SLIDING_PARTS + 1)
+#define SLIDING_NUMBERS	(SLIDING_BUCKETS * BUDGET_NUSED)
 
 /* Slots of one budget; six bits of a lock's tag, and of a mask. */
 #define BUDGET_MAX_SLOTS	64
@@ -35,13 +45,14 @@ typedef enum WindowKind
 {
 	WINDOW_LIFETIME,
 	WINDOW_FIXED,				/* equal spans from the anchor */
-	WINDOW_CALENDAR				/* days or months of a time zone */
+	WINDOW_CALENDAR,			/* days or months of a time zone */
+	WINDOW_SLIDING				/* the span that ends now, in sub-buckets */
 } WindowKind;
 
 typedef struct Window
 {
 	WindowKind	kind;
-	int64		span;			/* fixed: us */
+	int64		span;			/* fixed, sliding: us */
 	int			months;			/* calendar: either months ... */
 	int			days;			/* ... or days */
 	pg_tz	   *tz;				/* calendar */
@@ -51,6 +62,7 @@ typedef struct Window
 
 typedef struct BudgetLimit
 {
+	char	   *name;			/* NULL: the main window */
 	Window		window;
 	int64		max[BUDGET_NUSED];
 } BudgetLimit;
@@ -60,6 +72,9 @@ typedef struct BudgetDef
 	char	   *parent;			/* NULL: a root */
 	bool		enabled;
 	bool		charge_on_expiry;
+	bool		cap_overrun;	/* charge no more than was held */
+	int			nthresholds;
+	int			threshold[BUDGET_MAX_THRESHOLDS];	/* percent, ascending */
 	int64		max_in_flight;
 	int64		window_revision;	/* changes when a window is defined anew */
 	int			slots;
@@ -75,18 +90,21 @@ typedef struct Counter
 	TimestampTz seen;			/* latest time used under the row lock */
 	int64		window_revision;	/* of the definition that `start` follows */
 	int			nwindows;
-	TimestampTz start[BUDGET_MAX_WINDOWS];
+	TimestampTz start[BUDGET_MAX_WINDOWS];	/* sliding: of the current bucket */
 	int64		used[BUDGET_MAX_WINDOWS][BUDGET_NUSED];
 	int64		held[BUDGET_NDIMS];
 	bool		shared;			/* one of several slots: its part of every limit */
 	int64		share[BUDGET_MAX_WINDOWS][BUDGET_NUSED];
 	int64		share_in_flight;
 	bool		strained;		/* admits only together with all the others (share.h) */
+	int			warned[BUDGET_MAX_WINDOWS]; /* highest threshold told of, 0: none */
+	int64	   *bucket[BUDGET_MAX_WINDOWS]; /* SLIDING_NUMBERS, the current bucket first; NULL: not sliding */
 } Counter;
 
 /* Why a counter refuses: facts of the first dimension that does not fit. */
 typedef struct Refusal
 {
+	int			window;			/* which limit; -1: of calls in flight */
 	int			dim;
 	int64		used;
 	int64		held;
@@ -101,9 +119,12 @@ extern void window_define(Window *window, const char *kind, const Interval *peri
 						  const char *tz, bool has_anchor, TimestampTz anchor);
 extern const char *window_kind_name(WindowKind kind);
 
-/* The window that "at" falls into: start <= at < end. */
+/* The window, or the bucket of a sliding one, that "at" falls into: start <= at < end. */
 extern void window_bounds(const Window *window, TimestampTz at,
 						  TimestampTz *start, TimestampTz *end);
+
+/* how long a bucket of a sliding window is, us */
+extern int64 sliding_step(const Window *window);
 
 extern void counter_init(Counter *counter, const BudgetDef *def, TimestampTz at);
 extern void counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at);
