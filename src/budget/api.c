@@ -13,6 +13,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 
 enum
@@ -91,6 +92,7 @@ acquire(FunctionCallInfo fcinfo, PermitRequest *request, PermitDecision *out)
 	request->calls = arg_calls(fcinfo, A_CALLS);
 	request->lease = opt_lease(fcinfo, A_LEASE);
 	request->key = agc_opt_name(fcinfo, A_KEY, "key");
+	request->want_remaining = true;
 	hash_request(request);
 
 	agc_enter(request->tenant, AGC_AGENT);
@@ -130,13 +132,38 @@ AGC_FUNCTION(budget_acquire)
 	PG_RETURN_UUID_P(id);
 }
 
+/* null: no limit */
+static Datum
+remaining_datum(const PermitDecision *decision)
+{
+	static const char *const names[] = {"tokens", "usd", "calls", "in_flight"};
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+	{
+		int64		left = decision->remaining[dim];
+
+		appendStringInfo(&out, "%s\"%s\": ", dim == 0 ? "{" : ", ", names[dim]);
+		if (left == NO_AMOUNT)
+			appendStringInfoString(&out, "null");
+		else if (dim == DIM_NANOUSD)
+			appendStringInfoString(&out, DatumGetCString(DirectFunctionCall1(numeric_out,
+				DirectFunctionCall1(numeric_trim_scale, agc_nanousd_numeric(left)))));
+		else
+			appendStringInfo(&out, "%lld", (long long) left);
+	}
+	appendStringInfoChar(&out, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data));
+}
+
 /* budget_try_acquire(...) -> budget_decision */
 AGC_FUNCTION(budget_try_acquire)
 {
 	PermitRequest request;
 	PermitDecision decision;
-	Datum		values[8] = {0};
-	bool		nulls[8] = {false};
+	Datum		values[10] = {0};
+	bool		nulls[10] = {false};
 	bool		granted;
 
 	acquire(fcinfo, &request, &decision);
@@ -159,6 +186,12 @@ AGC_FUNCTION(budget_try_acquire)
 	}
 	values[5] = BoolGetDatum(decision.can_ever_fit);
 	values[7] = BoolGetDatum(decision.duplicate);
+	nulls[8] = decision.denied_limit == NULL;
+	if (!nulls[8])
+		values[8] = CStringGetTextDatum(decision.denied_limit);
+	nulls[9] = !decision.has_remaining;
+	if (!nulls[9])
+		values[9] = remaining_datum(&decision);
 	return agc_row(fcinfo, values, nulls, lengthof(values));
 }
 

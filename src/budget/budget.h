@@ -33,6 +33,7 @@ typedef struct PermitRequest
 	const char *key;			/* idempotency key, unique per (tenant, agent or role) while not failed/released */
 	uint8		request_hash[AGC_HASH_LEN]; /* same key with another hash: 22023 */
 	bool		charge_on_expiry;	/* overrides the budget's on_expiry */
+	bool		want_remaining;	/* also when granted */
 
 	/* the gate's */
 	const char *agent;
@@ -53,9 +54,12 @@ typedef struct PermitDecision
 	pg_uuid_t	id;
 	const char *reason;			/* budget_exceeded | contention */
 	char	   *denied_by;		/* budget name */
+	char	   *denied_limit;	/* which of its windows; NULL: disabled, or in flight */
 	char	   *detail;
 	int64		retry_after;	/* us, -1 = not known */
 	bool		can_ever_fit;
+	bool		has_remaining;
+	int64		remaining[4];	/* tokens, nano-USD, calls, in flight; -1: no limit */
 } PermitDecision;
 
 /* A permit row as read; strings palloc'd, NULL where null. */

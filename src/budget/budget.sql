@@ -159,22 +159,47 @@ CREATE FUNCTION agentcore.budget_set(
   name text, max_tokens bigint DEFAULT NULL, max_usd numeric DEFAULT NULL, max_calls bigint DEFAULT NULL,
   max_in_flight integer DEFAULT NULL, period interval DEFAULT NULL, kind text DEFAULT NULL, tz text DEFAULT 'UTC',
   anchor timestamptz DEFAULT NULL, parent text DEFAULT NULL, slots integer DEFAULT 1, on_expiry text DEFAULT 'release',
-  overrun text DEFAULT 'charge', enabled boolean DEFAULT true, tenant text DEFAULT '') RETURNS boolean
+  overrun text DEFAULT 'charge', enabled boolean DEFAULT true, thresholds integer[] DEFAULT '{}', tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_set_v1';
-COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, text) IS 'Create or replace a budget; true if anything changed. Limits: NULL = none. period NULL: never resets; whole days or months: calendar windows in tz; else equal spans from anchor. parent: charged and asked too, up to 16 levels. slots: 1 to 64 counter rows that share the limits, for a budget that many sessions use at once. on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. A lower limit only blocks new permits; a new window recounts from the ledger. 22023 bad value, 42704 unknown parent.';
+COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, integer[], text) IS 'Create or replace a budget; true if anything changed. Limits: NULL = none. period NULL: never resets (kind lifetime); whole days or months: calendar windows in tz; else equal spans from anchor (fixed); kind sliding: the period that ends now, in 24 parts, up to a 24th too strict, never over. parent: charged and asked too, up to 16 levels. slots: 1 to 64 counter rows that share the limits, for a budget that many sessions use at once (not with kind sliding or thresholds). on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. overrun: charge (what was spent is charged, also past a limit) | cap (no more than was held; the rest stands in the ledger as unbilled), by the budget that the permit names. thresholds: percentages of use, each told of once a window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent), which every role of the database can hear and which PREPARE TRANSACTION refuses. USD is kept in nano-dollars; a smaller fraction is rounded up. A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. 22023 bad value, 42704 unknown parent.';
 
 CREATE FUNCTION agentcore.budget_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_drop_v1';
 COMMENT ON FUNCTION agentcore.budget_drop(text, text) IS 'Remove a budget; false if there is none. 2BP01 while it is a parent, 55006 while permits hold some of it. Its ledger stays.';
 
+CREATE FUNCTION agentcore.budget_limit_set(
+  budget text, limit_name text, max_tokens bigint DEFAULT NULL, max_usd numeric DEFAULT NULL, max_calls bigint DEFAULT NULL,
+  period interval DEFAULT NULL, kind text DEFAULT NULL, tz text DEFAULT 'UTC', anchor timestamptz DEFAULT NULL,
+  tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_limit_set_v1';
+COMMENT ON FUNCTION agentcore.budget_limit_set(text, text, bigint, numeric, bigint, interval, text, text, timestamptz, text) IS 'Create or replace one more limit of a budget with a window of its own, beside the main window of budget_set(); true if anything changed. Arguments as there; at most 7 a budget (54000). Counts from the ledger what was charged since its window began. Waits for the budget''s row (55P03). 22023 bad value, also the name main; 42704 unknown budget.';
+
+CREATE FUNCTION agentcore.budget_limit_drop(budget text, limit_name text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_limit_drop_v1';
+COMMENT ON FUNCTION agentcore.budget_limit_drop(text, text, text) IS 'Remove a further limit of a budget; false if there is none. Waits for the budget''s row (55P03). NULL name: 22023.';
+
+CREATE FUNCTION agentcore.budget_adjust(
+  budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls bigint DEFAULT 0, reason text DEFAULT NULL,
+  tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_adjust_v1';
+COMMENT ON FUNCTION agentcore.budget_adjust(text, bigint, numeric, bigint, text, text) IS 'Correct what a budget and all its parents have used in their current windows, up or down, with a row of the ledger; no limit refuses it. False when all amounts are zero. 22023 when a window would fall below zero, for NULL amounts and a reason of more than 1000 bytes; 42704 unknown budget; 55P03 on contention. In a sliding window a correction counts for the length of the window from now on.';
+
+CREATE FUNCTION agentcore.budget_reset_window(budget text, limit_name text DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_reset_window_v1';
+COMMENT ON FUNCTION agentcore.budget_reset_window(text, text, text) IS 'Begin windows of a budget anew, with nothing used; what permits hold stays. limit_name: one of its limits or main; NULL: all. Parents keep their count. True when the counter was ahead of the clock, which had jumped: it is then brought back to now, and what it charged in the future counts as of now in the windows that are not reset. After such a jump reset all budgets in one transaction, since they pass the time on to each other. 42704 unknown budget or limit, 55P03 on contention.';
+
 -- Permits ------------------------------------------------------------------
 
 CREATE TYPE agentcore.budget_decision AS (
   granted boolean, permit uuid, denied_by text, reason text, retry_after interval,
-  can_ever_fit boolean, detail text, duplicate boolean);
-COMMENT ON TYPE agentcore.budget_decision IS 'Answer of budget_try_acquire(). denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key.';
+  can_ever_fit boolean, detail text, duplicate boolean, denied_limit text, remaining jsonb);
+COMMENT ON TYPE agentcore.budget_decision IS 'Answer of budget_try_acquire(). denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate and on contention).';
 
 CREATE FUNCTION agentcore.budget_acquire(
   budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls integer DEFAULT 1,
@@ -242,36 +267,67 @@ CREATE FUNCTION agentcore.budget_window(kind text, period interval, tz text, anc
   AS 'MODULE_PATHNAME', 'agentcore_budget_window_v1';
 COMMENT ON FUNCTION agentcore.budget_window(text, interval, text, timestamptz, timestamptz) IS 'The window that a time falls into, for the window arguments of budget_set(). NULL tz or at: 22023.';
 
+CREATE TYPE agentcore.budget_window_now AS (
+  place integer, limit_name text, starts_at timestamptz, resets_at timestamptz, counts_from timestamptz, horizon timestamptz,
+  used bigint[], held bigint[], max bigint[]);
+COMMENT ON TYPE agentcore.budget_window_now IS 'A window of a budget as an acquire would find it now. place: in the arrays of the counter, from 0; resets_at NULL: at no one time; counts_from: since when charges count; horizon: until when a rate of use can be projected; used, max: tokens, nano-USD, calls (NULL = no limit); held: these and calls in flight.';
+
+CREATE FUNCTION agentcore.budget_windows(budget text, tenant text DEFAULT '') RETURNS SETOF agentcore.budget_window_now
+  LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 2
+  AS 'MODULE_PATHNAME', 'agentcore_budget_windows_v1';
+COMMENT ON FUNCTION agentcore.budget_windows(text, text) IS 'The windows of a budget as of now, main first, whatever the snapshot; no row for an unknown budget or a tenant that the caller may not see. Takes no lock. NULL or empty name: 22023.';
+
+CREATE VIEW agentcore.budget_limits WITH (security_barrier) AS
+SELECT b.tenant, b.name AS budget, w.limit_name, coalesce(l.kind, b.kind) AS kind,
+       CASE WHEN w.place = 0 THEN b.period ELSE l.period END AS period,
+       coalesce(l.tz, b.tz) AS tz,
+       CASE WHEN w.place = 0 THEN b.anchor ELSE l.anchor END AS anchor,
+       w.used[1] AS used_tokens, w.held[1] AS held_tokens, w.max[1] AS max_tokens,
+       greatest(w.max[1]::numeric - w.used[1] - w.held[1], 0)::bigint AS left_tokens,
+       pg_catalog.trim_scale(w.used[2] * 0.000000001) AS used_usd,
+       pg_catalog.trim_scale(w.held[2] * 0.000000001) AS held_usd,
+       pg_catalog.trim_scale(w.max[2] * 0.000000001) AS max_usd,
+       pg_catalog.trim_scale(greatest(w.max[2]::numeric - w.used[2] - w.held[2], 0) * 0.000000001) AS left_usd,
+       w.used[3] AS used_calls, w.held[3] AS held_calls, w.max[3] AS max_calls,
+       greatest(w.max[3]::numeric - w.used[3] - w.held[3], 0)::bigint AS left_calls,
+       p.percent, w.starts_at, w.resets_at,
+       pg_catalog.round(w.used[1] / h.hours, 3) AS tokens_per_hour,
+       pg_catalog.round(w.used[2] * 0.000000001 / h.hours, 9) AS usd_per_hour,
+       pg_catalog.round(w.used[3] / h.hours, 3) AS calls_per_hour,
+       e.exhausted_at
+  FROM agentcore.budget b
+ CROSS JOIN LATERAL agentcore.budget_windows(b.name, b.tenant) w
+  LEFT JOIN agentcore.budget_limit l ON w.place > 0 AND l.tenant = b.tenant AND l.budget = b.name AND l.name = w.limit_name
+ CROSS JOIN LATERAL (SELECT agentcore.clock_now()) AS c(at)
+ -- a window of a few seconds is no base for a rate
+ CROSS JOIN LATERAL (SELECT greatest(extract(epoch FROM c.at - w.counts_from), 60) / 3600) AS h(hours)
+ CROSS JOIN LATERAL (
+   SELECT pg_catalog.max(pg_catalog.round(CASE WHEN d.max > 0 THEN d.used * 100.0 / d.max ELSE 100 END, 1)) AS percent
+     FROM unnest(w.used, w.max) AS d(used, max) WHERE d.max IS NOT NULL) AS p
+ CROSS JOIN LATERAL (
+   -- at this rate; a window that resets before is not exhausted
+   SELECT pg_catalog.min(c.at + interval '1 hour' * least(greatest(d.max::numeric - d.used - d.held, 0) * h.hours / d.used, 1000000)::double precision) AS at
+     FROM unnest(w.used, w.held[1:3], w.max) AS d(used, held, max) WHERE d.used > 0 AND d.max IS NOT NULL) AS x
+ CROSS JOIN LATERAL (SELECT CASE WHEN x.at <= w.horizon AND x.at < c.at + interval '1000000 hours' THEN x.at END) AS e(exhausted_at)
+ WHERE agentcore.access_visible(b.tenant);
+COMMENT ON VIEW agentcore.budget_limits IS 'Every window of every budget as of now, limit_name main for the one of budget_set(): used, held by open permits (held is the same for all windows of a budget), limit and what is left (NULL = no limit). percent: the most used of its limits. per_hour: what was used since the window, or the counter, began, by the hours since then (at least a minute); exhausted_at: when nothing is left at that rate, NULL if never or only after the window resets. Tokens and calls in units, money in USD. resets_at NULL: never, or bit by bit (sliding).';
+
 CREATE VIEW agentcore.budget_status WITH (security_barrier) AS
 SELECT b.tenant, b.name AS budget,
-       CASE WHEN s.current THEN c.used[1] ELSE 0 END AS used_tokens,
-       coalesce(c.held[1], 0) AS held_tokens,
-       b.max_tokens,
-       pg_catalog.trim_scale(CASE WHEN s.current THEN c.used[2] ELSE 0 END * 0.000000001) AS used_usd,
-       pg_catalog.trim_scale(coalesce(c.held[2], 0) * 0.000000001) AS held_usd,
-       pg_catalog.trim_scale(b.max_nanousd * 0.000000001) AS max_usd,
-       CASE WHEN s.current THEN c.used[3] ELSE 0 END AS used_calls,
-       coalesce(c.held[3], 0) AS held_calls,
-       b.max_calls,
-       coalesce(c.held[4], 0) AS in_flight,
-       b.max_in_flight,
+       m.used_tokens, m.held_tokens, m.max_tokens, m.used_usd, m.held_usd, m.max_usd, m.used_calls, m.held_calls, m.max_calls,
+       w.held[4] AS in_flight, b.max_in_flight,
        b.parent, b.enabled, b.kind, b.period, b.tz, b.on_expiry,
-       nullif(w.starts_at, '-infinity') AS window_start,
-       nullif(w.resets_at, 'infinity') AS resets_at
+       m.starts_at AS window_start, m.resets_at,
+       m.left_tokens, m.left_usd, m.left_calls, m.percent, m.tokens_per_hour, m.usd_per_hour, m.calls_per_hour, m.exhausted_at,
+       b.overrun, b.thresholds,
+       (SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(l) - '{tenant,budget,anchor,tz}'::text[] ORDER BY l.limit_name)
+          FROM agentcore.budget_limits l
+         WHERE l.tenant = b.tenant AND l.budget = b.name AND l.limit_name <> 'main') AS limits
   FROM agentcore.budget b
-  LEFT JOIN LATERAL (
-       -- a slot that has not come to the latest window has used nothing of it
-       SELECT max(k.seen) AS seen, array[max(k.starts[1])] AS starts,
-              array[least(sum(k.used[1]) FILTER (WHERE k.latest), 9223372036854775807),
-                    least(sum(k.used[2]) FILTER (WHERE k.latest), 9223372036854775807),
-                    least(sum(k.used[3]) FILTER (WHERE k.latest), 9223372036854775807)]::bigint[] AS used,
-              array[sum(k.held[1]), sum(k.held[2]), sum(k.held[3]), sum(k.held[4])]::bigint[] AS held
-         FROM (SELECT o.seen, o.starts, o.used, o.held, o.starts[1] = max(o.starts[1]) OVER () AS latest
-                 FROM agentcore.budget_counter o WHERE o.tenant = b.tenant AND o.budget = b.name) k) c ON true
- CROSS JOIN LATERAL agentcore.budget_window(b.kind, b.period, b.tz, b.anchor, greatest(agentcore.clock_now(), c.seen)) w
- CROSS JOIN LATERAL (SELECT c.starts[1] >= w.starts_at) AS s(current)
- WHERE agentcore.access_visible(b.tenant);
-COMMENT ON VIEW agentcore.budget_status IS 'Each budget''s current window: used, held by open permits, and limits (NULL = none). Tokens and calls in units, money in USD. resets_at NULL: never.';
+  JOIN agentcore.budget_limits m ON m.tenant = b.tenant AND m.budget = b.name AND m.limit_name = 'main'
+ CROSS JOIN LATERAL agentcore.budget_windows(b.name, b.tenant) w
+ WHERE w.place = 0 AND agentcore.access_visible(b.tenant);
+COMMENT ON VIEW agentcore.budget_status IS 'Each budget: its main window as budget_limits shows it, and its other limits as a jsonb array (NULL: none). in_flight: open permits. A budget that is being changed is shown as its new definition counts. Tokens and calls in units, money in USD. resets_at NULL: never, or bit by bit (sliding).';
 
 CREATE VIEW agentcore.permits WITH (security_barrier) AS
 SELECT p.tenant, p.id AS permit,
@@ -297,23 +353,44 @@ CREATE FUNCTION agentcore.budget_violations() RETURNS TABLE (tenant text, violat
   LANGUAGE sql STABLE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS $$
-WITH slot AS (
-  SELECT c.*, b.slots, array[b.max_tokens, b.max_nanousd, b.max_calls, b.max_in_flight] AS max, b.name IS NOT NULL AS defined,
-         b.window_revision AS defined_revision, b.limited_at,
-         c.starts[1] = max(c.starts[1]) OVER (PARTITION BY c.tenant, c.budget) AS latest
+WITH limits AS (
+  SELECT x.tenant, x.budget, pg_catalog.row_number() OVER (PARTITION BY x.tenant, x.budget ORDER BY x.further, x.name) AS w,
+         CASE WHEN x.further THEN x.name ELSE 'main' END AS name, x.max,
+         -- what the buckets before the current one cover
+         CASE WHEN x.kind = 'sliding' THEN 24 * ceil(extract(epoch FROM x.period) * 1000000 / 24) * interval '1 microsecond' END AS covered
+    FROM (SELECT b.tenant, b.name AS budget, false AS further, b.name, b.kind, b.period, array[b.max_tokens, b.max_nanousd, b.max_calls] AS max
+            FROM agentcore.budget b
+           UNION ALL
+          SELECT l.tenant, l.budget, true, l.name, l.kind, l.period, array[l.max_tokens, l.max_nanousd, l.max_calls]
+            FROM agentcore.budget_limit l) x
+), slot AS (
+  SELECT c.*, b.slots, b.max_in_flight, b.name IS NOT NULL AS defined, b.window_revision AS defined_revision, b.limited_at
     FROM agentcore.budget_counter c
     LEFT JOIN agentcore.budget b ON b.tenant = c.tenant AND b.name = c.budget
+), total AS (
+  SELECT s.tenant, s.budget, s.slots, s.max_in_flight, count(*) AS rows,
+         array[sum(s.held[1]), sum(s.held[2]), sum(s.held[3]), sum(s.held[4])] AS held
+    FROM slot s
+   GROUP BY s.tenant, s.budget, s.slots, s.max_in_flight
 ), counter AS (
-  -- the slots of a budget together; one that has not come to the latest window has used nothing of it
-  SELECT c.tenant, c.budget, c.defined, c.defined_revision, c.limited_at, c.max, c.slots, count(*) AS rows,
-         min(c.window_revision) AS window_revision, max(c.starts[1]) AS start, min(c.since) AS since,
-         greatest(max(c.starts[1]), min(c.since)) AS counts_from,
-         array[least(sum(c.used[1]) FILTER (WHERE c.latest), 9223372036854775807),
-               least(sum(c.used[2]) FILTER (WHERE c.latest), 9223372036854775807),
-               least(sum(c.used[3]) FILTER (WHERE c.latest), 9223372036854775807)] AS used,
-         array[sum(c.held[1]), sum(c.held[2]), sum(c.held[3]), sum(c.held[4])] AS held
-    FROM slot c
-   GROUP BY c.tenant, c.budget, c.defined, c.defined_revision, c.limited_at, c.max, c.slots
+  -- one row a window, its slots together; one that has not come to the latest window has used nothing of it
+  SELECT v.tenant, v.budget, v.limited_at, v.w, coalesce(l.name, v.w::text) AS limit_name, l.max, t.held, t.slots,
+         array[least(sum(v.used[1]) FILTER (WHERE v.latest), 9223372036854775807),
+               least(sum(v.used[2]) FILTER (WHERE v.latest), 9223372036854775807),
+               least(sum(v.used[3]) FILTER (WHERE v.latest), 9223372036854775807)] AS used,
+         array[sum(v.share[1]), sum(v.share[2]), sum(v.share[3])] AS share,
+         greatest(max(v.start) - coalesce(l.covered, '0'), min(v.since), max(ring.since)) AS counts_from,
+         max(ring.numbers) AS numbers, l.covered IS NOT NULL AS sliding
+    FROM (SELECT s.tenant, s.budget, s.limited_at, s.since, s.buckets, g.w, s.starts[g.w] AS start,
+                 s.used[3 * g.w - 2 : 3 * g.w] AS used, s.share[3 * g.w - 2 : 3 * g.w] AS share,
+                 s.starts[g.w] = max(s.starts[g.w]) OVER (PARTITION BY s.tenant, s.budget, g.w) AS latest
+            FROM slot s CROSS JOIN LATERAL generate_subscripts(s.starts, 1) AS g(w)) v
+    JOIN total t ON t.tenant = v.tenant AND t.budget = v.budget
+    LEFT JOIN limits l ON l.tenant = v.tenant AND l.budget = v.budget AND l.w = v.w
+    LEFT JOIN LATERAL (
+      SELECT timestamptz '2000-01-01 00:00:00+00' + interval '1 microsecond' * v.buckets[i + 1] AS since, v.buckets[i + 2 : i + 76] AS numbers
+        FROM generate_series(1, coalesce(cardinality(v.buckets), 0), 77) AS i WHERE v.buckets[i] = v.w) AS ring ON true
+   GROUP BY v.tenant, v.budget, v.limited_at, v.w, l.name, l.max, l.covered, t.held, t.slots
 ), hold AS (
   SELECT p.tenant, u.budget, array[sum(p.held_tokens), sum(p.held_nanousd), sum(p.held_calls), count(*)] AS held,
          min(p.created_at) AS oldest
@@ -328,15 +405,15 @@ WITH slot AS (
    WHERE p.state IN ('o', 'r') AND b.slots > 1
    GROUP BY p.tenant, u.budget, 3
 ), charge AS (
-  SELECT c.tenant, c.budget, l.permit,
+  SELECT c.tenant, c.budget, c.w, coalesce(l.permit, l.id) AS permit,
          array[sum(l.tokens), sum(l.nanousd), sum(l.calls)] AS used,
          bool_or(l.event = 'late') AS late
     FROM counter c
     JOIN agentcore.budget_ledger l ON l.tenant = c.tenant AND l.at >= c.counts_from AND c.budget = ANY (l.budgets)
-   GROUP BY c.tenant, c.budget, l.permit
+   GROUP BY c.tenant, c.budget, c.w, coalesce(l.permit, l.id)
 ), used AS (
   -- over: how far charges went past what had been admitted for them
-  SELECT g.tenant, g.budget,
+  SELECT g.tenant, g.budget, g.w,
          -- a counter is full at the largest bigint: what was spent beyond stands in the ledger
          array[least(sum(g.used[1]), 9223372036854775807), least(sum(g.used[2]), 9223372036854775807),
                least(sum(g.used[3]), 9223372036854775807)] AS used,
@@ -345,7 +422,7 @@ WITH slot AS (
                sum(greatest(g.used[3] - coalesce(p.held_calls, 0), 0))] AS over
     FROM charge g
     LEFT JOIN agentcore.permit p ON p.tenant = g.tenant AND p.id = g.permit AND NOT g.late AND p.state NOT IN ('o', 'r')
-   GROUP BY g.tenant, g.budget
+   GROUP BY g.tenant, g.budget, g.w
 ), settled AS (
   SELECT l.tenant, l.permit,
          count(*) FILTER (WHERE l.event IN ('commit', 'release', 'fail', 'late')) AS closed,
@@ -357,24 +434,32 @@ WITH slot AS (
   VALUES (1, 'tokens'), (2, 'nano-USD'), (3, 'calls'), (4, 'calls in flight')
 )
 SELECT c.tenant, format('budget %s: counter holds %s %s, open permits hold %s', c.budget, c.held[d.n], d.unit, coalesce(h.held[d.n], 0))
-  FROM counter c CROSS JOIN dimension d
+  FROM total c CROSS JOIN dimension d
   LEFT JOIN hold h ON h.tenant = c.tenant AND h.budget = c.budget
  WHERE c.held[d.n] IS DISTINCT FROM coalesce(h.held[d.n], 0)
 UNION ALL
-SELECT c.tenant, format('budget %s: counter has used %s %s, ledger says %s', c.budget, c.used[d.n], d.unit, coalesce(u.used[d.n], 0))
+SELECT c.tenant, format('budget %s: counter has used %s %s%s, ledger says %s', c.budget, c.used[d.n], d.unit,
+                        CASE WHEN c.w > 1 THEN ' of limit ' || c.limit_name END, coalesce(u.used[d.n], 0))
   FROM counter c CROSS JOIN dimension d
-  LEFT JOIN used u ON u.tenant = c.tenant AND u.budget = c.budget
+  LEFT JOIN used u ON u.tenant = c.tenant AND u.budget = c.budget AND u.w = c.w
  WHERE d.n <= 3 AND c.used[d.n] IS DISTINCT FROM coalesce(u.used[d.n], 0)
 UNION ALL
-SELECT c.tenant, format('budget %s: %s %s used and %s held pass the limit of %s', c.budget, c.used[d.n], d.unit, c.held[d.n], c.max[d.n])
+SELECT c.tenant, format('budget %s: %s %s used and %s held pass the limit%s of %s', c.budget, c.used[d.n], d.unit, c.held[d.n],
+                        CASE WHEN c.w > 1 THEN ' ' || c.limit_name END, c.max[d.n])
   FROM counter c CROSS JOIN dimension d
-  LEFT JOIN used u ON u.tenant = c.tenant AND u.budget = c.budget
+  LEFT JOIN used u ON u.tenant = c.tenant AND u.budget = c.budget AND u.w = c.w
   LEFT JOIN hold h ON h.tenant = c.tenant AND h.budget = c.budget
- WHERE d.n <= 3 AND c.used[d.n]::numeric + c.held[d.n] - coalesce(u.over[d.n], 0) > c.max[d.n]
+ WHERE d.n <= 3 AND greatest(c.used[d.n], 0)::numeric + c.held[d.n] - coalesce(u.over[d.n], 0) > c.max[d.n]
    AND c.limited_at <= least(c.counts_from, h.oldest)
 UNION ALL
+SELECT c.tenant, format('budget %s: buckets of limit %s sum up to %s %s, its counter says %s', c.budget, c.limit_name, coalesce(r.total, 0), d.unit, c.used[d.n])
+  FROM counter c CROSS JOIN dimension d
+ CROSS JOIN LATERAL (SELECT least(sum(n.value), 9223372036854775807) AS total
+                       FROM unnest(c.numbers) WITH ORDINALITY AS n(value, i) WHERE (n.i - 1) % 3 = d.n - 1) AS r
+ WHERE d.n <= 3 AND c.sliding AND coalesce(r.total, 0) <> c.used[d.n]
+UNION ALL
 SELECT h.tenant, format('budget %s: %s open permits hold it, but it has no counter', h.budget, h.held[4])
-  FROM hold h LEFT JOIN counter c ON c.tenant = h.tenant AND c.budget = h.budget
+  FROM hold h LEFT JOIN total c ON c.tenant = h.tenant AND c.budget = h.budget
  WHERE c.budget IS NULL
 UNION ALL
 SELECT c.tenant, format('budget %s: slot %s holds %s %s, open permits in it hold %s', c.budget, c.slot, c.held[d.n], d.unit, coalesce(h.held[d.n], 0))
@@ -383,25 +468,34 @@ SELECT c.tenant, format('budget %s: slot %s holds %s %s, open permits in it hold
  WHERE c.slots > 1 AND c.held[d.n] IS DISTINCT FROM coalesce(h.held[d.n], 0)
 UNION ALL
 SELECT c.tenant, format('budget %s: %s slots are defined, and %s counters stored', c.budget, c.slots, c.rows)
-  FROM counter c WHERE c.rows <> c.slots
+  FROM total c WHERE c.rows <> c.slots
 UNION ALL
-SELECT c.tenant, format('budget %s: the shares of %s slots add up to %s %s of %s', c.budget, c.slots, sum(s.share[i.n]), d.unit, coalesce(c.max[d.n], -c.slots))
-  FROM counter c
-  JOIN slot s ON s.tenant = c.tenant AND s.budget = c.budget
- CROSS JOIN LATERAL generate_series(1, greatest(cardinality(s.share), 4)) AS i(n)
-  JOIN dimension d ON d.n = CASE WHEN i.n = cardinality(s.share) THEN 4 ELSE (i.n - 1) % 3 + 1 END
- WHERE c.slots > 1
- GROUP BY c.tenant, c.budget, c.slots, c.max, i.n, d.n, d.unit
-HAVING sum(s.share[i.n]) IS DISTINCT FROM coalesce(c.max[d.n], -c.slots)
+SELECT c.tenant, format('budget %s: the shares of %s slots add up to %s %s%s, and not %s', c.budget, c.slots, c.share[d.n], d.unit,
+                        CASE WHEN c.w > 1 THEN ' of limit ' || c.limit_name END, coalesce(c.max[d.n], -c.slots))
+  FROM counter c CROSS JOIN dimension d
+ WHERE d.n <= 3 AND c.slots > 1 AND c.share[d.n] IS DISTINCT FROM coalesce(c.max[d.n], -c.slots)
+UNION ALL
+SELECT c.tenant, format('budget %s: the shares of %s slots add up to %s calls in flight, and not %s', c.budget, c.slots, x.share, coalesce(c.max_in_flight, -c.slots))
+  FROM total c
+ CROSS JOIN LATERAL (SELECT sum(s.share[cardinality(s.share)]) AS share FROM slot s WHERE s.tenant = c.tenant AND s.budget = c.budget) AS x
+ WHERE c.slots > 1 AND x.share IS DISTINCT FROM coalesce(c.max_in_flight, -c.slots)
 UNION ALL
 SELECT c.tenant, format('budget %s: slot %s has a share and should not, or none and should', c.budget, c.slot)
   FROM slot c WHERE (c.slots = 1 AND (c.share IS NOT NULL OR c.strained)) OR (c.slots > 1 AND c.share IS NULL)
 UNION ALL
 SELECT c.tenant, format('budget %s: counter without a definition', c.budget)
-  FROM counter c WHERE NOT c.defined
+  FROM slot c WHERE NOT c.defined
 UNION ALL
 SELECT c.tenant, format('budget %s: its counter follows another definition of its window', c.budget)
-  FROM counter c WHERE c.defined AND c.window_revision <> c.defined_revision
+  FROM slot c WHERE c.defined AND c.window_revision <> c.defined_revision
+UNION ALL
+SELECT c.tenant, format('budget %s: its counter has %s windows, its definition %s', c.budget, cardinality(c.starts), n.limits)
+  FROM slot c CROSS JOIN LATERAL (SELECT count(*) AS limits FROM limits l WHERE l.tenant = c.tenant AND l.budget = c.budget) AS n
+ WHERE c.defined AND cardinality(c.starts) <> n.limits
+UNION ALL
+SELECT l.tenant, format('budget %s: limit %s of no budget', l.budget, l.name)
+  FROM agentcore.budget_limit l
+ WHERE NOT EXISTS (SELECT FROM agentcore.budget b WHERE b.tenant = l.tenant AND b.name = l.budget)
 UNION ALL
 SELECT s.tenant, format('permit %s: settled %s times, expired %s times', s.permit, s.closed, s.expired)
   FROM settled s WHERE s.closed > 1 OR s.expired > 1
@@ -430,7 +524,8 @@ CREATE FUNCTION agentcore.budget_verify() RETURNS SETOF text
 COMMENT ON FUNCTION agentcore.budget_verify() IS 'Check every invariant of the budgets whose tenant the caller administers; one row a violation, naming budget or permit, so no row means all is well.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('budget_set', 'admin'), ('budget_drop', 'admin'), ('model_price_set', 'admin'), ('model_price_drop', 'admin'),
+  ('budget_set', 'admin'), ('budget_drop', 'admin'), ('budget_limit_set', 'admin'), ('budget_limit_drop', 'admin'),
+  ('budget_adjust', 'admin'), ('budget_reset_window', 'admin'), ('budget_windows', 'public'), ('model_price_set', 'admin'), ('model_price_drop', 'admin'),
   ('budget_acquire', 'agent'), ('budget_try_acquire', 'agent'), ('budget_commit', 'agent'),
   ('budget_release', 'agent'), ('budget_extend', 'agent'),
   ('budget_reap', 'admin'), ('budget_verify', 'admin'),

@@ -23,6 +23,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "port/pg_bitutils.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 
@@ -41,21 +42,68 @@ static LockPosition last_counter;
 static void *compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 
 static AgcTable budget_table = AGC_TABLE("budget", "budget_pkey");
+static AgcTable limit_table = AGC_TABLE("budget_limit", "budget_limit_pkey");
 static const AgcObjectClass budget_class = {"budget", &budget_table, compile_budget};
 
 /* ----- definitions ----- */
+
+/* The columns that a budget and its further limits have in common. */
+static void
+compile_limit(BudgetLimit *limit, HeapTuple tuple, TupleDesc desc)
+{
+	bool		no_period;
+	bool		no_anchor;
+	Datum		period = agc_col(tuple, desc, "period", &no_period);
+	Datum		anchor = agc_col(tuple, desc, "anchor", &no_anchor);
+
+	window_define(&limit->window, agc_col_text(tuple, desc, "kind"),
+				  no_period ? NULL : DatumGetIntervalP(period),
+				  agc_col_text(tuple, desc, "tz"),
+				  !no_anchor, no_anchor ? 0 : DatumGetTimestampTz(anchor));
+	limit->max[DIM_TOKENS] = agc_col_int64(tuple, desc, "max_tokens", NO_AMOUNT);
+	limit->max[DIM_NANOUSD] = agc_col_int64(tuple, desc, "max_nanousd", NO_AMOUNT);
+	limit->max[DIM_CALLS] = agc_col_int64(tuple, desc, "max_calls", NO_AMOUNT);
+}
+
+static void
+add_limit(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	BudgetDef  *def = arg;
+	BudgetLimit *limit;
+
+	if (def->nlimits == BUDGET_MAX_WINDOWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a budget has more than %d limits", BUDGET_MAX_WINDOWS)));
+	limit = &def->limit[def->nlimits++];
+	limit->name = agc_col_text(tuple, desc, "name");
+	compile_limit(limit, tuple, desc);
+}
+
+static int
+compare_limits(const void *a, const void *b)
+{
+	return strcmp(((const BudgetLimit *) a)->name, ((const BudgetLimit *) b)->name);
+}
+
+static void
+compile_thresholds(BudgetDef *def, HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+	ArrayType  *array = DatumGetArrayTypeP(agc_col(tuple, desc, "thresholds", &isnull));
+
+	def->nthresholds = Min(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), BUDGET_MAX_THRESHOLDS);
+	memcpy(def->threshold, ARR_DATA_PTR(array), def->nthresholds * sizeof(int32));
+}
 
 static void *
 compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
 {
 	BudgetDef  *def = palloc0(sizeof(BudgetDef));
-	BudgetLimit *limit = &def->limit[0];
-	bool		no_slots;
-	bool		no_period;
-	bool		no_anchor;
+	const char *keys[2] = {tenant, name};
+	Relation	limits;
 	bool		no_limit;
-	Datum		period = agc_col(tuple, desc, "period", &no_period);
-	Datum		anchor = agc_col(tuple, desc, "anchor", &no_anchor);
+	bool		no_slots;
 	Datum		in_flight = agc_col(tuple, desc, "max_in_flight", &no_limit);
 
 	def->parent = agc_col_text(tuple, desc, "parent");
@@ -64,14 +112,14 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	def->max_in_flight = no_limit ? NO_AMOUNT : DatumGetInt32(in_flight);
 	def->window_revision = agc_col_int64(tuple, desc, "window_revision", 0);
 	def->slots = DatumGetInt32(agc_col(tuple, desc, "slots", &no_slots));
+	def->cap_overrun = strcmp(agc_col_text(tuple, desc, "overrun"), "cap") == 0;
+	compile_thresholds(def, tuple, desc);
 	def->nlimits = 1;
-	window_define(&limit->window, agc_col_text(tuple, desc, "kind"),
-				  no_period ? NULL : DatumGetIntervalP(period),
-				  agc_col_text(tuple, desc, "tz"),
-				  !no_anchor, no_anchor ? 0 : DatumGetTimestampTz(anchor));
-	limit->max[DIM_TOKENS] = agc_col_int64(tuple, desc, "max_tokens", NO_AMOUNT);
-	limit->max[DIM_NANOUSD] = agc_col_int64(tuple, desc, "max_nanousd", NO_AMOUNT);
-	limit->max[DIM_CALLS] = agc_col_int64(tuple, desc, "max_calls", NO_AMOUNT);
+	compile_limit(&def->limit[0], tuple, desc);
+	limits = agc_table_open(&limit_table, AccessShareLock);
+	agc_table_scan(&limit_table, limits, 2, keys, add_limit, def);
+	agc_table_close(limits, AccessShareLock);
+	qsort(&def->limit[1], def->nlimits - 1, sizeof(BudgetLimit), compare_limits);
 	return def;
 }
 
@@ -86,6 +134,8 @@ budget_def(const char *tenant, const char *budget, BudgetDef *out)
 	*out = *(BudgetDef *) object->data;
 	if (out->parent != NULL)
 		out->parent = pstrdup(out->parent);
+	for (int w = 1; w < out->nlimits; w++)
+		out->limit[w].name = pstrdup(out->limit[w].name);
 	agc_object_unpin(object);
 	return true;
 }
@@ -260,26 +310,43 @@ set_time(Chain *chain)
 	}
 }
 
-static void
-peek_link(Chain *chain, ChainLink *link, const int64 asked[BUDGET_NDIMS])
+/* Counters that do not follow the definition: one is just being changed, the lock will tell. */
+static bool
+follows_definition(const ChainLink *link)
 {
-	link->whole = !divided(link);
-	link->n = 1;
-	if (divided(link) &&
-		store_counter_peek(chain->tenant, link->name, home_slot(link), &link->counter[0]) &&
-		slot_admits(link, &link->counter[0], asked))
-		return;
+	for (int s = 0; s < link->n; s++)
+		if (link->counter[s].window_revision != link->def.window_revision)
+			return false;
+	return true;
+}
+
+static void
+peek_all(const char *tenant, ChainLink *link)
+{
 	link->whole = true;
 	if (divided(link))
-		link->n = store_counters_peek(chain->tenant, link->name, link->def.slots, link->counter);
-	else if (!store_counter_peek(chain->tenant, link->name, 0, &link->counter[0]))
-		link->n = 0;
-	if (link->n == 0)
-		counter_init(&link->counter[link->n++], &link->def, agc_now());
+		link->n = store_counters_peek(tenant, link->name, link->def.slots, link->counter);
+	else
+		link->n = store_counter_peek(tenant, link->name, 0, &link->counter[0]) ? 1 : 0;
+	if (link->n > 0 && follows_definition(link))
+		return;
+	counter_init(&link->counter[0], &link->def, link->n > 0 ? link->counter[0].seen : agc_now());
+	link->n = 1;
+}
+
+static void
+peek_link(Chain *chain, ChainLink *link, const int64 *asked)
+{
+	link->whole = false;
+	link->n = 1;
+	if (asked == NULL || !divided(link) ||
+		!store_counter_peek(chain->tenant, link->name, home_slot(link), &link->counter[0]) ||
+		!follows_definition(link) || !slot_admits(link, &link->counter[0], asked))
+		peek_all(chain->tenant, link);
 }
 
 void
-chain_peek(Chain *chain, const int64 asked[BUDGET_NDIMS])
+chain_peek(Chain *chain, const int64 *asked)
 {
 	for (int i = 0; i < chain->n; i++)
 		peek_link(chain, &chain->link[i], asked);
@@ -510,6 +577,10 @@ chain_lock(Chain *chain, const int64 *asked)
 			return false;
 	if (!refresh_definitions(chain))
 		return false;
+	/* limits are judged by the windows they were made for, or not at all */
+	for (int i = 0; i < chain->n; i++)
+		if (chain->resolved && !follows_definition(&chain->link[i]))
+			return false;
 	set_time(chain);
 	/* by an earlier definition it had room; what the budget has is not known */
 	for (int i = 0; i < chain->n; i++)
@@ -603,33 +674,44 @@ format_amount(int dim, int64 amount)
 	return text;
 }
 
+const char *
+limit_name(const BudgetLimit *limit)
+{
+	return limit->name == NULL ? MAIN_LIMIT : limit->name;
+}
+
 static char *
 describe(const ChainLink *link, const Refusal *refusal)
 {
 	static const char *const units[] = {"tokens", "USD", "calls"};
 	const char *unit;
+	const char *in = "";
 
 	if (refusal->dim == DIM_IN_FLIGHT)
 		return psprintf("Budget \"%s\" has %lld of %lld calls in flight.", link->name,
 						(long long) refusal->held, (long long) refusal->max);
 	unit = units[refusal->dim];
+	if (refusal->window > 0)
+		in = psprintf(" in its limit \"%s\"", link->def.limit[refusal->window].name);
 	if (refusal->max == NO_AMOUNT)
 		return psprintf("Budget \"%s\" cannot count %s more %s.", link->name,
 						format_amount(refusal->dim, refusal->asked), unit);
-	return psprintf("Budget \"%s\" has %s %s used and %s held of %s; %s more asked.",
+	return psprintf("Budget \"%s\" has %s %s used and %s held of %s%s; %s more asked.",
 					link->name, format_amount(refusal->dim, refusal->used), unit,
 					format_amount(refusal->dim, refusal->held),
-					format_amount(refusal->dim, refusal->max),
+					format_amount(refusal->dim, refusal->max), in,
 					format_amount(refusal->dim, refusal->asked));
 }
 
 static void
-deny(PermitDecision *out, const ChainLink *link, char *detail, int64 retry_after, bool can_ever_fit)
+deny(PermitDecision *out, const ChainLink *link, int window, char *detail, int64 retry_after,
+	 bool can_ever_fit)
 {
 	if (out->reason == NULL)
 	{
 		out->reason = REASON_BUDGET_EXCEEDED;
 		out->denied_by = pstrdup(link->name);
+		out->denied_limit = window < 0 ? NULL : pstrdup(limit_name(&link->def.limit[window]));
 		out->detail = detail;
 		out->retry_after = retry_after;
 		out->can_ever_fit = can_ever_fit;
@@ -668,16 +750,45 @@ chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision
 		Refusal		refusal;
 
 		if (!link->defined || !link->def.enabled)
-			deny(out, link, psprintf("Budget \"%s\" is disabled.", link->name), -1, false);
+			deny(out, link, -1, psprintf("Budget \"%s\" is disabled.", link->name), -1, false);
 		else if (!link_admits(link, asked, chain->at, &refusal))
-			deny(out, link, describe(link, &refusal), refusal.can_ever_fit ? refusal.retry_after : -1,
+			deny(out, link, refusal.window, describe(link, &refusal), refusal.can_ever_fit ? refusal.retry_after : -1,
 				 refusal.can_ever_fit);
 	}
 	MemoryContextSwitchTo(old);
 	out->granted = out->reason == NULL;
 	if (!out->can_ever_fit)
 		out->retry_after = -1;
+	if (!out->granted)
+		chain_remaining(chain, out);
 	return out->granted;
+}
+
+void
+chain_remaining(const Chain *chain, PermitDecision *out)
+{
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		out->remaining[dim] = NO_AMOUNT;
+	for (int i = 0; i < chain->n; i++)
+	{
+		ChainLink	link = chain->link[i];
+		Counter		sum;
+
+		if (!link.defined || !link.def.enabled)
+		{
+			memset(out->remaining, 0, sizeof(out->remaining));
+			continue;
+		}
+		/* what the other slots have is only looked at */
+		if (!link.whole)
+		{
+			link.counter = palloc(link.def.slots * sizeof(Counter));
+			peek_all(chain->tenant, &link);
+		}
+		share_sum(link.counter, link.n, &sum);
+		counter_left(&sum, &link.def, out->remaining);
+	}
+	out->has_remaining = true;
 }
 
 /* ----- what this transaction holds ----- */

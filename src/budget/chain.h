@@ -32,6 +32,8 @@ typedef struct Chain
 	ChainLink  *link;
 } Chain;
 
+#define MAIN_LIMIT	"main"
+
 /* false when there is no such budget */
 extern bool budget_def(const char *tenant, const char *budget, BudgetDef *out);
 
@@ -45,7 +47,7 @@ extern void chain_of_permits(Chain *chain, const char *tenant, const Permit *per
  * Reads the counters without a lock: of a divided budget the home slot, when
  * that has room for what is asked, else all.
  */
-extern void chain_peek(Chain *chain, const int64 asked[BUDGET_NDIMS]);
+extern void chain_peek(Chain *chain, const int64 *asked);
 
 /*
  * Locks and rolls the counters; false: contention, to be reported as such.
@@ -78,6 +80,15 @@ extern bool chain_divided(const Chain *chain);
 /* true, or the decision says who refuses and why (strings in cxt) */
 extern bool chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS],
 						 PermitDecision *out, MemoryContext cxt);
+
+/* What is left on the whole path, into the decision. */
+extern void chain_remaining(const Chain *chain, PermitDecision *out);
+
+/* of the main window where it has no name of its own */
+extern const char *limit_name(const BudgetLimit *limit);
+
+/* the events of thresholds that the last charge has reached; threshold.c */
+extern void chain_tell_thresholds(Chain *chain, const Permit *permit);
 
 /* Whether this transaction already holds a row or key that others wait for. */
 extern bool chain_locks_held(void);

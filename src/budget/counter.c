@@ -12,6 +12,7 @@
 #include "common/int.h"
 
 static bool dimension_fits(int64 used, int64 held, int64 asked, int64 max);
+static int64 add_saturated(int64 a, int64 b);
 static void refuse(Refusal *refusal, bool *refused, const Refusal *one);
 
 void
@@ -24,7 +25,40 @@ counter_init(Counter *counter, const BudgetDef *def, TimestampTz at)
 	counter->window_revision = def->window_revision;
 	counter->nwindows = def->nlimits;
 	for (int w = 0; w < def->nlimits; w++)
+	{
 		window_bounds(&def->limit[w].window, at, &counter->start[w], &end);
+		if (def->limit[w].window.kind == WINDOW_SLIDING)
+			counter->bucket[w] = palloc0(SLIDING_NUMBERS * sizeof(int64));
+	}
+}
+
+/* The current bucket becomes the "steps"th before; what falls out no longer counts. */
+static void
+slide(Counter *counter, int w, int64 steps)
+{
+	int64	   *bucket = counter->bucket[w];
+	int			moved = Min(steps, SLIDING_BUCKETS) * BUDGET_NUSED;
+
+	memmove(bucket + moved, bucket, (SLIDING_NUMBERS - moved) * sizeof(int64));
+	memset(bucket, 0, moved * sizeof(int64));
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+	{
+		counter->used[w][dim] = 0;
+		for (int i = 0; i < SLIDING_BUCKETS; i++)
+			counter->used[w][dim] = add_saturated(counter->used[w][dim], bucket[i * BUDGET_NUSED + dim]);
+	}
+}
+
+/* A window that slides on is told of again once it had fallen below. */
+static void
+lower_warned(Counter *counter, const BudgetDef *def, int w)
+{
+	int			reached = 0;
+
+	for (int i = 0; i < def->nthresholds; i++)
+		if (def->threshold[i] <= counter->warned[w] && counter_reached(counter, def, w, def->threshold[i]))
+			reached = def->threshold[i];
+	counter->warned[w] = reached;
 }
 
 /*
@@ -45,12 +79,40 @@ counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at)
 		TimestampTz end;
 
 		window_bounds(&def->limit[w].window, at, &start, &end);
-		if (start > counter->start[w])
+		if (start <= counter->start[w])
+			continue;
+		if (counter->bucket[w] != NULL)
 		{
-			counter->start[w] = start;
-			memset(counter->used[w], 0, sizeof(counter->used[w]));
+			slide(counter, w, (start - counter->start[w]) / sliding_step(&def->limit[w].window));
+			lower_warned(counter, def, w);
 		}
+		else
+		{
+			memset(counter->used[w], 0, sizeof(counter->used[w]));
+			counter->warned[w] = 0;
+		}
+		counter->start[w] = start;
 	}
+}
+
+/* How long after the current bucket's end enough has fallen out of a sliding window, us. */
+static int64
+sliding_wait(const Counter *counter, const BudgetLimit *limit, int w, int dim, int64 asked)
+{
+	int64		used = 0;
+	int			stays = 0;
+
+	/* the newest that may stay, then all older ones must go */
+	for (; stays < SLIDING_BUCKETS; stays++)
+	{
+		int64		with = add_saturated(used, counter->bucket[w][stays * BUDGET_NUSED + dim]);
+
+		if (!dimension_fits(Max(with, 0), 0, asked, limit->max[dim]))
+			break;
+		used = with;
+	}
+	/* the last bucket falls out with the next step */
+	return (SLIDING_BUCKETS - 1 - stays) * sliding_step(&limit->window);
 }
 
 /* "counter" has been rolled to "at".  *refusal is set when the answer is false. */
@@ -64,7 +126,7 @@ counter_admits(const Counter *counter, const BudgetDef *def,
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
 			const BudgetLimit *limit = &def->limit[w];
-			int64		used = counter->used[w][dim];
+			int64		used = Max(counter->used[w][dim], 0);
 			int64		max = limit->max[dim];
 			Refusal		one = {w, dim, used, counter->held[dim], max, asked[dim], -1, true};
 			TimestampTz start;
@@ -79,6 +141,8 @@ counter_admits(const Counter *counter, const BudgetDef *def,
 				window_bounds(&limit->window, at, &start, &end);
 				if (limit->window.kind == WINDOW_LIFETIME)
 					one.can_ever_fit = false;
+				else if (counter->bucket[w] != NULL)
+					one.retry_after = agc_until_us(at, end + sliding_wait(counter, limit, w, dim, asked[dim]));
 				else
 					one.retry_after = agc_until_us(at, end);
 			}
@@ -167,5 +231,90 @@ counter_charge(Counter *counter, const int64 amount[BUDGET_NUSED])
 {
 	for (int w = 0; w < counter->nwindows; w++)
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		{
 			counter->used[w][dim] = add_saturated(counter->used[w][dim], amount[dim]);
+			if (counter->bucket[w] != NULL)
+				counter->bucket[w][dim] = add_saturated(counter->bucket[w][dim], amount[dim]);
+		}
+}
+
+/* ----- what is known of the windows ----- */
+
+TimestampTz
+counter_counts_from(const Counter *counter, const BudgetDef *def, int w)
+{
+	TimestampTz from = counter->start[w];
+
+	if (counter->bucket[w] != NULL)
+		from = Max(from - SLIDING_PARTS * sliding_step(&def->limit[w].window), counter->bucket_since[w]);
+	return Max(from, counter->since);
+}
+
+/*
+ * Of a sliding window only the current bucket: what is taken back later would
+ * stay in the window longer than the charge.
+ */
+bool
+counter_covers(const Counter *counter, TimestampTz charged_at)
+{
+	for (int w = 0; w < counter->nwindows; w++)
+		if (Max(counter->start[w], counter->bucket_since[w]) > charged_at)
+			return false;
+	return counter->since <= charged_at;
+}
+
+static int64
+left_of(int64 used, int64 held, int64 max)
+{
+	int64		taken = add_saturated(Max(used, 0), held);
+
+	return taken >= max ? 0 : max - taken;
+}
+
+void
+counter_left(const Counter *counter, const BudgetDef *def, int64 left[BUDGET_NDIMS])
+{
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		for (int w = 0; w < (dim == DIM_IN_FLIGHT ? 1 : Min(counter->nwindows, def->nlimits)); w++)
+		{
+			int64		max = dim == DIM_IN_FLIGHT ? def->max_in_flight : def->limit[w].max[dim];
+			int64		one;
+
+			if (max == NO_AMOUNT)
+				continue;
+			one = left_of(dim == DIM_IN_FLIGHT ? 0 : counter->used[w][dim], counter->held[dim], max);
+			left[dim] = left[dim] == NO_AMOUNT ? one : Min(left[dim], one);
+		}
+}
+
+/* By whole numbers: used * 100 would overflow. */
+bool
+counter_reached(const Counter *counter, const BudgetDef *def, int w, int percent)
+{
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+	{
+		int64		max = def->limit[w].max[dim];
+		int64		used = counter->used[w][dim];
+
+		if (max != NO_AMOUNT && used > 0 &&
+			used >= max / 100 * percent + (max % 100 * percent + 99) / 100)
+			return true;
+	}
+	return false;
+}
+
+void
+counter_restart(Counter *counter, const BudgetDef *def, int w, TimestampTz at)
+{
+	TimestampTz end;
+
+	memset(counter->used[w], 0, sizeof(counter->used[w]));
+	counter->warned[w] = 0;
+	counter->start[w] = at;
+	if (counter->bucket[w] != NULL)
+	{
+		memset(counter->bucket[w], 0, SLIDING_NUMBERS * sizeof(int64));
+		window_bounds(&def->limit[w].window, at, &counter->start[w], &end);
+		counter->bucket_since[w] = at;
+	}
 }

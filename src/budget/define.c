@@ -10,18 +10,20 @@
  *
  * Memory: SPI's.  On ERROR: the transaction takes everything back.
  */
-#include "budget/chain.h"
+#include "budget/define.h"
 
 #include "budget/share.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 
 enum
 {
 	A_NAME, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_MAX_IN_FLIGHT, A_PERIOD, A_KIND, A_TZ,
-	A_ANCHOR, A_PARENT, A_SLOTS, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_TENANT
+	A_ANCHOR, A_PARENT, A_SLOTS, A_ON_EXPIRY, A_OVERRUN, A_ENABLED,
+	A_THRESHOLDS, A_TENANT
 };
 
 void
@@ -30,7 +32,7 @@ budget_init(void)
 	chain_init();
 }
 
-static void
+void
 lock_definitions(void)
 {
 	static AgcPlan plan = {"LOCK TABLE agentcore.budget IN SHARE ROW EXCLUSIVE MODE", 0, NULL};
@@ -44,11 +46,10 @@ arg_word(FunctionCallInfo fcinfo, int n, const char *what, const char *one, cons
 {
 	char	   *word = agc_arg_name(fcinfo, n, what);
 
-	if (strcmp(word, one) != 0 && (other == NULL || strcmp(word, other) != 0))
+	if (strcmp(word, one) != 0 && strcmp(word, other) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown value of %s: \"%s\"", what, word),
-				 other == NULL ? errhint("It can be \"%s\".", one) :
 				 errhint("It can be \"%s\" or \"%s\".", one, other)));
 	return word;
 }
@@ -157,6 +158,70 @@ lock_counter(const char *tenant, const char *name, int slot, Counter *counter)
 	return result == LOCK_TAKEN;
 }
 
+void
+recount_window(const char *tenant, const char *name, const BudgetDef *def, Counter *counter, int w)
+{
+	int64		step = sliding_step(&def->limit[w].window);
+	TimestampTz from = counter_counts_from(counter, def, w);
+
+	if (counter->bucket[w] != NULL)
+		for (int i = 0; i < SLIDING_BUCKETS; i++)
+		{
+			TimestampTz begin = counter->start[w] - i * step;
+
+			store_ledger_sum(tenant, name, Max(begin, from), i == 0 ? DT_NOEND : begin + step,
+							 counter->bucket[w] + i * BUDGET_NUSED);
+		}
+	store_ledger_sum(tenant, name, from, DT_NOEND, counter->used[w]);
+}
+
+/* The window of "old" that is the same as window w of "def"; -1: none. */
+static int
+window_before(const BudgetDef *old, const BudgetDef *def, int w)
+{
+	for (int i = 0; i < old->nlimits; i++)
+		if (strcmp(limit_name(&old->limit[i]), limit_name(&def->limit[w])) == 0 &&
+			window_same(&old->limit[i].window, &def->limit[w].window))
+			return i;
+	return -1;
+}
+
+/*
+ * Windows that stay are what they are; a new one counts from the ledger what
+ * was charged since it began.
+ */
+static void
+realign(const char *tenant, const char *name, const BudgetDef *old, const BudgetDef *def,
+		Counter *counter)
+{
+	Counter		before = *counter;
+	bool		known = old != NULL && old->window_revision == before.window_revision;
+	TimestampTz at = Max(agc_now(), before.seen);
+
+	if (known)
+		counter_roll(&before, old, at);
+	counter_init(counter, def, at);
+	counter->row = before.row;
+	counter->slot = before.slot;
+	counter->since = before.since;
+	memcpy(counter->held, before.held, sizeof(counter->held));
+	for (int w = 0; w < def->nlimits; w++)
+	{
+		int			o = known ? window_before(old, def, w) : -1;
+
+		if (o < 0)
+		{
+			recount_window(tenant, name, def, counter, w);
+			continue;
+		}
+		counter->start[w] = before.start[o];
+		memcpy(counter->used[w], before.used[o], sizeof(counter->used[w]));
+		counter->warned[w] = before.warned[o];
+		counter->bucket[w] = before.bucket[o];
+		counter->bucket_since[w] = before.bucket_since[o];
+	}
+}
+
 /*
  * Every change of limits, slots or window is made under the locks of all the
  * counters that there are or will be.  How many there are is in *counters.
@@ -176,21 +241,6 @@ lock_counters(const char *tenant, const char *name, int slots, int *counters)
 	return counter;
 }
 
-/* A new window counts from the ledger what was charged since it began. */
-static void
-recount(const char *tenant, const char *name, const BudgetDef *def, Counter *counter)
-{
-	counter->window_revision = def->window_revision;
-	counter->nwindows = def->nlimits;
-	for (int w = 0; w < def->nlimits; w++)
-	{
-		TimestampTz end;
-
-		window_bounds(&def->limit[w].window, counter->seen, &counter->start[w], &end);
-		store_ledger_sum(tenant, name, Max(counter->start[w], counter->since), counter->used[w]);
-	}
-}
-
 /*
  * "sum", of the n counters that are stored, becomes one counter a slot.  What
  * is used may stand in any of them; what is held stands where the permits say.
@@ -203,12 +253,17 @@ store_slots(const char *tenant, const char *name, const BudgetDef *def, const Co
 	Counter    *counter = palloc(def->slots * sizeof(Counter));
 	int64		held[BUDGET_MAX_SLOTS][BUDGET_NDIMS];
 
+	if (n == 1 && def->slots == 1)
+	{
+		store_counter_write(tenant, name, sum);
+		return;
+	}
 	store_held_by_slot(tenant, name, def->slots, held);
 	for (int slot = 0; slot < def->slots; slot++)
 	{
 		counter[slot] = *sum;
 		counter[slot].slot = slot;
-		counter[slot].shared = false;
+		counter[slot].shared = false;	/* share_split() sets it */
 		memcpy(counter[slot].held, held[slot], sizeof(held[slot]));
 		if (slot > 0)
 			memset(counter[slot].used, 0, sizeof(counter[slot].used));
@@ -222,9 +277,8 @@ store_slots(const char *tenant, const char *name, const BudgetDef *def, const Co
 		store_counter_create(tenant, name, &counter[slot]);
 }
 
-/* Make the counters follow the definition. */
-static void
-sync_counter(const char *tenant, const char *name)
+void
+sync_counter(const char *tenant, const char *name, const BudgetDef *old)
 {
 	BudgetDef	def;
 	Counter    *stored;
@@ -248,14 +302,72 @@ sync_counter(const char *tenant, const char *name)
 	}
 	note_limits(tenant, name);
 	share_sum(stored, n, &sum);
-	sum.seen = Max(agc_now(), sum.seen);
 	if (sum.window_revision != def.window_revision)
-		recount(tenant, name, &def, &sum);
+		realign(tenant, name, old, &def, &sum);
 	else if (n == 1 && def.slots == 1)
 		return;
 	else
+	{
+		sum.seen = Max(agc_now(), sum.seen);
 		counter_roll(&sum, &def, sum.seen);
+	}
 	store_slots(tenant, name, &def, &sum, stored, n);
+}
+
+void
+check_one_slot(const char *tenant, const char *name)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"SELECT FROM agentcore.budget b WHERE b.tenant = $1 AND b.name = $2 AND b.slots > 1"
+		" AND (b.kind = 'sliding' OR cardinality(b.thresholds) > 0 OR EXISTS ("
+		"SELECT FROM agentcore.budget_limit l WHERE l.tenant = b.tenant AND l.budget = b.name AND l.kind = 'sliding'))",
+		2, types
+	};
+	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
+
+	agc_spi(&plan, values, NULL);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("budget \"%s\" cannot have more than one slot", name),
+				 errdetail("Sliding windows and thresholds are counted in one place."),
+				 errhint("Use slots => 1, or neither of them.")));
+}
+
+static int
+compare_int32(const void *a, const void *b)
+{
+	return *(const int32 *) a - *(const int32 *) b;
+}
+
+/* Ascending, each once. */
+static ArrayType *
+arg_thresholds(FunctionCallInfo fcinfo)
+{
+	ArrayType  *array = PG_ARGISNULL(A_THRESHOLDS) ? construct_empty_array(INT4OID) :
+		PG_GETARG_ARRAYTYPE_P_COPY(A_THRESHOLDS);
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	int32	   *percent = (int32 *) ARR_DATA_PTR(array);
+	Datum		elems[BUDGET_MAX_THRESHOLDS];
+	int			kept = 0;
+
+	if (n > BUDGET_MAX_THRESHOLDS || ARR_NDIM(array) > 1 || ARR_HASNULL(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("thresholds must be at most %d percentages, none of them null", BUDGET_MAX_THRESHOLDS)));
+	qsort(percent, n, sizeof(int32), compare_int32);
+	for (int i = 0; i < n; i++)
+	{
+		if (percent[i] < 1 || percent[i] > 100)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("thresholds must be between 1 and 100 percent"),
+					 errdetail("Got %d.", percent[i])));
+		if (i == 0 || percent[i] != percent[i - 1])
+			elems[kept++] = Int32GetDatum(percent[i]);
+	}
+	return construct_array(elems, kept, INT4OID, sizeof(int32), true, TYPALIGN_INT);
 }
 
 #define SAME_WINDOW \
@@ -269,26 +381,28 @@ sync_counter(const char *tenant, const char *name)
 AGC_FUNCTION(budget_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4OID, INTERVALOID,
-								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4OID};
+								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID, INT4OID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget AS b (tenant, name, max_tokens, max_nanousd, max_calls,"
 		" max_in_flight, period, kind, tz, anchor, parent, on_expiry, overrun, enabled,"
-		" limited_at, slots, window_revision)"
+		" limited_at, window_revision, thresholds, slots)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-		" $15, $16, nextval('agentcore.revision_seq'))"
+		" $15, nextval('agentcore.revision_seq'), $16, $17)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET"
 		" max_tokens = EXCLUDED.max_tokens, max_nanousd = EXCLUDED.max_nanousd,"
 		" max_calls = EXCLUDED.max_calls, max_in_flight = EXCLUDED.max_in_flight,"
 		" period = EXCLUDED.period, kind = EXCLUDED.kind, tz = EXCLUDED.tz,"
 		" anchor = EXCLUDED.anchor, parent = EXCLUDED.parent, on_expiry = EXCLUDED.on_expiry,"
-		" overrun = EXCLUDED.overrun, enabled = EXCLUDED.enabled, slots = EXCLUDED.slots,"
+		" overrun = EXCLUDED.overrun, enabled = EXCLUDED.enabled, thresholds = EXCLUDED.thresholds,"
+		" slots = EXCLUDED.slots,"
 		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS
 		" THEN b.limited_at ELSE EXCLUDED.limited_at END,"
 		" window_revision = CASE WHEN " SAME_WINDOW
 		" THEN b.window_revision ELSE EXCLUDED.window_revision END"
 		" WHERE NOT (" SAME_WINDOW " AND " SAME_LIMITS
 		" AND b.parent IS NOT DISTINCT FROM EXCLUDED.parent AND b.on_expiry = EXCLUDED.on_expiry"
-		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled)"
+		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled"
+		" AND b.thresholds = EXCLUDED.thresholds)"
 		" RETURNING b.limited_at = $15", lengthof(types), types
 	};
 	char	   *tenant = agc_arg_tenant(fcinfo, A_TENANT);
@@ -301,6 +415,8 @@ AGC_FUNCTION(budget_set)
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types) + 1];
 	Window		window;
+	BudgetDef	old;
+	bool		known;
 	bool		changed;
 	bool		isnull;
 	AgcOwner	owner;
@@ -329,21 +445,25 @@ AGC_FUNCTION(budget_set)
 	values[10] = parent == NULL ? (Datum) 0 : CStringGetTextDatum(parent);
 	nulls[10] = parent == NULL ? 'n' : ' ';
 	values[11] = CStringGetTextDatum(arg_word(fcinfo, A_ON_EXPIRY, "on_expiry", "release", "charge_estimate"));
-	values[12] = CStringGetTextDatum(arg_word(fcinfo, A_OVERRUN, "overrun", "charge", NULL));
+	values[12] = CStringGetTextDatum(arg_word(fcinfo, A_OVERRUN, "overrun", "charge", "cap"));
 	values[13] = PG_GETARG_DATUM(A_ENABLED);
 	values[14] = TimestampTzGetDatum(agc_now());
-	values[15] = Int32GetDatum(arg_slots(fcinfo));
+	values[15] = PointerGetDatum(arg_thresholds(fcinfo));
+	values[16] = Int32GetDatum(arg_slots(fcinfo));
 
 	agc_enter(tenant, AGC_ADMIN);
 	agc_owner_begin(&owner);
 	lock_definitions();
 	if (parent != NULL)
 		check_parent(tenant, name, parent);
+	known = budget_def(tenant, name, &old);
 	agc_spi(&plan, values, nulls);
 	changed = SPI_processed > 0;
 	/* a switch or another parent waits for nobody */
 	if (changed && DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
-		sync_counter(tenant, name);
+		sync_counter(tenant, name, known ? &old : NULL);
+	if (changed)
+		check_one_slot(tenant, name);
 	agc_owner_end(&owner);
 	PG_RETURN_BOOL(changed);
 }
@@ -381,7 +501,8 @@ AGC_FUNCTION(budget_drop)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan plan = {
-		"DELETE FROM agentcore.budget WHERE tenant = $1 AND name = $2", 2, types
+		"WITH gone AS (DELETE FROM agentcore.budget_limit WHERE tenant = $1 AND budget = $2)"
+		" DELETE FROM agentcore.budget WHERE tenant = $1 AND name = $2", 2, types
 	};
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	char	   *name = agc_arg_name(fcinfo, 0, "name");

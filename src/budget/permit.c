@@ -22,6 +22,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 /* how many ended leases an acquire clears away before it is refused */
 #define REAP_INLINE		16
@@ -253,6 +254,8 @@ take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char
 			store_permit_insert(request->tenant, permit, request, holder);
 		chain_write(chain);
 		out->id = permit->row.id;
+		if (request->want_remaining)
+			chain_remaining(chain, out);
 		return;
 	}
 	chain_unlock(chain);
@@ -334,12 +337,8 @@ permit_read(const char *tenant, const pg_uuid_t *id, const char *agent, const ch
 static bool
 refund_reaches(const Counter *counter, const Permit *permit)
 {
-	if (counter == NULL)
-		return true;
-	for (int w = 0; w < counter->nwindows; w++)
-		if (counter->start[w] > permit->settled_at)
-			return false;
-	return counter->since <= permit->settled_at;
+	return counter == NULL ||
+		(counter_covers(counter, permit->settled_at) && permit->settled_at <= counter->seen);
 }
 
 static void
@@ -373,6 +372,35 @@ charge_path(Chain *chain, const Permit *permit, const char *event, const int64 a
 	add_ledger(chain->tenant, permit, event, chain->at, permit->depth, (char **) permit->budgets, plus);
 	if (any_minus)
 		add_ledger(chain->tenant, permit, "refund", chain->at, nreached, reached, minus);
+	chain_tell_thresholds(chain, permit);
+}
+
+/*
+ * Overrun "cap", which is the choice of the permit's own budget: no more is
+ * charged than was held, and what is left out stands in the ledger as such.
+ */
+static void
+leave_unbilled(const Chain *chain, const Permit *permit, int64 amount[BUDGET_NUSED])
+{
+	LedgerEntry entry = {.at = chain->at, .event = "unbilled"};
+	int64		over[BUDGET_NUSED] = {0};
+
+	if (chain->n == 0 || !chain->link[0].defined || !chain->link[0].def.cap_overrun)
+		return;
+	for (int dim = DIM_TOKENS; dim <= DIM_NANOUSD; dim++)
+		if (amount[dim] > permit->held[dim])
+		{
+			over[dim] = amount[dim] - permit->held[dim];
+			amount[dim] = permit->held[dim];
+		}
+	if (over[DIM_TOKENS] == 0 && over[DIM_NANOUSD] == 0)
+		return;
+	entry.nbudgets = permit->depth;
+	entry.budgets = (char **) permit->budgets;
+	entry.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(
+		psprintf("{\"tokens\": %lld, \"nanousd\": %lld}", (long long) over[DIM_TOKENS],
+				 (long long) over[DIM_NANOUSD]))));
+	store_ledger_add(chain->tenant, permit, &entry);
 }
 
 static void
@@ -414,13 +442,26 @@ write_charged(Chain *chain)
 
 /* The answer for a permit that was settled before. */
 static SettleResult
-compare_settled(const Permit *permit, PermitState to, const int64 final[BUDGET_NUSED])
+compare_settled(const char *tenant, const Permit *permit, PermitState to,
+				const int64 final[BUDGET_NUSED])
 {
 	bool		same_end = permit->row.state == to ||
 		(permit->row.state == PERMIT_LATE && to == PERMIT_COMMITTED);
+	int64		unbilled[BUDGET_NUSED] = {0};
 
+	/* more than was held and not charged: perhaps capped then */
+	for (int dim = 0; dim < BUDGET_NUSED && same_end; dim++)
+		if (final[dim] > permit->held[dim] && permit->charged[dim] - permit->spent[dim] == permit->held[dim])
+		{
+			AgcOwner	owner;
+
+			agc_owner_begin(&owner);
+			store_ledger_unbilled(tenant, permit, unbilled);
+			agc_owner_end(&owner);
+			break;
+		}
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
-		if (permit->charged[dim] - permit->spent[dim] != final[dim])
+		if (permit->charged[dim] - permit->spent[dim] != final[dim] - unbilled[dim])
 			same_end = false;
 	return same_end ? SETTLE_REPLAYED : SETTLE_CONFLICT;
 }
@@ -446,7 +487,7 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 	delta[DIM_CALLS] = called ? permit.held[DIM_CALLS] : 0;
 
 	if (!is_open(&permit) && permit.row.state != PERMIT_EXPIRED)
-		answer = compare_settled(&permit, to, delta);
+		answer = compare_settled(tenant, &permit, to, delta);
 	else
 	{
 		Chain		chain;
@@ -455,6 +496,7 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 			raise_contention();
 		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= chain.at)
 			answer = SETTLE_LATE;
+		leave_unbilled(&chain, &permit, delta);
 		if (is_open(&permit))
 			give_hold_back(&chain, &permit);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
@@ -522,6 +564,7 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 
 		if (!lock_to_charge(&chain, tenant, &permit, amount, false))
 			raise_contention();
+		leave_unbilled(&chain, &permit, amount);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
 			permit.spent[dim] = add_checked(permit.spent[dim], amount[dim]);

@@ -55,6 +55,8 @@ enum
 	NATTS_LEDGER
 };
 
+#define RING_LENGTH		(2 + SLIDING_NUMBERS)
+
 static AgcTable counter_table = AGC_TABLE("budget_counter", "budget_counter_pkey");
 static AgcTable permit_table = AGC_TABLE("permit", "permit_pkey");
 static AgcTable permit_by_key = AGC_TABLE("permit", "permit_key");
@@ -179,16 +181,18 @@ read_share(Datum datum, Counter *out)
 }
 
 /* Each sliding window: its place, then its buckets. */
+/* Each sliding window: its place, since when it counts, then its buckets. */
 static Datum
 buckets_datum(const Counter *counter, bool *isnull)
 {
-	int64		values[BUDGET_MAX_WINDOWS * (1 + SLIDING_NUMBERS)];
+	int64		values[BUDGET_MAX_WINDOWS * RING_LENGTH];
 	int			n = 0;
 
 	for (int w = 0; w < counter->nwindows; w++)
 		if (counter->bucket[w] != NULL)
 		{
 			values[n++] = w + 1;
+			values[n++] = counter->bucket_since[w];
 			memcpy(&values[n], counter->bucket[w], SLIDING_NUMBERS * sizeof(int64));
 			n += SLIDING_NUMBERS;
 		}
@@ -199,12 +203,15 @@ buckets_datum(const Counter *counter, bool *isnull)
 static void
 read_buckets(Counter *out, Datum datum)
 {
-	int64	   *values = palloc(BUDGET_MAX_WINDOWS * (1 + SLIDING_NUMBERS) * sizeof(int64));
-	int			n = read_int8_array(datum, values, BUDGET_MAX_WINDOWS * (1 + SLIDING_NUMBERS), "buckets");
+	int64	   *values = palloc(BUDGET_MAX_WINDOWS * RING_LENGTH * sizeof(int64));
+	int			n = read_int8_array(datum, values, BUDGET_MAX_WINDOWS * RING_LENGTH, "buckets");
 
-	for (int i = 0; i + SLIDING_NUMBERS < n; i += 1 + SLIDING_NUMBERS)
+	for (int i = 0; i + RING_LENGTH <= n; i += RING_LENGTH)
 		if (values[i] >= 1 && values[i] <= out->nwindows)
-			out->bucket[values[i] - 1] = &values[i + 1];
+		{
+			out->bucket_since[values[i] - 1] = values[i + 1];
+			out->bucket[values[i] - 1] = &values[i + 2];
+		}
 }
 
 static Datum
@@ -314,6 +321,7 @@ counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc)
 				 errmsg("counter of budget \"%s\" has arrays of the wrong length",
 						TextDatumGetCString(values[C_BUDGET]))));
 	memset(out->bucket, 0, sizeof(out->bucket));
+	memset(out->bucket_since, 0, sizeof(out->bucket_since));
 	memset(out->warned, 0, sizeof(out->warned));
 	if (!nulls[C_BUCKETS])
 		read_buckets(out, values[C_BUCKETS]);
@@ -720,17 +728,19 @@ store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *en
 }
 
 void
-store_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
+store_ledger_sum(const char *tenant, const char *budget, TimestampTz from, TimestampTz to,
 				 int64 out[BUDGET_NUSED])
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
-		"SELECT coalesce(sum(l.tokens), 0)::bigint, coalesce(sum(l.nanousd), 0)::bigint,"
-		" coalesce(sum(l.calls), 0)::bigint FROM agentcore.budget_ledger l"
-		" WHERE l.tenant = $1 AND $2 = ANY (l.budgets) AND l.at >= $3", 3, types
+		"SELECT least(coalesce(sum(l.tokens), 0), 9223372036854775807)::bigint,"
+		" least(coalesce(sum(l.nanousd), 0), 9223372036854775807)::bigint,"
+		" least(coalesce(sum(l.calls), 0), 9223372036854775807)::bigint"
+		" FROM agentcore.budget_ledger l"
+		" WHERE l.tenant = $1 AND $2 = ANY (l.budgets) AND l.at >= $3 AND l.at < $4", 4, types
 	};
-	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
-						TimestampTzGetDatum(from)};
+	Datum		values[4] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
+						TimestampTzGetDatum(from), TimestampTzGetDatum(to)};
 	bool		isnull;
 
 	agc_spi(&plan, values, NULL);
@@ -764,6 +774,27 @@ store_held_by_slot(const char *tenant, const char *budget, int slots,
 		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
 			out[slot][dim] = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, dim + 2, &isnull));
 	}
+}
+
+void
+store_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED])
+{
+	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID, UUIDOID};
+	static AgcPlan plan = {
+		"SELECT (l.detail ->> 'tokens')::bigint, (l.detail ->> 'nanousd')::bigint"
+		" FROM agentcore.budget_ledger l"
+		" WHERE l.tenant = $1 AND l.at = $2 AND l.permit = $3 AND l.event = 'unbilled'", 3, types
+	};
+	Datum		values[3] = {CStringGetTextDatum(tenant), TimestampTzGetDatum(permit->settled_at),
+						UUIDPGetDatum(&permit->row.id)};
+	bool		isnull;
+
+	memset(out, 0, BUDGET_NUSED * sizeof(int64));
+	agc_spi(&plan, values, NULL);
+	if (SPI_processed == 0)
+		return;
+	for (int dim = DIM_TOKENS; dim <= DIM_NANOUSD; dim++)
+		out[dim] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, dim + 1, &isnull));
 }
 
 /* 0 when the ledger does not know the budget */

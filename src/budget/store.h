@@ -90,11 +90,14 @@ extern bool store_key_lock(const char *tenant, const char *holder, const char *k
 /* ledger; permit may be NULL */
 extern void store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry);
 
-/* these three between agc_owner_begin() and agc_owner_end() */
+/* these between agc_owner_begin() and agc_owner_end() */
 extern void store_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
-							 int64 out[BUDGET_NUSED]);
+							 TimestampTz to, int64 out[BUDGET_NUSED]);
 extern void store_held_by_slot(const char *tenant, const char *budget, int slots,
 							   int64 out[BUDGET_MAX_SLOTS][BUDGET_NDIMS]);
+
+/* What a settlement left unbilled (its detail's amounts); zeroes when nothing. */
+extern void store_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED]);
 extern TimestampTz store_ledger_last(const char *tenant, const char *budget);
 
 #endif							/* AGENTCORE_BUDGET_STORE_H */

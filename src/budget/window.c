@@ -118,6 +118,14 @@ define_span(Window *window, const Interval *period)
 	}
 }
 
+bool
+window_same(const Window *a, const Window *b)
+{
+	return a->kind == b->kind && a->span == b->span && a->months == b->months &&
+		a->days == b->days && a->tz == b->tz && a->has_anchor == b->has_anchor &&
+		(!a->has_anchor || a->anchor == b->anchor);
+}
+
 /* Rounded up: the buckets before the current one cover the span. */
 int64
 sliding_step(const Window *window)

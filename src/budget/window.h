@@ -99,6 +99,7 @@ typedef struct Counter
 	bool		strained;		/* admits only together with all the others (share.h) */
 	int			warned[BUDGET_MAX_WINDOWS]; /* highest threshold told of, 0: none */
 	int64	   *bucket[BUDGET_MAX_WINDOWS]; /* SLIDING_NUMBERS, the current bucket first; NULL: not sliding */
+	TimestampTz bucket_since[BUDGET_MAX_WINDOWS];	/* nothing before counts, whatever a bucket covers */
 } Counter;
 
 /* Why a counter refuses: facts of the first dimension that does not fit. */
@@ -130,6 +131,23 @@ extern void counter_init(Counter *counter, const BudgetDef *def, TimestampTz at)
 extern void counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at);
 extern bool counter_admits(const Counter *counter, const BudgetDef *def,
 						   const int64 asked[BUDGET_NDIMS], TimestampTz at, Refusal *refusal);
+
+/* From when on charges count in a window, as the ledger has them. */
+extern TimestampTz counter_counts_from(const Counter *counter, const BudgetDef *def, int w);
+
+/* Whether what was charged at that time stands in all windows. */
+extern bool counter_covers(const Counter *counter, TimestampTz charged_at);
+
+/* What may still be asked for in each dimension, NO_AMOUNT: no limit; lowers left[]. */
+extern void counter_left(const Counter *counter, const BudgetDef *def, int64 left[BUDGET_NDIMS]);
+
+/* Whether that part of some limit of the window is used. */
+extern bool counter_reached(const Counter *counter, const BudgetDef *def, int w, int percent);
+
+/* The window begins anew, empty. */
+extern void counter_restart(Counter *counter, const BudgetDef *def, int w, TimestampTz at);
+
+extern bool window_same(const Window *a, const Window *b);
 
 /* 22003 when a counter would overflow; nothing is changed then */
 extern void counter_hold(Counter *counter, const int64 amount[BUDGET_NDIMS], int sign);

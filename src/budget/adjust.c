@@ -1,0 +1,251 @@
+/*
+ * adjust.c
+ *	  What an administrator may do to counters: budget_adjust() and
+ *	  budget_reset_window().
+ *
+ * Both act under the counters' locks and leave rows in the ledger, so that
+ * ledger and counters say the same afterwards.
+ *
+ * Locks: chain.c; of the window that is reset, only its budget's counter.
+ * Memory: the caller's context.  On ERROR: the transaction takes everything
+ * back.
+ */
+#include "budget/define.h"
+
+#include "budget/share.h"
+
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/numeric.h"
+
+static const int64 nothing[BUDGET_NDIMS] = {0};
+
+static void
+raise_contention(const char *budget)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("budget \"%s\" is being used by another transaction", budget),
+			 errhint("Try again, in a transaction of its own.")));
+}
+
+/* Who did it, and one more member. */
+static Jsonb *
+make_detail(const char *name, const char *value)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, "{\"by\": ");
+	escape_json(&text, GetUserNameFromId(GetUserId(), false));
+	if (value != NULL)
+	{
+		appendStringInfo(&text, ", \"%s\": ", name);
+		escape_json(&text, value);
+	}
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+/* Of either sign; a fraction of a nano-dollar is rounded up, towards more spent. */
+static int64
+arg_signed_usd(FunctionCallInfo fcinfo, int n)
+{
+	Datum		usd = NumericGetDatum(PG_GETARG_NUMERIC(n));
+	Datum		zero = NumericGetDatum(int64_to_numeric(0));
+
+	if (!DatumGetBool(DirectFunctionCall2(numeric_lt, usd, zero)))
+		return agc_numeric_nanousd(usd, "usd");
+	usd = DirectFunctionCall1(numeric_abs, usd);
+	return -agc_numeric_nanousd(DirectFunctionCall2(numeric_trunc, usd, Int32GetDatum(9)), "usd");
+}
+
+static void
+refuse_below_zero(const ChainLink *link, const int64 amount[BUDGET_NUSED])
+{
+	static const char *const units[] = {"tokens", "nano-USD", "calls"};
+
+	Counter		sum;
+
+	share_sum(link->counter, link->n, &sum);
+	for (int w = 0; w < sum.nwindows; w++)
+		for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		{
+			int64		used = sum.used[w][dim];
+
+			if (amount[dim] < 0 && used < -amount[dim])
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("budget \"%s\" cannot be adjusted below zero", link->name),
+						 errdetail("Window \"%s\" has %lld %s used.",
+								   link->defined && w < link->def.nlimits ? limit_name(&link->def.limit[w]) : "?",
+								   (long long) used, units[dim])));
+		}
+}
+
+/* budget_adjust(budget, tokens, usd, calls, reason, tenant) -> boolean */
+AGC_FUNCTION(budget_adjust)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 5);
+	char	   *budget = agc_arg_name(fcinfo, 0, "budget");
+	char	   *reason = PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4));
+	LedgerEntry entry = {.event = "adjust"};
+	char	   *names[BUDGET_MAX_DEPTH];
+	Chain		chain;
+
+	for (int i = 1; i <= 3; i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("amounts must not be null")));
+	if (reason != NULL && strlen(reason) > 1000)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("reason is too long"),
+				 errdetail("At most 1000 bytes are kept.")));
+	entry.amount[DIM_TOKENS] = PG_GETARG_INT64(1);
+	entry.amount[DIM_NANOUSD] = arg_signed_usd(fcinfo, 2);
+	entry.amount[DIM_CALLS] = PG_GETARG_INT64(3);
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		if (entry.amount[dim] == PG_INT64_MIN)
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("amount is out of range")));
+
+	agc_enter(tenant, AGC_ADMIN);
+	chain_resolve(&chain, tenant, budget);
+	if (entry.amount[DIM_TOKENS] == 0 && entry.amount[DIM_NANOUSD] == 0 && entry.amount[DIM_CALLS] == 0)
+		PG_RETURN_BOOL(false);
+	chain_want_all(&chain);
+	if (!chain_lock(&chain, NULL))
+		raise_contention(budget);
+	for (int i = 0; i < chain.n; i++)
+	{
+		refuse_below_zero(&chain.link[i], entry.amount);
+		counter_charge(&chain.link[i].counter[0], entry.amount);
+		names[i] = chain.link[i].name;
+	}
+	entry.at = chain.at;
+	entry.nbudgets = chain.n;
+	entry.budgets = names;
+	entry.detail = make_detail("reason", reason);
+	store_ledger_add(tenant, NULL, &entry);
+	chain_tell_thresholds(&chain, NULL);
+	chain_split(&chain, nothing);
+	chain_write(&chain);
+	PG_RETURN_BOOL(true);
+}
+
+/*
+ * Rows of the ledger from a future that the clock has come back from: each is
+ * taken out of the count at its own time, and all are counted as of now.
+ */
+static void
+bring_back_ledger(const char *tenant, const char *budget, TimestampTz now)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"WITH ahead AS (SELECT l.at, l.tokens, l.nanousd, l.calls FROM agentcore.budget_ledger l"
+		" WHERE l.tenant = $1 AND $2 = ANY (l.budgets) AND l.at > $3)"
+		" INSERT INTO agentcore.budget_ledger (tenant, at, id, budgets, event, tokens, nanousd, calls)"
+		" SELECT $1, a.at, gen_random_uuid(), ARRAY[$2], 'reset', -a.tokens, -a.nanousd, -a.calls FROM ahead a"
+		" WHERE (a.tokens, a.nanousd, a.calls) <> (0, 0, 0)"
+		" UNION ALL"
+		" SELECT $1, $3, gen_random_uuid(), ARRAY[$2], 'reset', sum(a.tokens)::bigint,"
+		" sum(a.nanousd)::bigint, sum(a.calls)::bigint FROM ahead a"
+		" HAVING (sum(a.tokens), sum(a.nanousd), sum(a.calls)) <> (0, 0, 0)", 3, types
+	};
+	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
+						TimestampTzGetDatum(now)};
+	AgcOwner	owner;
+
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, NULL);
+	agc_owner_end(&owner);
+}
+
+/* Counters that are ahead of the clock count by the clock again: the first what the ledger says. */
+static void
+bring_back(const char *tenant, ChainLink *link, TimestampTz now)
+{
+	AgcOwner	owner;
+
+	bring_back_ledger(tenant, link->name, now);
+	agc_owner_begin(&owner);
+	for (int s = 0; s < link->n; s++)
+	{
+		Counter    *counter = &link->counter[s];
+
+		counter->seen = now;
+		counter->since = Min(counter->since, now);
+		for (int w = 0; w < counter->nwindows; w++)
+		{
+			counter_restart(counter, &link->def, w, now);
+			counter->bucket_since[w] = counter->since;
+			if (counter->bucket[w] == NULL)
+			{
+				TimestampTz end;
+
+				window_bounds(&link->def.limit[w].window, now, &counter->start[w], &end);
+			}
+			if (s == 0)
+				recount_window(tenant, link->name, &link->def, counter, w);
+		}
+	}
+	agc_owner_end(&owner);
+}
+
+/* budget_reset_window(budget, limit_name, tenant) -> boolean: whether it was ahead of the clock */
+AGC_FUNCTION(budget_reset_window)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 2);
+	char	   *budget = agc_arg_name(fcinfo, 0, "budget");
+	char	   *limit = agc_opt_name(fcinfo, 1, "limit_name");
+	LedgerEntry entry = {.event = "reset", .nbudgets = 1};
+	bool		ahead;
+	bool		found = false;
+	ChainLink  *link;
+	TimestampTz now;
+	Chain		chain;
+
+	agc_enter(tenant, AGC_ADMIN);
+	chain_resolve(&chain, tenant, budget);
+	chain.n = 1;
+	chain.resolved = false;
+	chain_want_all(&chain);
+	if (!chain_lock(&chain, NULL))
+		raise_contention(budget);
+	link = &chain.link[0];
+	if (link->n == 0 || !link->defined || link->counter[0].window_revision != link->def.window_revision)
+		raise_contention(budget);
+	now = agc_now();
+	ahead = link->counter[0].seen > now;
+	if (ahead)
+		bring_back(tenant, link, now);
+	else
+		now = chain.at;
+	for (int w = 0; w < link->def.nlimits; w++)
+		if (limit == NULL || strcmp(limit_name(&link->def.limit[w]), limit) == 0)
+		{
+			for (int s = 0; s < link->n; s++)
+				counter_restart(&link->counter[s], &link->def, w, now + 1);
+			found = true;
+		}
+	if (!found)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("budget \"%s\" has no limit \"%s\"", budget, limit)));
+	for (int s = 0; s < link->n; s++)
+		link->counter[s].seen = now + 1;
+	entry.at = now;
+	entry.budgets = &link->name;
+	entry.detail = make_detail("window", limit);
+	store_ledger_add(tenant, NULL, &entry);
+	chain_split(&chain, nothing);
+	chain_write(&chain);
+	PG_RETURN_BOOL(ahead);
+}

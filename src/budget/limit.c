@@ -1,0 +1,166 @@
+/*
+ * limit.c
+ *	  budget_limit_set() and budget_limit_drop(): further windows of a budget.
+ *
+ * A limit is a row of its own; its budget's row is changed with it, so that
+ * whoever compiles the budget notices, and with a new window_revision, so that
+ * counters of the windows before are not taken for these.
+ *
+ * Locks: define.c.  Memory: SPI's.  On ERROR: the transaction takes everything
+ * back.
+ */
+#include "budget/define.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+enum
+{
+	A_BUDGET, A_LIMIT, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_PERIOD, A_KIND, A_TZ, A_ANCHOR, A_TENANT
+};
+
+static void
+touch_budget(const char *tenant, const char *budget, const BudgetDef *old)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"UPDATE agentcore.budget SET limited_at = $3, window_revision = nextval('agentcore.revision_seq')"
+		" WHERE tenant = $1 AND name = $2", 3, types
+	};
+	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
+						TimestampTzGetDatum(agc_now())};
+
+	agc_spi(&plan, values, NULL);
+	sync_counter(tenant, budget, old);
+	check_one_slot(tenant, budget);
+}
+
+static void
+old_def(const char *tenant, const char *budget, BudgetDef *out)
+{
+	if (!budget_def(tenant, budget, out))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("budget \"%s\" does not exist", budget),
+				 errhint("Create it with agentcore.budget_set().")));
+}
+
+static bool
+has_limit(const BudgetDef *def, const char *limit)
+{
+	for (int w = 1; w < def->nlimits; w++)
+		if (strcmp(def->limit[w].name, limit) == 0)
+			return true;
+	return false;
+}
+
+static char *
+arg_limit(FunctionCallInfo fcinfo)
+{
+	char	   *limit = agc_arg_name(fcinfo, A_LIMIT, "limit_name");
+
+	if (strcmp(limit, MAIN_LIMIT) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("limit name \"%s\" stands for the budget's own window", MAIN_LIMIT),
+				 errhint("Change that one with agentcore.budget_set().")));
+	return limit;
+}
+
+static void
+check_room(const BudgetDef *def, const char *budget, const char *limit)
+{
+	if (!has_limit(def, limit) && def->nlimits == BUDGET_MAX_WINDOWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("budget \"%s\" has %d further limits already", budget, BUDGET_MAX_WINDOWS - 1),
+				 errhint("Drop one, or put some into a parent budget.")));
+}
+
+/* budget_limit_set(budget, limit_name, ...) -> boolean: whether anything changed */
+AGC_FUNCTION(budget_limit_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INTERVALOID,
+								 TEXTOID, TEXTOID, TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.budget_limit AS l"
+		" (tenant, budget, name, max_tokens, max_nanousd, max_calls, period, kind, tz, anchor)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+		" ON CONFLICT (tenant, budget, name) DO UPDATE SET max_tokens = EXCLUDED.max_tokens,"
+		" max_nanousd = EXCLUDED.max_nanousd, max_calls = EXCLUDED.max_calls,"
+		" period = EXCLUDED.period, kind = EXCLUDED.kind, tz = EXCLUDED.tz, anchor = EXCLUDED.anchor"
+		" WHERE (l.max_tokens, l.max_nanousd, l.max_calls, l.period::text, l.kind, l.tz, l.anchor)"
+		" IS DISTINCT FROM (EXCLUDED.max_tokens, EXCLUDED.max_nanousd, EXCLUDED.max_calls,"
+		" EXCLUDED.period::text, EXCLUDED.kind, EXCLUDED.tz, EXCLUDED.anchor)", lengthof(types), types
+	};
+	char	   *tenant = agc_arg_tenant(fcinfo, A_TENANT);
+	char	   *budget = agc_arg_name(fcinfo, A_BUDGET, "budget");
+	char	   *limit = arg_limit(fcinfo);
+	char	   *tz = agc_arg_name(fcinfo, A_TZ, "tz");
+	Interval   *period = PG_ARGISNULL(A_PERIOD) ? NULL : PG_GETARG_INTERVAL_P(A_PERIOD);
+	bool		has_anchor = !PG_ARGISNULL(A_ANCHOR);
+	TimestampTz anchor = has_anchor ? PG_GETARG_TIMESTAMPTZ(A_ANCHOR) : 0;
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types) + 1];
+	BudgetDef	old;
+	Window		window;
+	bool		changed;
+	AgcOwner	owner;
+
+	window_define(&window, agc_opt_name(fcinfo, A_KIND, "kind"), period, tz, has_anchor, anchor);
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = CStringGetTextDatum(tenant);
+	values[1] = CStringGetTextDatum(budget);
+	values[2] = CStringGetTextDatum(limit);
+	values[3] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_TOKENS, "max_tokens", 0));
+	values[4] = Int64GetDatum(agc_opt_usd(fcinfo, A_MAX_USD, "max_usd", 0));
+	values[5] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_CALLS, "max_calls", 0));
+	values[6] = IntervalPGetDatum(period);
+	for (int i = A_MAX_TOKENS; i <= A_PERIOD; i++)
+		nulls[i + 1] = PG_ARGISNULL(i) ? 'n' : ' ';
+	values[7] = CStringGetTextDatum(window_kind_name(window.kind));
+	values[8] = CStringGetTextDatum(tz);
+	values[9] = TimestampTzGetDatum(anchor);
+	nulls[9] = has_anchor ? ' ' : 'n';
+
+	agc_enter(tenant, AGC_ADMIN);
+	agc_owner_begin(&owner);
+	lock_definitions();
+	old_def(tenant, budget, &old);
+	check_room(&old, budget, limit);
+	agc_spi(&plan, values, nulls);
+	changed = SPI_processed > 0;
+	if (changed)
+		touch_budget(tenant, budget, &old);
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(changed);
+}
+
+/* budget_limit_drop(budget, limit_name) -> boolean: whether there was one */
+AGC_FUNCTION(budget_limit_drop)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.budget_limit WHERE tenant = $1 AND budget = $2 AND name = $3", 3, types
+	};
+	char	   *tenant = agc_arg_tenant(fcinfo, 2);
+	char	   *budget = agc_arg_name(fcinfo, A_BUDGET, "budget");
+	char	   *limit = arg_limit(fcinfo);
+	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
+						CStringGetTextDatum(limit)};
+	BudgetDef	old;
+	bool		existed;
+	AgcOwner	owner;
+
+	agc_enter(tenant, AGC_ADMIN);
+	agc_owner_begin(&owner);
+	lock_definitions();
+	existed = budget_def(tenant, budget, &old) && has_limit(&old, limit);
+	if (existed)
+	{
+		agc_spi(&plan, values, NULL);
+		touch_budget(tenant, budget, &old);
+	}
+	agc_owner_end(&owner);
+	PG_RETURN_BOOL(existed);
+}

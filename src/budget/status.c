@@ -1,0 +1,91 @@
+/*
+ * status.c
+ *	  budget_windows(): a budget's windows as an acquire would find them now.
+ *
+ * Memory: the caller's context; rows go to a tuplestore.  Locks: those of
+ * reading.  On ERROR: nothing to undo.
+ */
+#include "budget/chain.h"
+
+#include "budget/share.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+
+static Datum
+amounts_datum(const int64 *amounts, int n)
+{
+	Datum		elems[BUDGET_NDIMS];
+	bool		nulls[BUDGET_NDIMS];
+	int			dims[1] = {n};
+	int			lbs[1] = {1};
+
+	for (int i = 0; i < n; i++)
+	{
+		elems[i] = Int64GetDatum(amounts[i]);
+		nulls[i] = amounts[i] == NO_AMOUNT;
+	}
+	return PointerGetDatum(construct_md_array(elems, nulls, 1, dims, lbs, INT8OID, sizeof(int64),
+											  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+static void
+put_window(ReturnSetInfo *rsinfo, const ChainLink *link, const Counter *counter, int w, TimestampTz at)
+{
+	const BudgetLimit *limit = &link->def.limit[w];
+	TimestampTz from = counter_counts_from(counter, &link->def, w);
+	TimestampTz end = DT_NOEND;
+	TimestampTz start;
+	int64		used[BUDGET_NUSED];
+	Datum		values[9];
+	bool		nulls[9] = {false};
+
+	if (limit->window.kind == WINDOW_SLIDING)
+	{
+		start = at - limit->window.span;
+		from = Max(from, start);
+	}
+	else
+		window_bounds(&limit->window, at, &start, &end);
+	start = Max(start, limit->window.kind == WINDOW_SLIDING ? start : counter->start[w]);
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		used[dim] = Max(counter->used[w][dim], 0);
+	values[0] = Int32GetDatum(w);
+	values[1] = CStringGetTextDatum(limit_name(limit));
+	values[2] = TimestampTzGetDatum(start);
+	nulls[2] = TIMESTAMP_NOT_FINITE(start);
+	values[3] = TimestampTzGetDatum(end);
+	nulls[3] = TIMESTAMP_NOT_FINITE(end);
+	values[4] = TimestampTzGetDatum(from);
+	values[5] = TimestampTzGetDatum(limit->window.kind == WINDOW_SLIDING ? from + limit->window.span : end);
+	values[6] = amounts_datum(used, BUDGET_NUSED);
+	values[7] = amounts_datum(counter->held, BUDGET_NDIMS);
+	values[8] = amounts_datum(limit->max, BUDGET_NUSED);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* budget_windows(budget, tenant) -> setof budget_window_now; no row for who may not see the tenant */
+AGC_FUNCTION(budget_windows)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	char	   *budget = agc_arg_name(fcinfo, 0, "budget");
+	ChainLink	link = {.name = budget, .defined = true};
+	Chain		chain = {.tenant = tenant, .n = 1, .link = &link};
+	Counter		sum;
+
+	AcceptInvalidationMessages();
+	agc_watch_registry();
+	InitMaterializedSRF(fcinfo, 0);
+	if (agc_level(GetUserId(), tenant) < AGC_READER || !budget_def(tenant, budget, &link.def))
+		return (Datum) 0;
+	link.counter = palloc(link.def.slots * sizeof(Counter));
+	chain_peek(&chain, NULL);
+	share_sum(link.counter, link.n, &sum);
+	for (int w = 0; w < link.def.nlimits; w++)
+		put_window((ReturnSetInfo *) fcinfo->resultinfo, &link, &sum, w, chain.at);
+	return (Datum) 0;
+}

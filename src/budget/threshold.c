@@ -1,0 +1,79 @@
+/*
+ * threshold.c
+ *	  Soft thresholds: who a budget tells before it refuses.
+ *
+ * Decided after a charge, under the lock of the counter, which remembers the
+ * highest threshold told of in each window: so each is told once a window,
+ * whoever charges.  The ledger keeps it; NOTIFY tells it when, and only if, the
+ * transaction commits.  A transaction that notifies cannot be prepared for a
+ * two-phase commit: PostgreSQL refuses that.
+ *
+ * Locks: none beside the counter's.  Memory: the caller's context.  On ERROR:
+ * the transaction takes row and notification back.
+ */
+#include "budget/chain.h"
+
+#include "commands/async.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+
+#define CHANNEL	"agentcore_budget"
+
+static void
+append_member(StringInfo out, const char *name, const char *value)
+{
+	appendStringInfo(out, "%s\"%s\": ", out->len > 1 ? ", " : "", name);
+	escape_json(out, value);
+}
+
+static void
+tell(const Chain *chain, const ChainLink *link, const Permit *permit, int w, int percent)
+{
+	LedgerEntry entry = {.at = chain->at, .event = "threshold", .nbudgets = 1};
+	char	   *budget = link->name;
+	const char *window = limit_name(&link->def.limit[w]);
+	StringInfoData detail;
+	StringInfoData payload;
+
+	initStringInfo(&detail);
+	appendStringInfoChar(&detail, '{');
+	append_member(&detail, "window", window);
+	appendStringInfo(&detail, ", \"percent\": %d}", percent);
+	entry.budgets = &budget;
+	entry.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(detail.data)));
+	store_ledger_add(chain->tenant, permit, &entry);
+
+	initStringInfo(&payload);
+	appendStringInfoChar(&payload, '{');
+	append_member(&payload, "tenant", chain->tenant);
+	append_member(&payload, "budget", budget);
+	append_member(&payload, "window", window);
+	appendStringInfo(&payload, ", \"percent\": %d}", percent);
+	Async_Notify(CHANNEL, payload.data);
+}
+
+/* Every threshold between the last one told of and where the window is now. */
+void
+chain_tell_thresholds(Chain *chain, const Permit *permit)
+{
+	for (int i = 0; i < chain->n; i++)
+	{
+		ChainLink  *link = &chain->link[i];
+		Counter    *counter = link->counter;
+
+		/* a budget with thresholds has one slot */
+		if (link->n == 0 || !link->defined || link->def.nthresholds == 0 ||
+			counter->window_revision != link->def.window_revision)
+			continue;
+		for (int w = 0; w < counter->nwindows; w++)
+			for (int t = 0; t < link->def.nthresholds; t++)
+			{
+				int			percent = link->def.threshold[t];
+
+				if (percent <= counter->warned[w] || !counter_reached(counter, &link->def, w, percent))
+					continue;
+				tell(chain, link, permit, w, percent);
+				counter->warned[w] = percent;
+			}
+	}
+}
