@@ -266,12 +266,35 @@ END
 $$;
 COMMENT ON FUNCTION agentcore.config_set_policy(jsonb, text) IS 'Internal. A policy of a configuration document with its rules; without any of the four lists the rules stay as they are.';
 
+CREATE FUNCTION agentcore.config_set_budget(item jsonb, tenant text) RETURNS void
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  further jsonb;
+BEGIN
+  PERFORM agentcore.config_call('budget_set', item - 'limits', tenant);
+  IF NOT item ? 'limits' THEN
+    RETURN;
+  END IF;
+  -- those that are not named go first: there is room for seven
+  PERFORM agentcore.budget_limit_drop(l.budget, l.limit_name, config_set_budget.tenant)
+     FROM agentcore.budget_limits l
+    WHERE l.tenant = config_set_budget.tenant AND l.budget = item ->> 'name' AND l.limit_name <> 'main'
+      AND l.limit_name <> ALL (ARRAY(SELECT coalesce(value ->> 'limit_name', '') FROM jsonb_array_elements(item -> 'limits')));
+  FOR further IN SELECT value FROM jsonb_array_elements(item -> 'limits') LOOP
+    PERFORM agentcore.config_call('budget_limit_set', further || jsonb_build_object('budget', item -> 'name'), tenant);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentcore.config_set_budget(jsonb, text) IS 'Internal. A budget of a configuration document with its further limits; without the member limits they stay as they are.';
+
 CREATE FUNCTION agentcore.config_set(kind text, items jsonb, tenant text) RETURNS void
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  setters constant jsonb := '{"prices": "model_price_set", "budgets": "budget_set", "retry_policies": "retry_policy_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "tools": "tool_set", "agents": "agent_set"}';
+  setters constant jsonb := '{"prices": "model_price_set", "retry_policies": "retry_policy_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "tools": "tool_set", "agents": "agent_set"}';
   waiting jsonb := items;
   later jsonb;
   item jsonb;
@@ -288,6 +311,8 @@ BEGIN
         later := later || jsonb_build_array(item);
       ELSIF kind = 'policies' THEN
         PERFORM agentcore.config_set_policy(item, tenant);
+      ELSIF kind = 'budgets' THEN
+        PERFORM agentcore.config_set_budget(item, tenant);
       ELSE
         PERFORM agentcore.config_call(setters ->> kind, item, tenant);
       END IF;
@@ -320,7 +345,11 @@ BEGIN
     SELECT 'budgets', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
              'name', b.name, 'max_tokens', b.max_tokens, 'max_usd', trim_scale(b.max_nanousd / 1000000000.0), 'max_calls', b.max_calls,
              'max_in_flight', b.max_in_flight, 'period', b.period, 'kind', b.kind, 'tz', b.tz, 'anchor', b.anchor, 'parent', b.parent,
-             'slots', b.slots, 'on_expiry', b.on_expiry, 'overrun', b.overrun, 'enabled', b.enabled)) ORDER BY b.name), '[]')
+             'slots', b.slots, 'on_expiry', b.on_expiry, 'overrun', b.overrun, 'enabled', b.enabled, 'thresholds', b.thresholds,
+             'limits', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'limit_name', l.name, 'max_tokens', l.max_tokens, 'max_usd', trim_scale(l.max_nanousd / 1000000000.0), 'max_calls', l.max_calls,
+                'period', l.period, 'kind', l.kind, 'tz', l.tz, 'anchor', l.anchor) ORDER BY l.name), '[]')
+                 FROM agentcore.budget_limit l WHERE l.tenant = b.tenant AND l.budget = b.name))) ORDER BY b.name), '[]')
       FROM agentcore.budget b WHERE b.tenant = config_objects.tenant
   UNION ALL
     SELECT 'policies', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
@@ -445,5 +474,5 @@ $$;
 COMMENT ON FUNCTION agentcore.config_apply(jsonb, boolean, boolean, text) IS 'Make a tenant''s configuration what the document says; one row an object of the kinds it names: created, changed, unchanged or dropped. dry_run: say it and undo it. prune: drop what the document''s kinds no longer name. Unknown members: 22023. All or nothing.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('config_value', 'admin'), ('config_call', 'admin'), ('config_set_policy', 'admin'), ('config_set', 'admin'),
+  ('config_value', 'admin'), ('config_call', 'admin'), ('config_set_policy', 'admin'), ('config_set_budget', 'admin'), ('config_set', 'admin'),
   ('config_drop', 'admin'), ('config_export', 'admin'), ('config_apply', 'admin'), ('config_objects', 'internal');
