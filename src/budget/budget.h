@@ -33,7 +33,7 @@ typedef struct PermitRequest
 	const char *key;			/* idempotency key, unique per (tenant, agent or role) while not failed/released */
 	uint8		request_hash[AGC_HASH_LEN]; /* same key with another hash: 22023 */
 	bool		charge_on_expiry;	/* overrides the budget's on_expiry */
-	bool		want_remaining;	/* also when granted */
+	bool		want_remaining; /* also when granted */
 
 	/* the gate's */
 	const char *agent;

@@ -241,6 +241,33 @@ lock_counters(const char *tenant, const char *name, int slots, int *counters)
 	return counter;
 }
 
+/* By the slot that a budget of so many has for it: what open permits hold. */
+static void
+held_by_slot(const char *tenant, const char *budget, int slots,
+			 int64 out[BUDGET_MAX_SLOTS][BUDGET_NDIMS])
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID};
+	static AgcPlan plan = {
+		"SELECT coalesce(p.slots[pg_catalog.array_position(p.budgets, $2 COLLATE \"C\")], 0) % $3,"
+		" sum(p.held_tokens)::bigint, sum(p.held_nanousd)::bigint, sum(p.held_calls)::bigint, count(*)"
+		" FROM agentcore.permit p"
+		" WHERE p.tenant = $1 AND p.state IN ('o', 'r') AND $2 = ANY (p.budgets) GROUP BY 1", 3, types
+	};
+	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget), Int32GetDatum(slots)};
+	bool		isnull;
+
+	memset(out, 0, slots * sizeof(out[0]));
+	agc_spi(&plan, values, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		int			slot = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
+
+		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+			out[slot][dim] = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, dim + 2, &isnull));
+	}
+}
+
 /*
  * "sum", of the n counters that are stored, becomes one counter a slot.  What
  * is used may stand in any of them; what is held stands where the permits say.
@@ -258,7 +285,7 @@ store_slots(const char *tenant, const char *name, const BudgetDef *def, const Co
 		store_counter_write(tenant, name, sum);
 		return;
 	}
-	store_held_by_slot(tenant, name, def->slots, held);
+	held_by_slot(tenant, name, def->slots, held);
 	for (int slot = 0; slot < def->slots; slot++)
 	{
 		counter[slot] = *sum;

@@ -397,9 +397,7 @@ leave_unbilled(const Chain *chain, const Permit *permit, int64 amount[BUDGET_NUS
 		return;
 	entry.nbudgets = permit->depth;
 	entry.budgets = (char **) permit->budgets;
-	entry.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(
-		psprintf("{\"tokens\": %lld, \"nanousd\": %lld}", (long long) over[DIM_TOKENS],
-				 (long long) over[DIM_NANOUSD]))));
+	entry.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("{\"tokens\": %lld, \"nanousd\": %lld}", (long long) over[DIM_TOKENS], (long long) over[DIM_NANOUSD]))));
 	store_ledger_add(chain->tenant, permit, &entry);
 }
 

@@ -102,7 +102,7 @@ store_counter_peek(const char *tenant, const char *budget, int slot, Counter *ou
 /* What store_counters_peek() reads into. */
 typedef struct SlotScan
 {
-	Counter	   *out;
+	Counter    *out;
 	int			max;
 	int			n;
 } SlotScan;
@@ -747,33 +747,6 @@ store_ledger_sum(const char *tenant, const char *budget, TimestampTz from, Times
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		out[dim] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
 											   dim + 1, &isnull));
-}
-
-/* By the slot that a budget of so many has for it: what open permits hold. */
-void
-store_held_by_slot(const char *tenant, const char *budget, int slots,
-				   int64 out[BUDGET_MAX_SLOTS][BUDGET_NDIMS])
-{
-	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID};
-	static AgcPlan plan = {
-		"SELECT coalesce(p.slots[pg_catalog.array_position(p.budgets, $2 COLLATE \"C\")], 0) % $3,"
-		" sum(p.held_tokens)::bigint, sum(p.held_nanousd)::bigint, sum(p.held_calls)::bigint, count(*)"
-		" FROM agentcore.permit p"
-		" WHERE p.tenant = $1 AND p.state IN ('o', 'r') AND $2 = ANY (p.budgets) GROUP BY 1", 3, types
-	};
-	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget), Int32GetDatum(slots)};
-	bool		isnull;
-
-	memset(out, 0, slots * sizeof(out[0]));
-	agc_spi(&plan, values, NULL);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		int			slot = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
-
-		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
-			out[slot][dim] = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, dim + 2, &isnull));
-	}
 }
 
 void

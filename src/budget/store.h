@@ -93,8 +93,6 @@ extern void store_ledger_add(const char *tenant, const Permit *permit, const Led
 /* these between agc_owner_begin() and agc_owner_end() */
 extern void store_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
 							 TimestampTz to, int64 out[BUDGET_NUSED]);
-extern void store_held_by_slot(const char *tenant, const char *budget, int slots,
-							   int64 out[BUDGET_MAX_SLOTS][BUDGET_NDIMS]);
 
 /* What a settlement left unbilled (its detail's amounts); zeroes when nothing. */
 extern void store_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED]);
