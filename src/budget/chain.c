@@ -7,7 +7,8 @@
  * shortest and nobody waits in a circle.  A transaction that comes back for
  * more could still close one: so once it holds anything, it waits for no
  * permit and no key, and for no counter that is ahead in the order of the
- * last one it took; it reports contention instead.
+ * last one it took; it reports contention instead.  Within a budget slots are
+ * in order of their numbers; a slot that has no room is given back at once.
  *
  * The time of an operation is read after its last counter is locked and is
  * never before the time stored in any of them.
