@@ -199,7 +199,7 @@ COMMENT ON FUNCTION agentcore.budget_reset_window(text, text, text) IS 'Begin wi
 CREATE TYPE agentcore.budget_decision AS (
   granted boolean, permit uuid, denied_by text, reason text, retry_after interval,
   can_ever_fit boolean, detail text, duplicate boolean, denied_limit text, remaining jsonb);
-COMMENT ON TYPE agentcore.budget_decision IS 'Answer of budget_try_acquire(). denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate and on contention).';
+COMMENT ON TYPE agentcore.budget_decision IS 'Answer of budget_try_acquire(). denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate, on contention, and for a grant where one of these budgets has several slots).';
 
 CREATE FUNCTION agentcore.budget_acquire(
   budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls integer DEFAULT 1,

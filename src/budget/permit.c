@@ -254,7 +254,8 @@ take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char
 			store_permit_insert(request->tenant, permit, request, holder);
 		chain_write(chain);
 		out->id = permit->row.id;
-		if (request->want_remaining)
+		/* of a divided budget it would cost a look at every slot: a fifth of the throughput of 16 */
+		if (request->want_remaining && !chain_divided(chain))
 			chain_remaining(chain, out);
 		return;
 	}
