@@ -12,6 +12,8 @@
  */
 #include "budget/define.h"
 
+#include "budget/share.h"
+
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "miscadmin.h"
@@ -19,6 +21,8 @@
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/numeric.h"
+
+static const int64 nothing[BUDGET_NDIMS] = {0};
 
 static void
 raise_contention(const char *budget)
@@ -65,10 +69,13 @@ refuse_below_zero(const ChainLink *link, const int64 amount[BUDGET_NUSED])
 {
 	static const char *const units[] = {"tokens", "nano-USD", "calls"};
 
-	for (int w = 0; w < link->counter.nwindows; w++)
+	Counter		sum;
+
+	share_sum(link->counter, link->n, &sum);
+	for (int w = 0; w < sum.nwindows; w++)
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
-			int64		used = link->counter.used[w][dim];
+			int64		used = sum.used[w][dim];
 
 			if (amount[dim] < 0 && used < -amount[dim])
 				ereport(ERROR,
@@ -113,12 +120,13 @@ AGC_FUNCTION(budget_adjust)
 	chain_resolve(&chain, tenant, budget);
 	if (entry.amount[DIM_TOKENS] == 0 && entry.amount[DIM_NANOUSD] == 0 && entry.amount[DIM_CALLS] == 0)
 		PG_RETURN_BOOL(false);
-	if (!chain_lock(&chain))
+	chain_want_all(&chain);
+	if (!chain_lock(&chain, NULL))
 		raise_contention(budget);
 	for (int i = 0; i < chain.n; i++)
 	{
 		refuse_below_zero(&chain.link[i], entry.amount);
-		counter_charge(&chain.link[i].counter, entry.amount);
+		counter_charge(&chain.link[i].counter[0], entry.amount);
 		names[i] = chain.link[i].name;
 	}
 	entry.at = chain.at;
@@ -127,6 +135,7 @@ AGC_FUNCTION(budget_adjust)
 	entry.detail = make_detail("reason", reason);
 	store_ledger_add(tenant, NULL, &entry);
 	chain_tell_thresholds(&chain, NULL);
+	chain_split(&chain, nothing);
 	chain_write(&chain);
 	PG_RETURN_BOOL(true);
 }
@@ -159,28 +168,33 @@ bring_back_ledger(const char *tenant, const char *budget, TimestampTz now)
 	agc_owner_end(&owner);
 }
 
-/* A counter that is ahead of the clock counts by the clock again. */
+/* Counters that are ahead of the clock count by the clock again: the first what the ledger says. */
 static void
 bring_back(const char *tenant, ChainLink *link, TimestampTz now)
 {
-	Counter    *counter = &link->counter;
 	AgcOwner	owner;
 
 	bring_back_ledger(tenant, link->name, now);
-	counter->seen = now;
-	counter->since = Min(counter->since, now);
 	agc_owner_begin(&owner);
-	for (int w = 0; w < counter->nwindows; w++)
+	for (int s = 0; s < link->n; s++)
 	{
-		counter_restart(counter, &link->def, w, now);
-		counter->bucket_since[w] = counter->since;
-		if (counter->bucket[w] == NULL)
-		{
-			TimestampTz end;
+		Counter    *counter = &link->counter[s];
 
-			window_bounds(&link->def.limit[w].window, now, &counter->start[w], &end);
+		counter->seen = now;
+		counter->since = Min(counter->since, now);
+		for (int w = 0; w < counter->nwindows; w++)
+		{
+			counter_restart(counter, &link->def, w, now);
+			counter->bucket_since[w] = counter->since;
+			if (counter->bucket[w] == NULL)
+			{
+				TimestampTz end;
+
+				window_bounds(&link->def.limit[w].window, now, &counter->start[w], &end);
+			}
+			if (s == 0)
+				recount_window(tenant, link->name, &link->def, counter, w);
 		}
-		recount_window(tenant, link->name, &link->def, counter, w);
 	}
 	agc_owner_end(&owner);
 }
@@ -202,32 +216,36 @@ AGC_FUNCTION(budget_reset_window)
 	chain_resolve(&chain, tenant, budget);
 	chain.n = 1;
 	chain.resolved = false;
-	if (!chain_lock(&chain))
+	chain_want_all(&chain);
+	if (!chain_lock(&chain, NULL))
 		raise_contention(budget);
 	link = &chain.link[0];
-	if (!link->counted || !link->defined || link->counter.window_revision != link->def.window_revision)
+	if (link->n == 0 || !link->defined || link->counter[0].window_revision != link->def.window_revision)
 		raise_contention(budget);
 	now = agc_now();
-	ahead = link->counter.seen > now;
+	ahead = link->counter[0].seen > now;
 	if (ahead)
 		bring_back(tenant, link, now);
 	else
 		now = chain.at;
-	for (int w = 0; w < link->counter.nwindows; w++)
+	for (int w = 0; w < link->def.nlimits; w++)
 		if (limit == NULL || strcmp(limit_name(&link->def.limit[w]), limit) == 0)
 		{
-			counter_restart(&link->counter, &link->def, w, now + 1);
+			for (int s = 0; s < link->n; s++)
+				counter_restart(&link->counter[s], &link->def, w, now + 1);
 			found = true;
 		}
 	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("budget \"%s\" has no limit \"%s\"", budget, limit)));
-	link->counter.seen = now + 1;
+	for (int s = 0; s < link->n; s++)
+		link->counter[s].seen = now + 1;
 	entry.at = now;
 	entry.budgets = &link->name;
 	entry.detail = make_detail("window", limit);
 	store_ledger_add(tenant, NULL, &entry);
+	chain_split(&chain, nothing);
 	chain_write(&chain);
 	PG_RETURN_BOOL(ahead);
 }

@@ -13,7 +13,7 @@ CREATE TABLE agentcore.budget (
   max_nanousd     bigint CHECK (max_nanousd >= 0),
   max_calls       bigint CHECK (max_calls >= 0),
   max_in_flight   integer CHECK (max_in_flight >= 0),
-  slots           integer NOT NULL DEFAULT 1 CHECK (slots >= 1),
+  slots           integer NOT NULL DEFAULT 1 CHECK (slots BETWEEN 1 AND 64),
   on_expiry       text COLLATE "C" NOT NULL CHECK (on_expiry IN ('release', 'charge_estimate')),
   overrun         text COLLATE "C" NOT NULL CHECK (overrun IN ('charge', 'cap')),
   thresholds      integer[] NOT NULL DEFAULT '{}' CHECK (0 < ALL (thresholds) AND 100 >= ALL (thresholds) AND pg_catalog.cardinality(thresholds) <= 8),
@@ -56,13 +56,15 @@ CREATE TABLE agentcore.budget_counter (
   starts          timestamptz[] NOT NULL,
   used            bigint[] NOT NULL,
   held            bigint[] NOT NULL,
+  share           bigint[],
+  strained        boolean NOT NULL DEFAULT false,
   buckets         bigint[],
   warned          integer[],
   PRIMARY KEY (tenant, budget, slot)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 -- in the row as long as it fits: a row that is read for every permit
 ALTER TABLE agentcore.budget_counter ALTER COLUMN buckets SET STORAGE MAIN;
-COMMENT ON TABLE agentcore.budget_counter IS 'What is used and held of each budget. starts: begin of each window (sliding: of its current bucket); used: (tokens, nano-USD, calls) a window; held: tokens, nano-USD, calls, calls in flight; buckets: for each sliding window its place in starts and 25 times (tokens, nano-USD, calls), the current bucket first (NULL: no such window); warned: the highest threshold told of in each window (NULL: none); seen: latest time used under the row lock; since: the ledger counts from here on.';
+COMMENT ON TABLE agentcore.budget_counter IS 'What is used and held of each budget. starts: begin of each window (sliding: of its current bucket); used: (tokens, nano-USD, calls) a window; held: tokens, nano-USD, calls, calls in flight; buckets: for each sliding window its place in starts and 25 times (tokens, nano-USD, calls), the current bucket first (NULL: no such window); warned: the highest threshold told of in each window (NULL: none); seen: latest time used under the row lock; since: the ledger counts from here on. share: this slot''s part of every limit (as used, then calls in flight; -1 = none), NULL where the budget has one slot; strained: more is taken than a limit allows, so that only all slots together admit.';
 
 -- No CHECK here and on the ledger: PostgreSQL parses it anew for every statement, which
 -- was a seventh of an acquire and commit; budget_verify() looks instead.
@@ -73,6 +75,7 @@ CREATE TABLE agentcore.permit (
   role             text COLLATE "C" NOT NULL,
   budget           text COLLATE "C",
   budgets          text[] COLLATE "C" NOT NULL,
+  slots            integer[],
   held_tokens      bigint NOT NULL,
   held_nanousd     bigint NOT NULL,
   held_calls       bigint NOT NULL,
@@ -106,7 +109,7 @@ CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
   WHERE key IS NOT NULL AND state IN ('o', 'r', 'c', 'e', 'l') AND NOT resolved;
 CREATE INDEX permit_open ON agentcore.permit (tenant, lease_until)
   WHERE state IN ('o', 'r');
-COMMENT ON TABLE agentcore.permit IS 'Permits, which are also the gate''s calls. state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease. budgets: whose counters carry the hold, leaf first. charged: everything charged for it; spent: the part charged for failed attempts. holder: whose namespace the key is in. Written as budget_counter is; indexes of any kind may be added, columns may not.';
+COMMENT ON TABLE agentcore.permit IS 'Permits, which are also the gate''s calls. state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease. budgets: whose counters carry the hold, leaf first; slots: in which of their slots, modulo their number, NULL = all 0. charged: everything charged for it; spent: the part charged for failed attempts. holder: whose namespace the key is in. Written as budget_counter is; indexes of any kind may be added, columns may not.';
 
 CREATE TABLE agentcore.budget_ledger (
   tenant  text COLLATE "C" NOT NULL,
@@ -167,7 +170,7 @@ CREATE FUNCTION agentcore.budget_set(
   overrun text DEFAULT 'charge', enabled boolean DEFAULT true, thresholds integer[] DEFAULT '{}', tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_set_v1';
-COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, integer[], text) IS 'Create or replace a budget; true if anything changed. Limits: NULL = none. period NULL: never resets (kind lifetime); whole days or months: calendar windows in tz; else equal spans from anchor (fixed); kind sliding: the period that ends now, in 24 parts, up to a 24th too strict, never over. parent: charged and asked too, up to 16 levels. on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. overrun: charge (what was spent is charged, also past a limit) | cap (no more than was held; the rest stands in the ledger as unbilled), by the budget that the permit names. thresholds: percentages of use, each told of once a window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent), which every role of the database can hear and which PREPARE TRANSACTION refuses. USD is kept in nano-dollars; a smaller fraction is rounded up. A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. 22023 bad value, 42704 unknown parent.';
+COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, integer[], text) IS 'Create or replace a budget; true if anything changed. Limits: NULL = none. period NULL: never resets (kind lifetime); whole days or months: calendar windows in tz; else equal spans from anchor (fixed); kind sliding: the period that ends now, in 24 parts, up to a 24th too strict, never over. parent: charged and asked too, up to 16 levels. slots: 1 to 64 counter rows that share the limits, for a budget that many sessions use at once (not with kind sliding or thresholds). on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. overrun: charge (what was spent is charged, also past a limit) | cap (no more than was held; the rest stands in the ledger as unbilled), by the budget that the permit names. thresholds: percentages of use, each told of once a window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent), which every role of the database can hear and which PREPARE TRANSACTION refuses. USD is kept in nano-dollars; a smaller fraction is rounded up. A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. 22023 bad value, 42704 unknown parent.';
 
 CREATE FUNCTION agentcore.budget_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -204,7 +207,7 @@ COMMENT ON FUNCTION agentcore.budget_reset_window(text, text, text) IS 'Begin wi
 CREATE TYPE agentcore.budget_decision AS (
   granted boolean, permit uuid, denied_by text, reason text, retry_after interval,
   can_ever_fit boolean, detail text, duplicate boolean, denied_limit text, remaining jsonb);
-COMMENT ON TYPE agentcore.budget_decision IS 'Answer of budget_try_acquire(). denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate and on contention).';
+COMMENT ON TYPE agentcore.budget_decision IS 'Answer of budget_try_acquire(). denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate, on contention, and for a grant where one of these budgets has several slots).';
 
 CREATE FUNCTION agentcore.budget_acquire(
   budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls integer DEFAULT 1,
@@ -570,26 +573,46 @@ WITH limits AS (
           SELECT l.tenant, l.budget, true, l.name, l.kind, l.period, array[l.max_tokens, l.max_nanousd, l.max_calls]
             FROM agentcore.budget_limit l) x
 ), slot AS (
-  SELECT c.*, b.name IS NOT NULL AS defined, b.window_revision AS defined_revision, b.limited_at
+  SELECT c.*, b.slots, b.max_in_flight, b.name IS NOT NULL AS defined, b.window_revision AS defined_revision, b.limited_at
     FROM agentcore.budget_counter c
     LEFT JOIN agentcore.budget b ON b.tenant = c.tenant AND b.name = c.budget
+), total AS (
+  SELECT s.tenant, s.budget, s.slots, s.max_in_flight, count(*) AS rows,
+         array[sum(s.held[1]), sum(s.held[2]), sum(s.held[3]), sum(s.held[4])] AS held
+    FROM slot s
+   GROUP BY s.tenant, s.budget, s.slots, s.max_in_flight
 ), counter AS (
-  -- one row a window
-  SELECT s.tenant, s.budget, s.limited_at, s.held, g.w, coalesce(l.name, g.w::text) AS limit_name, l.max,
-         s.used[3 * g.w - 2 : 3 * g.w] AS used,
-         greatest(s.starts[g.w] - coalesce(l.covered, '0'), s.since, ring.since) AS counts_from,
-         ring.numbers, l.covered IS NOT NULL AS sliding
-    FROM slot s CROSS JOIN LATERAL generate_subscripts(s.starts, 1) AS g(w)
-    LEFT JOIN limits l ON l.tenant = s.tenant AND l.budget = s.budget AND l.w = g.w
+  -- one row a window, its slots together; one that has not come to the latest window has used nothing of it
+  SELECT v.tenant, v.budget, v.limited_at, v.w, coalesce(l.name, v.w::text) AS limit_name, l.max, t.held, t.slots,
+         array[least(sum(v.used[1]) FILTER (WHERE v.latest), 9223372036854775807),
+               least(sum(v.used[2]) FILTER (WHERE v.latest), 9223372036854775807),
+               least(sum(v.used[3]) FILTER (WHERE v.latest), 9223372036854775807)] AS used,
+         array[sum(v.share[1]), sum(v.share[2]), sum(v.share[3])] AS share,
+         greatest(max(v.start) - coalesce(l.covered, '0'), min(v.since), max(ring.since)) AS counts_from,
+         max(ring.numbers) AS numbers, l.covered IS NOT NULL AS sliding
+    FROM (SELECT s.tenant, s.budget, s.limited_at, s.since, s.buckets, g.w, s.starts[g.w] AS start,
+                 s.used[3 * g.w - 2 : 3 * g.w] AS used, s.share[3 * g.w - 2 : 3 * g.w] AS share,
+                 s.starts[g.w] = max(s.starts[g.w]) OVER (PARTITION BY s.tenant, s.budget, g.w) AS latest
+            FROM slot s CROSS JOIN LATERAL generate_subscripts(s.starts, 1) AS g(w)) v
+    JOIN total t ON t.tenant = v.tenant AND t.budget = v.budget
+    LEFT JOIN limits l ON l.tenant = v.tenant AND l.budget = v.budget AND l.w = v.w
     LEFT JOIN LATERAL (
-      SELECT timestamptz '2000-01-01 00:00:00+00' + interval '1 microsecond' * s.buckets[i + 1] AS since, s.buckets[i + 2 : i + 76] AS numbers
-        FROM generate_series(1, coalesce(cardinality(s.buckets), 0), 77) AS i WHERE s.buckets[i] = g.w) AS ring ON true
+      SELECT timestamptz '2000-01-01 00:00:00+00' + interval '1 microsecond' * v.buckets[i + 1] AS since, v.buckets[i + 2 : i + 76] AS numbers
+        FROM generate_series(1, coalesce(cardinality(v.buckets), 0), 77) AS i WHERE v.buckets[i] = v.w) AS ring ON true
+   GROUP BY v.tenant, v.budget, v.limited_at, v.w, l.name, l.max, l.covered, t.held, t.slots
 ), hold AS (
   SELECT p.tenant, u.budget, array[sum(p.held_tokens), sum(p.held_nanousd), sum(p.held_calls), count(*)] AS held,
          min(p.created_at) AS oldest
     FROM agentcore.permit p CROSS JOIN LATERAL unnest(p.budgets) AS u(budget)
    WHERE p.state IN ('o', 'r')
    GROUP BY p.tenant, u.budget
+), slot_hold AS (
+  SELECT p.tenant, u.budget, coalesce(p.slots[u.level], 0) % b.slots AS slot,
+         array[sum(p.held_tokens), sum(p.held_nanousd), sum(p.held_calls), count(*)] AS held
+    FROM agentcore.permit p CROSS JOIN LATERAL unnest(p.budgets) WITH ORDINALITY AS u(budget, level)
+    JOIN agentcore.budget b ON b.tenant = p.tenant AND b.name = u.budget
+   WHERE p.state IN ('o', 'r') AND b.slots > 1
+   GROUP BY p.tenant, u.budget, 3
 ), charge AS (
   SELECT c.tenant, c.budget, c.w, coalesce(l.permit, l.id) AS permit,
          array[sum(l.tokens), sum(l.nanousd), sum(l.calls)] AS used,
@@ -620,7 +643,7 @@ WITH limits AS (
   VALUES (1, 'tokens'), (2, 'nano-USD'), (3, 'calls'), (4, 'calls in flight')
 )
 SELECT c.tenant, format('budget %s: counter holds %s %s, open permits hold %s', c.budget, c.held[d.n], d.unit, coalesce(h.held[d.n], 0))
-  FROM slot c CROSS JOIN dimension d
+  FROM total c CROSS JOIN dimension d
   LEFT JOIN hold h ON h.tenant = c.tenant AND h.budget = c.budget
  WHERE c.held[d.n] IS DISTINCT FROM coalesce(h.held[d.n], 0)
 UNION ALL
@@ -645,8 +668,29 @@ SELECT c.tenant, format('budget %s: buckets of limit %s sum up to %s %s, its cou
  WHERE d.n <= 3 AND c.sliding AND coalesce(r.total, 0) <> c.used[d.n]
 UNION ALL
 SELECT h.tenant, format('budget %s: %s open permits hold it, but it has no counter', h.budget, h.held[4])
-  FROM hold h LEFT JOIN slot c ON c.tenant = h.tenant AND c.budget = h.budget
+  FROM hold h LEFT JOIN total c ON c.tenant = h.tenant AND c.budget = h.budget
  WHERE c.budget IS NULL
+UNION ALL
+SELECT c.tenant, format('budget %s: slot %s holds %s %s, open permits in it hold %s', c.budget, c.slot, c.held[d.n], d.unit, coalesce(h.held[d.n], 0))
+  FROM slot c CROSS JOIN dimension d
+  LEFT JOIN slot_hold h ON h.tenant = c.tenant AND h.budget = c.budget AND h.slot = c.slot
+ WHERE c.slots > 1 AND c.held[d.n] IS DISTINCT FROM coalesce(h.held[d.n], 0)
+UNION ALL
+SELECT c.tenant, format('budget %s: %s slots are defined, and %s counters stored', c.budget, c.slots, c.rows)
+  FROM total c WHERE c.rows <> c.slots
+UNION ALL
+SELECT c.tenant, format('budget %s: the shares of %s slots add up to %s %s%s, and not %s', c.budget, c.slots, c.share[d.n], d.unit,
+                        CASE WHEN c.w > 1 THEN ' of limit ' || c.limit_name END, coalesce(c.max[d.n], -c.slots))
+  FROM counter c CROSS JOIN dimension d
+ WHERE d.n <= 3 AND c.slots > 1 AND c.share[d.n] IS DISTINCT FROM coalesce(c.max[d.n], -c.slots)
+UNION ALL
+SELECT c.tenant, format('budget %s: the shares of %s slots add up to %s calls in flight, and not %s', c.budget, c.slots, x.share, coalesce(c.max_in_flight, -c.slots))
+  FROM total c
+ CROSS JOIN LATERAL (SELECT sum(s.share[cardinality(s.share)]) AS share FROM slot s WHERE s.tenant = c.tenant AND s.budget = c.budget) AS x
+ WHERE c.slots > 1 AND x.share IS DISTINCT FROM coalesce(c.max_in_flight, -c.slots)
+UNION ALL
+SELECT c.tenant, format('budget %s: slot %s has a share and should not, or none and should', c.budget, c.slot)
+  FROM slot c WHERE (c.slots = 1 AND (c.share IS NOT NULL OR c.strained)) OR (c.slots > 1 AND c.share IS NULL)
 UNION ALL
 SELECT c.tenant, format('budget %s: counter without a definition', c.budget)
   FROM slot c WHERE NOT c.defined

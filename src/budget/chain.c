@@ -7,7 +7,8 @@
  * shortest and nobody waits in a circle.  A transaction that comes back for
  * more could still close one: so once it holds anything, it waits for no
  * permit and no key, and for no counter that is ahead in the order of the
- * last one it took; it reports contention instead.
+ * last one it took; it reports contention instead.  Within a budget slots are
+ * in order of their numbers; a slot that has no room is given back at once.
  *
  * The time of an operation is read after its last counter is locked and is
  * never before the time stored in any of them.
@@ -18,8 +19,11 @@
  */
 #include "budget/chain.h"
 
+#include "budget/share.h"
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "port/pg_bitutils.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -29,6 +33,7 @@ typedef struct LockPosition
 	int			depth;
 	char		tenant[AGC_MAX_NAME + 1];
 	char		name[AGC_MAX_NAME + 1];
+	int			slot;
 } LockPosition;
 
 static bool locks_held = false;
@@ -99,6 +104,7 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	const char *keys[2] = {tenant, name};
 	Relation	limits;
 	bool		no_limit;
+	bool		no_slots;
 	Datum		in_flight = agc_col(tuple, desc, "max_in_flight", &no_limit);
 
 	def->parent = agc_col_text(tuple, desc, "parent");
@@ -106,6 +112,7 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	def->charge_on_expiry = strcmp(agc_col_text(tuple, desc, "on_expiry"), "release") != 0;
 	def->max_in_flight = no_limit ? NO_AMOUNT : DatumGetInt32(in_flight);
 	def->window_revision = agc_col_int64(tuple, desc, "window_revision", 0);
+	def->slots = DatumGetInt32(agc_col(tuple, desc, "slots", &no_slots));
 	def->cap_overrun = strcmp(agc_col_text(tuple, desc, "overrun"), "cap") == 0;
 	compile_thresholds(def, tuple, desc);
 	def->nlimits = 1;
@@ -154,8 +161,14 @@ add_link(Chain *chain, const char *name)
 	link = &chain->link[chain->n++];
 	link->name = pstrdup(name);
 	link->depth = 0;
-	link->counted = false;
+	link->want = 0;
+	link->whole = link->created = false;
+	link->target = 0;
+	link->n = 0;
 	link->defined = budget_def(chain->tenant, name, &link->def);
+	if (!link->defined)
+		link->def.slots = 1;
+	link->counter = palloc(link->def.slots * sizeof(Counter));
 	return link;
 }
 
@@ -198,6 +211,18 @@ compare_links(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+static uint64
+slot_bit(int slot)
+{
+	return UINT64CONST(1) << slot;
+}
+
+static uint64
+all_slots(const ChainLink *link)
+{
+	return slot_bit(link->def.slots - 1) | (slot_bit(link->def.slots - 1) - 1);
+}
+
 void
 chain_of_permits(Chain *chain, const char *tenant, const Permit *permits, int n)
 {
@@ -213,6 +238,7 @@ chain_of_permits(Chain *chain, const char *tenant, const Permit *permits, int n)
 			if (link == NULL)
 				link = add_link(chain, permits[i].budgets[level]);
 			link->depth = Max(link->depth, depth);
+			link->want |= slot_bit(permits[i].slots[level] % link->def.slots);
 		}
 	if (n > 1 && chain->n > 1)
 		qsort(chain->link, chain->n, sizeof(ChainLink), compare_links);
@@ -229,83 +255,290 @@ chain_find(Chain *chain, const char *budget)
 
 /* ----- counters ----- */
 
+static bool
+divided(const ChainLink *link)
+{
+	return link->def.slots > 1;
+}
+
+bool
+chain_divided(const Chain *chain)
+{
+	for (int i = 0; i < chain->n; i++)
+		if (divided(&chain->link[i]))
+			return true;
+	return false;
+}
+
+static int
+home_slot(const ChainLink *link)
+{
+	return agc_proc_number() % link->def.slots;
+}
+
+/* By the slot's own share, at whatever time it has come to. */
+static bool
+slot_admits(const ChainLink *link, Counter *slot, const int64 asked[BUDGET_NDIMS])
+{
+	BudgetDef	part = link->def;
+	Refusal		refusal;
+
+	if (slot->strained)
+		return false;
+	slot->seen = Max(slot->seen, agc_now());
+	counter_roll(slot, &link->def, slot->seen);
+	share_limits(slot, &part);
+	return counter_admits(slot, &part, asked, slot->seen, &refusal);
+}
+
 static void
 set_time(Chain *chain)
 {
 	chain->at = agc_now();
 	for (int i = 0; i < chain->n; i++)
-		if (chain->link[i].counted)
-			chain->at = Max(chain->at, chain->link[i].counter.seen);
+		for (int s = 0; s < chain->link[i].n; s++)
+			chain->at = Max(chain->at, chain->link[i].counter[s].seen);
 	for (int i = 0; i < chain->n; i++)
 	{
 		ChainLink  *link = &chain->link[i];
 
-		if (!link->counted)
-			continue;
-		link->counter.seen = chain->at;
-		if (link->defined)
-			counter_roll(&link->counter, &link->def, chain->at);
+		for (int s = 0; s < link->n; s++)
+		{
+			link->counter[s].seen = chain->at;
+			if (link->defined)
+				counter_roll(&link->counter[s], &link->def, chain->at);
+		}
 	}
 }
 
+/* Counters that do not follow the definition: one is just being changed, the lock will tell. */
+static bool
+follows_definition(const ChainLink *link)
+{
+	for (int s = 0; s < link->n; s++)
+		if (link->counter[s].window_revision != link->def.window_revision)
+			return false;
+	return true;
+}
+
+static void
+peek_all(const char *tenant, ChainLink *link)
+{
+	link->whole = true;
+	if (divided(link))
+		link->n = store_counters_peek(tenant, link->name, link->def.slots, link->counter);
+	else
+		link->n = store_counter_peek(tenant, link->name, 0, &link->counter[0]) ? 1 : 0;
+	if (link->n > 0 && follows_definition(link))
+		return;
+	counter_init(&link->counter[0], &link->def, link->n > 0 ? link->counter[0].seen : agc_now());
+	link->n = 1;
+}
+
+static void
+peek_link(Chain *chain, ChainLink *link, const int64 *asked)
+{
+	link->whole = false;
+	link->n = 1;
+	if (asked == NULL || !divided(link) ||
+		!store_counter_peek(chain->tenant, link->name, home_slot(link), &link->counter[0]) ||
+		!follows_definition(link) || !slot_admits(link, &link->counter[0], asked))
+		peek_all(chain->tenant, link);
+}
+
 void
-chain_peek(Chain *chain)
+chain_peek(Chain *chain, const int64 *asked)
 {
 	for (int i = 0; i < chain->n; i++)
-	{
-		ChainLink  *link = &chain->link[i];
-
-		if (!store_counter_peek(chain->tenant, link->name, 0, &link->counter))
-			counter_init(&link->counter, &link->def, agc_now());
-		else if (link->counter.window_revision != link->def.window_revision)
-			/* one of the two is just being changed: the lock will tell */
-			counter_init(&link->counter, &link->def, link->counter.seen);
-		link->counted = true;
-	}
+		peek_link(chain, &chain->link[i], asked);
 	set_time(chain);
 }
 
 static int
-compare_to_last(const Chain *chain, const ChainLink *link)
+compare_to_last(const Chain *chain, const ChainLink *link, int slot)
 {
 	int			order;
 
 	if (link->depth != last_counter.depth)
 		return link->depth > last_counter.depth ? -1 : 1;
 	order = strcmp(chain->tenant, last_counter.tenant);
-	return order != 0 ? order : strcmp(link->name, last_counter.name);
+	if (order == 0)
+		order = strcmp(link->name, last_counter.name);
+	return order != 0 ? order : slot - last_counter.slot;
+}
+
+/* What is taken is added to link->counter, and counts once it is kept. */
+static LockResult
+lock_slot(Chain *chain, ChainLink *link, int slot, bool wait)
+{
+	bool		in_order = !counters_held || compare_to_last(chain, link, slot) >= 0;
+
+	return store_counter_lock(chain->tenant, link->name, slot, wait && in_order,
+							  &link->counter[link->n]);
+}
+
+static void
+keep_slot(Chain *chain, ChainLink *link, int slot)
+{
+	link->n++;
+	locks_held = true;
+	if (counters_held && compare_to_last(chain, link, slot) <= 0)
+		return;
+	counters_held = true;
+	last_counter.depth = link->depth;
+	last_counter.slot = slot;
+	strlcpy(last_counter.tenant, chain->tenant, sizeof(last_counter.tenant));
+	strlcpy(last_counter.name, link->name, sizeof(last_counter.name));
+}
+
+/* A new slot of several has no share until all are split. */
+static void
+create_slot(Chain *chain, ChainLink *link, int slot)
+{
+	Counter    *counter = &link->counter[link->n];
+
+	counter_init(counter, &link->def, agc_now());
+	counter->slot = slot;
+	counter->shared = counter->strained = divided(link);
+	if (slot > 0)
+		counter->since = link->counter[0].since;
+	store_counter_create(chain->tenant, link->name, counter);
+	link->created = true;
+}
+
+/* Those of a mask, in order; a budget that is no more has none. */
+static bool
+lock_slots(Chain *chain, ChainLink *link, uint64 mask)
+{
+	link->n = 0;
+	link->whole = mask == all_slots(link);
+	for (int slot = 0; slot < link->def.slots; slot++)
+	{
+		LockResult	result;
+
+		if ((mask & slot_bit(slot)) == 0)
+			continue;
+		result = lock_slot(chain, link, slot, true);
+		if (result == LOCK_BUSY)
+			return false;
+		if (result == LOCK_MISSING && (!link->defined || !link->whole))
+			continue;
+		if (result == LOCK_MISSING)
+			create_slot(chain, link, slot);
+		keep_slot(chain, link, slot);
+	}
+	return true;
+}
+
+/* Not kept when it has no room. */
+static LockResult
+try_slot(Chain *chain, ChainLink *link, int slot, bool wait, const int64 asked[BUDGET_NDIMS])
+{
+	LockResult	result = lock_slot(chain, link, slot, wait);
+
+	if (result == LOCK_TAKEN && slot_admits(link, &link->counter[0], asked))
+	{
+		keep_slot(chain, link, slot);
+		link->target = slot;
+		return LOCK_TAKEN;
+	}
+	if (result != LOCK_BUSY)
+		store_counter_unlock(chain->tenant, link->name, slot);
+	return result == LOCK_BUSY ? LOCK_BUSY : LOCK_MISSING;
+}
+
+/* The first slot after "home" that seems to have room and is free, else -1 and which to wait for. */
+static int
+find_slot(Chain *chain, ChainLink *link, int home, const int64 asked[BUDGET_NDIMS], int *busy)
+{
+	int			nslots = link->def.slots;
+	Counter    *seen = palloc(nslots * sizeof(Counter));
+	bool	   *fits = palloc0(nslots * sizeof(bool));
+	int			n = store_counters_peek(chain->tenant, link->name, nslots, seen);
+
+	for (int i = 0; i < n; i++)
+		if (seen[i].slot < nslots)
+			fits[seen[i].slot] = slot_admits(link, &seen[i], asked);
+	*busy = -1;
+	for (int i = 0; i < nslots; i++)
+	{
+		int			slot = (home + i) % nslots;
+
+		if (!fits[slot])
+			continue;
+		switch (try_slot(chain, link, slot, false, asked))
+		{
+			case LOCK_TAKEN:
+				return slot;
+			case LOCK_BUSY:
+				*busy = *busy < 0 ? slot : *busy;
+				break;
+			case LOCK_MISSING:
+				break;
+		}
+	}
+	return -1;
+}
+
+/*
+ * One slot with room, that nobody else is in if there is such a one.  Only
+ * when no slot has room by itself are all taken, to move room between them.
+ */
+static bool
+lock_any_slot(Chain *chain, ChainLink *link, const int64 asked[BUDGET_NDIMS])
+{
+	int			home = home_slot(link);
+	int			busy;
+
+	link->whole = false;
+	if (try_slot(chain, link, home, false, asked) == LOCK_TAKEN ||
+		find_slot(chain, link, home, asked, &busy) >= 0)
+		return true;
+	if (busy >= 0)
+		switch (try_slot(chain, link, busy, true, asked))
+		{
+			case LOCK_TAKEN:
+				return true;
+			case LOCK_BUSY:
+				return false;
+			case LOCK_MISSING:
+				break;
+		}
+	link->target = home;
+	return lock_slots(chain, link, all_slots(link));
+}
+
+/* More for a permit goes to the slot that it is in. */
+static bool
+lock_its_slot(Chain *chain, ChainLink *link, const int64 asked[BUDGET_NDIMS])
+{
+	int			slot = pg_rightmost_one_pos64(link->want);
+
+	link->whole = false;
+	switch (try_slot(chain, link, slot, true, asked))
+	{
+		case LOCK_TAKEN:
+			return true;
+		case LOCK_BUSY:
+			return false;
+		case LOCK_MISSING:
+			break;
+	}
+	link->target = slot;
+	return lock_slots(chain, link, all_slots(link));
 }
 
 static bool
-lock_link(Chain *chain, ChainLink *link)
+lock_link(Chain *chain, ChainLink *link, const int64 *asked)
 {
-	int			order = counters_held ? compare_to_last(chain, link) : 1;
-	LockResult	result = store_counter_lock(chain->tenant, link->name, 0, order >= 0, &link->counter);
-
-	if (result == LOCK_MISSING && link->defined)
-	{
-		counter_init(&link->counter, &link->def, agc_now());
-		store_counter_create(chain->tenant, link->name, &link->counter);
-		result = LOCK_TAKEN;
-	}
-	link->counted = result == LOCK_TAKEN;
-	if (link->counted)
-	{
-		locks_held = true;
-		if (order > 0)
-		{
-			counters_held = true;
-			last_counter.depth = link->depth;
-			strlcpy(last_counter.tenant, chain->tenant, sizeof(last_counter.tenant));
-			strlcpy(last_counter.name, link->name, sizeof(last_counter.name));
-		}
-	}
-	return result != LOCK_BUSY;
+	if (asked == NULL || !divided(link))
+		return lock_slots(chain, link, divided(link) ? link->want : all_slots(link));
+	return link->want == 0 ? lock_any_slot(chain, link, asked) : lock_its_slot(chain, link, asked);
 }
 
 /*
  * Definitions may have changed while this waited.  A chain that now has other
- * links is not the one that was locked.
+ * links or slots is not the one that was locked.
  */
 static bool
 refresh_definitions(Chain *chain)
@@ -318,11 +551,14 @@ refresh_definitions(Chain *chain)
 	{
 		ChainLink  *link = &chain->link[i];
 		const char *parent = i + 1 < chain->n ? chain->link[i + 1].name : "";
+		int			slots = link->def.slots;
 
 		link->defined = budget_def(chain->tenant, link->name, &link->def);
+		if (link->defined && link->def.slots != slots)
+			return false;
 		if (!chain->resolved)
 			continue;
-		if (!link->defined || !link->counted ||
+		if (!link->defined || link->n == 0 ||
 			strcmp(link->def.parent == NULL ? "" : link->def.parent, parent) != 0)
 			return false;
 	}
@@ -330,28 +566,98 @@ refresh_definitions(Chain *chain)
 }
 
 bool
-chain_lock(Chain *chain)
+chain_lock(Chain *chain, const int64 *asked)
 {
 	for (int i = 0; i < chain->n; i++)
-		if (!lock_link(chain, &chain->link[i]))
+	{
+		chain->link[i].n = 0;
+		chain->link[i].created = false;
+	}
+	for (int i = 0; i < chain->n; i++)
+		if (!lock_link(chain, &chain->link[i], asked))
 			return false;
 	AGC_TEST_POINT("budget_locked");
 	if (!refresh_definitions(chain))
 		return false;
 	/* limits are judged by the windows they were made for, or not at all */
 	for (int i = 0; i < chain->n; i++)
-		if (chain->resolved && chain->link[i].counter.window_revision != chain->link[i].def.window_revision)
+		if (chain->resolved && !follows_definition(&chain->link[i]))
 			return false;
 	set_time(chain);
+	/* by an earlier definition it had room; what the budget has is not known */
+	for (int i = 0; i < chain->n; i++)
+		if (asked != NULL && !chain->link[i].whole &&
+			!slot_admits(&chain->link[i], &chain->link[i].counter[0], asked))
+			return false;
 	return true;
+}
+
+void
+chain_want_all(Chain *chain)
+{
+	for (int i = 0; i < chain->n; i++)
+		if (divided(&chain->link[i]))
+			chain->link[i].want = all_slots(&chain->link[i]);
+}
+
+void
+chain_split(Chain *chain, const int64 asked[BUDGET_NDIMS])
+{
+	for (int i = 0; i < chain->n; i++)
+	{
+		ChainLink  *link = &chain->link[i];
+
+		if (link->defined && divided(link) && link->n == link->def.slots)
+			share_split(link->counter, link->n, &link->def, link->target, asked);
+	}
 }
 
 void
 chain_write(Chain *chain)
 {
 	for (int i = 0; i < chain->n; i++)
-		if (chain->link[i].counted)
-			store_counter_write(chain->tenant, chain->link[i].name, &chain->link[i].counter);
+		for (int s = 0; s < chain->link[i].n; s++)
+			store_counter_write(chain->tenant, chain->link[i].name, &chain->link[i].counter[s]);
+}
+
+void
+chain_unlock(Chain *chain)
+{
+	for (int i = 0; i < chain->n; i++)
+	{
+		ChainLink  *link = &chain->link[i];
+
+		for (int s = 0; s < link->n && !link->created; s++)
+			store_counter_unlock(chain->tenant, link->name, link->counter[s].slot);
+		link->n = 0;
+	}
+}
+
+static Counter *
+find_counter(ChainLink *link, int slot)
+{
+	for (int s = 0; s < link->n; s++)
+		if (link->counter[s].slot == slot)
+			return &link->counter[s];
+	return NULL;
+}
+
+Counter *
+chain_counter(Chain *chain, const Permit *permit, int level)
+{
+	ChainLink  *link = chain_find(chain, permit->budgets[level]);
+
+	return link == NULL ? NULL : find_counter(link, permit->slots[level] % link->def.slots);
+}
+
+void
+chain_hold(Chain *chain, Permit *permit, const int64 amount[BUDGET_NDIMS])
+{
+	for (int i = 0; i < chain->n; i++)
+	{
+		permit->slots[i] = chain->link[i].target;
+		counter_hold(find_counter(&chain->link[i], permit->slots[i]), amount, 1);
+	}
 }
 
 /* ----- admission ----- */
@@ -420,6 +726,17 @@ deny(PermitDecision *out, const ChainLink *link, int window, char *detail, int64
 		out->retry_after = Max(out->retry_after, retry_after);
 }
 
+static bool
+link_admits(const ChainLink *link, const int64 asked[BUDGET_NDIMS], TimestampTz at, Refusal *refusal)
+{
+	Counter		sum;
+
+	if (!link->whole)
+		return true;			/* chain_lock() and chain_peek() have looked */
+	share_sum(link->counter, link->n, &sum);
+	return counter_admits(&sum, &link->def, asked, at, refusal);
+}
+
 /* Named is the refusing budget nearest to the caller; the prospects are of them all. */
 bool
 chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
@@ -439,7 +756,7 @@ chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision
 
 		if (!link->defined || !link->def.enabled)
 			deny(out, link, -1, psprintf("Budget \"%s\" is disabled.", link->name), -1, false);
-		else if (!counter_admits(&link->counter, &link->def, asked, chain->at, &refusal))
+		else if (!link_admits(link, asked, chain->at, &refusal))
 			deny(out, link, refusal.window, describe(link, &refusal), refusal.can_ever_fit ? refusal.retry_after : -1,
 				 refusal.can_ever_fit);
 	}
@@ -459,12 +776,22 @@ chain_remaining(const Chain *chain, PermitDecision *out)
 		out->remaining[dim] = NO_AMOUNT;
 	for (int i = 0; i < chain->n; i++)
 	{
-		const ChainLink *link = &chain->link[i];
+		ChainLink	link = chain->link[i];
+		Counter		sum;
 
-		if (!link->defined || !link->def.enabled)
+		if (!link.defined || !link.def.enabled)
+		{
 			memset(out->remaining, 0, sizeof(out->remaining));
-		else
-			counter_left(&link->counter, &link->def, out->remaining);
+			continue;
+		}
+		/* what the other slots have is only looked at */
+		if (!link.whole)
+		{
+			link.counter = palloc(link.def.slots * sizeof(Counter));
+			peek_all(chain->tenant, &link);
+		}
+		share_sum(link.counter, link.n, &sum);
+		counter_left(&sum, &link.def, out->remaining);
 	}
 	out->has_remaining = true;
 }

@@ -12,9 +12,13 @@ typedef struct ChainLink
 	char	   *name;
 	int			depth;			/* 0: the root */
 	bool		defined;		/* def is set */
-	bool		counted;		/* counter is set */
 	BudgetDef	def;
-	Counter		counter;
+	uint64		want;			/* a bit a slot that permits are in; 0: whichever fits */
+	int			target;			/* the slot that a new hold goes to */
+	bool		whole;			/* the counters that are set are all there are */
+	bool		created;		/* one of them has just been made */
+	int			n;				/* counters that are set, in order of slots; 0: none */
+	Counter    *counter;
 } ChainLink;
 
 /* Links in lock order: the deepest first, those of one depth by name. */
@@ -39,13 +43,39 @@ extern void chain_resolve(Chain *chain, const char *tenant, const char *budget);
 /* of the budgets that carry the holds of some permits */
 extern void chain_of_permits(Chain *chain, const char *tenant, const Permit *permits, int n);
 
-/* Reads the counters without a lock. */
-extern void chain_peek(Chain *chain);
+/*
+ * Reads the counters without a lock: of a divided budget the home slot, when
+ * that has room for what is asked, else all.
+ */
+extern void chain_peek(Chain *chain, const int64 *asked);
 
-/* Locks and rolls the counters; false: contention, to be reported as such. */
-extern bool chain_lock(Chain *chain);
+/*
+ * Locks and rolls the counters; false: contention, to be reported as such.
+ * With something asked, of a divided budget one slot with room for it or, when
+ * there is none, all; else those that permits are in.
+ */
+extern bool chain_lock(Chain *chain, const int64 *asked);
+
+/* before chain_lock(): a charge will pass its hold, so the slots must be split anew */
+extern void chain_want_all(Chain *chain);
+
+/* Splits what is locked in all its slots anew. */
+extern void chain_split(Chain *chain, const int64 asked[BUDGET_NDIMS]);
 extern void chain_write(Chain *chain);
+
+/* Gives back the locks of counters that this transaction has not written. */
+extern void chain_unlock(Chain *chain);
+
 extern ChainLink *chain_find(Chain *chain, const char *budget);
+
+/* The counter that carries the permit's hold in its budget of that level; NULL: none is left. */
+extern Counter *chain_counter(Chain *chain, const Permit *permit, int level);
+
+/* Takes the hold in every budget of the chain; the permit remembers in which slots. */
+extern void chain_hold(Chain *chain, Permit *permit, const int64 amount[BUDGET_NDIMS]);
+
+/* A budget with more than one slot is in it. */
+extern bool chain_divided(const Chain *chain);
 
 /* true, or the decision says who refuses and why (strings in cxt) */
 extern bool chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS],

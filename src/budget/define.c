@@ -13,6 +13,8 @@
 #include "budget/define.h"
 #include "budget/guard.h"
 
+#include "budget/share.h"
+
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -71,20 +73,16 @@ arg_count(FunctionCallInfo fcinfo, int n, const char *what, int missing)
 	return value;
 }
 
-static void
-check_slots(FunctionCallInfo fcinfo)
+static int
+arg_slots(FunctionCallInfo fcinfo)
 {
 	int			slots = arg_count(fcinfo, A_SLOTS, "slots", 1);
 
-	if (slots == 0)
+	if (slots < 1 || slots > BUDGET_MAX_SLOTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("slots must be at least 1")));
-	if (slots > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("budgets with more than one slot are not supported"),
-				 errhint("Use slots => 1.")));
+				 errmsg("slots must be between 1 and %d", BUDGET_MAX_SLOTS)));
+	return slots;
 }
 
 /* Levels below a budget: 1 for one without children. */
@@ -149,11 +147,10 @@ note_limits(const char *tenant, const char *name)
 	agc_spi(&plan, values, NULL);
 }
 
-/* Every change of limits or window is made under the lock of the counter. */
-LockResult
-lock_counter(const char *tenant, const char *name, Counter *counter)
+static bool
+lock_counter(const char *tenant, const char *name, int slot, Counter *counter)
 {
-	LockResult	result = store_counter_lock(tenant, name, 0, true, counter);
+	LockResult	result = store_counter_lock(tenant, name, slot, true, counter);
 
 	if (result == LOCK_BUSY)
 		ereport(ERROR,
@@ -161,7 +158,7 @@ lock_counter(const char *tenant, const char *name, Counter *counter)
 				 errmsg("budget \"%s\" is being used by another transaction", name),
 				 errdetail("It was waited for as long as agentcore.budget_lock_wait says."),
 				 errhint("Try again, or set agentcore.budget_lock_wait to 0 for this change.")));
-	return result;
+	return result == LOCK_TAKEN;
 }
 
 void
@@ -228,31 +225,123 @@ realign(const char *tenant, const char *name, const BudgetDef *old, const Budget
 	}
 }
 
+/*
+ * Every change of limits, slots or window is made under the locks of all the
+ * counters that there are or will be.  How many there are is in *counters.
+ */
+static Counter *
+lock_counters(const char *tenant, const char *name, int slots, int *counters)
+{
+	Counter    *counter = palloc(BUDGET_MAX_SLOTS * sizeof(Counter));
+	int			n = store_counters_peek(tenant, name, BUDGET_MAX_SLOTS, counter);
+
+	if (n > 0)
+		slots = Max(slots, counter[n - 1].slot + 1);
+	*counters = 0;
+	for (int slot = 0; slot < slots; slot++)
+		if (lock_counter(tenant, name, slot, &counter[*counters]))
+			(*counters)++;
+	return counter;
+}
+
+/* By the slot that a budget of so many has for it: what open permits hold. */
+static void
+held_by_slot(const char *tenant, const char *budget, int slots,
+			 int64 out[BUDGET_MAX_SLOTS][BUDGET_NDIMS])
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID};
+	static AgcPlan plan = {
+		"SELECT coalesce(p.slots[pg_catalog.array_position(p.budgets, $2 COLLATE \"C\")], 0) % $3,"
+		" sum(p.held_tokens)::bigint, sum(p.held_nanousd)::bigint, sum(p.held_calls)::bigint, count(*)"
+		" FROM agentcore.permit p"
+		" WHERE p.tenant = $1 AND p.state IN ('o', 'r') AND $2 = ANY (p.budgets) GROUP BY 1", 3, types
+	};
+	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget), Int32GetDatum(slots)};
+	bool		isnull;
+
+	memset(out, 0, slots * sizeof(out[0]));
+	agc_spi(&plan, values, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		int			slot = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
+
+		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+			out[slot][dim] = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, dim + 2, &isnull));
+	}
+}
+
+/*
+ * "sum", of the n counters that are stored, becomes one counter a slot.  What
+ * is used may stand in any of them; what is held stands where the permits say.
+ */
+static void
+store_slots(const char *tenant, const char *name, const BudgetDef *def, const Counter *sum,
+			const Counter *stored, int n)
+{
+	static const int64 nothing[BUDGET_NDIMS] = {0};
+	Counter    *counter = palloc(def->slots * sizeof(Counter));
+	int64		held[BUDGET_MAX_SLOTS][BUDGET_NDIMS];
+
+	if (n == 1 && def->slots == 1)
+	{
+		store_counter_write(tenant, name, sum);
+		return;
+	}
+	held_by_slot(tenant, name, def->slots, held);
+	for (int slot = 0; slot < def->slots; slot++)
+	{
+		counter[slot] = *sum;
+		counter[slot].slot = slot;
+		counter[slot].shared = false;	/* share_split() sets it */
+		memcpy(counter[slot].held, held[slot], sizeof(held[slot]));
+		if (slot > 0)
+			memset(counter[slot].used, 0, sizeof(counter[slot].used));
+	}
+	if (def->slots > 1)
+		share_split(counter, def->slots, def, 0, nothing);
+
+	for (int i = 0; i < n; i++)
+		store_counter_delete(&stored[i]);
+	for (int slot = 0; slot < def->slots; slot++)
+		store_counter_create(tenant, name, &counter[slot]);
+}
+
 void
 sync_counter(const char *tenant, const char *name, const BudgetDef *old)
 {
 	BudgetDef	def;
-	Counter		counter;
+	Counter    *stored;
+	Counter		sum;
+	int			n;
 
 	AcceptInvalidationMessages();
 	if (!budget_def(tenant, name, &def))
 		elog(ERROR, "budget \"%s\" vanished while it was defined", name);
 
-	if (lock_counter(tenant, name, &counter) == LOCK_MISSING)
+	stored = lock_counters(tenant, name, def.slots, &n);
+	if (n == 0)
 	{
 		/* an earlier budget of this name does not count */
 		TimestampTz last = store_ledger_last(tenant, name);
 		TimestampTz at = agc_now();
 
-		counter_init(&counter, &def, last == 0 ? at : Max(at, last + 1));
-		store_counter_create(tenant, name, &counter);
+		counter_init(&sum, &def, last == 0 ? at : Max(at, last + 1));
+		store_slots(tenant, name, &def, &sum, stored, n);
 		return;
 	}
 	note_limits(tenant, name);
-	if (counter.window_revision == def.window_revision)
+	share_sum(stored, n, &sum);
+	if (sum.window_revision != def.window_revision)
+		realign(tenant, name, old, &def, &sum);
+	else if (n == 1 && def.slots == 1)
 		return;
-	realign(tenant, name, old, &def, &counter);
-	store_counter_write(tenant, name, &counter);
+	else
+	{
+		sum.seen = Max(agc_now(), sum.seen);
+		counter_roll(&sum, &def, sum.seen);
+	}
+	store_slots(tenant, name, &def, &sum, stored, n);
 }
 
 void
@@ -315,26 +404,27 @@ arg_thresholds(FunctionCallInfo fcinfo)
 	"b.kind = EXCLUDED.kind AND b.tz = EXCLUDED.tz AND b.anchor IS NOT DISTINCT FROM EXCLUDED.anchor" \
 	" AND b.period::text IS NOT DISTINCT FROM EXCLUDED.period::text"
 #define SAME_LIMITS \
-	"(b.max_tokens, b.max_nanousd, b.max_calls, b.max_in_flight) IS NOT DISTINCT FROM" \
-	" (EXCLUDED.max_tokens, EXCLUDED.max_nanousd, EXCLUDED.max_calls, EXCLUDED.max_in_flight)"
+	"(b.max_tokens, b.max_nanousd, b.max_calls, b.max_in_flight, b.slots) IS NOT DISTINCT FROM" \
+	" (EXCLUDED.max_tokens, EXCLUDED.max_nanousd, EXCLUDED.max_calls, EXCLUDED.max_in_flight, EXCLUDED.slots)"
 
 /* budget_set(name, ...) -> boolean: whether anything changed */
 AGC_FUNCTION(budget_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4OID, INTERVALOID,
-								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID};
+								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID, INT4OID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget AS b (tenant, name, max_tokens, max_nanousd, max_calls,"
 		" max_in_flight, period, kind, tz, anchor, parent, on_expiry, overrun, enabled,"
-		" limited_at, window_revision, thresholds)"
+		" limited_at, window_revision, thresholds, slots)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-		" $15, nextval('agentcore.revision_seq'), $16)"
+		" $15, nextval('agentcore.revision_seq'), $16, $17)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET"
 		" max_tokens = EXCLUDED.max_tokens, max_nanousd = EXCLUDED.max_nanousd,"
 		" max_calls = EXCLUDED.max_calls, max_in_flight = EXCLUDED.max_in_flight,"
 		" period = EXCLUDED.period, kind = EXCLUDED.kind, tz = EXCLUDED.tz,"
 		" anchor = EXCLUDED.anchor, parent = EXCLUDED.parent, on_expiry = EXCLUDED.on_expiry,"
 		" overrun = EXCLUDED.overrun, enabled = EXCLUDED.enabled, thresholds = EXCLUDED.thresholds,"
+		" slots = EXCLUDED.slots,"
 		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS
 		" THEN b.limited_at ELSE EXCLUDED.limited_at END,"
 		" window_revision = CASE WHEN " SAME_WINDOW
@@ -362,7 +452,6 @@ AGC_FUNCTION(budget_set)
 	AgcOwner	owner;
 
 	window_define(&window, agc_opt_name(fcinfo, A_KIND, "kind"), period, tz, has_anchor, anchor);
-	check_slots(fcinfo);
 	if (PG_ARGISNULL(A_ENABLED))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -390,6 +479,7 @@ AGC_FUNCTION(budget_set)
 	values[13] = PG_GETARG_DATUM(A_ENABLED);
 	values[14] = TimestampTzGetDatum(agc_now());
 	values[15] = PointerGetDatum(arg_thresholds(fcinfo));
+	values[16] = Int32GetDatum(arg_slots(fcinfo));
 
 	agc_enter(tenant, AGC_ADMIN);
 	agc_owner_begin(&owner);
@@ -409,20 +499,31 @@ AGC_FUNCTION(budget_set)
 }
 
 static void
-refuse_parent_or_holder(const char *tenant, const char *name, Counter *counter, bool *counted)
+refuse_parent(const char *tenant, const char *name)
 {
 	if (height_of(tenant, name) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("budget \"%s\" is the parent of other budgets", name),
 				 errhint("Drop them or give them another parent first.")));
-	if ((*counted = lock_counter(tenant, name, counter) == LOCK_TAKEN) &&
-		counter->held[DIM_IN_FLIGHT] > 0)
+}
+
+static void
+drop_counters(const char *tenant, const char *name)
+{
+	int64		open = 0;
+	int			n;
+	Counter    *counter = lock_counters(tenant, name, 1, &n);
+
+	for (int i = 0; i < n; i++)
+		open += counter[i].held[DIM_IN_FLIGHT];
+	if (open > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("budget \"%s\" is held by %lld open permits", name,
-						(long long) counter->held[DIM_IN_FLIGHT]),
+				 errmsg("budget \"%s\" is held by %lld open permits", name, (long long) open),
 				 errhint("Disable it with budget_set(enabled => false) and drop it once they are settled.")));
+	for (int i = 0; i < n; i++)
+		store_counter_delete(&counter[i]);
 }
 
 /* budget_drop(name) -> boolean: whether there was one */
@@ -436,19 +537,16 @@ AGC_FUNCTION(budget_drop)
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	char	   *name = agc_arg_name(fcinfo, 0, "name");
 	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
-	Counter		counter;
-	bool		counted;
 	bool		existed;
 	AgcOwner	owner;
 
 	agc_enter(tenant, AGC_ADMIN);
 	agc_owner_begin(&owner);
 	lock_definitions();
-	refuse_parent_or_holder(tenant, name, &counter, &counted);
+	refuse_parent(tenant, name);
+	drop_counters(tenant, name);
 	agc_spi(&plan, values, NULL);
 	existed = SPI_processed > 0;
-	if (counted)
-		store_counter_delete(&counter);
 	agc_owner_end(&owner);
 	PG_RETURN_BOOL(existed);
 }

@@ -12,10 +12,7 @@
 /* Until COMMIT nobody else changes a budget. */
 extern void lock_definitions(void);
 
-/* 55P03 when its counter is in use for too long */
-extern LockResult lock_counter(const char *tenant, const char *name, Counter *counter);
-
-/* The counter follows the definition as it is now; "old" is how it was, or NULL. */
+/* The counters follow the definition as it is now; "old" is how it was, or NULL. */
 extern void sync_counter(const char *tenant, const char *name, const BudgetDef *old);
 
 /* used[] and buckets of window w, from the ledger */

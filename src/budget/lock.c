@@ -129,8 +129,8 @@ wait_in_subtransaction(const BudgetLock *lock)
 	return taken;
 }
 
-bool
-lock_take(const BudgetLock *lock, bool wait)
+static bool
+take(const BudgetLock *lock, bool wait)
 {
 	if (acquire(lock, false))
 		return true;
@@ -141,6 +141,22 @@ lock_take(const BudgetLock *lock, bool wait)
 		(LockTimeout == 0 || agc_budget_lock_wait < LockTimeout))
 		return wait_in_subtransaction(lock);
 	return acquire(lock, true);
+}
+
+/*
+ * The transaction owns the lock, not the portal that runs the statement: so it
+ * can be dropped whether it was waited for, in a subtransaction, or not.
+ */
+bool
+lock_take(const BudgetLock *lock, bool wait)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	bool		taken;
+
+	CurrentResourceOwner = CurTransactionResourceOwner;
+	taken = take(lock, wait);
+	CurrentResourceOwner = owner;
+	return taken;
 }
 
 void

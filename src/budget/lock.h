@@ -5,12 +5,9 @@
 #ifndef AGENTCORE_BUDGET_LOCK_H
 #define AGENTCORE_BUDGET_LOCK_H
 
-#include "core/core.h"
+#include "budget/window.h"
 
 #include "storage/lock.h"
-
-/* Slots of one budget; six bits of a tag. */
-#define BUDGET_MAX_SLOTS	64
 
 typedef LOCKTAG BudgetLock;
 

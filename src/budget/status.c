@@ -7,6 +7,8 @@
  */
 #include "budget/chain.h"
 
+#include "budget/share.h"
+
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -32,10 +34,9 @@ amounts_datum(const int64 *amounts, int n)
 }
 
 static void
-put_window(ReturnSetInfo *rsinfo, const ChainLink *link, int w, TimestampTz at)
+put_window(ReturnSetInfo *rsinfo, const ChainLink *link, const Counter *counter, int w, TimestampTz at)
 {
 	const BudgetLimit *limit = &link->def.limit[w];
-	const Counter *counter = &link->counter;
 	TimestampTz from = counter_counts_from(counter, &link->def, w);
 	TimestampTz end = DT_NOEND;
 	TimestampTz start;
@@ -74,14 +75,17 @@ AGC_FUNCTION(budget_windows)
 	char	   *budget = agc_arg_name(fcinfo, 0, "budget");
 	ChainLink	link = {.name = budget, .defined = true};
 	Chain		chain = {.tenant = tenant, .n = 1, .link = &link};
+	Counter		sum;
 
 	AcceptInvalidationMessages();
 	agc_watch_registry();
 	InitMaterializedSRF(fcinfo, 0);
 	if (agc_level(GetUserId(), tenant) < AGC_READER || !budget_def(tenant, budget, &link.def))
 		return (Datum) 0;
-	chain_peek(&chain);
+	link.counter = palloc(link.def.slots * sizeof(Counter));
+	chain_peek(&chain, NULL);
+	share_sum(link.counter, link.n, &sum);
 	for (int w = 0; w < link.def.nlimits; w++)
-		put_window((ReturnSetInfo *) fcinfo->resultinfo, &link, w, chain.at);
+		put_window((ReturnSetInfo *) fcinfo->resultinfo, &link, &sum, w, chain.at);
 	return (Datum) 0;
 }

@@ -32,14 +32,14 @@
 enum
 {
 	C_TENANT, C_BUDGET, C_SLOT, C_SINCE, C_SEEN, C_WINDOW_REVISION, C_STARTS, C_USED, C_HELD,
-	C_BUCKETS, C_WARNED,
+	C_SHARE, C_STRAINED, C_BUCKETS, C_WARNED,
 	NATTS_COUNTER
 };
 
 /* Columns of agentcore.permit, in the order of the table. */
 enum
 {
-	P_TENANT, P_ID, P_STATE, P_ROLE, P_BUDGET, P_BUDGETS,
+	P_TENANT, P_ID, P_STATE, P_ROLE, P_BUDGET, P_BUDGETS, P_SLOTS,
 	P_HELD_TOKENS, P_HELD_NANOUSD, P_HELD_CALLS,
 	P_CHARGED_TOKENS, P_CHARGED_NANOUSD, P_CHARGED_CALLS, P_SPENT_TOKENS, P_SPENT_NANOUSD,
 	P_CHARGE_ON_EXPIRY, P_CREATED_AT, P_LEASE_UNTIL, P_RETRY_AT, P_SETTLED_AT, P_ATTEMPT,
@@ -67,6 +67,8 @@ static AgcTable ledger_table = AGC_TABLE("budget_ledger", NULL);
 static Datum int8_array(const int64 *values, int n, Oid type);
 static int	read_int8_array(Datum datum, int64 *values, int max, const char *what);
 static Datum text_array(char *const *values, int n);
+static Datum slots_or_null(const Permit *permit, bool *null);
+static void read_slots(Datum datum, Permit *out);
 static Datum text_or_null(const char *value, bool *null);
 static Datum hash_or_null(const uint8 *hash, bool *null);
 static void counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc);
@@ -128,6 +130,36 @@ store_counter_peek(const char *tenant, const char *budget, int slot, Counter *ou
 	return found;
 }
 
+/* What store_counters_peek() reads into. */
+typedef struct SlotScan
+{
+	Counter    *out;
+	int			max;
+	int			n;
+} SlotScan;
+
+static bool
+note_slot(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	SlotScan   *scan = arg;
+
+	if (scan->n < scan->max)
+		counter_from_tuple(&scan->out[scan->n++], tuple, desc);
+	return scan->n < scan->max;
+}
+
+int
+store_counters_peek(const char *tenant, const char *budget, int max, Counter *out)
+{
+	AgcKey		keys[2] = {agc_key_text(tenant), agc_key_text(budget)};
+	SlotScan	scan = {.out = out, .max = max};
+	Relation	rel = agc_table_open(&counter_table, AccessShareLock);
+
+	agc_table_ordered(&counter_table, rel, lengthof(keys), keys, note_slot, &scan);
+	agc_table_close(rel, AccessShareLock);
+	return scan.n;
+}
+
 LockResult
 store_counter_lock(const char *tenant, const char *budget, int slot, bool wait, Counter *out)
 {
@@ -151,6 +183,35 @@ store_counter_unlock(const char *tenant, const char *budget, int slot)
 	lock_drop(&lock);
 }
 
+/* The counter of an undivided budget has no share: its limits are the budget's. */
+static Datum
+share_array(const Counter *counter, bool *null)
+{
+	int64		share[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
+	int			n = counter->nwindows * BUDGET_NUSED;
+
+	*null = !counter->shared;
+	if (!counter->shared)
+		return (Datum) 0;
+	memcpy(share, counter->share[0], n * sizeof(int64));
+	share[n] = counter->share_in_flight;
+	return int8_array(share, n + 1, INT8OID);
+}
+
+static bool
+read_share(Datum datum, Counter *out)
+{
+	int64		share[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
+	int			n = out->nwindows * BUDGET_NUSED;
+
+	if (read_int8_array(datum, share, lengthof(share), "share") != n + 1)
+		return false;
+	memcpy(out->share[0], share, n * sizeof(int64));
+	out->share_in_flight = share[n];
+	return true;
+}
+
+/* Each sliding window: its place, then its buckets. */
 /* Each sliding window: its place, since when it counts, then its buckets. */
 static Datum
 buckets_datum(const Counter *counter, bool *isnull)
@@ -223,6 +284,8 @@ counter_values(Datum values[NATTS_COUNTER], bool nulls[NATTS_COUNTER], const cha
 	values[C_STARTS] = int8_array(counter->start, counter->nwindows, TIMESTAMPTZOID);
 	values[C_USED] = int8_array(counter->used[0], counter->nwindows * BUDGET_NUSED, INT8OID);
 	values[C_HELD] = int8_array(counter->held, BUDGET_NDIMS, INT8OID);
+	values[C_SHARE] = share_array(counter, &nulls[C_SHARE]);
+	values[C_STRAINED] = BoolGetDatum(counter->shared && counter->strained);
 	values[C_BUCKETS] = buckets_datum(counter, &nulls[C_BUCKETS]);
 	values[C_WARNED] = warned_datum(counter, &nulls[C_WARNED]);
 }
@@ -276,10 +339,13 @@ counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc)
 	out->since = DatumGetTimestampTz(values[C_SINCE]);
 	out->seen = DatumGetTimestampTz(values[C_SEEN]);
 	out->window_revision = DatumGetInt64(values[C_WINDOW_REVISION]);
+	out->shared = !nulls[C_SHARE];
+	out->strained = DatumGetBool(values[C_STRAINED]);
 	out->nwindows = read_int8_array(values[C_STARTS], out->start, BUDGET_MAX_WINDOWS, "starts");
 	nused = read_int8_array(values[C_USED], out->used[0], BUDGET_MAX_WINDOWS * BUDGET_NUSED, "used");
 	if (out->nwindows < 1 || nused != out->nwindows * BUDGET_NUSED ||
-		read_int8_array(values[C_HELD], out->held, BUDGET_NDIMS, "held") != BUDGET_NDIMS)
+		read_int8_array(values[C_HELD], out->held, BUDGET_NDIMS, "held") != BUDGET_NDIMS ||
+		(out->shared && !read_share(values[C_SHARE], out)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("counter of budget \"%s\" has arrays of the wrong length",
@@ -311,6 +377,7 @@ store_permit_insert(const char *tenant, Permit *permit, const PermitRequest *req
 	values[P_ROLE] = CStringGetTextDatum(row->role);
 	values[P_BUDGET] = text_or_null(request->budget, &nulls[P_BUDGET]);
 	values[P_BUDGETS] = text_array(permit->budgets, permit->depth);
+	values[P_SLOTS] = slots_or_null(permit, &nulls[P_SLOTS]);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 	{
 		values[P_HELD_TOKENS + dim] = Int64GetDatum(permit->held[dim]);
@@ -625,6 +692,8 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 		elog(ERROR, "a permit names %d budgets", out->depth);
 	for (int i = 0; i < out->depth; i++)
 		out->budgets[i] = TextDatumGetCString(budgets[i]);
+	if (!n[P_SLOTS])
+		read_slots(v[P_SLOTS], out);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 	{
 		out->held[dim] = DatumGetInt64(v[P_HELD_TOKENS + dim]);
@@ -701,7 +770,7 @@ static void
 insert_ledger_statement(Datum *values, bool *nulls)
 {
 	static const Oid types[NATTS_LEDGER] = {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID,
-											INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, JSONBOID};
+											 INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, JSONBOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget_ledger (tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm, detail)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", NATTS_LEDGER, types
@@ -832,7 +901,7 @@ store_ledger_last(const char *tenant, const char *budget)
 static Datum
 int8_array(const int64 *values, int n, Oid type)
 {
-	Datum		few[BUDGET_MAX_WINDOWS * BUDGET_NUSED];
+	Datum		few[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
 	Datum	   *elems = n <= lengthof(few) ? few : palloc(n * sizeof(Datum));
 
 	for (int i = 0; i < n; i++)
@@ -863,6 +932,37 @@ text_array(char *const *values, int n)
 	for (int i = 0; i < n; i++)
 		elems[i] = CStringGetTextDatum(values[i]);
 	return PointerGetDatum(construct_array(elems, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static Datum
+slots_or_null(const Permit *permit, bool *null)
+{
+	Datum		elems[BUDGET_MAX_DEPTH];
+
+	*null = true;
+	for (int i = 0; i < permit->depth; i++)
+	{
+		elems[i] = Int32GetDatum(permit->slots[i]);
+		*null = *null && permit->slots[i] == 0;
+	}
+	return *null ? (Datum) 0 :
+		PointerGetDatum(construct_array(elems, permit->depth, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+static void
+read_slots(Datum datum, Permit *out)
+{
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	const int32 *slots = (const int32 *) ARR_DATA_PTR(array);
+
+	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != out->depth || ARR_HASNULL(array))
+		elog(ERROR, "slots of a permit do not match its budgets");
+	for (int i = 0; i < out->depth; i++)
+	{
+		if (slots[i] < 0)
+			elog(ERROR, "slots of a permit are malformed");
+		out->slots[i] = slots[i];
+	}
 }
 
 static Datum

@@ -22,6 +22,7 @@ typedef struct Permit
 	PermitRow	row;
 	int			depth;			/* budgets that carry the hold, leaf first */
 	char	   *budgets[BUDGET_MAX_DEPTH];
+	int			slots[BUDGET_MAX_DEPTH];	/* where each carries it; a budget of n slots: modulo n */
 	int64		held[BUDGET_NDIMS];
 	int64		charged[BUDGET_NUSED];	/* in all */
 	int64		spent[BUDGET_NUSED];	/* of it, for failed attempts */
@@ -50,6 +51,9 @@ typedef struct LedgerEntry
 
 /* counters */
 extern bool store_counter_peek(const char *tenant, const char *budget, int slot, Counter *out);
+
+/* by one snapshot, in order of slots, at most so many; how many there are */
+extern int	store_counters_peek(const char *tenant, const char *budget, int max, Counter *out);
 
 /* The lock is held when the answer is LOCK_MISSING too. */
 extern LockResult store_counter_lock(const char *tenant, const char *budget, int slot, bool wait,
@@ -89,7 +93,7 @@ extern bool store_key_lock(const char *tenant, const char *holder, const char *k
 /* ledger; permit may be NULL */
 extern void store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry);
 
-/* these two between agc_owner_begin() and agc_owner_end() */
+/* these between agc_owner_begin() and agc_owner_end() */
 extern void store_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
 							 TimestampTz to, int64 out[BUDGET_NUSED]);
 

@@ -59,9 +59,10 @@ chain_tell_thresholds(Chain *chain, const Permit *permit)
 	for (int i = 0; i < chain->n; i++)
 	{
 		ChainLink  *link = &chain->link[i];
-		Counter    *counter = &link->counter;
+		Counter    *counter = link->counter;
 
-		if (!link->counted || !link->defined || link->def.nthresholds == 0 ||
+		/* a budget with thresholds has one slot */
+		if (link->n == 0 || !link->defined || link->def.nthresholds == 0 ||
 			counter->window_revision != link->def.window_revision)
 			continue;
 		for (int w = 0; w < counter->nwindows; w++)

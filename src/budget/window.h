@@ -35,6 +35,9 @@
 #define SLIDING_BUCKETS	(SLIDING_PARTS + 1)
 #define SLIDING_NUMBERS	(SLIDING_BUCKETS * BUDGET_NUSED)
 
+/* Slots of one budget; six bits of a lock's tag, and of a mask. */
+#define BUDGET_MAX_SLOTS	64
+
 /* in BudgetLimit.max and in what is asked: this dimension is not looked at */
 #define NO_AMOUNT		(-1)
 
@@ -74,6 +77,7 @@ typedef struct BudgetDef
 	int			threshold[BUDGET_MAX_THRESHOLDS];	/* percent, ascending */
 	int64		max_in_flight;
 	int64		window_revision;	/* changes when a window is defined anew */
+	int			slots;
 	int			nlimits;
 	BudgetLimit limit[BUDGET_MAX_WINDOWS];
 } BudgetDef;
@@ -89,6 +93,10 @@ typedef struct Counter
 	TimestampTz start[BUDGET_MAX_WINDOWS];	/* sliding: of the current bucket */
 	int64		used[BUDGET_MAX_WINDOWS][BUDGET_NUSED];
 	int64		held[BUDGET_NDIMS];
+	bool		shared;			/* one of several slots: its part of every limit */
+	int64		share[BUDGET_MAX_WINDOWS][BUDGET_NUSED];
+	int64		share_in_flight;
+	bool		strained;		/* admits only together with all the others (share.h) */
 	int			warned[BUDGET_MAX_WINDOWS]; /* highest threshold told of, 0: none */
 	int64	   *bucket[BUDGET_MAX_WINDOWS]; /* SLIDING_NUMBERS, the current bucket first; NULL: not sliding */
 	TimestampTz bucket_since[BUDGET_MAX_WINDOWS];	/* nothing before counts, whatever a bucket covers */

@@ -82,6 +82,14 @@ agc_pg_major(void)
 #define agc_index_changes(info, which) ((which) == AGC_UPDATE_ALL_INDEXES)
 #endif
 
+/* A small number of this process, of no other at the same time; 17 has it at hand. */
+#include "storage/proc.h"
+#if PG_VERSION_NUM >= 170000
+#define agc_proc_number() MyProcNumber
+#else
+#define agc_proc_number() (MyProc->pgprocno)
+#endif
+
 /* 17 lets an index keep things open between inserts. */
 #if PG_VERSION_NUM >= 170000
 #define agc_index_insert_cleanup(index, info) index_insert_cleanup((index), (info))
