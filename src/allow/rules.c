@@ -421,7 +421,7 @@ AGC_FUNCTION(policy_set)
 		nulls[4] = 'n';
 	changed = allow_write_statement(&plan, values, nulls) > 0;
 	if (changed && values[4] != (Datum) 0)
-		show_dead_rules(name, (Datum[]) {values[0], values[1], values[4]});
+		show_dead_rules(name, (Datum[]){values[0], values[1], values[4]});
 	PG_RETURN_BOOL(changed);
 }
 
