@@ -35,6 +35,7 @@ typedef struct Compilation
 	Policy	   *policy;
 	int			rules_size;
 	int			tools_size;
+	const PolicyChange *change; /* NULL: the policy as it is */
 } Compilation;
 
 AgcTable	allow_policy_table = AGC_TABLE("policy", "policy_pkey");
@@ -43,6 +44,8 @@ AgcTable	allow_range_table = AGC_TABLE("special_range", "special_range_pkey");
 AgcTable	allow_name_table = AGC_TABLE("special_name", "special_name_pkey");
 
 static void *compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+static Policy *compile_changed(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name,
+							   const PolicyChange *change);
 static void add_rule(HeapTuple tuple, TupleDesc desc, void *arg);
 static void add_range(HeapTuple tuple, TupleDesc desc, void *arg);
 static void add_name(HeapTuple tuple, TupleDesc desc, void *arg);
@@ -152,8 +155,25 @@ read_pattern(HeapTuple tuple, TupleDesc desc, Policy *policy, UrlRule *rule)
 static void *
 compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
 {
+	return compile_changed(tuple, desc, tenant, name, NULL);
+}
+
+Policy *
+allow_policy_changed(const char *tenant, const char *name, const PolicyChange *change)
+{
+	Relation	rel = agc_table_open(&allow_policy_table, AccessShareLock);
+	Policy	   *policy = compile_changed(change->policy, RelationGetDescr(rel), tenant, name, change);
+
+	agc_table_close(rel, AccessShareLock);
+	return policy;
+}
+
+static Policy *
+compile_changed(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name,
+				const PolicyChange *change)
+{
 	Policy	   *policy = palloc0(sizeof(Policy));
-	Compilation compilation = {.policy = policy};
+	Compilation compilation = {.policy = policy, .change = change};
 	char	   *mode = agc_col_text(tuple, desc, "mode");
 	const char *keys[2] = {tenant, name};
 	const char *every = "*";
@@ -181,6 +201,9 @@ compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	agc_table_close(rel, AccessShareLock);
 	rel = agc_table_open(&allow_rule_table, AccessShareLock);
 	agc_table_scan(&allow_rule_table, rel, 2, keys, add_rule, &compilation);
+	compilation.change = NULL;
+	for (int i = 0; change != NULL && i < change->nrules; i++)
+		add_rule(change->rules[i], RelationGetDescr(rel), &compilation);
 	agc_table_close(rel, AccessShareLock);
 
 	build_url_index(policy);
@@ -295,12 +318,27 @@ is_canonical(const UrlRule *rule)
 	return true;
 }
 
+/* whether a change takes this stored rule away */
+static bool
+is_dropped(const PolicyChange *change, HeapTuple tuple, TupleDesc desc)
+{
+	int64		id = agc_col_int64(tuple, desc, "id", 0);
+	bool		dropped = change->replace && col_equals(tuple, desc, "kind", "url");
+
+	for (int i = 0; i < change->ndrop; i++)
+		if (change->drop[i] == id)
+			dropped = change->dropped[i] = true;
+	return dropped;
+}
+
 static void
 add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	Compilation *compilation = arg;
 	UrlRule    *rule;
 
+	if (compilation->change != NULL && is_dropped(compilation->change, tuple, desc))
+		return;
 	if (col_equals(tuple, desc, "kind", "tool"))
 	{
 		add_tool_rule(tuple, desc, compilation);

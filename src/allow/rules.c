@@ -12,6 +12,7 @@
  */
 #include "allow/policy.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -22,19 +23,6 @@
 
 #define MAX_LIST		64		/* methods or ports of one rule */
 #define MAX_PATH_PREFIX 1024
-
-typedef struct RuleRow
-{
-	char	   *tenant;
-	char	   *policy;
-	const char *kind;
-	const char *effect;
-	const char *pattern;
-	Datum		methods;		/* 0 = any, as for all that follow */
-	Datum		ports;
-	char	   *path;
-	Datum		valid;
-} RuleRow;
 
 static int64 add_rule(RuleRow *row);
 static void require_common_method(const RuleRow *row, Datum policy_methods, bool isnull);
@@ -222,6 +210,17 @@ url_pattern(const char *text)
 	return canonical;
 }
 
+/* The canonical form of what policy_allow() and policy_deny() are called with. */
+static void
+read_url_rule(FunctionCallInfo fcinfo, const char *pattern, RuleRow *row)
+{
+	row->pattern = url_pattern(pattern);
+	row->methods = methods_argument(fcinfo, 2);
+	row->ports = ports_argument(fcinfo, 3);
+	row->path = path_argument(fcinfo, 4);
+	row->valid = valid_argument(fcinfo, 5);
+}
+
 static Datum
 url_rule(FunctionCallInfo fcinfo, const char *effect)
 {
@@ -232,11 +231,7 @@ url_rule(FunctionCallInfo fcinfo, const char *effect)
 	pattern = agc_arg_name(fcinfo, 1, "pattern");
 	row.tenant = agc_arg_tenant(fcinfo, 6);
 	agc_enter(row.tenant, AGC_ADMIN);
-	row.pattern = url_pattern(pattern);
-	row.methods = methods_argument(fcinfo, 2);
-	row.ports = ports_argument(fcinfo, 3);
-	row.path = path_argument(fcinfo, 4);
-	row.valid = valid_argument(fcinfo, 5);
+	read_url_rule(fcinfo, pattern, &row);
 	PG_RETURN_INT64(add_rule(&row));
 }
 
@@ -362,6 +357,13 @@ add_rule(RuleRow *row)
 	return id;
 }
 
+static void
+require_mode(const char *mode)
+{
+	if (strcmp(mode, "enforce") != 0 && strcmp(mode, "audit") != 0 && strcmp(mode, "off") != 0)
+		bad_rule(psprintf("unknown mode \"%s\"", mode), NULL, "The modes are enforce, audit and off.");
+}
+
 /* policy_set(name, mode, schemes, methods, tenant) -> boolean: whether anything changed */
 AGC_FUNCTION(policy_set)
 {
@@ -380,8 +382,7 @@ AGC_FUNCTION(policy_set)
 	char		nulls[6] = "     ";
 
 	agc_enter(tenant, AGC_ADMIN);
-	if (strcmp(mode, "enforce") != 0 && strcmp(mode, "audit") != 0 && strcmp(mode, "off") != 0)
-		bad_rule(psprintf("unknown mode \"%s\"", mode), NULL, "The modes are enforce, audit and off.");
+	require_mode(mode);
 	values[3] = schemes_argument(fcinfo, 2);
 	values[4] = methods_argument(fcinfo, 3);
 	if (values[4] == (Datum) 0)
@@ -508,4 +509,53 @@ AGC_FUNCTION(special_drop)
 	agc_enter(tenant, AGC_ADMIN);
 	is_range = special_pattern(pattern, &values[1]);
 	PG_RETURN_BOOL(run_write(is_range ? &range : &name_plan, values));
+}
+
+/* Nothing is written by the two that follow: rows for a policy that is only tried. */
+
+static void
+set_column(TupleDesc desc, Datum *values, bool *nulls, const char *column, Datum value)
+{
+	int			at = SPI_fnumber(desc, column) - 1;
+
+	values[at] = value;
+	nulls[at] = value == (Datum) 0;
+}
+
+HeapTuple
+allow_policy_row(HeapTuple row, TupleDesc desc, FunctionCallInfo fcinfo)
+{
+	Datum	   *values = palloc(desc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(desc->natts * sizeof(bool));
+	char	   *mode = agc_arg_name(fcinfo, 1, "mode");
+
+	require_mode(mode);
+	heap_deform_tuple(row, desc, values, nulls);
+	set_column(desc, values, nulls, "mode", CStringGetTextDatum(mode));
+	set_column(desc, values, nulls, "schemes", schemes_argument(fcinfo, 2));
+	set_column(desc, values, nulls, "methods", methods_argument(fcinfo, 3));
+	return heap_form_tuple(desc, values, nulls);
+}
+
+HeapTuple
+allow_rule_row(TupleDesc desc, RuleRow *row, int64 id, FunctionCallInfo fcinfo, Datum policy_methods)
+{
+	Datum	   *values = palloc0(desc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(desc->natts * sizeof(bool));
+
+	memset(nulls, true, desc->natts * sizeof(bool));
+	read_url_rule(fcinfo, agc_arg_name(fcinfo, 1, "pattern"), row);
+	require_common_method(row, policy_methods, policy_methods == (Datum) 0);
+	set_column(desc, values, nulls, "tenant", CStringGetTextDatum(row->tenant));
+	set_column(desc, values, nulls, "policy", CStringGetTextDatum(row->policy));
+	set_column(desc, values, nulls, "id", Int64GetDatum(id));
+	set_column(desc, values, nulls, "kind", CStringGetTextDatum("url"));
+	set_column(desc, values, nulls, "effect", CStringGetTextDatum(row->effect));
+	set_column(desc, values, nulls, "pattern", CStringGetTextDatum(row->pattern));
+	set_column(desc, values, nulls, "methods", row->methods);
+	set_column(desc, values, nulls, "ports", row->ports);
+	set_column(desc, values, nulls, "path_prefix",
+			   row->path == NULL ? (Datum) 0 : CStringGetTextDatum(row->path));
+	set_column(desc, values, nulls, "valid", row->valid);
+	return heap_form_tuple(desc, values, nulls);
 }
