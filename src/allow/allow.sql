@@ -336,6 +336,11 @@ COMMENT ON TYPE agentcore.url_parts IS 'What url_parse() says: the canonical URL
 CREATE TYPE agentcore.policy_explanation AS (rule bigint, effect text, pattern text, matched boolean, why text);
 COMMENT ON TYPE agentcore.policy_explanation IS 'What policy_explain() says of one rule; the last row (effect decision) is the decision itself.';
 
+CREATE TYPE agentcore.policy_simulation AS (n integer, given text, allowed boolean, reason text, detail text, url text, host text, port integer, rule bigint, revision bigint);
+COMMENT ON TYPE agentcore.policy_simulation IS 'What policy_simulate() says of the n-th URL; the columns after given are those of url_decision.';
+CREATE TYPE agentcore.policy_change AS (n integer, given text, change text, allowed_before boolean, reason_before text, detail_before text, rule_before bigint, allowed_after boolean, reason_after text, detail_after text, rule_after bigint, proposed integer);
+COMMENT ON TYPE agentcore.policy_change IS 'What policy_diff() says of the n-th URL: change is newly_allowed, newly_denied, or reason (the same answer for another reason, as in mode audit, where nothing is denied). proposed: which proposed rule decides, counted from 1, allow before deny; rule_after is then NULL.';
+
 CREATE FUNCTION agentcore.url_check(policy text, url text, method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS SETOF agentcore.url_decision
   LANGUAGE C STABLE PARALLEL SAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_url_check_v1';
@@ -365,6 +370,126 @@ CREATE FUNCTION agentcore.policy_explain(policy text, url text, method text DEFA
   LANGUAGE C STABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_policy_explain_v1';
 COMMENT ON FUNCTION agentcore.policy_explain(text, text, text, text) IS 'Every rule of the policy and what it says to this request (why: matches, or the first thing that does not fit: host, port, not valid now, path, path is ambiguous, method), the special entries that match, and the decision last. NULL policy: 22023; unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.policy_simulate(policy text, urls text[], method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS SETOF agentcore.policy_simulation
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_simulate_v1';
+COMMENT ON FUNCTION agentcore.policy_simulate(text, text[], text, text) IS 'What url_check() says to each URL, by one and the same version of the policy; a row an element, in their order, NULL elements included. Needs reader. NULL policy or urls: 22023; unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.policy_document(document jsonb) RETURNS jsonb
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  known text[] := '{name,mode,schemes,methods,allow,deny,allow_tools,deny_tools,drop}';
+  given jsonb := document;
+  network jsonb := document -> 'network';
+  member record;
+BEGIN
+  IF jsonb_typeof(document) = 'array' THEN
+    FOR member IN SELECT value, ordinality AS n FROM jsonb_array_elements(document) WITH ORDINALITY LOOP
+      IF member.value ->> 'effect' IS NULL OR member.value ->> 'effect' NOT IN ('allow', 'deny') THEN
+        RAISE EXCEPTION 'entry % of a list of rules has no effect', member.n
+          USING ERRCODE = 'invalid_parameter_value', HINT = 'Write {"effect": "allow", "pattern": "..."}, or deny.';
+      END IF;
+    END LOOP;
+    RETURN (SELECT jsonb_build_object(
+              'allow', coalesce(jsonb_agg(value - 'effect' ORDER BY ordinality) FILTER (WHERE value ->> 'effect' = 'allow'), '[]'),
+              'deny', coalesce(jsonb_agg(value - 'effect' ORDER BY ordinality) FILTER (WHERE value ->> 'effect' = 'deny'), '[]'))
+              FROM jsonb_array_elements(document) WITH ORDINALITY);
+  ELSIF jsonb_typeof(document) IS DISTINCT FROM 'object' THEN
+    RAISE EXCEPTION 'a policy document must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+
+  IF document ?| '{network,budget,violations}' THEN
+    known := '{network,budget,violations}';
+    FOR member IN
+      SELECT m.key, m.value, w.word FROM (VALUES ('network', '{allow,deny,methods}'::text[]), ('budget', '{maxRequests}')) w (word, keys),
+             jsonb_each(CASE jsonb_typeof(document -> w.word) WHEN 'object' THEN document -> w.word ELSE '{}' END) m
+       WHERE m.key <> ALL (w.keys)
+    LOOP
+      RAISE EXCEPTION 'unknown member "%" of "%"', member.key, member.word
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'Known are allow, deny and methods of network, and maxRequests of budget.';
+    END LOOP;
+    IF jsonb_typeof(network) IS DISTINCT FROM 'object' THEN
+      RAISE EXCEPTION 'network must be an object'
+        USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Without it agentguard lets every host be reached.',
+              HINT = 'Write {"network": {"allow": ["*"]}} if that is meant.';
+    END IF;
+    IF coalesce(jsonb_typeof(document -> 'budget'), 'null') NOT IN ('object', 'null')
+       OR coalesce(jsonb_typeof(document #> '{budget,maxRequests}'), 'null') NOT IN ('number', 'null')
+       OR (document #>> '{budget,maxRequests}')::numeric NOT BETWEEN 0 AND 9007199254740991
+       OR (document #>> '{budget,maxRequests}')::numeric <> trunc((document #>> '{budget,maxRequests}')::numeric) THEN
+      RAISE EXCEPTION 'budget.maxRequests must be a whole number between 0 and 2^53 - 1' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF document -> 'violations' NOT IN ('"throw"', '"block"', '"enforce"', '"audit"', 'null') THEN
+      RAISE EXCEPTION 'unknown violations'
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'throw, block and enforce become mode enforce; audit becomes mode audit.';
+    END IF;
+    given := jsonb_strip_nulls(network) || jsonb_build_object(
+      'mode', CASE document ->> 'violations' WHEN 'audit' THEN 'audit' ELSE 'enforce' END, 'schemes', '["http", "https"]'::jsonb,
+      'allow', coalesce(nullif(network -> 'allow', 'null'), '["*"]'), 'deny', coalesce(nullif(network -> 'deny', 'null'), '[]'));
+    FOR member IN SELECT l.key FROM (VALUES ('allow'), ('deny')) l (key)
+       WHERE jsonb_typeof(given -> l.key) <> 'array' OR jsonb_path_exists(given, format('strict $.%I[*] ? (@.type() != "string")', l.key)::jsonpath)
+    LOOP
+      RAISE EXCEPTION 'network.% must be an array of host patterns', member.key USING ERRCODE = 'invalid_parameter_value';
+    END LOOP;
+  END IF;
+
+  FOR member IN SELECT key, value FROM jsonb_each(document) LOOP
+    IF member.key <> ALL (known) THEN
+      RAISE EXCEPTION 'unknown member "%" of a policy document', member.key
+        USING ERRCODE = 'invalid_parameter_value', HINT = format('Known members: %s.', array_to_string(known, ', '));
+    END IF;
+  END LOOP;
+  FOR member IN SELECT key, value FROM jsonb_each(given) LOOP
+    IF member.key IN ('name', 'mode') AND jsonb_typeof(member.value) <> 'string'
+       OR member.key NOT IN ('name', 'mode') AND jsonb_typeof(member.value) <> 'array' AND NOT (member.key = 'methods' AND member.value = 'null') THEN
+      RAISE EXCEPTION 'member "%" of a policy document must be %', member.key, CASE WHEN member.key IN ('name', 'mode') THEN 'a string' ELSE 'an array' END
+        USING ERRCODE = 'invalid_parameter_value';
+    ELSIF member.key IN ('schemes', 'methods') AND member.value <> 'null' AND jsonb_path_exists(member.value, 'strict $[*] ? (@.type() != "string")')
+       OR member.key = 'drop' AND EXISTS (SELECT FROM jsonb_array_elements(member.value) d WHERE d::text !~ '^[0-9]{1,18}$') THEN
+      RAISE EXCEPTION 'member "%" of a policy document has an entry of another type', member.key USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+  END LOOP;
+  RETURN given - 'name';
+END
+$$;
+COMMENT ON FUNCTION agentcore.policy_document(jsonb) IS 'A policy as policy_export() writes it: {mode, schemes, methods, allow, deny, allow_tools, deny_tools}, made of that, of a list of rules [{effect, pattern, ...}], or of agentguard''s {network: {allow, deny, methods}, budget: {maxRequests}, violations}. agentguard''s: schemes become http and https and ports any, for it looks at neither; no allow list becomes [''*'']; violations throw and block become mode enforce, audit becomes audit; budget is judged and left to policy_import(). drop: ids of rules, for policy_diff(). Unknown members, members of another type, no network: 22023. NULL: 22023.';
+
+CREATE FUNCTION agentcore.policy_proposal(document jsonb, OUT effect text, OUT pattern text, OUT methods text[], OUT ports integer[], OUT path_prefix text, OUT valid tstzrange, OUT force boolean) RETURNS SETOF record
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+#variable_conflict use_column
+DECLARE
+  known constant text[] := '{pattern,methods,ports,path_prefix,valid,force}';
+  item record;
+BEGIN
+  FOR item IN
+    SELECT e.effect, x.n, CASE jsonb_typeof(x.value) WHEN 'string' THEN jsonb_build_object('pattern', x.value) ELSE x.value END AS rule
+      FROM unnest('{allow,deny}'::text[]) WITH ORDINALITY e (effect, place), jsonb_array_elements(document -> e.effect) WITH ORDINALITY x (value, n)
+     ORDER BY e.place, x.n
+  LOOP
+    IF jsonb_typeof(item.rule) <> 'object' OR item.rule - known <> '{}' THEN
+      RAISE EXCEPTION 'entry % of "%" is not a rule', item.n, item.effect
+        USING ERRCODE = 'invalid_parameter_value', HINT = format('Write a pattern, or an object with the members %s.', array_to_string(known, ', '));
+    END IF;
+    BEGIN
+      RETURN QUERY SELECT item.effect, r.pattern, r.methods, r.ports, r.path_prefix, r.valid, coalesce(r.force, false)
+        FROM jsonb_to_record(item.rule) AS r (pattern text, methods text[], ports integer[], path_prefix text, valid tstzrange, force boolean);
+    EXCEPTION WHEN data_exception THEN
+      RAISE EXCEPTION 'entry % of "%" has a member of another type', item.n, item.effect USING ERRCODE = 'invalid_parameter_value';
+    END;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentcore.policy_proposal(jsonb) IS 'Internal. The rules for URLs of a policy document, a row each, not yet canonical. Unknown members and members of another type: 22023.';
+
+CREATE FUNCTION agentcore.policy_diff(policy text, urls text[], rules jsonb, method text DEFAULT 'GET', replace boolean DEFAULT false, tenant text DEFAULT '') RETURNS SETOF agentcore.policy_change
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_diff_v1';
+COMMENT ON FUNCTION agentcore.policy_diff(text, text[], jsonb, text, boolean, text) IS 'What a change of a policy would make of these URLs: a row for each that url_check() would answer otherwise. rules: what policy_document() takes; allow and deny are added to the policy''s rules, those of drop (ids) are left out, mode, schemes and methods are as given or stay. replace: rules is the whole policy, as policy_import() would make it. Nothing is written or locked; it runs on a standby. Needs reader. A rule that its setter would refuse is refused alike (22023); unknown policy or rule to drop: 42704; NULL policy, urls or rules: 22023.';
 
 CREATE VIEW agentcore.policies WITH (security_barrier) AS
   SELECT p.tenant, p.name, p.mode, p.schemes, p.methods,
@@ -404,7 +529,7 @@ INSERT INTO agentcore.access_function VALUES
   ('policy_allow_tool', 'admin'), ('policy_deny_tool', 'admin'), ('policy_rule_drop', 'admin'),
   ('special_set', 'admin'), ('special_drop', 'admin'),
   ('url_check', 'agent'), ('url_allowed', 'agent'), ('tool_check', 'agent'), ('ip_check', 'agent'),
-  ('policy_explain', 'reader'), ('url_parse', 'public'), ('policy_touch_trigger', 'internal'),
+  ('policy_explain', 'reader'), ('policy_simulate', 'reader'), ('policy_diff', 'reader'), ('policy_document', 'public'), ('policy_proposal', 'internal'), ('url_parse', 'public'), ('policy_touch_trigger', 'internal'),
   ('policy_history_trigger', 'internal'), ('policy_record', 'internal'), ('policy_record_special', 'internal'), ('policy_record_rule', 'internal'), ('policy_writer', 'internal'),
   ('policy_history_retain', 'admin');
 

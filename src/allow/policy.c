@@ -38,6 +38,7 @@ typedef struct Compilation
 	Policy	   *policy;
 	int			rules_size;
 	int			tools_size;
+	const PolicyChange *change; /* NULL: the policy as it is */
 } Compilation;
 
 AgcTable	allow_policy_table = AGC_TABLE("policy", "policy_pkey");
@@ -50,6 +51,8 @@ static void add_version(HeapTuple tuple, TupleDesc desc, void *arg);
 static void scan_specials(const char *tenant, AgcRowCallback range, AgcRowCallback name, void *arg);
 static bool policy_fresh(const void *data, const char *tenant);
 static void *compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+static Policy *compile_changed(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name,
+							   const PolicyChange *change);
 static void add_rule(HeapTuple tuple, TupleDesc desc, void *arg);
 static void add_range(HeapTuple tuple, TupleDesc desc, void *arg);
 static void add_name(HeapTuple tuple, TupleDesc desc, void *arg);
@@ -207,8 +210,25 @@ policy_fresh(const void *data, const char *tenant)
 static void *
 compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
 {
+	return compile_changed(tuple, desc, tenant, name, NULL);
+}
+
+Policy *
+allow_policy_changed(const char *tenant, const char *name, const PolicyChange *change)
+{
+	Relation	rel = agc_table_open(&allow_policy_table, AccessShareLock);
+	Policy	   *policy = compile_changed(change->policy, RelationGetDescr(rel), tenant, name, change);
+
+	agc_table_close(rel, AccessShareLock);
+	return policy;
+}
+
+static Policy *
+compile_changed(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name,
+				const PolicyChange *change)
+{
 	Policy	   *policy = palloc0(sizeof(Policy));
-	Compilation compilation = {.policy = policy};
+	Compilation compilation = {.policy = policy, .change = change};
 	char	   *mode = agc_col_text(tuple, desc, "mode");
 	const char *keys[2] = {tenant, name};
 	int			nschemes;
@@ -228,6 +248,9 @@ compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	scan_specials(tenant, add_range, add_name, &compilation);
 	rel = agc_table_open(&allow_rule_table, AccessShareLock);
 	agc_table_scan(&allow_rule_table, rel, 2, keys, add_rule, &compilation);
+	compilation.change = NULL;
+	for (int i = 0; change != NULL && i < change->nrules; i++)
+		add_rule(change->rules[i], RelationGetDescr(rel), &compilation);
 	agc_table_close(rel, AccessShareLock);
 
 	build_url_index(policy);
@@ -344,12 +367,27 @@ is_canonical(const UrlRule *rule)
 	return true;
 }
 
+/* whether a change takes this stored rule away */
+static bool
+is_dropped(const PolicyChange *change, HeapTuple tuple, TupleDesc desc)
+{
+	int64		id = agc_col_int64(tuple, desc, "id", 0);
+	bool		dropped = change->replace && col_equals(tuple, desc, "kind", "url");
+
+	for (int i = 0; i < change->ndrop; i++)
+		if (change->drop[i] == id)
+			dropped = change->dropped[i] = true;
+	return dropped;
+}
+
 static void
 add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	Compilation *compilation = arg;
 	UrlRule    *rule;
 
+	if (compilation->change != NULL && is_dropped(compilation->change, tuple, desc))
+		return;
 	if (col_equals(tuple, desc, "kind", "tool"))
 	{
 		add_tool_rule(tuple, desc, compilation);

@@ -169,7 +169,56 @@ extern char *allow_url_detail(const Verdict *verdict, const UrlRequest *request)
 /* false unless a token of RFC 9110 of at most METHOD_MAX bytes; upper-cased */
 extern bool allow_method_canonical(const char *method, char *out);
 
+/* ----- policy.c ----- */
+
+/* A policy as it would be; nothing is written, and no other session sees it. */
+typedef struct PolicyChange
+{
+	HeapTuple	policy;			/* instead of its row */
+	HeapTuple  *rules;			/* further rows of policy_rule */
+	int			nrules;
+	int64	   *drop;			/* ids of the rules that are not read */
+	int			ndrop;
+	bool		replace;		/* none of the URL rules is */
+	bool	   *dropped;		/* set where drop names a rule */
+} PolicyChange;
+
+/* compiled in CurrentMemoryContext; pins nothing */
+extern Policy *allow_policy_changed(const char *tenant, const char *name, const PolicyChange *change);
+
+/* ----- rules.c ----- */
+
+typedef struct RuleRow
+{
+	char	   *tenant;
+	char	   *policy;
+	const char *kind;
+	const char *effect;
+	const char *pattern;
+	Datum		methods;		/* 0 = any, as for all that follow */
+	Datum		ports;
+	char	   *path;
+	Datum		valid;
+	bool		forced;			/* covers a public suffix */
+	int64		id;				/* what it was or is written as */
+} RuleRow;
+
+/* the policy's row as policy_set() would leave it; called with its arguments */
+extern HeapTuple allow_policy_row(HeapTuple row, TupleDesc desc, FunctionCallInfo fcinfo);
+
+/*
+ * The row that policy_allow() or policy_deny() would write, called with their
+ * arguments; row has tenant, policy and effect.  Raises what they raise, with
+ * SPI connected.
+ */
+extern HeapTuple allow_rule_row(TupleDesc desc, RuleRow *row, int64 id,
+								FunctionCallInfo fcinfo, Datum policy_methods);
+
 /* ----- check.c ----- */
+
+/* the decision of a pinned policy, with all its facts; NULL url and method included */
+extern void allow_check_pinned(const AgcObject *object, const char *url, Size len,
+							   const char *method, AllowDecision *out);
 
 /* the policy pinned, or 42704 with the nearest names */
 extern AgcObject *allow_pin_policy(const char *tenant, const char *name);

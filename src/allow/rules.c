@@ -14,6 +14,7 @@
 #include "allow/policy.h"
 #include "allow/suffix.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -22,21 +23,6 @@
 
 #define MAX_LIST		64		/* methods or ports of one rule */
 #define MAX_PATH_PREFIX 1024
-
-typedef struct RuleRow
-{
-	char	   *tenant;
-	char	   *policy;
-	const char *kind;
-	const char *effect;
-	const char *pattern;
-	Datum		methods;		/* 0 = any, as for all that follow */
-	Datum		ports;
-	char	   *path;
-	Datum		valid;
-	bool		forced;			/* covers a public suffix */
-	int64		id;				/* what it was or is written as */
-} RuleRow;
 
 static void add_rule(void *arg);
 static void require_common_method(const RuleRow *row, Datum policy_methods, bool isnull);
@@ -233,23 +219,28 @@ url_pattern(RuleRow *row, const char *text, bool force)
 	show_canonical("pattern", text, canonical);
 }
 
+/* The canonical form of what policy_allow() and policy_deny() are called with. */
+static void
+read_url_rule(FunctionCallInfo fcinfo, const char *pattern, RuleRow *row)
+{
+	url_pattern(row, pattern, agc_arg_bool(fcinfo, 6, "force"));
+	row->methods = methods_argument(fcinfo, 2);
+	row->ports = ports_argument(fcinfo, 3);
+	row->path = path_argument(fcinfo, 4);
+	row->valid = valid_argument(fcinfo, 5);
+}
+
 static Datum
 url_rule(FunctionCallInfo fcinfo, const char *effect)
 {
 	RuleRow		row = {.kind = "url", .effect = effect};
 	char	   *pattern;
-	bool		force;
 
 	row.policy = agc_arg_name(fcinfo, 0, "policy");
 	pattern = agc_arg_name(fcinfo, 1, "pattern");
-	force = agc_arg_bool(fcinfo, 6, "force");
 	row.tenant = agc_arg_tenant(fcinfo, 7);
 	agc_enter(row.tenant, AGC_ADMIN);
-	url_pattern(&row, pattern, force);
-	row.methods = methods_argument(fcinfo, 2);
-	row.ports = ports_argument(fcinfo, 3);
-	row.path = path_argument(fcinfo, 4);
-	row.valid = valid_argument(fcinfo, 5);
+	read_url_rule(fcinfo, pattern, &row);
 	allow_write(add_rule, &row);
 	PG_RETURN_INT64(row.id);
 }
@@ -394,6 +385,13 @@ show_dead_rules(const char *policy, Datum *values)
 				 errdetail("None of their methods is in the policy's list.")));
 }
 
+static void
+require_mode(const char *mode)
+{
+	if (strcmp(mode, "enforce") != 0 && strcmp(mode, "audit") != 0 && strcmp(mode, "off") != 0)
+		bad_rule(psprintf("unknown mode \"%s\"", mode), NULL, "The modes are enforce, audit and off.");
+}
+
 /* policy_set(name, mode, schemes, methods, tenant) -> boolean: whether anything changed */
 AGC_FUNCTION(policy_set)
 {
@@ -413,8 +411,7 @@ AGC_FUNCTION(policy_set)
 	bool		changed;
 
 	agc_enter(tenant, AGC_ADMIN);
-	if (strcmp(mode, "enforce") != 0 && strcmp(mode, "audit") != 0 && strcmp(mode, "off") != 0)
-		bad_rule(psprintf("unknown mode \"%s\"", mode), NULL, "The modes are enforce, audit and off.");
+	require_mode(mode);
 	values[3] = schemes_argument(fcinfo, 2);
 	values[4] = methods_argument(fcinfo, 3);
 	if (values[4] == (Datum) 0)
@@ -530,4 +527,55 @@ AGC_FUNCTION(special_drop)
 	agc_enter(tenant, AGC_ADMIN);
 	is_range = special_pattern(pattern, &values[1]);
 	PG_RETURN_BOOL(allow_write_statement(is_range ? &range : &name_plan, values, NULL) > 0);
+}
+
+/* Nothing is written by the two that follow: rows for a policy that is only tried. */
+
+static void
+set_column(TupleDesc desc, Datum *values, bool *nulls, const char *column, Datum value)
+{
+	int			at = SPI_fnumber(desc, column) - 1;
+
+	values[at] = value;
+	nulls[at] = value == (Datum) 0;
+}
+
+HeapTuple
+allow_policy_row(HeapTuple row, TupleDesc desc, FunctionCallInfo fcinfo)
+{
+	Datum	   *values = palloc(desc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(desc->natts * sizeof(bool));
+	char	   *mode = agc_arg_name(fcinfo, 1, "mode");
+
+	require_mode(mode);
+	heap_deform_tuple(row, desc, values, nulls);
+	set_column(desc, values, nulls, "mode", CStringGetTextDatum(mode));
+	set_column(desc, values, nulls, "schemes", schemes_argument(fcinfo, 2));
+	set_column(desc, values, nulls, "methods", methods_argument(fcinfo, 3));
+	return heap_form_tuple(desc, values, nulls);
+}
+
+HeapTuple
+allow_rule_row(TupleDesc desc, RuleRow *row, int64 id, FunctionCallInfo fcinfo, Datum policy_methods)
+{
+	Datum	   *values = palloc0(desc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(desc->natts * sizeof(bool));
+
+	memset(nulls, true, desc->natts * sizeof(bool));
+	read_url_rule(fcinfo, agc_arg_name(fcinfo, 1, "pattern"), row);
+	require_common_method(row, policy_methods, policy_methods == (Datum) 0);
+	set_column(desc, values, nulls, "tenant", CStringGetTextDatum(row->tenant));
+	set_column(desc, values, nulls, "policy", CStringGetTextDatum(row->policy));
+	set_column(desc, values, nulls, "id", Int64GetDatum(id));
+	set_column(desc, values, nulls, "kind", CStringGetTextDatum("url"));
+	set_column(desc, values, nulls, "effect", CStringGetTextDatum(row->effect));
+	set_column(desc, values, nulls, "pattern", CStringGetTextDatum(row->pattern));
+	set_column(desc, values, nulls, "methods", row->methods);
+	set_column(desc, values, nulls, "ports", row->ports);
+	set_column(desc, values, nulls, "path_prefix",
+			   row->path == NULL ? (Datum) 0 : CStringGetTextDatum(row->path));
+	set_column(desc, values, nulls, "valid", row->valid);
+	values[SPI_fnumber(desc, "forced") - 1] = BoolGetDatum(row->forced);
+	nulls[SPI_fnumber(desc, "forced") - 1] = false;
+	return heap_form_tuple(desc, values, nulls);
 }
