@@ -167,9 +167,11 @@ read_pattern(HeapTuple tuple, TupleDesc desc, AllowPattern *pattern, char *text)
 
 	if (!good)
 	{
+		/* covers nothing, and shows itself as it is stored */
 		memset(pattern, 0, sizeof(*pattern));
+		pattern->kind = PATTERN_HOST;
 		strlcpy(text, stored, PATTERN_TEXT);
-		pattern->text = text;
+		allow_pattern_move(pattern, text);
 	}
 	pfree(stored);
 	return good;
