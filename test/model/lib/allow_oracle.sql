@@ -36,6 +36,11 @@ CREATE FUNCTION pg_temp.addresses(host text) RETURNS TABLE (n int, ip inet) LANG
   )
   SELECT (row_number() OVER (ORDER BY n))::int - 1, ip FROM found $$;
 
+-- what rules are held against: the host's name (ip NULL), or its addresses
+CREATE FUNCTION pg_temp.places(host text) RETURNS TABLE (n int, ip inet) LANGUAGE sql IMMUTABLE AS $$
+  SELECT a.n, a.ip FROM pg_temp.addresses(host) AS a
+  UNION ALL SELECT 0, NULL WHERE NOT EXISTS (SELECT FROM pg_temp.addresses(host)) $$;
+
 -- whether a pattern covers the host (ip NULL) or one of its addresses
 CREATE FUNCTION pg_temp.covers(pattern text, host text, ip inet) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE WHEN pattern = '*' THEN true
@@ -52,30 +57,52 @@ CREATE FUNCTION pg_temp.inside(rule text, special text) RETURNS boolean LANGUAGE
               WHEN pg_temp.network(rule) IS NOT NULL THEN false
               ELSE pg_temp.covers(special, CASE WHEN rule LIKE '*.%' THEN substr(rule, 3) ELSE rule END, NULL) END $$;
 
+-- every rule whose pattern covers a place of the request, and what else of it fits
+CREATE FUNCTION pg_temp.rules_for(name text, given text, given_method text)
+  RETURNS TABLE (id bigint, pattern text, effect text, n int, fits boolean, unjudged boolean, path boolean, method boolean) LANGUAGE sql STABLE AS $$
+  WITH u AS MATERIALIZED (
+    SELECT asked.*, pg_temp.ambiguous(asked.path) AS ambiguous, pg_temp.decoded(asked.path) AS decoded FROM agentcore.url_parse(given) AS asked
+  ), place AS MATERIALIZED (
+    SELECT p.* FROM u, pg_temp.places(u.host) AS p WHERE u.ok
+  )
+  SELECT r.rule, r.pattern, r.effect, place.n,
+         (r.ports IS NULL OR u.port = ANY (r.ports)) AND (r.valid IS NULL OR r.valid @> clock_timestamp()),
+         r.path_prefix IS NOT NULL AND u.ambiguous,
+         r.path_prefix IS NULL OR pg_temp.beneath(u.decoded, pg_temp.decoded(r.path_prefix)),
+         r.methods IS NULL OR upper(given_method) = ANY (r.methods)
+    FROM u, place, agentcore.policy_rules r
+   WHERE r.tenant = '' AND r.policy = $1 AND r.kind = 'url' AND pg_temp.covers(r.pattern, u.host, place.ip) AND (r.pattern <> '*' OR place.n = 0) $$;
+
+-- the special entries that the host or one of its addresses is in
+CREATE FUNCTION pg_temp.specials_for(given text) RETURNS TABLE (pattern text, n int) LANGUAGE sql STABLE AS $$
+  WITH u AS MATERIALIZED (
+    SELECT asked.* FROM agentcore.url_parse(given) AS asked
+  ), place AS MATERIALIZED (
+    SELECT p.* FROM u, pg_temp.places(u.host) AS p WHERE u.ok
+  )
+  SELECT e.pattern, place.n
+    FROM u, place, agentcore.special_entries e
+   WHERE e.tenant IN ('', '*') AND pg_temp.covers(e.pattern, u.host, place.ip) $$;
+
+-- what policy_explain() must say matches: ids of rules, and special entries
+CREATE FUNCTION pg_temp.matching(name text, given text, given_method text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT string_agg(DISTINCT m.what, ' ' ORDER BY m.what)
+    FROM (SELECT r.id::text FROM pg_temp.rules_for(name, given, given_method) AS r WHERE r.fits AND r.path AND r.method AND NOT r.unjudged
+          UNION ALL SELECT translate(s.pattern, '[]', '') FROM pg_temp.specials_for(given) AS s) AS m (what) $$;
+
 -- 'allow', or the reason
-CREATE FUNCTION pg_temp.oracle(name text, given text, given_method text) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION pg_temp.oracle(name text, given text, given_method text) RETURNS text LANGUAGE sql STABLE AS $$
   WITH asked AS MATERIALIZED (
-    SELECT u.*, upper(given_method) AS method, given_method ~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]+$' AS token, pg_temp.ambiguous(u.path) AS ambiguous
-      FROM agentcore.url_parse(given) AS u
+    SELECT u.*, upper(given_method) AS method, given_method ~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]+$' AS token FROM agentcore.url_parse(given) AS u
   ), policy AS (
     SELECT p.* FROM agentcore.policies p WHERE p.tenant = '' AND p.name = $1
-  ), place AS MATERIALIZED (
-    SELECT a.n, a.ip FROM asked, pg_temp.addresses(asked.host) AS a
-    UNION ALL SELECT 0, NULL FROM asked WHERE NOT EXISTS (SELECT FROM pg_temp.addresses(asked.host))
   ), rule AS MATERIALIZED (
-    SELECT r.pattern, r.effect, place.n,
-           (r.ports IS NULL OR asked.port = ANY (r.ports)) AND (r.valid IS NULL OR r.valid @> clock_timestamp()) AS fits,
-           r.path_prefix IS NOT NULL AND asked.ambiguous AS unjudged,
-           r.path_prefix IS NULL OR pg_temp.beneath(pg_temp.decoded(asked.path), pg_temp.decoded(r.path_prefix)) AS path,
-           r.methods IS NULL OR asked.method = ANY (r.methods) AS method
-      FROM asked, place, agentcore.policy_rules r
-     WHERE r.tenant = '' AND r.policy = $1 AND r.kind = 'url' AND asked.ok AND pg_temp.covers(r.pattern, asked.host, place.ip) AND (r.pattern <> '*' OR place.n = 0)
+    SELECT * FROM pg_temp.rules_for($1, given, given_method)
   ), special AS MATERIALIZED (
     SELECT e.pattern,
-           EXISTS (SELECT FROM rule r WHERE r.effect = 'allow' AND r.n = place.n AND r.fits AND r.path AND NOT r.unjudged AND r.method AND pg_temp.inside(r.pattern, e.pattern)) AS lifted,
-           EXISTS (SELECT FROM rule r WHERE r.effect = 'allow' AND r.n = place.n AND r.fits AND r.path AND NOT r.unjudged AND NOT r.method AND pg_temp.inside(r.pattern, e.pattern)) AS nearly
-      FROM asked, place, agentcore.special_entries e
-     WHERE e.tenant IN ('', '*') AND asked.ok AND pg_temp.covers(e.pattern, asked.host, place.ip)
+           EXISTS (SELECT FROM rule r WHERE r.effect = 'allow' AND r.n = e.n AND r.fits AND r.path AND NOT r.unjudged AND r.method AND pg_temp.inside(r.pattern, e.pattern)) AS lifted,
+           EXISTS (SELECT FROM rule r WHERE r.effect = 'allow' AND r.n = e.n AND r.fits AND r.path AND NOT r.unjudged AND NOT r.method AND pg_temp.inside(r.pattern, e.pattern)) AS nearly
+      FROM pg_temp.specials_for(given) AS e
   )
   SELECT CASE
     WHEN NOT asked.ok THEN 'invalid_url'
