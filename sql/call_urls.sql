@@ -62,6 +62,15 @@ SELECT name, v.verdict, v.reason, v.detail, w.verdict, w.args
        agentcore.call_begin('bot', name, CASE WHEN name ~ 'items|prefix|contains' THEN '{"x": ["ws://OK.example", "http://OK.example"]}' ELSE '{"x": "http://OK.example"}' END::jsonb) w
  WHERE name LIKE 'by/%' ORDER BY name;
 
+-- names of members that are URLs
+SELECT agentcore.tool_set('names', '{"type": "object", "properties": {"pages": {"type": "object", "propertyNames": {"format": "uri"}}}}', dialect => '2020-12');
+SELECT g.args, v.verdict, v.reason, v.detail, v.args FROM (VALUES ('{"pages": {"http://OK.example": 1, "http://evil.example": 2}}'::jsonb), ('{"pages": {"http://OK.example": "http://evil.example", "ws://OK.example:80/a/..": {"b": 1}}}'),
+  ('{"pages": {"a": 1}}'), ('{"http://evil.example": 1}')) g (args), agentcore.call_begin('bot', 'names', g.args) v;
+
+-- an empty string takes no place that another could be mistaken for
+SELECT g.args, v.verdict, v.reason, v.detail, v.args FROM (VALUES ('{"x": ["", "http://OK.example"]}'::jsonb), ('{"x": ["", "http://evil.example"]}'), ('{"x": ["http://OK.example", ""]}')) g (args), agentcore.call_begin('bot', 'by/prefix', g.args) v;
+SELECT g.args, v.verdict, v.reason, v.detail, v.args FROM (VALUES ('{"": "http://OK.example"}'::jsonb), ('{"": "http://evil.example"}'), ('{"": ""}')) g (args), agentcore.call_begin('bot', 'by/additional', g.args) v;
+
 -- a reference that names a host is judged, also where readers drop what stands before it or inside
 SELECT agentcore.tool_set('see', '{"type": "object", "properties": {"x": {"format": "uri-reference"}}}', dialect => 'draft4');
 SELECT g.args, v.verdict, v.reason, v.detail, v.args FROM (VALUES
