@@ -746,7 +746,8 @@ chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision
 
 	/* nothing of an earlier look may be left: a permit that is granted was denied by nobody */
 	out->granted = false;
-	out->reason = out->denied_by = out->detail = NULL;
+	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
+	out->has_remaining = false;
 	out->retry_after = -1;
 	out->can_ever_fit = true;
 	for (int i = 0; i < chain->n; i++)

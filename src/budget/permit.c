@@ -45,7 +45,8 @@ report_contention(PermitDecision *out)
 {
 	out->granted = false;
 	out->reason = REASON_CONTENTION;
-	out->denied_by = NULL;
+	out->denied_by = out->denied_limit = NULL;
+	out->has_remaining = false;
 	out->detail = "Another transaction holds or has just changed a budget or key for which this one cannot wait.";
 	out->retry_after = CONTENTION_WAIT;
 	out->can_ever_fit = true;
@@ -197,7 +198,7 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 
 	out->granted = store_permits_any_ended(request->tenant, agc_now());
 	if (out->granted)
-		out->reason = out->denied_by = out->detail = NULL;
+		out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
 	return out->granted;
 }
 
