@@ -455,6 +455,14 @@ SELECT budget_reap();
 SELECT state, charged_tokens FROM permits WHERE permit = :'most';
 SELECT budget_verify();
 
+-- who is refused clears its own budgets' ended leases away, however many others have
+SELECT budget_set('other'), budget_set('above', max_calls => 2), budget_set('mine', max_in_flight => 1, parent => 'above');
+SELECT count(budget_acquire('other', lease => '1 microsecond')) FROM generate_series(1, 20);
+SELECT budget_acquire('above', lease => '1 microsecond') IS NOT NULL, budget_acquire('mine', lease => '1 microsecond') IS NOT NULL;
+SELECT granted, reason, denied_by FROM budget_try_acquire('mine', calls => 2);
+SELECT budget, state, count(*) FROM permits WHERE budget IN ('other', 'mine', 'above') GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT budget_reap();
+
 -- all settled: nothing held
 SELECT DISTINCT budget_release(permit) FROM permits WHERE state = 'open' AND tenant = '';
 SELECT budget_release(permit, 'acme') FROM permits WHERE state = 'open' AND tenant = 'acme';

@@ -36,7 +36,7 @@
 
 const char *const settle_names[] = {"committed", "replayed", "late", "conflict"};
 
-static int	expire_ended(const char *tenant, int limit, bool must);
+static int	expire_ended(const char *tenant, const char *budget, int limit, bool must);
 
 /* ----- helpers ----- */
 
@@ -224,14 +224,19 @@ static bool
 looks_admissible(Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
 				 MemoryContext cxt)
 {
-	chain_peek(chain, asked);
-	if (chain_admits(chain, asked, out, cxt))
-		return true;
-	if (!out->can_ever_fit || chain_locks_held() ||
-		expire_ended(chain->tenant, REAP_INLINE, false) == 0)
-		return false;
-	chain_peek(chain, asked);
-	return chain_admits(chain, asked, out, cxt);
+	bool		may_reap = !chain_locks_held();
+
+	/* in turn those of every budget that refuses */
+	for (int i = 0; i <= chain->n; i++)
+	{
+		chain_peek(chain, asked);
+		if (chain_admits(chain, asked, out, cxt))
+			return true;
+		if (!may_reap || !out->can_ever_fit ||
+			expire_ended(chain->tenant, out->denied_by, REAP_INLINE, false) == 0)
+			break;
+	}
+	return false;
 }
 
 static void
@@ -701,12 +706,12 @@ expire_permits(const char *tenant, Chain *chain, Permit *permits, int n)
 	chain_write(chain);
 }
 
-/* must: contention is an error, else nothing is done. */
+/* budget NULL: of all; must: contention is an error, else nothing is done. */
 static int
-expire_ended(const char *tenant, int limit, bool must)
+expire_ended(const char *tenant, const char *budget, int limit, bool must)
 {
 	Permit	   *permits;
-	int			n = store_permits_lock_ended(tenant, agc_now(), limit, CurrentMemoryContext, &permits);
+	int			n = store_permits_lock_ended(tenant, agc_now(), budget, limit, CurrentMemoryContext, &permits);
 	Chain		chain;
 
 	if (n == 0)
@@ -727,7 +732,7 @@ expire_ended(const char *tenant, int limit, bool must)
 int
 permits_reap(const char *tenant, int limit)
 {
-	return expire_ended(tenant, Min(limit, REAP_MAX), true);
+	return expire_ended(tenant, NULL, Min(limit, REAP_MAX), true);
 }
 
 PermitTry
