@@ -4,6 +4,8 @@ DROP EXTENSION agentcore CASCADE;
 CREATE EXTENSION agentcore;
 RESET client_min_messages;
 SET client_min_messages = warning;
+-- pairs in one statement are meant here
+SET agentcore.budget_guard = off;
 SET search_path = agentcore, public;
 SET timezone = 'America/New_York';
 SET datestyle = 'German';

@@ -8,8 +8,10 @@
  * for a hundred thousand.
  *
  * The object is tied to the version of the policy's row; triggers give that
- * row a new revision whenever a rule or a special entry changes.  The row is
- * read before the rules, each under the latest snapshot: a change in between
+ * row a new revision whenever a rule or a special entry changes.  Who changes
+ * a special entry does not see the policies that others make meanwhile, so
+ * the versions of these entries are compared too.  The row is read before the
+ * rules, each under the latest snapshot: a change in between
  * is compiled in early and leads to one more compilation, never to a stale
  * rule.
  *
@@ -23,6 +25,7 @@
 #include <sys/socket.h>
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inet.h"
@@ -42,6 +45,10 @@ AgcTable	allow_rule_table = AGC_TABLE("policy_rule", "policy_rule_pkey");
 AgcTable	allow_range_table = AGC_TABLE("special_range", "special_range_pkey");
 AgcTable	allow_name_table = AGC_TABLE("special_name", "special_name_pkey");
 
+static uint64 row_version(HeapTuple tuple);
+static void add_version(HeapTuple tuple, TupleDesc desc, void *arg);
+static void scan_specials(const char *tenant, AgcRowCallback range, AgcRowCallback name, void *arg);
+static bool policy_fresh(const void *data, const char *tenant);
 static void *compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 static void add_rule(HeapTuple tuple, TupleDesc desc, void *arg);
 static void add_range(HeapTuple tuple, TupleDesc desc, void *arg);
@@ -49,7 +56,7 @@ static void add_name(HeapTuple tuple, TupleDesc desc, void *arg);
 static void build_url_index(Policy *policy);
 static void build_tool_index(Policy *policy);
 
-const AgcObjectClass allow_policy_class = {"policy", &allow_policy_table, compile_policy};
+const AgcObjectClass allow_policy_class = {"policy", &allow_policy_table, compile_policy, policy_fresh};
 
 void
 allow_init(void)
@@ -149,6 +156,47 @@ read_pattern(HeapTuple tuple, TupleDesc desc, Policy *policy, UrlRule *rule)
 	allow_pattern_move(&rule->pattern, pstrdup(canonical));
 }
 
+static void
+scan_specials(const char *tenant, AgcRowCallback range, AgcRowCallback name, void *arg)
+{
+	const char *every = "*";
+	Relation	rel = agc_table_open(&allow_range_table, AccessShareLock);
+
+	agc_table_scan(&allow_range_table, rel, 1, &every, range, arg);
+	agc_table_scan(&allow_range_table, rel, 1, &tenant, range, arg);
+	agc_table_close(rel, AccessShareLock);
+	rel = agc_table_open(&allow_name_table, AccessShareLock);
+	agc_table_scan(&allow_name_table, rel, 1, &every, name, arg);
+	agc_table_scan(&allow_name_table, rel, 1, &tenant, name, arg);
+	agc_table_close(rel, AccessShareLock);
+}
+
+/* Not 0, so that the sum over the rows tells one row from none. */
+static uint64
+row_version(HeapTuple tuple)
+{
+	uint64		version = hash_bytes_uint32_extended(tuple->t_tableOid, HeapTupleHeaderGetRawXmin(tuple->t_data));
+
+	version = hash_bytes_uint32_extended(ItemPointerGetBlockNumber(&tuple->t_self), version);
+	return hash_bytes_uint32_extended(ItemPointerGetOffsetNumber(&tuple->t_self), version) | 1;
+}
+
+static void
+add_version(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	*(uint64 *) arg += row_version(tuple);
+}
+
+/* Some 60 short rows, once a policy after a change of any registry table. */
+static bool
+policy_fresh(const void *data, const char *tenant)
+{
+	uint64		specials = 0;
+
+	scan_specials(tenant, add_version, add_version, &specials);
+	return specials == ((const Policy *) data)->specials;
+}
+
 static void *
 compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
 {
@@ -156,7 +204,6 @@ compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	Compilation compilation = {.policy = policy};
 	char	   *mode = agc_col_text(tuple, desc, "mode");
 	const char *keys[2] = {tenant, name};
-	const char *every = "*";
 	int			nschemes;
 	char	  **schemes = text_array(tuple, desc, "schemes", &nschemes);
 	Relation	rel;
@@ -171,14 +218,7 @@ compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 		policy->schemes |= allow_scheme_parse(schemes[i]);
 	policy->methods = text_array(tuple, desc, "methods", &policy->nmethods);
 
-	rel = agc_table_open(&allow_range_table, AccessShareLock);
-	agc_table_scan(&allow_range_table, rel, 1, &every, add_range, &compilation);
-	agc_table_scan(&allow_range_table, rel, 1, &tenant, add_range, &compilation);
-	agc_table_close(rel, AccessShareLock);
-	rel = agc_table_open(&allow_name_table, AccessShareLock);
-	agc_table_scan(&allow_name_table, rel, 1, &every, add_name, &compilation);
-	agc_table_scan(&allow_name_table, rel, 1, &tenant, add_name, &compilation);
-	agc_table_close(rel, AccessShareLock);
+	scan_specials(tenant, add_range, add_name, &compilation);
 	rel = agc_table_open(&allow_rule_table, AccessShareLock);
 	agc_table_scan(&allow_rule_table, rel, 2, keys, add_rule, &compilation);
 	agc_table_close(rel, AccessShareLock);
@@ -218,6 +258,7 @@ add_range(HeapTuple tuple, TupleDesc desc, void *arg)
 	bool		isnull;
 	inet	   *network = DatumGetInetPP(agc_col(tuple, desc, "network", &isnull));
 
+	((Compilation *) arg)->policy->specials += row_version(tuple);
 	rule->effect = RULE_SPECIAL;
 	rule->name = agc_col_text(tuple, desc, "name");
 	rule->pattern.kind = PATTERN_NETWORK;
@@ -232,6 +273,7 @@ add_name(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	UrlRule    *rule = next_rule(arg);
 
+	((Compilation *) arg)->policy->specials += row_version(tuple);
 	rule->effect = RULE_SPECIAL;
 	rule->name = agc_col_text(tuple, desc, "name");
 	if (col_equals(tuple, desc, "pattern", "<single label>"))

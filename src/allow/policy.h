@@ -62,6 +62,7 @@ typedef struct Policy
 	char	  **methods;		/* upper case; NULL = any */
 	int			nmethods;
 	bool		broken;			/* a row could not be read: everything is denied */
+	uint64		specials;		/* which versions of special entries are in it */
 
 	/* Names and networks by hash; '*' and single labels are looked at always. */
 	UrlRule    *rules;

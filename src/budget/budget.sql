@@ -561,6 +561,7 @@ CREATE FUNCTION agentcore.budget_violations() RETURNS TABLE (tenant text, violat
   LANGUAGE sql STABLE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   SET jit = off -- compiling it took 3 s, running it 9 ms
+  SET enable_nestloop = off -- by wrong estimates (tables not analyzed yet) it would be every row with every budget
   AS $$
 WITH limits AS (
   SELECT x.tenant, x.budget, pg_catalog.row_number() OVER (PARTITION BY x.tenant, x.budget ORDER BY x.further, x.name) AS w,
@@ -578,7 +579,8 @@ WITH limits AS (
     LEFT JOIN agentcore.budget b ON b.tenant = c.tenant AND b.name = c.budget
 ), total AS (
   SELECT s.tenant, s.budget, s.slots, s.max_in_flight, count(*) AS rows,
-         array[sum(s.held[1]), sum(s.held[2]), sum(s.held[3]), sum(s.held[4])] AS held
+         array[sum(s.held[1]), sum(s.held[2]), sum(s.held[3]), sum(s.held[4])] AS held,
+         sum(s.share[cardinality(s.share)]) AS share_in_flight
     FROM slot s
    GROUP BY s.tenant, s.budget, s.slots, s.max_in_flight
 ), counter AS (
@@ -613,13 +615,14 @@ WITH limits AS (
     JOIN agentcore.budget b ON b.tenant = p.tenant AND b.name = u.budget
    WHERE p.state IN ('o', 'r') AND b.slots > 1
    GROUP BY p.tenant, u.budget, 3
+), entry AS MATERIALIZED ( -- joined by tenant before it is unnested, it would be every row with every budget
+  SELECT l.tenant, u.budget, l.at, coalesce(l.permit, l.id) AS permit, l.tokens, l.nanousd, l.calls, l.event = 'late' AS late
+    FROM agentcore.budget_ledger l CROSS JOIN LATERAL unnest(l.budgets) AS u(budget)
 ), charge AS (
-  SELECT c.tenant, c.budget, c.w, coalesce(l.permit, l.id) AS permit,
-         array[sum(l.tokens), sum(l.nanousd), sum(l.calls)] AS used,
-         bool_or(l.event = 'late') AS late
+  SELECT c.tenant, c.budget, c.w, l.permit, array[sum(l.tokens), sum(l.nanousd), sum(l.calls)] AS used, bool_or(l.late) AS late
     FROM counter c
-    JOIN agentcore.budget_ledger l ON l.tenant = c.tenant AND l.at >= c.counts_from AND c.budget = ANY (l.budgets)
-   GROUP BY c.tenant, c.budget, c.w, coalesce(l.permit, l.id)
+    JOIN entry l ON l.tenant = c.tenant AND l.budget = c.budget AND l.at >= c.counts_from
+   GROUP BY c.tenant, c.budget, c.w, l.permit
 ), used AS (
   -- over: how far charges went past what had been admitted for them
   SELECT g.tenant, g.budget, g.w,
@@ -684,10 +687,9 @@ SELECT c.tenant, format('budget %s: the shares of %s slots add up to %s %s%s, an
   FROM counter c CROSS JOIN dimension d
  WHERE d.n <= 3 AND c.slots > 1 AND c.share[d.n] IS DISTINCT FROM coalesce(c.max[d.n], -c.slots)
 UNION ALL
-SELECT c.tenant, format('budget %s: the shares of %s slots add up to %s calls in flight, and not %s', c.budget, c.slots, x.share, coalesce(c.max_in_flight, -c.slots))
+SELECT c.tenant, format('budget %s: the shares of %s slots add up to %s calls in flight, and not %s', c.budget, c.slots, c.share_in_flight, coalesce(c.max_in_flight, -c.slots))
   FROM total c
- CROSS JOIN LATERAL (SELECT sum(s.share[cardinality(s.share)]) AS share FROM slot s WHERE s.tenant = c.tenant AND s.budget = c.budget) AS x
- WHERE c.slots > 1 AND x.share IS DISTINCT FROM coalesce(c.max_in_flight, -c.slots)
+ WHERE c.slots > 1 AND c.share_in_flight IS DISTINCT FROM coalesce(c.max_in_flight, -c.slots)
 UNION ALL
 SELECT c.tenant, format('budget %s: slot %s has a share and should not, or none and should', c.budget, c.slot)
   FROM slot c WHERE (c.slots = 1 AND (c.share IS NOT NULL OR c.strained)) OR (c.slots > 1 AND c.share IS NULL)
@@ -699,8 +701,8 @@ SELECT c.tenant, format('budget %s: its counter follows another definition of it
   FROM slot c WHERE c.defined AND c.window_revision <> c.defined_revision
 UNION ALL
 SELECT c.tenant, format('budget %s: its counter has %s windows, its definition %s', c.budget, cardinality(c.starts), n.limits)
-  FROM slot c CROSS JOIN LATERAL (SELECT count(*) AS limits FROM limits l WHERE l.tenant = c.tenant AND l.budget = c.budget) AS n
- WHERE c.defined AND cardinality(c.starts) <> n.limits
+  FROM slot c JOIN (SELECT l.tenant, l.budget, max(l.w) AS limits FROM limits l GROUP BY 1, 2) AS n ON n.tenant = c.tenant AND n.budget = c.budget
+ WHERE cardinality(c.starts) <> n.limits
 UNION ALL
 SELECT l.tenant, format('budget %s: limit %s of no budget', l.budget, l.name)
   FROM agentcore.budget_limit l
