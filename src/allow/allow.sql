@@ -303,6 +303,11 @@ CREATE FUNCTION agentcore.policy_deny_tool(policy text, tool text, valid tstzran
   AS 'MODULE_PATHNAME', 'agentcore_policy_deny_tool_v1';
 COMMENT ON FUNCTION agentcore.policy_deny_tool(text, text, tstzrange, text) IS 'Deny a tool by its exact name, ''prefix*'' or ''*''; wins over every allow. Returns the rule''s id.';
 
+CREATE FUNCTION agentcore.policy_suffix_list() RETURNS text
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_suffix_list_v1';
+COMMENT ON FUNCTION agentcore.policy_suffix_list() IS 'What policy_allow() and policy_deny() judge public suffixes by: libpsl with its version (its list or the one of the package publicsuffix, whichever is newer), or ''top-level domains only'' where the extension was built without it or no list can be read. Never NULL.';
+
 CREATE FUNCTION agentcore.policy_history_retain(keep interval) RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_policy_history_retain_v1';
@@ -406,7 +411,7 @@ INSERT INTO agentcore.access_function VALUES
   ('url_check', 'agent'), ('url_allowed', 'agent'), ('tool_check', 'agent'), ('ip_check', 'agent'),
   ('policy_explain', 'reader'), ('url_parse', 'public'), ('policy_touch_trigger', 'internal'),
   ('policy_history_trigger', 'internal'), ('policy_record', 'internal'), ('policy_record_special', 'internal'), ('policy_record_rule', 'internal'), ('policy_writer', 'internal'),
-  ('policy_history_retain', 'admin');
+  ('policy_history_retain', 'admin'), ('policy_suffix_list', 'public');
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.policy', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.policy_rule', '');
