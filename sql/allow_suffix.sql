@@ -15,7 +15,7 @@ EXCEPTION WHEN others THEN
   RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(d, ''));
 END $$;
 
-SELECT policy_set('s');
+SELECT policy_suffix_list() LIKE 'libpsl %' AS by_list, policy_suffix_list() = 'top-level domains only' AS by_dots, policy_set('s');
 -- stars over suffixes of both parts of the list, over wildcard suffixes and in both spellings
 SELECT v.pattern, pg_temp.try(format('SELECT agentcore.policy_allow(%L, %L)', 's', v.pattern)) AS answer FROM (VALUES
   ('*.com'), ('*.COM.'), ('*.co.uk'), ('*.github.io'), ('*.kawasaki.jp'), ('*.foo.ck'), ('*.xn--p1ai'), ('*.xn--55qx5d.cn'), ('*.nosuchtld')

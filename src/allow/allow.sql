@@ -125,18 +125,18 @@ SELECT '*', v.pattern, v.name, v.source, v.as_of::date, true FROM (VALUES
 -- History ------------------------------------------------------------------
 
 CREATE TABLE agentcore.policy_revision (
-  id           uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid() PRIMARY KEY,
   tenant       text COLLATE "C" NOT NULL,
   policy       text COLLATE "C" NOT NULL,
   revision     bigint NOT NULL,
+  id           uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
   at           timestamptz NOT NULL DEFAULT agentcore.clock_now(),
   role         text COLLATE "C" NOT NULL,
   session_role text COLLATE "C" NOT NULL DEFAULT session_user,
   action       text COLLATE "C" NOT NULL,
   before       jsonb,
-  after        jsonb
+  after        jsonb,
+  PRIMARY KEY (tenant, policy, revision, id)
 );
-CREATE INDEX policy_revision_policy ON agentcore.policy_revision (tenant, policy, revision);
 COMMENT ON TABLE agentcore.policy_revision IS 'Append-only: one row a change of a policy, a rule or a special entry, by whatever means, in the transaction of the change. revision: the one that the policy has since, and that url_check() names; a change of a special entry gives one to every policy that it touches, and is itself recorded under policy ''''. role: who called the function or wrote to the table (after SET ROLE, or the owner of a SECURITY DEFINER function); session_role: who logged in. action: policy_add, policy_change, policy_drop, rule_add, rule_change, rule_drop, rules_truncate, special_add, special_change, special_drop, special_truncate, history_retain. before, after: the row without its key, null where there was or is none; of a truncated table what it held, as an array. A restore is recorded as changes by the role that restores. Cut by policy_history_retain().';
 
 CREATE FUNCTION agentcore.policy_writer() RETURNS text
@@ -302,6 +302,11 @@ CREATE FUNCTION agentcore.policy_deny_tool(policy text, tool text, valid tstzran
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_policy_deny_tool_v1';
 COMMENT ON FUNCTION agentcore.policy_deny_tool(text, text, tstzrange, text) IS 'Deny a tool by its exact name, ''prefix*'' or ''*''; wins over every allow. Returns the rule''s id.';
+
+CREATE FUNCTION agentcore.policy_suffix_list() RETURNS text
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_suffix_list_v1';
+COMMENT ON FUNCTION agentcore.policy_suffix_list() IS 'What policy_allow() and policy_deny() judge public suffixes by: libpsl with its version (its list or the one of the package publicsuffix, whichever is newer), or ''top-level domains only'' where the extension was built without it or no list can be read. Never NULL.';
 
 CREATE FUNCTION agentcore.policy_history_retain(keep interval) RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -531,7 +536,7 @@ INSERT INTO agentcore.access_function VALUES
   ('url_check', 'agent'), ('url_allowed', 'agent'), ('tool_check', 'agent'), ('ip_check', 'agent'),
   ('policy_explain', 'reader'), ('policy_simulate', 'reader'), ('policy_diff', 'reader'), ('policy_document', 'public'), ('policy_proposal', 'internal'), ('url_parse', 'public'), ('policy_touch_trigger', 'internal'),
   ('policy_history_trigger', 'internal'), ('policy_record', 'internal'), ('policy_record_special', 'internal'), ('policy_record_rule', 'internal'), ('policy_writer', 'internal'),
-  ('policy_history_retain', 'admin');
+  ('policy_history_retain', 'admin'), ('policy_suffix_list', 'public');
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.policy', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.policy_rule', '');

@@ -265,6 +265,12 @@ AGC_FUNCTION(policy_deny)
 	return url_rule(fcinfo, "deny");
 }
 
+/* policy_suffix_list() -> text; pure but for the list on disk */
+AGC_FUNCTION(policy_suffix_list)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(allow_public_suffix_source()));
+}
+
 static Datum
 tool_rule(FunctionCallInfo fcinfo, const char *effect)
 {

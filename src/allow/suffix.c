@@ -14,20 +14,46 @@
  */
 #include "allow/suffix.h"
 
+#define NO_LIST "top-level domains only"
+
 #ifdef AGENTCORE_PSL
 #include <libpsl.h>
-#endif
 
-bool
-allow_public_suffix(const char *name)
+static psl_ctx_t *
+suffix_list(void)
 {
-#ifdef AGENTCORE_PSL
 	static psl_ctx_t *list = NULL;
 
 	if (list == NULL)
 		list = psl_latest(NULL);
-	if (list != NULL && psl_is_public_suffix(list, name))
-		return true;
-#endif
+	return list;
+}
+
+bool
+allow_public_suffix(const char *name)
+{
+	return strchr(name, '.') == NULL ||
+		(suffix_list() != NULL && psl_is_public_suffix(suffix_list(), name));
+}
+
+const char *
+allow_public_suffix_source(void)
+{
+	return suffix_list() != NULL ? "libpsl " PSL_VERSION : NO_LIST;
+}
+
+#else
+
+bool
+allow_public_suffix(const char *name)
+{
 	return strchr(name, '.') == NULL;
 }
+
+const char *
+allow_public_suffix_source(void)
+{
+	return NO_LIST;
+}
+
+#endif
