@@ -102,7 +102,7 @@ SELECT v.change, v.method, pg_temp.foretold('web', v.change, v.make, v.method, v
    ARRAY[$$SELECT agentcore.policy_allow('web', 'other.org', path_prefix => '/a', valid => '[2090-01-01,2100-01-01)')$$, $$SELECT agentcore.policy_allow('web', 'localhost')$$], 'GET', false),
   ('{"drop": [1], "mode": "audit"}', ARRAY[$$SELECT agentcore.policy_rule_drop('web', 1)$$, $$SELECT agentcore.policy_set('web', 'audit', '{https,http}')$$], 'GET', false),
   ('{"methods": ["HEAD"], "schemes": ["http"]}', ARRAY[$$SELECT agentcore.policy_set('web', schemes => '{http}', methods => '{HEAD}')$$], 'HEAD', false),
-  ('{"allow": ["other.org"], "allow_tools": []}', ARRAY[$$SELECT agentcore.policy_import('web', '{"allow": ["other.org"]}')$$], 'GET', true),
+  ('{"allow": ["other.org", "*.example.com"], "allow_tools": []}', ARRAY[$$SELECT agentcore.policy_import('web', '{"allow": ["other.org", "*.example.com"]}')$$], 'GET', true),
   ('{"network": {"deny": ["other.org"], "methods": ["get"]}}', ARRAY[$$SELECT agentcore.policy_import('web', '{"network": {"deny": ["other.org"], "methods": ["get"]}}')$$], 'GET', true)
 ) AS v(change, make, method, whole);
 
