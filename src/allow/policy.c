@@ -103,22 +103,17 @@ int_array(HeapTuple tuple, TupleDesc desc, const char *column, int *count)
 	return result;
 }
 
-/* A half-open range of microseconds; an empty one ends before it begins. */
-static void
-read_valid(HeapTuple tuple, TupleDesc desc, TimestampTz *from, TimestampTz *until)
+void
+allow_valid_bounds(Datum range, TimestampTz *from, TimestampTz *until)
 {
-	bool		isnull;
-	Datum		value = agc_col(tuple, desc, "valid", &isnull);
 	RangeBound	lower;
 	RangeBound	upper;
 	bool		empty;
 
 	*from = DT_NOBEGIN;
 	*until = DT_NOEND;
-	if (isnull)
-		return;
 	range_deserialize(lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO),
-					  DatumGetRangeTypeP(value), &lower, &upper, &empty);
+					  DatumGetRangeTypeP(range), &lower, &upper, &empty);
 	if (empty)
 	{
 		*until = DT_NOBEGIN;
@@ -132,6 +127,18 @@ read_valid(HeapTuple tuple, TupleDesc desc, TimestampTz *from, TimestampTz *unti
 		(*from)++;
 	if (!upper.infinite && upper.inclusive && !TIMESTAMP_NOT_FINITE(*until))
 		(*until)++;
+}
+
+static void
+read_valid(HeapTuple tuple, TupleDesc desc, TimestampTz *from, TimestampTz *until)
+{
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, "valid", &isnull);
+
+	*from = DT_NOBEGIN;
+	*until = DT_NOEND;
+	if (!isnull)
+		allow_valid_bounds(value, from, until);
 }
 
 /* Compares in place: what is copied here would stay as long as the policy. */

@@ -107,6 +107,20 @@ hash_bucket(uint64 hash)
 extern uint64 allow_network_hash(const AllowIp *network, int bits);
 extern uint64 allow_tool_hash(const char *tool);
 
+/*
+ * The half-open range of microseconds for which a rule holds; one that is empty
+ * does not begin before it ends.
+ */
+extern void allow_valid_bounds(Datum range, TimestampTz *from, TimestampTz *until);
+
+/* ----- history.c ----- */
+
+/* runs write(arg) as the owner; the history names the role that holds now */
+extern void allow_write(void (*write) (void *arg), void *arg);
+
+/* one statement so; how many rows it touched */
+extern uint64 allow_write_statement(AgcPlan *plan, Datum *values, const char *nulls);
+
 /* ----- decide.c ----- */
 
 /* How far a rule gets with a request; the order is that of "nearest miss". */
@@ -185,6 +199,8 @@ typedef struct RuleRow
 	Datum		ports;
 	char	   *path;
 	Datum		valid;
+	bool		forced;			/* covers a public suffix */
+	int64		id;				/* what it was or is written as */
 } RuleRow;
 
 /* the policy's row as policy_set() would leave it; called with its arguments */

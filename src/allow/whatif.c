@@ -155,7 +155,7 @@ proposed_rules(RuleRow *key, Datum document, Datum methods, PolicyChange *change
 {
 	static const Oid types[] = {JSONBOID};
 	static AgcPlan plan = {
-		"SELECT effect, pattern, methods, ports, path_prefix, valid FROM agentcore.policy_proposal($1)", 1, types
+		"SELECT effect, pattern, methods, ports, path_prefix, valid, force FROM agentcore.policy_proposal($1)", 1, types
 	};
 	Relation	rel = agc_table_open(&allow_rule_table, AccessShareLock);
 	SPITupleTable *rows;
@@ -166,11 +166,11 @@ proposed_rules(RuleRow *key, Datum document, Datum methods, PolicyChange *change
 	change->rules = palloc((change->nrules + 1) * sizeof(HeapTuple));
 	for (int i = 0; i < change->nrules; i++)
 	{
-		LOCAL_FCINFO(rule, 6);
+		LOCAL_FCINFO(rule, 7);
 
 		CHECK_FOR_INTERRUPTS();
-		InitFunctionCallInfoData(*rule, NULL, 6, InvalidOid, NULL, NULL);
-		for (int n = 1; n < 6; n++)
+		InitFunctionCallInfoData(*rule, NULL, 7, InvalidOid, NULL, NULL);
+		for (int n = 1; n < 7; n++)
 			rule->args[n].value = SPI_getbinval(rows->vals[i], rows->tupdesc, n + 1, &rule->args[n].isnull);
 		key->effect = SPI_getvalue(rows->vals[i], rows->tupdesc, 1);
 		change->rules[i] = allow_rule_row(RelationGetDescr(rel), key, PROPOSED_ID(i + 1), rule, methods);

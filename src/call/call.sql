@@ -341,7 +341,7 @@ CREATE FUNCTION agentcore.policy_members(name text, tenant text) RETURNS jsonb
               'deny_tools', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'tool' AND effect = 'deny'), '[]')) AS lists
        FROM (SELECT pr.id, pr.kind, pr.effect,
                     jsonb_build_object(CASE pr.kind WHEN 'tool' THEN 'tool' ELSE 'pattern' END, pr.pattern)
-                    || jsonb_strip_nulls(jsonb_build_object('methods', pr.methods, 'ports', pr.ports, 'path_prefix', pr.path_prefix, 'valid', pr.valid)) AS rule
+                    || jsonb_strip_nulls(jsonb_build_object('methods', pr.methods, 'ports', pr.ports, 'path_prefix', pr.path_prefix, 'valid', pr.valid, 'force', nullif(pr.forced, false))) AS rule
                FROM agentcore.policy_rule pr WHERE pr.tenant = p.tenant AND pr.policy = p.name) x) r
    WHERE p.tenant = policy_members.tenant AND p.name = policy_members.name
 $$;
