@@ -134,6 +134,12 @@ SELECT policy_export('copy');
 SELECT action FROM config_apply(jsonb_build_object('policies', jsonb_build_array(policy_export('web') || '{"name": "copy"}')));
 SELECT policy_export('copy') = policy_export('web') AS same, (SELECT count(*) FROM config_apply(config_export()) WHERE action <> 'unchanged') AS changed;
 
+-- a forced rule stays forced
+SELECT n, change FROM policy_diff('copy', '{https://anything.com/}', '[{"effect": "deny", "pattern": "*.com", "force": true}]');
+SELECT count(*) FROM policy_import('forced', '{"allow": [{"pattern": "*.com", "force": true}, "a.org"]}');
+SELECT action FROM policy_import('forced', policy_export('forced'));
+SELECT policy_export('forced') -> 'allow' AS allow, (SELECT count(*) FROM config_apply(config_export()) WHERE action <> 'unchanged') AS changed;
+
 -- agentguard's
 SELECT policy_document('{"network": {"allow": ["api.openai.com", "*.Example.com", "127.0.0.1", "::1"], "deny": ["evil.com"], "methods": ["get", "POST"]}, "budget": {"maxRequests": 50}, "violations": "throw"}');
 SELECT * FROM policy_import('guard', '{"network": {"allow": ["api.openai.com", "*.Example.com", "127.0.0.1", "::1"], "deny": ["evil.example.com"], "methods": ["get", "POST"]}, "budget": {"maxRequests": 50}, "violations": "throw"}');
