@@ -102,7 +102,7 @@ SELECT v.change, v.method, pg_temp.foretold('web', v.change, v.make, v.method, v
    ARRAY[$$SELECT agentcore.policy_allow('web', 'other.org', path_prefix => '/a', valid => '[2090-01-01,2100-01-01)')$$, $$SELECT agentcore.policy_allow('web', 'localhost')$$], 'GET', false),
   ('{"drop": [1], "mode": "audit"}', ARRAY[$$SELECT agentcore.policy_rule_drop('web', 1)$$, $$SELECT agentcore.policy_set('web', 'audit', '{https,http}')$$], 'GET', false),
   ('{"methods": ["HEAD"], "schemes": ["http"]}', ARRAY[$$SELECT agentcore.policy_set('web', schemes => '{http}', methods => '{HEAD}')$$], 'HEAD', false),
-  ('{"allow": ["other.org"], "allow_tools": []}', ARRAY[$$SELECT agentcore.policy_import('web', '{"allow": ["other.org"]}')$$], 'GET', true),
+  ('{"allow": ["other.org", "*.example.com"], "allow_tools": []}', ARRAY[$$SELECT agentcore.policy_import('web', '{"allow": ["other.org", "*.example.com"]}')$$], 'GET', true),
   ('{"network": {"deny": ["other.org"], "methods": ["get"]}}', ARRAY[$$SELECT agentcore.policy_import('web', '{"network": {"deny": ["other.org"], "methods": ["get"]}}')$$], 'GET', true)
 ) AS v(change, make, method, whole);
 
@@ -133,6 +133,12 @@ SELECT policy_export('copy');
 -- the whole configuration takes the same documents
 SELECT action FROM config_apply(jsonb_build_object('policies', jsonb_build_array(policy_export('web') || '{"name": "copy"}')));
 SELECT policy_export('copy') = policy_export('web') AS same, (SELECT count(*) FROM config_apply(config_export()) WHERE action <> 'unchanged') AS changed;
+
+-- a forced rule stays forced
+SELECT n, change FROM policy_diff('copy', '{https://anything.com/}', '[{"effect": "deny", "pattern": "*.com", "force": true}]');
+SELECT count(*) FROM policy_import('forced', '{"allow": [{"pattern": "*.com", "force": true}, "a.org"]}');
+SELECT action FROM policy_import('forced', policy_export('forced'));
+SELECT policy_export('forced') -> 'allow' AS allow, (SELECT count(*) FROM config_apply(config_export()) WHERE action <> 'unchanged') AS changed;
 
 -- agentguard's
 SELECT policy_document('{"network": {"allow": ["api.openai.com", "*.Example.com", "127.0.0.1", "::1"], "deny": ["evil.com"], "methods": ["get", "POST"]}, "budget": {"maxRequests": 50}, "violations": "throw"}');

@@ -575,7 +575,7 @@ static bool
 is_dropped(const PolicyChange *change, HeapTuple tuple, TupleDesc desc)
 {
 	int64		id = agc_col_int64(tuple, desc, "id", 0);
-	bool		dropped = change->replace && col_equals(tuple, desc, "kind", "url");
+	bool		dropped = change->replace;
 
 	for (int i = 0; i < change->ndrop; i++)
 		if (change->drop[i] == id)

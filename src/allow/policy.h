@@ -222,7 +222,7 @@ typedef struct PolicyChange
 	int			nrules;
 	int64	   *drop;			/* ids of the rules that are not read */
 	int			ndrop;
-	bool		replace;		/* none of the URL rules is */
+	bool		replace;		/* none of its rules is */
 	bool	   *dropped;		/* set where drop names a rule */
 } PolicyChange;
 

@@ -241,22 +241,26 @@ CREATE FUNCTION agentcore.config_set_policy(item jsonb, tenant text) RETURNS voi
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  lists constant jsonb := '{"allow": "policy_allow", "deny": "policy_deny", "allow_tools": "policy_allow_tool", "deny_tools": "policy_deny_tool"}';
+  lists constant text[] := '{allow,deny,allow_tools,deny_tools}';
   keep bigint[] := '{}';
   list record;
-  rule jsonb;
+  rule record;
 BEGIN
-  PERFORM agentcore.config_call('policy_set', item - ARRAY(SELECT jsonb_object_keys(lists)), tenant);
-  IF NOT item ?| ARRAY(SELECT jsonb_object_keys(lists)) THEN
+  PERFORM agentcore.config_call('policy_set', item - lists, tenant);
+  IF NOT item ?| lists THEN
     RETURN;
   END IF;
-  FOR list IN SELECT key, value #>> '{}' AS setter FROM jsonb_each(lists) LOOP
-    FOR rule IN SELECT value FROM jsonb_array_elements(item -> list.key) LOOP
-      IF jsonb_typeof(rule) = 'string' THEN
-        rule := jsonb_build_object(CASE WHEN list.key LIKE '%tools' THEN 'tool' ELSE 'pattern' END, rule);
-      END IF;
-      keep := keep || agentcore.config_call(list.setter, rule || jsonb_build_object('policy', item -> 'name'), tenant)::bigint;
-    END LOOP;
+  -- not by config_call(), whose subtransaction for each rule made 2000 of them 4.2 s instead of 0.5 s
+  FOR rule IN SELECT * FROM agentcore.policy_proposal(item) LOOP
+    keep := keep || CASE rule.effect
+      WHEN 'allow' THEN agentcore.policy_allow(item ->> 'name', rule.pattern, rule.methods, rule.ports, rule.path_prefix, rule.valid, rule.force, tenant)
+      ELSE agentcore.policy_deny(item ->> 'name', rule.pattern, rule.methods, rule.ports, rule.path_prefix, rule.valid, rule.force, tenant) END;
+  END LOOP;
+  FOR list IN
+    SELECT l.setter, CASE jsonb_typeof(t.value) WHEN 'string' THEN jsonb_build_object('tool', t.value) ELSE t.value END AS rule
+      FROM (VALUES ('allow_tools', 'policy_allow_tool'), ('deny_tools', 'policy_deny_tool')) l (key, setter), jsonb_array_elements(item -> l.key) t
+  LOOP
+    keep := keep || agentcore.config_call(list.setter, list.rule || jsonb_build_object('policy', item -> 'name'), tenant)::bigint;
   END LOOP;
   -- the lists together are the policy's rules: what they do not name goes
   PERFORM agentcore.policy_rule_drop(item ->> 'name', r.rule, config_set_policy.tenant)
