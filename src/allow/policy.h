@@ -37,11 +37,14 @@ typedef struct RuleTerms
 	TimestampTz valid_until;	/* exclusive */
 } RuleTerms;
 
-/* 80 bytes: a policy holds a hundred thousand of them */
+/*
+ * 80 bytes: a policy holds a hundred thousand of them.  What a lookup reads
+ * comes first, with the beginning of the pattern, so that most often it is one
+ * cache line.
+ */
 typedef struct UrlRule
 {
 	int64		id;				/* 0: special */
-	AllowPattern pattern;
 	union
 	{
 		const RuleTerms *terms; /* of a rule; NULL = any request, at any time */
@@ -50,6 +53,7 @@ typedef struct UrlRule
 	uint64		hash;
 	RuleEffect	effect;
 	int			next;			/* in its bucket; -1 = last */
+	AllowPattern pattern;
 } UrlRule;
 
 typedef struct ToolRule
