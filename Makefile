@@ -31,6 +31,12 @@ PG_CPPFLAGS += -DAGENTCORE_ICU $(shell pkg-config --cflags icu-uc)
 SHLIB_LINK  += $(shell pkg-config --libs icu-uc)
 endif
 
+# Without libpsl only top-level domains count as public suffixes.
+ifeq ($(shell pkg-config --exists libpsl 2>/dev/null && echo yes),yes)
+PG_CPPFLAGS += -DAGENTCORE_PSL $(shell pkg-config --cflags libpsl)
+SHLIB_LINK  += $(shell pkg-config --libs libpsl)
+endif
+
 REGRESS      = $(patsubst sql/%.sql,%,$(wildcard sql/*.sql))
 REGRESS_OPTS = --inputdir=. --load-extension=agentcore
 ISOLATION    = $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec))
