@@ -101,7 +101,7 @@ lint: ## cppcheck, layout, SQL, settings and version checks
 sanitize: ## the regression tests under UBSan, then ASan
 	@test/run-sanitize
 
-fuzz: ## every test/fuzz/*.c under libFuzzer, then random schemas and URLs against other readers: [SECONDS_EACH=10] [FUZZ_CASES=100000] [URL_CASES=1000000]
+fuzz: ## every test/fuzz/*.c under libFuzzer, then random schemas, URLs and policies against others: [SECONDS_EACH=10] [FUZZ_CASES=100000] [URL_CASES=1000000] [POLICIES=300]
 	@test/run-fuzz
 
 coverage: ## lines covered by the regression, isolation and pgTAP tests
