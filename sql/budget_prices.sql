@@ -4,6 +4,8 @@ DROP EXTENSION agentcore CASCADE;
 CREATE EXTENSION agentcore;
 RESET client_min_messages;
 SET client_min_messages = warning;
+-- pairs in one statement are meant here
+SET agentcore.budget_guard = off;
 SET search_path = agentcore, public;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
@@ -170,7 +172,7 @@ SELECT b.budget, b.tokens = s.used_tokens AND b.usd = s.used_usd AND b.calls = s
   FROM (SELECT budget, sum(tokens) AS tokens, sum(usd) AS usd, sum(calls) AS calls FROM budget_spend GROUP BY 1) b
   JOIN budget_status s USING (budget) ORDER BY 1;
 SELECT bool_and(hour = date_trunc('hour', hour, 'UTC') AND day = date_trunc('day', hour, 'UTC')) AS whole, max(hour) <= now() AS past FROM budget_spend;
-SELECT b.budget, tokens_per_hour = used_tokens AND usd_per_hour = used_usd AND calls_per_hour = used_calls AS all_of_it
+SELECT b.budget, b.tokens_per_hour = used_tokens AND b.usd_per_hour = used_usd AND b.calls_per_hour = used_calls AS all_of_it
   FROM budget_burn b JOIN budget_status USING (tenant, budget) ORDER BY 1;
 SET agentcore.debug_clock_offset = '61min';
 SELECT count(*) FROM budget_burn;

@@ -5,6 +5,8 @@ DROP EXTENSION agentcore CASCADE;
 CREATE EXTENSION agentcore;
 RESET client_min_messages;
 \set VERBOSITY terse
+-- pairs in one statement are meant here
+SET agentcore.budget_guard = off;
 SET search_path = agentcore, public;
 
 CREATE TEMP VIEW slots AS

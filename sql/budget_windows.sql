@@ -2,6 +2,8 @@
 SET client_min_messages = warning;
 DROP EXTENSION agentcore CASCADE;
 CREATE EXTENSION agentcore;
+-- pairs in one statement are meant here
+SET agentcore.budget_guard = off;
 SET search_path = agentcore, public;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';

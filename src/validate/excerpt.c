@@ -6,7 +6,7 @@
  * model wrote and perhaps somebody who wants to be believed by one.  An
  * excerpt stays on its line, ends where it says and shows every character
  * that it holds: besides what JSON escapes, characters that end a line, turn
- * the direction of the text or show as nothing are written as \uXXXX.
+ * the direction of the text or show as nothing are written as \u escapes.
  *
  * Memory: CurrentMemoryContext.  Locks: none.  On ERROR: nothing to undo.
  */

@@ -16,6 +16,7 @@ max_prepared_transactions = 10
 max_locks_per_transaction = 20
 max_connections = 20
 autovacuum = off
+agentcore.budget_guard = off
 lc_messages = 'C'
 timezone = 'UTC'
 CONF
@@ -172,8 +173,8 @@ is(one(q{SELECT md5(result::text) = md5(big()::text) FROM agentcore.call_begin('
 # ----- a ledger in parts ---------------------------------------------------------
 # columns in another order, and attached while a settlement waits for the default part
 one(q{
-CREATE TABLE agentcore.budget_ledger_next (agent text COLLATE "C", dropped int, calls bigint NOT NULL, event text COLLATE "C" NOT NULL, tenant text COLLATE "C" NOT NULL,
-  at timestamptz NOT NULL, id uuid NOT NULL, permit uuid, nanousd bigint NOT NULL, tokens bigint NOT NULL, tool text COLLATE "C", budgets text[] COLLATE "C" NOT NULL);
+CREATE TABLE agentcore.budget_ledger_next (agent text COLLATE "C", dropped int, calls bigint NOT NULL, event text COLLATE "C" NOT NULL, is_llm boolean NOT NULL DEFAULT false, tenant text COLLATE "C" NOT NULL,
+  at timestamptz NOT NULL, id uuid NOT NULL, permit uuid, nanousd bigint NOT NULL, tokens bigint NOT NULL, detail jsonb, tool text COLLATE "C", budgets text[] COLLATE "C" NOT NULL);
 ALTER TABLE agentcore.budget_ledger_next DROP COLUMN dropped;
 CREATE TABLE past AS SELECT * FROM agentcore.budget_ledger;
 });

@@ -24,6 +24,7 @@ restart_after_crash = on
 max_connections = 60
 max_prepared_transactions = 5
 synchronous_commit = on
+agentcore.budget_guard = off
 lc_messages = 'C'
 CONF
 $node->start;

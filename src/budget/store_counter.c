@@ -1,0 +1,323 @@
+/*
+ * store_counter.c
+ *	  Rows of agentcore.budget_counter.
+ *
+ * Rows are read by index and written directly (core/table.c, core/heap.c): no
+ * statement is planned or started on the way of a call.
+ *
+ * Locks: lock.c, taken here before a row is read to be written, kept to the end
+ * of the transaction.  In REPEATABLE READ and SERIALIZABLE a row changed since
+ * the snapshot raises 40001.
+ *
+ * Memory: what is read is copied to the context that the caller names.  On
+ * ERROR: the transaction takes everything back.
+ */
+#include "budget/store.h"
+
+#include "access/htup_details.h"
+#include "budget/store_row.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+/* Columns of agentcore.budget_counter, in the order of the table. */
+enum
+{
+	C_TENANT, C_BUDGET, C_SLOT, C_SINCE, C_SEEN, C_WINDOW_REVISION, C_STARTS, C_USED, C_HELD,
+	C_SHARE, C_STRAINED, C_BUCKETS, C_WARNED,
+	NATTS_COUNTER
+};
+
+#define RING_LENGTH		(2 + SLIDING_NUMBERS)
+
+static AgcTable counter_table = AGC_TABLE("budget_counter", "budget_counter_pkey");
+
+static Datum int8_array(const int64 *values, int n, Oid type);
+static int	read_int8_array(Datum datum, int64 *values, int max, const char *what);
+static void counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc);
+
+static Relation
+open_counters(LOCKMODE lockmode)
+{
+	return row_open(&counter_table, lockmode, NATTS_COUNTER);
+}
+
+static bool
+read_counter(Relation rel, const char *tenant, const char *budget, int slot, bool lock, Counter *out)
+{
+	AgcKey		keys[3] = {agc_key_text(tenant), agc_key_text(budget), agc_key_int4(slot)};
+	HeapTuple	tuple = agc_table_row(&counter_table, rel, lengthof(keys), keys);
+
+	if (tuple == NULL)
+		return false;
+	if (lock)
+		agc_heap_check_snapshot(tuple);
+	counter_from_tuple(out, tuple, RelationGetDescr(rel));
+	return true;
+}
+
+bool
+store_counter_peek(const char *tenant, const char *budget, int slot, Counter *out)
+{
+	Relation	rel = open_counters(AccessShareLock);
+	bool		found = read_counter(rel, tenant, budget, slot, false, out);
+
+	agc_table_close(rel, AccessShareLock);
+	return found;
+}
+
+/* What store_counters_peek() reads into. */
+typedef struct SlotScan
+{
+	Counter    *out;
+	int			max;
+	int			n;
+} SlotScan;
+
+static bool
+note_slot(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	SlotScan   *scan = arg;
+
+	if (scan->n < scan->max)
+		counter_from_tuple(&scan->out[scan->n++], tuple, desc);
+	return scan->n < scan->max;
+}
+
+int
+store_counters_peek(const char *tenant, const char *budget, int max, Counter *out)
+{
+	AgcKey		keys[2] = {agc_key_text(tenant), agc_key_text(budget)};
+	SlotScan	scan = {.out = out, .max = max};
+	Relation	rel = agc_table_open(&counter_table, AccessShareLock);
+
+	agc_table_ordered(&counter_table, rel, lengthof(keys), keys, note_slot, &scan);
+	agc_table_close(rel, AccessShareLock);
+	return scan.n;
+}
+
+LockResult
+store_counter_lock(const char *tenant, const char *budget, int slot, bool wait, Counter *out)
+{
+	Relation	rel = open_counters(RowExclusiveLock);
+	LockResult	result = LOCK_BUSY;
+	BudgetLock	lock;
+
+	lock_of_counter(&lock, RelationGetRelid(rel), tenant, budget, slot);
+	if (lock_take(&lock, wait))
+		result = read_counter(rel, tenant, budget, slot, true, out) ? LOCK_TAKEN : LOCK_MISSING;
+	agc_table_close(rel, NoLock);
+	return result;
+}
+
+void
+store_counter_unlock(const char *tenant, const char *budget, int slot)
+{
+	BudgetLock	lock;
+
+	lock_of_counter(&lock, counter_table.relid, tenant, budget, slot);
+	lock_drop(&lock);
+}
+
+/* The counter of an undivided budget has no share: its limits are the budget's. */
+static Datum
+share_array(const Counter *counter, bool *null)
+{
+	int64		share[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
+	int			n = counter->nwindows * BUDGET_NUSED;
+
+	*null = !counter->shared;
+	if (!counter->shared)
+		return (Datum) 0;
+	memcpy(share, counter->share[0], n * sizeof(int64));
+	share[n] = counter->share_in_flight;
+	return int8_array(share, n + 1, INT8OID);
+}
+
+static bool
+read_share(Datum datum, Counter *out)
+{
+	int64		share[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
+	int			n = out->nwindows * BUDGET_NUSED;
+
+	if (read_int8_array(datum, share, lengthof(share), "share") != n + 1)
+		return false;
+	memcpy(out->share[0], share, n * sizeof(int64));
+	out->share_in_flight = share[n];
+	return true;
+}
+
+/* Each sliding window: its place, then its buckets. */
+/* Each sliding window: its place, since when it counts, then its buckets. */
+static Datum
+buckets_datum(const Counter *counter, bool *isnull)
+{
+	int64		values[BUDGET_MAX_WINDOWS * RING_LENGTH];
+	int			n = 0;
+
+	for (int w = 0; w < counter->nwindows; w++)
+		if (counter->bucket[w] != NULL)
+		{
+			values[n++] = w + 1;
+			values[n++] = counter->bucket_since[w];
+			memcpy(&values[n], counter->bucket[w], SLIDING_NUMBERS * sizeof(int64));
+			n += SLIDING_NUMBERS;
+		}
+	*isnull = n == 0;
+	return n == 0 ? (Datum) 0 : int8_array(values, n, INT8OID);
+}
+
+static void
+read_buckets(Counter *out, Datum datum)
+{
+	int64	   *values = palloc(BUDGET_MAX_WINDOWS * RING_LENGTH * sizeof(int64));
+	int			n = read_int8_array(datum, values, BUDGET_MAX_WINDOWS * RING_LENGTH, "buckets");
+
+	for (int i = 0; i + RING_LENGTH <= n; i += RING_LENGTH)
+		if (values[i] >= 1 && values[i] <= out->nwindows)
+		{
+			out->bucket_since[values[i] - 1] = values[i + 1];
+			out->bucket[values[i] - 1] = &values[i + 2];
+		}
+}
+
+static Datum
+warned_datum(const Counter *counter, bool *isnull)
+{
+	Datum		elems[BUDGET_MAX_WINDOWS];
+
+	*isnull = true;
+	for (int w = 0; w < counter->nwindows; w++)
+	{
+		elems[w] = Int32GetDatum(counter->warned[w]);
+		*isnull = *isnull && counter->warned[w] == 0;
+	}
+	return *isnull ? (Datum) 0 :
+		PointerGetDatum(construct_array(elems, counter->nwindows, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+static void
+read_warned(Counter *out, Datum datum)
+{
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+
+	if (n == out->nwindows && !ARR_HASNULL(array))
+		memcpy(out->warned, ARR_DATA_PTR(array), n * sizeof(int32));
+}
+
+static void
+counter_values(Datum values[NATTS_COUNTER], bool nulls[NATTS_COUNTER], const char *tenant,
+			   const char *budget, const Counter *counter)
+{
+	memset(nulls, 0, NATTS_COUNTER * sizeof(bool));
+	values[C_TENANT] = CStringGetTextDatum(tenant);
+	values[C_BUDGET] = CStringGetTextDatum(budget);
+	values[C_SLOT] = Int32GetDatum(counter->slot);
+	values[C_SINCE] = TimestampTzGetDatum(counter->since);
+	values[C_SEEN] = TimestampTzGetDatum(counter->seen);
+	values[C_WINDOW_REVISION] = Int64GetDatum(counter->window_revision);
+	values[C_STARTS] = int8_array(counter->start, counter->nwindows, TIMESTAMPTZOID);
+	values[C_USED] = int8_array(counter->used[0], counter->nwindows * BUDGET_NUSED, INT8OID);
+	values[C_HELD] = int8_array(counter->held, BUDGET_NDIMS, INT8OID);
+	values[C_SHARE] = share_array(counter, &nulls[C_SHARE]);
+	values[C_STRAINED] = BoolGetDatum(counter->shared && counter->strained);
+	values[C_BUCKETS] = buckets_datum(counter, &nulls[C_BUCKETS]);
+	values[C_WARNED] = warned_datum(counter, &nulls[C_WARNED]);
+}
+
+/* The caller holds the lock, and so nobody else makes the row at the same time. */
+void
+store_counter_create(const char *tenant, const char *budget, Counter *counter)
+{
+	Relation	rel = open_counters(RowExclusiveLock);
+	Datum		values[NATTS_COUNTER];
+	bool		nulls[NATTS_COUNTER];
+
+	counter_values(values, nulls, tenant, budget, counter);
+	counter->row = agc_heap_insert(rel, values, nulls);
+	agc_table_close(rel, NoLock);
+}
+
+void
+store_counter_write(const char *tenant, const char *budget, const Counter *counter)
+{
+	Relation	rel = open_counters(RowExclusiveLock);
+	ItemPointerData row = counter->row;
+	Datum		values[NATTS_COUNTER];
+	bool		nulls[NATTS_COUNTER];
+
+	counter_values(values, nulls, tenant, budget, counter);
+	agc_heap_update(rel, &row, values, nulls);
+	agc_table_close(rel, NoLock);
+}
+
+void
+store_counter_delete(const Counter *counter)
+{
+	Relation	rel = open_counters(RowExclusiveLock);
+	ItemPointerData row = counter->row;
+
+	agc_heap_delete(rel, &row);
+	agc_table_close(rel, NoLock);
+}
+
+static void
+counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc)
+{
+	Datum		values[NATTS_COUNTER];
+	bool		nulls[NATTS_COUNTER];
+	int			nused;
+
+	heap_deform_tuple(tuple, desc, values, nulls);
+	out->row = tuple->t_self;
+	out->slot = DatumGetInt32(values[C_SLOT]);
+	out->since = DatumGetTimestampTz(values[C_SINCE]);
+	out->seen = DatumGetTimestampTz(values[C_SEEN]);
+	out->window_revision = DatumGetInt64(values[C_WINDOW_REVISION]);
+	out->shared = !nulls[C_SHARE];
+	out->strained = DatumGetBool(values[C_STRAINED]);
+	out->nwindows = read_int8_array(values[C_STARTS], out->start, BUDGET_MAX_WINDOWS, "starts");
+	nused = read_int8_array(values[C_USED], out->used[0], BUDGET_MAX_WINDOWS * BUDGET_NUSED, "used");
+	if (out->nwindows < 1 || nused != out->nwindows * BUDGET_NUSED ||
+		read_int8_array(values[C_HELD], out->held, BUDGET_NDIMS, "held") != BUDGET_NDIMS ||
+		(out->shared && !read_share(values[C_SHARE], out)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("counter of budget \"%s\" has arrays of the wrong length",
+						TextDatumGetCString(values[C_BUDGET]))));
+	memset(out->bucket, 0, sizeof(out->bucket));
+	memset(out->bucket_since, 0, sizeof(out->bucket_since));
+	memset(out->warned, 0, sizeof(out->warned));
+	if (!nulls[C_BUCKETS])
+		read_buckets(out, values[C_BUCKETS]);
+	if (!nulls[C_WARNED])
+		read_warned(out, values[C_WARNED]);
+}
+
+static Datum
+int8_array(const int64 *values, int n, Oid type)
+{
+	Datum		few[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
+	Datum	   *elems = n <= lengthof(few) ? few : palloc(n * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+		elems[i] = Int64GetDatum(values[i]);
+	return PointerGetDatum(construct_array(elems, n, type, sizeof(int64), FLOAT8PASSBYVAL,
+										   TYPALIGN_DOUBLE));
+}
+
+static int
+read_int8_array(Datum datum, int64 *values, int max, const char *what)
+{
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+
+	if (n > max || ARR_HASNULL(array) || ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("array \"%s\" of a budget counter is malformed", what)));
+	memcpy(values, ARR_DATA_PTR(array), n * sizeof(int64));
+	return n;
+}

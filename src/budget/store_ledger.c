@@ -1,0 +1,217 @@
+/*
+ * store_ledger.c
+ *	  Rows of agentcore.budget_ledger.
+ *
+ * A settlement writes its row directly into the partition that takes it; one
+ * that is no plain table is written by a statement.  Sums over the ledger,
+ * which only definitions need, are statements too.
+ *
+ * Locks: RowExclusiveLock on the ledger and the partition.  Memory:
+ * CurrentMemoryContext.  On ERROR: the transaction takes everything back.
+ */
+#include "budget/store.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "budget/store_row.h"
+#include "catalog/partition.h"
+#include "catalog/pg_type.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
+#include "utils/builtins.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+
+/* Columns of agentcore.budget_ledger, in the order of the table. */
+enum
+{
+	L_TENANT, L_AT, L_ID, L_PERMIT, L_BUDGETS, L_EVENT, L_TOKENS, L_NANOUSD, L_CALLS, L_AGENT, L_TOOL,
+	L_IS_LLM, L_DETAIL,
+	NATTS_LEDGER
+};
+
+static AgcTable ledger_table = AGC_TABLE("budget_ledger", NULL);
+
+/* The part that takes a row of that time; InvalidOid: none, or one with parts of its own. */
+static Oid
+ledger_leaf(Relation ledger, TimestampTz at)
+{
+	PartitionKey key = RelationGetPartitionKey(ledger);
+	/* as the executor does: one that is being detached is no longer written in READ COMMITTED */
+	PartitionDesc desc = RelationGetPartitionDesc(ledger, !IsolationUsesXactSnapshot());
+	Datum		value = TimestampTzGetDatum(at);
+	bool		equal;
+	int			part = -1;
+
+	if (desc->boundinfo != NULL && desc->boundinfo->ndatums > 0)
+	{
+		int			below = partition_range_datum_bsearch(key->partsupfunc, key->partcollation,
+														  desc->boundinfo, 1, &value, &equal);
+
+		part = desc->boundinfo->indexes[below + 1];
+	}
+	if (part < 0 && desc->boundinfo != NULL)
+		part = desc->boundinfo->default_index;
+	return part < 0 || !desc->is_leaf[part] ? InvalidOid : desc->oids[part];
+}
+
+/*
+ * Locked.  While that was waited for a part may have been attached that now
+ * takes the row, and the default part no longer does.
+ */
+static Relation
+open_ledger_leaf(Relation ledger, TimestampTz at)
+{
+	for (;;)
+	{
+		Oid			leaf = ledger_leaf(ledger, at);
+		Relation	rel;
+
+		if (!OidIsValid(leaf))
+			return NULL;
+		rel = table_open(leaf, RowExclusiveLock);
+		if (leaf == ledger_leaf(ledger, at))
+			return rel;
+		table_close(rel, RowExclusiveLock);
+	}
+}
+
+/* Whether nothing has to be done for a row but to write it. */
+static bool
+is_plain(Relation leaf)
+{
+	TupleConstr *constr = RelationGetDescr(leaf)->constr;
+
+	return leaf->rd_rel->relkind == RELKIND_RELATION && leaf->trigdesc == NULL &&
+		(constr == NULL || (constr->num_check == 0 && !constr->has_generated_stored));
+}
+
+static void
+insert_ledger_statement(Datum *values, bool *nulls)
+{
+	static const Oid types[NATTS_LEDGER] = {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID,
+											 INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, JSONBOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.budget_ledger (tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm, detail)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", NATTS_LEDGER, types
+	};
+	char		missing[NATTS_LEDGER];
+
+	for (int i = 0; i < NATTS_LEDGER; i++)
+		missing[i] = nulls[i] ? 'n' : ' ';
+	agc_owner_spi(&plan, values, missing);
+}
+
+/* A part that was attached may have its columns elsewhere. */
+static void
+insert_ledger_row(Relation ledger, Relation leaf, Datum *values, bool *nulls)
+{
+	TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(ledger), RelationGetDescr(leaf));
+
+	if (map == NULL)
+		(void) agc_heap_insert(leaf, values, nulls);
+	else
+	{
+		HeapTuple	tuple = heap_form_tuple(RelationGetDescr(ledger), values, nulls);
+		int			natts = RelationGetDescr(leaf)->natts;
+		Datum	   *v = palloc(natts * sizeof(Datum));
+		bool	   *n = palloc(natts * sizeof(bool));
+
+		heap_deform_tuple(execute_attr_map_tuple(tuple, map), RelationGetDescr(leaf), v, n);
+		(void) agc_heap_insert(leaf, v, n);
+	}
+}
+
+void
+store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry)
+{
+	Relation	ledger = row_open(&ledger_table, RowExclusiveLock, NATTS_LEDGER);
+	Relation	leaf = open_ledger_leaf(ledger, entry->at);
+	Datum		values[NATTS_LEDGER];
+	bool		nulls[NATTS_LEDGER] = {false};
+	pg_uuid_t	id;
+
+	agc_uuid_v7(&id);
+	values[L_TENANT] = CStringGetTextDatum(tenant);
+	values[L_AT] = TimestampTzGetDatum(entry->at);
+	values[L_ID] = UUIDPGetDatum(&id);
+	nulls[L_PERMIT] = permit == NULL;
+	values[L_PERMIT] = nulls[L_PERMIT] ? (Datum) 0 : UUIDPGetDatum(&permit->row.id);
+	values[L_BUDGETS] = row_texts(entry->budgets, entry->nbudgets);
+	values[L_EVENT] = CStringGetTextDatum(entry->event);
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		values[L_TOKENS + dim] = Int64GetDatum(entry->amount[dim]);
+	values[L_AGENT] = row_text(permit == NULL ? NULL : permit->row.agent, &nulls[L_AGENT]);
+	values[L_TOOL] = row_text(permit == NULL ? NULL : permit->row.tool, &nulls[L_TOOL]);
+	values[L_IS_LLM] = BoolGetDatum(permit != NULL && permit->row.is_llm);
+	nulls[L_DETAIL] = entry->detail == NULL;
+	values[L_DETAIL] = nulls[L_DETAIL] ? (Datum) 0 : JsonbPGetDatum(entry->detail);
+	if (leaf != NULL && is_plain(leaf))
+		insert_ledger_row(ledger, leaf, values, nulls);
+	else
+		insert_ledger_statement(values, nulls);
+	if (leaf != NULL)
+		table_close(leaf, NoLock);
+	agc_table_close(ledger, NoLock);
+}
+
+void
+store_ledger_sum(const char *tenant, const char *budget, TimestampTz from, TimestampTz to,
+				 int64 out[BUDGET_NUSED])
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"SELECT least(coalesce(sum(l.tokens), 0), 9223372036854775807)::bigint,"
+		" least(coalesce(sum(l.nanousd), 0), 9223372036854775807)::bigint,"
+		" least(coalesce(sum(l.calls), 0), 9223372036854775807)::bigint"
+		" FROM agentcore.budget_ledger l"
+		" WHERE l.tenant = $1 AND $2 = ANY (l.budgets) AND l.at >= $3 AND l.at < $4", 4, types
+	};
+	Datum		values[4] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
+						TimestampTzGetDatum(from), TimestampTzGetDatum(to)};
+	bool		isnull;
+
+	agc_spi(&plan, values, NULL);
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		out[dim] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+											   dim + 1, &isnull));
+}
+
+void
+store_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED])
+{
+	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID, UUIDOID};
+	static AgcPlan plan = {
+		"SELECT (l.detail ->> 'tokens')::bigint, (l.detail ->> 'nanousd')::bigint"
+		" FROM agentcore.budget_ledger l"
+		" WHERE l.tenant = $1 AND l.at = $2 AND l.permit = $3 AND l.event = 'unbilled'", 3, types
+	};
+	Datum		values[3] = {CStringGetTextDatum(tenant), TimestampTzGetDatum(permit->settled_at),
+						UUIDPGetDatum(&permit->row.id)};
+	bool		isnull;
+
+	memset(out, 0, BUDGET_NUSED * sizeof(int64));
+	agc_spi(&plan, values, NULL);
+	if (SPI_processed == 0)
+		return;
+	for (int dim = DIM_TOKENS; dim <= DIM_NANOUSD; dim++)
+		out[dim] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, dim + 1, &isnull));
+}
+
+/* 0 when the ledger does not know the budget */
+TimestampTz
+store_ledger_last(const char *tenant, const char *budget)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"SELECT max(l.at) FROM agentcore.budget_ledger l"
+		" WHERE l.tenant = $1 AND $2 = ANY (l.budgets)", 2, types
+	};
+	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget)};
+	bool		isnull;
+	Datum		last;
+
+	agc_spi(&plan, values, NULL);
+	last = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	return isnull ? 0 : DatumGetTimestampTz(last);
+}

@@ -1,0 +1,44 @@
+/*
+ * store_row.c
+ *	  What the files that read and write rows (store_*.c) share.
+ *
+ * Locks: those that are asked for, kept by whoever asks.  Memory:
+ * CurrentMemoryContext.  On ERROR: nothing to undo.
+ */
+#include "budget/store_row.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+Relation
+row_open(AgcTable *table, LOCKMODE lockmode, int natts)
+{
+	Relation	rel = agc_table_open(table, lockmode);
+
+	if (RelationGetNumberOfAttributes(rel) != natts)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s.%s\" does not have the columns that this library knows", AGC_SCHEMA, table->name),
+				 errdetail("It has had %d, the library knows %d.", RelationGetNumberOfAttributes(rel), natts),
+				 errhint("Run ALTER EXTENSION agentcore UPDATE, or connect again after it; columns must not be added by hand.")));
+	return rel;
+}
+
+Datum
+row_texts(char *const *values, int n)
+{
+	Datum	   *elems = palloc(Max(n, 1) * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+		elems[i] = CStringGetTextDatum(values[i]);
+	return PointerGetDatum(construct_array(elems, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+Datum
+row_text(const char *value, bool *null)
+{
+	*null = value == NULL;
+	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
+}
