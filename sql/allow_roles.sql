@@ -60,7 +60,7 @@ SELECT no, public.try(statement) FROM public.writes ORDER BY no;
 SELECT public.try($$SELECT (agentcore.url_check('p', 'https://ok.example/', tenant => 'acme')).allowed$$), public.try($$SELECT (agentcore.tool_check('p', 'get', tenant => 'acme')).allowed$$);
 SELECT public.try($$SELECT agentcore.url_allowed('p', 'https://theirs.example/', tenant => 'other')$$), public.try($$SELECT agentcore.url_allowed('nothing', 'https://theirs.example/', tenant => 'other')$$),
   public.try($$SELECT agentcore.url_allowed('p', 'https://ok.example/', tenant => '*')$$), public.try($$SELECT agentcore.url_allowed('p', 'https://ok.example/')$$);
-SELECT tenant, name, mode FROM agentcore.policies;
+SELECT tenant, name, mode FROM agentcore.policies ORDER BY name;
 SELECT DISTINCT tenant FROM agentcore.special_entries ORDER BY 1;
 -- nor a reader, who may not even ask, but explain; nor a stranger
 SET ROLE regress_allow_heir;

@@ -174,19 +174,19 @@ CREATE FUNCTION agentcore.config_value(value jsonb, type regtype) RETURNS text
   AS $$
 BEGIN
   IF value IS NULL OR value = 'null' THEN
-    RETURN 'NULL';
+    RETURN NULL;
   ELSIF type = 'jsonb'::regtype THEN
-    RETURN quote_literal(value) || '::jsonb';
+    RETURN value::text;
   ELSIF jsonb_typeof(value) = 'array' AND type::text LIKE '%[]' THEN
-    RETURN quote_literal(ARRAY(SELECT jsonb_array_elements_text(value))::text) || '::' || type;
+    RETURN ARRAY(SELECT jsonb_array_elements_text(value))::text;
   ELSIF jsonb_typeof(value) IN ('array', 'object') THEN
     RAISE EXCEPTION 'a value of type % cannot be a JSON %', type, jsonb_typeof(value)
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  RETURN quote_literal(value #>> '{}') || '::' || type;
+  RETURN value #>> '{}';
 END
 $$;
-COMMENT ON FUNCTION agentcore.config_value(jsonb, regtype) IS 'Internal. A member of a configuration document as an SQL literal of a setter''s argument type.';
+COMMENT ON FUNCTION agentcore.config_value(jsonb, regtype) IS 'Internal. A member of a configuration document as the text of a value of a setter''s argument type; NULL for null.';
 
 CREATE FUNCTION agentcore.config_call(setter text, members jsonb, tenant text) RETURNS text
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -195,7 +195,9 @@ CREATE FUNCTION agentcore.config_call(setter text, members jsonb, tenant text) R
 DECLARE
   names text[];
   types oid[];
+  type regtype;
   arguments text := '';
+  given text[] := '{}';
   result text;
   m record;
 BEGIN
@@ -214,10 +216,12 @@ BEGIN
         USING ERRCODE = 'invalid_parameter_value',
               HINT = format('Known members: %s.', array_to_string(array_remove(names, 'tenant'), ', '));
     END IF;
-    arguments := arguments || format('%I => %s, ', m.key,
-      agentcore.config_value(m.value, types[array_position(names, m.key) - 1]::regtype));
+    type := types[array_position(names, m.key) - 1]::regtype;
+    given := array_append(given, agentcore.config_value(m.value, type));
+    arguments := arguments || format('%I => $1[%s]::%s, ', m.key, cardinality(given), type);
   END LOOP;
-  EXECUTE format('SELECT agentcore.%I(%stenant => %L)', setter, arguments, tenant) INTO result;
+  -- parameters: a statement's text is shown with every error in it
+  EXECUTE format('SELECT agentcore.%I(%stenant => $2)', setter, arguments) INTO result USING given, tenant;
   RETURN result;
 EXCEPTION WHEN invalid_text_representation OR datetime_field_overflow OR invalid_datetime_format OR numeric_value_out_of_range THEN
   RAISE EXCEPTION 'a member for % "%" has a value of another type', setter, coalesce(members ->> 'name', members ->> 'model', members ->> 'target', members ->> 'policy', members ->> 'uri')
@@ -231,7 +235,7 @@ CREATE FUNCTION agentcore.config_drop(dropper text, name text, tenant text) RETU
   SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
-  EXECUTE format('SELECT agentcore.%I(%L, tenant => %L)', dropper, name, tenant);
+  EXECUTE format('SELECT agentcore.%I($1, tenant => $2)', dropper) USING name, tenant;
 END
 $$;
 COMMENT ON FUNCTION agentcore.config_drop(text, text, text) IS 'Internal. Calls a dropper by name.';

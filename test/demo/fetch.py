@@ -1,7 +1,7 @@
 """A fetcher that asks at every hop and connects only to addresses it asked about.
 
     fetcher = Fetcher(connection, policy="web")             # any DB-API connection, in autocommit
-    answer = fetcher.fetch("https://example.com/report")    # raises Refused
+    answer = fetcher.fetch("https://example.com/report")    # raises Refused, OSError, HTTPException
     print(answer.status, answer.url, answer.body)
 
 Copy it, or read it as the pattern to follow (doc/redirects.md says why):
@@ -85,6 +85,8 @@ class Fetcher:
 
     def judge(self, url, method):
         """(canonical URL, host, port), or Refused."""
+        if "\0" in url:         # the database would not take it
+            raise Refused("invalid_url", "control_character")
         allowed, reason, detail, canonical, host, port = self.ask(CHECK_URL, self.policy, url, method, self.tenant)
         # a policy in mode audit or off allows what cannot be parsed; there is nothing to fetch then
         if not allowed or canonical is None:
@@ -123,8 +125,12 @@ class Fetcher:
                 return response
             if response.status == 303 or (response.status in (301, 302) and method == "POST"):
                 method, body = "HEAD" if method == "HEAD" else "GET", None
-            url = urljoin(canonical, location)      # judged above before anything is done with it
-            if urlsplit(canonical)[:2] != urlsplit(url)[:2]:
+            try:
+                url = urljoin(canonical, location)      # judged above before anything is done with it
+                same = urlsplit(canonical)[:2] == urlsplit(url)[:2]
+            except ValueError as error:
+                raise Refused("invalid_url", "a redirect that cannot be read") from error
+            if not same:
                 headers = {name: value for name, value in headers.items() if name.lower() not in CREDENTIALS}
         raise Refused("not_in_allowlist", f"more than {self.max_hops} redirects")
 

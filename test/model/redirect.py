@@ -11,6 +11,7 @@ import http.server
 import pathlib
 import sys
 import threading
+from urllib.parse import quote, unquote
 
 import psycopg
 
@@ -38,7 +39,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         if path.startswith("/to/"):
             self.send_response(int(path[4:]))
-            self.send_header("Location", query.replace("PORT", str(self.server.other)))
+            location = unquote(query, "latin-1").replace("PORT", str(self.server.other))
+            self.send_header("Location", location)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
@@ -151,8 +153,11 @@ def main():
             ("scheme-relative to one", "//evil.example.org/", ("not_in_allowlist", "host")),
             ("userinfo", f"http://a.example.com:{port}@evil.example.org/", ("invalid_url", "userinfo")),
             ("backslash", f"http://evil.example.org\\@a.example.com:{port}/", ("invalid_url", "backslash")),
+            ("a broken address", "http://[x/", ("invalid_url", "a redirect that cannot be read")),
+            ("a NUL", "http://a.example.com\0.evil.example.org/", ("invalid_url", "control_character")),
+            ("a space", "http://a.example.com /", ("invalid_url", "whitespace")),
             ("another scheme", "file:///etc/passwd", ("invalid_url", "scheme"))):
-        check(name, get(f"{base}/to/302?{location}"), wanted)
+        check(name, get(f"{base}/to/302?" + quote(location, encoding="latin-1")), wanted)
     check("a method that the next host has not",
           get(f"{base}/to/307?http://get.example.net:{port}/", method="POST"), ("method_blocked", "method"))
     check("round and round", get(f"{base}/to/302?/to/302?/to/302?/to/302?/to/302?/to/302?/to/302?/x"),

@@ -51,6 +51,8 @@ my $said = $primary->safe_psql('postgres', q{
 SELECT c.allowed, c.reason, c.detail, c.host FROM tries, agentcore.url_check('p', u, m) c;
 SELECT e.pattern, e.why FROM tries, agentcore.policy_explain('p', u, m) e;
 SELECT reason, scheme, host, port FROM urls, agentcore.url_parse(u);
+SELECT allowed, reason, detail, host FROM agentcore.policy_simulate('p', ARRAY(SELECT u FROM urls));
+SELECT change, reason_before, detail_before, reason_after, detail_after FROM agentcore.policy_diff('p', ARRAY(SELECT u FROM urls), '{"deny": ["*.ok.example", "127.0.0.1"]}');
 });
 unlike($said, qr/s3cret/, 'url_check, policy_explain and url_parse do not repeat a secret');
 like($said, qr/scheme: ftp/, 'but name a scheme');
@@ -82,7 +84,9 @@ $said = '';
 foreach my $statement (
 	(map {; "SELECT agentcore.policy_allow('p', u) FROM (VALUES (E'" . ($_ =~ s/\\/\\\\/gr =~ s/\t/\\t/gr) . "')) AS v (u)" } @urls),
 	"SELECT agentcore.policy_deny('p', '*.ok.example', path_prefix => '/x?s3cret')", "SELECT agentcore.special_set('https://s3cret\@ok.example/?s3cret', 'n')",
-	"SELECT agentcore.special_drop('s3cret\@ok.example')")
+	"SELECT agentcore.special_drop('s3cret\@ok.example')",
+	(map {; "SELECT agentcore.policy_import('p', jsonb_build_object('allow', jsonb_build_array(E'" . ($_ =~ s/\\/\\\\/gr =~ s/\t/\\t/gr) . "')))" } @urls),
+	(map {; "SELECT * FROM agentcore.policy_diff('p', '{https://a.example}', jsonb_build_object('deny', jsonb_build_array(E'" . ($_ =~ s/\\/\\\\/gr =~ s/\t/\\t/gr) . "')))" } @urls))
 {
 	my ($ret, $out, $err) = $primary->psql('postgres', $statement);
 	isnt($ret, 0, 'a URL is no pattern') if $statement =~ /special_set/;
@@ -107,7 +111,7 @@ is($standby->safe_psql('postgres', $decide), $primary->safe_psql('postgres', $de
 is($standby->safe_psql('postgres', q{SELECT agentcore.url_allowed('p', 'https://a.ok.example/v1'), (agentcore.tool_check('p', 'x')).allowed, (agentcore.ip_check('p', '{1.1.1.1}')).allowed,
 	(agentcore.ip_check('p', '{1.1.1.1,127.0.0.1}')).reason, (SELECT count(*) > 0 FROM agentcore.policy_explain('p', 'https://a.ok.example/v1'))}), 't|t|t|denylist_match|t', 'by every function');
 foreach my $write ("policy_set('q')", "policy_allow('p', 'x.example')", "policy_deny('p', 'x.example')", "policy_allow_tool('p', 'x')", "policy_deny_tool('p', 'x')",
-	"policy_rule_drop('p', 1)", "policy_drop('p')", "special_set('x.example', 'x')", "special_drop('x.example')")
+	"policy_rule_drop('p', 1)", "policy_drop('p')", "policy_import('q', '{\"allow\": [\"a.example\"]}')", "special_set('x.example', 'x')", "special_drop('x.example')")
 {
 	my ($ret, $out, $err) = $standby->psql('postgres', "\\set VERBOSITY verbose\nSELECT agentcore.$write");
 	like($err, qr/25006/, "a standby refuses $write");
@@ -134,6 +138,12 @@ $decide =~ s/, c\.revision//;
 is($primary->safe_psql('target', $decide), $primary->safe_psql('postgres', $decide), 'the restored database decides alike');
 is($primary->safe_psql('target', q{SELECT string_agg(reason, ' ') FROM unnest('{https://8.8.8.8.vault.example,https://198.51.99.1,https://169.254.169.254}'::text[]) AS u, agentcore.url_check('p', u)}),
 	'denylist_match denylist_match denylist_match', 'with its own special entries and the shipped ones');
+my $history = q{SELECT count(*), md5(string_agg((revision, policy, at, role, action, before, after)::text, '|' ORDER BY revision, policy, at, action)) FROM agentcore.policy_revision WHERE at <= 'UNTIL' AND revision <= REVISION};
+my ($until, $last) = split /\|/, $primary->safe_psql('postgres', 'SELECT max(at), max(revision) FROM agentcore.policy_revision');
+$history =~ s/UNTIL/$until/;
+$history =~ s/REVISION/$last/;
+is($primary->safe_psql('target', $history), $primary->safe_psql('postgres', $history), 'with its history');
+like($primary->safe_psql('target', $history), qr/^[1-9]/, 'which is not empty');
 cmp_ok($primary->safe_psql('target', q{SELECT agentcore.policy_allow('p', 'new.example')}), '>', $rule, 'rule ids go on');
 cmp_ok($primary->safe_psql('target', q{SELECT revision FROM agentcore.policies WHERE name = 'p'}), '>',
 	$primary->safe_psql('postgres', q{SELECT revision FROM agentcore.policies WHERE name = 'p'}), 'so do revisions');
