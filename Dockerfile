@@ -11,14 +11,14 @@ FROM postgres:${PG_MAJOR}-${CODENAME} AS build
 ARG PG_MAJOR
 RUN apt-get update && \
     apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config postgresql-server-dev-${PG_MAJOR} \
-        libpcre2-dev libssl-dev libicu-dev
+        libpcre2-dev libssl-dev libicu-dev libpsl-dev
 COPY . /src/agentcore
 WORKDIR /src/agentcore
 RUN make clean && make -j"$(nproc)" && make install DESTDIR=/stage
 
 FROM postgres:${PG_MAJOR}-${CODENAME}
 RUN apt-get update && \
-    apt-get install -y --no-install-recommends libpcre2-8-0 && \
+    apt-get install -y --no-install-recommends libpcre2-8-0 libpsl5 publicsuffix && \
     rm -rf /var/lib/apt/lists/*
 COPY --from=build /stage/ /
 COPY LICENSE README.md /usr/share/doc/agentcore/

@@ -31,6 +31,12 @@ PG_CPPFLAGS += -DAGENTCORE_ICU $(shell pkg-config --cflags icu-uc)
 SHLIB_LINK  += $(shell pkg-config --libs icu-uc)
 endif
 
+# Without libpsl only top-level domains count as public suffixes.
+ifeq ($(shell pkg-config --exists libpsl 2>/dev/null && echo yes),yes)
+PG_CPPFLAGS += -DAGENTCORE_PSL $(shell pkg-config --cflags libpsl)
+SHLIB_LINK  += $(shell pkg-config --libs libpsl)
+endif
+
 REGRESS      = $(patsubst sql/%.sql,%,$(wildcard sql/*.sql))
 REGRESS_OPTS = --inputdir=. --load-extension=agentcore
 ISOLATION    = $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec))
@@ -95,7 +101,7 @@ lint: ## cppcheck, layout, SQL, settings and version checks
 sanitize: ## the regression tests under UBSan, then ASan
 	@test/run-sanitize
 
-fuzz: ## every test/fuzz/*.c under libFuzzer, then random schemas against other validators: [SECONDS_EACH=10] [FUZZ_CASES=100000]
+fuzz: ## every test/fuzz/*.c under libFuzzer, then random schemas and URLs against other readers: [SECONDS_EACH=10] [FUZZ_CASES=100000] [URL_CASES=1000000]
 	@test/run-fuzz
 
 coverage: ## lines covered by the regression, isolation and pgTAP tests

@@ -73,6 +73,12 @@ allow_policy_exists(const char *tenant, const char *policy)
 	return true;
 }
 
+void
+allow_require_policy(const char *tenant, const char *policy)
+{
+	agc_object_unpin(allow_pin_policy(tenant, policy));
+}
+
 /* What the mode makes of a verdict. */
 static bool
 verdict_allows(const Policy *policy, const Verdict *verdict)
@@ -86,7 +92,8 @@ verdict_allows(const Policy *policy, const Verdict *verdict)
 
 /*
  * Facts of a URL that was refused.  Never a piece of the text that could be
- * userinfo or a query: only a scheme, or the address that was meant.
+ * userinfo or a query: only a scheme, or the address that was meant.  What
+ * stands before the colon of "user:password@host" is no scheme to its author.
  */
 static char *
 refused_url_detail(AllowUrlError error, const char *url, Size len, const AllowUrl *parsed)
@@ -95,7 +102,9 @@ refused_url_detail(AllowUrlError error, const char *url, Size len, const AllowUr
 	int			scheme_len = allow_url_scheme_len(url, len);
 	char		ip[ALLOW_IP_TEXT];
 
-	if (error == URL_SCHEME && scheme_len > 0)
+	if (error == URL_SCHEME && scheme_len > 0 &&
+		(memchr(url, '@', len) == NULL ||
+		 (len - scheme_len >= 3 && memcmp(url + scheme_len, "://", 3) == 0)))
 		return psprintf("%s: %.*s", name, scheme_len, url);
 	if (error == URL_NONCANONICAL_IPV4)
 	{
@@ -120,9 +129,8 @@ set_decision(AllowDecision *out, const AgcObject *object, const Verdict *verdict
 		verdict->tool != NULL ? verdict->tool->id : 0;
 }
 
-/* The decision with all its facts; NULL urls and methods included. */
-static void
-check_url(const AgcObject *object, const char *url, Size len, const char *method, AllowDecision *out)
+void
+allow_check_pinned(const AgcObject *object, const char *url, Size len, const char *method, AllowDecision *out)
 {
 	char		buffer[ALLOW_URL_BUFFER(ALLOW_URL_MAX)];
 	AllowUrl	parsed;
@@ -195,7 +203,7 @@ allow_check_url(const char *tenant, const char *policy, const char *url, Size ur
 
 	if (object == NULL)
 		return;
-	check_url(object, url, urllen, method, out);
+	allow_check_pinned(object, url, urllen, method, out);
 	agc_object_unpin(object);
 }
 
@@ -238,8 +246,8 @@ AGC_FUNCTION(url_check)
 
 	agc_enter(tenant, AGC_AGENT);
 	object = allow_pin_policy(tenant, policy);
-	check_url(object, url == NULL ? NULL : VARDATA_ANY(url),
-			  url == NULL ? 0 : VARSIZE_ANY_EXHDR(url), method, &decision);
+	allow_check_pinned(object, url == NULL ? NULL : VARDATA_ANY(url),
+					   url == NULL ? 0 : VARSIZE_ANY_EXHDR(url), method, &decision);
 	agc_object_unpin(object);
 
 	values[0] = BoolGetDatum(decision.allowed);

@@ -4,39 +4,27 @@
  *
  * A rule is stored in its one canonical form, and refused with 22023 if it
  * could never match: a rule without effect is worse than none, for its author
- * believes in it.  The policy's row is locked while a rule is added, so the
+ * believes in it.  A rule for everything below a public suffix is refused
+ * unless forced.  The policy's row is locked while a rule is added, so the
  * same rule written by two sessions becomes one.
  *
  * Memory: CurrentMemoryContext.  Locks: row lock on the policy, to transaction
  * end.  On ERROR: the transaction takes everything back.
  */
 #include "allow/policy.h"
+#include "allow/suffix.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inet.h"
 #include "utils/rangetypes.h"
-#include "utils/typcache.h"
 
 #define MAX_LIST		64		/* methods or ports of one rule */
 #define MAX_PATH_PREFIX 1024
 
-typedef struct RuleRow
-{
-	char	   *tenant;
-	char	   *policy;
-	const char *kind;
-	const char *effect;
-	const char *pattern;
-	Datum		methods;		/* 0 = any, as for all that follow */
-	Datum		ports;
-	char	   *path;
-	Datum		valid;
-} RuleRow;
-
-static int64 add_rule(RuleRow *row);
+static void add_rule(void *arg);
 static void require_common_method(const RuleRow *row, Datum policy_methods, bool isnull);
 
 static void
@@ -47,6 +35,15 @@ bad_rule(const char *what, const char *detail, const char *hint)
 			 errmsg("%s", what),
 			 detail != NULL ? errdetail("%s", detail) : 0,
 			 hint != NULL ? errhint("%s", hint) : 0));
+}
+
+/* What differs from what was written is said, for it is what will be found. */
+static void
+show_canonical(const char *what, const char *given, const char *stored)
+{
+	if (strcmp(given, stored) != 0)
+		ereport(NOTICE,
+				(errmsg("%s \"%s\" is stored as \"%s\"", what, given, stored)));
 }
 
 static int
@@ -183,28 +180,35 @@ path_argument(FunctionCallInfo fcinfo, int n)
 	if (parsed.ambiguous_path)
 		bad_rule("path_prefix is ambiguous",
 				 "Servers disagree on empty segments, \"..;\" and encoded slashes; such paths are refused, so the rule could never match.", NULL);
+	show_canonical("path_prefix", path, parsed.path);
 	return strcmp(parsed.path, "/") == 0 ? NULL : pstrdup(parsed.path);
 }
 
 static Datum
 valid_argument(FunctionCallInfo fcinfo, int n)
 {
-	RangeType  *range;
-	RangeBound	lower;
-	RangeBound	upper;
-	bool		empty;
+	TimestampTz from;
+	TimestampTz until;
 
 	if (PG_ARGISNULL(n))
 		return (Datum) 0;
-	range = PG_GETARG_RANGE_P(n);
-	range_deserialize(lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO), range, &lower, &upper, &empty);
-	if (empty || (!upper.infinite && DatumGetTimestampTz(upper.val) <= agc_now()))
+	allow_valid_bounds(PG_GETARG_DATUM(n), &from, &until);
+	if (from >= until || until <= agc_now())
 		bad_rule("valid lies in the past or is empty", "The rule could never match.", NULL);
-	return RangeTypePGetDatum(range);
+	return PointerGetDatum(PG_GETARG_RANGE_P(n));
 }
 
+/* A whole URL pasted as a pattern may carry a password or a query: not shown. */
 static char *
-url_pattern(const char *text)
+pattern_fault(const char *text, const char *wrong)
+{
+	if (strpbrk(text, "@?#") != NULL)
+		return psprintf("Pattern: %s.", wrong);
+	return psprintf("Pattern \"%s\": %s.", text, wrong);
+}
+
+static void
+url_pattern(RuleRow *row, const char *text, bool force)
 {
 	AllowPattern pattern;
 	char	   *canonical = palloc(PATTERN_TEXT);
@@ -212,14 +216,27 @@ url_pattern(const char *text)
 	const char *wrong = allow_pattern_parse(text, canonical, &pattern, &hint);
 
 	if (wrong != NULL)
-		bad_rule("invalid pattern", psprintf("Pattern \"%s\": %s.", text, wrong),
+		bad_rule("invalid pattern", pattern_fault(text, wrong),
 				 hint == NULL && canonical[0] != '\0' ?
 				 psprintf("Perhaps \"%s\" is meant.", canonical) : hint);
-	if (pattern.kind == PATTERN_TREE && memchr(pattern.host, '.', pattern.host_len) == NULL)
-		bad_rule("invalid pattern",
-				 psprintf("Pattern \"%s\" covers a whole top-level domain.", canonical),
-				 "Name a domain below it, or use '*' if you mean every host.");
-	return canonical;
+	row->pattern = canonical;
+	row->forced = pattern.kind == PATTERN_TREE && allow_public_suffix(pattern.host);
+	if (row->forced && !force)
+		bad_rule("pattern covers a public suffix",
+				 psprintf("Pattern \"%s\" covers names that anybody may register.", canonical),
+				 "Name a domain below it, use '*' if you mean every host, or say force => true.");
+	show_canonical("pattern", text, canonical);
+}
+
+/* The canonical form of what policy_allow() and policy_deny() are called with. */
+static void
+read_url_rule(FunctionCallInfo fcinfo, const char *pattern, RuleRow *row)
+{
+	url_pattern(row, pattern, agc_arg_bool(fcinfo, 6, "force"));
+	row->methods = methods_argument(fcinfo, 2);
+	row->ports = ports_argument(fcinfo, 3);
+	row->path = path_argument(fcinfo, 4);
+	row->valid = valid_argument(fcinfo, 5);
 }
 
 static Datum
@@ -230,17 +247,14 @@ url_rule(FunctionCallInfo fcinfo, const char *effect)
 
 	row.policy = agc_arg_name(fcinfo, 0, "policy");
 	pattern = agc_arg_name(fcinfo, 1, "pattern");
-	row.tenant = agc_arg_tenant(fcinfo, 6);
+	row.tenant = agc_arg_tenant(fcinfo, 7);
 	agc_enter(row.tenant, AGC_ADMIN);
-	row.pattern = url_pattern(pattern);
-	row.methods = methods_argument(fcinfo, 2);
-	row.ports = ports_argument(fcinfo, 3);
-	row.path = path_argument(fcinfo, 4);
-	row.valid = valid_argument(fcinfo, 5);
-	PG_RETURN_INT64(add_rule(&row));
+	read_url_rule(fcinfo, pattern, &row);
+	allow_write(add_rule, &row);
+	PG_RETURN_INT64(row.id);
 }
 
-/* policy_allow(policy, pattern, methods, ports, path_prefix, valid, tenant) -> rule id */
+/* policy_allow(policy, pattern, methods, ports, path_prefix, valid, force, tenant) -> rule id */
 AGC_FUNCTION(policy_allow)
 {
 	return url_rule(fcinfo, "allow");
@@ -266,7 +280,8 @@ tool_rule(FunctionCallInfo fcinfo, const char *effect)
 		bad_rule("invalid tool pattern", psprintf("Pattern \"%s\" has a star that is not at its end.", row.pattern),
 				 "Write an exact name, 'prefix*' or '*'.");
 	row.valid = valid_argument(fcinfo, 2);
-	PG_RETURN_INT64(add_rule(&row));
+	allow_write(add_rule, &row);
+	PG_RETURN_INT64(row.id);
 }
 
 /* policy_allow_tool(policy, tool, valid, tenant) -> rule id */
@@ -314,12 +329,16 @@ lock_policy(const RuleRow *row)
 	require_common_method(row, methods, isnull);
 }
 
-/* The id of the rule, written now or before. */
-static int64
-add_rule(RuleRow *row)
+/* Finds the rule or writes it. */
+static void
+add_rule(void *arg)
 {
+	RuleRow    *row = arg;
 	static const Oid types[] = {
 		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, INT4ARRAYOID, TEXTOID, TSTZRANGEOID
+	};
+	static const Oid insert_types[] = {
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, INT4ARRAYOID, TEXTOID, TSTZRANGEOID, BOOLOID
 	};
 	static AgcPlan find = {
 		"SELECT id FROM agentcore.policy_rule"
@@ -329,37 +348,57 @@ add_rule(RuleRow *row)
 	};
 	static AgcPlan insert = {
 		"INSERT INTO agentcore.policy_rule"
-		" (tenant, policy, kind, effect, pattern, methods, ports, path_prefix, valid, created_by)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id", 10, NULL
+		" (tenant, policy, kind, effect, pattern, methods, ports, path_prefix, valid, forced, created_by)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, agentcore.policy_writer()) RETURNING id", 10, insert_types
 	};
-	static Oid	insert_types[10];
 	Datum		values[10] = {
 		CStringGetTextDatum(row->tenant), CStringGetTextDatum(row->policy),
 		CStringGetTextDatum(row->kind), CStringGetTextDatum(row->effect),
 		CStringGetTextDatum(row->pattern), row->methods, row->ports,
 		row->path == NULL ? (Datum) 0 : CStringGetTextDatum(row->path), row->valid,
-		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))
+		BoolGetDatum(row->forced)
 	};
 	char		nulls[11] = "          ";
-	AgcOwner	owner;
-	int64		id;
 	bool		isnull;
 
-	memcpy(insert_types, types, sizeof(types));
-	insert_types[9] = TEXTOID;
-	insert.argtypes = insert_types;
 	for (int i = 5; i < 9; i++)
 		if (values[i] == (Datum) 0)
 			nulls[i] = 'n';
 
-	agc_owner_begin(&owner);
 	lock_policy(row);
 	agc_spi(&find, values, nulls);
 	if (SPI_processed == 0)
 		agc_spi(&insert, values, nulls);
-	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	row->id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* Rules that a shorter list of methods has put out of reach: said, not refused, for they may be about to go. */
+static void
+show_dead_rules(const char *policy, Datum *values)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTARRAYOID};
+	static AgcPlan plan = {
+		"SELECT count(*) FROM agentcore.policy_rule WHERE tenant = $1 AND policy = $2 AND NOT methods && $3", 3, types
+	};
+	AgcOwner	owner;
+	bool		isnull;
+	int64		count;
+
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, NULL);
+	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	agc_owner_end(&owner);
-	return id;
+	if (count > 0)
+		ereport(NOTICE,
+				(errmsg("policy \"%s\" has " INT64_FORMAT " rules that can no longer match", policy, count),
+				 errdetail("None of their methods is in the policy's list.")));
+}
+
+static void
+require_mode(const char *mode)
+{
+	if (strcmp(mode, "enforce") != 0 && strcmp(mode, "audit") != 0 && strcmp(mode, "off") != 0)
+		bad_rule(psprintf("unknown mode \"%s\"", mode), NULL, "The modes are enforce, audit and off.");
 }
 
 /* policy_set(name, mode, schemes, methods, tenant) -> boolean: whether anything changed */
@@ -378,29 +417,18 @@ AGC_FUNCTION(policy_set)
 	char	   *tenant = agc_arg_tenant(fcinfo, 4);
 	Datum		values[5] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name), CStringGetTextDatum(mode)};
 	char		nulls[6] = "     ";
+	bool		changed;
 
 	agc_enter(tenant, AGC_ADMIN);
-	if (strcmp(mode, "enforce") != 0 && strcmp(mode, "audit") != 0 && strcmp(mode, "off") != 0)
-		bad_rule(psprintf("unknown mode \"%s\"", mode), NULL, "The modes are enforce, audit and off.");
+	require_mode(mode);
 	values[3] = schemes_argument(fcinfo, 2);
 	values[4] = methods_argument(fcinfo, 3);
 	if (values[4] == (Datum) 0)
 		nulls[4] = 'n';
-	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
-}
-
-/* whether the statement wrote a row */
-static bool
-run_write(AgcPlan *plan, Datum *values)
-{
-	AgcOwner	owner;
-	bool		found;
-
-	agc_owner_begin(&owner);
-	agc_spi(plan, values, NULL);
-	found = SPI_processed > 0;
-	agc_owner_end(&owner);
-	return found;
+	changed = allow_write_statement(&plan, values, nulls) > 0;
+	if (changed && values[4] != (Datum) 0)
+		show_dead_rules(name, (Datum[]){values[0], values[1], values[4]});
+	PG_RETURN_BOOL(changed);
 }
 
 /* policy_drop(name, tenant) -> boolean: whether there was one */
@@ -415,7 +443,7 @@ AGC_FUNCTION(policy_drop)
 	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
 
 	agc_enter(tenant, AGC_ADMIN);
-	PG_RETURN_BOOL(run_write(&plan, values));
+	PG_RETURN_BOOL(allow_write_statement(&plan, values, NULL) > 0);
 }
 
 /* policy_rule_drop(policy, rule, tenant) -> boolean: whether there was one */
@@ -434,7 +462,7 @@ AGC_FUNCTION(policy_rule_drop)
 	agc_enter(tenant, AGC_ADMIN);
 	if (!allow_policy_exists(tenant, policy))
 		allow_unknown_policy(tenant, policy);
-	PG_RETURN_BOOL(run_write(&plan, values));
+	PG_RETURN_BOOL(allow_write_statement(&plan, values, NULL) > 0);
 }
 
 /*
@@ -452,7 +480,7 @@ special_pattern(const char *text, Datum *value)
 	if (wrong == NULL && pattern.kind == PATTERN_ANY)
 		wrong = "it covers everything";
 	if (wrong != NULL)
-		bad_rule("invalid pattern", psprintf("Pattern \"%s\": %s.", text, wrong), hint);
+		bad_rule("invalid pattern", pattern_fault(text, wrong), hint);
 	if (pattern.kind == PATTERN_NETWORK)
 	{
 		char	   *to = canonical;
@@ -487,7 +515,7 @@ AGC_FUNCTION(special_set)
 
 	agc_enter(tenant, AGC_ADMIN);
 	is_range = special_pattern(pattern, &values[1]);
-	PG_RETURN_BOOL(run_write(is_range ? &range : &name_plan, values));
+	PG_RETURN_BOOL(allow_write_statement(is_range ? &range : &name_plan, values, NULL) > 0);
 }
 
 /* special_drop(pattern, tenant) -> boolean: whether there was one of the tenant's own */
@@ -507,5 +535,56 @@ AGC_FUNCTION(special_drop)
 
 	agc_enter(tenant, AGC_ADMIN);
 	is_range = special_pattern(pattern, &values[1]);
-	PG_RETURN_BOOL(run_write(is_range ? &range : &name_plan, values));
+	PG_RETURN_BOOL(allow_write_statement(is_range ? &range : &name_plan, values, NULL) > 0);
+}
+
+/* Nothing is written by the two that follow: rows for a policy that is only tried. */
+
+static void
+set_column(TupleDesc desc, Datum *values, bool *nulls, const char *column, Datum value)
+{
+	int			at = SPI_fnumber(desc, column) - 1;
+
+	values[at] = value;
+	nulls[at] = value == (Datum) 0;
+}
+
+HeapTuple
+allow_policy_row(HeapTuple row, TupleDesc desc, FunctionCallInfo fcinfo)
+{
+	Datum	   *values = palloc(desc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(desc->natts * sizeof(bool));
+	char	   *mode = agc_arg_name(fcinfo, 1, "mode");
+
+	require_mode(mode);
+	heap_deform_tuple(row, desc, values, nulls);
+	set_column(desc, values, nulls, "mode", CStringGetTextDatum(mode));
+	set_column(desc, values, nulls, "schemes", schemes_argument(fcinfo, 2));
+	set_column(desc, values, nulls, "methods", methods_argument(fcinfo, 3));
+	return heap_form_tuple(desc, values, nulls);
+}
+
+HeapTuple
+allow_rule_row(TupleDesc desc, RuleRow *row, int64 id, FunctionCallInfo fcinfo, Datum policy_methods)
+{
+	Datum	   *values = palloc0(desc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(desc->natts * sizeof(bool));
+
+	memset(nulls, true, desc->natts * sizeof(bool));
+	read_url_rule(fcinfo, agc_arg_name(fcinfo, 1, "pattern"), row);
+	require_common_method(row, policy_methods, policy_methods == (Datum) 0);
+	set_column(desc, values, nulls, "tenant", CStringGetTextDatum(row->tenant));
+	set_column(desc, values, nulls, "policy", CStringGetTextDatum(row->policy));
+	set_column(desc, values, nulls, "id", Int64GetDatum(id));
+	set_column(desc, values, nulls, "kind", CStringGetTextDatum("url"));
+	set_column(desc, values, nulls, "effect", CStringGetTextDatum(row->effect));
+	set_column(desc, values, nulls, "pattern", CStringGetTextDatum(row->pattern));
+	set_column(desc, values, nulls, "methods", row->methods);
+	set_column(desc, values, nulls, "ports", row->ports);
+	set_column(desc, values, nulls, "path_prefix",
+			   row->path == NULL ? (Datum) 0 : CStringGetTextDatum(row->path));
+	set_column(desc, values, nulls, "valid", row->valid);
+	values[SPI_fnumber(desc, "forced") - 1] = BoolGetDatum(row->forced);
+	nulls[SPI_fnumber(desc, "forced") - 1] = false;
+	return heap_form_tuple(desc, values, nulls);
 }

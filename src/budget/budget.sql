@@ -244,7 +244,7 @@ COMMENT ON FUNCTION agentcore.budget_release(uuid, text) IS 'Give a hold back, n
 CREATE FUNCTION agentcore.budget_extend(permit uuid, lease interval, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_extend_v1';
-COMMENT ON FUNCTION agentcore.budget_extend(uuid, interval, bigint, numeric, text) IS 'A new lease from now on and, if asked, a larger hold. Returns extended; TC002 when a budget refuses (the permit stays as it was), TC007 when it is no longer open.';
+COMMENT ON FUNCTION agentcore.budget_extend(uuid, interval, bigint, numeric, text) IS 'A new lease from now on and, if asked, a larger hold. Returns extended; TC002 when a budget refuses (the permit stays as it was), TC007 when it is no longer open, 55P03 on contention.';
 
 CREATE FUNCTION agentcore.budget_reap(batch integer DEFAULT 100, tenant text DEFAULT '') RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -408,6 +408,14 @@ create_slot(Chain *chain, ChainLink *link, int slot)
 	link->created = true;
 }
 
+/* Definitions have changed since they were read, in this transaction or by a COMMIT. */
+static bool
+is_outdated(const Chain *chain)
+{
+	AcceptInvalidationMessages();
+	return chain->generation != agc_generation();
+}
+
 /* Those of a mask, in order; a budget that is no more has none. */
 static bool
 lock_slots(Chain *chain, ChainLink *link, uint64 mask)
@@ -425,6 +433,12 @@ lock_slots(Chain *chain, ChainLink *link, uint64 mask)
 			return false;
 		if (result == LOCK_MISSING && (!link->defined || !link->whole))
 			continue;
+		/* whoever had the lock may have dropped the budget */
+		if (result == LOCK_MISSING && is_outdated(chain))
+		{
+			store_counter_unlock(chain->tenant, link->name, slot);
+			return false;
+		}
 		if (result == LOCK_MISSING)
 			create_slot(chain, link, slot);
 		keep_slot(chain, link, slot);
@@ -545,8 +559,7 @@ lock_link(Chain *chain, ChainLink *link, const int64 *asked)
 static bool
 refresh_definitions(Chain *chain)
 {
-	AcceptInvalidationMessages();
-	if (chain->generation == agc_generation())
+	if (!is_outdated(chain))
 		return true;
 	chain->generation = agc_generation();
 	for (int i = 0; i < chain->n; i++)

@@ -139,7 +139,7 @@ COMMENT ON FUNCTION agentcore.call_fail(uuid, integer, text, text, bigint, numer
 CREATE FUNCTION agentcore.call_extend(call_id uuid, lease interval, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_call_extend_v1';
-COMMENT ON FUNCTION agentcore.call_extend(uuid, interval, bigint, numeric, text) IS 'Heartbeat of a long call: a new lease from now and, if asked, a larger hold. Returns extended, denied (a budget refuses the larger hold; nothing changed) or closed.';
+COMMENT ON FUNCTION agentcore.call_extend(uuid, interval, bigint, numeric, text) IS 'Heartbeat of a long call: a new lease from now and, if asked, a larger hold. Returns extended, denied (a budget refuses the larger hold; nothing changed) or closed. 55P03 on contention.';
 
 CREATE FUNCTION agentcore.call_resolve(call_id uuid, succeeded boolean, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -326,6 +326,58 @@ END
 $$;
 COMMENT ON FUNCTION agentcore.config_set(text, jsonb, text) IS 'Internal. All objects of one kind of a configuration document.';
 
+CREATE FUNCTION agentcore.policy_members(name text, tenant text) RETURNS jsonb
+  LANGUAGE sql STABLE PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+  SET timezone = 'UTC'
+  AS $$
+  SELECT jsonb_strip_nulls(jsonb_build_object('mode', p.mode, 'schemes', p.schemes, 'methods', p.methods) || r.lists)
+    FROM agentcore.policy p
+   CROSS JOIN LATERAL (
+     SELECT jsonb_build_object(
+              'allow', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'url' AND effect = 'allow'), '[]'),
+              'deny', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'url' AND effect = 'deny'), '[]'),
+              'allow_tools', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'tool' AND effect = 'allow'), '[]'),
+              'deny_tools', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'tool' AND effect = 'deny'), '[]')) AS lists
+       FROM (SELECT pr.id, pr.kind, pr.effect,
+                    jsonb_build_object(CASE pr.kind WHEN 'tool' THEN 'tool' ELSE 'pattern' END, pr.pattern)
+                    || jsonb_strip_nulls(jsonb_build_object('methods', pr.methods, 'ports', pr.ports, 'path_prefix', pr.path_prefix, 'valid', pr.valid, 'force', nullif(pr.forced, false))) AS rule
+               FROM agentcore.policy_rule pr WHERE pr.tenant = p.tenant AND pr.policy = p.name) x) r
+   WHERE p.tenant = policy_members.tenant AND p.name = policy_members.name
+$$;
+COMMENT ON FUNCTION agentcore.policy_members(text, text) IS 'Internal. A policy in the members that config_apply() and policy_import() take, without its name; NULL where there is none.';
+
+CREATE FUNCTION agentcore.policy_agentguard(members jsonb, max_calls bigint) RETURNS jsonb
+  LANGUAGE plpgsql STABLE PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  rules constant jsonb := (members -> 'allow') || (members -> 'deny');
+  problem constant text := CASE
+    WHEN members ->> 'mode' = 'off' THEN 'Its mode is off.'
+    WHEN NOT members -> 'schemes' <@ '["http", "https"]' OR NOT members -> 'schemes' @> '["http", "https"]'
+      THEN 'Its schemes are not http and https, and agentguard looks at none.'
+    WHEN jsonb_path_exists(rules, '$[*].keyvalue() ? (@.key != "pattern")')
+      THEN 'A rule has more than a pattern, and agentguard looks at the host only.'
+    WHEN jsonb_path_exists(rules, '$[*].pattern ? (@ like_regex "/")')
+      THEN 'A pattern is a network.' END;
+BEGIN
+  IF members IS NULL THEN
+    RETURN NULL;
+  ELSIF problem IS NOT NULL THEN
+    RAISE EXCEPTION 'the policy cannot be said in agentguard''s shape'
+      USING ERRCODE = 'invalid_parameter_value', DETAIL = problem, HINT = 'Export it in the format agentcore.';
+  END IF;
+  RETURN jsonb_strip_nulls(jsonb_build_object(
+    'network', jsonb_build_object(
+      'allow', jsonb_path_query_array(members, '$.allow[*].pattern'), 'deny', jsonb_path_query_array(members, '$.deny[*].pattern'),
+      'methods', members -> 'methods'),
+    'budget', CASE WHEN max_calls IS NOT NULL THEN jsonb_build_object('maxRequests', max_calls) END,
+    'violations', CASE members ->> 'mode' WHEN 'audit' THEN 'audit' ELSE 'throw' END));
+END
+$$;
+COMMENT ON FUNCTION agentcore.policy_agentguard(jsonb, bigint) IS 'Internal. The members of a policy in agentguard''s shape, or 22023 with what cannot be said in it. NULL members: NULL.';
+
 -- jsonb_strip_nulls leaves what a setter would take as its default anyway
 CREATE FUNCTION agentcore.config_objects(tenant text, OUT kind text, OUT objects jsonb) RETURNS SETOF record
   LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -355,20 +407,8 @@ BEGIN
                  FROM agentcore.budget_limit l WHERE l.tenant = b.tenant AND l.budget = b.name))) ORDER BY b.name), '[]')
       FROM agentcore.budget b WHERE b.tenant = config_objects.tenant
   UNION ALL
-    SELECT 'policies', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-             'name', p.name, 'mode', p.mode, 'schemes', p.schemes, 'methods', p.methods) || r.lists) ORDER BY p.name), '[]')
-      FROM agentcore.policy p
-     CROSS JOIN LATERAL (
-       SELECT jsonb_build_object(
-                'allow', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'url' AND effect = 'allow'), '[]'),
-                'deny', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'url' AND effect = 'deny'), '[]'),
-                'allow_tools', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'tool' AND effect = 'allow'), '[]'),
-                'deny_tools', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'tool' AND effect = 'deny'), '[]')) AS lists
-         FROM (SELECT pr.id, pr.kind, pr.effect,
-                      jsonb_build_object(CASE pr.kind WHEN 'tool' THEN 'tool' ELSE 'pattern' END, pr.pattern)
-                      || jsonb_strip_nulls(jsonb_build_object('methods', pr.methods, 'ports', pr.ports, 'path_prefix', pr.path_prefix, 'valid', pr.valid)) AS rule
-                 FROM agentcore.policy_rule pr WHERE pr.tenant = p.tenant AND pr.policy = p.name) x) r
-     WHERE p.tenant = config_objects.tenant
+    SELECT 'policies', coalesce(jsonb_agg(jsonb_build_object('name', p.name) || agentcore.policy_members(p.name, p.tenant) ORDER BY p.name), '[]')
+      FROM agentcore.policy p WHERE p.tenant = config_objects.tenant
   UNION ALL
     SELECT 'retry_policies', coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(p) - ARRAY['tenant', 'revision'])
              || jsonb_build_object('max_elapsed', p.max_elapsed) ORDER BY p.name), '[]')
@@ -476,6 +516,59 @@ END
 $$;
 COMMENT ON FUNCTION agentcore.config_apply(jsonb, boolean, boolean, text) IS 'Make a tenant''s configuration what the document says; one row an object of the kinds it names: created, changed, unchanged or dropped. dry_run: say it and undo it. prune: drop what the document''s kinds no longer name. Unknown members: 22023. All or nothing.';
 
+CREATE FUNCTION agentcore.policy_export(policy text, format text DEFAULT 'agentcore', budget text DEFAULT NULL, tenant text DEFAULT '') RETURNS jsonb
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_export_v1';
+COMMENT ON FUNCTION agentcore.policy_export(text, text, text, text) IS 'A policy as a document that policy_import() takes. format agentcore: whole, but for its name. format agentguard: {network, budget, violations}, with budget.maxRequests from max_calls of the budget (NULL: of the policy''s name, if there is one) unless it has a period; tool rules are left out, and what that shape cannot say (ports, paths, rules'' methods and validity, networks, other schemes than http and https, mode off) is 22023. agentguard knows no special ranges: what is denied here unless a rule lifts them is not denied there. Needs reader. Unknown policy or budget: 42704; unknown format: 22023.';
+
+CREATE TYPE agentcore.policy_imported AS (kind text, name text, action text, detail text);
+COMMENT ON TYPE agentcore.policy_imported IS 'Row of policy_import(): kind is policies or budgets, action created, changed or unchanged; detail says what had no counterpart, and what a budget counts.';
+
+CREATE FUNCTION agentcore.policy_import(name text, document jsonb, budget text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.policy_imported
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  foreign_shape constant boolean := document ?| '{network,budget,violations}';
+  members jsonb := agentcore.policy_document(document);
+  requests constant bigint := CASE WHEN foreign_shape THEN (document #>> '{budget,maxRequests}')::numeric END;
+  known boolean;
+  before jsonb;
+BEGIN
+  IF name IS NULL THEN
+    RAISE EXCEPTION 'name must not be null' USING ERRCODE = 'invalid_parameter_value';
+  ELSIF members ? 'drop' THEN
+    RAISE EXCEPTION 'unknown member "drop" of a policy document'
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'The lists are the whole of the policy''s rules: leave it out.';
+  END IF;
+  known := EXISTS (SELECT FROM agentcore.policies p WHERE p.tenant = policy_import.tenant AND p.name = policy_import.name);
+  IF known THEN
+    before := agentcore.policy_export(policy_import.name, tenant => policy_import.tenant);
+  END IF;
+  PERFORM agentcore.config_set_policy('{"allow": [], "deny": [], "allow_tools": [], "deny_tools": []}'
+    || CASE WHEN foreign_shape AND known THEN jsonb_build_object('allow_tools', before -> 'allow_tools', 'deny_tools', before -> 'deny_tools') ELSE '{}' END
+    || members || jsonb_build_object('name', policy_import.name), policy_import.tenant);
+  RETURN NEXT ROW('policies', policy_import.name,
+    CASE WHEN NOT known THEN 'created' WHEN agentcore.policy_export(policy_import.name, tenant => policy_import.tenant) = before THEN 'unchanged' ELSE 'changed' END,
+    CASE WHEN foreign_shape THEN 'schemes http and https, any port; ' || CASE WHEN coalesce(document #> '{network,allow}', 'null') = 'null' THEN 'no allow list: every host; ' ELSE '' END
+      || 'special ranges and names stay denied unless a rule names them; tool rules stay as they were' END)::agentcore.policy_imported;
+
+  IF requests IS NOT NULL THEN
+    budget := coalesce(budget, policy_import.name);
+    SELECT value INTO before FROM jsonb_array_elements(agentcore.config_export(policy_import.tenant) -> 'budgets') WHERE value ->> 'name' = policy_import.budget;
+    IF before ? 'period' THEN
+      RAISE EXCEPTION 'budget "%" has a period', budget
+        USING ERRCODE = 'invalid_parameter_value', DETAIL = 'budget.maxRequests is no number a period.', HINT = 'Name another budget in the argument budget.';
+    END IF;
+    PERFORM agentcore.config_set_budget(coalesce(before - 'limits', '{}') || jsonb_build_object('name', budget, 'max_calls', requests), policy_import.tenant);
+    RETURN NEXT ROW('budgets', budget, CASE WHEN before IS NULL THEN 'created' WHEN (before ->> 'max_calls')::bigint = requests THEN 'unchanged' ELSE 'changed' END,
+      format('max_calls %s: calls admitted under this budget, once and for all; agentguard counts requests a run', requests))::agentcore.policy_imported;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION agentcore.policy_import(text, jsonb, text, text) IS 'Make a policy what a document says, in any shape that policy_document() takes: its rules are then those of the document, all or nothing. agentguard''s shape leaves tool rules as they are, and its budget.maxRequests becomes max_calls of a lifetime budget (budget, NULL = one of the policy''s name), created or changed in that member only; an agent uses it once agent_set() or call_begin() names it. A row a thing made, as config_apply(), with what had no counterpart. Needs admin. Unknown members, rules that their setters refuse, a budget with a period: 22023.';
+
 INSERT INTO agentcore.access_function VALUES
+  ('policy_members', 'internal'), ('policy_agentguard', 'internal'), ('policy_export', 'reader'), ('policy_import', 'admin'),
   ('config_value', 'admin'), ('config_call', 'admin'), ('config_set_policy', 'admin'), ('config_set_budget', 'admin'), ('config_set', 'admin'),
   ('config_drop', 'admin'), ('config_export', 'admin'), ('config_apply', 'admin'), ('config_objects', 'internal');

@@ -1,16 +1,41 @@
 /*
  * config.c
- *	  config_export: a tenant's configuration as one document.
+ *	  config_export, policy_export: a tenant's configuration, or one of its
+ *	  policies, as a document.
  *
- * config_apply() is plpgsql and runs as its caller, setter by setter, so that
- * every setter judges for itself; only the reading of the tables needs the
- * owner.
+ * config_apply() and policy_import() are plpgsql and run as their caller, setter
+ * by setter, so that every setter judges for itself; only the reading of the
+ * tables needs the owner.
  *
  * Memory: SPI's.  Locks: those of reading.  On ERROR: nothing to undo.
  */
+#include "allow/allow.h"
 #include "call/gate.h"
 
 #include "utils/builtins.h"
+
+/* One jsonb that the owner reads; NULL where the statement gives none. */
+static Jsonb *
+read_document(AgcPlan *plan, Datum *values, const char *nulls)
+{
+	MemoryContext result_context = CurrentMemoryContext;
+	Jsonb	   *document = NULL;
+	bool		isnull = true;
+	Datum		found = (Datum) 0;
+	AgcOwner	owner;
+	MemoryContext old;
+
+	agc_owner_begin(&owner);
+	agc_spi(plan, values, nulls);
+	if (SPI_processed > 0)
+		found = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	old = MemoryContextSwitchTo(result_context);
+	if (!isnull)
+		document = DatumGetJsonbPCopy(found);
+	MemoryContextSwitchTo(old);
+	agc_owner_end(&owner);
+	return document;
+}
 
 AGC_FUNCTION(config_export)
 {
@@ -21,18 +46,50 @@ AGC_FUNCTION(config_export)
 	};
 	char	   *tenant = agc_arg_tenant(fcinfo, 0);
 	Datum		values[1] = {CStringGetTextDatum(tenant)};
-	MemoryContext result_context = CurrentMemoryContext;
-	Jsonb	   *config;
-	bool		isnull;
-	AgcOwner	owner;
-	MemoryContext old;
 
 	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
-	old = MemoryContextSwitchTo(result_context);
-	config = DatumGetJsonbPCopy(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	MemoryContextSwitchTo(old);
-	agc_owner_end(&owner);
-	PG_RETURN_JSONB_P(config);
+	PG_RETURN_JSONB_P(read_document(&plan, values, NULL));
+}
+
+/* policy_export(policy, format, budget, tenant) -> jsonb */
+AGC_FUNCTION(policy_export)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID};
+	static AgcPlan own = {"SELECT agentcore.policy_members($1, $2)", 2, types};
+	static AgcPlan agentguard = {
+		"SELECT agentcore.policy_agentguard(agentcore.policy_members($1, $2),"
+		" (SELECT b.max_calls FROM agentcore.budget b WHERE b.tenant = $2 AND b.name = coalesce($3, $1) AND b.period IS NULL))", 3, types
+	};
+	static AgcPlan budget_exists = {
+		"SELECT 'true'::jsonb FROM agentcore.budget WHERE tenant = $2 AND name = $3", 3, types
+	};
+	char	   *policy = agc_arg_name(fcinfo, 0, "policy");
+	char	   *format = agc_arg_name(fcinfo, 1, "format");
+	char	   *budget = agc_opt_name(fcinfo, 2, "budget");
+	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	Datum		values[3] = {CStringGetTextDatum(policy), CStringGetTextDatum(tenant)};
+	bool		foreign = strcmp(format, "agentguard") == 0;
+	Jsonb	   *document;
+
+	agc_enter(tenant, AGC_READER);
+	if (!foreign && strcmp(format, "agentcore") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown format \"%s\"", format),
+				 errhint("The formats are agentcore and agentguard.")));
+	allow_require_policy(tenant, policy);
+	if (budget != NULL)
+	{
+		values[2] = CStringGetTextDatum(budget);
+		if (read_document(&budget_exists, values, NULL) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("budget \"%s\" does not exist", budget)));
+	}
+	document = read_document(foreign ? &agentguard : &own, values, budget == NULL ? "  n" : NULL);
+	if (document == NULL)		/* the transaction's snapshot is older than the policy */
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("policy \"%s\" is not visible to this transaction", policy)));
+	PG_RETURN_JSONB_P(document);
 }

@@ -26,11 +26,16 @@ CREATE FUNCTION agentcore.registry_revision_trigger() RETURNS trigger
 BEGIN
   IF NEW IS DISTINCT FROM OLD THEN
     NEW.revision := nextval('agentcore.revision_seq');
+    -- a restore loads rows before it sets the sequence
+    WHILE NEW.revision <= OLD.revision LOOP
+      PERFORM setval('agentcore.revision_seq', OLD.revision);
+      NEW.revision := nextval('agentcore.revision_seq');
+    END LOOP;
   END IF;
   RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION agentcore.registry_revision_trigger() IS 'Internal. Gives an updated registry row a new revision, whoever updates it.';
+COMMENT ON FUNCTION agentcore.registry_revision_trigger() IS 'Internal. Gives an updated registry row a new revision, higher than the one before, whoever updates it.';
 
 -- Called once for each registry table by the script that creates it.
 CREATE FUNCTION agentcore.registry_attach(registry regclass, versioned boolean DEFAULT true) RETURNS void

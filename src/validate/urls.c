@@ -63,11 +63,23 @@ too_intricate(void)
 			 errhint("Name them in the tool's url_args.")));
 }
 
-/* A reference is a URL where it names a scheme or a host. */
+/* White space that readers drop: in front, or a tab or line break anywhere. */
+static bool
+has_dropped(const JbItem *item)
+{
+	if (item->len > 0 && (unsigned char) item->data[0] <= ' ')
+		return true;
+	for (uint32 i = 0; i < item->len; i++)
+		if (item->data[i] == '\t' || item->data[i] == '\n' || item->data[i] == '\r')
+			return true;
+	return false;
+}
+
+/* A reference is a URL where it names a scheme or a host, to any reader. */
 static bool
 is_relative(const SchemaNode *node, const JbItem *item)
 {
-	return strlen(node->format) > 3 &&
+	return !has_dropped(item) && strlen(node->format) > 3 &&
 		memchr(item->data, ':', item->len) == NULL &&
 		!(item->len > 1 && strchr("/\\", item->data[0]) != NULL && strchr("/\\", item->data[1]) != NULL);
 }
@@ -122,6 +134,7 @@ walk_object(UrlWalk *w, const SchemaNode *node, const JbItem *item)
 		bool		named = false;
 		int64		cost = 0;
 
+		walk(w, rules->names, &key, 0);
 		while (property < end && key_compare(property->key, property->len, key.data, key.len) < 0)
 			property++;
 		if (property < end && key_compare(property->key, property->len, key.data, key.len) == 0)

@@ -77,7 +77,14 @@ sub contents
 	my $row = "to_jsonb(t) - 'revision'";
 	return in_db($database, "SELECT count(*), md5(string_agg(($row)::text, '|' ORDER BY ($row)::text)) FROM $table t");
 }
-foreach my $table (@tables)
+# a restore writes policies, so it adds to their history; it takes nothing away
+my $history = 'SELECT r::text FROM agentcore.policy_revision r ORDER BY 1';
+my %restored = map { $_ => 1 } split /\n/, in_db('target', $history);
+is(join("\n", grep { !$restored{$_} } split /\n/, in_db('source', $history)), '', 'the history of policies is restored');
+is(in_db('target', q{SELECT count(*) FROM agentcore.url_check('p', 'https://bad.example.com/') c
+ JOIN agentcore.policy_history h ON h.policy = 'p' AND h.revision = c.revision}), '1', 'a decision finds its revision after restore');
+
+foreach my $table (grep { $_ ne 'agentcore.policy_revision' } @tables)
 {
 	is(contents('target', $table), contents('source', $table), "$table is the same after restore");
 }

@@ -1,0 +1,114 @@
+/*
+ * history.c
+ *	  Writing to the policy tables, and the history of who did.
+ *
+ * The history is written by triggers, so that no way to change a policy goes
+ * past it.  A trigger runs as the owner of the tables when a function of
+ * rules.c writes; so those functions leave here the role that called them.
+ *
+ * Memory: none of its own.  Locks: those of the statements.  On ERROR: the
+ * transaction takes rows and history back; the role is forgotten on the way
+ * out.
+ */
+#include "allow/policy.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#define ALL_TENANTS "*"
+
+/* who called the function that is writing now */
+static Oid	writer = InvalidOid;
+
+void
+allow_write(void (*write) (void *arg), void *arg)
+{
+	Oid			outer = writer;
+	AgcOwner	owner;
+
+	writer = GetUserId();
+	PG_TRY();
+	{
+		agc_owner_begin(&owner);
+		write(arg);
+		agc_owner_end(&owner);
+	}
+	PG_FINALLY();
+	{
+		writer = outer;
+	}
+	PG_END_TRY();
+}
+
+typedef struct Statement
+{
+	AgcPlan    *plan;
+	Datum	   *values;
+	const char *nulls;
+	uint64		rows;
+} Statement;
+
+static void
+run_statement(void *arg)
+{
+	Statement  *statement = arg;
+
+	agc_spi(statement->plan, statement->values, statement->nulls);
+	statement->rows = SPI_processed;
+}
+
+uint64
+allow_write_statement(AgcPlan *plan, Datum *values, const char *nulls)
+{
+	Statement	statement = {plan, values, nulls, 0};
+
+	allow_write(run_statement, &statement);
+	return statement.rows;
+}
+
+/* policy_writer() -> text: the role that a change is put down to */
+AGC_FUNCTION(policy_writer)
+{
+	Oid			role = OidIsValid(writer) ? writer : GetUserId();
+
+	PG_RETURN_TEXT_P(cstring_to_text(GetUserNameFromId(role, false)));
+}
+
+/* policy_history_retain(keep) -> bigint: how many rows went */
+AGC_FUNCTION(policy_history_retain)
+{
+	static const Oid types[] = {TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.policy_revision r WHERE r.at < $1 AND NOT"
+		" (EXISTS (SELECT FROM agentcore.policy p WHERE p.tenant = r.tenant AND p.name = r.policy)"
+		"  AND r.revision = (SELECT max(n.revision) FROM agentcore.policy_revision n"
+		"                     WHERE n.tenant = r.tenant AND n.policy = r.policy))",
+		lengthof(types), types
+	};
+	static const Oid record_types[] = {TIMESTAMPTZOID, INT8OID};
+	static AgcPlan record = {
+		"SELECT agentcore.policy_record('*', '', pg_catalog.nextval('agentcore.revision_seq'), 'history_retain', NULL,"
+		" pg_catalog.jsonb_build_object('before', $1, 'rows', $2))", lengthof(record_types), record_types
+	};
+	int64		keep;
+	uint64		rows;
+	Datum		values[2];
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("keep must not be null")));
+	keep = agc_interval_us(PG_GETARG_INTERVAL_P(0), "keep");
+	if (keep < USECS_PER_DAY || keep > INT64CONST(36500) * USECS_PER_DAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("keep must be between a day and 36500 days")));
+	agc_enter(ALL_TENANTS, AGC_ADMIN);
+	values[0] = TimestampTzGetDatum(agc_now() - keep);
+	rows = allow_write_statement(&plan, values, NULL);
+	values[1] = Int64GetDatum(rows);
+	if (rows > 0)
+		(void) allow_write_statement(&record, values, NULL);
+	PG_RETURN_INT64(rows);
+}
