@@ -19,7 +19,7 @@ SELECT budget_limit_set('many', 'all', max_usd => 1000000), budget_limit_set('ma
 SELECT budget_set('hot', max_tokens => 1000000, max_calls => 1000000, period => '60 days', kind => 'fixed', slots => 4, on_expiry => 'charge_estimate', parent => 'life');
 SELECT budget_limit_set('hot', 'day', max_tokens => 1000000, period => '1 day'), budget_limit_set('hot', 'all', max_calls => 1000000);
 
--- whatever can stand in a ledger, each day
+-- whatever can stand in a ledger, each day; looked at now and then
 CREATE PROCEDURE public.live(first int, last int) LANGUAGE plpgsql AS $$
 DECLARE
   permit uuid;
@@ -49,7 +49,7 @@ BEGIN
     IF day = -13 THEN
       PERFORM agentcore.budget_reset_window('many', 'forty'), agentcore.budget_reset_window('many', 'days'), agentcore.budget_reset_window('hot', 'all');
     END IF;
-    IF EXISTS (SELECT FROM agentcore.budget_verify()) THEN
+    IF day % 4 = 1 AND EXISTS (SELECT FROM agentcore.budget_verify()) THEN
       RAISE 'day %: %', day, (SELECT min(v) FROM agentcore.budget_verify() v);
     END IF;
   END LOOP;

@@ -115,3 +115,12 @@ ROLLBACK;
 SELECT * FROM budget_verify();
 SELECT budget_drop('low'), budget_drop('top');
 SELECT budget, count(*) FROM budget_counter GROUP BY 1;
+
+-- What remains, said by a denial, is of the windows as they are now, also in slots that nobody has used since ------
+SELECT agentcore.budget_set('hour', max_calls => 10, period => '1 hour', kind => 'fixed', anchor => now(), slots => 4) AND
+       agentcore.budget_set('tight', max_tokens => 1, parent => 'hour');
+SELECT agentcore.budget_commit(agentcore.budget_acquire('tight', 0, calls => 4));
+SELECT denied_by, remaining FROM agentcore.budget_try_acquire('tight', 2);
+SET agentcore.debug_clock_offset = '2h';
+SELECT denied_by, remaining FROM agentcore.budget_try_acquire('tight', 2);
+RESET agentcore.debug_clock_offset;

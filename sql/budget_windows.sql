@@ -314,3 +314,8 @@ RESET ROLE;
 SELECT access_revoke('regress_budget_reader');
 DROP ROLE regress_budget_reader;
 RESET agentcore.debug_clock_offset;
+
+-- where there is no limit nothing is left of it, rather than 0
+SELECT budget_set('free');
+SELECT left_tokens IS NULL AS tokens, left_usd IS NULL AS usd, left_calls IS NULL AS calls FROM budget_limits WHERE budget = 'free';
+SELECT left_tokens IS NULL AS tokens, left_usd IS NULL AS usd, left_calls IS NULL AS calls FROM budget_status WHERE budget = 'free';

@@ -292,6 +292,17 @@ slot_admits(const ChainLink *link, Counter *slot, const int64 asked[BUDGET_NDIMS
 }
 
 static void
+roll_link(ChainLink *link, TimestampTz at)
+{
+	for (int s = 0; s < link->n; s++)
+	{
+		link->counter[s].seen = at;
+		if (link->defined)
+			counter_roll(&link->counter[s], &link->def, at);
+	}
+}
+
+static void
 set_time(Chain *chain)
 {
 	chain->at = agc_now();
@@ -299,16 +310,7 @@ set_time(Chain *chain)
 		for (int s = 0; s < chain->link[i].n; s++)
 			chain->at = Max(chain->at, chain->link[i].counter[s].seen);
 	for (int i = 0; i < chain->n; i++)
-	{
-		ChainLink  *link = &chain->link[i];
-
-		for (int s = 0; s < link->n; s++)
-		{
-			link->counter[s].seen = chain->at;
-			if (link->defined)
-				counter_roll(&link->counter[s], &link->def, chain->at);
-		}
-	}
+		roll_link(&chain->link[i], chain->at);
 }
 
 /* Counters that do not follow the definition: one is just being changed, the lock will tell. */
@@ -803,6 +805,7 @@ chain_remaining(const Chain *chain, PermitDecision *out)
 		{
 			link.counter = palloc(link.def.slots * sizeof(Counter));
 			peek_all(chain->tenant, &link);
+			roll_link(&link, chain->at);
 		}
 		share_sum(link.counter, link.n, &sum);
 		counter_left(&sum, &link.def, out->remaining);

@@ -2,7 +2,8 @@
 """Budgets against a reference model, over random histories.
 
     test/model/budget.py [SECONDS [SEED]]       default: 8 seconds, a seed of its own
-    test/model/budget.py replay HISTORY_SEED    one history again, every step printed
+    test/model/budget.py replay HISTORY_SEED BEGUN    one history again, every step printed;
+                                                BEGUN, a few days ago at most, is printed with the seed
 
 Several sessions, one step at a time: permits acquired (with keys and without),
 committed, released, extended, replayed and left to expire; budgets in a hierarchy whose
@@ -91,15 +92,14 @@ class Session:
 
 
 class History:
-    def __init__(self, seed, sessions, admin, verbose):
+    def __init__(self, seed, begun, sessions, admin, verbose):
         self.random, self.sessions, self.admin, self.verbose, self.steps = random.Random(seed), sessions, admin, verbose, []
         self.store = Store()
         self.model = Budgets(self.store)
         self.prepared = {}
         self.divided = self.random.random() < 0.33
         self.ids = {}               # a permit's row in the model -> its id
-        now = round(time.time()) * SECOND
-        self.now = (now + self.random.randint(-18, 10) * DAY + self.random.randint(0, 23) * HOUR) // STEP * STEP + OFF
+        self.now = (begun * SECOND + self.random.randint(-18, 10) * DAY + self.random.randint(0, 23) * HOUR) // STEP * STEP + OFF
         admin.run(f"TRUNCATE {', '.join('agentcore.' + table for table in TABLES.split(', '))}")
 
     # --- the two sides ---
@@ -591,9 +591,9 @@ def judge_windows(chance, admin, count):
     return None
 
 
-def judge(seed, sessions, admin, verbose=False):
+def judge(seed, begun, sessions, admin, verbose=False):
     """None when the history is as the model says, else what was wrong, with its steps."""
-    history = History(seed, sessions, admin, verbose)
+    history = History(seed, begun, sessions, admin, verbose)
     try:
         history.run()
         return None
@@ -605,7 +605,7 @@ def judge(seed, sessions, admin, verbose=False):
 def main():
     sessions, admin = [Session(f"s{n}") for n in range(SESSIONS)], Session("admin")
     if sys.argv[1:2] == ["replay"]:
-        print(judge(int(sys.argv[2]), sessions, admin, True) or "1 passed, 0 failed")
+        print(judge(int(sys.argv[2]), int(sys.argv[3]), sessions, admin, True) or "1 passed, 0 failed")
         return 0
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 8
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10 ** 9)
@@ -615,9 +615,10 @@ def main():
         print(f"windows: {wrong}\nagain: test/model/budget.py {seconds} {seed}\n0 passed, 1 failed")
         return 1
     while time.time() < until or passed == 1:
-        wrong = judge(seed * 1000 + passed, sessions, admin)
+        begun = round(time.time())
+        wrong = judge(seed * 1000 + passed, begun, sessions, admin)
         if wrong:
-            print(f"{wrong}\nagain: test/model/budget.py replay {seed * 1000 + passed}\n{passed} passed, 1 failed")
+            print(f"{wrong}\nagain: test/model/budget.py replay {seed * 1000 + passed} {begun}\n{passed} passed, 1 failed")
             return 1
         passed += 1
     print(f"{passed} passed, 0 failed")
