@@ -225,7 +225,6 @@ url_pattern(RuleRow *row, const char *text, bool force)
 		bad_rule("pattern covers a public suffix",
 				 psprintf("Pattern \"%s\" covers names that anybody may register.", canonical),
 				 "Name a domain below it, use '*' if you mean every host, or say force => true.");
-	show_canonical("pattern", text, canonical);
 }
 
 /* The canonical form of what policy_allow() and policy_deny() are called with. */
@@ -251,6 +250,7 @@ url_rule(FunctionCallInfo fcinfo, const char *effect)
 	agc_enter(row.tenant, AGC_ADMIN);
 	read_url_rule(fcinfo, pattern, &row);
 	allow_write(add_rule, &row);
+	show_canonical("pattern", pattern, row.pattern);
 	PG_RETURN_INT64(row.id);
 }
 
