@@ -128,6 +128,8 @@ SELECT budget_acquire('boundless', 0) AS more \gset
 SELECT budget_commit(:'more', 1);
 SELECT budget_release(:'more');
 SELECT used_tokens FROM budget_status WHERE budget = 'boundless';
+-- more than a counter can say is used: where that is not limited it stops nobody
+SELECT granted, budget_release(permit) FROM budget_try_acquire('boundless', 1);
 
 -- money is exact and rounded up to a nano-dollar
 SELECT budget_set('money', max_usd => 0.000000003);
@@ -434,6 +436,32 @@ UPDATE agentcore.permit SET charged_tokens = 9 WHERE budget = 'v' AND state = 'c
 SELECT regexp_replace(v, '[0-9a-f-]{36}', '*', 'g') FROM budget_verify() v;
 ROLLBACK;
 SELECT budget_verify();
+
+-- a clock that went back: a lease lasts as long as the clock says that gave it
+SELECT budget_set('back', max_calls => 10, period => '50 years');
+SET agentcore.debug_clock_offset = '1h';
+SELECT budget_commit(budget_acquire('back'));
+RESET agentcore.debug_clock_offset;
+SELECT budget_commit(budget_acquire('back', lease => '5 minutes'));
+-- an estimate beyond what a permit can be charged keeps nobody from expiring
+SELECT budget_set('estimate', on_expiry => 'charge_estimate');
+SELECT budget_acquire('estimate', 9223372036854775807, lease => '1 ms') AS most \gset
+UPDATE agentcore.permit SET spent_tokens = 10, charged_tokens = 10 WHERE id = :'most';
+INSERT INTO agentcore.budget_ledger (tenant, at, id, permit, budgets, event, tokens, nanousd, calls)
+  SELECT tenant, created_at, gen_random_uuid(), id, budgets, 'retry', 10, 0, 0 FROM agentcore.permit WHERE id = :'most';
+UPDATE agentcore.budget_counter SET used = '{10,0,0}' WHERE budget = 'estimate';
+SELECT pg_sleep(0.01);
+SELECT budget_reap();
+SELECT state, charged_tokens FROM permits WHERE permit = :'most';
+SELECT budget_verify();
+
+-- who is refused clears its own budgets' ended leases away, however many others have
+SELECT budget_set('other'), budget_set('above', max_calls => 2), budget_set('mine', max_in_flight => 1, parent => 'above');
+SELECT count(budget_acquire('other', lease => '1 microsecond')) FROM generate_series(1, 20);
+SELECT budget_acquire('above', lease => '1 microsecond') IS NOT NULL, budget_acquire('mine', lease => '1 microsecond') IS NOT NULL;
+SELECT granted, reason, denied_by FROM budget_try_acquire('mine', calls => 2);
+SELECT budget, state, count(*) FROM permits WHERE budget IN ('other', 'mine', 'above') GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT budget_reap();
 
 -- all settled: nothing held
 SELECT DISTINCT budget_release(permit) FROM permits WHERE state = 'open' AND tenant = '';

@@ -163,6 +163,7 @@ SELECT budget_ledger_partition(12);
 SELECT count(*) FROM public.parts;
 ALTER TABLE agentcore.budget_ledger DETACH PARTITION public.next_year;
 DROP TABLE public.next_year;
+DROP FUNCTION public.spend(text, bigint);
 DROP EXTENSION agentcore CASCADE;
 SELECT count(*) FROM pg_class WHERE relname LIKE 'budget_ledger%';
 SET client_min_messages = warning;

@@ -92,7 +92,8 @@ verdict_allows(const Policy *policy, const Verdict *verdict)
 
 /*
  * Facts of a URL that was refused.  Never a piece of the text that could be
- * userinfo or a query: only a scheme, or the address that was meant.
+ * userinfo or a query: only a scheme, or the address that was meant.  What
+ * stands before the colon of "user:password@host" is no scheme to its author.
  */
 static char *
 refused_url_detail(AllowUrlError error, const char *url, Size len, const AllowUrl *parsed)
@@ -101,7 +102,9 @@ refused_url_detail(AllowUrlError error, const char *url, Size len, const AllowUr
 	int			scheme_len = allow_url_scheme_len(url, len);
 	char		ip[ALLOW_IP_TEXT];
 
-	if (error == URL_SCHEME && scheme_len > 0)
+	if (error == URL_SCHEME && scheme_len > 0 &&
+		(memchr(url, '@', len) == NULL ||
+		 (len - scheme_len >= 3 && memcmp(url + scheme_len, "://", 3) == 0)))
 		return psprintf("%s: %.*s", name, scheme_len, url);
 	if (error == URL_NONCANONICAL_IPV4)
 	{

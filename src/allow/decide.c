@@ -81,6 +81,13 @@ valid_now(TimestampTz from, TimestampTz until, TimestampTz *now)
 	return from <= *now && *now < until;
 }
 
+/* NULL: the rule fits every request, at any time */
+static const RuleTerms *
+rule_terms(const UrlRule *rule)
+{
+	return rule->effect == RULE_SPECIAL ? NULL : rule->u.terms;
+}
+
 static void
 set_addresses(UrlRequest *request, const AllowIp *ip)
 {
@@ -123,24 +130,28 @@ RuleMiss
 allow_rule_test(const UrlRule *rule, UrlRequest *request)
 {
 	const AllowUrl *url = request->url;
-	bool		method = method_listed(rule->methods, rule->nmethods, request->method);
+	const RuleTerms *terms = rule_terms(rule);
+	bool		method;
 
-	if (rule->ports != NULL)
+	if (terms == NULL)
+		return MISS_NONE;
+	if (terms->ports != NULL)
 	{
 		int			i = 0;
 
-		while (i < rule->nports && rule->ports[i] != url->port)
+		while (i < terms->nports && terms->ports[i] != url->port)
 			i++;
-		if (i == rule->nports)
+		if (i == terms->nports)
 			return MISS_PORT;
 	}
-	if (!valid_now(rule->valid_from, rule->valid_until, &request->now))
+	if (!valid_now(terms->valid_from, terms->valid_until, &request->now))
 		return MISS_TIME;
-	if (rule->path != NULL)
+	method = method_listed(terms->methods, terms->nmethods, request->method);
+	if (terms->path != NULL)
 	{
 		if (url->ambiguous_path)
 			return method ? MISS_AMBIGUOUS : MISS_PATH;
-		if (!allow_path_covers(rule->path, rule->path_len, url->path, url->path_len))
+		if (!allow_path_covers(terms->path, terms->path_len, url->path, url->path_len))
 			return MISS_PATH;
 	}
 	return method ? MISS_NONE : MISS_METHOD;
@@ -150,6 +161,14 @@ bool
 allow_rule_lifts(const UrlRule *rule, const UrlRule *special)
 {
 	return rule->effect == RULE_ALLOW && allow_pattern_within(&rule->pattern, &special->pattern);
+}
+
+static void
+start_candidates(Candidates *found)
+{
+	found->list = found->local;
+	found->count = 0;
+	found->size = CANDIDATES;
 }
 
 static void
@@ -202,7 +221,7 @@ gather_networks(const Policy *policy, const AllowIp *ip, int address, Candidates
 	{
 		uint64		hash;
 
-		if (!(used[bits / 32] & (1U << (bits % 32))))
+		if (!bit_is_set(used, bits))
 			continue;
 		allow_ip_mask(&masked, bits);
 		hash = allow_network_hash(&masked, bits);
@@ -218,12 +237,19 @@ gather_networks(const Policy *policy, const AllowIp *ip, int address, Candidates
 	}
 }
 
+/* Rules of the table, for each of the addresses that they cover. */
+static void
+gather_large(const UrlRule *rules, int count, const UrlRequest *request, Candidates *found)
+{
+	for (int i = 0; i < count; i++)
+		for (int at = allow_rule_covers(&rules[i], request, 0); at >= 0;
+			 at = allow_rule_covers(&rules[i], request, at + 1))
+			add_candidate(found, &rules[i], at);
+}
+
 static void
 gather(const Policy *policy, const UrlRequest *request, Candidates *found)
 {
-	found->list = found->local;
-	found->count = 0;
-	found->size = CANDIDATES;
 	if (request->naddresses == 0)
 		gather_host(policy, request->url->host, request->url->host_len, found);
 	for (int i = 0; i < request->naddresses; i++)
@@ -250,6 +276,14 @@ allow_decide_url(const Policy *policy, UrlRequest *request, Verdict *out)
 	const Candidate *deny = NULL;
 
 	memset(out, 0, sizeof(*out));
+	start_candidates(&found);
+	if (policy->large != NULL)
+	{
+		int			count;
+		const UrlRule *rules = allow_large_url(&policy, request, &count);
+
+		gather_large(rules, count, request, &found);
+	}
 	if (policy->broken)
 	{
 		refuse(out, REASON_NOT_IN_ALLOWLIST, "policy", NULL, 0);
@@ -383,7 +417,7 @@ allow_url_detail(const Verdict *verdict, const UrlRequest *request)
 		allow_ip_format(&request->addresses[verdict->address], ip);
 		return rule->effect == RULE_DENY ?
 			psprintf("%s: %s matches %s", verdict->sub, ip, rule->pattern.text) :
-			psprintf("%s: %s matches %s (%s)", verdict->sub, ip, rule->pattern.text, rule->name);
+			psprintf("%s: %s matches %s (%s)", verdict->sub, ip, rule->pattern.text, rule->u.name);
 	}
 	if (strcmp(verdict->sub, "method") == 0)
 		return psprintf("method: %s", request->method[0] ? request->method : "not an HTTP method");
@@ -396,6 +430,19 @@ allow_url_detail(const Verdict *verdict, const UrlRequest *request)
 	return psprintf("%s: %.*s", verdict->sub, url->host_len, url->host);
 }
 
+/* The oldest rule of each effect is the one that is named. */
+static void
+weigh_tool(const ToolRule *rule, const char *tool, TimestampTz *now,
+		   const ToolRule **allow, const ToolRule **deny)
+{
+	const ToolRule **best = rule->effect == RULE_DENY ? deny : allow;
+
+	if ((rule->prefix ? strncmp(rule->pattern, tool, rule->len) : strcmp(rule->pattern, tool)) == 0 &&
+		(*best == NULL || rule->id < (*best)->id) &&
+		valid_now(rule->valid_from, rule->valid_until, now))
+		*best = rule;
+}
+
 void
 allow_decide_tool(const Policy *policy, const char *tool, Verdict *out)
 {
@@ -403,34 +450,22 @@ allow_decide_tool(const Policy *policy, const char *tool, Verdict *out)
 	const ToolRule *allow = NULL;
 	const ToolRule *deny = NULL;
 	uint64		hash = allow_tool_hash(tool);
-	int			chain = policy->tool_buckets[hash_bucket(hash) & policy->tool_mask];
-	int			prefix = 0;
 
 	memset(out, 0, sizeof(*out));
-	while (chain >= 0 || prefix < policy->nprefixes)
+	if (policy->large != NULL)
 	{
-		const ToolRule *rule;
+		int			count;
+		const ToolRule *rules = allow_large_tool(&policy, tool, &count);
 
-		if (chain >= 0)
-		{
-			rule = &policy->tools[chain];
-			chain = rule->next;
-			if (rule->hash != hash || strcmp(rule->pattern, tool) != 0)
-				continue;
-		}
-		else
-		{
-			rule = &policy->tools[policy->prefixes[prefix++]];
-			if (strncmp(rule->pattern, tool, rule->len) != 0)
-				continue;
-		}
-		if (!valid_now(rule->valid_from, rule->valid_until, &now))
-			continue;
-		if (rule->effect == RULE_DENY && (deny == NULL || rule->id < deny->id))
-			deny = rule;
-		if (rule->effect == RULE_ALLOW && (allow == NULL || rule->id < allow->id))
-			allow = rule;
+		for (int i = 0; i < count; i++)
+			weigh_tool(&rules[i], tool, &now, &allow, &deny);
 	}
+	for (int i = policy->tool_buckets[hash_bucket(hash) & policy->tool_mask]; i >= 0;
+		 i = policy->tools[i].next)
+		if (policy->tools[i].hash == hash)
+			weigh_tool(&policy->tools[i], tool, &now, &allow, &deny);
+	for (int i = 0; i < policy->nprefixes; i++)
+		weigh_tool(&policy->tools[policy->prefixes[i]], tool, &now, &allow, &deny);
 
 	if (policy->broken)
 		refuse(out, REASON_NOT_IN_ALLOWLIST, "policy", NULL, 0);
@@ -439,6 +474,27 @@ allow_decide_tool(const Policy *policy, const char *tool, Verdict *out)
 	else if (allow == NULL)
 		refuse(out, REASON_NOT_IN_ALLOWLIST, "tool", NULL, 0);
 	out->tool = deny != NULL ? deny : allow;
+}
+
+/* How a rule stands to an address of which only the port may be known. */
+static RuleMiss
+test_address(const UrlRule *rule, int port, TimestampTz *now)
+{
+	const RuleTerms *terms = rule_terms(rule);
+	bool		port_fits;
+
+	if (terms == NULL)
+		return MISS_NONE;
+	port_fits = terms->ports == NULL;
+	for (int p = 0; p < terms->nports; p++)
+		port_fits |= terms->ports[p] == port;
+	if (!valid_now(terms->valid_from, terms->valid_until, now))
+		return MISS_TIME;
+	if (rule->effect == RULE_ALLOW && (terms->path != NULL || terms->methods != NULL || !port_fits))
+		return MISS_PORT;
+	if (rule->effect == RULE_DENY && port > 0 && !port_fits)
+		return MISS_PORT;
+	return MISS_NONE;
 }
 
 /*
@@ -454,15 +510,20 @@ allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, Verdict *out)
 	const Candidate *deny = NULL;
 
 	memset(out, 0, sizeof(*out));
+	set_addresses(&request, ip);
+	start_candidates(&found);
+	if (policy->large != NULL)
+	{
+		int			count;
+		const UrlRule *rules = allow_large_url(&policy, &request, &count);
+
+		gather_large(rules, count, &request, &found);
+	}
 	if (policy->broken)
 	{
 		refuse(out, REASON_NOT_IN_ALLOWLIST, "policy", NULL, 0);
 		return;
 	}
-	set_addresses(&request, ip);
-	found.list = found.local;
-	found.count = 0;
-	found.size = CANDIDATES;
 	for (int i = 0; i < request.naddresses; i++)
 		gather_networks(policy, &request.addresses[i], i, &found);
 	for (int i = 0; i < policy->nalways; i++)
@@ -472,20 +533,10 @@ allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, Verdict *out)
 	for (int i = 0; i < found.count; i++)
 	{
 		Candidate  *c = &found.list[i];
-		const UrlRule *rule = c->rule;
-		bool		port_fits = rule->ports == NULL;
 
-		for (int p = 0; p < rule->nports; p++)
-			port_fits |= rule->ports[p] == port;
-		c->miss = MISS_NONE;
-		if (!valid_now(rule->valid_from, rule->valid_until, &request.now))
-			c->miss = MISS_TIME;
-		else if (rule->effect == RULE_ALLOW && (rule->path != NULL || rule->methods != NULL || !port_fits))
-			c->miss = MISS_PORT;
-		else if (rule->effect == RULE_DENY && port > 0 && !port_fits)
-			c->miss = MISS_PORT;
-		if (rule->effect == RULE_DENY && c->miss == MISS_NONE &&
-			(deny == NULL || rule->id < deny->rule->id))
+		c->miss = test_address(c->rule, port, &request.now);
+		if (c->rule->effect == RULE_DENY && c->miss == MISS_NONE &&
+			(deny == NULL || c->rule->id < deny->rule->id))
 			deny = c;
 	}
 	if (deny != NULL)

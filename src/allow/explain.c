@@ -42,23 +42,38 @@ put_row(ReturnSetInfo *rsinfo, int64 rule, const char *effect, const char *patte
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
+typedef struct Explanation
+{
+	ReturnSetInfo *rsinfo;
+	UrlRequest *request;
+} Explanation;
+
 /* Special entries are many and mostly far away: only those that match. */
+static void
+put_rule(const UrlRule *rule, void *arg)
+{
+	Explanation *explanation = arg;
+	UrlRequest *request = explanation->request;
+	bool		covered = allow_rule_covers(rule, request, 0) >= 0;
+	RuleMiss	miss = allow_rule_test(rule, request);
+
+	CHECK_FOR_INTERRUPTS();
+	if (rule->effect != RULE_SPECIAL)
+		put_row(explanation->rsinfo, rule->id, effect_names[rule->effect], rule->pattern.text,
+				covered && miss == MISS_NONE, miss_text(miss, covered));
+	else if (covered)
+		put_row(explanation->rsinfo, 0, effect_names[rule->effect], rule->pattern.text, true, rule->u.name);
+}
+
 static void
 put_rules(ReturnSetInfo *rsinfo, const Policy *policy, UrlRequest *request)
 {
-	for (int i = 0; i < policy->nrules; i++)
-	{
-		const UrlRule *rule = &policy->rules[i];
-		bool		covered = allow_rule_covers(rule, request, 0) >= 0;
-		RuleMiss	miss = allow_rule_test(rule, request);
+	Explanation explanation = {rsinfo, request};
 
-		CHECK_FOR_INTERRUPTS();
-		if (rule->effect != RULE_SPECIAL)
-			put_row(rsinfo, rule->id, effect_names[rule->effect], rule->pattern.text,
-					covered && miss == MISS_NONE, miss_text(miss, covered));
-		else if (covered)
-			put_row(rsinfo, 0, effect_names[rule->effect], rule->pattern.text, true, rule->name);
-	}
+	for (int i = 0; i < policy->nrules; i++)
+		put_rule(&policy->rules[i], &explanation);
+	if (policy->large != NULL)
+		allow_large_each(policy, put_rule, &explanation);
 }
 
 /* policy_explain(policy, url, method, tenant) -> setof agentcore.policy_explanation */

@@ -63,13 +63,34 @@ allow_pattern_parse(const char *pattern, char text[PATTERN_TEXT], AllowPattern *
 	return "it has a path";
 }
 
+void
+allow_network_format(const AllowIp *network, int bits, char *text)
+{
+	char	   *at = text;
+
+	if (network->family == 6)
+		*at++ = '[';
+	at += allow_ip_format(network, at);
+	if (network->family == 6)
+		*at++ = ']';
+	if (bits < allow_ip_bits(network))
+	{
+		*at++ = '/';
+		if (bits >= 100)
+			*at++ = '0' + bits / 100;
+		if (bits >= 10)
+			*at++ = '0' + bits / 10 % 10;
+		*at++ = '0' + bits % 10;
+	}
+	*at = '\0';
+}
+
 /* "bits" points at the slash of the prefix length, or is NULL for one address */
 static const char *
 parse_network(const char *address, int len, const char *bits,
 			  char *text, AllowPattern *out, const char **hint)
 {
 	AllowIp		masked;
-	char	   *at = text;
 
 	if (address[0] == '[')
 	{
@@ -100,21 +121,7 @@ parse_network(const char *address, int len, const char *bits,
 
 	masked = out->network;
 	allow_ip_mask(&masked, out->bits);
-	if (masked.family == 6)
-		*at++ = '[';
-	at += allow_ip_format(&masked, at);
-	if (masked.family == 6)
-		*at++ = ']';
-	if (out->bits < allow_ip_bits(&masked))
-	{
-		*at++ = '/';
-		if (out->bits >= 100)
-			*at++ = '0' + out->bits / 100;
-		if (out->bits >= 10)
-			*at++ = '0' + out->bits / 10 % 10;
-		*at++ = '0' + out->bits % 10;
-	}
-	*at = '\0';
+	allow_network_format(&masked, out->bits, text);
 	if (!allow_ip_equal(&masked, &out->network))
 		return "it has bits beyond its prefix length";
 

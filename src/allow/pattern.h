@@ -38,6 +38,9 @@ typedef struct AllowPattern
 extern const char *allow_pattern_parse(const char *pattern, char text[PATTERN_TEXT],
 									   AllowPattern *out, const char **hint);
 
+/* the canonical pattern of a network without bits beyond its prefix length */
+extern void allow_network_format(const AllowIp *network, int bits, char *text);
+
 /* Points text and host into another copy of the canonical text. */
 extern void allow_pattern_move(AllowPattern *pattern, const char *text);
 

@@ -10,10 +10,16 @@
  * The object is tied to the version of the policy's row; triggers give that
  * row a new revision whenever a rule or a special entry changes.  Who changes
  * a special entry does not see the policies that others make meanwhile, so
- * the versions of these entries are compared too.  The row is read before the
- * rules, each under the latest snapshot: a change in between
- * is compiled in early and leads to one more compilation, never to a stale
- * rule.
+ * the versions of these entries are compared too.  Row, rules
+ * and special entries are read under one snapshot, the latest: a policy is
+ * always one that somebody committed.  A change since the caller read the row
+ * is compiled in early and leads to one more compilation.
+ *
+ * Of a policy with more than agentcore.policy_cache_max_rules rules, or one
+ * that would crowd everything else out of agentcore.compiled_cache_size, only
+ * the special entries and what its rules look like are kept; large.c reads the
+ * rules when they are asked for.  All are read here too, so that one that is
+ * not canonical is found.
  *
  * Memory: the object's context.  Locks: AccessShareLock on the four tables, to
  * transaction end.  On ERROR: object.c frees the half-built context.  A rule
@@ -30,15 +36,29 @@
 #include "utils/builtins.h"
 #include "utils/inet.h"
 #include "utils/rangetypes.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/typcache.h"
+
+#define TEXT_BLOCK_MIN 256
+#define TEXT_BLOCK_MAX 4096
 
 typedef struct Compilation
 {
 	Policy	   *policy;
+	const char *tenant;
+	const char *name;
+	int64		revision;
+	MemoryContext rules_cxt;	/* what the rules point to */
+	int			nspecials;		/* the first of policy->rules */
 	int			rules_size;
 	int			tools_size;
 	const PolicyChange *change; /* NULL: the policy as it is */
+	bool		whole;			/* a policy that is only tried is never large */
+	char	   *texts;			/* patterns, one behind the other */
+	int			texts_left;
+	int			texts_block;
 } Compilation;
 
 AgcTable	allow_policy_table = AGC_TABLE("policy", "policy_pkey");
@@ -48,11 +68,11 @@ AgcTable	allow_name_table = AGC_TABLE("special_name", "special_name_pkey");
 
 static uint64 row_version(HeapTuple tuple);
 static void add_version(HeapTuple tuple, TupleDesc desc, void *arg);
-static void scan_specials(const char *tenant, AgcRowCallback range, AgcRowCallback name, void *arg);
 static bool policy_fresh(const void *data, const char *tenant);
 static void *compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
-static Policy *compile_changed(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name,
-							   const PolicyChange *change);
+static Policy *compile_at(const char *tenant, const char *name, Snapshot snapshot,
+						  const PolicyChange *change);
+static void read_header(HeapTuple tuple, TupleDesc desc, void *arg);
 static void add_rule(HeapTuple tuple, TupleDesc desc, void *arg);
 static void add_range(HeapTuple tuple, TupleDesc desc, void *arg);
 static void add_name(HeapTuple tuple, TupleDesc desc, void *arg);
@@ -153,32 +173,45 @@ col_equals(HeapTuple tuple, TupleDesc desc, const char *column, const char *want
 		memcmp(VARDATA_ANY(packed), wanted, strlen(wanted)) == 0;
 }
 
-static void
-read_pattern(HeapTuple tuple, TupleDesc desc, Policy *policy, UrlRule *rule)
+/* Into text, of PATTERN_TEXT bytes; false when it was not canonical. */
+static bool
+read_pattern(HeapTuple tuple, TupleDesc desc, AllowPattern *pattern, char *text)
 {
 	char	   *stored = agc_col_text(tuple, desc, "pattern");
-	char		canonical[PATTERN_TEXT];
 	const char *hint;
+	bool		good = allow_pattern_parse(stored, text, pattern, &hint) == NULL &&
+		strcmp(stored, text) == 0;
 
-	if (allow_pattern_parse(stored, canonical, &rule->pattern, &hint) != NULL)
-		policy->broken = true;
+	if (!good)
+	{
+		/* covers nothing, and shows itself as it is stored */
+		memset(pattern, 0, sizeof(*pattern));
+		pattern->kind = PATTERN_HOST;
+		strlcpy(text, stored, PATTERN_TEXT);
+		allow_pattern_move(pattern, text);
+	}
 	pfree(stored);
-	allow_pattern_move(&rule->pattern, pstrdup(canonical));
+	return good;
 }
 
 static void
-scan_specials(const char *tenant, AgcRowCallback range, AgcRowCallback name, void *arg)
+scan(AgcTable *table, Snapshot snapshot, int nkeys, const char **keys, AgcRowCallback callback, void *arg)
+{
+	Relation	rel = agc_table_open(table, AccessShareLock);
+
+	agc_table_scan_at(table, rel, snapshot, nkeys, keys, callback, arg);
+	agc_table_close(rel, AccessShareLock);
+}
+
+static void
+scan_specials(const char *tenant, Snapshot snapshot, AgcRowCallback range, AgcRowCallback name, void *arg)
 {
 	const char *every = "*";
-	Relation	rel = agc_table_open(&allow_range_table, AccessShareLock);
 
-	agc_table_scan(&allow_range_table, rel, 1, &every, range, arg);
-	agc_table_scan(&allow_range_table, rel, 1, &tenant, range, arg);
-	agc_table_close(rel, AccessShareLock);
-	rel = agc_table_open(&allow_name_table, AccessShareLock);
-	agc_table_scan(&allow_name_table, rel, 1, &every, name, arg);
-	agc_table_scan(&allow_name_table, rel, 1, &tenant, name, arg);
-	agc_table_close(rel, AccessShareLock);
+	scan(&allow_range_table, snapshot, 1, &every, range, arg);
+	scan(&allow_range_table, snapshot, 1, &tenant, range, arg);
+	scan(&allow_name_table, snapshot, 1, &every, name, arg);
+	scan(&allow_name_table, snapshot, 1, &tenant, name, arg);
 }
 
 /* Not 0, so that the sum over the rows tells one row from none. */
@@ -197,43 +230,124 @@ add_version(HeapTuple tuple, TupleDesc desc, void *arg)
 	*(uint64 *) arg += row_version(tuple);
 }
 
-/* Some 60 short rows, once a policy after a change of any registry table. */
+/* Some 60 short rows, 7 us, once a policy after a change of any registry table. */
 static bool
 policy_fresh(const void *data, const char *tenant)
 {
+	Relation	rel = agc_table_open(&allow_policy_table, AccessShareLock);
+	Snapshot	snapshot = agc_table_snapshot(rel);
 	uint64		specials = 0;
 
-	scan_specials(tenant, add_version, add_version, &specials);
+	scan_specials(tenant, snapshot, add_version, add_version, &specials);
+	UnregisterSnapshot(snapshot);
+	agc_table_close(rel, AccessShareLock);
 	return specials == ((const Policy *) data)->specials;
 }
 
+/* A hundred thousand short strings: an allocation each would double them. */
+static const char *
+keep_text(Compilation *compilation, const char *text)
+{
+	int			len = strlen(text) + 1;
+
+	if (compilation->texts_left < len)
+	{
+		compilation->texts_block = Min(TEXT_BLOCK_MAX, Max(TEXT_BLOCK_MIN, 2 * compilation->texts_block));
+		compilation->texts = MemoryContextAlloc(compilation->rules_cxt, compilation->texts_block);
+		compilation->texts_left = compilation->texts_block;
+	}
+	memcpy(compilation->texts, text, len);
+	compilation->texts += len;
+	compilation->texts_left -= len;
+	return compilation->texts - len;
+}
+
+static Policy *
+compile_latest(const char *tenant, const char *name, const PolicyChange *change)
+{
+	Relation	rel = agc_table_open(&allow_policy_table, AccessShareLock);
+	Snapshot	snapshot = agc_table_snapshot(rel);
+	Policy	   *policy = compile_at(tenant, name, snapshot, change);
+
+	UnregisterSnapshot(snapshot);
+	agc_table_close(rel, AccessShareLock);
+	return policy;
+}
+
+/* Under a snapshot of its own: it may show a later version of the row than the tuple. */
 static void *
 compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
 {
-	return compile_changed(tuple, desc, tenant, name, NULL);
+	return compile_latest(tenant, name, NULL);
 }
 
 Policy *
 allow_policy_changed(const char *tenant, const char *name, const PolicyChange *change)
 {
-	Relation	rel = agc_table_open(&allow_policy_table, AccessShareLock);
-	Policy	   *policy = compile_changed(change->policy, RelationGetDescr(rel), tenant, name, change);
+	return compile_latest(tenant, name, change);
+}
 
+Policy *
+allow_compile_at(const char *tenant, const char *name, Snapshot snapshot)
+{
+	return compile_at(tenant, name, snapshot, NULL);
+}
+
+/* What a change proposes is compiled behind the rules that it leaves. */
+static void
+add_change(Compilation *compilation, const PolicyChange *change)
+{
+	Relation	rel = agc_table_open(&allow_rule_table, AccessShareLock);
+
+	compilation->change = NULL;
+	for (int i = 0; i < change->nrules; i++)
+		add_rule(change->rules[i], RelationGetDescr(rel), compilation);
 	agc_table_close(rel, AccessShareLock);
-	return policy;
+}
+
+static void
+read_changed_header(Compilation *compilation, const PolicyChange *change)
+{
+	Relation	rel = agc_table_open(&allow_policy_table, AccessShareLock);
+
+	read_header(change->policy, RelationGetDescr(rel), compilation);
+	agc_table_close(rel, AccessShareLock);
 }
 
 static Policy *
-compile_changed(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name,
-				const PolicyChange *change)
+compile_at(const char *tenant, const char *name, Snapshot snapshot, const PolicyChange *change)
 {
 	Policy	   *policy = palloc0(sizeof(Policy));
-	Compilation compilation = {.policy = policy, .change = change};
-	char	   *mode = agc_col_text(tuple, desc, "mode");
+	Compilation compilation = {
+		.policy = policy, .tenant = tenant, .name = name, .change = change, .whole = change != NULL
+	};
 	const char *keys[2] = {tenant, name};
+
+	compilation.rules_cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore policy rules",
+												  ALLOCSET_SMALL_SIZES);
+	policy->broken = true;		/* until its row is read */
+	if (change != NULL)
+		read_changed_header(&compilation, change);
+	else
+		scan(&allow_policy_table, snapshot, 2, keys, read_header, &compilation);
+	scan_specials(tenant, snapshot, add_range, add_name, &compilation);
+	compilation.nspecials = policy->nrules;
+	scan(&allow_rule_table, snapshot, 2, keys, add_rule, &compilation);
+	if (change != NULL)
+		add_change(&compilation, change);
+	build_url_index(policy);
+	build_tool_index(policy);
+	return policy;
+}
+
+static void
+read_header(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	Compilation *compilation = arg;
+	Policy	   *policy = compilation->policy;
+	char	   *mode = agc_col_text(tuple, desc, "mode");
 	int			nschemes;
 	char	  **schemes = text_array(tuple, desc, "schemes", &nschemes);
-	Relation	rel;
 
 	if (strcmp(mode, "audit") == 0)
 		policy->mode = POLICY_AUDIT;
@@ -244,21 +358,11 @@ compile_changed(HeapTuple tuple, TupleDesc desc, const char *tenant, const char 
 	for (int i = 0; i < nschemes; i++)
 		policy->schemes |= allow_scheme_parse(schemes[i]);
 	policy->methods = text_array(tuple, desc, "methods", &policy->nmethods);
-
-	scan_specials(tenant, add_range, add_name, &compilation);
-	rel = agc_table_open(&allow_rule_table, AccessShareLock);
-	agc_table_scan(&allow_rule_table, rel, 2, keys, add_rule, &compilation);
-	compilation.change = NULL;
-	for (int i = 0; change != NULL && i < change->nrules; i++)
-		add_rule(change->rules[i], RelationGetDescr(rel), &compilation);
-	agc_table_close(rel, AccessShareLock);
-
-	build_url_index(policy);
-	build_tool_index(policy);
-	return policy;
+	policy->broken = false;
+	compilation->revision = agc_col_int64(tuple, desc, "revision", 0);
 }
 
-/* Zeroed, and valid for all time; good until the next one is asked for. */
+/* Zeroed; good until the next one is asked for. */
 static UrlRule *
 next_rule(Compilation *compilation)
 {
@@ -276,8 +380,6 @@ next_rule(Compilation *compilation)
 	}
 	rule = &policy->rules[policy->nrules++];
 	memset(rule, 0, sizeof(UrlRule));
-	rule->valid_from = DT_NOBEGIN;
-	rule->valid_until = DT_NOEND;
 	return rule;
 }
 
@@ -290,7 +392,7 @@ add_range(HeapTuple tuple, TupleDesc desc, void *arg)
 
 	((Compilation *) arg)->policy->specials += row_version(tuple);
 	rule->effect = RULE_SPECIAL;
-	rule->name = agc_col_text(tuple, desc, "name");
+	rule->u.name = agc_col_text(tuple, desc, "name");
 	rule->pattern.kind = PATTERN_NETWORK;
 	rule->pattern.network.family = ip_family(network) == PGSQL_AF_INET ? 4 : 6;
 	memcpy(rule->pattern.network.addr, ip_addr(network), ip_addrsize(network));
@@ -301,25 +403,48 @@ add_range(HeapTuple tuple, TupleDesc desc, void *arg)
 static void
 add_name(HeapTuple tuple, TupleDesc desc, void *arg)
 {
-	UrlRule    *rule = next_rule(arg);
+	Compilation *compilation = arg;
+	UrlRule    *rule = next_rule(compilation);
+	char		text[PATTERN_TEXT];
 
 	((Compilation *) arg)->policy->specials += row_version(tuple);
 	rule->effect = RULE_SPECIAL;
-	rule->name = agc_col_text(tuple, desc, "name");
+	rule->u.name = agc_col_text(tuple, desc, "name");
 	if (col_equals(tuple, desc, "pattern", "<single label>"))
 	{
 		rule->pattern.kind = PATTERN_SINGLE_LABEL;
 		rule->pattern.text = "<single label>";
+		return;
 	}
-	else
-		read_pattern(tuple, desc, ((Compilation *) arg)->policy, rule);
+	if (!read_pattern(tuple, desc, &rule->pattern, text))
+		compilation->policy->broken = true;
+	allow_pattern_move(&rule->pattern, pstrdup(text));
 }
 
-static void
-add_tool_rule(HeapTuple tuple, TupleDesc desc, Compilation *compilation)
+bool
+allow_row_is_tool(HeapTuple tuple, TupleDesc desc)
+{
+	return col_equals(tuple, desc, "kind", "tool");
+}
+
+bool
+allow_read_tool_rule(HeapTuple tuple, TupleDesc desc, ToolRule *rule)
+{
+	memset(rule, 0, sizeof(ToolRule));
+	rule->id = agc_col_int64(tuple, desc, "id", 0);
+	rule->effect = col_equals(tuple, desc, "effect", "allow") ? RULE_ALLOW : RULE_DENY;
+	rule->pattern = agc_col_text(tuple, desc, "pattern");
+	rule->len = strlen(rule->pattern);
+	rule->prefix = rule->len > 0 && rule->pattern[rule->len - 1] == '*';
+	rule->len -= rule->prefix;
+	read_valid(tuple, desc, &rule->valid_from, &rule->valid_until);
+	return rule->len <= AGC_MAX_NAME && memchr(rule->pattern, '*', rule->len) == NULL;
+}
+
+static ToolRule *
+next_tool(Compilation *compilation)
 {
 	Policy	   *policy = compilation->policy;
-	ToolRule   *rule;
 
 	if (policy->ntools == compilation->tools_size)
 	{
@@ -329,42 +454,120 @@ add_tool_rule(HeapTuple tuple, TupleDesc desc, Compilation *compilation)
 			palloc(size * sizeof(ToolRule)) : repalloc_huge(policy->tools, size * sizeof(ToolRule));
 		compilation->tools_size = size;
 	}
-	rule = &policy->tools[policy->ntools++];
-	memset(rule, 0, sizeof(ToolRule));
-	rule->id = agc_col_int64(tuple, desc, "id", 0);
-	rule->effect = col_equals(tuple, desc, "effect", "allow") ? RULE_ALLOW : RULE_DENY;
-	rule->pattern = agc_col_text(tuple, desc, "pattern");
-	rule->len = strlen(rule->pattern);
-	rule->prefix = rule->len > 0 && rule->pattern[rule->len - 1] == '*';
-	rule->len -= rule->prefix;
-	if (memchr(rule->pattern, '*', rule->len) != NULL)
-		policy->broken = true;
-	read_valid(tuple, desc, &rule->valid_from, &rule->valid_until);
+	return &policy->tools[policy->ntools++];
 }
 
 /* A deny rule that silently matches nothing would be a hole. */
 static bool
-is_canonical(const UrlRule *rule)
+is_canonical(const RuleTerms *terms)
 {
 	char		method[METHOD_MAX + 1];
 
-	for (int i = 0; i < rule->nmethods; i++)
-		if (!allow_method_canonical(rule->methods[i], method) || strcmp(method, rule->methods[i]) != 0)
+	for (int i = 0; i < terms->nmethods; i++)
+		if (!allow_method_canonical(terms->methods[i], method) || strcmp(method, terms->methods[i]) != 0)
 			return false;
-	if (rule->path != NULL)
+	if (terms->path != NULL)
 	{
-		char	   *path = palloc(ALLOW_URL_BUFFER(rule->path_len));
+		char	   *path = palloc(ALLOW_URL_BUFFER(terms->path_len));
 		int			len;
 		bool		ambiguous;
 		bool		same;
 
-		same = rule->path[0] == '/' &&
-			allow_path_parse(rule->path, rule->path_len, path, &len, &ambiguous) == URL_OK &&
-			!ambiguous && len == rule->path_len && memcmp(path, rule->path, len) == 0;
+		same = terms->path[0] == '/' &&
+			allow_path_parse(terms->path, terms->path_len, path, &len, &ambiguous) == URL_OK &&
+			!ambiguous && len == terms->path_len && memcmp(path, terms->path, len) == 0;
 		pfree(path);
 		return same;
 	}
 	return true;
+}
+
+/* All of a rule but its pattern; false when it is not canonical. */
+static bool
+read_terms(HeapTuple tuple, TupleDesc desc, UrlRule *rule)
+{
+	RuleTerms	terms = {0};
+
+	rule->id = agc_col_int64(tuple, desc, "id", 0);
+	rule->effect = col_equals(tuple, desc, "effect", "allow") ? RULE_ALLOW : RULE_DENY;
+	terms.methods = text_array(tuple, desc, "methods", &terms.nmethods);
+	terms.ports = int_array(tuple, desc, "ports", &terms.nports);
+	terms.path = agc_col_text(tuple, desc, "path_prefix");
+	terms.path_len = terms.path == NULL ? 0 : strlen(terms.path);
+	read_valid(tuple, desc, &terms.valid_from, &terms.valid_until);
+	if (terms.methods == NULL && terms.ports == NULL && terms.path == NULL &&
+		terms.valid_from == DT_NOBEGIN && terms.valid_until == DT_NOEND)
+		return true;
+	rule->u.terms = memcpy(palloc(sizeof(RuleTerms)), &terms, sizeof(RuleTerms));
+	return is_canonical(&terms);
+}
+
+bool
+allow_read_url_rule(HeapTuple tuple, TupleDesc desc, UrlRule *rule)
+{
+	char	   *text = palloc(PATTERN_TEXT);
+	bool		good;
+
+	memset(rule, 0, sizeof(UrlRule));
+	good = read_pattern(tuple, desc, &rule->pattern, text);
+	return read_terms(tuple, desc, rule) && good;
+}
+
+static void
+note_pattern(LargePolicy *large, const AllowPattern *pattern)
+{
+	if (pattern->kind == PATTERN_ANY)
+		large->any = true;
+	else if (pattern->kind == PATTERN_NETWORK)
+		set_bit(pattern->network.family == 4 ? large->bits4 : large->bits6, pattern->bits);
+}
+
+/* The length of one that is not canonical may be any: it is not looked for, the policy denies. */
+static void
+note_tool(LargePolicy *large, const ToolRule *rule)
+{
+	if (rule->prefix && rule->len <= AGC_MAX_NAME)
+		set_bit(large->tool_prefixes, rule->len);
+}
+
+static void
+forget_rules(Compilation *compilation)
+{
+	compilation->policy->nrules = compilation->nspecials;
+	compilation->policy->ntools = 0;
+	compilation->texts_left = 0;
+	compilation->texts_block = 0;
+	MemoryContextReset(compilation->rules_cxt);
+}
+
+/* From here on nothing of a rule is kept. */
+static void
+make_large(Compilation *compilation)
+{
+	Policy	   *policy = compilation->policy;
+	LargePolicy *large = palloc0(sizeof(LargePolicy));
+
+	large->tenant = pstrdup(compilation->tenant);
+	large->name = pstrdup(compilation->name);
+	large->revision = compilation->revision;
+	for (int i = compilation->nspecials; i < policy->nrules; i++)
+		note_pattern(large, &policy->rules[i].pattern);
+	for (int i = 0; i < policy->ntools; i++)
+		note_tool(large, &policy->tools[i]);
+	policy->large = large;
+	forget_rules(compilation);
+}
+
+static bool
+is_large(const Compilation *compilation)
+{
+	const Policy *policy = compilation->policy;
+	Size		bytes = MemoryContextMemAllocated(compilation->rules_cxt, false) +
+		(Size) policy->nrules * (sizeof(UrlRule) + 4 * sizeof(int)) +
+		(Size) policy->ntools * (sizeof(ToolRule) + 4 * sizeof(int));
+
+	return policy->nrules - compilation->nspecials + policy->ntools >= agc_policy_cache_max_rules ||
+		bytes > (Size) agc_compiled_cache_size * 1024 / 4 * 3;
 }
 
 /* whether a change takes this stored rule away */
@@ -384,26 +587,40 @@ static void
 add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	Compilation *compilation = arg;
-	UrlRule    *rule;
+	Policy	   *policy = compilation->policy;
+	MemoryContext old;
 
 	if (compilation->change != NULL && is_dropped(compilation->change, tuple, desc))
 		return;
-	if (col_equals(tuple, desc, "kind", "tool"))
+	if (policy->large == NULL && !compilation->whole && is_large(compilation))
+		make_large(compilation);
+	if (allow_row_is_tool(tuple, desc))
 	{
-		add_tool_rule(tuple, desc, compilation);
-		return;
+		ToolRule   *rule = next_tool(compilation);
+
+		old = MemoryContextSwitchTo(compilation->rules_cxt);
+		if (!allow_read_tool_rule(tuple, desc, rule))
+			policy->broken = true;
+		if (policy->large != NULL)
+			note_tool(policy->large, rule);
 	}
-	rule = next_rule(compilation);
-	rule->id = agc_col_int64(tuple, desc, "id", 0);
-	rule->effect = col_equals(tuple, desc, "effect", "allow") ? RULE_ALLOW : RULE_DENY;
-	read_pattern(tuple, desc, compilation->policy, rule);
-	rule->methods = text_array(tuple, desc, "methods", &rule->nmethods);
-	rule->ports = int_array(tuple, desc, "ports", &rule->nports);
-	rule->path = agc_col_text(tuple, desc, "path_prefix");
-	rule->path_len = rule->path == NULL ? 0 : strlen(rule->path);
-	if (!is_canonical(rule))
-		compilation->policy->broken = true;
-	read_valid(tuple, desc, &rule->valid_from, &rule->valid_until);
+	else
+	{
+		UrlRule    *rule = next_rule(compilation);
+		char		text[PATTERN_TEXT];
+
+		old = MemoryContextSwitchTo(compilation->rules_cxt);
+		if (!read_pattern(tuple, desc, &rule->pattern, text))
+			policy->broken = true;
+		if (!read_terms(tuple, desc, rule))
+			policy->broken = true;
+		allow_pattern_move(&rule->pattern, keep_text(compilation, text));
+		if (policy->large != NULL)
+			note_pattern(policy->large, &rule->pattern);
+	}
+	MemoryContextSwitchTo(old);
+	if (policy->large != NULL)
+		forget_rules(compilation);
 }
 
 uint64
@@ -447,7 +664,7 @@ build_url_index(Policy *policy)
 	if (policy->nrules > 0)
 		policy->rules = repalloc_huge(policy->rules, policy->nrules * sizeof(UrlRule));
 	policy->buckets = make_buckets(policy->nrules, &policy->bucket_mask);
-	policy->always = palloc((policy->nrules + 1) * sizeof(int));
+	policy->always = MemoryContextAllocHuge(CurrentMemoryContext, (policy->nrules + 1) * sizeof(int));
 	for (int i = 0; i < policy->nrules; i++)
 	{
 		UrlRule    *rule = &policy->rules[i];
@@ -461,9 +678,7 @@ build_url_index(Policy *policy)
 		}
 		if (pattern->kind == PATTERN_NETWORK)
 		{
-			uint32	   *used = pattern->network.family == 4 ? policy->bits4 : policy->bits6;
-
-			used[pattern->bits / 32] |= 1U << (pattern->bits % 32);
+			set_bit(pattern->network.family == 4 ? policy->bits4 : policy->bits6, pattern->bits);
 			rule->hash = allow_network_hash(&pattern->network, pattern->bits);
 		}
 		else
@@ -476,11 +691,17 @@ build_url_index(Policy *policy)
 		rule->next = *bucket;
 		*bucket = i;
 	}
+	policy->always = repalloc_huge(policy->always, (policy->nalways + 1) * sizeof(int));
 }
 
 static void
 build_tool_index(Policy *policy)
 {
+	if (policy->ntools == 0 && policy->tools != NULL)
+	{
+		pfree(policy->tools);
+		policy->tools = NULL;
+	}
 	policy->tool_buckets = make_buckets(policy->ntools, &policy->tool_mask);
 	policy->prefixes = palloc((policy->ntools + 1) * sizeof(int));
 	for (int i = 0; i < policy->ntools; i++)

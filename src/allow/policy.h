@@ -24,12 +24,9 @@ typedef enum RuleEffect
 	RULE_SPECIAL				/* built-in range or name: a deny that a rule may lift */
 } RuleEffect;
 
-typedef struct UrlRule
+/* What narrows a rule down; most have none of it. */
+typedef struct RuleTerms
 {
-	int64		id;				/* 0: special */
-	RuleEffect	effect;
-	AllowPattern pattern;
-	const char *name;			/* what a special range is for */
 	char	  **methods;		/* upper case; NULL = any */
 	int			nmethods;
 	int		   *ports;			/* NULL = any */
@@ -38,7 +35,20 @@ typedef struct UrlRule
 	int			path_len;
 	TimestampTz valid_from;
 	TimestampTz valid_until;	/* exclusive */
+} RuleTerms;
+
+/* 80 bytes: a policy holds a hundred thousand of them */
+typedef struct UrlRule
+{
+	int64		id;				/* 0: special */
+	AllowPattern pattern;
+	union
+	{
+		const RuleTerms *terms; /* of a rule; NULL = any request, at any time */
+		const char *name;		/* what a special entry is for */
+	} u;
 	uint64		hash;
+	RuleEffect	effect;
 	int			next;			/* in its bucket; -1 = last */
 } UrlRule;
 
@@ -55,6 +65,18 @@ typedef struct ToolRule
 	int			next;
 } ToolRule;
 
+/* A policy whose rules stay in the table: which patterns are worth looking for. */
+typedef struct LargePolicy
+{
+	char	   *tenant;
+	char	   *name;
+	int64		revision;		/* of the policy's row */
+	bool		any;			/* there is a rule for '*' */
+	uint32		bits4[2];		/* as those of a policy */
+	uint32		bits6[5];
+	uint32		tool_prefixes[AGC_MAX_NAME / 32 + 1];	/* lengths in use */
+} LargePolicy;
+
 typedef struct Policy
 {
 	PolicyMode	mode;
@@ -63,6 +85,7 @@ typedef struct Policy
 	int			nmethods;
 	bool		broken;			/* a row could not be read: everything is denied */
 	uint64		specials;		/* which versions of special entries are in it */
+	LargePolicy *large;			/* not NULL: what follows holds special entries only */
 
 	/* Names and networks by hash; '*' and single labels are looked at always. */
 	UrlRule    *rules;
@@ -104,6 +127,18 @@ hash_bucket(uint64 hash)
 	return (uint32) (hash ^ (hash >> 32));
 }
 
+static inline bool
+bit_is_set(const uint32 *bits, int n)
+{
+	return (bits[n / 32] & (1U << (n % 32))) != 0;
+}
+
+static inline void
+set_bit(uint32 *bits, int n)
+{
+	bits[n / 32] |= 1U << (n % 32);
+}
+
 extern uint64 allow_network_hash(const AllowIp *network, int bits);
 extern uint64 allow_tool_hash(const char *tool);
 
@@ -120,6 +155,14 @@ extern void allow_write(void (*write) (void *arg), void *arg);
 
 /* one statement so; how many rows it touched */
 extern uint64 allow_write_statement(AgcPlan *plan, Datum *values, const char *nulls);
+
+/* One row of policy_rule, in CurrentMemoryContext; false when it is not canonical. */
+extern bool allow_row_is_tool(HeapTuple tuple, TupleDesc desc);
+extern bool allow_read_url_rule(HeapTuple tuple, TupleDesc desc, UrlRule *rule);
+extern bool allow_read_tool_rule(HeapTuple tuple, TupleDesc desc, ToolRule *rule);
+
+/* The policy as it is under a snapshot; one that denies when there is none. */
+extern Policy *allow_compile_at(const char *tenant, const char *name, Snapshot snapshot);
 
 /* ----- decide.c ----- */
 
@@ -213,6 +256,20 @@ extern HeapTuple allow_policy_row(HeapTuple row, TupleDesc desc, FunctionCallInf
  */
 extern HeapTuple allow_rule_row(TupleDesc desc, RuleRow *row, int64 id,
 								FunctionCallInfo fcinfo, Datum policy_methods);
+
+/* ----- large.c ----- */
+
+/*
+ * The rules of a large policy that may cover the request, or the tool; an
+ * array in CurrentMemoryContext.  *policy is replaced where it has changed
+ * since it was compiled, also by one that is not large.
+ */
+extern UrlRule *allow_large_url(const Policy **policy, const UrlRequest *request, int *count);
+extern ToolRule *allow_large_tool(const Policy **policy, const char *tool, int *count);
+
+/* every URL rule, in the order of the ids; the rule lives as long as the call */
+typedef void (*AllowRuleCallback) (const UrlRule *rule, void *arg);
+extern void allow_large_each(const Policy *policy, AllowRuleCallback callback, void *arg);
 
 /* ----- check.c ----- */
 

@@ -198,6 +198,15 @@ valid_argument(FunctionCallInfo fcinfo, int n)
 	return PointerGetDatum(PG_GETARG_RANGE_P(n));
 }
 
+/* A whole URL pasted as a pattern may carry a password or a query: not shown. */
+static char *
+pattern_fault(const char *text, const char *wrong)
+{
+	if (strpbrk(text, "@?#") != NULL)
+		return psprintf("Pattern: %s.", wrong);
+	return psprintf("Pattern \"%s\": %s.", text, wrong);
+}
+
 static void
 url_pattern(RuleRow *row, const char *text, bool force)
 {
@@ -207,7 +216,7 @@ url_pattern(RuleRow *row, const char *text, bool force)
 	const char *wrong = allow_pattern_parse(text, canonical, &pattern, &hint);
 
 	if (wrong != NULL)
-		bad_rule("invalid pattern", psprintf("Pattern \"%s\": %s.", text, wrong),
+		bad_rule("invalid pattern", pattern_fault(text, wrong),
 				 hint == NULL && canonical[0] != '\0' ?
 				 psprintf("Perhaps \"%s\" is meant.", canonical) : hint);
 	row->pattern = canonical;
@@ -471,7 +480,7 @@ special_pattern(const char *text, Datum *value)
 	if (wrong == NULL && pattern.kind == PATTERN_ANY)
 		wrong = "it covers everything";
 	if (wrong != NULL)
-		bad_rule("invalid pattern", psprintf("Pattern \"%s\": %s.", text, wrong), hint);
+		bad_rule("invalid pattern", pattern_fault(text, wrong), hint);
 	if (pattern.kind == PATTERN_NETWORK)
 	{
 		char	   *to = canonical;

@@ -105,14 +105,12 @@ read_request(FunctionCallInfo fcinfo, int tenant, PermitRequest *request)
 	agc_enter(request->tenant, AGC_AGENT);
 }
 
-/* NULL budget: one of those that hold a permit */
 static void
 raise_refusal(const char *budget, const PermitDecision *decision)
 {
 	if (strcmp(decision->reason, REASON_CONTENTION) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 budget == NULL ? errmsg("a budget of the permit is being used by another transaction") :
 				 errmsg("budget \"%s\" is being used by another transaction", budget),
 				 errdetail_internal("%s", decision->detail),
 				 errhint("Use a transaction of its own, then try again.")));

@@ -155,7 +155,7 @@ extern void permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, 
 extern PermitTry permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease,
 							   int64 cache_lease);
 
-/* larger hold and a new lease; false: refused by a budget (decision says why) */
+/* larger hold and a new lease; false: refused by a budget (decision says why); 55P03 on contention */
 extern bool permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease,
 						  int64 tokens, int64 nanousd, PermitDecision *out);
 

@@ -244,7 +244,7 @@ COMMENT ON FUNCTION agentcore.budget_release(uuid, text) IS 'Give a hold back, n
 CREATE FUNCTION agentcore.budget_extend(permit uuid, lease interval, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_extend_v1';
-COMMENT ON FUNCTION agentcore.budget_extend(uuid, interval, bigint, numeric, text) IS 'A new lease from now on and, if asked, a larger hold. Returns extended; TC002 when a budget refuses (the permit stays as it was), TC007 when it is no longer open.';
+COMMENT ON FUNCTION agentcore.budget_extend(uuid, interval, bigint, numeric, text) IS 'A new lease from now on and, if asked, a larger hold. Returns extended; TC002 when a budget refuses (the permit stays as it was), TC007 when it is no longer open, 55P03 on contention.';
 
 CREATE FUNCTION agentcore.budget_reap(batch integer DEFAULT 100, tenant text DEFAULT '') RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -472,8 +472,33 @@ COMMENT ON FUNCTION agentcore.budget_ledger_partition(integer) IS 'Make the ledg
 CREATE TYPE agentcore.ledger_retention AS (cutoff timestamptz, partitions integer, permits bigint, carried bigint);
 COMMENT ON TYPE agentcore.ledger_retention IS 'What budget_ledger_retain() did: ledger rows before cutoff went, with so many partitions and permits; carried: rows that stand for what went.';
 
+CREATE FUNCTION agentcore.budget_places() RETURNS TABLE (tenant text, budget text, place bigint, name text, max bigint[], step interval)
+  LANGUAGE sql STABLE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+SELECT x.tenant, x.budget, row_number() OVER (PARTITION BY x.tenant, x.budget ORDER BY x.further, x.name),
+       CASE WHEN x.further THEN x.name ELSE 'main' END, x.max,
+       CASE WHEN x.kind = 'sliding' THEN ceil(extract(epoch FROM x.period) * 1000000 / 24) * interval '1 microsecond' END
+  FROM (SELECT b.tenant, b.name AS budget, false AS further, b.name, b.kind, b.period, array[b.max_tokens, b.max_nanousd, b.max_calls] AS max
+          FROM agentcore.budget b
+         UNION ALL
+        SELECT l.tenant, l.budget, true, l.name, l.kind, l.period, array[l.max_tokens, l.max_nanousd, l.max_calls]
+          FROM agentcore.budget_limit l) x
+$$;
+COMMENT ON FUNCTION agentcore.budget_places() IS 'Internal. Every window of every budget: its place in the arrays of budget_counter, from 1, its limits, and how long a bucket of it is (NULL: not sliding).';
+
+CREATE FUNCTION agentcore.budget_rings(buckets bigint[]) RETURNS TABLE (place bigint, since timestamptz, numbers bigint[])
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+SELECT buckets[i], timestamptz '2000-01-01 00:00:00+00' + interval '1 microsecond' * buckets[i + 1], buckets[i + 2 : i + 76]
+  FROM generate_series(1, coalesce(cardinality(buckets), 0), 77) AS i
+$$;
+COMMENT ON FUNCTION agentcore.budget_rings(bigint[]) IS 'Internal. The buckets of sliding windows as budget_counter stores them: place of the window, from 1, since when it counts, and tokens, nano-USD and calls of each bucket, the current one first. NULL: none.';
+
 -- What goes is replaced by one row for each budget and window that still counts it,
--- at the begin of that window, so that every sum stays what it was.  Rows of permits
+-- at the begin of that window, or of the bucket if it slides, so that every sum stays
+-- what it was and falls out when it would have.  Rows of permits
 -- that stay do so too.  All of them stand in the default partition.
 CREATE FUNCTION agentcore.budget_ledger_retire(before timestamptz, detach boolean) RETURNS agentcore.ledger_retention
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -518,12 +543,20 @@ BEGIN
       DELETE FROM agentcore.budget_ledger_default l
        WHERE l.at < $1 AND NOT EXISTS (SELECT FROM agentcore.permit p WHERE p.tenant = l.tenant AND p.id = l.permit)
       RETURNING %2$s
-    ), edge AS (
+    ), counter AS (
+      SELECT c.*, min(c.since) OVER (PARTITION BY c.tenant, c.budget) AS counts_from FROM agentcore.budget_counter c
+    ), edge AS ( -- wherever a window, or a bucket of a sliding one, begins or has begun to count
       SELECT x.*, lead(x.at) OVER (PARTITION BY x.tenant, x.budget ORDER BY x.at) AS next
-        FROM (SELECT c.tenant, c.budget, greatest(s.start, c.since) AS at
-                FROM agentcore.budget_counter c CROSS JOIN LATERAL unnest(c.starts) s(start)
+        FROM (SELECT c.tenant, c.budget, c.since AS at FROM counter c
                UNION
-              SELECT c.tenant, c.budget, c.since FROM agentcore.budget_counter c) x
+              SELECT c.tenant, c.budget, s.start - coalesce(n.back * p.step, '0')
+                FROM counter c CROSS JOIN LATERAL unnest(c.starts) WITH ORDINALITY s(start, place)
+                LEFT JOIN agentcore.budget_places() p ON p.tenant = c.tenant AND p.budget = c.budget AND p.place = s.place
+               CROSS JOIN LATERAL generate_series(0, CASE WHEN p.step IS NULL THEN 0 ELSE 24 END) n(back)
+               WHERE s.start - coalesce(n.back * p.step, '0') > c.counts_from
+               UNION
+              SELECT c.tenant, c.budget, r.since
+                FROM counter c CROSS JOIN LATERAL agentcore.budget_rings(c.buckets) r WHERE r.since > c.counts_from) x
     ), charge AS MATERIALIZED ( -- joined by tenant before it is unnested, it would be every row with every budget
       SELECT g.tenant, b.budget, g.at, g.tokens, g.nanousd, g.calls
         FROM (TABLE gone UNION ALL TABLE gone_default) g
@@ -564,15 +597,7 @@ CREATE FUNCTION agentcore.budget_violations() RETURNS TABLE (tenant text, violat
   SET enable_nestloop = off -- by wrong estimates (tables not analyzed yet) it would be every row with every budget
   AS $$
 WITH limits AS (
-  SELECT x.tenant, x.budget, pg_catalog.row_number() OVER (PARTITION BY x.tenant, x.budget ORDER BY x.further, x.name) AS w,
-         CASE WHEN x.further THEN x.name ELSE 'main' END AS name, x.max,
-         -- what the buckets before the current one cover
-         CASE WHEN x.kind = 'sliding' THEN 24 * ceil(extract(epoch FROM x.period) * 1000000 / 24) * interval '1 microsecond' END AS covered
-    FROM (SELECT b.tenant, b.name AS budget, false AS further, b.name, b.kind, b.period, array[b.max_tokens, b.max_nanousd, b.max_calls] AS max
-            FROM agentcore.budget b
-           UNION ALL
-          SELECT l.tenant, l.budget, true, l.name, l.kind, l.period, array[l.max_tokens, l.max_nanousd, l.max_calls]
-            FROM agentcore.budget_limit l) x
+  SELECT p.tenant, p.budget, p.place AS w, p.name, p.max, 24 * p.step AS covered FROM agentcore.budget_places() p
 ), slot AS (
   SELECT c.*, b.slots, b.max_in_flight, b.name IS NOT NULL AS defined, b.window_revision AS defined_revision, b.limited_at
     FROM agentcore.budget_counter c
@@ -598,9 +623,7 @@ WITH limits AS (
             FROM slot s CROSS JOIN LATERAL generate_subscripts(s.starts, 1) AS g(w)) v
     JOIN total t ON t.tenant = v.tenant AND t.budget = v.budget
     LEFT JOIN limits l ON l.tenant = v.tenant AND l.budget = v.budget AND l.w = v.w
-    LEFT JOIN LATERAL (
-      SELECT timestamptz '2000-01-01 00:00:00+00' + interval '1 microsecond' * v.buckets[i + 1] AS since, v.buckets[i + 2 : i + 76] AS numbers
-        FROM generate_series(1, coalesce(cardinality(v.buckets), 0), 77) AS i WHERE v.buckets[i] = v.w) AS ring ON true
+    LEFT JOIN LATERAL agentcore.budget_rings(v.buckets) AS ring ON ring.place = v.w
    GROUP BY v.tenant, v.budget, v.limited_at, v.w, l.name, l.max, l.covered, t.held, t.slots
 ), hold AS (
   SELECT p.tenant, u.budget, array[sum(p.held_tokens), sum(p.held_nanousd), sum(p.held_calls), count(*)] AS held,
@@ -741,5 +764,5 @@ INSERT INTO agentcore.access_function VALUES
   ('budget_release', 'agent'), ('budget_extend', 'agent'),
   ('budget_reap', 'admin'), ('budget_verify', 'admin'),
   ('budget_ledger_partition', 'admin'), ('budget_ledger_retain', 'admin'),
-  ('budget_ledger_make', 'internal'), ('budget_ledger_retire', 'internal'),
+  ('budget_ledger_make', 'internal'), ('budget_ledger_retire', 'internal'), ('budget_places', 'internal'), ('budget_rings', 'internal'),
   ('model_cost', 'reader'), ('budget_violations', 'internal'), ('budget_window', 'public');

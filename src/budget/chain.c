@@ -406,6 +406,14 @@ create_slot(Chain *chain, ChainLink *link, int slot)
 	link->created = true;
 }
 
+/* Definitions have changed since they were read, in this transaction or by a COMMIT. */
+static bool
+is_outdated(const Chain *chain)
+{
+	AcceptInvalidationMessages();
+	return chain->generation != agc_generation();
+}
+
 /* Those of a mask, in order; a budget that is no more has none. */
 static bool
 lock_slots(Chain *chain, ChainLink *link, uint64 mask)
@@ -423,6 +431,12 @@ lock_slots(Chain *chain, ChainLink *link, uint64 mask)
 			return false;
 		if (result == LOCK_MISSING && (!link->defined || !link->whole))
 			continue;
+		/* whoever had the lock may have dropped the budget */
+		if (result == LOCK_MISSING && is_outdated(chain))
+		{
+			store_counter_unlock(chain->tenant, link->name, slot);
+			return false;
+		}
 		if (result == LOCK_MISSING)
 			create_slot(chain, link, slot);
 		keep_slot(chain, link, slot);
@@ -543,8 +557,7 @@ lock_link(Chain *chain, ChainLink *link, const int64 *asked)
 static bool
 refresh_definitions(Chain *chain)
 {
-	AcceptInvalidationMessages();
-	if (chain->generation == agc_generation())
+	if (!is_outdated(chain))
 		return true;
 	chain->generation = agc_generation();
 	for (int i = 0; i < chain->n; i++)
@@ -746,7 +759,8 @@ chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision
 
 	/* nothing of an earlier look may be left: a permit that is granted was denied by nobody */
 	out->granted = false;
-	out->reason = out->denied_by = out->detail = NULL;
+	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
+	out->has_remaining = false;
 	out->retry_after = -1;
 	out->can_ever_fit = true;
 	for (int i = 0; i < chain->n; i++)

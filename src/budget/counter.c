@@ -163,7 +163,7 @@ counter_admits(const Counter *counter, const BudgetDef *def,
 
 /*
  * A request for nothing still fails once a limit is reached: it stands for an
- * unknown amount.  A sum that overflows does not fit, whatever the limit.
+ * unknown amount.  A sum that overflows does not fit.
  */
 static bool
 dimension_fits(int64 used, int64 held, int64 asked, int64 max)
@@ -171,10 +171,11 @@ dimension_fits(int64 used, int64 held, int64 asked, int64 max)
 	int64		taken;
 	int64		total;
 
+	/* what is used may be as much as a counter can say: without a limit that stops nobody */
+	if (max == NO_AMOUNT)
+		return !pg_add_s64_overflow(held, asked, &total);
 	if (pg_add_s64_overflow(used, held, &taken) || pg_add_s64_overflow(taken, asked, &total))
 		return false;
-	if (max == NO_AMOUNT)
-		return true;
 	return asked > 0 ? total <= max : taken < max;
 }
 

@@ -3,10 +3,11 @@
  *	  budget_set() and budget_drop(): definitions of budgets.
  *
  * Locks: SHARE ROW EXCLUSIVE on agentcore.budget, so that two changes cannot
- * together make a circle of parents; then the row of the budget; then, where
- * limits or window change, its counter, so that a new window is counted from
- * the ledger while nobody else charges.  Acquiring takes no lock on the
- * definitions.
+ * together make a circle of parents (without waiting, 55P03, when the
+ * transaction holds permits or budgets already); then the row of the budget;
+ * then, where limits or window change, its counter, so that a new window is
+ * counted from the ledger while nobody else charges.  Acquiring takes no lock
+ * on the definitions.
  *
  * Memory: SPI's.  On ERROR: the transaction takes everything back.
  */
@@ -38,9 +39,11 @@ budget_init(void)
 void
 lock_definitions(void)
 {
-	static AgcPlan plan = {"LOCK TABLE agentcore.budget IN SHARE ROW EXCLUSIVE MODE", 0, NULL};
+	static AgcPlan wait = {"LOCK TABLE agentcore.budget IN SHARE ROW EXCLUSIVE MODE", 0, NULL};
+	static AgcPlan nowait = {"LOCK TABLE agentcore.budget IN SHARE ROW EXCLUSIVE MODE NOWAIT", 0, NULL};
 
-	agc_spi(&plan, NULL, NULL);
+	/* whoever changes definitions may be waiting for the budgets that this transaction holds */
+	agc_spi(chain_locks_held() ? &nowait : &wait, NULL, NULL);
 }
 
 /* One of a few words; 22023 names them. */

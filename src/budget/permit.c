@@ -36,7 +36,7 @@
 
 const char *const settle_names[] = {"committed", "replayed", "late", "conflict"};
 
-static int	expire_ended(const char *tenant, int limit, bool must);
+static int	expire_ended(const char *tenant, const char *budget, int limit, bool must);
 
 /* ----- helpers ----- */
 
@@ -45,7 +45,8 @@ report_contention(PermitDecision *out)
 {
 	out->granted = false;
 	out->reason = REASON_CONTENTION;
-	out->denied_by = NULL;
+	out->denied_by = out->denied_limit = NULL;
+	out->has_remaining = false;
 	out->detail = "Another transaction holds or has just changed a budget or key for which this one cannot wait.";
 	out->retry_after = CONTENTION_WAIT;
 	out->can_ever_fit = true;
@@ -57,8 +58,8 @@ raise_contention(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			 errmsg("a permit or budget is being changed by another transaction"),
-			 errdetail("This transaction already holds other permits or budgets and must not wait for it."),
-			 errhint("Settle each permit in a transaction of its own, then try again.")));
+			 errdetail("It was not given up within agentcore.budget_lock_wait, or was defined anew meanwhile, or must not be waited for, because this transaction holds others already."),
+			 errhint("Try again, with each permit in a transaction of its own.")));
 }
 
 static void
@@ -197,7 +198,7 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 
 	out->granted = store_permits_any_ended(request->tenant, agc_now());
 	if (out->granted)
-		out->reason = out->denied_by = out->detail = NULL;
+		out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
 	return out->granted;
 }
 
@@ -224,20 +225,28 @@ static bool
 looks_admissible(Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
 				 MemoryContext cxt)
 {
-	chain_peek(chain, asked);
-	if (chain_admits(chain, asked, out, cxt))
-		return true;
-	if (!out->can_ever_fit || chain_locks_held() ||
-		expire_ended(chain->tenant, REAP_INLINE, false) == 0)
-		return false;
-	chain_peek(chain, asked);
-	return chain_admits(chain, asked, out, cxt);
+	bool		may_reap = !chain_locks_held();
+
+	/* in turn those of every budget that refuses */
+	for (int i = 0; i <= chain->n; i++)
+	{
+		chain_peek(chain, asked);
+		if (chain_admits(chain, asked, out, cxt))
+			return true;
+		if (!may_reap || !out->can_ever_fit ||
+			expire_ended(chain->tenant, out->denied_by, REAP_INLINE, false) == 0)
+			break;
+	}
+	return false;
 }
 
 static void
 take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char *holder,
 		  PermitDecision *out, MemoryContext cxt)
 {
+	/* by the definitions of now: those that chain_lock() finds may be others */
+	bool		early = !chain_divided(chain);
+
 	agc_uuid_v7(&permit->row.id);
 	permit->depth = chain->n;
 	for (int i = 0; i < chain->n; i++)
@@ -247,7 +256,7 @@ take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char
 	permit->charge_on_expiry = request->charge_on_expiry ||
 		(chain->n > 0 && chain->link[0].def.charge_on_expiry);
 	/* a slot is known only once it is locked; else what many share is locked last */
-	if (!chain_divided(chain))
+	if (early)
 		store_permit_insert(request->tenant, permit, request, holder);
 	AGC_TEST_POINT("budget_inserted");
 
@@ -257,7 +266,7 @@ take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char
 	{
 		chain_split(chain, permit->held);
 		chain_hold(chain, permit, permit->held);
-		if (chain_divided(chain))
+		if (!early)
 			store_permit_insert(request->tenant, permit, request, holder);
 		chain_write(chain);
 		guard_begun(&permit->row.id);
@@ -269,7 +278,7 @@ take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char
 		return;
 	}
 	chain_unlock(chain);
-	if (!chain_divided(chain))
+	if (early)
 		store_permit_delete(permit);
 }
 
@@ -511,7 +520,8 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 			guard_charge(&permit);
 		if (!lock_to_charge(&chain, tenant, &permit, delta, is_open(&permit)))
 			raise_contention();
-		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= chain.at)
+		/* by the clock that gave the lease: counters may have seen one that was ahead */
+		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= agc_now())
 			answer = SETTLE_LATE;
 		leave_unbilled(&chain, &permit, delta);
 		if (is_open(&permit))
@@ -650,8 +660,8 @@ permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens
 			asked[dim] = more[dim] > 0 ? more[dim] : NO_AMOUNT;
 		chain_of_permits(&chain, tenant, &permit, 1);
 		if (!chain_lock(&chain, asked))
-			report_contention(out);
-		else if (chain_admits(&chain, asked, out, caller_cxt))
+			raise_contention();
+		if (chain_admits(&chain, asked, out, caller_cxt))
 		{
 			chain_split(&chain, asked);
 			chain_hold(&chain, &permit, more);
@@ -659,6 +669,8 @@ permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens
 			for (int dim = 0; dim < BUDGET_NUSED; dim++)
 				permit.held[dim] = add_checked(permit.held[dim], more[dim]);
 		}
+		else
+			chain_unlock(&chain);
 	}
 	if (out->granted)
 	{
@@ -681,9 +693,10 @@ expire_permits(const char *tenant, Chain *chain, Permit *permits, int n)
 		give_hold_back(chain, permit);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
+			/* what cannot be counted must not keep others from expiring */
 			if (permit->charge_on_expiry)
-				delta[dim] = permit->held[dim];
-			permit->charged[dim] = add_checked(permit->charged[dim], delta[dim]);
+				delta[dim] = Min(permit->held[dim], PG_INT64_MAX - permit->charged[dim]);
+			permit->charged[dim] += delta[dim];
 		}
 		charge_path(chain, permit, "expire", delta);
 		permit->row.state = PERMIT_EXPIRED;
@@ -694,12 +707,12 @@ expire_permits(const char *tenant, Chain *chain, Permit *permits, int n)
 	chain_write(chain);
 }
 
-/* must: contention is an error, else nothing is done. */
+/* budget NULL: of all; must: contention is an error, else nothing is done. */
 static int
-expire_ended(const char *tenant, int limit, bool must)
+expire_ended(const char *tenant, const char *budget, int limit, bool must)
 {
 	Permit	   *permits;
-	int			n = store_permits_lock_ended(tenant, agc_now(), limit, CurrentMemoryContext, &permits);
+	int			n = store_permits_lock_ended(tenant, agc_now(), budget, limit, CurrentMemoryContext, &permits);
 	Chain		chain;
 
 	if (n == 0)
@@ -720,7 +733,7 @@ expire_ended(const char *tenant, int limit, bool must)
 int
 permits_reap(const char *tenant, int limit)
 {
-	return expire_ended(tenant, Min(limit, REAP_MAX), true);
+	return expire_ended(tenant, NULL, Min(limit, REAP_MAX), true);
 }
 
 PermitTry

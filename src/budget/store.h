@@ -78,9 +78,13 @@ extern bool store_permit_by_key(const char *tenant, const char *holder, const ch
 extern LockResult store_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait,
 									MemoryContext cxt, Permit *out);
 
-/* Open permits whose lease has ended, the oldest first, those being settled left out. */
-extern int	store_permits_lock_ended(const char *tenant, TimestampTz now, int limit,
-									 MemoryContext cxt, Permit **out);
+/*
+ * Open permits whose lease has ended, the oldest first, those being settled
+ * left out.  With a budget only those that it carries, as far as they are soon
+ * found among the others.
+ */
+extern int	store_permits_lock_ended(const char *tenant, TimestampTz now, const char *budget,
+									 int limit, MemoryContext cxt, Permit **out);
 extern bool store_permits_any_ended(const char *tenant, TimestampTz now);
 
 /* state, held, charged, spent, lease, retry_at, settled_at, attempt, cache lease; result unless NULL */

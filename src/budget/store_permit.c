@@ -23,6 +23,9 @@
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
+/* Ended leases of other budgets that a search for those of one passes over, at most. */
+#define ENDED_LOOKS		1000
+
 /* Columns of agentcore.permit, in the order of the table. */
 enum
 {
@@ -180,7 +183,9 @@ typedef struct EndedScan
 {
 	const char *tenant;
 	TimestampTz now;
+	const char *budget;			/* only those that it carries; NULL: all */
 	int			limit;
+	int			looks;			/* how many more may be looked at */
 	MemoryContext cxt;
 	Permit	   *out;
 	int			n;
@@ -202,6 +207,21 @@ is_ended(const Permit *permit, TimestampTz now)
 		permit->row.lease_until <= now;
 }
 
+static bool
+is_carried_by(HeapTuple tuple, TupleDesc desc, const char *budget)
+{
+	bool		isnull;
+	Datum	   *budgets;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(heap_getattr(tuple, P_BUDGETS + 1, desc, &isnull)), TEXTOID, -1, false,
+					  TYPALIGN_INT, &budgets, NULL, &n);
+	for (int i = 0; i < n; i++)
+		if (strcmp(TextDatumGetCString(budgets[i]), budget) == 0)
+			return true;
+	return false;
+}
+
 /* The scan saw it open; the lock may have come after a settlement. */
 static bool
 lock_ended(HeapTuple tuple, TupleDesc desc, void *arg)
@@ -211,6 +231,8 @@ lock_ended(HeapTuple tuple, TupleDesc desc, void *arg)
 	bool		isnull;
 	pg_uuid_t  *id = DatumGetUUIDP(heap_getattr(tuple, P_ID + 1, desc, &isnull));
 
+	if (scan->budget != NULL && !is_carried_by(tuple, desc, scan->budget))
+		return --scan->looks > 0;
 	if (store_permit_lock(scan->tenant, id, false, scan->cxt, permit) == LOCK_TAKEN)
 	{
 		if (is_ended(permit, scan->now))
@@ -235,10 +257,10 @@ scan_ended(const char *tenant, TimestampTz now, AgcOrderedCallback callback, voi
 }
 
 int
-store_permits_lock_ended(const char *tenant, TimestampTz now, int limit, MemoryContext cxt,
-						 Permit **out)
+store_permits_lock_ended(const char *tenant, TimestampTz now, const char *budget, int limit,
+						 MemoryContext cxt, Permit **out)
 {
-	EndedScan	scan = {.tenant = tenant, .now = now, .limit = limit, .cxt = cxt};
+	EndedScan	scan = {.tenant = tenant, .now = now, .budget = budget, .limit = limit, .looks = ENDED_LOOKS, .cxt = cxt};
 
 	*out = scan.out = MemoryContextAlloc(cxt, limit * sizeof(Permit));
 	scan_ended(tenant, now, lock_ended, &scan);

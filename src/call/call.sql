@@ -139,7 +139,7 @@ COMMENT ON FUNCTION agentcore.call_fail(uuid, integer, text, text, bigint, numer
 CREATE FUNCTION agentcore.call_extend(call_id uuid, lease interval, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_call_extend_v1';
-COMMENT ON FUNCTION agentcore.call_extend(uuid, interval, bigint, numeric, text) IS 'Heartbeat of a long call: a new lease from now and, if asked, a larger hold. Returns extended, denied (a budget refuses the larger hold; nothing changed) or closed.';
+COMMENT ON FUNCTION agentcore.call_extend(uuid, interval, bigint, numeric, text) IS 'Heartbeat of a long call: a new lease from now and, if asked, a larger hold. Returns extended, denied (a budget refuses the larger hold; nothing changed) or closed. 55P03 on contention.';
 
 CREATE FUNCTION agentcore.call_resolve(call_id uuid, succeeded boolean, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE

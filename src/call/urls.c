@@ -5,7 +5,8 @@
  * They are what the tool's schema calls URLs, or what its url_args point at.  A
  * pointer names a string, or an array whose strings are all URLs; the token
  * "*" goes through every element of an array.  What the judge returns replaces
- * the string, because the executor must fetch exactly what was judged.  Where
+ * the string, because the executor must fetch exactly what was judged; so it
+ * does with names that the schema calls URLs (propertyNames).  Where
  * something else stands (null counts as absent), the judge is told by a NULL.
  *
  * Memory: CurrentMemoryContext.  Locks: none.  Errors: 54001 for nesting
@@ -35,6 +36,7 @@ typedef struct Mapper
 static JsonbValue *map_container(Mapper *m, const JsonbContainer *c, Trail *trails, int ntrails);
 static void map_child(Mapper *m, JsonbIteratorToken where, JbItem *item,
 					  Trail *trails, int ntrails);
+static void judge_string(Mapper *m, const JbItem *item, JsonbValue *value);
 static JsonbValue item_value(const JbItem *item);
 static int	step(Trail *from, int n, const char *key, uint32 keylen, int index, Trail *to);
 
@@ -43,8 +45,9 @@ note_url(const char *url, Size len, void *arg)
 {
 	Mapper	   *m = arg;
 
-	if (url == NULL)
-		(void) m->judge(NULL, 0, m->arg);
+	/* an empty string has no place of its own that it could be known by */
+	if (len == 0)
+		(void) m->judge(url, 0, m->arg);
 	else
 	{
 		if (m->nfound == m->maxfound)
@@ -67,10 +70,10 @@ compare_addresses(const void *a, const void *b)
 }
 
 static bool
-is_found(const Mapper *m, const char *url)
+is_found(const Mapper *m, const JbItem *item)
 {
-	return m->nfound > 0 &&
-		bsearch(&url, m->found, m->nfound, sizeof(char *), compare_addresses) != NULL;
+	return m->nfound > 0 && item->len > 0 &&
+		bsearch(&item->data, m->found, m->nfound, sizeof(char *), compare_addresses) != NULL;
 }
 
 Jsonb *
@@ -117,6 +120,8 @@ map_container(Mapper *m, const JsonbContainer *c, Trail *trails, int ntrails)
 
 			key = jb_next(&keys);
 			name = item_value(&key);
+			if (is_found(m, &key))
+				judge_string(m, &key, &name);
 			pushJsonbValue(&m->state, WJB_KEY, &name);
 		}
 		value = jb_next(&values);
@@ -131,7 +136,7 @@ static void
 map_child(Mapper *m, JsonbIteratorToken where, JbItem *item, Trail *trails, int ntrails)
 {
 	JsonbValue	value;
-	bool		here = JBE_ISSTRING(item->entry) && is_found(m, item->data);
+	bool		here = JBE_ISSTRING(item->entry) && is_found(m, item);
 
 	for (int i = 0; i < ntrails; i++)
 		here |= trails[i].more == NULL;
@@ -147,16 +152,21 @@ map_child(Mapper *m, JsonbIteratorToken where, JbItem *item, Trail *trails, int 
 	if (here && !JBE_ISSTRING(item->entry) && !JBE_ISNULL(item->entry))
 		(void) m->judge(NULL, 0, m->arg);
 	if (here && JBE_ISSTRING(item->entry))
-	{
-		const char *url = m->judge(item->data, item->len, m->arg);
-
-		if (url != NULL)
-		{
-			value.val.string.val = (char *) url;
-			value.val.string.len = strlen(url);
-		}
-	}
+		judge_string(m, item, &value);
 	pushJsonbValue(&m->state, where, &value);
+}
+
+/* The canonical URL in the place of the string, where there is one. */
+static void
+judge_string(Mapper *m, const JbItem *item, JsonbValue *value)
+{
+	const char *url = m->judge(item->data, item->len, m->arg);
+
+	if (url != NULL)
+	{
+		value->val.string.val = (char *) url;
+		value->val.string.len = strlen(url);
+	}
 }
 
 static JsonbValue

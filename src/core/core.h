@@ -21,6 +21,7 @@
 #include "storage/lockdefs.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
+#include "utils/snapshot.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -190,6 +191,14 @@ extern void agc_table_ordered(AgcTable *table, Relation rel, int nkeys, const Ag
 typedef void (*AgcRowCallback) (HeapTuple tuple, TupleDesc desc, void *arg);
 extern void agc_table_scan(AgcTable *table, Relation rel, int nkeys, const char **keys,
 						   AgcRowCallback callback, void *arg);
+
+/*
+ * The same for several reads that must agree: all under one snapshot, the
+ * latest of when agc_table_snapshot() took it.  UnregisterSnapshot() ends it.
+ */
+extern Snapshot agc_table_snapshot(Relation rel);
+extern void agc_table_scan_at(AgcTable *table, Relation rel, Snapshot snapshot, int nkeys,
+							  const char **keys, AgcRowCallback callback, void *arg);
 
 /* column readers: NULL / missing value when the column is null */
 extern char *agc_col_text(HeapTuple tuple, TupleDesc desc, const char *column);

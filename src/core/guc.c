@@ -55,6 +55,7 @@ int			agc_pattern_heap_limit = 8192;
 bool		agc_pattern_jit = true;
 int			agc_pattern_match_limit = 1000000;
 int			agc_pattern_timeout = 40;
+int			agc_policy_cache_max_rules = 100000;
 bool		agc_require_tenant = false;
 
 static const struct config_enum_entry audit_options[] = {
@@ -290,6 +291,12 @@ agc_guc_init(void)
 							"Ends what takes few but long steps; a match that needs more raises 54001. The time also counts towards agentcore.max_node_visits, 100 ns a visit.",
 							&agc_pattern_timeout, 40, 1, 60000,
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.policy_cache_max_rules",
+							"Most rules of a policy that a session keeps compiled.",
+							"Those of a larger policy, and of one that would fill three quarters of agentcore.compiled_cache_size, stay in "
+							"their table, where each decision looks them up by index. A policy follows when it is next compiled.",
+							&agc_policy_cache_max_rules, 100000, 0, INT_MAX,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("agentcore.require_tenant",
 							 "Refuse the empty tenant.",
 							 "For databases that serve several tenants, where a forgotten argument must not reach a shared one.",

@@ -82,6 +82,7 @@ extern int	agc_pattern_heap_limit; /* kB */
 extern bool agc_pattern_jit;
 extern int	agc_pattern_match_limit;
 extern int	agc_pattern_timeout;	/* ms */
+extern int	agc_policy_cache_max_rules;
 extern bool agc_require_tenant;
 
 extern void agc_guc_init(void);

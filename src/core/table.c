@@ -237,16 +237,30 @@ agc_table_get(AgcTable *table, Relation rel, int nkeys, const char **keys)
 	return copy;
 }
 
+/* GetLatestSnapshot() would not do: parallel workers may not call it. */
+Snapshot
+agc_table_snapshot(Relation rel)
+{
+	return RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(rel)));
+}
+
 void
 agc_table_scan(AgcTable *table, Relation rel, int nkeys, const char **keys,
 			   AgcRowCallback callback, void *arg)
+{
+	agc_table_scan_at(table, rel, NULL, nkeys, keys, callback, arg);
+}
+
+void
+agc_table_scan_at(AgcTable *table, Relation rel, Snapshot snapshot, int nkeys, const char **keys,
+				  AgcRowCallback callback, void *arg)
 {
 	ScanKeyData scankeys[AGC_MAX_KEYS];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
 	make_text_keys(table, scankeys, nkeys, keys);
-	scan = systable_beginscan(rel, table->indexid, true, NULL, nkeys, scankeys);
+	scan = systable_beginscan(rel, table->indexid, true, snapshot, nkeys, scankeys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		callback(tuple, RelationGetDescr(rel), arg);
 	systable_endscan(scan);

@@ -134,6 +134,7 @@ walk_object(UrlWalk *w, const SchemaNode *node, const JbItem *item)
 		bool		named = false;
 		int64		cost = 0;
 
+		walk(w, rules->names, &key, 0);
 		while (property < end && key_compare(property->key, property->len, key.data, key.len) < 0)
 			property++;
 		if (property < end && key_compare(property->key, property->len, key.data, key.len) == 0)

@@ -3,7 +3,13 @@
  *	  Fuzzes the reading of URLs: what is accepted has a canonical form that is
  *	  its own canonical form, with the same host, and holds nothing on which
  *	  other parsers would disagree.
+ *
+ * LINK: -licuuc -licudata
  */
+#if __has_include(<unicode/uidna.h>)
+#define AGENTCORE_ICU
+#endif
+
 #include "allow/url.c"
 #include "allow/ip.c"
 #include "allow/idn.c"

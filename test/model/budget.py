@@ -6,13 +6,17 @@
 
 Several sessions, one step at a time: permits acquired (with keys and without),
 committed, released, extended, replayed and left to expire; budgets in a hierarchy whose
-limits, windows and parents change; savepoints, rollbacks, stricter isolation, two-phase
+limits, windows of every kind, thresholds and parents change, which are corrected and
+reset; savepoints, rollbacks, stricter isolation, two-phase
 commits, killed backends, and clients that are gone before they hear of their COMMIT.
 Transactions overlap, steps do not, so the model (lib/budget_reference.py) knows each
 answer, contention included; of a COMMIT whose answer was lost the server is asked.
 
 The clock is moved by agentcore.debug_clock_offset before every step: it stands still,
-creeps, leaps over windows and runs back.  Every span and every edge of a window is kept
+creeps, leaps over windows and runs back.  In every third history budgets may have
+several slots; there no transactions overlap, since nobody can tell in which slots a
+transaction is, and the clock does not run back, since each slot has a time of its own.
+Every span and every edge of a window is kept
 seconds away from every step, so that how long a step takes decides nothing.
 
 After every step all rows are held against the model's, and budget_verify() must be
@@ -21,6 +25,7 @@ silent.  Every history has its own seed, printed when it fails.
 import random
 import sys
 import time
+from dataclasses import replace
 
 sys.dont_write_bytecode = True
 import psycopg
@@ -34,7 +39,7 @@ OFF = 3 * SECOND
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
 NAMES = ["run", "agent", "team", "org", "other"]
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"]
-TABLES = "budget, budget_counter, permit, budget_ledger"
+TABLES = "budget, budget_limit, budget_counter, permit, budget_ledger"
 
 
 class Wrong(Exception):
@@ -91,6 +96,7 @@ class History:
         self.store = Store()
         self.model = Budgets(self.store)
         self.prepared = {}
+        self.divided = self.random.random() < 0.33
         self.ids = {}               # a permit's row in the model -> its id
         now = round(time.time()) * SECOND
         self.now = (now + self.random.randint(-18, 10) * DAY + self.random.randint(0, 23) * HOUR) // STEP * STEP + OFF
@@ -148,10 +154,12 @@ class History:
     # --- definitions ---
 
     def random_window(self):
-        kind = self.random.choice(["lifetime", "fixed", "fixed", "calendar"])
+        kind = self.random.choice(["lifetime", "fixed", "fixed", "calendar", "sliding"])
         anchor = self.now // STEP * STEP - self.random.randint(0, 100000) * STEP if self.random.random() < 0.4 else None
         if kind == "fixed":
             return Window(kind, span=self.random.choice([10, 60, 90, 7 * 24 * 60]) * MINUTE, anchor=anchor)
+        if kind == "sliding":
+            return Window(kind, span=self.random.choice([4, 60, 90, 24 * 60]) * MINUTE, anchor=anchor)
         if kind == "calendar":
             days, months = self.random.choice([(1, 0), (2, 0), (7, 0), (0, 1), (0, 3)])
             return Window(kind, days=days, months=months, tz=self.random.choice(ZONES), anchor=anchor)
@@ -165,9 +173,11 @@ class History:
     def random_definition(self, name):
         above = NAMES[NAMES.index(name) + 1:] if self.random.random() < 0.9 else NAMES
         parents = [parent for parent in above if parent in self.store.budgets]
+        slots = self.random.choice([1, 2, 3, 16]) if self.divided else 1
+        thresholds = self.random.choice([(), (), (50, 80, 90, 100), (1,), (30, 100)]) if slots == 1 or self.random.random() < 0.05 else ()
         return Definition((self.random_limit(),), self.random.choice(parents + [None]) if parents else None,
                           self.random.choice([None, None, 2, 5]), self.random.choice(["release", "charge_estimate"]),
-                          self.random.random() < 0.95)
+                          self.random.random() < 0.95, self.random.choice(["charge", "charge", "cap"]), thresholds, slots)
 
     @staticmethod
     def window_arguments(window):
@@ -178,7 +188,8 @@ class History:
     def set_budget(self, session, name, definition):
         limit = definition.limits[0]
         sql = call("budget_set", name, limit.max[0], money(limit.max[1]), limit.max[2], definition.max_in_flight,
-                   parent=definition.parent, on_expiry=definition.on_expiry, enabled=definition.enabled,
+                   parent=definition.parent, on_expiry=definition.on_expiry, enabled=definition.enabled, overrun=definition.overrun,
+                   thresholds="{%s}" % ",".join(map(str, definition.thresholds)), slots=definition.slots,
                    **self.window_arguments(limit.window))
         answers = self.both(session, f"set {name} {definition}", "SELECT " + sql, lambda tx: self.model.define(tx, self.now, name, definition))
         if answers:
@@ -191,11 +202,47 @@ class History:
         name = self.random.choice(NAMES)
         new, old = self.random_definition(name), self.store.budgets.get(name)
         if old and self.random.random() < 0.7:
-            part = self.random.choice(["max", "parent", "enabled", "on_expiry", "nothing"])
+            part = self.random.choice(["max", "parent", "enabled", "on_expiry", "overrun", "thresholds", "slots", "nothing"])
             limits = (Limit(old.limits[0].window, new.limits[0].max),) + old.limits[1:]
-            values = {**old.__dict__, **({"limits": limits} if part == "max" else {} if part == "nothing" else {part: getattr(new, part)})}
-            new = Definition(**values)
+            new = replace(old, **({"limits": limits} if part == "max" else {} if part == "nothing" else {part: getattr(new, part)}))
+        elif old:
+            new = replace(new, limits=new.limits[:1] + old.limits[1:])
         self.set_budget(session, name, new)
+
+    def do_limit(self, session):
+        """One more window of a budget, another one of that name, or one less."""
+        if session.transaction:
+            return
+        name, limit_name = self.random.choice(NAMES), self.random.choice("xyz")
+        if self.random.random() < 0.25:
+            sql = call("budget_limit_drop", name, limit_name)
+            operation = lambda tx: self.model.limit_drop(tx, self.now, name, limit_name)
+        else:
+            limit = replace(self.random_limit(), name=limit_name)
+            old = next((one for one in self.store.budgets[name].limits if one.name == limit_name), None) if name in self.store.budgets else None
+            if old and self.random.random() < 0.5:
+                limit = replace(limit, window=old.window)
+            sql = call("budget_limit_set", name, limit_name, limit.max[0], money(limit.max[1]), limit.max[2], **self.window_arguments(limit.window))
+            operation = lambda tx: self.model.limit_set(tx, self.now, name, limit)
+        answers = self.both(session, sql[10:], "SELECT " + sql, operation)
+        if answers:
+            self.same("changed", answers[0][0][0], answers[1])
+
+    def do_adjust(self, session):
+        name = self.random.choice(NAMES)
+        amounts = [self.random.choice([0, 0, 1, 30, -1, -20]), self.random.choice([0, 0, 10 ** 8, -10 ** 8, -1]), self.random.choice([0, 0, 2, -1])]
+        sql = call("budget_adjust", name, amounts[0], money(amounts[1]), amounts[2])
+        answers = self.both(session, sql[10:], "SELECT " + sql, lambda tx: self.model.adjust(tx, self.now, name, amounts))
+        if answers:
+            self.same("adjusted", answers[0][0][0], answers[1])
+
+    def do_reset(self, session):
+        name, limit_name = self.random.choice(NAMES), self.random.choice([None, None, "main", "x", "y"])
+        self.now += STEP        # whether the clock is behind must not depend on milliseconds
+        sql = call("budget_reset_window", name, limit_name)
+        answers = self.both(session, sql[10:], "SELECT " + sql, lambda tx: self.model.reset_window(tx, self.now, name, limit_name))
+        if answers:
+            self.same("ahead", answers[0][0][0], answers[1])
 
     def do_drop(self, session):
         if session.transaction or self.random.random() < 0.7:
@@ -217,14 +264,17 @@ class History:
         key = self.random.choice("abcdef") if self.random.random() < 0.3 else None
         sql = call("budget_try_acquire", name, tokens, money(nanousd), calls, span(lease), key)
         answers = self.both(session, sql[10:],
-                            "SELECT granted, permit::text, reason, denied_by, (extract(epoch FROM retry_after) * 1000000)::bigint, can_ever_fit, duplicate"
+                            "SELECT granted, permit::text, reason, denied_by, (extract(epoch FROM retry_after) * 1000000)::bigint, can_ever_fit, duplicate,"
+                            " denied_limit, ARRAY[(remaining->>'tokens')::numeric, (remaining->>'usd')::numeric * 1000000000, (remaining->>'calls')::numeric,"
+                            " (remaining->>'in_flight')::numeric]::bigint[], remaining IS NOT NULL"
                             f" FROM {sql}",
                             lambda tx: self.model.acquire(tx, self.now, name, (tokens, nanousd, calls), lease, key))
         if not answers:
             return
-        (granted, permit, reason, by, retry, ever, duplicate), said = answers[0][0], answers[1]
-        self.same("the decision", (granted, reason, by, ever, duplicate),
-                  (said.granted, said.reason, said.denied_by, said.can_ever_fit, said.duplicate))
+        (granted, permit, reason, by, retry, ever, duplicate, limit, remaining, told), said = answers[0][0], answers[1]
+        self.same("the decision", (granted, reason, by, limit, ever, duplicate),
+                  (said.granted, said.reason, said.denied_by, said.denied_limit, said.can_ever_fit, said.duplicate))
+        self.same("what remains", remaining if told else None, said.remaining)
         if (retry is None) != (said.retry_after is None) or (retry is not None and abs(retry - said.retry_after) > 4 * SECOND):
             raise Wrong(f"retry_after: the database says {retry} us, the model {said.retry_after}")
         if said.duplicate:
@@ -309,7 +359,7 @@ class History:
     def do_end(self, session):
         if not session.transaction:
             return
-        how = self.random.choices(["commit", "rollback", "prepare", "vanish", "killed"], [8, 4, 2, 2, 1])[0]
+        how = self.random.choices(["commit", "rollback", "prepare", "vanish", "killed"], [8, 4, 0 if self.divided else 2, 2, 1])[0]
         if session.failed and how in ("prepare", "vanish"):
             how = "rollback"
         self.note(session, how)
@@ -340,6 +390,14 @@ class History:
                 raise
             self.close(session, False)
             return
+        except psycopg.errors.FeatureNotSupported:
+            if not any(level.notified for level in session.transaction.levels):
+                raise
+            self.steps[-1] += " -> notifies, so cannot be"
+            self.close(session, False)
+            return
+        if any(level.notified for level in session.transaction.levels):
+            raise Wrong("a transaction was prepared that reached a threshold, and nobody is told")
         self.prepared[gid] = session.transaction
         session.transaction = None
 
@@ -408,12 +466,17 @@ class History:
                 transaction.release_savepoint()
 
     STEPS = {do_acquire: 26, do_commit: 14, do_release: 5, do_extend: 6, do_reap: 4, do_begin: 9, do_end: 9, do_savepoint: 5,
-             do_back: 5, do_set: 6, do_drop: 2, do_finish_prepared: 3}
+             do_back: 5, do_set: 6, do_drop: 2, do_finish_prepared: 3, do_limit: 5, do_adjust: 3, do_reset: 2}
 
     # --- a history ---
 
     def move_clock(self):
         steps = self.random.choices([0, 1, 6, 40, 400, 9000, -400], [20, 50, 12, 8, 5, 2, 1])[0]
+        if steps < 0:
+            # beside the steps of before, or milliseconds would tell which of the two was earlier
+            if self.divided or self.now % STEP <= SECOND:
+                return
+            self.now -= SECOND
         self.now += steps * STEP
 
     def run(self):
@@ -422,7 +485,7 @@ class History:
             self.now += STEP
             self.set_budget(session, name, self.random_definition(name))
         for _ in range(STEPS):
-            if self.random.random() < 0.35:
+            if self.random.random() < 0.35 and not (self.divided and session.transaction):
                 session = self.random.choice(self.sessions)
             step = self.random.choices(list(self.STEPS), list(self.STEPS.values()))[0]
             if session.failed and step not in (History.do_end, History.do_back):
@@ -454,12 +517,13 @@ class History:
     COUNTERS = """
         SELECT budget, array_agg(h.held ORDER BY h.n) FROM (
           SELECT budget, n, sum(h)::bigint AS held FROM agentcore.budget_counter, unnest(held) WITH ORDINALITY AS u(h, n) GROUP BY 1, 2) h GROUP BY 1"""
-    USED = """
-        SELECT budget, array_agg(u.used ORDER BY u.n) FROM (
-          SELECT budget, n, sum(x)::bigint AS used FROM agentcore.budget_counter, unnest(used) WITH ORDINALITY AS u(x, n) GROUP BY 1, 2) u GROUP BY 1"""
-    STARTS = """
-        SELECT budget, (SELECT array_agg(CASE WHEN isfinite(s) THEN (extract(epoch FROM s) * 1000000)::bigint END ORDER BY n)
-                          FROM unnest(starts) WITH ORDINALITY AS u(s, n)) FROM agentcore.budget_counter WHERE slot = 0"""
+    # a slot that has not come to the latest window has used nothing of it
+    WINDOWS = """
+        SELECT budget, array_agg(ARRAY[CASE WHEN isfinite(start) THEN (extract(epoch FROM start) * 1000000)::bigint END, tokens, nanousd, calls] ORDER BY w)
+          FROM (SELECT budget, w, start, sum(used[3 * w - 2])::bigint AS tokens, sum(used[3 * w - 1])::bigint AS nanousd, sum(used[3 * w])::bigint AS calls
+                  FROM (SELECT budget, w, used, starts[w] AS start, starts[w] = max(starts[w]) OVER (PARTITION BY budget, w) AS latest
+                          FROM agentcore.budget_counter, generate_subscripts(starts, 1) w) c
+                 WHERE latest GROUP BY 1, 2, 3) t GROUP BY 1"""
     PERMITS = """
         SELECT id::text, state::text, budgets, ARRAY[held_tokens, held_nanousd, held_calls], ARRAY[charged_tokens, charged_nanousd, charged_calls],
                (extract(epoch FROM lease_until) * 1000000)::bigint FROM agentcore.permit"""
@@ -472,9 +536,14 @@ class History:
         run = self.admin.run
         counters = {row[1]: counter for row, counter in self.store.rows.items() if row[0] == "counter"}
         self.same("held", dict(run(self.COUNTERS)), {name: counter.held for name, counter in counters.items()})
-        self.same("used", dict(run(self.USED)), {name: sum(counter.used, []) for name, counter in counters.items()})
-        self.same("windows", dict(run(self.STARTS)), {name: [None if start == reference.BEGINNING else start for start in counter.starts]
-                                                      for name, counter in counters.items()})
+        got = dict(run(self.WINDOWS))
+        for name, counter in counters.items():
+            # one that was reset begins when it was
+            for mine, count in zip(got.get(name, []), counter.windows):
+                if mine[0] is not None and 0 < mine[0] - count.start < 2 * SECOND:
+                    mine[0] = count.start
+        self.same("windows", got, {name: [[None if count.start == reference.BEGINNING else count.start] + count.used for count in counter.windows]
+                                   for name, counter in counters.items()})
         permits = {row: permit for row, permit in self.store.rows.items() if row[0] == "permit"}
         got = {row[0]: row[1:] for row in run(self.PERMITS)}
         self.same("permits", got, {permit.id: (permit.state, permit.budgets, permit.held[:3], permit.charged, permit.lease_until)
@@ -504,10 +573,10 @@ def judge_windows(chance, admin, count):
     """budget_window() against the model's, with the hours around changes of daylight saving."""
     for _ in range(count):
         zone = chance.choice(ZONES)
-        kind = chance.choice(["fixed", "calendar"])
+        kind = chance.choice(["fixed", "calendar", "sliding"])
         anchor = reference.micros(reference.datetime(2020, 1, chance.randint(1, 31), chance.randint(0, 23), chance.choice([0, 30]), tzinfo=reference.UTC))
         days, months = chance.choice([(1, 0), (2, 0), (7, 0), (30, 0), (0, 1), (0, 3), (0, 12)])
-        window = Window(kind, chance.choice([1, 7, 60, 1440]) * MINUTE if kind == "fixed" else 0, days if kind == "calendar" else 0,
+        window = Window(kind, chance.choice([1, 7, 60, 1440]) * MINUTE if kind != "calendar" else 0, days if kind == "calendar" else 0,
                         months if kind == "calendar" else 0, zone, chance.choice([None, anchor]))
         year, month, day = chance.randint(2019, 2031), chance.choice([2, 3, 4, 10, 11, 12]), chance.randint(1, 28)
         at = reference.micros(reference.datetime(year, month, day, chance.randint(0, 23), tzinfo=reference.UTC)) + chance.randint(-1, 1)

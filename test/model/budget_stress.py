@@ -3,7 +3,8 @@
 
     test/model/budget_stress.py [SECONDS [SEED]]    default: 6 seconds, a seed of its own
 
-64 clients acquire and settle against eight budgets below two below one; some roll back,
+64 clients acquire and settle against eight budgets below two below one, some of which
+have slots, some sliding and other further windows and thresholds; some roll back,
 some are gone in the middle of a transaction, some do not hear of their COMMIT, some are
 killed, some hold two permits taken in opposite orders in one transaction, some use
 stricter isolation.  Leases are short, and a reaper runs.  Afterwards:
@@ -13,8 +14,8 @@ stricter isolation.  Leases are short, and a reaper runs.  Afterwards:
   - every acknowledged settlement is in the ledger with its amounts, once;
   - when all permits are settled nothing is held, and used is what the ledger says.
 
-Then 64 clients share a budget of 1,000 calls that take a while: exactly 1,000 are made.
-The same beside it as it is often written (look at what was spent, call, record), for
+Then 64 clients share a budget of 1,000 calls that take a while, in one slot and in 16:
+exactly 1,000 are made.  The same beside it as it is often written (look at what was spent, call, record), for
 which the number is printed and nothing is promised.
 """
 import collections
@@ -190,16 +191,36 @@ def disturb(seed, tally, until, wrong):
             if chance.random() < 0.1:
                 connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'stress' ORDER BY random() LIMIT 1")
             if chance.random() < 0.05:
-                define(connection, chance.choice(LEAVES), f"team{chance.randint(0, 1)}", chance.choice([100, 1000, 2000]))
+                name = chance.choice(LEAVES)
+                define(connection, name, f"team{chance.randint(0, 1)}", chance.choice([100, 1000, 2000]),
+                       slots=chance.choice([1, 3, 16]) if name in SLOTS else None)
+            if chance.random() < 0.05:
+                limit(connection, chance.choice(LEAVES), chance.choice([300, 3000, 6000]))
+            if chance.random() < 0.03:
+                connection.execute("SELECT agentcore.budget_adjust(%s, tokens => 3, usd => 0.001, reason => 'stress')", (chance.choice(LEAVES),))
+            if chance.random() < 0.02:
+                connection.execute("SELECT agentcore.budget_reset_window(%s)", (chance.choice(LEAVES + ["team0", "root"]),))
         except psycopg.errors.LockNotAvailable:
             tally.count("error 55P03")
         wrong += [row[0] for row in connection.execute("SELECT * FROM agentcore.budget_verify()")]
         time.sleep(0.02)
 
 
-def define(connection, name, parent, tokens, period="1 second"):
+# how many slots; those of one have windows that slide and thresholds
+SLOTS = {"leaf1": 2, "leaf2": 4, "leaf5": 16, "team1": 8}
+
+
+def define(connection, name, parent, tokens, period="1 second", slots=None):
     connection.execute("SELECT agentcore.budget_set(%s, max_tokens => %s, max_usd => %s, max_calls => %s, max_in_flight => %s, period => %s, parent => %s,"
-                       " on_expiry => %s)", (name, tokens, tokens // 400, tokens // 4, tokens // 50, period, parent, "charge_estimate" if name[-1] in "02468" else "release"))
+                       " on_expiry => %s, overrun => %s, slots => %s, thresholds => %s)",
+                       (name, tokens, tokens // 400, tokens // 4, tokens // 50, period, parent, "charge_estimate" if name[-1] in "02468" else "release",
+                        "cap" if name in ("leaf2", "leaf3") else "charge", slots or SLOTS.get(name, 1), [50, 100] if name in ("leaf3", "team0") else []))
+
+
+def limit(connection, name, tokens):
+    connection.execute("SELECT agentcore.budget_limit_set(%s, 'three', max_tokens => %s, period => '3 seconds', kind => 'fixed')", (name, tokens))
+    if name not in SLOTS:
+        connection.execute("SELECT agentcore.budget_limit_set(%s, 'sliding', max_calls => %s, period => '2 seconds', kind => 'sliding')", (name, tokens // 5))
 
 
 def storm(seconds, seed):
@@ -211,6 +232,8 @@ def storm(seconds, seed):
         define(admin, team, "root", 4000)
     for n, leaf in enumerate(LEAVES):
         define(admin, leaf, f"team{n % 2}", 1500)
+    for name in LEAVES[:6] + ["team0", "team1", "root"]:
+        limit(admin, name, 3000 if name in LEAVES else 20000)
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     before = admin.execute(deadlocks).fetchone()[0]
     threads = together(CLIENTS, lambda n: Client(seed * 100 + n, tally, until).run())
@@ -244,7 +267,8 @@ def judge(admin, tally):
     if tally.granted - kept:
         wrong.append(f"{len(tally.granted - kept)} permits are lost whose COMMIT was acknowledged")
     charged = {row[0]: row[1:] for row in rows(
-        "SELECT permit::text, sum(tokens)::bigint, sum(nanousd)::bigint, count(*) FILTER (WHERE event IN ('commit', 'release', 'late'))"
+        "SELECT permit::text, sum(tokens + CASE event WHEN 'unbilled' THEN (detail->>'tokens')::bigint ELSE 0 END)::bigint,"
+        " sum(nanousd + CASE event WHEN 'unbilled' THEN (detail->>'nanousd')::bigint ELSE 0 END)::bigint, count(*) FILTER (WHERE event IN ('commit', 'release', 'late'))"
         " FROM agentcore.budget_ledger GROUP BY 1")}
     for permit, amounts in tally.committed.items():
         if charged.get(permit) != amounts + (1,):
@@ -256,9 +280,9 @@ def judge(admin, tally):
     return wrong + [f"budget_verify at the end: {text}" for text, in rows("SELECT * FROM agentcore.budget_verify()")]
 
 
-def guarded(connection):
+def guarded(connection, budget):
     """A call as it should be: hold, commit, call, settle."""
-    permit = connection.execute("SELECT permit, can_ever_fit OR reason = 'contention' FROM agentcore.budget_try_acquire('cap')").fetchone()
+    permit = connection.execute("SELECT permit, can_ever_fit OR reason = 'contention' FROM agentcore.budget_try_acquire(%s)", (budget,)).fetchone()
     if permit[0] is None:
         return 0 if permit[1] else None
     time.sleep(0.02)
@@ -295,13 +319,17 @@ def main():
     wrong = storm(seconds, seed)
     with psycopg.connect(autocommit=True) as admin:
         admin.execute("DROP TABLE IF EXISTS recorded; CREATE TABLE recorded AS SELECT 0 AS spent")
-        admin.execute("SELECT agentcore.budget_set('cap', max_calls => %s)", (CAP,))
-        ours, theirs = share(guarded), share(recorded)
-        used = admin.execute("SELECT used_calls FROM agentcore.budget_status WHERE budget = 'cap'").fetchone()[0]
-        left = [row[0] for row in admin.execute("SELECT * FROM agentcore.budget_verify()")]
-    print(f"{CAP} calls allowed, {CLIENTS} clients: {ours} made with permits, {theirs} made by looking first and recording after")
-    if (ours, used, left) != (CAP, CAP, []):
-        wrong.append(f"{ours} calls made of {CAP}, {used} used; {left}")
+        ours = {}
+        for slots in (1, 16):
+            budget = f"cap{slots}"
+            admin.execute("SELECT agentcore.budget_set(%s, max_calls => %s, slots => %s)", (budget, CAP, slots))
+            ours[slots] = share(lambda connection: guarded(connection, budget))
+            used = admin.execute("SELECT used_calls FROM agentcore.budget_status WHERE budget = %s", (budget,)).fetchone()[0]
+            if (ours[slots], used) != (CAP, CAP):
+                wrong.append(f"{ours[slots]} calls made of {CAP} in {slots} slots, {used} used")
+        theirs = share(recorded)
+        wrong += [row[0] for row in admin.execute("SELECT * FROM agentcore.budget_verify()")]
+    print(f"{CAP} calls allowed, {CLIENTS} clients: {ours[1]} made with permits, {ours[16]} with 16 slots, {theirs} by looking first and recording after")
     for text in wrong[:20]:
         print("wrong:", text)
     print(f"{2 - (1 if wrong else 0)} passed, {1 if wrong else 0} failed")

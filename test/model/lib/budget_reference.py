@@ -6,7 +6,7 @@ answer: a row that somebody else has locked is contention, a row that has change
 the snapshot of a stricter transaction is 40001, and a rollback takes rows and locks back.
 """
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -67,14 +67,20 @@ class Window:
     tz: str = "UTC"
     anchor: int = None
 
+    @property
+    def step(self):
+        """How long a bucket of a sliding window is."""
+        return -(-self.span // BUCKETS)
+
     def bounds(self, at):
-        """The window that this time falls into: start <= at < end."""
+        """The window, or the bucket of a sliding one, that this time falls into: start <= at < end."""
         if self.kind == "lifetime":
             return BEGINNING, NEVER
         if self.kind in ("fixed", "sliding"):
             origin = micros(MONDAY.replace(tzinfo=UTC)) if self.anchor is None else self.anchor
-            start = origin + (at - origin) // self.span * self.span
-            return start, start + self.span
+            length = self.step if self.kind == "sliding" else self.span
+            start = origin + (at - origin) // length * length
+            return start, start + length
         zone = ZoneInfo(self.tz)
         local = (EPOCH + timedelta(microseconds=at)).astimezone(zone).replace(tzinfo=None)
         if self.anchor is not None:
@@ -100,6 +106,10 @@ class Window:
 class Limit:
     window: Window = Window()
     max: tuple = (None, None, None)
+    name: str = "main"
+
+    def reached(self, used, percent):
+        return any(most is not None and have > 0 and have >= -(-most * percent // 100) for have, most in zip(used, self.max))
 
 
 @dataclass(frozen=True)
@@ -109,29 +119,93 @@ class Definition:
     max_in_flight: int = None
     on_expiry: str = "release"
     enabled: bool = True
+    overrun: str = "charge"
+    thresholds: tuple = ()
+    slots: int = 1
 
     @property
     def windows(self):
-        return tuple(limit.window for limit in self.limits)
+        return tuple((limit.name, limit.window) for limit in self.limits)
 
     def counts(self):
         """What a change of needs the counter's lock."""
-        return self.limits, self.max_in_flight
+        return self.limits, self.max_in_flight, self.slots
+
+    @property
+    def divisible(self):
+        return not self.thresholds and all(limit.window.kind != "sliding" for limit in self.limits)
+
+
+@dataclass
+class Count:
+    """What is used in one window; of a sliding one by bucket, the current one first."""
+    start: int
+    used: list = field(default_factory=lambda: [0] * 3)
+    ring: list = None
+    since: int = BEGINNING       # nothing earlier counts, whatever a bucket covers
+    warned: int = 0
+
+    @classmethod
+    def new(cls, window, at):
+        return cls(window.bounds(at)[0], ring=[[0] * 3 for _ in range(BUCKETS + 1)] if window.kind == "sliding" else None)
+
+    def counts_from(self, window, since):
+        start = max(self.start - BUCKETS * window.step, self.since) if self.ring else self.start
+        return max(start, since)
+
+    def roll(self, limit, thresholds, at):
+        start, _ = limit.window.bounds(at)
+        if start <= self.start:
+            return
+        if self.ring:
+            gone = min((start - self.start) // limit.window.step, BUCKETS + 1)
+            self.ring = [[0] * 3 for _ in range(gone)] + self.ring[:BUCKETS + 1 - gone]
+            self.used = [min(sum(column), BIGGEST) for column in zip(*self.ring)]
+            self.warned = max((percent for percent in thresholds if percent <= self.warned and limit.reached(self.used, percent)), default=0)
+        else:
+            self.used, self.warned = [0] * 3, 0
+        self.start = start
+
+    def charge(self, amounts):
+        self.used = [min(have + amount, BIGGEST) for have, amount in zip(self.used, amounts)]
+        if self.ring:
+            self.ring[0] = [min(have + amount, BIGGEST) for have, amount in zip(self.ring[0], amounts)]
+
+    def restart(self, window, at):
+        self.used, self.warned, self.start = [0] * 3, 0, at
+        if self.ring:
+            self.ring, self.since, self.start = [[0] * 3 for _ in self.ring], at, window.bounds(at)[0]
+
+    def recount(self, window, entries, since):
+        """entries: (at, amounts) of the ledger."""
+        add = lambda begin, end: [min(sum(column), BIGGEST) for column in
+                                  zip([0] * 3, *[amounts for at, amounts in entries if begin <= at < end])]
+        begin = self.counts_from(window, since)
+        if self.ring:
+            starts = [self.start - i * window.step for i in range(BUCKETS + 1)]
+            self.ring = [add(max(start, begin), NEVER if i == 0 else start + window.step) for i, start in enumerate(starts)]
+        self.used = add(begin, NEVER)
+
+    def wait(self, limit, dim, asked):
+        """How long after the current bucket's end enough has fallen out."""
+        used, stays = 0, 0
+        for bucket in self.ring:
+            if not fits(used + bucket[dim], 0, asked, limit.max[dim]):
+                break
+            used, stays = used + bucket[dim], stays + 1
+        return (BUCKETS - stays) * limit.window.step
 
 
 @dataclass
 class Counter:
     since: int
     seen: int
-    starts: list
-    used: list                      # a list of three, a window
+    windows: list                   # a Count each
     held: list = field(default_factory=lambda: [0] * 4)
 
     def roll(self, definition, at):
-        for w, window in enumerate(definition.windows):
-            start, _ = window.bounds(at)
-            if start > self.starts[w]:
-                self.starts[w], self.used[w] = start, [0] * 3
+        for count, limit in zip(self.windows, definition.limits):
+            count.roll(limit, definition.thresholds, at)
 
     def hold(self, amounts, sign):
         self.held = [have + sign * amount for have, amount in zip(self.held, amounts)]
@@ -139,7 +213,12 @@ class Counter:
             raise Failure("22003")
 
     def charge(self, amounts):
-        self.used = [[min(have + amount, BIGGEST) for have, amount in zip(used, amounts)] for used in self.used]
+        for count in self.windows:
+            count.charge(amounts)
+
+    def covers(self, at):
+        """Whether what was charged then stands in all windows, and can be taken back there."""
+        return all(max(count.start, count.since if count.ring else BEGINNING) <= at for count in self.windows) and self.since <= at <= self.seen
 
 
 @dataclass
@@ -152,6 +231,7 @@ class Permit:
     request: tuple = None
     state: str = "o"
     charged: list = field(default_factory=lambda: [0] * 3)
+    unbilled: list = field(default_factory=lambda: [0] * 3)
     settled_at: int = None
     id: str = None
 
@@ -169,9 +249,11 @@ class Decision:
     granted: bool
     reason: str = None
     denied_by: str = None
+    denied_limit: str = None
     retry_after: int = None
     can_ever_fit: bool = True
     duplicate: bool = False
+    remaining: list = None          # of each dimension, None: no limit
     permit: object = None           # key of its row
 
 
@@ -179,7 +261,7 @@ class Level:
     """A transaction or a savepoint of it."""
 
     def __init__(self):
-        self.rows, self.locks, self.ledger = {}, set(), []
+        self.rows, self.locks, self.ledger, self.notified = {}, set(), [], False
 
 
 class Store:
@@ -244,6 +326,7 @@ class Transaction:
         self.levels[-1].rows.update(top.rows)
         self.levels[-1].locks |= top.locks
         self.levels[-1].ledger += top.ledger
+        self.levels[-1].notified |= top.notified
 
     def drop_level(self):
         for key in self.levels.pop().locks:
@@ -308,29 +391,72 @@ class Budgets:
         if old == definition:
             return False
         if old is None or old.counts() != definition.counts():
-            try:
-                counter = tx.lock_row(("counter", name))
-            except Busy:
-                raise Failure("55P03")
-            if counter is None:
-                last = max((e.at for e in tx.ledger() if name in e.budgets), default=None)
-                at = now if last is None else max(now, last + 1)
-                starts = [window.bounds(at)[0] for window in definition.windows]
-                tx.write(("counter", name), Counter(at, at, starts, [[0] * 3 for _ in starts]))
-            elif old.windows != definition.windows:
-                tx.write(("counter", name), self.recount(tx, name, definition, counter, max(now, counter.seen)))
+            self.sync(tx, now, name, old, definition, old is not None and old.windows != definition.windows)
+        if definition.slots > 1 and not definition.divisible:
+            raise Failure("22023")
         self.store.budgets[name] = definition
         return True
 
+    def sync(self, tx, now, name, old, definition, other_windows):
+        try:
+            counter = tx.lock_row(("counter", name))
+        except Busy:
+            raise Failure("55P03")
+        if counter is None:
+            last = max((e.at for e in tx.ledger() if name in e.budgets), default=None)
+            at = now if last is None else max(now, last + 1)
+            tx.write(("counter", name), Counter(at, at, [Count.new(window, at) for _, window in definition.windows]))
+        elif other_windows or old.slots > 1 or definition.slots > 1:
+            counter.seen = max(now, counter.seen)
+            counter.roll(old, counter.seen)
+            if other_windows:
+                counter.windows = self.realigned(tx, name, old, definition, counter)
+            tx.write(("counter", name), counter)
+
     @staticmethod
-    def recount(tx, name, definition, counter, at):
-        counter.seen = at
-        counter.starts = [window.bounds(at)[0] for window in definition.windows]
-        counter.used = []
-        for start in counter.starts:
-            entries = [e.amounts for e in tx.ledger() if name in e.budgets and e.at >= max(start, counter.since)]
-            counter.used.append([sum(column) for column in zip(*entries)] if entries else [0] * 3)
-        return counter
+    def entries(tx, name):
+        return [(entry.at, entry.amounts) for entry in tx.ledger() if name in entry.budgets]
+
+    def realigned(self, tx, name, old, definition, counter):
+        """Windows that stay are what they are, new ones count from the ledger."""
+        kept, windows = dict(zip(old.windows, counter.windows)), []
+        for key in definition.windows:
+            count = kept.get(key)
+            if count is None:
+                count = Count.new(key[1], counter.seen)
+                count.recount(key[1], self.entries(tx, name), counter.since)
+            windows.append(count)
+        return windows
+
+    def limit_set(self, tx, now, name, limit):
+        tx.begin_statement()
+        old = self.store.budgets.get(name)
+        if old is None:
+            raise Failure("42704")
+        others = {one.name: one for one in old.limits[1:]}
+        if limit.name not in others and len(others) == 7:
+            raise Failure("54000")
+        if others.get(limit.name) == limit:
+            return False
+        self.limits_changed(tx, now, name, old, {**others, limit.name: limit})
+        return True
+
+    def limit_drop(self, tx, now, name, limit_name):
+        tx.begin_statement()
+        old = self.store.budgets.get(name)
+        others = {one.name: one for one in old.limits[1:]} if old else {}
+        if limit_name not in others:
+            return False
+        del others[limit_name]
+        self.limits_changed(tx, now, name, old, others)
+        return True
+
+    def limits_changed(self, tx, now, name, old, others):
+        definition = replace(old, limits=old.limits[:1] + tuple(others[key] for key in sorted(others)))
+        self.sync(tx, now, name, old, definition, True)
+        if definition.slots > 1 and not definition.divisible:
+            raise Failure("22023")
+        self.store.budgets[name] = definition
 
     def drop(self, tx, name):
         tx.begin_statement()
@@ -381,37 +507,56 @@ class Budgets:
 
     @staticmethod
     def refusals(link, asked, at):
-        """(retry_after or None, can_ever_fit) of each window and dimension that does not fit."""
+        """(limit's name, retry_after or None, can_ever_fit) of each window and dimension that does not fit."""
         if not link.definition or not link.definition.enabled:
-            return [(None, False)]
+            return [(None, None, False)]
         found, counter = [], link.counter
-        for w, limit in enumerate(link.definition.limits):
+        for count, limit in zip(counter.windows, link.definition.limits):
             for dim in range(3):
-                if asked[dim] is None or fits(counter.used[w][dim], counter.held[dim], asked[dim], limit.max[dim]):
+                used = max(count.used[dim], 0)
+                if asked[dim] is None or fits(used, counter.held[dim], asked[dim], limit.max[dim]):
                     continue
                 ever, retry = fits(0, 0, asked[dim], limit.max[dim]), None
-                if ever and not fits(counter.used[w][dim], 0, asked[dim], limit.max[dim]):
+                if ever and not fits(used, 0, asked[dim], limit.max[dim]):
                     if limit.window.kind == "lifetime":
                         ever = False
                     else:
-                        retry = limit.window.bounds(at)[1] - at
-                found.append((retry, ever))
+                        retry = limit.window.bounds(at)[1] - at + (count.wait(limit, dim, asked[dim]) if count.ring else 0)
+                found.append((limit.name, retry, ever))
         most = link.definition.max_in_flight
         if asked[IN_FLIGHT] and not fits(0, counter.held[IN_FLIGHT], 1, most):
-            found.append((None, most >= 1))
+            found.append((None, None, most >= 1))
         return found
 
     def judge(self, links, asked, at):
         by, found = None, []
         for link in links:
             refusals = self.refusals(link, asked, at)
-            by = by or (link.name if refusals else None)
+            by = by or ((link.name, refusals[0][0]) if refusals else None)
             found += refusals
         if not found:
             return Decision(True)
-        ever = all(fit for _, fit in found)
-        retries = [retry for retry, _ in found]
-        return Decision(False, "budget_exceeded", by, max(retries) if ever and None not in retries else None, ever)
+        ever = all(fit for _, _, fit in found)
+        retries = [retry for _, retry, _ in found]
+        return Decision(False, "budget_exceeded", *by, max(retries) if ever and None not in retries else None, ever,
+                        remaining=self.remaining(links))
+
+    @staticmethod
+    def remaining(links):
+        if not all(link.definition and link.definition.enabled for link in links):
+            return [0] * 4
+        left = [None] * 4
+
+        def lower(dim, used, held, most):
+            if most is not None:
+                one = max(most - max(used, 0) - held, 0)
+                left[dim] = one if left[dim] is None else min(left[dim], one)
+        for link in links:
+            for count, limit in zip(link.counter.windows, link.definition.limits):
+                for dim in range(3):
+                    lower(dim, count.used[dim], link.counter.held[dim], limit.max[dim])
+            lower(IN_FLIGHT, 0, link.counter.held[IN_FLIGHT], link.definition.max_in_flight)
+        return left
 
     # permits
 
@@ -449,6 +594,8 @@ class Budgets:
             for link in links:
                 link.counter.hold(asked, 1)
             self.write(tx, links)
+            if all(link.definition.slots == 1 for link in links):
+                decision.remaining = self.remaining(links)
             decision.permit = ("permit", self.store.next())
             tx.write(decision.permit, Permit(path, asked, now + lease, links[0].definition.on_expiry != "release", key, request))
         return decision
@@ -475,21 +622,53 @@ class Budgets:
             raise Failure("55P03")
 
     @staticmethod
-    def charge_path(tx, links, at, permit, event, amounts):
+    def charge_path(tx, links, own, at, permit, event, amounts):
         plus, minus = [max(a, 0) for a in amounts], [min(a, 0) for a in amounts]
         reached = []
-        for link in links:
+        for link in own:
             counter = link.counter
             if counter:
                 counter.charge(plus)
             # what was charged in a window that is over stays there
-            if counter is None or permit.settled_at is None or (max(counter.starts) <= permit.settled_at and counter.since <= permit.settled_at):
+            if any(minus) and (counter is None or counter.covers(permit.settled_at)):
                 reached.append(link.name)
                 if counter:
                     counter.charge(minus)
         tx.add_ledger(at, list(permit.budgets), event, plus)
         if any(minus):
             tx.add_ledger(at, reached, "refund", minus)
+        Budgets.tell(tx, links, at)
+
+    @staticmethod
+    def tell(tx, links, at):
+        """Thresholds that were reached since they were last told of."""
+        for link in links:
+            if not link.counter or not link.definition:
+                continue
+            for count, limit in zip(link.counter.windows, link.definition.limits):
+                for percent in link.definition.thresholds:
+                    if percent > count.warned and limit.reached(count.used, percent):
+                        tx.add_ledger(at, [link.name], "threshold", [0] * 3)
+                        tx.levels[-1].notified = True
+                        count.warned = percent
+
+    @staticmethod
+    def replayed(permit, to, final):
+        same = permit.state == to or (permit.state, to) == ("l", "c")
+        capped = any(want > held == charged for want, held, charged in zip(final, permit.held, permit.charged))
+        unbilled = permit.unbilled if capped and same else [0] * 3
+        return same and permit.charged == [want - over for want, over in zip(final, unbilled)]
+
+    @staticmethod
+    def leave_unbilled(tx, links, at, permit, final):
+        """Overrun cap: no more is charged than was held."""
+        if not links or not links[0].definition or links[0].definition.overrun != "cap":
+            return final
+        over = [max(want - held, 0) for want, held in zip(final, permit.held[:2])] + [0]
+        if any(over):
+            tx.add_ledger(at, list(permit.budgets), "unbilled", [0] * 3)
+            permit.unbilled = over
+        return [want - more for want, more in zip(final, over)]
 
     def settle(self, tx, now, row, to, tokens=None, money=None):
         """Commit (to c) or release (to x)."""
@@ -498,22 +677,77 @@ class Budgets:
         final = [0, 0, 0] if to == "x" else [permit.held[TOKENS] if tokens is None else tokens,
                                              permit.held[MONEY] if money is None else money, permit.held[CALLS]]
         if permit.state not in OPEN and permit.state != "e":
-            same = permit.charged == final and (permit.state == to or (permit.state, to) == ("l", "c"))
-            return "replayed" if same else "conflict"
+            return "replayed" if self.replayed(permit, to, final) else "conflict"
         links, at = self.lock_path(tx, permit.budgets, now)
         late = permit.state == "e" or permit.lease_until <= at
+        final = self.leave_unbilled(tx, links, at, permit, final)
         if permit.state in OPEN:
             for link in links:
                 if link.counter:
                     link.counter.hold(permit.held, -1)
         delta = [new - old for new, old in zip(final, permit.charged)]
         permit.charged = final
-        self.charge_path(tx, links, at, permit, "late" if late else {"c": "commit", "x": "release"}[to], delta)
+        self.charge_path(tx, links, links, at, permit, "late" if late else {"c": "commit", "x": "release"}[to], delta)
         self.write(tx, links)
         permit.state = "l" if late and to == "c" else to
         permit.settled_at = at
         tx.write(row, permit)
         return "late" if late else {"c": "committed", "x": "released"}[to]
+
+    # corrections
+
+    def adjust(self, tx, now, name, amounts):
+        tx.begin_statement()
+        path = self.path(name)
+        if not any(amounts):
+            return False
+        links, at = self.lock_path(tx, path, now)
+        for link in links:
+            if any(amount < 0 and used < -amount for count in link.counter.windows for used, amount in zip(count.used, amounts)):
+                raise Failure("22023")
+            link.counter.charge(amounts)
+        tx.add_ledger(at, path, "adjust", list(amounts))
+        self.tell(tx, links, at)
+        self.write(tx, links)
+        return True
+
+    def reset_window(self, tx, now, name, limit_name):
+        """Whether the counter was ahead of the clock; the clock must have moved since it was last used."""
+        tx.begin_statement()
+        self.path(name)
+        try:
+            counter = tx.lock_row(("counter", name))
+            tx.noted = True
+        except Busy:
+            raise Failure("55P03")
+        definition, ahead = self.store.budgets[name], counter.seen > now
+        if limit_name is not None and limit_name not in [limit.name for limit in definition.limits]:
+            raise Failure("42704")
+        if ahead:
+            self.bring_back(tx, now, name, definition, counter)
+        counter.seen = now
+        counter.roll(definition, now)
+        for count, limit in zip(counter.windows, definition.limits):
+            if limit_name in (None, limit.name):
+                count.restart(limit.window, now + 1)
+        counter.seen = now + 1
+        tx.add_ledger(now, [name], "reset", [0] * 3)
+        tx.write(("counter", name), counter)
+        return ahead
+
+    def bring_back(self, tx, now, name, definition, counter):
+        """What was charged in the future counts as of now."""
+        future = [(at, amounts) for at, amounts in self.entries(tx, name) if at > now and any(amounts)]
+        for at, amounts in future:
+            tx.add_ledger(at, [name], "reset", [-amount for amount in amounts])
+        total = [sum(column) for column in zip([0] * 3, *[amounts for _, amounts in future])]
+        if any(total):
+            tx.add_ledger(now, [name], "reset", total)
+        counter.since = min(counter.since, now)
+        for count, limit in zip(counter.windows, definition.limits):
+            count.restart(limit.window, now)
+            count.start, count.since = limit.window.bounds(now)[0], counter.since
+            count.recount(limit.window, self.entries(tx, name), counter.since)
 
     def extend(self, tx, now, row, lease, tokens, money):
         tx.begin_statement()
@@ -571,7 +805,7 @@ class Budgets:
                     link.counter.hold(permit.held, -1)
             delta = permit.held[:3] if permit.charge_on_expiry else [0, 0, 0]
             permit.charged = [have + more for have, more in zip(permit.charged, delta)]
-            self.charge_path(tx, own, at, permit, "expire", delta)
+            self.charge_path(tx, links, own, at, permit, "expire", delta)
             permit.state, permit.settled_at = "e", at
             tx.write(row, permit)
 
