@@ -138,14 +138,14 @@ check_parent(const char *tenant, const char *name, const char *parent)
  * whatever was admitted by the earlier limits is older.
  */
 static void
-note_limits(const char *tenant, const char *name)
+note_limits(const char *tenant, const char *name, TimestampTz at)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
 		"UPDATE agentcore.budget SET limited_at = $3 WHERE tenant = $1 AND name = $2", 3, types
 	};
 	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name),
-						TimestampTzGetDatum(agc_now())};
+						TimestampTzGetDatum(at)};
 
 	agc_spi(&plan, values, NULL);
 }
@@ -333,8 +333,9 @@ sync_counter(const char *tenant, const char *name, const BudgetDef *old)
 		store_slots(tenant, name, &def, &sum, stored, n);
 		return;
 	}
-	note_limits(tenant, name);
 	share_sum(stored, n, &sum);
+	/* also where the clock has run back since */
+	note_limits(tenant, name, Max(agc_now(), sum.seen + 1));
 	if (sum.window_revision != def.window_revision)
 		realign(tenant, name, old, &def, &sum);
 	else if (n == 1 && def.slots == 1)

@@ -580,9 +580,11 @@ class Budgets:
         return decision
 
     def admit(self, tx, now, path, asked, lease, key, request):
-        decision = self.judge(*self.with_asked(self.peek(tx, path, now), asked))
-        if not decision.granted and decision.can_ever_fit and not tx.noted and self.expire_ended(tx, now, INLINE, False):
+        may_reap = not tx.noted
+        for _ in range(len(path) + 1):
             decision = self.judge(*self.with_asked(self.peek(tx, path, now), asked))
+            if decision.granted or not may_reap or not decision.can_ever_fit or not self.expire_ended(tx, now, INLINE, False, decision.denied_by):
+                break
         if not decision.granted:
             return decision
         try:
@@ -679,7 +681,7 @@ class Budgets:
         if permit.state not in OPEN and permit.state != "e":
             return "replayed" if self.replayed(permit, to, final) else "conflict"
         links, at = self.lock_path(tx, permit.budgets, now)
-        late = permit.state == "e" or permit.lease_until <= at
+        late = permit.state == "e" or permit.lease_until <= now
         final = self.leave_unbilled(tx, links, at, permit, final)
         if permit.state in OPEN:
             for link in links:
@@ -769,10 +771,10 @@ class Budgets:
 
     # expiry
 
-    def expire_ended(self, tx, now, limit, must):
+    def expire_ended(self, tx, now, limit, must, budget=None):
         ended = []
         candidates = [(permit.lease_until, row) for row, permit in tx.permits().items()
-                      if permit.state in OPEN and permit.lease_until <= now]
+                      if permit.state in OPEN and permit.lease_until <= now and (budget is None or budget in permit.budgets)]
         for _, row in sorted(candidates):
             if len(ended) == limit:
                 break
