@@ -31,6 +31,7 @@ SELECT agentcore.policy_allow_tool('p', '*');
 SELECT agentcore.policy_deny_tool('p', 'rm*');
 SELECT agentcore.budget_set('team', max_usd => 10, period => '1 day');
 SELECT agentcore.budget_set('b', max_tokens => 1000, max_calls => 10, parent => 'team');
+SELECT agentcore.budget_limit_set('b', 'hour', max_tokens => 900, period => '1 hour');
 SELECT agentcore.agent_set('a', 'p', 'b');
 SELECT agentcore.tool_set('read', '{"type": "object"}', cache_ttl => '1 hour', est_tokens => 100);
 SELECT agentcore.json_schema_set('urn:doc', '{"$id": "urn:doc:own", "properties": {"n": {"type": "integer"}}}');
