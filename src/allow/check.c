@@ -232,6 +232,22 @@ text_or_null(const char *value, bool *isnull)
 	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
 }
 
+/* The columns of agentcore.url_decision. */
+void
+allow_decision_columns(const AllowDecision *decision, Datum *values, bool *nulls)
+{
+	values[0] = BoolGetDatum(decision->allowed);
+	values[1] = text_or_null(decision->reason, &nulls[1]);
+	values[2] = text_or_null(decision->detail, &nulls[2]);
+	values[3] = text_or_null(decision->url, &nulls[3]);
+	values[4] = text_or_null(decision->host, &nulls[4]);
+	values[5] = Int32GetDatum(decision->port);
+	nulls[5] = decision->port == 0;
+	values[6] = Int64GetDatum(decision->rule);
+	nulls[6] = decision->rule == 0;
+	values[7] = Int64GetDatum(decision->revision);
+}
+
 /* url_check(policy, url, method, tenant) -> agentcore.url_decision */
 AGC_FUNCTION(url_check)
 {
@@ -250,16 +266,7 @@ AGC_FUNCTION(url_check)
 					   url == NULL ? 0 : VARSIZE_ANY_EXHDR(url), method, &decision);
 	agc_object_unpin(object);
 
-	values[0] = BoolGetDatum(decision.allowed);
-	values[1] = text_or_null(decision.reason, &nulls[1]);
-	values[2] = text_or_null(decision.detail, &nulls[2]);
-	values[3] = text_or_null(decision.url, &nulls[3]);
-	values[4] = text_or_null(decision.host, &nulls[4]);
-	values[5] = Int32GetDatum(decision.port);
-	nulls[5] = decision.port == 0;
-	values[6] = Int64GetDatum(decision.rule);
-	nulls[6] = decision.rule == 0;
-	values[7] = Int64GetDatum(decision.revision);
+	allow_decision_columns(&decision, values, nulls);
 	return agc_row(fcinfo, values, nulls, 8);
 }
 

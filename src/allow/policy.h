@@ -281,6 +281,9 @@ extern void allow_large_each(const Policy *policy, AllowRuleCallback callback, v
 extern void allow_check_pinned(const AgcObject *object, const char *url, Size len,
 							   const char *method, AllowDecision *out);
 
+/* the eight columns of agentcore.url_decision */
+extern void allow_decision_columns(const AllowDecision *decision, Datum *values, bool *nulls);
+
 /* the policy pinned, or 42704 with the nearest names */
 extern AgcObject *allow_pin_policy(const char *tenant, const char *name);
 

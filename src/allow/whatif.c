@@ -90,16 +90,7 @@ AGC_FUNCTION(policy_simulate)
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = urls.elems[i];
 		nulls[1] = urls.nulls[i];
-		values[2] = BoolGetDatum(decision.allowed);
-		values[3] = text_or_null(decision.reason, &nulls[3]);
-		values[4] = text_or_null(decision.detail, &nulls[4]);
-		values[5] = text_or_null(decision.url, &nulls[5]);
-		values[6] = text_or_null(decision.host, &nulls[6]);
-		values[7] = Int32GetDatum(decision.port);
-		nulls[7] = decision.port == 0;
-		values[8] = Int64GetDatum(decision.rule);
-		nulls[8] = decision.rule == 0;
-		values[9] = Int64GetDatum(decision.revision);
+		allow_decision_columns(&decision, values + 2, nulls + 2);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row_context);

@@ -11,7 +11,7 @@
  *
  * Locking: chain.c.  The permit row is inserted before any counter is locked
  * and deleted again when the counters then refuse, so that the shared rows are
- * held shortest.
+ * held shortest; that of a divided budget after, for its slot is known no sooner.
  *
  * Memory: the caller's context.  On ERROR: the transaction takes everything
  * back.
