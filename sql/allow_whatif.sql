@@ -203,3 +203,16 @@ SELECT policy_export('web');
 RESET ROLE;
 SELECT access_revoke('regress_whatif_reader');
 DROP ROLE regress_whatif_reader, regress_whatif_stranger;
+
+-- as many rules and drops as a policy may hold: each has its effect, none is taken for another
+SELECT policy_set('many');
+CREATE FUNCTION pg_temp.hosts(m int) RETURNS text[] LANGUAGE sql AS $$ SELECT array_agg(format('h%s.example.net', i) ORDER BY i) FROM generate_series(1, m) i $$;
+CREATE FUNCTION pg_temp.host_urls(m int) RETURNS text[] LANGUAGE sql AS $$ SELECT array_agg('https://' || h || '/' ORDER BY n) FROM unnest(pg_temp.hosts(m)) WITH ORDINALITY u (h, n) $$;
+SELECT m, (SELECT count(*) FILTER (WHERE change = 'newly_allowed' AND proposed = n) FROM policy_diff('many', pg_temp.host_urls(m), jsonb_build_object('allow', pg_temp.hosts(m)))) AS newly_allowed
+  FROM unnest('{30,31,1000,5000}'::int[]) m;
+INSERT INTO policy_rule (tenant, policy, kind, effect, pattern) SELECT '', 'many', 'url', 'allow', h FROM unnest(pg_temp.hosts(5000)) h;
+SELECT m, (SELECT count(*) FILTER (WHERE change = 'newly_denied' AND n <= m) FROM policy_diff('many', pg_temp.host_urls(5000),
+             jsonb_build_object('drop', (SELECT jsonb_agg(r.rule) FROM (SELECT r.rule FROM policy_rules r WHERE r.policy = 'many' ORDER BY r.rule LIMIT m) r)))) AS newly_denied
+  FROM unnest('{30,31,1000,5000}'::int[]) m;
+SELECT policy_diff('many', '{}', jsonb_build_object('drop', (SELECT jsonb_agg(999999) FROM generate_series(1, 700))));
+SELECT policy_drop('many');

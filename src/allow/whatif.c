@@ -111,7 +111,6 @@ proposed_policy(HeapTuple row, TupleDesc desc, Datum document, bool replace)
 		" WHEN NOT $1 ? 'methods' THEN $4 END", 4, types
 	};
 	static const char *const columns[] = {"mode", "schemes", "methods"};
-	MemoryContext caller = CurrentMemoryContext;
 	Datum		https = CStringGetTextDatum("https");
 	Datum		values[4] = {document};
 	char		nulls[5] = "    ";
@@ -136,7 +135,6 @@ proposed_policy(HeapTuple row, TupleDesc desc, Datum document, bool replace)
 	for (int i = 0; i < 3; i++)
 		settings->args[i + 1].value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1,
 													&settings->args[i + 1].isnull);
-	MemoryContextSwitchTo(caller);
 	return allow_policy_row(row, desc, settings);
 }
 
@@ -195,7 +193,6 @@ compile_proposal(char *tenant, char *name, Jsonb *proposal, bool replace)
 {
 	static const Oid types[] = {JSONBOID};
 	static AgcPlan plan = {"SELECT agentcore.policy_document($1)", 1, types};
-	MemoryContext caller = CurrentMemoryContext;
 	const char *keys[2] = {tenant, name};
 	RuleRow		key = {.tenant = tenant, .policy = name};
 	PolicyChange change = {.replace = replace};
@@ -212,13 +209,11 @@ compile_proposal(char *tenant, char *name, Jsonb *proposal, bool replace)
 	agc_owner_begin(&owner);
 	agc_spi(&plan, &document, NULL);
 	document = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	MemoryContextSwitchTo(caller);
 	change.policy = proposed_policy(row, RelationGetDescr(rel), document, replace);
 	methods = agc_col(change.policy, RelationGetDescr(rel), "methods", &isnull);
 	proposed_rules(&key, document, isnull ? (Datum) 0 : methods, &change);
 	proposed_drops(document, &change);
 	agc_owner_end(&owner);
-	MemoryContextSwitchTo(caller);
 	policy = allow_policy_changed(tenant, name, &change);
 	agc_table_close(rel, AccessShareLock);
 	for (int i = 0; i < change.ndrop; i++)

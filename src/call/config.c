@@ -18,21 +18,17 @@
 static Jsonb *
 read_document(AgcPlan *plan, Datum *values, const char *nulls)
 {
-	MemoryContext result_context = CurrentMemoryContext;
 	Jsonb	   *document = NULL;
 	bool		isnull = true;
 	Datum		found = (Datum) 0;
 	AgcOwner	owner;
-	MemoryContext old;
 
 	agc_owner_begin(&owner);
 	agc_spi(plan, values, nulls);
 	if (SPI_processed > 0)
 		found = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	old = MemoryContextSwitchTo(result_context);
 	if (!isnull)
 		document = DatumGetJsonbPCopy(found);
-	MemoryContextSwitchTo(old);
 	agc_owner_end(&owner);
 	return document;
 }

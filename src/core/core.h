@@ -104,8 +104,8 @@ extern uint64 agc_access_version(void);
  *
  * SPI as the owner of the extension's tables with search_path pinned to
  * pg_catalog, pg_temp.  On ERROR, (sub)transaction abort restores all of it.
- * Results live until agc_owner_end(); copy them with SPI_palloc or into a
- * context of your own before.
+ * CurrentMemoryContext stays the caller's throughout.  What SPI_tuptable and
+ * SPI_getbinval() point to lives until agc_owner_end(): copy it before.
  */
 typedef struct AgcOwner
 {

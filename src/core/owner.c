@@ -7,8 +7,11 @@
  * row security of other owners off the path and search_path pinned, so that an
  * operator planted in the caller's path is never found.
  *
- * Memory: SPI's.  Locks: those of the statements.  On ERROR: transaction or
- * subtransaction abort restores user, settings and SPI; nothing to do here.
+ * Memory: rows are SPI's and go with agc_owner_end().  None of these functions
+ * changes CurrentMemoryContext, although SPI does: what their callers allocate
+ * in between would be freed under them.  Locks: those of the statements.  On
+ * ERROR: transaction or subtransaction abort restores user, settings, memory
+ * context and SPI; nothing to do here.
  */
 #include "core/core.h"
 
@@ -48,6 +51,7 @@ agc_owner_oid(void)
 void
 agc_owner_begin(AgcOwner *owner)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	Oid			target = agc_owner_oid();
 
 	GetUserIdAndSecContext(&owner->saved_user, &owner->saved_sec);
@@ -58,13 +62,17 @@ agc_owner_begin(AgcOwner *owner)
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	MemoryContextSwitchTo(caller);
 }
 
 void
 agc_owner_end(AgcOwner *owner)
 {
+	MemoryContext caller = CurrentMemoryContext;
+
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
+	MemoryContextSwitchTo(caller);
 	AtEOXact_GUC(false, owner->guc_level);
 	SetUserIdAndSecContext(owner->saved_user, owner->saved_sec);
 }
@@ -75,6 +83,7 @@ agc_owner_end(AgcOwner *owner)
 int
 agc_spi(AgcPlan *plan, Datum *values, const char *nulls)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	int			result;
 
 	if (plan->plan == NULL)
@@ -89,6 +98,7 @@ agc_spi(AgcPlan *plan, Datum *values, const char *nulls)
 	result = SPI_execute_plan(plan->plan, values, nulls, false, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	MemoryContextSwitchTo(caller);
 	return result;
 }
 
