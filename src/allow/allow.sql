@@ -291,7 +291,7 @@ COMMENT ON FUNCTION agentcore.policy_allow(text, text, text[], integer[], text, 
 CREATE FUNCTION agentcore.policy_deny(policy text, pattern text, methods text[] DEFAULT NULL, ports integer[] DEFAULT NULL, path_prefix text DEFAULT NULL, valid tstzrange DEFAULT NULL, force boolean DEFAULT false, tenant text DEFAULT '') RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_policy_deny_v1';
-COMMENT ON FUNCTION agentcore.policy_deny(text, text, text[], integer[], text, tstzrange, boolean, text) IS 'Deny what policy_allow() describes with the same arguments; a deny wins over every allow. Names resolve to addresses that a name cannot deny: check those with ip_check().';
+COMMENT ON FUNCTION agentcore.policy_deny(text, text, text[], integer[], text, tstzrange, boolean, text) IS 'Deny what policy_allow() describes with the same arguments; a deny wins over every allow. With path_prefix it also refuses, as invalid_url (ambiguous_path), what a lenient server takes for that path: other case, ;parameters, trailing dots and spaces, streams, short names. Names resolve to addresses that a name cannot deny: check those with ip_check().';
 
 CREATE FUNCTION agentcore.policy_allow_tool(policy text, tool text, valid tstzrange DEFAULT NULL, tenant text DEFAULT '') RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -152,7 +152,9 @@ allow_rule_test(const UrlRule *rule, UrlRequest *request)
 		if (url->ambiguous_path)
 			return method ? MISS_AMBIGUOUS : MISS_PATH;
 		if (!allow_path_covers(terms->path, terms->path_len, url->path, url->path_len))
-			return MISS_PATH;
+			return method && rule->effect == RULE_DENY &&
+				allow_path_may_cover(terms->path, terms->path_len, url->path, url->path_len) ?
+				MISS_AMBIGUOUS : MISS_PATH;
 	}
 	return method ? MISS_NONE : MISS_METHOD;
 }

@@ -179,7 +179,7 @@ path_argument(FunctionCallInfo fcinfo, int n)
 				 "Paths are compared without them: the rule could never match.", NULL);
 	if (parsed.ambiguous_path)
 		bad_rule("path_prefix is ambiguous",
-				 "Servers disagree on empty segments, \"..;\" and encoded slashes; such paths are refused, so the rule could never match.", NULL);
+				 "Servers disagree on empty segments, segments of dots, spaces or parameters alone, and encoded slashes; such paths are refused, so the rule could never match.", NULL);
 	show_canonical("path_prefix", path, parsed.path);
 	return strcmp(parsed.path, "/") == 0 ? NULL : pstrdup(parsed.path);
 }

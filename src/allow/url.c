@@ -13,6 +13,7 @@
 #include "allow/url.h"
 
 #include "allow/idn.h"
+#include "allow/url_bytes.h"
 
 /* What a byte is good for; looked up once per byte and place. */
 #define HOST_BYTE	0x01		/* letters, digits, '-', '_', '.' */
@@ -67,39 +68,6 @@ byte_class(unsigned char c)
 		default:
 			return c <= ' ' || c == 0x7f || c == '\\' ? REFUSED : 0;
 	}
-}
-
-static inline int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* the byte of an escape at text, or -1 */
-static inline int
-escaped_byte(const char *text, const char *end)
-{
-	if (end - text < 3 || text[0] != '%' || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
-		return -1;
-	return hex_digit(text[1]) << 4 | hex_digit(text[2]);
-}
-
-static inline char
-upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c;
-}
-
-static inline char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 static inline char *
@@ -391,34 +359,6 @@ dot_segment(const char *text, const char *end)
 	return dots;
 }
 
-/* What some servers decode, merge or cut before they look at the path. */
-static bool
-ambiguous_path(const char *path, const char *end)
-{
-	for (const char *p = path; p < end; p++)
-	{
-		if (*p == '/' && p + 1 < end && p[1] == '/')
-			return true;
-		if (*p == '/')
-		{
-			const char *params = p + 1;
-
-			while (params < end && *params != '/' && *params != ';')
-				params++;
-			if (params < end && *params == ';' && dot_segment(p + 1, params) > 0)
-				return true;
-		}
-		if (*p == '%')
-		{
-			int			c = escaped_byte(p, end);
-
-			if (c < 0x20 || c == 0x7f || c == '/' || c == '\\' || c == '%' || c == 0xc0 || c == 0xc1)
-				return true;
-		}
-	}
-	return false;
-}
-
 AllowUrlError
 allow_path_parse(const char *text, int len, char *out, int *outlen, bool *ambiguous)
 {
@@ -443,7 +383,7 @@ allow_path_parse(const char *text, int len, char *out, int *outlen, bool *ambigu
 				*at++ = '/';
 			continue;
 		}
-		plain &= segment < text || text == end;
+		plain &= segment < text ? *segment != '.' : text == end;
 		*at++ = '/';
 		for (; segment < text; segment++)
 		{
@@ -457,10 +397,13 @@ allow_path_parse(const char *text, int len, char *out, int *outlen, bool *ambigu
 				plain = false;
 			}
 			else if (byte_class(*segment) & PATH_ESC)
+			{
+				plain = false;
 				at = put_escape(at, *segment);
+			}
 			else
 			{
-				plain &= *segment != ';';
+				plain &= strchr(";:", *segment) == NULL;
 				*at++ = *segment;
 			}
 		}
@@ -468,7 +411,7 @@ allow_path_parse(const char *text, int len, char *out, int *outlen, bool *ambigu
 	if (at == out)
 		*at++ = '/';
 	*outlen = at - out;
-	*ambiguous = !plain && ambiguous_path(out, at);
+	*ambiguous = !plain && allow_path_ambiguous(out, at - out);
 	return URL_OK;
 }
 
@@ -559,36 +502,4 @@ allow_url_parse(const char *text, Size len, char *buffer, AllowUrl *out)
 	out->url = buffer;
 	out->len = at - buffer;
 	return URL_OK;
-}
-
-/* the next byte of a canonical path, decoded */
-static inline int
-next_byte(const char **at, const char *end)
-{
-	int			c = escaped_byte(*at, end);
-
-	if (c >= 0)
-	{
-		*at += 3;
-		return c;
-	}
-	return (unsigned char) *(*at)++;
-}
-
-bool
-allow_path_covers(const char *prefix, int prefix_len, const char *path, int path_len)
-{
-	const char *prefix_end = prefix + prefix_len;
-	const char *path_end = path + path_len;
-	bool		slash = false;
-
-	while (prefix < prefix_end)
-	{
-		int			c = next_byte(&prefix, prefix_end);
-
-		if (path == path_end || next_byte(&path, path_end) != c)
-			return false;
-		slash = c == '/';
-	}
-	return slash || path == path_end || *path == '/';
 }

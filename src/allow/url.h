@@ -98,4 +98,10 @@ extern bool allow_utf8_valid(const char *text, Size len);
 /* "prefix" on a segment boundary of "path", both canonical, compared decoded */
 extern bool allow_path_covers(const char *prefix, int prefix_len, const char *path, int path_len);
 
+/*
+ * The same as the most lenient server would have it: without parameters,
+ * trailing dots and spaces, in any case.
+ */
+extern bool allow_path_may_cover(const char *prefix, int prefix_len, const char *path, int path_len);
+
 #endif							/* AGENTCORE_ALLOW_URL_H */

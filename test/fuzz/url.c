@@ -11,6 +11,7 @@
 #endif
 
 #include "allow/url.c"
+#include "allow/path.c"
 #include "allow/ip.c"
 #include "allow/idn.c"
 

@@ -7,7 +7,12 @@ CREATE FUNCTION pg_temp.decoded(path text) RETURNS text LANGUAGE sql IMMUTABLE A
     FROM regexp_matches(path, '%[0-9A-F]{2}|.', 'g') WITH ORDINALITY AS r (m, n) $$;
 
 CREATE FUNCTION pg_temp.ambiguous(path text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-  SELECT path ~ '//' OR path ~ '%([01][0-9A-F]|7F|2F|5C|25|C0|C1)' OR path ~ '/(\.|%2E){1,2};' $$;
+  SELECT path ~ '//' OR path ~ '%([01][0-9A-F]|7F|2F|5C|25|C0|C1)' OR path ~ '/(\.|%2E|%20)*([;:]|%3B|%3A|%3F|%23)[^/]*(/|$)' OR path ~ '/(\.|%2E|%20)+(/|$)' $$;
+
+-- the segments of a decoded path as the most lenient server has them
+CREATE FUNCTION pg_temp.lenient(path text) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+  SELECT coalesce(array_agg(lower(rtrim(regexp_replace(segment, '[;:?#].*', ''), '. ')) ORDER BY n), '{}')
+    FROM string_to_table(path, '/') WITH ORDINALITY AS s (segment, n) WHERE segment <> '' $$;
 
 CREATE FUNCTION pg_temp.beneath(path text, prefix text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE WHEN right(prefix, 1) = '/' THEN starts_with(path, prefix) ELSE path = prefix OR starts_with(path, prefix || '/') END $$;
@@ -67,7 +72,9 @@ CREATE FUNCTION pg_temp.rules_for(name text, given text, given_method text)
   )
   SELECT r.rule, r.pattern, r.effect, place.n,
          (r.ports IS NULL OR u.port = ANY (r.ports)) AND (r.valid IS NULL OR r.valid @> clock_timestamp()),
-         r.path_prefix IS NOT NULL AND u.ambiguous,
+         r.path_prefix IS NOT NULL AND (u.ambiguous OR
+           (r.effect = 'deny' AND NOT pg_temp.beneath(u.decoded, pg_temp.decoded(r.path_prefix)) AND
+            (pg_temp.lenient(u.decoded))[:cardinality(pg_temp.lenient(pg_temp.decoded(r.path_prefix)))] = pg_temp.lenient(pg_temp.decoded(r.path_prefix)))),
          r.path_prefix IS NULL OR pg_temp.beneath(u.decoded, pg_temp.decoded(r.path_prefix)),
          r.methods IS NULL OR upper(given_method) = ANY (r.methods)
     FROM u, place, agentcore.policy_rules r
