@@ -352,13 +352,16 @@ extern void agc_uuid_v7(pg_uuid_t *out);
 extern const pg_uuid_t *agc_installation_id(void);
 
 /* Nearest candidates by edit distance, for "unknown x, did you mean" */
+#define AGC_NEAREST_MAX		16
+#define AGC_NEAREST_EDITS	8	/* further away nothing is near, however long the names */
+
 typedef struct AgcNearest
 {
 	const char *wanted;
 	int			count;
-	int			limit;			/* at most 5 */
-	char	   *name[5];
-	int			distance[5];
+	int			limit;			/* at most AGC_NEAREST_MAX */
+	char	   *name[AGC_NEAREST_MAX];
+	int			distance[AGC_NEAREST_MAX];
 } AgcNearest;
 
 extern void agc_nearest_add(AgcNearest *nearest, const char *candidate);
