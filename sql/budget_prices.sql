@@ -42,6 +42,23 @@ SELECT provider, c.* FROM (VALUES
   (13, 'a total below its parts', '{"prompt_tokens": 9, "completion_tokens": 8, "total_tokens": 1}')
 ) u(n, provider, usage), public.cost(u.usage) c ORDER BY n;
 
+-- several forms at once, or in several places: the larger cost counts; what agrees is counted once
+SELECT n, what, c.* FROM (VALUES
+  (1, 'small, then large', '{"prompt_tokens": 1, "completion_tokens": 1, "input_tokens": 400, "output_tokens": 700}'::jsonb),
+  (2, 'large, then small', '{"prompt_tokens": 400, "completion_tokens": 700, "input_tokens": 1, "output_tokens": 1}'),
+  (3, 'beside gemini', '{"prompt_tokens": 1, "completion_tokens": 1, "promptTokenCount": 400, "candidatesTokenCount": 700}'),
+  (4, 'beside its library', '{"promptTokenCount": 1, "prompt_token_count": 400, "candidates_token_count": 700}'),
+  (5, 'the first field left out', '{"prompt_tokens": 1, "completion_tokens": 1, "candidatesTokenCount": 700}'),
+  (6, 'only the second known', '{"output_tokens": 700, "promptTokenCount": 1}'),
+  (7, 'in two wrappers', '{"usage": {"prompt_tokens": 1}, "usageMetadata": {"promptTokenCount": 400, "candidatesTokenCount": 700}}'),
+  (8, 'beside the wrapper', '{"usage": {"prompt_tokens": 1}, "input_tokens": 400, "output_tokens": 700}'),
+  (9, 'more input, less output', '{"prompt_tokens": 1000, "completion_tokens": 0, "input_tokens": 0, "output_tokens": 900}'),
+  (10, 'a gateway that agrees', '{"prompt_tokens": 9, "completion_tokens": 8, "total_tokens": 17, "prompt_tokens_details": {"cached_tokens": 2},
+     "cache_read_input_tokens": 2, "cache_creation_input_tokens": 0}'),
+  (11, 'both names, one call', '{"prompt_tokens": 9, "completion_tokens": 8, "total_tokens": 17, "input_tokens": 9, "output_tokens": 8}'),
+  (12, 'cached twice', '{"input_tokens": 9, "input_tokens_details": {"cached_tokens": 2}, "cache_read_input_tokens": 6, "output_tokens": 1}')
+) u(n, what, usage), public.cost(u.usage) c ORDER BY n;
+
 -- not understood, so not charged by a guess
 CREATE FUNCTION public.refused(usage jsonb) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -51,7 +68,8 @@ EXCEPTION WHEN OTHERS THEN
   RETURN SQLSTATE;
 END $$;
 SELECT u, public.refused(u::jsonb) FROM unnest(ARRAY[
-  'null', '[]', '"x"', '{}', '{"usage": {}}', '{"usage": []}', '{"usage": null}',
+  'null', '[]', '"x"', '{}', '{"prompt_tokens": 1, "candidatesTokenCount": -1}', '{"prompt_tokens": 1, "input_tokens": 9223372036854775807, "output_tokens": 1}',
+  '{"prompt_tokens": 1, "cache_read_input_tokens": "x"}', '{"usage": {"prompt_tokens": 1}, "input_tokens": -1}', '{"output_tokens": 5}', '{"usage": {}}', '{"usage": []}', '{"usage": null}',
   '{"promptTokenCount": -1}', '{"promptTokenCount": 1.5}', '{"promptTokenCount": "1"}',
   '{"promptTokenCount": 1, "cachedContentTokenCount": 2}', '{"promptTokenCount": 1, "thoughtsTokenCount": []}',
   '{"prompt_tokens": 1, "completion_tokens": 1, "completion_tokens_details": {"reasoning_tokens": 2}}',

@@ -191,6 +191,15 @@ typedef struct TokenUsage
 	int64		count[TOKEN_KINDS];
 } TokenUsage;
 
+/* What a usage object says, by each form that it has fields of. */
+#define USAGE_MAX_READINGS	16
+
+typedef struct UsageReadings
+{
+	int			n;
+	TokenUsage	reading[USAGE_MAX_READINGS];
+} UsageReadings;
+
 /* What a budget is charged: tokens by weight and money, both rounded up. */
 typedef struct CallCost
 {
@@ -198,9 +207,13 @@ typedef struct CallCost
 	int64		nanousd;
 } CallCost;
 
-/* By the price in force at a time; false: the model had none. */
+/*
+ * By the price in force at a time, of the reading that costs most, tokens and
+ * money each; false: the model had none.  dearest: which one costs most
+ * money; may be NULL.
+ */
 extern bool price_call(const char *tenant, const char *model, TimestampTz at,
-					   const TokenUsage *usage, CallCost *cost);
+					   const UsageReadings *usage, CallCost *cost, const TokenUsage **dearest);
 
 /* The most that so many tokens can cost now, whatever kinds they turn out to be. */
 extern bool price_bound(const char *tenant, const char *model, int64 input_tokens,
@@ -210,10 +223,10 @@ extern bool price_bound(const char *tenant, const char *model, int64 input_token
  * Tokens out of a provider's usage object, or of a response that has one
  * (OpenAI chat and responses, Anthropic, Gemini).  false: not understood.
  */
-extern bool usage_read(Jsonb *usage, TokenUsage *out);
+extern bool usage_read(Jsonb *usage, UsageReadings *out);
 
-/* of all kinds together; always true of what usage_read() returned */
-extern bool usage_total(const TokenUsage *usage, int64 *tokens);
+/* of all kinds together, by the reading that has most */
+extern int64 usage_most_tokens(const UsageReadings *usage);
 
 extern void budget_init(void);
 

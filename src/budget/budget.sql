@@ -277,7 +277,7 @@ COMMENT ON TYPE agentcore.model_usage IS 'Tokens of a model call and their price
 CREATE FUNCTION agentcore.model_cost(model text, usage jsonb, at timestamptz DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.model_usage
   LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_model_cost_v1';
-COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, timestamptz, text) IS 'What a model call cost by a provider''s usage object (OpenAI chat and responses, Anthropic, Gemini), or by a response with one, at the price in force at a time (NULL: now), rounded up to a nano-dollar. Tokens that only the provider''s total counts cost as output. 42704: no price then; 22023: NULL or not a usage object.';
+COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, timestamptz, text) IS 'What a model call cost by a provider''s usage object (OpenAI chat and responses, Anthropic, Gemini), or by a response with one, at the price in force at a time (NULL: now), rounded up to a nano-dollar. Tokens that only the provider''s total counts cost as output. Of an object in several forms at once the larger cost counts, and the tokens are those of the form that costs more. 42704: no price then; 22023: NULL or not a usage object.';
 
 CREATE VIEW agentcore.model_prices WITH (security_barrier) AS
 SELECT p.tenant, p.name AS model, p.valid_from, p.valid_to,

@@ -129,14 +129,24 @@ apply_price(const Price *price, const TokenUsage *usage, CallCost *cost)
 }
 
 bool
-price_call(const char *tenant, const char *model, TimestampTz at, const TokenUsage *usage,
-		   CallCost *cost)
+price_call(const char *tenant, const char *model, TimestampTz at, const UsageReadings *usage,
+		   CallCost *cost, const TokenUsage **dearest)
 {
 	Price		price;
 
 	if (!find_price(tenant, model, at, &price))
 		return false;
-	apply_price(&price, usage, cost);
+	cost->tokens = cost->nanousd = -1;
+	for (int i = 0; i < usage->n; i++)
+	{
+		CallCost	one;
+
+		apply_price(&price, &usage->reading[i], &one);
+		if (dearest != NULL && one.nanousd > cost->nanousd)
+			*dearest = &usage->reading[i];
+		cost->tokens = Max(cost->tokens, one.tokens);
+		cost->nanousd = Max(cost->nanousd, one.nanousd);
+	}
 	return true;
 }
 
@@ -273,8 +283,9 @@ AGC_FUNCTION(model_cost)
 	char	   *model = agc_arg_name(fcinfo, 0, "model");
 	Jsonb	   *document = agc_arg_jsonb(fcinfo, 1, "usage");
 	TimestampTz at = PG_ARGISNULL(2) ? agc_now() : PG_GETARG_TIMESTAMPTZ(2);
-	TokenUsage	usage;
-	const int64 *count = usage.count;
+	UsageReadings usage;
+	const TokenUsage *dearest = NULL;
+	const int64 *count;
 	int64		written;
 	CallCost	cost;
 	Datum		values[7];
@@ -286,11 +297,12 @@ AGC_FUNCTION(model_cost)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("usage is not a usage object of a known provider"),
 				 errhint("It has prompt_tokens and completion_tokens, input_tokens and output_tokens, or promptTokenCount and candidatesTokenCount, as whole numbers.")));
-	if (!price_call(tenant, model, at, &usage, &cost))
+	if (!price_call(tenant, model, at, &usage, &cost, &dearest))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" has no price", model),
 				 errhint("Set one with agentcore.model_price_set().")));
+	count = dearest->count;
 	written = count[TOKEN_CACHE_WRITE] + count[TOKEN_LONG_CACHE_WRITE];
 	values[0] = Int64GetDatum(count[TOKEN_INPUT] + count[TOKEN_CACHED] + written);
 	values[1] = Int64GetDatum(count[TOKEN_OUTPUT] + count[TOKEN_REASONING]);

@@ -5,7 +5,8 @@
  * Providers agree on the idea and on nothing else: what is named how, and
  * whether cached or reasoning tokens are part of the others or counted apart.
  * Each form is a table of its fields; what comes out is the same for all:
- * counts that do not overlap.
+ * counts that do not overlap.  An object that speaks several forms at once (a
+ * gateway's, or a forged one) is read by each, and the larger cost counts.
  *
  * Memory: the caller's context.  Locks, errors: none; what is not understood
  * is false, because a wrong guess would be a wrong charge.
@@ -92,6 +93,8 @@ static const UsageForm forms[] = {
 /* where a whole response keeps its usage object */
 static const char *const wrappers[] = {"usage", "usageMetadata", "usage_metadata"};
 
+StaticAssertDecl(lengthof(forms) * (lengthof(wrappers) + 1) == USAGE_MAX_READINGS, "every form may be in every object");
+
 static UsageField
 read_count(JsonbValue *value, int64 *count)
 {
@@ -128,7 +131,7 @@ get_count(JsonbContainer *object, const char *outer, const char *name, int64 *co
 	return read_count(getKeyJsonValueFromContainer(object, name, strlen(name), &value), count);
 }
 
-bool
+static bool
 usage_total(const TokenUsage *usage, int64 *tokens)
 {
 	*tokens = 0;
@@ -188,27 +191,96 @@ read_form(JsonbContainer *object, const UsageForm *form, TokenUsage *usage)
 	return true;
 }
 
-static bool
-read_object(JsonbContainer *object, TokenUsage *usage)
+/* A reading that says the same as another adds nothing. */
+static void
+add_reading(UsageReadings *out, const TokenUsage *usage)
 {
-	int64		probe;
+	for (int i = 0; i < out->n; i++)
+		if (memcmp(&out->reading[i], usage, sizeof(TokenUsage)) == 0)
+			return;
+	out->reading[out->n++] = *usage;
+}
 
+/*
+ * Fields of a form that is not known by its first one: they stand beside
+ * another's, and count only where they say more than that.  Parts and total
+ * belong to the other.
+ */
+static bool
+read_beside(JsonbContainer *object, const UsageForm *form, UsageReadings *out)
+{
+	TokenUsage	usage = {{0}};
+	bool		any = false;
+	int64		total;
+
+	for (int i = 1; i < form->nfields; i++)
+	{
+		const FormField *field = &form->field[i];
+		int64		count;
+
+		if (field->part_of != APART)
+			continue;
+		if (get_count(object, field->outer, field->name, &count) == USAGE_BAD ||
+			pg_add_s64_overflow(usage.count[field->kind], count, &usage.count[field->kind]))
+			return false;
+		any = any || count > 0;
+	}
+	if (any)
+		add_reading(out, &usage);
+	return usage_total(&usage, &total);
+}
+
+/* Every form that the object has fields of; *known: one of them is there by its first. */
+static bool
+read_object(JsonbContainer *object, UsageReadings *out, bool *known)
+{
 	for (int i = 0; i < lengthof(forms); i++)
-		if (get_count(object, NULL, forms[i].field[0].name, &probe) != USAGE_ABSENT)
-			return read_form(object, &forms[i], usage);
-	return false;
+	{
+		TokenUsage	usage;
+		int64		probe;
+
+		if (get_count(object, NULL, forms[i].field[0].name, &probe) == USAGE_ABSENT)
+		{
+			if (!read_beside(object, &forms[i], out))
+				return false;
+			continue;
+		}
+		if (!read_form(object, &forms[i], &usage))
+			return false;
+		add_reading(out, &usage);
+		*known = true;
+	}
+	return true;
 }
 
 bool
-usage_read(Jsonb *usage, TokenUsage *out)
+usage_read(Jsonb *usage, UsageReadings *out)
 {
 	JsonbValue	inner;
+	bool		known = false;
 
-	if (usage == NULL || !JB_ROOT_IS_OBJECT(usage))
+	out->n = 0;
+	if (usage == NULL || !JB_ROOT_IS_OBJECT(usage) || !read_object(&usage->root, out, &known))
 		return false;
 	for (int i = 0; i < lengthof(wrappers); i++)
 		if (getKeyJsonValueFromContainer(&usage->root, wrappers[i], strlen(wrappers[i]), &inner) != NULL &&
-			inner.type == jbvBinary && JsonContainerIsObject(inner.val.binary.data))
-			return read_object(inner.val.binary.data, out);
-	return read_object(&usage->root, out);
+			inner.type == jbvBinary && JsonContainerIsObject(inner.val.binary.data) &&
+			!read_object(inner.val.binary.data, out, &known))
+			return false;
+	return known;
+}
+
+int64
+usage_most_tokens(const UsageReadings *usage)
+{
+	int64		most = 0;
+
+	for (int i = 0; i < usage->n; i++)
+	{
+		int64		tokens;
+
+		(void) usage_total(&usage->reading[i], &tokens);
+		most = Max(most, tokens);
+	}
+	return most;
 }

@@ -128,7 +128,7 @@ COMMENT ON FUNCTION agentcore.call_commit(uuid, jsonb, bigint, numeric, text) IS
 CREATE FUNCTION agentcore.llm_commit(call_id uuid, usage jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, result jsonb DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_llm_commit_v1';
-COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, jsonb, text) IS 'The model answered: charge what its usage object (OpenAI, Anthropic or Gemini) says, by the price that was in force when the call began; tokens and usd override it. result: the answer, kept for replays of the key. Returns as call_commit. A usage object that is not understood: 22023.';
+COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, jsonb, text) IS 'The model answered: charge what its usage object (OpenAI, Anthropic or Gemini; in several forms at once: the larger cost) says, by the price that was in force when the call began; tokens and usd override it. result: the answer, kept for replays of the key. Returns as call_commit. A usage object that is not understood: 22023.';
 
 
 CREATE FUNCTION agentcore.call_fail(call_id uuid, status integer DEFAULT NULL, error text DEFAULT NULL, retry_after_header text DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.retry_advice

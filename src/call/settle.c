@@ -211,7 +211,7 @@ AGC_FUNCTION(llm_commit)
 	if (usage != NULL)
 	{
 		PermitRow	permit;
-		TokenUsage	used;
+		UsageReadings used;
 		CallCost	cost = {-1, -1};
 
 		find_call(fcinfo, 0, tenant, false, &permit);
@@ -222,8 +222,8 @@ AGC_FUNCTION(llm_commit)
 					 errhint("Pass the usage member of an OpenAI, Anthropic or Gemini response, or tokens and usd.")));
 
 		/* of when it began: a later price does not make a repeated commit another one */
-		if (!price_call(tenant, permit.tool, permit.created_at, &used, &cost))
-			(void) usage_total(&used, &cost.tokens);
+		if (!price_call(tenant, permit.tool, permit.created_at, &used, &cost, NULL))
+			cost.tokens = usage_most_tokens(&used);
 		if (tokens < 0)
 			tokens = cost.tokens;
 		if (nanousd < 0)
