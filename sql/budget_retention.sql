@@ -56,6 +56,7 @@ BEGIN
 END $$;
 CALL public.live(-24, -15);
 -- one that is open all the while, in a slot and in sliding windows
+SET agentcore.max_lease = '7d';
 SELECT budget_acquire('hot', 5, key => 'open', lease => '7 days') IS NOT NULL, budget_acquire('many', 5, key => 'open too', lease => '7 days') IS NOT NULL;
 CALL public.live(-14, 9);
 SELECT event, count(*) > 0 AS some FROM budget_ledger GROUP BY 1 ORDER BY 1;

@@ -54,19 +54,6 @@ arg_calls(FunctionCallInfo fcinfo, int n)
 	return PG_GETARG_INT32(n);
 }
 
-/* 0 when not given */
-static int64
-opt_lease(FunctionCallInfo fcinfo, int n)
-{
-	int64		lease = agc_opt_interval(fcinfo, n, "lease", 0);
-
-	if (!PG_ARGISNULL(n) && (lease == 0 || lease > AGC_MAX_LEASE))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("lease must be longer than zero and at most 366 days")));
-	return lease;
-}
-
 static pg_uuid_t *
 arg_permit(FunctionCallInfo fcinfo, int n)
 {
@@ -98,7 +85,7 @@ read_request(FunctionCallInfo fcinfo, int tenant, PermitRequest *request)
 	request->tokens = agc_arg_amount(fcinfo, A_TOKENS, "tokens");
 	request->nanousd = arg_usd(fcinfo, A_USD, "usd");
 	request->calls = arg_calls(fcinfo, A_CALLS);
-	request->lease = opt_lease(fcinfo, A_LEASE);
+	request->lease = agc_opt_lease(fcinfo, A_LEASE);
 	request->key = agc_opt_name(fcinfo, A_KEY, "key");
 	request->want_remaining = true;
 	hash_request(request);
@@ -276,7 +263,7 @@ AGC_FUNCTION(budget_extend)
 {
 	char	   *tenant = agc_arg_tenant(fcinfo, 4);
 	pg_uuid_t  *id = arg_permit(fcinfo, 0);
-	int64		lease = opt_lease(fcinfo, 1);
+	int64		lease = agc_opt_lease(fcinfo, 1);
 	int64		tokens = agc_arg_amount(fcinfo, 2, "tokens");
 	int64		nanousd = arg_usd(fcinfo, 3, "usd");
 	PermitDecision decision;

@@ -147,7 +147,7 @@ add_checked(int64 a, int64 b)
 static TimestampTz
 lease_end(TimestampTz at, int64 lease)
 {
-	return at + Min(lease > 0 ? lease : agc_lease_default * USECS_PER_SEC, AGC_MAX_LEASE);
+	return at + Min(lease > 0 ? lease : agc_lease_or_default(0), AGC_MAX_LEASE);
 }
 
 static void

@@ -18,7 +18,6 @@
 #include "utils/inval.h"
 #include "utils/rel.h"
 
-#define MAX_LEASE_US	USECS_PER_DAY
 #define MAX_MGET		10000
 #define MAX_MGET_BYTES	(512 * 1024 * 1024)
 #define MGET_AHEAD		16		/* keys whose cache misses are waited for together */
@@ -278,16 +277,14 @@ AGC_FUNCTION(cache_fetch)
 {
 	static const char *const names[] = {"hit", "stale", "lead", "busy", "negative"};
 	int64		wait = agc_opt_interval(fcinfo, 3, "wait", 0);
-	int64		lease = agc_opt_interval(fcinfo, 4, "lease", agc_cache_lease * USECS_PER_SEC);
+	int64		lease = agc_opt_lease(fcinfo, 4);
 	Datum		values[5] = {0};
 	bool		nulls[5] = {false, true, true, true, true};
 	CacheResult result;
 	CacheTarget target;
 
-	if (lease <= 0 || lease > MAX_LEASE_US)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("lease must be positive and at most a day")));
+	if (lease == 0)
+		lease = agc_lease_or_default(agc_cache_lease * USECS_PER_SEC);
 	read_target(fcinfo, "cache_fetch", 2, 5, &target);
 	cache_lookup_wait(&target, lease, wait, &result);
 

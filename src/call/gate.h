@@ -114,6 +114,9 @@ extern char *hex_uuid(const pg_uuid_t *id);
 extern const Stage gate_stages[];
 extern const int gate_nstages;
 extern void gate_take(Gate *gate);
+
+/* us: the tool's own, else the default; NULL: a model call, or a tool that is gone */
+extern int64 gate_tool_lease(const ToolDef *tool);
 extern void gate_fill_request(Gate *gate, PermitRequest *request);
 extern void gate_failed_before(Gate *gate, const CacheResult *found);
 extern bool gate_serve_stale(Gate *gate);

@@ -299,7 +299,7 @@ AGC_FUNCTION(call_fail)
 		report_target(tenant, tool, !is_target_trouble(status));
 		if (advice.action == RETRY_RETRY)
 			permit_retry(tenant, &permit.id, tokens, nanousd, now + advice.delay,
-						 advice.delay + agc_until_us(permit.created_at, permit.lease_until));
+						 advice.delay + gate_tool_lease(tool));
 		else
 			(void) permit_fail(tenant, &permit.id, tokens, nanousd);
 		if (advice.action == RETRY_FAIL)

@@ -21,14 +21,16 @@ static bool take_target(Gate *gate);
 static bool take_permit(Gate *gate);
 static bool acquire(Gate *gate, PermitRequest *request);
 
+int64
+gate_tool_lease(const ToolDef *tool)
+{
+	return agc_lease_or_default(tool != NULL ? tool->lease : 0);
+}
+
 static int64
 lease_us(Gate *gate)
 {
-	if (gate->lease > 0)
-		return gate->lease;
-	if (gate->tool != NULL && gate->tool->lease > 0)
-		return gate->tool->lease;
-	return agc_lease_default * USECS_PER_SEC;
+	return gate->lease > 0 ? gate->lease : gate_tool_lease(gate->tool);
 }
 
 void

@@ -178,22 +178,47 @@ agc_opt_interval(FunctionCallInfo fcinfo, int n, const char *what, int64 missing
 	return PG_ARGISNULL(n) ? missing : agc_interval_us(PG_GETARG_INTERVAL_P(n), what);
 }
 
-/* A lease: longer than nothing, shorter than forgotten. */
+static int64
+max_lease(void)
+{
+	return agc_max_lease * USECS_PER_SEC;
+}
+
+/* Longer than nothing, shorter than a hold may stand in everybody's way. */
+int64
+agc_opt_lease(FunctionCallInfo fcinfo, int n)
+{
+	int64		lease = agc_opt_interval(fcinfo, n, "lease", 0);
+
+	if (PG_ARGISNULL(n))
+		return 0;
+	if (lease == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("lease must be longer than zero")));
+	if (lease > max_lease())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("lease is too long"),
+				 errdetail("agentcore.max_lease is %d seconds.", agc_max_lease),
+				 errhint("Ask for a shorter lease, and extend it while the work goes on.")));
+	return lease;
+}
+
 int64
 agc_arg_lease(FunctionCallInfo fcinfo, int n)
 {
-	int64		lease;
-
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("lease must not be null")));
-	lease = agc_opt_interval(fcinfo, n, "lease", 0);
-	if (lease == 0 || lease > AGC_MAX_LEASE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("lease must be longer than zero and at most 366 days")));
-	return lease;
+	return agc_opt_lease(fcinfo, n);
+}
+
+int64
+agc_lease_or_default(int64 lease)
+{
+	return Min(lease > 0 ? lease : agc_lease_default * USECS_PER_SEC, max_lease());
 }
 
 bool

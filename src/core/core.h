@@ -57,7 +57,12 @@ extern int64 agc_arg_amount(FunctionCallInfo fcinfo, int n, const char *what);
 extern int64 agc_opt_amount(FunctionCallInfo fcinfo, int n, const char *what, int64 missing);
 extern int64 agc_opt_usd(FunctionCallInfo fcinfo, int n, const char *what, int64 missing);
 extern int64 agc_opt_interval(FunctionCallInfo fcinfo, int n, const char *what, int64 missing);
+/* a lease in us, at most agentcore.max_lease; agc_opt_lease: 0 when not given */
 extern int64 agc_arg_lease(FunctionCallInfo fcinfo, int n);
+extern int64 agc_opt_lease(FunctionCallInfo fcinfo, int n);
+
+/* what was kept of an earlier day is bounded too; 0 and less: agentcore.lease_default */
+extern int64 agc_lease_or_default(int64 lease);
 extern bool agc_arg_bool(FunctionCallInfo fcinfo, int n, const char *what);
 
 /* microseconds of a non-negative, finite interval (months count 30 days) */
