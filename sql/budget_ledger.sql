@@ -16,7 +16,7 @@ CREATE VIEW public.parts AS
   SELECT CASE WHEN c.relname ~ '_default$' THEN 'default'
               ELSE 'month ' || (12 * extract(year FROM to_date(right(c.relname, 7), 'YYYY_MM')) + extract(month FROM to_date(right(c.relname, 7), 'YYYY_MM'))
                  - 12 * extract(year FROM now() AT TIME ZONE 'UTC') - extract(month FROM now() AT TIME ZONE 'UTC'))::int END AS part,
-         (SELECT array_agg(pg_get_indexdef(x.indexrelid) ~ ' \(tenant, at\)$') FROM pg_index x WHERE x.indrelid = c.oid) AS indexed,
+         ARRAY(SELECT substring(pg_get_indexdef(x.indexrelid) FROM ' \(tenant, at\).*') FROM pg_index x WHERE x.indrelid = c.oid ORDER BY 1) AS indexed,
          c.relowner = (SELECT relowner FROM pg_class WHERE oid = 'agentcore.budget_ledger'::regclass) AS same_owner,
          has_table_privilege('public', c.oid, 'SELECT') AS public, obj_description(c.oid) IS NOT NULL AS commented, c.oid::regclass AS rel
     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid

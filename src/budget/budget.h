@@ -33,6 +33,7 @@ typedef struct PermitRequest
 	const char *key;			/* idempotency key, unique per (tenant, agent or role) while not failed/released */
 	uint8		request_hash[AGC_HASH_LEN]; /* same key with another hash: 22023 */
 	bool		charge_on_expiry;	/* overrides the budget's on_expiry */
+	bool		may_use;		/* the budget is the agent's own, or budget_check_use() was called */
 	bool		want_remaining; /* also when granted */
 
 	/* the gate's */
@@ -117,6 +118,9 @@ extern const char *const settle_names[];
  * or raises 55P03 (a settlement).
  */
 extern bool budget_exists(const char *tenant, const char *budget);
+
+/* 42501 unless the caller may use it (spender.c); nothing for one that does not exist */
+extern void budget_check_use(const char *tenant, const char *budget);
 
 /*
  * Would this be granted now?  Returns out->granted; writes nothing, takes no

@@ -18,13 +18,15 @@ CREATE TABLE agentcore.budget (
   overrun         text COLLATE "C" NOT NULL CHECK (overrun IN ('charge', 'cap')),
   thresholds      integer[] NOT NULL DEFAULT '{}' CHECK (0 < ALL (thresholds) AND 100 >= ALL (thresholds) AND pg_catalog.cardinality(thresholds) <= 8),
   enabled         boolean NOT NULL DEFAULT true,
+  spenders        text[] COLLATE "C",
+  max_overrun     numeric CHECK (max_overrun >= 1 AND max_overrun <> 'NaN'),
   limited_at      timestamptz NOT NULL,
   window_revision bigint NOT NULL,
   revision        bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.budget');
-COMMENT ON TABLE agentcore.budget IS 'Definitions of budgets: limits (NULL = none), window, parent. Written by budget_set() and budget_drop(). limited_at: when limits or window last changed; window_revision: changes with the window.';
+COMMENT ON TABLE agentcore.budget IS 'Definitions of budgets: limits (NULL = none), window, parent. Written by budget_set() and budget_drop(). spenders: roles that may use it besides those that may call for an agent that it pays for (NULL = only these; or all where no agent leads to it). max_overrun: NULL = agentcore.max_overrun. limited_at: when limits or window last changed; window_revision: changes with the window.';
 
 CREATE TABLE agentcore.budget_limit (
   tenant          text COLLATE "C" NOT NULL,
@@ -130,7 +132,8 @@ CREATE TABLE agentcore.budget_ledger (
 -- own, and restored before it is attached
 CREATE TABLE agentcore.budget_ledger_default PARTITION OF agentcore.budget_ledger DEFAULT;
 CREATE INDEX budget_ledger_default_at ON agentcore.budget_ledger_default (tenant, at);
-COMMENT ON TABLE agentcore.budget_ledger IS 'Append-only: one row a settlement, with what it charged to every budget in budgets. The time is taken under the row locks of their counters, so it never runs backwards for a budget. event: commit, release, fail, retry, expire, late, refund (what an expired permit was charged too much), adjust (by budget_adjust()), reset (what budget_reset_window() took out of the count), carry (what budget_ledger_retain() added up), and two that charge nothing: unbilled (what overrun cap left uncharged, in detail) and threshold (which one was reached, in detail). tool: the model where is_llm.';
+CREATE INDEX budget_ledger_default_unbilled ON agentcore.budget_ledger_default (tenant, at) WHERE event = 'unbilled';
+COMMENT ON TABLE agentcore.budget_ledger IS 'Append-only: one row a settlement, with what it charged to every budget in budgets. The time is taken under the row locks of their counters, so it never runs backwards for a budget. event: commit, release, fail, retry, expire, late, refund (what an expired permit was charged too much), adjust (by budget_adjust()), reset (what budget_reset_window() took out of the count), carry (what budget_ledger_retain() added up), and two that charge nothing: unbilled (what overrun cap or max_overrun left uncharged, in detail) and threshold (which one was reached, in detail). tool: the model where is_llm.';
 COMMENT ON TABLE agentcore.budget_ledger_default IS 'The partition that takes every row of no other partition.';
 
 CREATE TABLE agentcore.model_price (
@@ -361,12 +364,19 @@ SELECT b.tenant, b.name AS budget,
        b.overrun, b.thresholds,
        (SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(l) - '{tenant,budget,anchor,tz}'::text[] ORDER BY l.limit_name)
           FROM agentcore.budget_limits l
-         WHERE l.tenant = b.tenant AND l.budget = b.name AND l.limit_name <> 'main') AS limits
+         WHERE l.tenant = b.tenant AND l.budget = b.name AND l.limit_name <> 'main') AS limits,
+       b.spenders, b.max_overrun,
+       (SELECT least(coalesce(pg_catalog.sum((u.detail ->> 'tokens')::numeric), 0), 9223372036854775807)::bigint
+          FROM agentcore.budget_ledger u
+         WHERE u.tenant = b.tenant AND u.event = 'unbilled' AND u.at >= w.counts_from AND b.name = ANY (u.budgets)) AS unbilled_tokens,
+       (SELECT pg_catalog.trim_scale(coalesce(pg_catalog.sum((u.detail ->> 'nanousd')::numeric), 0) * 0.000000001)
+          FROM agentcore.budget_ledger u
+         WHERE u.tenant = b.tenant AND u.event = 'unbilled' AND u.at >= w.counts_from AND b.name = ANY (u.budgets)) AS unbilled_usd
   FROM agentcore.budget b
   JOIN agentcore.budget_limits m ON m.tenant = b.tenant AND m.budget = b.name AND m.limit_name = 'main'
  CROSS JOIN LATERAL agentcore.budget_windows(b.name, b.tenant) w
  WHERE w.place = 0 AND agentcore.access_visible(b.tenant);
-COMMENT ON VIEW agentcore.budget_status IS 'Each budget: its main window as budget_limits shows it, and its other limits as a jsonb array (NULL: none). in_flight: open permits. A budget that is being changed is shown as its new definition counts. Tokens and calls in units, money in USD. resets_at NULL: never, or bit by bit (sliding).';
+COMMENT ON VIEW agentcore.budget_status IS 'Each budget: its main window as budget_limits shows it, and its other limits as a jsonb array (NULL: none). in_flight: open permits. A budget that is being changed is shown as its new definition counts. spenders, max_overrun: as given to budget_set(), NULL = not. unbilled_tokens, unbilled_usd: what overrun cap or max_overrun left uncharged in the main window, as far back as the ledger reaches. Tokens and calls in units, money in USD. resets_at NULL: never, or bit by bit (sliding).';
 
 CREATE VIEW agentcore.permits WITH (security_barrier) AS
 SELECT p.tenant, p.id AS permit,
@@ -456,6 +466,7 @@ BEGIN
     EXECUTE format('WITH moved AS (DELETE FROM agentcore.budget_ledger_default WHERE at >= %L AND at < %L RETURNING %s)'
                    ' INSERT INTO agentcore.%I (%s) SELECT %s FROM moved', starts, ends, columns, part, columns, columns);
     EXECUTE format('CREATE INDEX %I ON agentcore.%I (tenant, at)', part || '_at', part);
+    EXECUTE format('CREATE INDEX %I ON agentcore.%I (tenant, at) WHERE event = %L', part || '_unbilled', part, 'unbilled');
     EXECUTE format('ALTER TABLE agentcore.budget_ledger ATTACH PARTITION agentcore.%I FOR VALUES FROM (%L) TO (%L)', part, starts, ends);
     made := made + 1;
   END LOOP;

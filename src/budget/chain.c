@@ -26,6 +26,7 @@
 #include "port/pg_bitutils.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 
 typedef struct LockPosition
@@ -105,7 +106,9 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	Relation	limits;
 	bool		no_limit;
 	bool		no_slots;
+	bool		no_overrun;
 	Datum		in_flight = agc_col(tuple, desc, "max_in_flight", &no_limit);
+	Datum		overrun = agc_col(tuple, desc, "max_overrun", &no_overrun);
 
 	def->parent = agc_col_text(tuple, desc, "parent");
 	def->enabled = agc_col_bool(tuple, desc, "enabled");
@@ -114,6 +117,7 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	def->window_revision = agc_col_int64(tuple, desc, "window_revision", 0);
 	def->slots = DatumGetInt32(agc_col(tuple, desc, "slots", &no_slots));
 	def->cap_overrun = strcmp(agc_col_text(tuple, desc, "overrun"), "cap") == 0;
+	def->max_overrun = no_overrun ? 0 : DatumGetFloat8(DirectFunctionCall1(numeric_float8, overrun));
 	compile_thresholds(def, tuple, desc);
 	def->nlimits = 1;
 	compile_limit(&def->limit[0], tuple, desc);

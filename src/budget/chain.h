@@ -90,6 +90,13 @@ extern const char *limit_name(const BudgetLimit *limit);
 /* the events of thresholds that the last charge has reached; threshold.c */
 extern void chain_tell_thresholds(Chain *chain, const Permit *permit);
 
+/*
+ * Takes out of what a permit is about to be charged what it is not charged for
+ * by overrun and max_overrun, and writes that to the ledger; overrun.c.  The
+ * caller of the SQL function is judged.
+ */
+extern void overrun_leave_unbilled(const Chain *chain, const Permit *permit, int64 amount[BUDGET_NUSED]);
+
 /* Whether this transaction already holds a row or key that others wait for. */
 extern bool chain_locks_held(void);
 extern void chain_note_lock(void);

@@ -293,6 +293,8 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
 	out->can_ever_fit = true;
+	if (request->budget != NULL && !request->may_use)
+		budget_check_use(request->tenant, request->budget);
 	if (request->budget != NULL)
 		guard_acquire();
 	asked_of(request, permit.held);
@@ -396,35 +398,6 @@ charge_path(Chain *chain, const Permit *permit, const char *event, const int64 a
 	chain_tell_thresholds(chain, permit);
 }
 
-/*
- * Overrun "cap", which is the choice of the permit's own budget: no more is
- * charged than was held, and what is left out stands in the ledger as such.
- */
-static void
-leave_unbilled(const Chain *chain, const Permit *permit, int64 amount[BUDGET_NUSED])
-{
-	LedgerEntry entry = {.at = chain->at, .event = "unbilled"};
-	int64		over[BUDGET_NUSED] = {0};
-	char	   *text;
-
-	if (chain->n == 0 || !chain->link[0].defined || !chain->link[0].def.cap_overrun)
-		return;
-	for (int dim = DIM_TOKENS; dim <= DIM_NANOUSD; dim++)
-		if (amount[dim] > permit->held[dim])
-		{
-			over[dim] = amount[dim] - permit->held[dim];
-			amount[dim] = permit->held[dim];
-		}
-	if (over[DIM_TOKENS] == 0 && over[DIM_NANOUSD] == 0)
-		return;
-	entry.nbudgets = permit->depth;
-	entry.budgets = (char **) permit->budgets;
-	text = psprintf("{\"tokens\": %lld, \"nanousd\": %lld}", (long long) over[DIM_TOKENS],
-					(long long) over[DIM_NANOUSD]);
-	entry.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
-	store_ledger_add(chain->tenant, permit, &entry);
-}
-
 static void
 give_hold_back(Chain *chain, const Permit *permit)
 {
@@ -473,9 +446,9 @@ compare_settled(const char *tenant, const Permit *permit, PermitState to,
 		(permit->row.state == PERMIT_LATE && to == PERMIT_COMMITTED);
 	int64		unbilled[BUDGET_NUSED] = {0};
 
-	/* more than was held and not charged: perhaps capped then */
+	/* more than was charged: perhaps some of it stayed unbilled then */
 	for (int dim = 0; dim < BUDGET_NUSED && same_end; dim++)
-		if (final[dim] > permit->held[dim] && permit->charged[dim] - permit->spent[dim] == permit->held[dim])
+		if (final[dim] > permit->charged[dim] - permit->spent[dim])
 		{
 			AgcOwner	owner;
 
@@ -523,7 +496,7 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 		/* by the clock that gave the lease: counters may have seen one that was ahead */
 		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= agc_now())
 			answer = SETTLE_LATE;
-		leave_unbilled(&chain, &permit, delta);
+		overrun_leave_unbilled(&chain, &permit, delta);
 		if (is_open(&permit))
 			give_hold_back(&chain, &permit);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
@@ -595,7 +568,7 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 
 		if (!lock_to_charge(&chain, tenant, &permit, amount, false))
 			raise_contention();
-		leave_unbilled(&chain, &permit, amount);
+		overrun_leave_unbilled(&chain, &permit, amount);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
 			permit.spent[dim] = add_checked(permit.spent[dim], amount[dim]);
@@ -656,6 +629,8 @@ permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens
 		int64		asked[BUDGET_NDIMS];
 		Chain		chain;
 
+		if (permit.row.budget != NULL)
+			budget_check_use(tenant, permit.row.budget);
 		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
 			asked[dim] = more[dim] > 0 ? more[dim] : NO_AMOUNT;
 		chain_of_permits(&chain, tenant, &permit, 1);

@@ -73,6 +73,7 @@ typedef struct BudgetDef
 	bool		enabled;
 	bool		charge_on_expiry;
 	bool		cap_overrun;	/* charge no more than was held */
+	double		max_overrun;	/* times the hold; 0: agentcore.max_overrun */
 	int			nthresholds;
 	int			threshold[BUDGET_MAX_THRESHOLDS];	/* percent, ascending */
 	int64		max_in_flight;

@@ -103,6 +103,9 @@ gate_find_agent(Gate *gate)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("budget \"%s\" does not exist", gate->budget_arg),
 				 errhint("Create it with agentcore.budget_set().")));
+	if (gate->budget_arg != NULL &&
+		(gate->agent->budget == NULL || strcmp(gate->budget_arg, gate->agent->budget) != 0))
+		budget_check_use(gate->tenant, gate->budget_arg);
 }
 
 void

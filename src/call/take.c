@@ -201,6 +201,7 @@ gate_fill_request(Gate *gate, PermitRequest *request)
 	request->key = gate->key;
 	memcpy(request->request_hash, gate->request_hash, AGC_HASH_LEN);
 	request->charge_on_expiry = true;
+	request->may_use = true;
 	request->agent = gate->agent_name;
 	request->tool = gate->tool_name;
 	request->task = gate->task;

@@ -1,0 +1,94 @@
+/*
+ * overrun.c
+ *	  What was spent beyond a hold: how much of it is charged.
+ *
+ * A hold is what a budget has admitted; more than that is charged without
+ * asking, for the money is gone.  Two things bound it, by the permit's own
+ * budget: overrun "cap" charges no more than the hold, and a role of level agent
+ * charges a permit in all, retries included, no more than max_overrun times its
+ * hold, so that nobody empties a budget by one false report.  What is left out
+ * stands in the ledger as "unbilled" and charges nothing.
+ *
+ * Locks: none but those of the caller, who has the permit and its counters.
+ * Memory: the caller's context.  On ERROR: the transaction takes the row back.
+ */
+#include "budget/chain.h"
+
+#include "miscadmin.h"
+#include "utils/fmgrprotos.h"
+
+/* charged in any case: tokens, nano-USD */
+static const int64 least[] = {100000, 1000000000};
+
+/* A hold of that many, by max_overrun. */
+static int64
+times_held(const Chain *chain, int64 held, int dim)
+{
+	const BudgetDef *def = chain->n > 0 && chain->link[0].defined ? &chain->link[0].def : NULL;
+	double		most = held * (def != NULL && def->max_overrun > 0 ? def->max_overrun : agc_max_overrun);
+
+	return most >= (double) PG_INT64_MAX ? PG_INT64_MAX : Max((int64) most, least[dim]);
+}
+
+static bool
+is_capped(const Chain *chain)
+{
+	return chain->n > 0 && chain->link[0].defined && chain->link[0].def.cap_overrun;
+}
+
+/* Lowers one amount; what is beyond, and whether max_overrun is why. */
+static int64
+cut(const Chain *chain, const Permit *permit, bool bounded, int dim, int64 *amount, bool *told)
+{
+	int64		wanted = *amount;
+
+	if (is_capped(chain))
+		*amount = Min(*amount, permit->held[dim]);
+	if (bounded)
+	{
+		int64		most = Max(times_held(chain, permit->held[dim], dim) - permit->spent[dim], 0);
+
+		*told = *told || *amount > most;
+		*amount = Min(*amount, most);
+	}
+	return wanted - *amount;
+}
+
+static void
+tell(const Permit *permit, const int64 over[BUDGET_NUSED])
+{
+	char	   *usd = DatumGetCString(DirectFunctionCall1(numeric_out,
+														  DirectFunctionCall1(numeric_trim_scale, agc_nanousd_numeric(over[DIM_NANOUSD]))));
+
+	ereport(WARNING,
+			(errmsg("%lld tokens and %s USD were left unbilled", (long long) over[DIM_TOKENS], usd),
+			 errdetail("Permit %s has used more than the multiple of its hold that agentcore.max_overrun or its budget allows; 100000 tokens and 1 USD are charged in any case.",
+					   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&permit->row.id)))),
+			 errhint("Hold what a call may cost. An administrator can charge the rest with agentcore.budget_adjust().")));
+}
+
+void
+overrun_leave_unbilled(const Chain *chain, const Permit *permit, int64 amount[BUDGET_NUSED])
+{
+	LedgerEntry entry = {.at = chain->at, .event = "unbilled"};
+	int64		over[BUDGET_NUSED] = {0};
+	bool		bounded = agc_level(GetUserId(), chain->tenant) < AGC_ADMIN;
+	bool		told = false;
+	char	   *text;
+
+	/* nobody's budget is spent */
+	if (permit->depth == 0)
+		return;
+	for (int dim = DIM_TOKENS; dim <= DIM_NANOUSD; dim++)
+		over[dim] = cut(chain, permit, bounded, dim, &amount[dim], &told);
+	if (over[DIM_TOKENS] == 0 && over[DIM_NANOUSD] == 0)
+		return;
+	entry.nbudgets = permit->depth;
+	entry.budgets = (char **) permit->budgets;
+	text = psprintf("{\"tokens\": %lld, \"nanousd\": %lld}", (long long) over[DIM_TOKENS],
+					(long long) over[DIM_NANOUSD]);
+	entry.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	store_ledger_add(chain->tenant, permit, &entry);
+	if (told)
+		tell(permit, over);
+}

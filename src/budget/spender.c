@@ -1,0 +1,244 @@
+/*
+ * spender.c
+ *	  Who may use a budget.
+ *
+ * A role of level agent may use the budgets that the agents it may call for
+ * lead to (the one that an agent names and all above it), and those whose
+ * spenders name a role that it is a member of.  A budget that has no spenders
+ * and that no agent leads to is open, unless it is part of another: then the
+ * nearest budget above it that an agent names, or that has spenders, decides.
+ * An administrator may use them all.
+ *
+ * An agent that is switched off gives nobody a right, but what it leads to is
+ * not open for that.
+ *
+ * Memory: what the tables say for one role in one tenant is kept in a context
+ * of its own below CacheMemoryContext, for the few asked for last, until a
+ * registry table, a role or a membership changes.  Locks: those of reading
+ * tables.  On ERROR: a half-built answer is not used.
+ */
+#include "budget/chain.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* answers kept: sessions of a pool serve several roles and tenants in turn */
+#define NKEPT	8
+
+/* A budget as one role finds it */
+typedef struct Place
+{
+	char	   *name;
+	char	   *parent;			/* NULL: a root */
+	bool		listed;			/* it has spenders ... */
+	bool		spender;		/* ... and the role is one */
+	bool		named;			/* by an agent ... */
+	bool		own;			/* ... that the role may call for */
+	bool		reached;		/* an agent leads to it ... */
+	bool		mine;			/* ... that the role may call for */
+} Place;
+
+typedef struct Places
+{
+	MemoryContext cxt;			/* NULL: none kept here */
+	Oid			role;
+	char	   *tenant;
+	uint64		generation;
+	uint64		access_version;
+	int			n;
+	int			room;
+	Place	   *place;			/* by name */
+} Places;
+
+static AgcTable budget_table = AGC_TABLE("budget", "budget_pkey");
+static AgcTable agent_table = AGC_TABLE("agent", "agent_pkey");
+
+static Places kept[NKEPT];
+static int	next_kept = 0;
+
+static bool
+is_member(Oid role, const char *of)
+{
+	Oid			other = get_role_oid(of, true);
+
+	return OidIsValid(other) && has_privs_of_role(role, other);
+}
+
+static bool
+is_spender(Oid role, Datum spenders)
+{
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(spenders), TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+		if (!nulls[i] && is_member(role, TextDatumGetCString(elems[i])))
+			return true;
+	return false;
+}
+
+static void
+add_place(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	Places	   *places = arg;
+	Place	   *place;
+	bool		no_spenders;
+	Datum		spenders = agc_col(tuple, desc, "spenders", &no_spenders);
+
+	if (places->n == places->room)
+	{
+		places->room *= 2;
+		places->place = repalloc_huge(places->place, places->room * sizeof(Place));
+	}
+	place = &places->place[places->n++];
+	memset(place, 0, sizeof(Place));
+	place->name = agc_col_text(tuple, desc, "name");
+	place->parent = agc_col_text(tuple, desc, "parent");
+	place->listed = !no_spenders;
+	place->spender = !no_spenders && is_spender(places->role, spenders);
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	return strcmp(((const Place *) a)->name, ((const Place *) b)->name);
+}
+
+static Place *
+find_place(const Places *places, const char *name)
+{
+	Place		wanted = {.name = (char *) name};
+
+	return name == NULL || places->n == 0 ? NULL :
+		bsearch(&wanted, places->place, places->n, sizeof(Place), compare_places);
+}
+
+static void
+note_agent(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	Places	   *places = arg;
+	Place	   *place = find_place(places, agc_col_text(tuple, desc, "budget"));
+	char	   *owner = agc_col_text(tuple, desc, "owner");
+
+	if (place == NULL)
+		return;
+	place->named = true;
+	if (agc_col_bool(tuple, desc, "enabled") && (owner == NULL || is_member(places->role, owner)))
+		place->own = true;
+}
+
+/* What an agent names leads to all that is above it. */
+static void
+spread(const Places *places)
+{
+	for (int i = 0; i < places->n; i++)
+	{
+		Place	   *from = &places->place[i];
+		Place	   *above = from->named ? from : NULL;
+
+		for (int level = 0; above != NULL && level < BUDGET_MAX_DEPTH; level++)
+		{
+			above->reached = true;
+			above->mine |= from->own;
+			above = find_place(places, above->parent);
+		}
+	}
+}
+
+static void
+read_tables(Places *places)
+{
+	const char *tenant = places->tenant;
+	Relation	rel = agc_table_open(&budget_table, AccessShareLock);
+
+	agc_table_scan(&budget_table, rel, 1, &tenant, add_place, places);
+	agc_table_close(rel, AccessShareLock);
+	qsort(places->place, places->n, sizeof(Place), compare_places);
+	rel = agc_table_open(&agent_table, AccessShareLock);
+	agc_table_scan(&agent_table, rel, 1, &tenant, note_agent, places);
+	agc_table_close(rel, AccessShareLock);
+	spread(places);
+}
+
+static void
+forget(Places *places)
+{
+	MemoryContext cxt = places->cxt;
+
+	memset(places, 0, sizeof(Places));
+	if (cxt != NULL)
+		MemoryContextDelete(cxt);
+}
+
+static Places *
+build(Oid role, const char *tenant)
+{
+	Places	   *slot = &kept[next_kept++ % NKEPT];
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore spenders", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	Places		places = {.cxt = cxt, .role = role, .room = 16, .generation = agc_generation(), .access_version = agc_access_version()};
+
+	places.tenant = pstrdup(tenant);
+	places.place = palloc(places.room * sizeof(Place));
+	read_tables(&places);
+	MemoryContextSwitchTo(old);
+	forget(slot);
+	MemoryContextSetParent(cxt, CacheMemoryContext);
+	*slot = places;
+	return slot;
+}
+
+/* After agc_level(), which has heard of changes of roles. */
+static const Places *
+places_of(Oid role, const char *tenant)
+{
+	for (int i = 0; i < NKEPT; i++)
+		if (kept[i].cxt != NULL && kept[i].role == role && strcmp(kept[i].tenant, tenant) == 0)
+		{
+			if (kept[i].generation == agc_generation() && kept[i].access_version == agc_access_version())
+				return &kept[i];
+			forget(&kept[i]);
+		}
+	return build(role, tenant);
+}
+
+static bool
+may_use(const Places *places, const char *budget)
+{
+	const Place *place = find_place(places, budget);
+
+	/* one that does not exist is told of by whoever looks for it */
+	if (place == NULL || place->spender || place->mine)
+		return true;
+	if (place->reached || place->listed)
+		return false;
+	for (int level = 0; place != NULL && level < BUDGET_MAX_DEPTH; level++)
+	{
+		if (place->spender || place->mine)
+			return true;
+		if (place->named || place->listed)
+			return false;
+		place = find_place(places, place->parent);
+	}
+	return true;
+}
+
+void
+budget_check_use(const char *tenant, const char *budget)
+{
+	Oid			role = GetUserId();
+
+	if (agc_level(role, tenant) >= AGC_ADMIN || may_use(places_of(role, tenant), budget))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for budget \"%s\"", budget),
+			 errdetail("Role \"%s\" may not call for an agent that the budget pays for, and is not among its spenders.",
+					   GetUserNameFromId(role, false)),
+			 errhint("An administrator names the roles that may use it with agentcore.budget_set(spenders => ...).")));
+}
