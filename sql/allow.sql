@@ -269,7 +269,7 @@ SELECT count(*) > 50 AS listed, bool_and(source <> '' AND as_of > '2020-01-01') 
 
 -- Tenants share nothing but what is shipped ----------------------------------
 
-SELECT policy_set('all', schemes => '{http}', tenant => 'acme'), policy_allow('all', '*', tenant => 'acme') > 0, special_set('*.acme.com', 'theirs', 'acme');
+SELECT policy_set('all', schemes => '{http}', tenant => 'acme'), policy_allow('all', '*', tenant => 'acme') > 0, special_set('*.acme.com', 'theirs', tenant => 'acme');
 SELECT url_allowed('all', 'http://acme.com', tenant => 'acme') AS theirs, url_allowed('all', 'https://x.com', tenant => 'acme') AS their_schemes, url_allowed('all', 'http://acme.com') AS ours, url_allowed('all', 'http://localhost', tenant => 'acme') AS special;
 SELECT special_drop('*.acme.com'), special_drop('*.acme.com', 'acme');
 SELECT url_allowed('all', 'http://acme.com', tenant => 'acme');

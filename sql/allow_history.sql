@@ -69,7 +69,7 @@ SELECT * FROM pg_temp.news();
 -- special entries concern every policy of the tenant
 SELECT policy_set('o', tenant => 'other'), policy_allow('h', '*') > 0;
 SELECT action, count(*) FROM pg_temp.news() GROUP BY 1 ORDER BY 1;
-SELECT special_set('*.corp', 'intranet'), special_set('*.corp', 'intranet'), special_set('8.8.8.0/24', 'dns', 'other');
+SELECT special_set('*.corp', 'intranet'), special_set('*.corp', 'intranet'), special_set('8.8.8.0/24', 'dns', tenant => 'other');
 SELECT * FROM pg_temp.why('h', 'https://x.corp');
 SELECT special_set('*.corp', 'intra'), special_drop('*.corp');
 SELECT * FROM pg_temp.news();

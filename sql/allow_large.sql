@@ -98,7 +98,7 @@ SELECT policy_set('r', mode => 'audit');
 SELECT allowed, reason FROM url_check('r', 'https://example.net/');
 SELECT policy_set('r', mode => 'off');
 SELECT allowed, reason FROM url_check('r', 'https://example.net/');
-SELECT policy_set('r');
+SELECT policy_set('r', reset => '{mode}');
 
 -- A row that is not in canonical form denies everything, in the table as in memory
 INSERT INTO policy_rule (tenant, policy, kind, effect, pattern) VALUES ('', 'r', 'url', 'deny', 'Other.Example.com');

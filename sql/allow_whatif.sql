@@ -34,7 +34,7 @@ CREATE FUNCTION pg_temp.differ(p text, m text DEFAULT 'GET') RETURNS bigint LANG
    WHERE (s.given, s.allowed, s.reason, s.detail, s.url, s.host, s.port, s.rule, s.revision) IS DISTINCT FROM (c.given, c.allowed, c.reason, c.detail, c.url, c.host, c.port, c.rule, c.revision) $$;
 SELECT pg_temp.differ('web'), pg_temp.differ('web', 'post'), pg_temp.differ('web', NULL), pg_temp.differ('web', 'G T');
 SELECT policy_set('web', 'audit', '{https,http}', '{GET}'), pg_temp.differ('web'), pg_temp.differ('web', 'POST');
-SELECT policy_set('web', 'off', '{https,http}'), pg_temp.differ('web');
+SELECT policy_set('web', 'off', '{https,http}', reset => '{methods}'), pg_temp.differ('web');
 SELECT policy_set('web', 'enforce', '{https,http}');
 SELECT count(*) FROM policy_simulate('web', '{}');
 SELECT n, given, allowed FROM policy_simulate('web', '{{https://a.example.com,https://b.org},{https://c.org,NULL}}');
@@ -103,7 +103,9 @@ SELECT v.change, v.method, pg_temp.foretold('web', v.change, v.make, v.method, v
   ('{"drop": [1], "mode": "audit"}', ARRAY[$$SELECT agentcore.policy_rule_drop('web', 1)$$, $$SELECT agentcore.policy_set('web', 'audit', '{https,http}')$$], 'GET', false),
   ('{"methods": ["HEAD"], "schemes": ["http"]}', ARRAY[$$SELECT agentcore.policy_set('web', schemes => '{http}', methods => '{HEAD}')$$], 'HEAD', false),
   ('{"allow": ["other.org", "*.example.com"], "allow_tools": []}', ARRAY[$$SELECT agentcore.policy_import('web', '{"allow": ["other.org", "*.example.com"]}')$$], 'GET', true),
-  ('{"network": {"deny": ["other.org"], "methods": ["get"]}}', ARRAY[$$SELECT agentcore.policy_import('web', '{"network": {"deny": ["other.org"], "methods": ["get"]}}')$$], 'GET', true)
+  ('{"network": {"deny": ["other.org"], "methods": ["get"]}}', ARRAY[$$SELECT agentcore.policy_import('web', '{"network": {"deny": ["other.org"], "methods": ["get"]}}')$$], 'GET', true),
+  ('{"allow_tools": []}', ARRAY[$$SELECT agentcore.policy_import('web', '{"allow_tools": []}')$$], 'GET', true),
+  ('{"deny": null, "schemes": null}', ARRAY[$$SELECT agentcore.policy_import('web', '{"deny": null, "schemes": null}')$$], 'GET', true)
 ) AS v(change, make, method, whole);
 
 -- what a setter would refuse is refused, and so is what is misspelt

@@ -49,7 +49,7 @@ SELECT budget_set('b', kind => 'fixed');
 SELECT budget_set('b', kind => 'sliding');
 SELECT budget_set('b', period => '1 day', kind => 'weekly');
 SELECT budget_set('b', tz => 'Middle/Earth');
-SELECT budget_set('b', tz => NULL);
+SELECT budget_set('b', tz => '');
 SELECT budget_set('b', period => '1 day', anchor => 'infinity');
 SELECT budget_set('b', parent => 'nobody');
 SELECT budget_set('b', parent => 'b');
@@ -58,7 +58,6 @@ SELECT budget_set('b', slots => 0);
 SELECT budget_set('b', slots => 65);
 SELECT budget_set('b', on_expiry => 'shrug');
 SELECT budget_set('b', overrun => 'deny');
-SELECT budget_set('b', enabled => NULL);
 SELECT budget_set('b', tenant => NULL);
 SELECT count(*) FROM budget_status;
 
@@ -303,7 +302,7 @@ SELECT granted FROM budget_try_acquire('w', 70);
 SELECT budget_set('w', max_tokens => 100, period => '50 years');
 SELECT * FROM state WHERE budget = 'w';
 SELECT budget_set('w', max_tokens => 100, period => '1 hour', anchor => now() + interval '1 microsecond');
-SELECT budget_set('w', max_tokens => 100);
+SELECT budget_set('w', reset => '{period,anchor}');
 SELECT * FROM state WHERE budget = 'w';
 -- a lower limit only stops what comes
 SELECT budget_set('w', max_tokens => 50);
@@ -361,7 +360,7 @@ SELECT model_cost('dear', '{"prompt_tokens": 9223372036854775807}');
 SELECT model_price_set('m', -1, 2);
 SELECT model_price_set('m', 'NaN', 2);
 SELECT model_price_set('m', 1, 'Infinity');
-SELECT model_price_set('m', NULL, 2);
+SELECT model_price_set('unpriced', NULL, 2);
 SELECT model_price_set('', 1, 2);
 
 -- Access --------------------------------------------------------------------

@@ -162,7 +162,7 @@ CALL budget_acquire_wait('w', 11, deadline => '1 hour');
 CALL budget_acquire_wait('nobody', deadline => '1 hour');
 SELECT budget_set('w', max_tokens => 10, enabled => false);
 CALL budget_acquire_wait('w', 1, deadline => NULL);
-SELECT budget_set('w', max_tokens => 10);
+SELECT budget_set('w', enabled => true);
 -- a lease that ends makes room
 SELECT budget_set('lease', max_tokens => 10);
 SELECT budget_acquire('lease', 10, lease => '200 ms') IS NOT NULL AS held;

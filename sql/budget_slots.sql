@@ -37,7 +37,7 @@ SELECT used_tokens, held_tokens, used_calls, in_flight FROM budget_status;
 SELECT * FROM budget_verify();
 
 -- charges beyond their hold ----------------------------------------------------
-SELECT budget_set('h', max_tokens => 1000, slots => 4);
+SELECT budget_set('h', max_tokens => 1000, slots => 4, reset => '{max_usd}');
 SELECT budget_acquire('h', 100, key => 'a') IS NOT NULL, budget_acquire('h', 100, key => 'b') IS NOT NULL;
 SELECT budget_commit(permit, 700) FROM permits WHERE key = 'a' AND state = 'open';
 SELECT * FROM slots;
@@ -79,7 +79,7 @@ SELECT * FROM budget_verify();
 SELECT budget_set('h', max_tokens => 1500, slots => 7);
 SELECT * FROM slots;
 SELECT pg_temp.take(0);
-SELECT budget_set('h', slots => 7);
+SELECT budget_set('h', reset => '{max_tokens}');
 SELECT * FROM slots;
 SELECT pg_temp.take(9223372036854770000);
 SELECT budget_set('h', max_tokens => 9223372036854775807, max_in_flight => 2, slots => 7);
@@ -89,7 +89,7 @@ SELECT pg_temp.take(9223372036854772807), pg_temp.take(1);
 SELECT * FROM budget_verify();
 SELECT budget_drop('h');
 SELECT count(budget_release(permit)) FROM permits WHERE state = 'open';
-SELECT budget_set('h', max_tokens => 0, slots => 3), pg_temp.take(0), pg_temp.take(1);
+SELECT budget_set('h', max_tokens => 0, slots => 3, reset => '{max_in_flight}'), pg_temp.take(0), pg_temp.take(1);
 SELECT budget_set('h', max_tokens => 1, slots => 3), pg_temp.take(1), pg_temp.take(0);
 
 -- parents in slots, windows, leases that end ---------------------------------------

@@ -151,7 +151,7 @@ SELECT verdict, reason, retry_after > '0' AS when FROM agentcore.call_begin('bot
 SELECT agentcore.rate_drop('upstream');
 SELECT agentcore.breaker_set('upstream', forced => 'open');
 SELECT verdict, reason FROM agentcore.call_begin('bot', 'api', '{"n": 3}');
-SELECT agentcore.breaker_set('upstream');
+SELECT agentcore.breaker_set('upstream', reset => '{forced}');
 SELECT verdict, reason FROM agentcore.call_begin('bot', 'api', '{"n": 3}');
 
 -- loop guard
@@ -169,13 +169,13 @@ SELECT agentcore.agent_set('bot', 'web', 'team', enabled => false);
 SELECT verdict, reason FROM agentcore.call_begin('bot', 'ping');
 
 -- audit mode: judged and reported, not enforced
-SELECT agentcore.agent_set('bot', 'web', 'team', mode => 'audit');
+SELECT agentcore.agent_set('bot', 'web', 'team', mode => 'audit', enabled => true);
 SELECT short(v) FROM agentcore.call_begin('bot', 'shell', '{}') v;
 SELECT short(v), jsonb_array_length(errors) FROM agentcore.call_begin('bot', 'fetch', '{}') v;
 SELECT short(v) FROM agentcore.call_begin('bot', 'pay', '{}', est_usd => 5) v;
 SELECT short(v) FROM agentcore.call_begin('bot', 'nope', '{}') v;
 SELECT short(v), detail FROM agentcore.call_begin('bot', 'fetch', '{"url": "https://api.example.com/y"}') v;
-SELECT agentcore.agent_set('bot', 'web', 'team');
+SELECT agentcore.agent_set('bot', 'web', 'team', mode => 'enforce');
 
 -- explain says every stage's word and changes nothing
 SELECT * FROM agentcore.call_explain('bot', 'fetch', '{"url": "https://other.com/", "method": 1}', est_usd => 7);
@@ -219,7 +219,7 @@ SELECT verdict, reason FROM agentcore.call_begin('bot', 'shell', '{}', est_usd =
 SELECT stage, verdict, reason FROM agentcore.call_explain('bot', 'shell', '[]') WHERE reason IS NOT NULL;
 SELECT agentcore.policy_set('web', mode => 'off');
 SELECT short(v) FROM agentcore.call_begin('bot', 'shell', '{}') v;
-SELECT agentcore.policy_set('web');
+SELECT agentcore.policy_set('web', mode => 'enforce');
 
 -- what must be a URL is a string, or several
 SELECT agentcore.tool_set('open', '{"type": "object"}', url_args => '{/url,/more/*/href}');
@@ -253,7 +253,7 @@ SELECT agentcore.policy_set('web', methods => '{GET}');
 SELECT m, verdict, reason FROM (VALUES ('{}'::jsonb), ('{"method": null}'), ('{"method": "GET"}'), ('{"method": "POST"}'), ('{"Method": "post"}'),
   ('{"method": "GET", "METHOD": "DELETE"}'), ('{"method": ["POST"]}')) v (m),
   agentcore.call_begin('bot', 'open', m || '{"url": "https://api.example.com/"}');
-SELECT agentcore.policy_set('web');
+SELECT agentcore.policy_set('web', reset => '{methods}');
 
 -- who shares an answer
 CREATE FUNCTION answer(tool text, subject text DEFAULT NULL, agent text DEFAULT 'bot', tenant text DEFAULT '') RETURNS text LANGUAGE plpgsql AS $$
@@ -301,7 +301,7 @@ SELECT verdict, result FROM agentcore.llm_begin('bot', 'm1', 10, 10, key => 'llm
 
 -- misuse is an error
 SELECT agentcore.call_approve('00000000-0000-0000-0000-000000000000', NULL);
-SELECT agentcore.agent_set('a', 'web', enabled => NULL);
+SELECT agentcore.agent_set('a', 'web', enabled => NULL, reset => array['enabled', NULL]);
 SELECT agentcore.call_extend('00000000-0000-0000-0000-000000000000', NULL);
 SELECT agentcore.call_begin('bot', 'ping', lease => '400 days');
 SELECT agentcore.call_begin('bot', 'ping', lease => '2562047788:00:54.775807');

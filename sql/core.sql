@@ -60,14 +60,14 @@ SELECT agentcore.access_grant('regress_agentcore_ann', 'agent', ARRAY[NULL]::tex
 SELECT agentcore.access_grant('regress_agentcore_ann', 'admin', '{acme}');
 SELECT agentcore.access_grant('regress_agentcore_team', 'agent', '{acme,globex}');
 SELECT tenant, role, level FROM agentcore.access ORDER BY 1, 2;
-SELECT has_function_privilege('regress_agentcore_ann', 'agentcore.tenant_set(boolean, text)', 'EXECUTE') AS ann_admin,
-       has_function_privilege('regress_agentcore_team', 'agentcore.tenant_set(boolean, text)', 'EXECUTE') AS team_admin;
+SELECT has_function_privilege('regress_agentcore_ann', 'agentcore.tenant_set(boolean, text[], text)', 'EXECUTE') AS ann_admin,
+       has_function_privilege('regress_agentcore_team', 'agentcore.tenant_set(boolean, text[], text)', 'EXECUTE') AS team_admin;
 
 SET ROLE regress_agentcore_ann;
 SELECT agentcore.access_level('acme'), agentcore.access_level('globex'), agentcore.access_level('');
-SELECT agentcore.tenant_set(false, 'acme');
-SELECT agentcore.tenant_set(false, 'acme');
-SELECT agentcore.tenant_set(false, 'globex');
+SELECT agentcore.tenant_set(false, tenant => 'acme');
+SELECT agentcore.tenant_set(false, tenant => 'acme');
+SELECT agentcore.tenant_set(false, tenant => 'globex');
 SELECT agentcore.tenant_set(false);
 SELECT agentcore.access_grant('regress_agentcore_bob', 'reader', '{acme}');
 SELECT agentcore.access_grant('regress_agentcore_bob', 'reader', '{acme,globex}');
@@ -126,7 +126,7 @@ CREATE OPERATOR regress_hostile.<> (LEFTARG = text, RIGHTARG = text, FUNCTION = 
 CREATE OPERATOR regress_hostile.= (LEFTARG = text, RIGHTARG = text, FUNCTION = regress_hostile.yes);
 SET search_path = regress_hostile, pg_catalog;
 SELECT agentcore.access_grant('regress_agentcore_bob', 'agent', '{acme}');
-SELECT agentcore.tenant_set(true, 'acme');
+SELECT agentcore.tenant_set(true, tenant => 'acme');
 RESET search_path;
 RESET ROLE;
 DROP SCHEMA regress_hostile CASCADE;
@@ -139,7 +139,7 @@ SELECT tenant, role, level FROM agentcore.access ORDER BY 1, 2;
 SELECT agentcore.access_revoke('regress_agentcore_ann');
 SET ROLE regress_agentcore_ann;
 SELECT agentcore.access_level('acme');
-SELECT agentcore.tenant_set(true, 'acme');
+SELECT agentcore.tenant_set(true, tenant => 'acme');
 RESET ROLE;
 DROP OWNED BY regress_agentcore_bob;
 DROP ROLE regress_agentcore_bob;
@@ -149,29 +149,29 @@ SELECT agentcore.access_revoke('regress_agentcore_team');
 TABLE agentcore.access;
 
 -- tenants
-SELECT agentcore.tenant_set(NULL);
-SELECT agentcore.tenant_set(true, NULL);
-SELECT agentcore.tenant_set(true, '*');
+SELECT agentcore.tenant_set(NULL, tenant => 'unheard');
+SELECT agentcore.tenant_set(true, tenant => NULL);
+SELECT agentcore.tenant_set(true, tenant => '*');
 SELECT agentcore.tenant_share_set(0);
-SELECT agentcore.tenant_share_set(101, 'acme');
-SELECT agentcore.tenant_share_set(-1, 'acme');
-SELECT agentcore.tenant_share_set(10, NULL);
-SELECT agentcore.tenant_share_set(10, '*');
-SELECT agentcore.tenant_share_set(10, '');
-SELECT agentcore.tenant_share_set(NULL, 'nobody') AS nothing_to_take_back;
-SELECT agentcore.tenant_share_set(10, 'acme'), agentcore.tenant_share_set(10, 'acme') AS again, agentcore.tenant_share_set(20, 'acme') AS other;
-SELECT agentcore.tenant_set(false, 'acme');
+SELECT agentcore.tenant_share_set(101, tenant => 'acme');
+SELECT agentcore.tenant_share_set(-1, tenant => 'acme');
+SELECT agentcore.tenant_share_set(10, tenant => NULL);
+SELECT agentcore.tenant_share_set(10, tenant => '*');
+SELECT agentcore.tenant_share_set(10, tenant => '');
+SELECT agentcore.tenant_share_set(reset => '{share}', tenant => 'nobody') AS nothing_to_take_back;
+SELECT agentcore.tenant_share_set(10, tenant => 'acme'), agentcore.tenant_share_set(10, tenant => 'acme') AS again, agentcore.tenant_share_set(20, tenant => 'acme') AS other;
+SELECT agentcore.tenant_set(false, tenant => 'acme');
 SELECT tenant, enabled, cache_share FROM agentcore.tenants ORDER BY 1;
 -- a tenant's own administrator may switch it off, but not raise its share
 SELECT agentcore.access_grant('regress_agentcore_eve', 'admin', '{acme}');
 SET ROLE regress_agentcore_eve;
-SELECT agentcore.tenant_set(true, 'acme');
-SELECT agentcore.tenant_share_set(100, 'acme');
-SELECT agentcore.tenant_share_set(NULL, 'acme');
+SELECT agentcore.tenant_set(true, tenant => 'acme');
+SELECT agentcore.tenant_share_set(100, tenant => 'acme');
+SELECT agentcore.tenant_share_set(reset => '{share}', tenant => 'acme');
 SELECT tenant, enabled, cache_share FROM agentcore.tenants;
 RESET ROLE;
 SELECT agentcore.access_revoke('regress_agentcore_eve');
-SELECT agentcore.tenant_share_set(NULL, 'acme'), agentcore.tenant_share_set(NULL, 'acme') AS again;
+SELECT agentcore.tenant_share_set(reset => '{share}', tenant => 'acme'), agentcore.tenant_share_set(reset => '{share}', tenant => 'acme') AS again;
 SELECT tenant, enabled, cache_share FROM agentcore.tenants ORDER BY 1;
 SET agentcore.require_tenant = on;
 SELECT agentcore.tenant_set(true);

@@ -59,7 +59,7 @@ SELECT json_schema_set('http://json-schema.org/draft-07/schema', '{}');
 SELECT json_schema_set('urn:a', NULL);
 SELECT json_schema_set('urn:a', '[]');
 SELECT json_schema_set('urn:a', '{"a": {"type": "string"}}', 'agentvet');
-SELECT json_schema_set('urn:a', '{}', NULL);
+SELECT json_schema_set('urn:a', '{}', reset => '{schema}');
 SELECT json_schema_set('urn:a', '{}', 'draft3');
 SELECT json_schema_set('urn:a', '{"$schema": "https://example.com/no-such-metaschema"}');
 SELECT json_schema_set('urn:a', '{"minLength": "1"}');

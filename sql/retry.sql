@@ -74,7 +74,7 @@ SELECT action, reason FROM agentcore.retry_next(1, 429, NULL, '90', started_at =
 SELECT agentcore.retry_policy_set('short', base => '20 s', cap => '20 s', max_elapsed => '10 s');
 SELECT bool_and(r.action = 'retry' AND r.at <= clock_timestamp() + interval '10 s') AS within_deadline
   FROM generate_series(1, 200) AS i, LATERAL agentcore.retry_next(1, 500 + 0 * i, retry_policy => 'short', started_at => now()) AS r;
-SELECT agentcore.retry_policy_set('endless', max_elapsed => NULL);
+SELECT agentcore.retry_policy_set('endless', max_elapsed => '0');
 SELECT action FROM agentcore.retry_next(1, 500, retry_policy => 'endless', started_at => now() - interval '1 year');
 
 -- Retry-After ---------------------------------------------------------------
@@ -164,7 +164,7 @@ SELECT agentcore.retry_policy_set('bad', base => '-1 s');
 SELECT agentcore.retry_policy_set('bad', base => '2 s', cap => '1 s');
 SELECT agentcore.retry_policy_set('bad', cap => '10 years');
 SELECT agentcore.retry_policy_set('bad', max_attempts => 0);
-SELECT agentcore.retry_policy_set('bad', max_elapsed => '0');
+SELECT agentcore.retry_policy_set('bad', max_elapsed => '400 days');
 SELECT agentcore.retry_policy_set('bad', rules => '{}');
 SELECT agentcore.retry_policy_set('bad', rules => 'null');
 SELECT agentcore.retry_policy_set('bad', rules => '[1]');

@@ -186,8 +186,8 @@ SELECT verdict, args, reason FROM call_begin('a', 'keep', '{"q": "x", "more": 1}
 SELECT verdict, args, reason FROM call_begin('a', 'drop', '{"q": "x", "more": 1}');
 SELECT name, drop_unknown FROM tools WHERE drop_unknown;
 SELECT action FROM config_apply(jsonb_build_object('tools', config_export() -> 'tools')) WHERE action <> 'unchanged';
-SELECT tool_set('drop', '{"q": {"type": "string"}}', drop_unknown => true);
-SELECT tool_set('drop', '{"q": {"type": "string"}}', coerce => true, drop_unknown => NULL);
+SELECT tool_set('drop', reset => '{coerce}');
+SELECT tool_set('drop', coerce => true, drop_unknown => NULL);
 
 -- Access: importing needs admin, reading a definition reader ---------------------------------
 

@@ -273,10 +273,10 @@ SELECT agentcore.registry_attach('agentcore.special_name', false);
 
 -- Writing ------------------------------------------------------------------
 
-CREATE FUNCTION agentcore.policy_set(name text, mode text DEFAULT 'enforce', schemes text[] DEFAULT '{https}', methods text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.policy_set(name text, mode text DEFAULT NULL, schemes text[] DEFAULT NULL, methods text[] DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_policy_set_v1';
-COMMENT ON FUNCTION agentcore.policy_set(text, text, text[], text[], text) IS 'Create or replace a policy; its rules stay. mode: enforce, audit (judge, but allow), off. schemes: of http, https, ws, wss. methods: the only ones allowed at all, NULL = any. Returns whether anything changed. NULL, empty or unknown input: 22023.';
+COMMENT ON FUNCTION agentcore.policy_set(text, text, text[], text[], text[], text) IS 'Create or change a policy; its rules stay. mode: enforce, audit (judge, but allow), off. schemes: of http, https, ws, wss. methods: the only ones allowed at all. A member that is not given (NULL) stays as it is; in a new policy it is mode enforce, schemes {https}, any method. reset: members to set back to that. Returns whether anything changed. Empty or unknown input: 22023.';
 
 CREATE FUNCTION agentcore.policy_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -318,10 +318,10 @@ CREATE FUNCTION agentcore.policy_rule_drop(policy text, rule bigint, tenant text
   AS 'MODULE_PATHNAME', 'agentcore_policy_rule_drop_v1';
 COMMENT ON FUNCTION agentcore.policy_rule_drop(text, bigint, text) IS 'Remove one rule by its id. Returns whether there was one; unknown policy: 42704.';
 
-CREATE FUNCTION agentcore.special_set(pattern text, name text, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.special_set(pattern text, name text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_special_set_v1';
-COMMENT ON FUNCTION agentcore.special_set(text, text, text) IS 'Add a network (''198.51.100.0/24'') or a host name (''vault.example.com'', ''*.corp'') that every policy of the tenant denies unless a rule inside it lifts it; name says what it is. Returns whether anything changed.';
+COMMENT ON FUNCTION agentcore.special_set(text, text, text[], text) IS 'Add a network (''198.51.100.0/24'') or a host name (''vault.example.com'', ''*.corp'') that every policy of the tenant denies unless a rule inside it lifts it; name says what it is; a new entry needs it, and nothing of it can be reset. Returns whether anything changed.';
 
 CREATE FUNCTION agentcore.special_drop(pattern text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -431,7 +431,7 @@ BEGIN
       RAISE EXCEPTION 'unknown violations'
         USING ERRCODE = 'invalid_parameter_value', HINT = 'throw, block and enforce become mode enforce; audit becomes mode audit.';
     END IF;
-    given := jsonb_strip_nulls(network) || jsonb_build_object(
+    given := network || jsonb_build_object(
       'mode', CASE document ->> 'violations' WHEN 'audit' THEN 'audit' ELSE 'enforce' END, 'schemes', '["http", "https"]'::jsonb,
       'allow', coalesce(nullif(network -> 'allow', 'null'), '["*"]'), 'deny', coalesce(nullif(network -> 'deny', 'null'), '[]'));
     FOR member IN SELECT l.key FROM (VALUES ('allow'), ('deny')) l (key)
@@ -448,8 +448,8 @@ BEGIN
     END IF;
   END LOOP;
   FOR member IN SELECT key, value FROM jsonb_each(given) LOOP
-    IF member.key IN ('name', 'mode') AND jsonb_typeof(member.value) <> 'string'
-       OR member.key NOT IN ('name', 'mode') AND jsonb_typeof(member.value) <> 'array' AND NOT (member.key = 'methods' AND member.value = 'null') THEN
+    IF jsonb_typeof(member.value) <> (CASE WHEN member.key IN ('name', 'mode') THEN 'string' ELSE 'array' END)
+       AND (member.value <> 'null' OR member.key IN ('name', 'drop')) THEN
       RAISE EXCEPTION 'member "%" of a policy document must be %', member.key, CASE WHEN member.key IN ('name', 'mode') THEN 'a string' ELSE 'an array' END
         USING ERRCODE = 'invalid_parameter_value';
     ELSIF member.key IN ('schemes', 'methods') AND member.value <> 'null' AND jsonb_path_exists(member.value, 'strict $[*] ? (@.type() != "string")')
@@ -462,6 +462,18 @@ END
 $$;
 COMMENT ON FUNCTION agentcore.policy_document(jsonb) IS 'A policy as policy_export() writes it: {mode, schemes, methods, allow, deny, allow_tools, deny_tools}, made of that, of a list of rules [{effect, pattern, ...}], or of agentguard''s {network: {allow, deny, methods}, budget: {maxRequests}, violations}. agentguard''s: schemes become http and https and ports any, for it looks at neither; no allow list becomes [''*'']; violations throw and block become mode enforce, audit becomes audit; budget is judged and left to policy_import(). drop: ids of rules, for policy_diff(). Unknown members, members of another type, no network: 22023. NULL: 22023.';
 
+CREATE FUNCTION agentcore.policy_named(document jsonb) RETURNS jsonb
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+  SELECT agentcore.policy_document(document)
+         - CASE WHEN NOT document ?| '{network,budget,violations}' THEN '{}'::text[]
+                ELSE array_remove(ARRAY[CASE WHEN NOT document ? 'violations' THEN 'mode' END,
+                                        CASE WHEN NOT document -> 'network' ? 'allow' THEN 'allow' END,
+                                        CASE WHEN NOT document -> 'network' ? 'deny' THEN 'deny' END], NULL) END
+$$;
+COMMENT ON FUNCTION agentcore.policy_named(jsonb) IS 'Internal. policy_document() without what agentguard''s shape only implies: the members that the document names, to be laid over a policy that exists.';
+
 CREATE FUNCTION agentcore.policy_proposal(document jsonb, OUT effect text, OUT pattern text, OUT methods text[], OUT ports integer[], OUT path_prefix text, OUT valid tstzrange, OUT force boolean) RETURNS SETOF record
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
@@ -473,7 +485,7 @@ DECLARE
 BEGIN
   FOR item IN
     SELECT e.effect, x.n, CASE jsonb_typeof(x.value) WHEN 'string' THEN jsonb_build_object('pattern', x.value) ELSE x.value END AS rule
-      FROM unnest('{allow,deny}'::text[]) WITH ORDINALITY e (effect, place), jsonb_array_elements(document -> e.effect) WITH ORDINALITY x (value, n)
+      FROM unnest('{allow,deny}'::text[]) WITH ORDINALITY e (effect, place), jsonb_array_elements(nullif(document -> e.effect, 'null')) WITH ORDINALITY x (value, n)
      ORDER BY e.place, x.n
   LOOP
     IF jsonb_typeof(item.rule) <> 'object' OR item.rule - known <> '{}' THEN
@@ -494,7 +506,7 @@ COMMENT ON FUNCTION agentcore.policy_proposal(jsonb) IS 'Internal. The rules for
 CREATE FUNCTION agentcore.policy_diff(policy text, urls text[], rules jsonb, method text DEFAULT 'GET', replace boolean DEFAULT false, tenant text DEFAULT '') RETURNS SETOF agentcore.policy_change
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_policy_diff_v1';
-COMMENT ON FUNCTION agentcore.policy_diff(text, text[], jsonb, text, boolean, text) IS 'What a change of a policy would make of these URLs: a row for each that url_check() would answer otherwise. rules: what policy_document() takes; allow and deny are added to the policy''s rules, those of drop (ids) are left out, mode, schemes and methods are as given or stay. replace: rules is the whole policy, as policy_import() would make it. Nothing is written or locked; it runs on a standby. Needs reader. A rule that its setter would refuse is refused alike (22023); unknown policy or rule to drop: 42704; NULL policy, urls or rules: 22023.';
+COMMENT ON FUNCTION agentcore.policy_diff(text, text[], jsonb, text, boolean, text) IS 'What a change of a policy would make of these URLs: a row for each that url_check() would answer otherwise. rules: what policy_document() takes; allow and deny are added to the policy''s rules, those of drop (ids) are left out, mode, schemes and methods are as given or stay. replace: what policy_import() would make of it, allow and deny take the place of the policy''s own where they are given. Nothing is written or locked; it runs on a standby. Needs reader. A rule that its setter would refuse is refused alike (22023); unknown policy or rule to drop: 42704; NULL policy, urls or rules: 22023.';
 
 CREATE VIEW agentcore.policies WITH (security_barrier) AS
   SELECT p.tenant, p.name, p.mode, p.schemes, p.methods,
@@ -534,7 +546,7 @@ INSERT INTO agentcore.access_function VALUES
   ('policy_allow_tool', 'admin'), ('policy_deny_tool', 'admin'), ('policy_rule_drop', 'admin'),
   ('special_set', 'admin'), ('special_drop', 'admin'),
   ('url_check', 'agent'), ('url_allowed', 'agent'), ('tool_check', 'agent'), ('ip_check', 'agent'),
-  ('policy_explain', 'reader'), ('policy_simulate', 'reader'), ('policy_diff', 'reader'), ('policy_document', 'public'), ('policy_proposal', 'admin'), ('url_parse', 'public'), ('policy_touch_trigger', 'internal'),
+  ('policy_explain', 'reader'), ('policy_simulate', 'reader'), ('policy_diff', 'reader'), ('policy_document', 'public'), ('policy_proposal', 'admin'), ('policy_named', 'admin'), ('url_parse', 'public'), ('policy_touch_trigger', 'internal'),
   ('policy_history_trigger', 'internal'), ('policy_record', 'internal'), ('policy_record_special', 'internal'), ('policy_record_rule', 'internal'), ('policy_writer', 'internal'),
   ('policy_history_retain', 'admin'), ('policy_suffix_list', 'public');
 

@@ -575,7 +575,11 @@ static bool
 is_dropped(const PolicyChange *change, HeapTuple tuple, TupleDesc desc)
 {
 	int64		id = agc_col_int64(tuple, desc, "id", 0);
-	bool		dropped = change->replace;
+	bool		dropped = false;
+
+	if (change->replace_allow || change->replace_deny)
+		dropped = strcmp(agc_col_text(tuple, desc, "effect"), "allow") == 0 ?
+			change->replace_allow : change->replace_deny;
 
 	for (int i = 0; i < change->ndrop; i++)
 		if (change->drop[i] == id)

@@ -226,7 +226,8 @@ typedef struct PolicyChange
 	int			nrules;
 	int64	   *drop;			/* ids of the rules that are not read */
 	int			ndrop;
-	bool		replace;		/* none of its rules is */
+	bool		replace_allow;	/* none of its rules that allow is */
+	bool		replace_deny;	/* nor of those that deny */
 	bool	   *dropped;		/* set where drop names a rule */
 } PolicyChange;
 

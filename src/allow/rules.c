@@ -67,7 +67,7 @@ list_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid type, int *c
 		deconstruct_array(array, INT4OID, 4, true, TYPALIGN_INT, &elems, NULL, count);
 	if (*count == 0)
 		bad_rule(psprintf("%s must not be empty", what), "With no entry nothing could ever match.",
-				 "Leave the argument out, or pass NULL, for no restriction.");
+				 "For no restriction leave the argument out of a rule, or reset the policy's own.");
 	if (*count > MAX_LIST)
 		bad_rule(psprintf("%s has too many entries", what),
 				 psprintf("It has %d; at most %d are allowed.", *count, MAX_LIST), NULL);
@@ -116,7 +116,7 @@ schemes_argument(FunctionCallInfo fcinfo, int n)
 	int			count;
 
 	if (PG_ARGISNULL(n))
-		bad_rule("schemes must not be null", NULL, "Leave the argument out for {https}.");
+		bad_rule("schemes must not be null", NULL, "Name schemes, for example {https}.");
 	elems = list_argument(fcinfo, n, "schemes", TEXTOID, &count);
 	for (int i = 0; i < count; i++)
 	{
@@ -407,34 +407,46 @@ require_mode(const char *mode)
 		bad_rule(psprintf("unknown mode \"%s\"", mode), NULL, "The modes are enforce, audit and off.");
 }
 
-/* policy_set(name, mode, schemes, methods, tenant) -> boolean: whether anything changed */
-AGC_FUNCTION(policy_set)
+static bool
+write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.policy AS p (tenant, name, mode, schemes, methods) VALUES ($1, $2, $3, $4, $5)"
 		" ON CONFLICT (tenant, name) DO UPDATE"
 		" SET mode = EXCLUDED.mode, schemes = EXCLUDED.schemes, methods = EXCLUDED.methods"
-		" WHERE (p.mode, p.schemes, p.methods) IS DISTINCT FROM (EXCLUDED.mode, EXCLUDED.schemes, EXCLUDED.methods)",
-		5, types
+		" WHERE $6 AND (p.mode, p.schemes, p.methods) IS DISTINCT FROM (EXCLUDED.mode, EXCLUDED.schemes, EXCLUDED.methods)",
+		lengthof(types), types
 	};
-	char	   *name = agc_arg_name(fcinfo, 0, "name");
 	char	   *mode = agc_arg_name(fcinfo, 1, "mode");
-	char	   *tenant = agc_arg_tenant(fcinfo, 4);
-	Datum		values[5] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name), CStringGetTextDatum(mode)};
-	char		nulls[6] = "     ";
-	bool		changed;
+	Datum		values[] = {
+		set->keys[0], set->keys[1], CStringGetTextDatum(mode), schemes_argument(fcinfo, 2),
+		methods_argument(fcinfo, 3), BoolGetDatum(set->exists)
+	};
+	bool		any_method = values[4] == (Datum) 0;
+	uint64		rows;
 
-	agc_enter(tenant, AGC_ADMIN);
 	require_mode(mode);
-	values[3] = schemes_argument(fcinfo, 2);
-	values[4] = methods_argument(fcinfo, 3);
-	if (values[4] == (Datum) 0)
-		nulls[4] = 'n';
-	changed = allow_write_statement(&plan, values, nulls) > 0;
-	if (changed && values[4] != (Datum) 0)
-		show_dead_rules(name, (Datum[]){values[0], values[1], values[4]});
-	PG_RETURN_BOOL(changed);
+	rows = allow_write_statement(&plan, values, any_method ? "    n " : NULL);
+	set->lost = rows == 0 && !set->exists;
+	if (rows > 0 && !any_method)
+		show_dead_rules(TextDatumGetCString(values[1]), (Datum[]){values[0], values[1], values[4]});
+	return rows > 0;
+}
+
+/* policy_set(name, mode, schemes, methods, reset, tenant) -> boolean: whether anything changed */
+AGC_FUNCTION(policy_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan row = {
+		"SELECT mode, schemes, methods FROM agentcore.policy WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE",
+		lengthof(types), types
+	};
+	static const AgcMember members[] = {{"mode", "enforce"}, {"schemes", "{https}"}, {"methods"}};
+	static const AgcSetter setter = {"policy", 1, lengthof(members), members, &row, .write = write_policy};
+	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "name"))};
+
+	return agc_set(fcinfo, &setter, keys);
 }
 
 /* policy_drop(name, tenant) -> boolean: whether there was one */
@@ -501,27 +513,66 @@ special_pattern(const char *text, Datum *value)
 	return pattern.kind == PATTERN_NETWORK;
 }
 
-/* special_set(pattern, name, tenant) -> boolean: whether anything changed */
+static bool
+write_special(AgcSetting *set, AgcPlan *plan, Datum name)
+{
+	Datum		values[] = {set->keys[0], set->keys[1], name, BoolGetDatum(set->exists)};
+	uint64		rows = allow_write_statement(plan, values, NULL);
+
+	set->lost = rows == 0 && !set->exists;
+	return rows > 0;
+}
+
+static bool
+write_special_range(FunctionCallInfo fcinfo, AgcSetting *set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, BOOLOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.special_range AS s (tenant, network, name) VALUES ($1, $2::cidr, $3)"
+		" ON CONFLICT (tenant, network) DO UPDATE SET name = EXCLUDED.name WHERE $4 AND s.name <> EXCLUDED.name",
+		lengthof(types), types
+	};
+
+	return write_special(set, &plan, CStringGetTextDatum(agc_arg_name(fcinfo, 1, "name")));
+}
+
+static bool
+write_special_name(FunctionCallInfo fcinfo, AgcSetting *set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, BOOLOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.special_name AS s (tenant, pattern, name) VALUES ($1, $2, $3)"
+		" ON CONFLICT (tenant, pattern) DO UPDATE SET name = EXCLUDED.name WHERE $4 AND s.name <> EXCLUDED.name",
+		lengthof(types), types
+	};
+
+	return write_special(set, &plan, CStringGetTextDatum(agc_arg_name(fcinfo, 1, "name")));
+}
+
+/* special_set(pattern, name, reset, tenant) -> boolean: whether anything changed */
 AGC_FUNCTION(special_set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID};
-	static AgcPlan range = {
-		"INSERT INTO agentcore.special_range AS s (tenant, network, name) VALUES ($1, $2::cidr, $3)"
-		" ON CONFLICT (tenant, network) DO UPDATE SET name = EXCLUDED.name WHERE s.name <> EXCLUDED.name", 3, types
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan range_row = {
+		"SELECT name FROM agentcore.special_range WHERE tenant = $1 AND network = $2::cidr FOR NO KEY UPDATE",
+		lengthof(types), types
 	};
-	static AgcPlan name_plan = {
-		"INSERT INTO agentcore.special_name AS s (tenant, pattern, name) VALUES ($1, $2, $3)"
-		" ON CONFLICT (tenant, pattern) DO UPDATE SET name = EXCLUDED.name WHERE s.name <> EXCLUDED.name", 3, types
+	static AgcPlan name_row = {
+		"SELECT name FROM agentcore.special_name WHERE tenant = $1 AND pattern = $2 FOR NO KEY UPDATE",
+		lengthof(types), types
+	};
+	static const AgcMember members[] = {{"name", .required = true}};
+	static const AgcSetter range = {
+		"special range", 1, lengthof(members), members, &range_row, .write = write_special_range
+	};
+	static const AgcSetter name = {
+		"special name", 1, lengthof(members), members, &name_row, .write = write_special_name
 	};
 	char	   *pattern = agc_arg_name(fcinfo, 0, "pattern");
-	char	   *name = agc_arg_name(fcinfo, 1, "name");
-	char	   *tenant = agc_arg_tenant(fcinfo, 2);
-	Datum		values[3] = {CStringGetTextDatum(tenant), 0, CStringGetTextDatum(name)};
-	bool		is_range;
+	Datum		keys[2];
+	bool		is_range = special_pattern(pattern, &keys[1]);
 
-	agc_enter(tenant, AGC_ADMIN);
-	is_range = special_pattern(pattern, &values[1]);
-	PG_RETURN_BOOL(allow_write_statement(is_range ? &range : &name_plan, values, NULL) > 0);
+	return agc_set(fcinfo, is_range ? &range : &name, keys);
 }
 
 /* special_drop(pattern, tenant) -> boolean: whether there was one of the tenant's own */

@@ -101,17 +101,17 @@ AGC_FUNCTION(policy_simulate)
 
 /* The policy's row with mode, schemes and methods of the proposal, where it has them. */
 static HeapTuple
-proposed_policy(HeapTuple row, TupleDesc desc, Datum document, bool replace)
+proposed_policy(HeapTuple row, TupleDesc desc, Datum document)
 {
 	static const Oid types[] = {JSONBOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID};
 	static AgcPlan plan = {
-		"SELECT coalesce($1 ->> 'mode', $2),"
-		" CASE WHEN $1 ? 'schemes' THEN ARRAY(SELECT jsonb_array_elements_text($1 -> 'schemes')) ELSE $3 END,"
+		"SELECT CASE WHEN $1 ? 'mode' THEN coalesce($1 ->> 'mode', 'enforce') ELSE $2 END,"
+		" CASE WHEN $1 -> 'schemes' = 'null' THEN '{https}'"
+		" WHEN $1 ? 'schemes' THEN ARRAY(SELECT jsonb_array_elements_text($1 -> 'schemes')) ELSE $3 END,"
 		" CASE WHEN jsonb_typeof($1 -> 'methods') = 'array' THEN ARRAY(SELECT jsonb_array_elements_text($1 -> 'methods'))"
 		" WHEN NOT $1 ? 'methods' THEN $4 END", 4, types
 	};
 	static const char *const columns[] = {"mode", "schemes", "methods"};
-	Datum		https = CStringGetTextDatum("https");
 	Datum		values[4] = {document};
 	char		nulls[5] = "    ";
 
@@ -123,12 +123,6 @@ proposed_policy(HeapTuple row, TupleDesc desc, Datum document, bool replace)
 
 		values[i + 1] = agc_col(row, desc, columns[i], &isnull);
 		nulls[i + 1] = isnull ? 'n' : ' ';
-	}
-	if (replace)				/* what policy_set() takes where nothing is given */
-	{
-		values[1] = CStringGetTextDatum("enforce");
-		values[2] = PointerGetDatum(construct_array(&https, 1, TEXTOID, -1, false, TYPALIGN_INT));
-		nulls[3] = 'n';
 	}
 	agc_spi(&plan, values, nulls);
 	InitFunctionCallInfoData(*settings, NULL, 4, InvalidOid, NULL, NULL);
@@ -192,10 +186,11 @@ static Policy *
 compile_proposal(char *tenant, char *name, Jsonb *proposal, bool replace)
 {
 	static const Oid types[] = {JSONBOID};
-	static AgcPlan plan = {"SELECT agentcore.policy_document($1)", 1, types};
+	static AgcPlan added = {"SELECT agentcore.policy_document($1)", 1, types};
+	static AgcPlan laid_over = {"SELECT d, d ? 'allow', d ? 'deny' FROM agentcore.policy_named($1) d", 1, types};
 	const char *keys[2] = {tenant, name};
 	RuleRow		key = {.tenant = tenant, .policy = name};
-	PolicyChange change = {.replace = replace};
+	PolicyChange change = {0};
 	Relation	rel = agc_table_open(&allow_policy_table, AccessShareLock);
 	HeapTuple	row = agc_table_get(&allow_policy_table, rel, 2, keys);
 	Datum		document = JsonbPGetDatum(proposal);
@@ -207,9 +202,14 @@ compile_proposal(char *tenant, char *name, Jsonb *proposal, bool replace)
 	if (row == NULL)
 		allow_unknown_policy(tenant, name);
 	agc_owner_begin(&owner);
-	agc_spi(&plan, &document, NULL);
+	agc_spi(replace ? &laid_over : &added, &document, NULL);
 	document = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	change.policy = proposed_policy(row, RelationGetDescr(rel), document, replace);
+	if (replace)
+	{
+		change.replace_allow = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+		change.replace_deny = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &isnull));
+	}
+	change.policy = proposed_policy(row, RelationGetDescr(rel), document);
 	methods = agc_col(change.policy, RelationGetDescr(rel), "methods", &isnull);
 	proposed_rules(&key, document, isnull ? (Datum) 0 : methods, &change);
 	proposed_drops(document, &change);

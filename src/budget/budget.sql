@@ -168,12 +168,12 @@ SELECT pg_catalog.pg_extension_config_dump('agentcore.model_price', '');
 
 CREATE FUNCTION agentcore.budget_set(
   name text, max_tokens bigint DEFAULT NULL, max_usd numeric DEFAULT NULL, max_calls bigint DEFAULT NULL,
-  max_in_flight integer DEFAULT NULL, period interval DEFAULT NULL, kind text DEFAULT NULL, tz text DEFAULT 'UTC',
-  anchor timestamptz DEFAULT NULL, parent text DEFAULT NULL, slots integer DEFAULT 1, on_expiry text DEFAULT 'release',
-  overrun text DEFAULT 'charge', enabled boolean DEFAULT true, thresholds integer[] DEFAULT '{}', tenant text DEFAULT '') RETURNS boolean
+  max_in_flight integer DEFAULT NULL, period interval DEFAULT NULL, kind text DEFAULT NULL, tz text DEFAULT NULL,
+  anchor timestamptz DEFAULT NULL, parent text DEFAULT NULL, slots integer DEFAULT NULL, on_expiry text DEFAULT NULL,
+  overrun text DEFAULT NULL, enabled boolean DEFAULT NULL, thresholds integer[] DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_set_v1';
-COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, integer[], text) IS 'Create or replace a budget; true if anything changed. Limits: NULL = none. period NULL: never resets (kind lifetime); whole days or months: calendar windows in tz; else equal spans from anchor (fixed); kind sliding: the period that ends now, in 24 parts, up to a 24th too strict, never over. parent: charged and asked too, up to 16 levels. slots: 1 to 64 counter rows that share the limits, for a budget that many sessions use at once (not with kind sliding or thresholds). on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. overrun: charge (what was spent is charged, also past a limit) | cap (no more than was held; the rest stands in the ledger as unbilled), by the budget that the permit names. thresholds: percentages of use, each told of once a window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent), which every role of the database can hear and which PREPARE TRANSACTION refuses. USD is kept in nano-dollars; a smaller fraction is rounded up. A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. 22023 bad value, 42704 unknown parent.';
+COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, integer[], text[], text) IS 'Create or change a budget; true if anything changed. A member that is not given (NULL) stays as it is; a new budget has no limit, no period, no parent, no thresholds, tz UTC, 1 slot, on_expiry release, overrun charge, and is enabled. reset: members to set back to that. Without period: never resets (kind lifetime); whole days or months: calendar windows in tz; else equal spans from anchor (fixed); kind sliding: the period that ends now, in 24 parts, up to a 24th too strict, never over. A kind that is not given stays where it suits the period, else the period says it. parent: charged and asked too, up to 16 levels. slots: 1 to 64 counter rows that share the limits, for a budget that many sessions use at once (not with kind sliding or thresholds). on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. overrun: charge (what was spent is charged, also past a limit) | cap (no more than was held; the rest stands in the ledger as unbilled), by the budget that the permit names. thresholds: percentages of use, each told of once a window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent), which every role of the database can hear and which PREPARE TRANSACTION refuses. USD is kept in nano-dollars; a smaller fraction is rounded up. A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. 22023 bad value, 42704 unknown parent.';
 
 CREATE FUNCTION agentcore.budget_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -182,11 +182,11 @@ COMMENT ON FUNCTION agentcore.budget_drop(text, text) IS 'Remove a budget; false
 
 CREATE FUNCTION agentcore.budget_limit_set(
   budget text, limit_name text, max_tokens bigint DEFAULT NULL, max_usd numeric DEFAULT NULL, max_calls bigint DEFAULT NULL,
-  period interval DEFAULT NULL, kind text DEFAULT NULL, tz text DEFAULT 'UTC', anchor timestamptz DEFAULT NULL,
-  tenant text DEFAULT '') RETURNS boolean
+  period interval DEFAULT NULL, kind text DEFAULT NULL, tz text DEFAULT NULL, anchor timestamptz DEFAULT NULL,
+  reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_limit_set_v1';
-COMMENT ON FUNCTION agentcore.budget_limit_set(text, text, bigint, numeric, bigint, interval, text, text, timestamptz, text) IS 'Create or replace one more limit of a budget with a window of its own, beside the main window of budget_set(); true if anything changed. Arguments as there; at most 7 a budget (54000). Counts from the ledger what was charged since its window began. Waits for the budget''s row (55P03). 22023 bad value, also the name main; 42704 unknown budget.';
+COMMENT ON FUNCTION agentcore.budget_limit_set(text, text, bigint, numeric, bigint, interval, text, text, timestamptz, text[], text) IS 'Create or change one more limit of a budget with a window of its own, beside the main window of budget_set(); true if anything changed. Arguments, reset and what is not given as there; at most 7 per budget (54000). Counts from the ledger what was charged since its window began. Waits for the budget''s row (55P03). 22023 bad value, also the name main; 42704 unknown budget.';
 
 CREATE FUNCTION agentcore.budget_limit_drop(budget text, limit_name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -257,15 +257,15 @@ COMMENT ON FUNCTION agentcore.budget_reap(integer, text) IS 'Release or charge p
 -- Prices -------------------------------------------------------------------
 
 CREATE FUNCTION agentcore.model_price_set(
-  model text, usd_per_input_token numeric, usd_per_output_token numeric, usd_per_cached_token numeric DEFAULT NULL,
+  model text, usd_per_input_token numeric DEFAULT NULL, usd_per_output_token numeric DEFAULT NULL, usd_per_cached_token numeric DEFAULT NULL,
   valid_from timestamptz DEFAULT NULL, valid_to timestamptz DEFAULT NULL,
   usd_per_cache_write_token numeric DEFAULT NULL, usd_per_long_cache_write_token numeric DEFAULT NULL,
   usd_per_reasoning_token numeric DEFAULT NULL,
-  input_weight numeric DEFAULT 1, output_weight numeric DEFAULT 1, cached_weight numeric DEFAULT NULL,
-  tenant text DEFAULT '') RETURNS boolean
+  input_weight numeric DEFAULT NULL, output_weight numeric DEFAULT NULL, cached_weight numeric DEFAULT NULL,
+  reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_model_price_set_v1';
-COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, timestamptz, numeric, numeric, numeric, numeric, numeric, numeric, text) IS 'Price of a model in USD a token, exact to any number of digits, from valid_from on (NULL: from now on) and before valid_to (NULL: for ever); of several that hold the one that began last counts. True if anything changed. NULL: cached tokens and cache writes cost as input, cache writes kept for an hour (long) as cache writes, reasoning as output. Weights: how many tokens of a token budget one token counts as, cached_weight NULL as input; the sum is rounded up. 22023 for negative, NaN or infinite prices and weights, and an empty validity.';
+COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, timestamptz, numeric, numeric, numeric, numeric, numeric, numeric, text[], text) IS 'Price of a model in USD per token, exact to any number of digits, from valid_from on and before valid_to (without: for ever); of several that hold the one that began last counts. True if anything changed. A member that is not given (NULL) stays as it is in the price that begins at valid_from; without valid_from the price begins now, and is as the one in force but for what is given. A new price needs both first prices; reset: members to set back to how they are in a new one, with weights of 1 and nothing else. Without a price of their own, cached tokens and cache writes cost as input, cache writes kept for an hour (long) as cache writes, reasoning as output. Weights: how many tokens of a token budget one token counts as, cached tokens as input without a weight of their own; the sum is rounded up. 22023 for negative, NaN or infinite prices and weights, and an empty validity.';
 
 CREATE FUNCTION agentcore.model_price_drop(model text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE

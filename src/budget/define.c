@@ -24,8 +24,7 @@
 enum
 {
 	A_NAME, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_MAX_IN_FLIGHT, A_PERIOD, A_KIND, A_TZ,
-	A_ANCHOR, A_PARENT, A_SLOTS, A_ON_EXPIRY, A_OVERRUN, A_ENABLED,
-	A_THRESHOLDS, A_TENANT
+	A_ANCHOR, A_PARENT, A_SLOTS, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS
 };
 
 void
@@ -44,6 +43,39 @@ lock_definitions(void)
 
 	/* whoever changes definitions may be waiting for the budgets that this transaction holds */
 	agc_spi(chain_locks_held() ? &nowait : &wait, NULL, NULL);
+}
+
+void
+before_definition(AgcSetting *set)
+{
+	lock_definitions();
+}
+
+/*
+ * The kind that a period has by itself is found anew where the one it had does
+ * not suit another period; sliding is never left but for no period at all.
+ */
+static bool
+kind_suits(const char *kind, const Interval *period)
+{
+	if (period == NULL || strcmp(kind, "lifetime") == 0)
+		return period == NULL && strcmp(kind, "lifetime") == 0;
+	if (strcmp(kind, "calendar") == 0)
+		return period->time == 0 && (period->month == 0 || period->day == 0);
+	return strcmp(kind, "sliding") == 0 || period->month == 0;
+}
+
+void
+window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int n, Window *window)
+{
+	Interval   *period = PG_ARGISNULL(n) ? NULL : PG_GETARG_INTERVAL_P(n);
+	char	   *kind = agc_opt_name(fcinfo, n + 1, "kind");
+	char	   *tz = agc_arg_name(fcinfo, n + 2, "tz");
+	bool		has_anchor = !PG_ARGISNULL(n + 3);
+
+	if (AGC_TOUCHED(set, n) && !AGC_TOUCHED(set, n + 1) && !kind_suits(kind, period))
+		kind = NULL;
+	window_define(window, kind, period, tz, has_anchor, has_anchor ? PG_GETARG_TIMESTAMPTZ(n + 3) : 0);
 }
 
 /* One of a few words; 22023 names them. */
@@ -79,7 +111,7 @@ arg_count(FunctionCallInfo fcinfo, int n, const char *what, int missing)
 static int
 arg_slots(FunctionCallInfo fcinfo)
 {
-	int			slots = arg_count(fcinfo, A_SLOTS, "slots", 1);
+	int			slots = PG_GETARG_INT32(A_SLOTS);
 
 	if (slots < 1 || slots > BUDGET_MAX_SLOTS)
 		ereport(ERROR,
@@ -379,8 +411,7 @@ compare_int32(const void *a, const void *b)
 static ArrayType *
 arg_thresholds(FunctionCallInfo fcinfo)
 {
-	ArrayType  *array = PG_ARGISNULL(A_THRESHOLDS) ? construct_empty_array(INT4OID) :
-		PG_GETARG_ARRAYTYPE_P_COPY(A_THRESHOLDS);
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P_COPY(A_THRESHOLDS);
 	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	int32	   *percent = (int32 *) ARR_DATA_PTR(array);
 	Datum		elems[BUDGET_MAX_THRESHOLDS];
@@ -411,11 +442,37 @@ arg_thresholds(FunctionCallInfo fcinfo)
 	"(b.max_tokens, b.max_nanousd, b.max_calls, b.max_in_flight, b.slots) IS NOT DISTINCT FROM" \
 	" (EXCLUDED.max_tokens, EXCLUDED.max_nanousd, EXCLUDED.max_calls, EXCLUDED.max_in_flight, EXCLUDED.slots)"
 
-/* budget_set(name, ...) -> boolean: whether anything changed */
-AGC_FUNCTION(budget_set)
+/* The columns of the row, which stand one place behind their arguments but for the first and the last. */
+static void
+budget_columns(FunctionCallInfo fcinfo, AgcSetting *set, const char *kind, Datum *values, char *nulls)
+{
+	values[0] = set->keys[0];
+	for (int n = A_NAME; n <= A_PARENT; n++)
+	{
+		values[n + 1] = fcinfo->args[n].value;
+		nulls[n + 1] = PG_ARGISNULL(n) ? 'n' : ' ';
+	}
+	values[2] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_TOKENS, "max_tokens", 0));
+	values[3] = Int64GetDatum(agc_opt_usd(fcinfo, A_MAX_USD, "max_usd", 0));
+	values[4] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_CALLS, "max_calls", 0));
+	values[5] = Int32GetDatum(arg_count(fcinfo, A_MAX_IN_FLIGHT, "max_in_flight", 0));
+	values[7] = CStringGetTextDatum(kind);
+	nulls[7] = ' ';
+	values[11] = CStringGetTextDatum(arg_word(fcinfo, A_ON_EXPIRY, "on_expiry", "release", "charge_estimate"));
+	values[12] = CStringGetTextDatum(arg_word(fcinfo, A_OVERRUN, "overrun", "charge", "cap"));
+	values[13] = PG_GETARG_DATUM(A_ENABLED);
+	values[14] = TimestampTzGetDatum(agc_now());
+	values[15] = PointerGetDatum(arg_thresholds(fcinfo));
+	values[16] = Int32GetDatum(arg_slots(fcinfo));
+	values[17] = BoolGetDatum(set->exists);
+}
+
+static bool
+write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4OID, INTERVALOID,
-								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID, INT4OID};
+								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID, INT4OID,
+								 BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget AS b (tenant, name, max_tokens, max_nanousd, max_calls,"
 		" max_in_flight, period, kind, tz, anchor, parent, on_expiry, overrun, enabled,"
@@ -433,21 +490,16 @@ AGC_FUNCTION(budget_set)
 		" THEN b.limited_at ELSE EXCLUDED.limited_at END,"
 		" window_revision = CASE WHEN " SAME_WINDOW
 		" THEN b.window_revision ELSE EXCLUDED.window_revision END"
-		" WHERE NOT (" SAME_WINDOW " AND " SAME_LIMITS
+		" WHERE $18 AND NOT (" SAME_WINDOW " AND " SAME_LIMITS
 		" AND b.parent IS NOT DISTINCT FROM EXCLUDED.parent AND b.on_expiry = EXCLUDED.on_expiry"
 		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled"
 		" AND b.thresholds = EXCLUDED.thresholds)"
 		" RETURNING b.limited_at = $15", lengthof(types), types
 	};
-	char	   *tenant = agc_arg_tenant(fcinfo, A_TENANT);
 	char	   *name = agc_arg_name(fcinfo, A_NAME, "name");
 	char	   *parent = agc_opt_name(fcinfo, A_PARENT, "parent");
-	char	   *tz = agc_arg_name(fcinfo, A_TZ, "tz");
-	Interval   *period = PG_ARGISNULL(A_PERIOD) ? NULL : PG_GETARG_INTERVAL_P(A_PERIOD);
-	bool		has_anchor = !PG_ARGISNULL(A_ANCHOR);
-	TimestampTz anchor = has_anchor ? PG_GETARG_TIMESTAMPTZ(A_ANCHOR) : 0;
 	Datum		values[lengthof(types)];
-	char		nulls[lengthof(types) + 1];
+	char		nulls[lengthof(types)];
 	Window		window;
 	BudgetDef	old;
 	bool		known;
@@ -455,51 +507,43 @@ AGC_FUNCTION(budget_set)
 	bool		isnull;
 	AgcOwner	owner;
 
-	window_define(&window, agc_opt_name(fcinfo, A_KIND, "kind"), period, tz, has_anchor, anchor);
-	if (PG_ARGISNULL(A_ENABLED))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("enabled must not be null")));
-
+	window_of_args(fcinfo, set, A_PERIOD, &window);
 	memset(nulls, ' ', sizeof(nulls));
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = CStringGetTextDatum(name);
-	values[2] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_TOKENS, "max_tokens", 0));
-	values[3] = Int64GetDatum(agc_opt_usd(fcinfo, A_MAX_USD, "max_usd", 0));
-	values[4] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_CALLS, "max_calls", 0));
-	values[5] = Int32GetDatum(arg_count(fcinfo, A_MAX_IN_FLIGHT, "max_in_flight", 0));
-	for (int i = A_MAX_TOKENS; i <= A_MAX_IN_FLIGHT; i++)
-		nulls[i + 1] = PG_ARGISNULL(i) ? 'n' : ' ';
-	values[6] = IntervalPGetDatum(period);
-	nulls[6] = period == NULL ? 'n' : ' ';
-	values[7] = CStringGetTextDatum(window_kind_name(window.kind));
-	values[8] = CStringGetTextDatum(tz);
-	values[9] = TimestampTzGetDatum(anchor);
-	nulls[9] = has_anchor ? ' ' : 'n';
-	values[10] = parent == NULL ? (Datum) 0 : CStringGetTextDatum(parent);
-	nulls[10] = parent == NULL ? 'n' : ' ';
-	values[11] = CStringGetTextDatum(arg_word(fcinfo, A_ON_EXPIRY, "on_expiry", "release", "charge_estimate"));
-	values[12] = CStringGetTextDatum(arg_word(fcinfo, A_OVERRUN, "overrun", "charge", "cap"));
-	values[13] = PG_GETARG_DATUM(A_ENABLED);
-	values[14] = TimestampTzGetDatum(agc_now());
-	values[15] = PointerGetDatum(arg_thresholds(fcinfo));
-	values[16] = Int32GetDatum(arg_slots(fcinfo));
-
-	agc_enter(tenant, AGC_ADMIN);
+	budget_columns(fcinfo, set, window_kind_name(window.kind), values, nulls);
 	agc_owner_begin(&owner);
-	lock_definitions();
-	if (parent != NULL)
-		check_parent(tenant, name, parent);
-	known = budget_def(tenant, name, &old);
-	agc_spi(&plan, values, nulls);
-	changed = SPI_processed > 0;
+	if (AGC_GIVEN(set, A_PARENT))
+		check_parent(set->tenant, name, parent);
+	known = budget_def(set->tenant, name, &old);
+	changed = agc_set_spi(set, &plan, values, nulls);
 	/* a switch or another parent waits for nobody */
 	if (changed && DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
-		sync_counter(tenant, name, known ? &old : NULL);
+		sync_counter(set->tenant, name, known ? &old : NULL);
 	if (changed)
-		check_one_slot(tenant, name);
+		check_one_slot(set->tenant, name);
 	agc_owner_end(&owner);
-	PG_RETURN_BOOL(changed);
+	return changed;
+}
+
+/* budget_set(name, ..., reset, tenant) -> boolean: whether anything changed */
+AGC_FUNCTION(budget_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan row = {
+		"SELECT max_tokens, max_nanousd * 0.000000001, max_calls, max_in_flight, period, kind, tz, anchor, parent, slots,"
+		" on_expiry, overrun, enabled, thresholds"
+		" FROM agentcore.budget WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
+	};
+	static const AgcMember members[] = {
+		{"max_tokens"}, {"max_usd"}, {"max_calls"}, {"max_in_flight"}, {"period"}, {"kind"}, {"tz", "UTC"},
+		{"anchor"}, {"parent"}, {"slots", "1"}, {"on_expiry", "release"}, {"overrun", "charge"},
+		{"enabled", "true"}, {"thresholds", "{}"}
+	};
+	static const AgcSetter setter = {
+		"budget", A_MAX_TOKENS, lengthof(members), members, &row, .before = before_definition, .write = write_budget
+	};
+	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, A_NAME, "name"))};
+
+	return agc_set(fcinfo, &setter, keys);
 }
 
 static void

@@ -7,10 +7,19 @@
 
 #include "budget/chain.h"
 
-/* all of these between agc_owner_begin() and agc_owner_end() */
+/* all of these but window_of_args() between agc_owner_begin() and agc_owner_end() */
 
 /* Until COMMIT nobody else changes a budget. */
 extern void lock_definitions(void);
+
+/* of a setter: lock_definitions() */
+extern void before_definition(AgcSetting *set);
+
+/*
+ * The window that the arguments period (at n), kind, tz and anchor of a setter
+ * say.  Where only the period is another, the kind stays if it suits it.
+ */
+extern void window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int n, Window *window);
 
 /* The counters follow the definition as it is now; "old" is how it was, or NULL. */
 extern void sync_counter(const char *tenant, const char *name, const BudgetDef *old);

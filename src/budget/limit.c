@@ -16,7 +16,7 @@
 
 enum
 {
-	A_BUDGET, A_LIMIT, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_PERIOD, A_KIND, A_TZ, A_ANCHOR, A_TENANT
+	A_BUDGET, A_LIMIT, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_PERIOD, A_KIND, A_TZ, A_ANCHOR
 };
 
 static void
@@ -77,11 +77,11 @@ check_room(const BudgetDef *def, const char *budget, const char *limit)
 				 errhint("Drop one, or put some into a parent budget.")));
 }
 
-/* budget_limit_set(budget, limit_name, ...) -> boolean: whether anything changed */
-AGC_FUNCTION(budget_limit_set)
+static bool
+write_limit(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INTERVALOID,
-								 TEXTOID, TEXTOID, TIMESTAMPTZOID};
+								 TEXTOID, TEXTOID, TIMESTAMPTZOID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget_limit AS l"
 		" (tenant, budget, name, max_tokens, max_nanousd, max_calls, period, kind, tz, anchor)"
@@ -89,51 +89,62 @@ AGC_FUNCTION(budget_limit_set)
 		" ON CONFLICT (tenant, budget, name) DO UPDATE SET max_tokens = EXCLUDED.max_tokens,"
 		" max_nanousd = EXCLUDED.max_nanousd, max_calls = EXCLUDED.max_calls,"
 		" period = EXCLUDED.period, kind = EXCLUDED.kind, tz = EXCLUDED.tz, anchor = EXCLUDED.anchor"
-		" WHERE (l.max_tokens, l.max_nanousd, l.max_calls, l.period::text, l.kind, l.tz, l.anchor)"
+		" WHERE $11 AND (l.max_tokens, l.max_nanousd, l.max_calls, l.period::text, l.kind, l.tz, l.anchor)"
 		" IS DISTINCT FROM (EXCLUDED.max_tokens, EXCLUDED.max_nanousd, EXCLUDED.max_calls,"
 		" EXCLUDED.period::text, EXCLUDED.kind, EXCLUDED.tz, EXCLUDED.anchor)", lengthof(types), types
 	};
-	char	   *tenant = agc_arg_tenant(fcinfo, A_TENANT);
-	char	   *budget = agc_arg_name(fcinfo, A_BUDGET, "budget");
-	char	   *limit = arg_limit(fcinfo);
-	char	   *tz = agc_arg_name(fcinfo, A_TZ, "tz");
-	Interval   *period = PG_ARGISNULL(A_PERIOD) ? NULL : PG_GETARG_INTERVAL_P(A_PERIOD);
-	bool		has_anchor = !PG_ARGISNULL(A_ANCHOR);
-	TimestampTz anchor = has_anchor ? PG_GETARG_TIMESTAMPTZ(A_ANCHOR) : 0;
+	char	   *budget = TextDatumGetCString(set->keys[1]);
 	Datum		values[lengthof(types)];
-	char		nulls[lengthof(types) + 1];
+	char		nulls[lengthof(types)];
 	BudgetDef	old;
 	Window		window;
 	bool		changed;
 	AgcOwner	owner;
 
-	window_define(&window, agc_opt_name(fcinfo, A_KIND, "kind"), period, tz, has_anchor, anchor);
+	window_of_args(fcinfo, set, A_PERIOD, &window);
 	memset(nulls, ' ', sizeof(nulls));
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = CStringGetTextDatum(budget);
-	values[2] = CStringGetTextDatum(limit);
+	values[0] = set->keys[0];
+	for (int n = A_BUDGET; n <= A_ANCHOR; n++)	/* an argument stands one place before its column */
+	{
+		values[n + 1] = fcinfo->args[n].value;
+		nulls[n + 1] = PG_ARGISNULL(n) ? 'n' : ' ';
+	}
 	values[3] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_TOKENS, "max_tokens", 0));
 	values[4] = Int64GetDatum(agc_opt_usd(fcinfo, A_MAX_USD, "max_usd", 0));
 	values[5] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_CALLS, "max_calls", 0));
-	values[6] = IntervalPGetDatum(period);
-	for (int i = A_MAX_TOKENS; i <= A_PERIOD; i++)
-		nulls[i + 1] = PG_ARGISNULL(i) ? 'n' : ' ';
 	values[7] = CStringGetTextDatum(window_kind_name(window.kind));
-	values[8] = CStringGetTextDatum(tz);
-	values[9] = TimestampTzGetDatum(anchor);
-	nulls[9] = has_anchor ? ' ' : 'n';
+	nulls[7] = ' ';
+	values[10] = BoolGetDatum(set->exists);
 
-	agc_enter(tenant, AGC_ADMIN);
 	agc_owner_begin(&owner);
-	lock_definitions();
-	old_def(tenant, budget, &old);
-	check_room(&old, budget, limit);
-	agc_spi(&plan, values, nulls);
-	changed = SPI_processed > 0;
+	old_def(set->tenant, budget, &old);
+	check_room(&old, budget, TextDatumGetCString(set->keys[2]));
+	changed = agc_set_spi(set, &plan, values, nulls);
 	if (changed)
-		touch_budget(tenant, budget, &old);
+		touch_budget(set->tenant, budget, &old);
 	agc_owner_end(&owner);
-	PG_RETURN_BOOL(changed);
+	return changed;
+}
+
+/* budget_limit_set(budget, limit_name, ..., reset, tenant) -> boolean: whether anything changed */
+AGC_FUNCTION(budget_limit_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID};
+	static AgcPlan row = {
+		"SELECT max_tokens, max_nanousd * 0.000000001, max_calls, period, kind, tz, anchor"
+		" FROM agentcore.budget_limit WHERE tenant = $1 AND budget = $2 AND name = $3 FOR NO KEY UPDATE",
+		lengthof(types), types
+	};
+	static const AgcMember members[] = {
+		{"max_tokens"}, {"max_usd"}, {"max_calls"}, {"period"}, {"kind"}, {"tz", "UTC"}, {"anchor"}
+	};
+	static const AgcSetter setter = {
+		"limit", A_MAX_TOKENS, lengthof(members), members, &row, .before = before_definition, .write = write_limit
+	};
+	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, A_BUDGET, "budget")),
+					  CStringGetTextDatum(arg_limit(fcinfo))};
+
+	return agc_set(fcinfo, &setter, keys);
 }
 
 /* budget_limit_drop(budget, limit_name) -> boolean: whether there was one */

@@ -182,84 +182,114 @@ price_bound(const char *tenant, const char *model, int64 input_tokens, int64 out
 enum
 {
 	A_MODEL, A_INPUT, A_OUTPUT, A_CACHED, A_VALID_FROM, A_VALID_TO, A_CACHE_WRITE,
-	A_LONG_CACHE_WRITE, A_REASONING, A_INPUT_WEIGHT, A_OUTPUT_WEIGHT, A_CACHED_WEIGHT, A_TENANT
+	A_LONG_CACHE_WRITE, A_REASONING, A_INPUT_WEIGHT, A_OUTPUT_WEIGHT, A_CACHED_WEIGHT
 };
-
-/* Refuses NULL where "optional" is false; what is refused otherwise is any amount's. */
-static void
-arg_rate(FunctionCallInfo fcinfo, int n, const char *what, bool optional, Datum *value, char *null)
-{
-	*null = PG_ARGISNULL(n) ? 'n' : ' ';
-	if (PG_ARGISNULL(n) && !optional)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", what)));
-	if (PG_ARGISNULL(n))
-		return;
-	(void) agc_numeric_nanousd(PG_GETARG_DATUM(n), what);
-	*value = PG_GETARG_DATUM(n);
-}
-
-static void
-check_validity(FunctionCallInfo fcinfo, TimestampTz from)
-{
-	if (!PG_ARGISNULL(A_VALID_TO) && PG_GETARG_TIMESTAMPTZ(A_VALID_TO) <= from)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("valid_to must be later than valid_from"),
-				 PG_ARGISNULL(A_VALID_FROM) ? errhint("valid_from is now when it is not given.") : 0));
-}
 
 /* what a price says, of the row known by "p" */
 #define PRICE_OF(p) \
 	p "usd_per_input_token, " p "usd_per_output_token, " p "usd_per_cached_token, " \
 	p "valid_to, " p "usd_per_cache_write_token, " p "usd_per_long_cache_write_token, " \
 	p "usd_per_reasoning_token, " p "input_weight, " p "output_weight, " p "cached_weight"
-#define PRICE_GIVEN "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
+#define PRICE_GIVEN "$3, $4, $5, $7, $8, $9, $10, $11, $12, $13"
 
-/* model_price_set(model, input, output, cached, valid_from, ..., tenant) -> boolean */
-AGC_FUNCTION(model_price_set)
+static const AgcMember price_members[] = {
+	{"usd_per_input_token", .required = true}, {"usd_per_output_token", .required = true},
+	{"usd_per_cached_token"}, {"valid_from"}, {"valid_to"}, {"usd_per_cache_write_token"},
+	{"usd_per_long_cache_write_token"}, {"usd_per_reasoning_token"}, {"input_weight", "1"},
+	{"output_weight", "1"}, {"cached_weight"}
+};
+
+static void
+check_rates(FunctionCallInfo fcinfo)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, NUMERICOID, NUMERICOID, NUMERICOID,
-								 TIMESTAMPTZOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, BOOLOID};
+	for (int i = 0; i < lengthof(price_members); i++)
+		if (A_INPUT + i != A_VALID_FROM && A_INPUT + i != A_VALID_TO && !PG_ARGISNULL(A_INPUT + i))
+			(void) agc_numeric_nanousd(PG_GETARG_DATUM(A_INPUT + i), price_members[i].name);
+}
+
+static void
+check_validity(FunctionCallInfo fcinfo, AgcSetting *set, TimestampTz from)
+{
+	if (!PG_ARGISNULL(A_VALID_TO) && PG_GETARG_TIMESTAMPTZ(A_VALID_TO) <= from)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("valid_to must be later than valid_from"),
+				 AGC_GIVEN(set, A_VALID_FROM) ? 0 : errhint("valid_from is now when it is not given.")));
+}
+
+/* Whoever changes a model's prices waits here, so that the one in force stays so. */
+static void
+lock_prices(AgcSetting *set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"SELECT FROM agentcore.model_price WHERE tenant = $1 AND name = $2"
+		" ORDER BY valid_from FOR NO KEY UPDATE", lengthof(types), types
+	};
+
+	agc_spi(&plan, set->keys, NULL);
+}
+
+static bool
+write_price(FunctionCallInfo fcinfo, AgcSetting *set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID,
+								 TIMESTAMPTZOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, BOOLOID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.model_price AS p (tenant, name, valid_from, " PRICE_OF("") ")"
-		" SELECT $1, $2, $3, " PRICE_GIVEN
+		" SELECT $1, $2, $6, " PRICE_GIVEN
 		/* from now on: nothing to do while the price in force is this one */
 		" WHERE NOT ($14 AND EXISTS (SELECT FROM (SELECT * FROM agentcore.model_price q"
-		" WHERE q.tenant = $1 AND q.name = $2 AND q.valid_from <= $3"
-		" AND (q.valid_to IS NULL OR q.valid_to > $3)"
+		" WHERE q.tenant = $1 AND q.name = $2 AND q.valid_from <= $6"
+		" AND (q.valid_to IS NULL OR q.valid_to > $6)"
 		" ORDER BY q.valid_from DESC LIMIT 1) q"
 		" WHERE (" PRICE_OF("q.") ") IS NOT DISTINCT FROM (" PRICE_GIVEN ")))"
 		" ON CONFLICT (tenant, name, valid_from) DO UPDATE SET (" PRICE_OF("") ") = (" PRICE_OF("EXCLUDED.") ")"
-		" WHERE (" PRICE_OF("p.") ") IS DISTINCT FROM (" PRICE_OF("EXCLUDED.") ")", lengthof(types), types
+		" WHERE $15 AND (" PRICE_OF("p.") ") IS DISTINCT FROM (" PRICE_OF("EXCLUDED.") ")", lengthof(types), types
 	};
-	char	   *tenant = agc_arg_tenant(fcinfo, A_TENANT);
-	char	   *model = agc_arg_name(fcinfo, A_MODEL, "model");
-	TimestampTz from = PG_ARGISNULL(A_VALID_FROM) ? agc_now() : PG_GETARG_TIMESTAMPTZ(A_VALID_FROM);
-	char		nulls[lengthof(types) + 1];
-	Datum		values[lengthof(types)];
+	TimestampTz from = AGC_GIVEN(set, A_VALID_FROM) ? PG_GETARG_TIMESTAMPTZ(A_VALID_FROM) : agc_now();
+	char		nulls[lengthof(types)];
+	Datum		values[lengthof(types)] = {set->keys[0]};
 
+	check_rates(fcinfo);
+	check_validity(fcinfo, set, from);
 	memset(nulls, ' ', sizeof(nulls));
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = CStringGetTextDatum(model);
-	values[2] = TimestampTzGetDatum(from);
-	arg_rate(fcinfo, A_INPUT, "usd_per_input_token", false, &values[3], &nulls[3]);
-	arg_rate(fcinfo, A_OUTPUT, "usd_per_output_token", false, &values[4], &nulls[4]);
-	arg_rate(fcinfo, A_CACHED, "usd_per_cached_token", true, &values[5], &nulls[5]);
-	check_validity(fcinfo, from);
-	values[6] = PG_GETARG_DATUM(A_VALID_TO);
-	nulls[6] = PG_ARGISNULL(A_VALID_TO) ? 'n' : ' ';
-	arg_rate(fcinfo, A_CACHE_WRITE, "usd_per_cache_write_token", true, &values[7], &nulls[7]);
-	arg_rate(fcinfo, A_LONG_CACHE_WRITE, "usd_per_long_cache_write_token", true, &values[8], &nulls[8]);
-	arg_rate(fcinfo, A_REASONING, "usd_per_reasoning_token", true, &values[9], &nulls[9]);
-	arg_rate(fcinfo, A_INPUT_WEIGHT, "input_weight", false, &values[10], &nulls[10]);
-	arg_rate(fcinfo, A_OUTPUT_WEIGHT, "output_weight", false, &values[11], &nulls[11]);
-	arg_rate(fcinfo, A_CACHED_WEIGHT, "cached_weight", true, &values[12], &nulls[12]);
-	values[13] = BoolGetDatum(PG_ARGISNULL(A_VALID_FROM));
+	for (int n = A_MODEL; n <= A_CACHED_WEIGHT; n++)	/* an argument stands one place before its column */
+	{
+		values[n + 1] = fcinfo->args[n].value;
+		nulls[n + 1] = PG_ARGISNULL(n) ? 'n' : ' ';
+	}
+	values[A_VALID_FROM + 1] = TimestampTzGetDatum(from);
+	nulls[A_VALID_FROM + 1] = ' ';
+	values[13] = BoolGetDatum(!AGC_GIVEN(set, A_VALID_FROM));
+	values[14] = BoolGetDatum(set->exists);
+	return agc_set_write(set, &plan, values, nulls);
+}
 
-	agc_enter(tenant, AGC_ADMIN);
-	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
+/*
+ * model_price_set(model, input, output, cached, valid_from, ..., reset, tenant) -> boolean.
+ * The price that begins at valid_from; where that is not given, the one in force
+ * is taken over from now on with what was given changed.
+ */
+AGC_FUNCTION(model_price_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, BOOLOID};
+	static AgcPlan row = {
+		"SELECT usd_per_input_token, usd_per_output_token, usd_per_cached_token, valid_from, valid_to,"
+		" usd_per_cache_write_token, usd_per_long_cache_write_token, usd_per_reasoning_token,"
+		" input_weight, output_weight, cached_weight"
+		" FROM agentcore.model_price WHERE tenant = $1 AND name = $2 AND CASE WHEN $4 THEN valid_from = $3"
+		" ELSE valid_from <= agentcore.clock_now() AND (valid_to IS NULL OR valid_to > agentcore.clock_now()) END"
+		" ORDER BY valid_from DESC LIMIT 1", lengthof(types), types
+	};
+	static const AgcSetter setter = {
+		"price", A_INPUT, lengthof(price_members), price_members, &row, .before = lock_prices, .write = write_price
+	};
+	bool		named = !PG_ARGISNULL(A_VALID_FROM);
+	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, A_MODEL, "model")),
+					  TimestampTzGetDatum(named ? PG_GETARG_TIMESTAMPTZ(A_VALID_FROM) : 0), BoolGetDatum(named)};
+
+	return agc_set(fcinfo, &setter, keys);
 }
 
 /* model_price_drop(model, tenant) -> boolean: all its prices, past ones too */

@@ -2,8 +2,8 @@
  * agent.c
  *	  Agents: who asks, under which policy, at whose expense.
  *
- * Memory: a compiled object an agent.  Locks: row lock of the UPDATE in
- * agent_set.  On ERROR: the transaction takes the change back.
+ * Memory: a compiled object an agent.  Locks: the row's in
+ * agent_set().  On ERROR: the transaction takes the change back.
  */
 #include "call/gate.h"
 
@@ -11,6 +11,11 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+
+enum
+{
+	A_POLICY = 1, A_BUDGET, A_OWNER, A_MODE, A_ENABLED
+};
 
 static void *compile_agent(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 static void note_nearest(HeapTuple tuple, TupleDesc desc, void *arg);
@@ -85,55 +90,73 @@ check_mode(const char *mode)
 				 errhint("The modes are enforce and audit.")));
 }
 
-/* agent_set(name, policy, budget, owner, mode, enabled, tenant) -> boolean */
-AGC_FUNCTION(agent_set)
+/* Only what was touched: an agent whose policy is gone can still be switched off. */
+static void
+check_names(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID};
+	char	   *policy = agc_arg_name(fcinfo, A_POLICY, "policy");
+	char	   *budget = agc_opt_name(fcinfo, A_BUDGET, "budget");
+	char	   *owner = agc_opt_name(fcinfo, A_OWNER, "owner");
+
+	if (AGC_TOUCHED(set, A_POLICY) && !allow_policy_exists(set->tenant, policy))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("policy \"%s\" does not exist", policy),
+				 errhint("Create it with agentcore.policy_set().")));
+	if (AGC_GIVEN(set, A_BUDGET) && !budget_exists(set->tenant, budget))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("budget \"%s\" does not exist", budget),
+				 errhint("Create it with agentcore.budget_set().")));
+	if (AGC_GIVEN(set, A_OWNER))
+		(void) get_role_oid(owner, false);
+}
+
+static bool
+write_agent(FunctionCallInfo fcinfo, AgcSetting *set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.agent AS a (tenant, name, policy, budget, owner, mode, enabled)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET policy = EXCLUDED.policy, budget = EXCLUDED.budget,"
 		" owner = EXCLUDED.owner, mode = EXCLUDED.mode, enabled = EXCLUDED.enabled"
-		" WHERE (a.policy, a.budget, a.owner, a.mode, a.enabled) IS DISTINCT FROM"
+		" WHERE $8 AND (a.policy, a.budget, a.owner, a.mode, a.enabled) IS DISTINCT FROM"
 		" (EXCLUDED.policy, EXCLUDED.budget, EXCLUDED.owner, EXCLUDED.mode, EXCLUDED.enabled)",
-		7, types
+		lengthof(types), types
 	};
-	char	   *name = agc_arg_name(fcinfo, 0, "name");
-	char	   *policy = agc_arg_name(fcinfo, 1, "policy");
-	char	   *budget = agc_opt_name(fcinfo, 2, "budget");
-	char	   *owner = agc_opt_name(fcinfo, 3, "owner");
-	char	   *mode = agc_arg_name(fcinfo, 4, "mode");
-	bool		enabled = agc_arg_bool(fcinfo, 5, "enabled");
-	char	   *tenant = agc_arg_tenant(fcinfo, 6);
-	Datum		values[7];
-	char		nulls[8] = "       ";
+	Datum		values[lengthof(types)] = {set->keys[0], set->keys[1]};
+	char		nulls[lengthof(types)];
 
-	check_mode(mode);
-	agc_enter(tenant, AGC_ADMIN);
-	if (!allow_policy_exists(tenant, policy))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("policy \"%s\" does not exist", policy),
-				 errhint("Create it with agentcore.policy_set().")));
-	if (budget != NULL && !budget_exists(tenant, budget))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("budget \"%s\" does not exist", budget),
-				 errhint("Create it with agentcore.budget_set().")));
-	if (owner != NULL)
-		(void) get_role_oid(owner, false);
+	check_mode(agc_arg_name(fcinfo, A_MODE, "mode"));
+	check_names(fcinfo, set);
+	memset(nulls, ' ', sizeof(nulls));
+	for (int n = A_POLICY; n <= A_ENABLED; n++) /* an argument stands one place before its column */
+	{
+		values[n + 1] = fcinfo->args[n].value;
+		nulls[n + 1] = PG_ARGISNULL(n) ? 'n' : ' ';
+	}
+	values[7] = BoolGetDatum(set->exists);
+	return agc_set_write(set, &plan, values, nulls);
+}
 
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = CStringGetTextDatum(name);
-	values[2] = CStringGetTextDatum(policy);
-	values[3] = budget ? CStringGetTextDatum(budget) : (Datum) 0;
-	values[4] = owner ? CStringGetTextDatum(owner) : (Datum) 0;
-	values[5] = CStringGetTextDatum(mode);
-	values[6] = BoolGetDatum(enabled);
-	nulls[3] = budget ? ' ' : 'n';
-	nulls[4] = owner ? ' ' : 'n';
+/* agent_set(name, policy, budget, owner, mode, enabled, reset, tenant) -> boolean */
+AGC_FUNCTION(agent_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan row = {
+		"SELECT policy, budget, owner, mode, enabled FROM agentcore.agent"
+		" WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
+	};
+	static const AgcMember members[] = {
+		{"policy", .required = true}, {"budget"}, {"owner"}, {"mode", "enforce"}, {"enabled", "true"}
+	};
+	static const AgcSetter setter = {
+		"agent", A_POLICY, lengthof(members), members, &row, .write = write_agent
+	};
+	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "name"))};
 
-	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
+	return agc_set(fcinfo, &setter, keys);
 }
 
 /* agent_drop(name, tenant) -> boolean: false when there was none */

@@ -148,15 +148,15 @@ CREATE TABLE agentcore.tenant (
 SELECT agentcore.registry_attach('agentcore.tenant');
 COMMENT ON TABLE agentcore.tenant IS 'Settings of a tenant; a tenant without a row is enabled, one without a cache_share (percent) has agentcore.cache_tenant_share. Written by tenant_set() and tenant_share_set().';
 
-CREATE FUNCTION agentcore.tenant_set(enabled boolean DEFAULT true, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.tenant_set(enabled boolean DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tenant_set_v1';
-COMMENT ON FUNCTION agentcore.tenant_set(boolean, text) IS 'Switch a tenant on or off: while off, the gate denies its calls with tenant_disabled. Returns whether anything changed.';
+COMMENT ON FUNCTION agentcore.tenant_set(boolean, text[], text) IS 'Switch a tenant on or off: while off, the gate denies its calls with tenant_disabled. Not given (NULL): as it is; a new tenant, and one after reset => ''{enabled}'', is on. Returns whether anything changed.';
 
-CREATE FUNCTION agentcore.tenant_share_set(share integer, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.tenant_share_set(share integer DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tenant_share_set_v1';
-COMMENT ON FUNCTION agentcore.tenant_share_set(integer, text) IS 'The percentage of the cache past which the tenant evicts only its own entries, in place of agentcore.cache_tenant_share; NULL takes it back. For what is cached from the COMMIT on. The caller needs level admin on every tenant (''*''): a tenant cannot raise its own. Returns whether anything changed. Not 1 to 100: 22023.';
+COMMENT ON FUNCTION agentcore.tenant_share_set(integer, text[], text) IS 'The percentage of the cache past which the tenant evicts only its own entries, in place of agentcore.cache_tenant_share; reset => ''{share}'' takes it back, NULL leaves it as it is. For what is cached from the COMMIT on. The caller needs level admin on every tenant (''*''): a tenant cannot raise its own. Returns whether anything changed. Not 1 to 100: 22023.';
 
 CREATE VIEW agentcore.tenants WITH (security_barrier) AS
   SELECT tenant, enabled, cache_share FROM agentcore.tenant WHERE agentcore.access_visible(tenant);

@@ -5,8 +5,8 @@
  * Most tenants have no row, and every stored cache entry asks: what was read
  * last is remembered until a registry table changes.
  *
- * Memory: static.  Locks: AccessShareLock while reading, row lock of the
- * UPDATE.  On ERROR: the transaction takes the change back.
+ * Memory: static.  Locks: AccessShareLock while reading, the row's in
+ * the setters.  On ERROR: the transaction takes the change back.
  */
 #include "core/core.h"
 
@@ -58,53 +58,70 @@ agc_tenant_cache_share(const char *tenant)
 	return settings_of(tenant)->cache_share;
 }
 
-/* tenant_set(enabled, tenant) -> boolean: whether anything changed */
-AGC_FUNCTION(tenant_set)
+static bool
+write_enabled(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, BOOLOID};
+	static const Oid types[] = {TEXTOID, BOOLOID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.tenant AS t (tenant, enabled) VALUES ($1, $2)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET enabled = EXCLUDED.enabled"
-		" WHERE t.enabled <> EXCLUDED.enabled", 2, types
+		" WHERE $3 AND t.enabled <> EXCLUDED.enabled", lengthof(types), types
 	};
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[2] = {CStringGetTextDatum(tenant), BoolGetDatum(true)};
+	Datum		values[] = {set->keys[0], PG_GETARG_DATUM(0), BoolGetDatum(set->exists)};
 
-	if (PG_ARGISNULL(0))
+	return agc_set_write(set, &plan, values, NULL);
+}
+
+/* tenant_set(enabled, reset, tenant) -> boolean: whether anything changed */
+AGC_FUNCTION(tenant_set)
+{
+	static const Oid types[] = {TEXTOID};
+	static AgcPlan row = {
+		"SELECT enabled FROM agentcore.tenant WHERE tenant = $1 FOR NO KEY UPDATE", lengthof(types), types
+	};
+	static const AgcMember members[] = {{"enabled", "true"}};
+	static const AgcSetter setter = {"tenant", 0, lengthof(members), members, &row, .write = write_enabled};
+	Datum		keys[1];
+
+	return agc_set(fcinfo, &setter, keys);
+}
+
+static bool
+write_share(FunctionCallInfo fcinfo, AgcSetting *set)
+{
+	static const Oid types[] = {TEXTOID, INT4OID, BOOLOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.tenant AS t (tenant, cache_share) VALUES ($1, $2)"
+		" ON CONFLICT (tenant, name) DO UPDATE SET cache_share = EXCLUDED.cache_share"
+		" WHERE $3 AND t.cache_share IS DISTINCT FROM EXCLUDED.cache_share", lengthof(types), types
+	};
+	Datum		values[] = {set->keys[0], PG_GETARG_DATUM(0), BoolGetDatum(set->exists)};
+
+	if (PG_ARGISNULL(0) && !set->exists)
+		return false;			/* as without a row */
+	if (!PG_ARGISNULL(0) && (PG_GETARG_INT32(0) < 1 || PG_GETARG_INT32(0) > 100))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("enabled must not be null")));
-	values[1] = PG_GETARG_DATUM(0);
-	agc_enter(tenant, AGC_ADMIN);
-	PG_RETURN_BOOL(agc_owner_spi(&plan, values, NULL) > 0);
+				 errmsg("share must be from 1 to 100 percent"),
+				 errhint("reset => '{share}' takes it back: agentcore.cache_tenant_share then holds for the tenant.")));
+	return agc_set_write(set, &plan, values, PG_ARGISNULL(0) ? " n " : NULL);
 }
 
 /*
- * tenant_share_set(share, tenant) -> boolean: whether anything changed.  It
+ * tenant_share_set(share, reset, tenant) -> boolean: whether anything changed.  It
  * protects the others from the tenant, so its own administrator may not lift it.
  */
 AGC_FUNCTION(tenant_share_set)
 {
-	static const Oid types[] = {TEXTOID, INT8OID};
-	static AgcPlan plan = {
-		"INSERT INTO agentcore.tenant AS t (tenant, cache_share) SELECT $1, $2"
-		" WHERE $2 IS NOT NULL OR EXISTS (SELECT FROM agentcore.tenant WHERE tenant = $1)"
-		" ON CONFLICT (tenant, name) DO UPDATE SET cache_share = EXCLUDED.cache_share"
-		" WHERE t.cache_share IS DISTINCT FROM EXCLUDED.cache_share", 2, types
+	static const Oid types[] = {TEXTOID};
+	static AgcPlan row = {
+		"SELECT cache_share::integer FROM agentcore.tenant WHERE tenant = $1 FOR NO KEY UPDATE", lengthof(types), types
 	};
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[2] = {CStringGetTextDatum(tenant)};
-	char		nulls[2] = {' ', ' '};
+	static const AgcMember members[] = {{"share"}};
+	static const AgcSetter setter = {
+		"share", 0, lengthof(members), members, &row, .everywhere = true, .write = write_share
+	};
+	Datum		keys[1];
 
-	agc_enter("*", AGC_ADMIN);
-	if (PG_ARGISNULL(0))
-		nulls[1] = 'n';
-	else if (PG_GETARG_INT32(0) < 1 || PG_GETARG_INT32(0) > 100)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("share must be from 1 to 100 percent"),
-				 errhint("NULL takes it back: agentcore.cache_tenant_share then holds for the tenant.")));
-	else
-		values[1] = Int64GetDatum(PG_GETARG_INT32(0));
-	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
+	return agc_set(fcinfo, &setter, keys);
 }

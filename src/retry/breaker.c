@@ -25,6 +25,11 @@
 
 #define MAX_OPEN_FOR	(INT64CONST(366) * USECS_PER_DAY)
 
+enum
+{
+	A_FAILURE_RATIO = 1, A_MIN_CALLS, A_OPEN_FOR, A_PROBES, A_FORCED, A_CONSECUTIVE
+};
+
 static void *compile_settings(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 
 static AgcTable breaker_table = AGC_TABLE("breaker", "breaker_pkey");
@@ -366,52 +371,40 @@ check_range(const char *what, int value, int least, int most)
 				 errdetail("Got %d; %d to %d are allowed.", value, least, most)));
 }
 
-/* NULL takes the default */
-static CircuitSettings
-settings_args(FunctionCallInfo fcinfo)
+static void
+check_settings(FunctionCallInfo fcinfo)
 {
-	CircuitSettings set = default_settings;
-	char	   *forced = agc_opt_text(fcinfo, 5);
-
-	if (!PG_ARGISNULL(1))
-		set.failure_ratio = PG_GETARG_FLOAT8(1);
-	if (!PG_ARGISNULL(2))
-		set.min_calls = PG_GETARG_INT32(2);
-	set.open_for = agc_opt_interval(fcinfo, 3, "open_for", set.open_for);
-	if (!PG_ARGISNULL(4))
-		set.probes = PG_GETARG_INT32(4);
-	if (!PG_ARGISNULL(6))
-		set.consecutive = PG_GETARG_INT32(6);
+	double		ratio = PG_GETARG_FLOAT8(A_FAILURE_RATIO);
+	int64		open_for = agc_opt_interval(fcinfo, A_OPEN_FOR, "open_for", 0);
+	char	   *forced = agc_opt_text(fcinfo, A_FORCED);
+	CircuitState state;
 
 	/* written so that NaN is refused */
-	if (!(set.failure_ratio > 0 && set.failure_ratio <= 1))
+	if (!(ratio > 0 && ratio <= 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("failure_ratio is out of range"),
 				 errdetail("It must be above 0 and at most 1.")));
-	check_range("min_calls", set.min_calls, 1, 1000000);
-	check_range("probes", set.probes, 1, CIRCUIT_MAX_PROBES);
-	check_range("consecutive", set.consecutive, 1, 1000000);
-	if (set.open_for < 1000 || set.open_for > MAX_OPEN_FOR)
+	check_range("min_calls", PG_GETARG_INT32(A_MIN_CALLS), 1, 1000000);
+	check_range("probes", PG_GETARG_INT32(A_PROBES), 1, CIRCUIT_MAX_PROBES);
+	check_range("consecutive", PG_GETARG_INT32(A_CONSECUTIVE), 1, 1000000);
+	if (open_for < 1000 || open_for > MAX_OPEN_FOR)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("open_for is out of range"),
 				 errdetail("It must be at least 1 ms and at most 366 days.")));
-	if (forced != NULL && !parse_forced(forced, &set.forced_state))
+	if (forced != NULL && !parse_forced(forced, &state))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("forced must be null, \"open\" or \"closed\"")));
-	return set;
+				 errmsg("forced must be \"open\" or \"closed\""),
+				 errhint("reset => '{forced}' lets the breaker work again.")));
 }
 
-/*
- * breaker_set(target, failure_ratio, min_calls, open_for, probes, forced,
- * consecutive, tenant) -> boolean
- */
-AGC_FUNCTION(breaker_set)
+static bool
+write_breaker(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, FLOAT8OID, INT4OID, INTERVALOID,
-								 INT4OID, TEXTOID, INT4OID};
+								 INT4OID, TEXTOID, INT4OID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.breaker AS b"
 		" (tenant, name, failure_ratio, min_calls, open_for, probes, forced, consecutive)"
@@ -419,28 +412,41 @@ AGC_FUNCTION(breaker_set)
 		" ON CONFLICT (tenant, name) DO UPDATE SET failure_ratio = EXCLUDED.failure_ratio,"
 		" min_calls = EXCLUDED.min_calls, open_for = EXCLUDED.open_for,"
 		" probes = EXCLUDED.probes, forced = EXCLUDED.forced, consecutive = EXCLUDED.consecutive"
-		" WHERE (b.failure_ratio, b.min_calls, b.open_for, b.probes, b.forced, b.consecutive)"
+		" WHERE $9 AND (b.failure_ratio, b.min_calls, b.open_for, b.probes, b.forced, b.consecutive)"
 		" IS DISTINCT FROM (EXCLUDED.failure_ratio, EXCLUDED.min_calls, EXCLUDED.open_for,"
-		" EXCLUDED.probes, EXCLUDED.forced, EXCLUDED.consecutive)", 8, types
+		" EXCLUDED.probes, EXCLUDED.forced, EXCLUDED.consecutive)", lengthof(types), types
 	};
-	char	   *target = agc_arg_name(fcinfo, 0, "target");
-	CircuitSettings set = settings_args(fcinfo);
-	char	   *tenant = agc_arg_tenant(fcinfo, 7);
-	char		nulls[9] = "        ";
-	Datum		values[8];
+	Datum		values[lengthof(types)] = {set->keys[0], set->keys[1]};
 
-	agc_enter(tenant, AGC_ADMIN);
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = CStringGetTextDatum(target);
-	values[2] = Float8GetDatum(set.failure_ratio);
-	values[3] = Int32GetDatum(set.min_calls);
-	values[4] = IntervalPGetDatum(agc_us_interval(set.open_for));
-	values[5] = Int32GetDatum(set.probes);
-	values[6] = PG_ARGISNULL(5) ? (Datum) 0 : PG_GETARG_DATUM(5);
-	values[7] = Int32GetDatum(set.consecutive);
-	if (PG_ARGISNULL(5))
-		nulls[6] = 'n';
-	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
+	check_settings(fcinfo);
+	for (int n = A_FAILURE_RATIO; n <= A_CONSECUTIVE; n++)	/* an argument stands one place before its column */
+		values[n + 1] = fcinfo->args[n].value;
+	values[8] = BoolGetDatum(set->exists);
+	return agc_set_write(set, &plan, values, PG_ARGISNULL(A_FORCED) ? "      n  " : NULL);
+}
+
+/*
+ * breaker_set(target, failure_ratio, min_calls, open_for, probes, forced,
+ * consecutive, reset, tenant) -> boolean
+ */
+AGC_FUNCTION(breaker_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan row = {
+		"SELECT failure_ratio, min_calls, open_for, probes, forced, consecutive"
+		" FROM agentcore.breaker WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
+	};
+	/* as default_settings */
+	static const AgcMember members[] = {
+		{"failure_ratio", "0.5"}, {"min_calls", "10"}, {"open_for", "30 s"}, {"probes", "2"}, {"forced"},
+		{"consecutive", "5"}
+	};
+	static const AgcSetter setter = {
+		"breaker", A_FAILURE_RATIO, lengthof(members), members, &row, .write = write_breaker
+	};
+	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "target"))};
+
+	return agc_set(fcinfo, &setter, keys);
 }
 
 /* breaker_drop(target, tenant) -> boolean */

@@ -20,6 +20,11 @@
 #define MAX_ATTEMPTS	1000
 #define MAX_WAIT		(INT64CONST(366) * USECS_PER_DAY)
 
+enum
+{
+	A_BASE = 1, A_CAP, A_MAX_ATTEMPTS, A_MAX_ELAPSED, A_MAX_RETRY_AFTER, A_RULES
+};
+
 static void *compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 
 static AgcTable policy_table = AGC_TABLE("retry_policy", "retry_policy_pkey");
@@ -264,11 +269,11 @@ retry_policy_exists(const char *tenant, const char *name)
 
 /* a wait in microseconds, of at least `least` and at most a year */
 static int64
-wait_arg(FunctionCallInfo fcinfo, int n, const char *what, int64 missing, int64 least)
+wait_arg(FunctionCallInfo fcinfo, int n, const char *what, int64 least)
 {
-	int64		us = agc_opt_interval(fcinfo, n, what, missing);
+	int64		us = agc_opt_interval(fcinfo, n, what, 0);
 
-	if (!PG_ARGISNULL(n) && (us < least || us > MAX_WAIT))
+	if (us < least || us > MAX_WAIT)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s is out of range", what),
@@ -276,11 +281,11 @@ wait_arg(FunctionCallInfo fcinfo, int n, const char *what, int64 missing, int64 
 	return us;
 }
 
-/* retry_policy_set(name, base, cap, max_attempts, max_elapsed, max_retry_after, rules, tenant) -> boolean */
-AGC_FUNCTION(retry_policy_set)
+static bool
+write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INTERVALOID, INTERVALOID, INT4OID,
-								 INTERVALOID, INTERVALOID, JSONBOID};
+								 INTERVALOID, INTERVALOID, JSONBOID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.retry_policy AS p"
 		" (tenant, name, base, cap, max_attempts, max_elapsed, max_retry_after, rules)"
@@ -288,22 +293,23 @@ AGC_FUNCTION(retry_policy_set)
 		" ON CONFLICT (tenant, name) DO UPDATE SET base = EXCLUDED.base, cap = EXCLUDED.cap,"
 		" max_attempts = EXCLUDED.max_attempts, max_elapsed = EXCLUDED.max_elapsed,"
 		" max_retry_after = EXCLUDED.max_retry_after, rules = EXCLUDED.rules"
-		" WHERE (p.base, p.cap, p.max_attempts, p.max_elapsed, p.max_retry_after, p.rules)"
+		" WHERE $9 AND (p.base, p.cap, p.max_attempts, p.max_elapsed, p.max_retry_after, p.rules)"
 		" IS DISTINCT FROM (EXCLUDED.base, EXCLUDED.cap, EXCLUDED.max_attempts,"
-		" EXCLUDED.max_elapsed, EXCLUDED.max_retry_after, EXCLUDED.rules)", 8, types
+		" EXCLUDED.max_elapsed, EXCLUDED.max_retry_after, EXCLUDED.rules)", lengthof(types), types
 	};
-	const RetryPolicy *d = &builtin_policy;
-	char	   *name = agc_arg_name(fcinfo, 0, "name");
-	int64		base = wait_arg(fcinfo, 1, "base", d->base, 0);
-	int64		cap = wait_arg(fcinfo, 2, "cap", d->cap, 0);
-	int32		attempts = PG_ARGISNULL(3) ? d->max_attempts : PG_GETARG_INT32(3);
-	int64		elapsed = wait_arg(fcinfo, 4, "max_elapsed", d->max_elapsed, 1);
-	int64		longest = wait_arg(fcinfo, 5, "max_retry_after", d->max_retry_after, 0);
-	Jsonb	   *rules = agc_opt_jsonb(fcinfo, 6, "rules");
-	char	   *tenant = agc_arg_tenant(fcinfo, 7);
-	char		nulls[9] = "        ";
+	int64		base = wait_arg(fcinfo, A_BASE, "base", 0);
+	int64		cap = wait_arg(fcinfo, A_CAP, "cap", 0);
+	int32		attempts = PG_GETARG_INT32(A_MAX_ATTEMPTS);
+	int64		elapsed = wait_arg(fcinfo, A_MAX_ELAPSED, "max_elapsed", 0);
+	int64		longest = wait_arg(fcinfo, A_MAX_RETRY_AFTER, "max_retry_after", 0);
+	Jsonb	   *rules = agc_arg_jsonb(fcinfo, A_RULES, "rules");
 	int			nrules;
-	Datum		values[8];
+	Datum		values[] = {
+		set->keys[0], set->keys[1], IntervalPGetDatum(agc_us_interval(base)),
+		IntervalPGetDatum(agc_us_interval(cap)), Int32GetDatum(attempts),
+		IntervalPGetDatum(agc_us_interval(elapsed)), IntervalPGetDatum(agc_us_interval(longest)),
+		JsonbPGetDatum(rules), BoolGetDatum(set->exists)
+	};
 
 	if (attempts < 1 || attempts > MAX_ATTEMPTS)
 		ereport(ERROR,
@@ -314,22 +320,29 @@ AGC_FUNCTION(retry_policy_set)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cap must not be less than base")));
-	if (rules == NULL)
-		rules = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("[]")));
 	(void) parse_rules(rules, &nrules);
+	return agc_set_write(set, &plan, values, elapsed == 0 ? "     n   " : NULL);
+}
 
-	agc_enter(tenant, AGC_ADMIN);
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = CStringGetTextDatum(name);
-	values[2] = IntervalPGetDatum(agc_us_interval(base));
-	values[3] = IntervalPGetDatum(agc_us_interval(cap));
-	values[4] = Int32GetDatum(attempts);
-	values[5] = IntervalPGetDatum(agc_us_interval(elapsed));
-	values[6] = IntervalPGetDatum(agc_us_interval(longest));
-	values[7] = JsonbPGetDatum(rules);
-	if (PG_ARGISNULL(4))
-		nulls[5] = 'n';
-	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
+/* retry_policy_set(name, base, cap, max_attempts, max_elapsed, max_retry_after, rules, reset, tenant) -> boolean */
+AGC_FUNCTION(retry_policy_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan row = {
+		"SELECT base, cap, max_attempts, coalesce(max_elapsed, '0'), max_retry_after, rules"
+		" FROM agentcore.retry_policy WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
+	};
+	/* as builtin_policy */
+	static const AgcMember members[] = {
+		{"base", "0.5 s"}, {"cap", "30 s"}, {"max_attempts", "6"}, {"max_elapsed", "10 min"},
+		{"max_retry_after", "2 min"}, {"rules", "[]"}
+	};
+	static const AgcSetter setter = {
+		"retry policy", A_BASE, lengthof(members), members, &row, .write = write_policy
+	};
+	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "name"))};
+
+	return agc_set(fcinfo, &setter, keys);
 }
 
 /* retry_policy_drop(name, tenant) -> boolean */

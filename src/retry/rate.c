@@ -258,34 +258,43 @@ AGC_FUNCTION(rate_take)
 	return agc_row(fcinfo, values, nulls, 2);
 }
 
-/* rate_set(target, rate, period, burst, tenant) -> boolean */
-AGC_FUNCTION(rate_set)
+static bool
+write_rate(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID, INTERVALOID, INT4OID};
+	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID, INTERVALOID, INT4OID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.rate_limit AS r (tenant, name, rate, period, burst)"
 		" VALUES ($1, $2, $3, $4, $5)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET rate = EXCLUDED.rate,"
 		" period = EXCLUDED.period, burst = EXCLUDED.burst"
-		" WHERE (r.rate, r.period, r.burst) IS DISTINCT FROM"
-		" (EXCLUDED.rate, EXCLUDED.period, EXCLUDED.burst)", 5, types
+		" WHERE $6 AND (r.rate, r.period, r.burst) IS DISTINCT FROM"
+		" (EXCLUDED.rate, EXCLUDED.period, EXCLUDED.burst)", lengthof(types), types
 	};
-	char	   *target = agc_arg_name(fcinfo, 0, "target");
-	char	   *tenant = agc_arg_tenant(fcinfo, 4);
-	char		nulls[6] = "     ";
+	Datum		values[] = {
+		set->keys[0], set->keys[1], PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3),
+		BoolGetDatum(set->exists)
+	};
 	Gcra		limit;
-	Datum		values[5];
 
 	limit_args(fcinfo, 1, &limit);
-	if (PG_ARGISNULL(3))
-		nulls[4] = 'n';
-	agc_enter(tenant, AGC_ADMIN);
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = CStringGetTextDatum(target);
-	values[2] = PG_GETARG_DATUM(1);
-	values[3] = PG_GETARG_DATUM(2);
-	values[4] = PG_GETARG_DATUM(3);
-	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
+	return agc_set_write(set, &plan, values, PG_ARGISNULL(3) ? "    n " : NULL);
+}
+
+/* rate_set(target, rate, period, burst, reset, tenant) -> boolean */
+AGC_FUNCTION(rate_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan row = {
+		"SELECT rate, period, burst FROM agentcore.rate_limit WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE",
+		lengthof(types), types
+	};
+	static const AgcMember members[] = {{"rate", .required = true}, {"period", .required = true}, {"burst"}};
+	static const AgcSetter setter = {
+		"rate limit", 1, lengthof(members), members, &row, .write = write_rate
+	};
+	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "target"))};
+
+	return agc_set(fcinfo, &setter, keys);
 }
 
 /* rate_drop(target, tenant) -> boolean */

@@ -17,10 +17,10 @@ CREATE TABLE agentcore.retry_policy (
 SELECT agentcore.registry_attach('agentcore.retry_policy');
 COMMENT ON TABLE agentcore.retry_policy IS 'Retry policies: how long to wait, how often, until when (max_elapsed NULL = no deadline), and rules that come before the built-in ones. Written by retry_policy_set(); a row named default replaces the built-in policy.';
 
-CREATE FUNCTION agentcore.retry_policy_set(name text, base interval DEFAULT '0.5 s', cap interval DEFAULT '30 s', max_attempts integer DEFAULT 6, max_elapsed interval DEFAULT '10 min', max_retry_after interval DEFAULT '2 min', rules jsonb DEFAULT '[]', tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.retry_policy_set(name text, base interval DEFAULT NULL, cap interval DEFAULT NULL, max_attempts integer DEFAULT NULL, max_elapsed interval DEFAULT NULL, max_retry_after interval DEFAULT NULL, rules jsonb DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_retry_policy_set_v1';
-COMMENT ON FUNCTION agentcore.retry_policy_set(text, interval, interval, integer, interval, interval, jsonb, text) IS 'Create or replace a retry policy. rules: [{"status": 429 or [500, 599], "error": "phrase", "class": "retry"|"throttle"|"fatal"|"quota"}, ...], first match decides, a rule without status and error only as the last. max_elapsed NULL: no deadline; other NULLs: the default. Returns whether anything changed. Bad values: 22023.';
+COMMENT ON FUNCTION agentcore.retry_policy_set(text, interval, interval, integer, interval, interval, jsonb, text[], text) IS 'Create or change a retry policy. A member that is not given (NULL) stays as it is; in a new policy it is base 0.5 s, cap 30 s, max_attempts 6, max_elapsed 10 min, max_retry_after 2 min, rules []. reset: members to set back to that. max_elapsed 0: no deadline. rules: [{"status": 429 or [500, 599], "error": "phrase", "class": "retry"|"throttle"|"fatal"|"quota"}, ...], first match decides, a rule without status and error only as the last. Returns whether anything changed. Bad values: 22023.';
 
 CREATE FUNCTION agentcore.retry_policy_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -52,10 +52,10 @@ CREATE TABLE agentcore.breaker (
 SELECT agentcore.registry_attach('agentcore.breaker');
 COMMENT ON TABLE agentcore.breaker IS 'Settings of the circuit breakers of targets (name = target) that differ from the defaults. Written by breaker_set(). The states live in shared memory: see agentcore.stat_target.';
 
-CREATE FUNCTION agentcore.breaker_set(target text, failure_ratio double precision DEFAULT 0.5, min_calls integer DEFAULT 10, open_for interval DEFAULT '30 s', probes integer DEFAULT 2, forced text DEFAULT NULL, consecutive integer DEFAULT 5, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.breaker_set(target text, failure_ratio double precision DEFAULT NULL, min_calls integer DEFAULT NULL, open_for interval DEFAULT NULL, probes integer DEFAULT NULL, forced text DEFAULT NULL, consecutive integer DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_breaker_set_v1';
-COMMENT ON FUNCTION agentcore.breaker_set(text, double precision, integer, interval, integer, text, integer, text) IS 'Create or replace the settings of a target''s breaker: it opens at failure_ratio of at least min_calls calls within a minute, or at so many consecutive failures; open_for later up to `probes` probes pass at a time, each under a lease of open_for, and as many successes close it. forced: ''open'' or ''closed'' by hand, NULL to let it work. Other NULLs: the default. Returns whether anything changed. Bad values: 22023.';
+COMMENT ON FUNCTION agentcore.breaker_set(text, double precision, integer, interval, integer, text, integer, text[], text) IS 'Create or change the settings of a target''s breaker: it opens at failure_ratio of at least min_calls calls within a minute, or at so many consecutive failures; open_for later up to `probes` probes pass at a time, each under a lease of open_for, and as many successes close it. forced: ''open'' or ''closed'' by hand; reset => ''{forced}'' lets it work again. A member that is not given (NULL) stays as it is; in new settings it is failure_ratio 0.5, min_calls 10, open_for 30 s, probes 2, consecutive 5, not forced. reset: members to set back to that. Returns whether anything changed. Bad values: 22023.';
 
 CREATE FUNCTION agentcore.breaker_drop(target text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -98,10 +98,10 @@ CREATE TABLE agentcore.rate_limit (
 SELECT agentcore.registry_attach('agentcore.rate_limit');
 COMMENT ON TABLE agentcore.rate_limit IS 'Rate limits of targets (name = target) that the gate applies: rate calls a period, burst (NULL = rate) at once. Written by rate_set().';
 
-CREATE FUNCTION agentcore.rate_set(target text, rate integer, period interval, burst integer DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.rate_set(target text, rate integer DEFAULT NULL, period interval DEFAULT NULL, burst integer DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_rate_set_v1';
-COMMENT ON FUNCTION agentcore.rate_set(text, integer, interval, integer, text) IS 'Create or replace a target''s rate limit: rate calls a period, burst (NULL = rate) at once; within any time t at most burst + rate * t / period calls pass the gate. Returns whether anything changed. NULL, zero or negative values: 22023.';
+COMMENT ON FUNCTION agentcore.rate_set(text, integer, interval, integer, text[], text) IS 'Create or change a target''s rate limit: rate calls per period, burst at once; within any time t at most burst + rate * t / period calls pass the gate. A member that is not given (NULL) stays as it is; a new limit needs rate and period, and its burst is the rate. reset => ''{burst}'' makes it the rate again. Returns whether anything changed. Zero or negative values: 22023.';
 
 CREATE FUNCTION agentcore.rate_drop(target text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -224,45 +224,59 @@ check_id_is_free(const char *tenant, const char *uri, const char *id)
 				 errdetail("It is registered as \"%s\".", holder)));
 }
 
-/* json_schema_set(uri, schema, dialect, tenant) -> boolean: whether anything changed */
-AGC_FUNCTION(json_schema_set)
+static bool
+write_document(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.json_schema AS s (tenant, name, id, dialect, schema) VALUES ($1, $2, $3, $4, $5)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET id = EXCLUDED.id, dialect = EXCLUDED.dialect, schema = EXCLUDED.schema"
-		" WHERE (s.id, s.dialect, s.schema::text) IS DISTINCT FROM (EXCLUDED.id, EXCLUDED.dialect, EXCLUDED.schema::text)",
+		" WHERE $6 AND (s.id, s.dialect, s.schema::text) IS DISTINCT FROM (EXCLUDED.id, EXCLUDED.dialect, EXCLUDED.schema::text)",
 		lengthof(types), types
 	};
-	char	   *uri = arg_uri(fcinfo, 0);
+	char	   *uri = TextDatumGetCString(set->keys[1]);
 	Jsonb	   *schema = agc_arg_jsonb(fcinfo, 1, "schema");
 	char	   *dialect_text = agc_opt_text(fcinfo, 2);
-	char	   *tenant = agc_arg_tenant(fcinfo, 3);
 	SchemaDialect dialect = dialect_or_raise(dialect_text);
 	SchemaProblem problem;
 	SchemaProgram *program;
 	char	   *id;
 	Datum		values[lengthof(types)];
 
-	agc_enter(tenant, AGC_ADMIN);
 	if (dialect == DIALECT_AGENTVET)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("agentvet's dialect has no references"),
 				 errhint("Register documents in a dialect of JSON Schema.")));
-	program = compile_document(schema, dialect, tenant, &problem);
-	if (program == NULL || !metaschema_check(program, tenant, &problem))
+	program = compile_document(schema, dialect, set->tenant, &problem);
+	if (program == NULL || !metaschema_check(program, set->tenant, &problem))
 		schema_problem_raise(&problem, "schema");
 	id = own_id(schema, program->dialect, uri);
 	if (id != NULL)
-		check_id_is_free(tenant, uri, id);
+		check_id_is_free(set->tenant, uri, id);
 
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = CStringGetTextDatum(uri);
+	values[0] = set->keys[0];
+	values[1] = set->keys[1];
 	values[2] = id == NULL ? (Datum) 0 : CStringGetTextDatum(id);
 	values[3] = CStringGetTextDatum(dialect_text);
 	values[4] = JsonbPGetDatum(schema);
-	PG_RETURN_BOOL(agc_owner_spi(&plan, values, id == NULL ? "  n  " : "     ") > 0);
+	values[5] = BoolGetDatum(set->exists);
+	return agc_set_write(set, &plan, values, id == NULL ? "  n   " : NULL);
+}
+
+/* json_schema_set(uri, schema, dialect, reset, tenant) -> boolean: whether anything changed */
+AGC_FUNCTION(json_schema_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan row = {
+		"SELECT schema, dialect FROM agentcore.json_schema WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE",
+		lengthof(types), types
+	};
+	static const AgcMember members[] = {{"schema", .required = true}, {"dialect", "auto"}};
+	static const AgcSetter setter = {"document", 1, lengthof(members), members, &row, .write = write_document};
+	Datum		keys[] = {0, CStringGetTextDatum(arg_uri(fcinfo, 0))};
+
+	return agc_set(fcinfo, &setter, keys);
 }
 
 /* json_schema_drop(uri, tenant) -> boolean: whether there was one */

@@ -22,6 +22,14 @@
 
 #define NEAREST_SHOWN 3
 
+/* the members of tool_set(), as SQL has them */
+enum
+{
+	A_SCHEMA = 1, A_DESCRIPTION, A_DIALECT, A_MODE, A_COERCE, A_ADDITIONAL, A_URL_ARGS, A_CACHE_TTL, A_CACHE_SCOPE,
+	A_TAGS, A_LEASE, A_IDEMPOTENT, A_EST_TOKENS, A_EST_USD, A_RETRY_POLICY, A_TARGET, A_NEEDS_APPROVAL, A_ENABLED,
+	A_CACHE_SOFT_TTL, A_CACHE_NEGATIVE_TTL, A_CACHE_MAX_SIZE, A_DROP_UNKNOWN, N_TOOL_ARGS
+};
+
 static void *compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 static bool tool_fresh(const void *data, const char *tenant);
 static char **text_array(Datum array, int *n, const char *what);
@@ -336,24 +344,73 @@ check_cache_terms(int64 ttl, int64 soft_ttl, int64 negative_ttl, int64 max_size)
 				 errdetail("Without it the tool's results are not cached.")));
 }
 
-/* A flag that may not be null. */
-static Datum
-flag_arg(FunctionCallInfo fcinfo, int n, const char *what)
+static void
+check_scope(const char *scope)
 {
-	if (PG_ARGISNULL(n))
+	require_one_of(scope, "cache_scope", cache_scopes, lengthof(cache_scopes),
+				   "The scopes are subject, agent, tenant and shared.");
+	if (strcmp(scope, "shared") == 0 && agc_level(GetUserId(), "*") < AGC_ADMIN)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", what)));
-	return PG_GETARG_DATUM(n);
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to share answers between tenants"),
+				 errdetail("cache_scope \"shared\" needs level admin on every tenant."),
+				 errhint("Use cache_scope => 'tenant'.")));
 }
 
-/* tool_set(...) -> boolean: whether anything changed; the arguments in SQL's order */
-AGC_FUNCTION(tool_set)
+static void
+check_cache(FunctionCallInfo fcinfo)
+{
+	int64		ttl = agc_opt_interval(fcinfo, A_CACHE_TTL, "cache_ttl", -1);
+
+	if (ttl == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cache_ttl must be longer than nothing"),
+				 errhint("reset => '{cache_ttl}' ends the caching of results.")));
+	check_cache_terms(ttl, agc_opt_interval(fcinfo, A_CACHE_SOFT_TTL, "cache_soft_ttl", -1),
+					  agc_opt_interval(fcinfo, A_CACHE_NEGATIVE_TTL, "cache_negative_ttl", -1),
+					  agc_opt_amount(fcinfo, A_CACHE_MAX_SIZE, "cache_max_size", -1));
+}
+
+/*
+ * What must fit together is judged whole; what names other things, or needs a
+ * right of its own, only where it was touched.
+ */
+static void
+check_tool(FunctionCallInfo fcinfo, AgcSetting *set)
+{
+	static const char *const modes[] = {"enforce", "audit"};
+
+	require_one_of(agc_opt_text(fcinfo, A_MODE), "mode", modes, lengthof(modes), "The modes are enforce and audit.");
+	if (AGC_TOUCHED(set, A_CACHE_SCOPE))
+		check_scope(agc_opt_text(fcinfo, A_CACHE_SCOPE));
+	if (AGC_GIVEN(set, A_RETRY_POLICY))
+		retry_policy_check(set->tenant, agc_arg_name(fcinfo, A_RETRY_POLICY, "retry_policy"));
+	(void) agc_opt_name(fcinfo, A_TARGET, "target");
+	if (!PG_ARGISNULL(A_LEASE))
+		(void) agc_arg_lease(fcinfo, A_LEASE);
+	check_cache(fcinfo);
+	if (PG_GETARG_BOOL(A_DROP_UNKNOWN) && !PG_GETARG_BOOL(A_COERCE))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("drop_unknown needs coerce"),
+				 errdetail("Without it the gate changes no arguments.")));
+	if (!PG_ARGISNULL(A_URL_ARGS))
+		check_pointers(PG_GETARG_DATUM(A_URL_ARGS));
+	if (!PG_ARGISNULL(A_TAGS))
+		check_tags(PG_GETARG_DATUM(A_TAGS));
+	if (AGC_TOUCHED(set, A_SCHEMA) || AGC_TOUCHED(set, A_DIALECT) || AGC_TOUCHED(set, A_ADDITIONAL))
+		check_schema(agc_arg_jsonb(fcinfo, A_SCHEMA, "input_schema"), dialect_or_raise(agc_opt_text(fcinfo, A_DIALECT)),
+					 PG_GETARG_BOOL(A_ADDITIONAL), set->tenant);
+}
+
+static bool
+write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {
 		TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTARRAYOID, INTERVALOID,
 		TEXTOID, TEXTARRAYOID, INTERVALOID, BOOLOID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, BOOLOID,
-		INTERVALOID, INTERVALOID, INT8OID, BOOLOID
+		INTERVALOID, INTERVALOID, INT8OID, BOOLOID, BOOLOID
 	};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description, dialect, mode, coerce, additional,"
@@ -369,7 +426,8 @@ AGC_FUNCTION(tool_set)
 		" needs_approval = EXCLUDED.needs_approval, enabled = EXCLUDED.enabled,"
 		" cache_soft_ttl = EXCLUDED.cache_soft_ttl, cache_negative_ttl = EXCLUDED.cache_negative_ttl,"
 		" cache_max_size = EXCLUDED.cache_max_size, drop_unknown = EXCLUDED.drop_unknown"
-		" WHERE (t.input_schema::text, t.description, t.dialect, t.mode, t.coerce, t.additional, t.url_args, t.cache_ttl,"
+		" WHERE $25 AND"
+		" (t.input_schema::text, t.description, t.dialect, t.mode, t.coerce, t.additional, t.url_args, t.cache_ttl,"
 		" t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens, t.est_nanousd, t.retry_policy, t.target,"
 		" t.needs_approval, t.enabled, t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown) IS DISTINCT FROM"
 		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.mode, EXCLUDED.coerce,"
@@ -378,77 +436,43 @@ AGC_FUNCTION(tool_set)
 		" EXCLUDED.target, EXCLUDED.needs_approval, EXCLUDED.enabled, EXCLUDED.cache_soft_ttl,"
 		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size, EXCLUDED.drop_unknown)", lengthof(types), types
 	};
-	static const char *const modes[] = {"enforce", "audit"};
-	char	   *name = agc_arg_name(fcinfo, 0, "tool name");
-	Jsonb	   *schema = agc_arg_jsonb(fcinfo, 1, "input_schema");
-	char	   *dialect = agc_opt_text(fcinfo, 3);
-	char	   *mode = agc_opt_text(fcinfo, 4);
-	char	   *scope = agc_opt_text(fcinfo, 9);
-	char	   *retry_policy = agc_opt_name(fcinfo, 15, "retry_policy");
-	char	   *target = agc_opt_name(fcinfo, 16, "target");
-	char	   *tenant = agc_arg_tenant(fcinfo, 23);
-	bool		additional = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
-	int64		ttl = agc_opt_interval(fcinfo, 8, "cache_ttl", -1);
-	int64		soft_ttl = agc_opt_interval(fcinfo, 19, "cache_soft_ttl", -1);
-	int64		negative_ttl = agc_opt_interval(fcinfo, 20, "cache_negative_ttl", -1);
-	int64		max_size = agc_opt_amount(fcinfo, 21, "cache_max_size", -1);
-	Datum		values[lengthof(types)];
+	Datum		values[lengthof(types)] = {set->keys[0], set->keys[1]};
 	char		nulls[lengthof(types)];
 
-	agc_enter(tenant, AGC_ADMIN);
-	require_one_of(mode, "mode", modes, lengthof(modes), "The modes are enforce and audit.");
-	require_one_of(scope, "cache_scope", cache_scopes, lengthof(cache_scopes),
-				   "The scopes are subject, agent, tenant and shared.");
-	if (strcmp(scope, "shared") == 0 && agc_level(GetUserId(), "*") < AGC_ADMIN)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to share answers between tenants"),
-				 errdetail("cache_scope \"shared\" needs level admin on every tenant."),
-				 errhint("Use cache_scope => 'tenant'.")));
-	if (retry_policy != NULL)
-		retry_policy_check(tenant, retry_policy);
-	if (!PG_ARGISNULL(11))
-		(void) agc_arg_lease(fcinfo, 11);
-	if (ttl == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cache_ttl must be longer than nothing"),
-				 errhint("NULL means that results are not cached.")));
-	check_cache_terms(ttl, soft_ttl, negative_ttl, max_size);
-	if (DatumGetBool(flag_arg(fcinfo, 22, "drop_unknown")) && !DatumGetBool(flag_arg(fcinfo, 5, "coerce")))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("drop_unknown needs coerce"),
-				 errdetail("Without it the gate changes no arguments.")));
-	if (!PG_ARGISNULL(7))
-		check_pointers(PG_GETARG_DATUM(7));
-	if (!PG_ARGISNULL(10))
-		check_tags(PG_GETARG_DATUM(10));
-	check_schema(schema, dialect_or_raise(dialect), additional, tenant);
-
+	check_tool(fcinfo, set);
 	memset(nulls, ' ', sizeof(nulls));
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = CStringGetTextDatum(name);
-	values[2] = JsonbPGetDatum(schema);
-	for (int i = 2; i < 23; i++)	/* an argument stands one place before its column */
+	for (int n = A_SCHEMA; n < N_TOOL_ARGS; n++)	/* an argument stands one place before its column */
 	{
-		values[i + 1] = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
-		nulls[i + 1] = PG_ARGISNULL(i) ? 'n' : ' ';
+		values[n + 1] = fcinfo->args[n].value;
+		nulls[n + 1] = PG_ARGISNULL(n) ? 'n' : ' ';
 	}
-	values[6] = flag_arg(fcinfo, 5, "coerce");
-	values[7] = BoolGetDatum(additional);
-	nulls[7] = ' ';
-	values[13] = flag_arg(fcinfo, 12, "idempotent");
-	values[14] = Int64GetDatum(agc_arg_amount(fcinfo, 13, "est_tokens"));
-	values[15] = Int64GetDatum(agc_opt_usd(fcinfo, 14, "est_usd", 0));
-	nulls[15] = ' ';
-	values[16] = retry_policy == NULL ? (Datum) 0 : CStringGetTextDatum(retry_policy);
-	values[17] = target == NULL ? (Datum) 0 : CStringGetTextDatum(target);
-	values[18] = flag_arg(fcinfo, 17, "needs_approval");
-	values[19] = flag_arg(fcinfo, 18, "enabled");
-	values[23] = flag_arg(fcinfo, 22, "drop_unknown");
+	values[A_EST_TOKENS + 1] = Int64GetDatum(agc_arg_amount(fcinfo, A_EST_TOKENS, "est_tokens"));
+	values[A_EST_USD + 1] = Int64GetDatum(agc_opt_usd(fcinfo, A_EST_USD, "est_usd", 0));
+	values[N_TOOL_ARGS + 1] = BoolGetDatum(set->exists);
+	return agc_set_write(set, &plan, values, nulls);
+}
 
-	PG_RETURN_BOOL(agc_owner_spi(&plan, values, nulls) > 0);
+/* tool_set(name, input_schema, ..., reset, tenant) -> boolean: whether anything changed */
+AGC_FUNCTION(tool_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan row = {
+		"SELECT input_schema, description, dialect, mode, coerce, additional, url_args, cache_ttl, cache_scope, tags,"
+		" lease, idempotent, est_tokens, est_nanousd * 0.000000001, retry_policy, target, needs_approval, enabled,"
+		" cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown"
+		" FROM agentcore.tool WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
+	};
+	static const AgcMember members[] = {
+		{"input_schema", .required = true}, {"description"}, {"dialect", "auto"}, {"mode", "enforce"},
+		{"coerce", "false"}, {"additional", "false"}, {"url_args"}, {"cache_ttl"}, {"cache_scope", "agent"},
+		{"tags"}, {"lease"}, {"idempotent", "false"}, {"est_tokens", "0"}, {"est_usd", "0"}, {"retry_policy"},
+		{"target"}, {"needs_approval", "false"}, {"enabled", "true"}, {"cache_soft_ttl"}, {"cache_negative_ttl"},
+		{"cache_max_size"}, {"drop_unknown", "false"}
+	};
+	static const AgcSetter setter = {"tool", A_SCHEMA, lengthof(members), members, &row, .write = write_tool};
+	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "tool name"))};
+
+	return agc_set(fcinfo, &setter, keys);
 }
 
 /* tool_drop(name, tenant) -> boolean: whether there was one */

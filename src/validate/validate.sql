@@ -41,16 +41,17 @@ CREATE VIEW agentcore.tools WITH (security_barrier) AS
    WHERE agentcore.access_visible(t.tenant);
 COMMENT ON VIEW agentcore.tools IS 'The tools of the tenants visible to the caller. est_usd in USD; url_args NULL: taken from the schema; cache_ttl NULL: not cached; cache_soft_ttl NULL: never stale before it expires; cache_negative_ttl NULL: failures are not kept; cache_max_size in bytes, NULL: whatever fits; lease NULL: agentcore.lease_default.';
 
-CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb, description text DEFAULT NULL, dialect text DEFAULT 'auto',
-    mode text DEFAULT 'enforce', coerce boolean DEFAULT false, additional boolean DEFAULT NULL, url_args text[] DEFAULT NULL,
-    cache_ttl interval DEFAULT NULL, cache_scope text DEFAULT 'agent', tags text[] DEFAULT NULL, lease interval DEFAULT NULL,
-    idempotent boolean DEFAULT false, est_tokens bigint DEFAULT 0, est_usd numeric DEFAULT 0, retry_policy text DEFAULT NULL,
-    target text DEFAULT NULL, needs_approval boolean DEFAULT false, enabled boolean DEFAULT true, cache_soft_ttl interval DEFAULT NULL,
-    cache_negative_ttl interval DEFAULT NULL, cache_max_size bigint DEFAULT NULL, drop_unknown boolean DEFAULT false, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb DEFAULT NULL, description text DEFAULT NULL, dialect text DEFAULT NULL,
+    mode text DEFAULT NULL, coerce boolean DEFAULT NULL, additional boolean DEFAULT NULL, url_args text[] DEFAULT NULL,
+    cache_ttl interval DEFAULT NULL, cache_scope text DEFAULT NULL, tags text[] DEFAULT NULL, lease interval DEFAULT NULL,
+    idempotent boolean DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, retry_policy text DEFAULT NULL,
+    target text DEFAULT NULL, needs_approval boolean DEFAULT NULL, enabled boolean DEFAULT NULL, cache_soft_ttl interval DEFAULT NULL,
+    cache_negative_ttl interval DEFAULT NULL, cache_max_size bigint DEFAULT NULL, drop_unknown boolean DEFAULT NULL,
+    reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_set_v1';
-COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text) IS
-  'Register or replace a tool; returns whether anything changed. url_args: JSON Pointers of URL-valued arguments, a token * is every array element; NULL takes every string that the schema gives the format uri, url, iri or one of their references. additional: agentvet''s dialect allows unknown keys. From cache_soft_ttl to cache_ttl an answer is served while one caller computes it anew; cache_negative_ttl keeps final failures that long (the gate then says failed_before); cache_max_size in bytes: larger results are not cached. coerce: the gate repairs arguments as args_coerce() does; drop_unknown, with it: also removes properties that are not allowed. Invalid schema, pattern, dialect, pointer or amount: 22023, nothing changed.';
+COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text) IS
+  'Register or change a tool; returns whether anything changed. A member that is not given (NULL) stays as it is. A new tool needs input_schema; it has dialect auto, mode enforce, cache_scope agent, estimates of 0, is enabled, and every other switch is off: neither cached, coerced, idempotent nor in need of approval. reset: members to set back to that. url_args: JSON Pointers of URL-valued arguments, a token * is every array element; without it, as after reset, it takes every string that the schema gives the format uri, url, iri or one of their references. additional: agentvet''s dialect allows unknown keys. From cache_soft_ttl to cache_ttl an answer is served while one caller computes it anew; cache_negative_ttl keeps final failures that long (the gate then says failed_before); cache_max_size in bytes: larger results are not cached. coerce: the gate repairs arguments as args_coerce() does; drop_unknown, with it: also removes properties that are not allowed. Invalid schema, pattern, dialect, pointer or amount: 22023, nothing changed.';
 
 CREATE FUNCTION agentcore.tool_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -132,10 +133,10 @@ CREATE VIEW agentcore.json_schemas WITH (security_barrier) AS
    WHERE agentcore.access_visible(s.tenant);
 COMMENT ON VIEW agentcore.json_schemas IS 'The registered documents of the tenants visible to the caller. id: the document''s own $id where it is not the uri; dialect auto: what $schema says, else that of the schema that refers to it.';
 
-CREATE FUNCTION agentcore.json_schema_set(uri text, schema jsonb, dialect text DEFAULT 'auto', tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.json_schema_set(uri text, schema jsonb DEFAULT NULL, dialect text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_json_schema_set_v1';
-COMMENT ON FUNCTION agentcore.json_schema_set(text, jsonb, text, text) IS 'Register or replace a document that $ref and $schema may name, by its URI or its own $id; nothing is ever fetched. Returns whether anything changed. It must satisfy its metaschema; what it refers to may come later. Tools that use it follow at COMMIT; one that no longer compiles refuses every call. A URI with a fragment or without a scheme, a bundled metaschema''s URI, an invalid schema: 22023; an $id that another document has: 42710.';
+COMMENT ON FUNCTION agentcore.json_schema_set(text, jsonb, text, text[], text) IS 'Register or change a document that $ref and $schema may name, by its URI or its own $id; nothing is ever fetched. Returns whether anything changed. A member that is not given (NULL) stays as it is; a new document needs its schema and has dialect auto, as after reset => ''{dialect}''. It must satisfy its metaschema; what it refers to may come later. Tools that use it follow at COMMIT; one that no longer compiles refuses every call. A URI with a fragment or without a scheme, a bundled metaschema''s URI, an invalid schema: 22023; an $id that another document has: 42710.';
 
 CREATE FUNCTION agentcore.json_schema_drop(uri text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -23,7 +23,7 @@ CREATE EXTENSION agentcore;
 SELECT agentcore.access_grant('keeper', 'agent', '{"", t1}');
 SELECT agentcore.access_grant('goner', 'admin', '{"*"}');
 SELECT agentcore.special_set('198.51.100.0/24', 'ours'), agentcore.special_set('vault.corp', 'ours');
-SELECT agentcore.tenant_set(false, 't2'), agentcore.tenant_share_set(30, 't2');
+SELECT agentcore.tenant_set(false, tenant => 't2'), agentcore.tenant_share_set(30, tenant => 't2');
 SELECT agentcore.policy_set('p', methods => '{GET}');
 SELECT agentcore.policy_allow('p', '*.example.com');
 SELECT agentcore.policy_deny('p', 'bad.example.com');

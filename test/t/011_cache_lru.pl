@@ -145,7 +145,7 @@ for my $policy ('lru', 's3-fifo')
 	CREATE OR REPLACE FUNCTION present(tenant text, upto int) RETURNS bigint BEGIN ATOMIC
 	  SELECT count(agentcore.cache_get('t', to_jsonb(n), tenant => tenant)) FROM generate_series(1, upto) n; END});
 
-	is(one(q{SELECT agentcore.tenant_share_set(10, 'greedy')}), 't', 'a share of its own');
+	is(one(q{SELECT agentcore.tenant_share_set(10, tenant => 'greedy')}), 't', 'a share of its own');
 	one(q{SELECT fill('quiet', 4000)});
 	one(q{SELECT fill('greedy', 20000)});
 	is(one(q{SELECT present('quiet', 4000)}), 4000, 'the greedy tenant evicts nobody else');
@@ -159,7 +159,7 @@ for my $policy ('lru', 's3-fifo')
 	is(one(q{SELECT present('quiet', 4000)}), 4000, 'nor at COMMIT, nor with leases');
 
 	# the share is the tenant's own: others are not held to it
-	is(one(q{SELECT agentcore.tenant_share_set(NULL, 'greedy')}), 't', 'taken back');
+	is(one(q{SELECT agentcore.tenant_share_set(reset => '{share}', tenant => 'greedy')}), 't', 'taken back');
 	one(q{SELECT fill('greedy', 20000)});
 	cmp_ok(one(q{SELECT present('quiet', 4000)}), '<', 4000, 'without it the greedy tenant evicts others');
 	verified("share, $policy");
