@@ -44,7 +44,7 @@ def register_remotes(cur, remotes):
         name = str(path.relative_to(remotes))
         draft = name.split('/')[0]
         if draft not in ABSENT:
-            cur.execute('SELECT agentcore.json_schema_set(%s, %s::jsonb, %s, %s)',
+            cur.execute('SELECT agentcore.json_schema_set(%s, %s::jsonb, %s, tenant => %s)',
                         ('http://localhost:1234/' + name, path.read_text(), 'auto', TENANT))
             count += 1
     print(f'{count} remotes registered')

@@ -64,6 +64,12 @@ def call(function, *positional, **named):
     return f"agentcore.{function}({', '.join(arguments)})"
 
 
+def whole(setter, *keys, **members):
+    """A setter with nothing left as it is: what is None is reset."""
+    reset = [name for name, value in members.items() if value is None]
+    return call(setter, *keys, **{name: value for name, value in members.items() if value is not None}, reset="{%s}" % ",".join(reset))
+
+
 def span(microseconds):
     return f"{microseconds // SECOND} s"
 
@@ -187,10 +193,10 @@ class History:
 
     def set_budget(self, session, name, definition):
         limit = definition.limits[0]
-        sql = call("budget_set", name, limit.max[0], money(limit.max[1]), limit.max[2], definition.max_in_flight,
-                   parent=definition.parent, on_expiry=definition.on_expiry, enabled=definition.enabled, overrun=definition.overrun,
-                   thresholds="{%s}" % ",".join(map(str, definition.thresholds)), slots=definition.slots,
-                   **self.window_arguments(limit.window))
+        sql = whole("budget_set", name, max_tokens=limit.max[0], max_usd=money(limit.max[1]), max_calls=limit.max[2], max_in_flight=definition.max_in_flight,
+                    parent=definition.parent, on_expiry=definition.on_expiry, enabled=definition.enabled, overrun=definition.overrun,
+                    thresholds="{%s}" % ",".join(map(str, definition.thresholds)), slots=definition.slots,
+                    **self.window_arguments(limit.window))
         answers = self.both(session, f"set {name} {definition}", "SELECT " + sql, lambda tx: self.model.define(tx, self.now, name, definition))
         if answers:
             self.same("changed", answers[0][0][0], answers[1])
@@ -222,7 +228,7 @@ class History:
             old = next((one for one in self.store.budgets[name].limits if one.name == limit_name), None) if name in self.store.budgets else None
             if old and self.random.random() < 0.5:
                 limit = replace(limit, window=old.window)
-            sql = call("budget_limit_set", name, limit_name, limit.max[0], money(limit.max[1]), limit.max[2], **self.window_arguments(limit.window))
+            sql = whole("budget_limit_set", name, limit_name, max_tokens=limit.max[0], max_usd=money(limit.max[1]), max_calls=limit.max[2], **self.window_arguments(limit.window))
             operation = lambda tx: self.model.limit_set(tx, self.now, name, limit)
         answers = self.both(session, sql[10:], "SELECT " + sql, operation)
         if answers:

@@ -2,7 +2,7 @@
 \set ON_ERROR_STOP on
 \set QUIET on
 BEGIN;
-SELECT plan(9);
+SELECT plan(10);
 
 CREATE VIEW members AS
   SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS member
@@ -33,6 +33,17 @@ SELECT is_empty($$ SELECT c.oid::regclass FROM pg_class c, pg_extension e
                       AND c.relname NOT IN ('installation', 'registry_change', 'access_function') AND NOT c.relispartition
                       AND c.oid <> ALL (e.extconfig) $$,
                 'every table of user data is dumped');
+
+-- A setter leaves what it is not given as it is: NULL is "not given", so no member has
+-- another default, and reset, just before the tenant, names what is to be set back.
+-- Not setters of objects: cache_set() stores a value, config_set() is internal.
+SELECT is_empty($$ SELECT oid::regprocedure FROM pg_proc
+                    WHERE pronamespace = 'agentcore'::regnamespace AND proname LIKE '%\_set' AND proname NOT IN ('cache_set', 'config_set')
+                      AND (proargnames[pronargs - 1] <> 'reset' OR proargtypes[pronargs - 2] <> 'text[]'::regtype OR proargnames[pronargs] <> 'tenant'
+                           OR pronargs - pronargdefaults > CASE proname WHEN 'budget_limit_set' THEN 2 ELSE 1 END
+                           OR EXISTS (SELECT FROM generate_series(pronargs - pronargdefaults + 1, pronargs - 1) n
+                                       WHERE pg_get_function_arg_default(oid, n) !~ '^NULL::')) $$,
+                'every setter has only NULL for what is not given, and reset before the tenant');
 
 -- The labels, function by function.  A new function, or a new label, belongs in
 -- this list after a look at the rules: pure functions immutable, by-name checks
