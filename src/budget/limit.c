@@ -142,7 +142,7 @@ AGC_FUNCTION(budget_limit_set)
 		"limit", A_MAX_TOKENS, lengthof(members), members, &row, .before = before_definition, .write = write_limit
 	};
 	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, A_BUDGET, "budget")),
-					  CStringGetTextDatum(arg_limit(fcinfo))};
+					 CStringGetTextDatum(arg_limit(fcinfo))};
 
 	return agc_set(fcinfo, &setter, keys);
 }

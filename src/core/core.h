@@ -173,8 +173,9 @@ typedef struct AgcSetter
 	int			first;			/* argument of the first member; then all in order */
 	int			nmembers;
 	const AgcMember *members;
-	AgcPlan    *row;			/* the members, in order and of the arguments' types, of the
-								 * row of these keys, which it locks */
+
+	/* selects the members, in order and of the arguments' types, of the row of these keys, and locks it */
+	AgcPlan    *row;
 	bool		everywhere;		/* the caller needs admin on every tenant */
 	void		(*before) (AgcSetting *set);	/* NULL, or locks to take before the row's, by SPI */
 
