@@ -387,7 +387,7 @@ check_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 	if (AGC_GIVEN(set, A_RETRY_POLICY))
 		retry_policy_check(set->tenant, agc_arg_name(fcinfo, A_RETRY_POLICY, "retry_policy"));
 	(void) agc_opt_name(fcinfo, A_TARGET, "target");
-	if (!PG_ARGISNULL(A_LEASE))
+	if (AGC_GIVEN(set, A_LEASE))
 		(void) agc_arg_lease(fcinfo, A_LEASE);
 	check_cache(fcinfo);
 	if (PG_GETARG_BOOL(A_DROP_UNKNOWN) && !PG_GETARG_BOOL(A_COERCE))
