@@ -69,3 +69,21 @@ SELECT * FROM agentcore.config_apply('{"rates": [{"target": "api", "rate": 1, "p
 RESET ROLE;
 DROP OWNED BY regress_agentcore_ann;
 DROP ROLE regress_agentcore_ann;
+
+-- every member is written: applied anew it changes nothing, and makes the same of nothing
+SELECT agentcore.policy_set('full', 'audit', '{http,https}', '{GET}', tenant => 'copy'), agentcore.policy_deny('full', 'evil.com', tenant => 'copy') > 0 AS deny,
+       agentcore.retry_policy_set('endless', max_elapsed => '0', tenant => 'copy'), agentcore.breaker_set('t', forced => 'open', tenant => 'copy'),
+       agentcore.tool_set('t', '{"type": "object"}', needs_approval => true, cache_ttl => '1 min', tenant => 'copy'), agentcore.agent_set('w', 'full', mode => 'audit', tenant => 'copy'),
+       agentcore.budget_set('b', max_usd => 1.5, period => '1 day', kind => 'fixed', tenant => 'copy'), agentcore.budget_limit_set('b', 'l', max_calls => 3, tenant => 'copy'),
+       agentcore.model_price_set('m', 1, 2, output_weight => 3, valid_from => '2020-01-01', tenant => 'copy');
+CREATE TEMP TABLE exported AS SELECT agentcore.config_export('copy') AS document;
+SELECT * FROM exported, agentcore.config_apply(document, tenant => 'copy') WHERE action <> 'unchanged';
+SELECT count(*) FROM exported, agentcore.config_apply(document, tenant => 'other') WHERE action = 'created';
+SELECT agentcore.config_export('other') = document AS same FROM exported;
+-- what a document does not name stays; null is as in a new object; a list that is named is complete
+SELECT name, action FROM agentcore.config_apply('{"agents": [{"name": "w"}], "policies": [{"name": "full", "allow_tools": ["t"]}], "tools": [{"name": "t", "cache_ttl": null}], "budgets": [{"name": "b", "max_calls": 9}]}', tenant => 'copy') ORDER BY 1;
+SELECT a.mode, p.mode, p.methods, r.pattern, t.needs_approval, t.cache_ttl, b.max_nanousd, b.max_calls, b.kind
+  FROM agentcore.agent a, agentcore.policy p, agentcore.policy_rule r, agentcore.tool t, agentcore.budget b
+ WHERE a.tenant = 'copy' AND p.tenant = 'copy' AND r.tenant = 'copy' AND t.tenant = 'copy' AND b.tenant = 'copy' ORDER BY r.pattern;
+SELECT agentcore.config_apply('{"agents": [{"name": "w", "policy": null}]}', tenant => 'copy');
+SELECT agentcore.config_apply('{"agents": [{"name": "w", "reset": ["mode"]}]}', tenant => 'copy');

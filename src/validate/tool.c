@@ -497,9 +497,10 @@ tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char 
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description) VALUES ($1, $2, $3, $4)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
-		" description = EXCLUDED.description, dialect = EXCLUDED.dialect, additional = EXCLUDED.additional"
+		" description = coalesce(EXCLUDED.description, t.description), dialect = EXCLUDED.dialect,"
+		" additional = EXCLUDED.additional"
 		" WHERE (t.input_schema::text, t.description, t.dialect, t.additional) IS DISTINCT FROM"
-		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.additional)"
+		" (EXCLUDED.input_schema::text, coalesce(EXCLUDED.description, t.description), EXCLUDED.dialect, EXCLUDED.additional)"
 		" RETURNING t.xmax = 0", lengthof(types), types
 	};
 	Datum		values[] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name), JsonbPGetDatum(schema),
