@@ -204,7 +204,7 @@ agc_table_ordered(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys,
 				  AgcOrderedCallback callback, void *arg)
 {
 	Relation	index = index_open(table->indexid, AccessShareLock);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot	snapshot = agc_table_snapshot(rel);
 	ScanKeyData scankeys[AGC_MAX_KEYS];
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -237,7 +237,7 @@ agc_table_get(AgcTable *table, Relation rel, int nkeys, const char **keys)
 	return copy;
 }
 
-/* GetLatestSnapshot() would not do: parallel workers may not call it. */
+/* GetLatestSnapshot() would not do: no process of a parallel plan may call it, the leader included. */
 Snapshot
 agc_table_snapshot(Relation rel)
 {
