@@ -66,6 +66,14 @@ SELECT agentcore.config_apply('{"tools": []}');
 SELECT agentcore.config_export();
 SELECT jsonb_array_length(agentcore.config_export('acme') -> 'tools');
 SELECT * FROM agentcore.config_apply('{"rates": [{"target": "api", "rate": 1, "period": "1 s"}]}', tenant => 'acme');
+-- its parts call setters and droppers, nothing else
+SELECT agentcore.config_call(v.setter, v.members, 'acme') FROM (VALUES (NULL, '{}'::jsonb)) v (setter, members);
+SELECT agentcore.config_call('nothing_set', '{}', 'acme');
+SELECT agentcore.config_call('budget_acquire', '{"budget": "b"}', 'acme');
+SELECT agentcore.config_call('rate_set', NULL, 'acme');
+SELECT agentcore.config_drop(NULL, 'api', 'acme');
+SELECT agentcore.config_drop('nothing_drop', 'api', 'acme');
+SELECT agentcore.config_drop('access_revoke', 'api', 'acme');
 RESET ROLE;
 DROP OWNED BY regress_agentcore_ann;
 DROP ROLE regress_agentcore_ann;

@@ -21,6 +21,12 @@ SELECT agentcore.canonical_json('[123456789012345678901234567890, 0.123456789012
 -- a large exponent is never expanded
 SELECT length(agentcore.canonical_json('1e130000')), agentcore.canonical_json('1e130000');
 SELECT length(agentcore.canonical_json((SELECT jsonb_agg('1e131000'::jsonb) FROM generate_series(1, 1000)))) < 11000 AS bounded;
+-- a document is not longer than any other argument
+BEGIN;
+SET LOCAL agentcore.max_args_size = 1;
+SELECT length(agentcore.canonical_json(to_jsonb(repeat('x', 1000))));
+SELECT agentcore.canonical_json(to_jsonb(repeat('x', 1100)));
+ROLLBACK;
 SELECT agentcore.canonical_json(NULL) IS NULL AS null_is_null, agentcore.canonical_json('null');
 -- it is a fixed point
 SELECT bool_and(agentcore.canonical_json(agentcore.canonical_json(j)::jsonb) = agentcore.canonical_json(j))

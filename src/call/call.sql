@@ -202,8 +202,11 @@ DECLARE
   result text;
   m record;
 BEGIN
-  SELECT p.proargnames, p.proargtypes::oid[] INTO STRICT names, types
-    FROM pg_proc p WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname = setter;
+  SELECT p.proargnames, p.proargtypes::oid[] INTO names, types
+    FROM pg_proc p WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname = setter AND setter ~ '_(set|allow_tool|deny_tool)$';
+  IF NOT FOUND OR members IS NULL THEN
+    RAISE EXCEPTION 'no setter "%", or no members for it', setter USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   FOR m IN
     SELECT a.name FROM unnest(names) WITH ORDINALITY a (name, n), pg_proc p
      WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname = setter
@@ -242,6 +245,9 @@ CREATE FUNCTION agentcore.config_drop(dropper text, name text, tenant text) RETU
   SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
+  IF (dropper ~ '^[a-z_]+_drop$' AND to_regproc('agentcore.' || dropper) IS NOT NULL) IS NOT TRUE THEN
+    RAISE EXCEPTION 'no dropper "%"', dropper USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   EXECUTE format('SELECT agentcore.%I($1, tenant => $2)', dropper) USING name, tenant;
 END
 $$;

@@ -10,8 +10,10 @@
  * digits, or lies outside a double's range; the same layout rule then applies
  * to those digits, so 1e130000 is nine bytes and never expanded.
  *
- * Memory: the output buffer, plus a sort array an object.  Locks: none.
- * Errors: 54001 on nesting deeper than the stack allows.
+ * Memory: the output buffer, plus one sort array per object.  Locks: none.
+ * Errors: 54001 on nesting deeper than the stack allows.  A cancel is heard
+ * between any two members, elements, comparisons and escaped characters, for
+ * one value can be as large as all of a document.
  */
 #include "core/core.h"
 
@@ -56,6 +58,7 @@ static bool double_keeps(const Decimal *exact, Decimal *shortest, char *buf);
 static Decimal parse_decimal(char *buf);
 static void write_decimal(StringInfo out, const Decimal *d);
 static int	compare_members(const void *a, const void *b);
+static int	compare_many(const void *a, const void *b);
 
 void
 agc_canonical_json(StringInfo out, Jsonb *value)
@@ -95,7 +98,6 @@ write_object(StringInfo out, const JsonbContainer *c)
 	JbCursor	values = jb_first_value(c);
 
 	check_stack_depth();
-	CHECK_FOR_INTERRUPTS();
 	for (uint32 i = 0; i < n; i++)
 	{
 		JbItem		key = jb_next(&keys);
@@ -108,13 +110,14 @@ write_object(StringInfo out, const JsonbContainer *c)
 	if (members == few)
 		order_members(members, n, order);
 	else
-		qsort(members, n, sizeof(Member), compare_members);
+		qsort(members, n, sizeof(Member), compare_many);
 
 	appendStringInfoCharMacro(out, '{');
 	for (uint32 i = 0; i < n; i++)
 	{
 		const Member *member = &members[members == few ? order[i] : i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (i > 0)
 			appendStringInfoCharMacro(out, ',');
 		write_string(out, member->key, member->keylen);
@@ -151,12 +154,12 @@ write_array(StringInfo out, const JsonbContainer *c)
 	JbCursor	cursor = jb_first(c);
 
 	check_stack_depth();
-	CHECK_FOR_INTERRUPTS();
 	appendStringInfoChar(out, '[');
 	for (uint32 i = 0; i < n; i++)
 	{
 		JbItem		item = jb_next(&cursor);
 
+		CHECK_FOR_INTERRUPTS();
 		if (i > 0)
 			appendStringInfoChar(out, ',');
 		write_item(out, &item);
@@ -188,6 +191,13 @@ compare_members(const void *a, const void *b)
 		return x < y ? -1 : 1;
 	}
 	return l->keylen < r->keylen ? -1 : l->keylen > r->keylen;
+}
+
+static int
+compare_many(const void *a, const void *b)
+{
+	CHECK_FOR_INTERRUPTS();
+	return compare_members(a, b);
 }
 
 /* The canonical form is UTF-8 whatever the database encoding is. */
@@ -247,6 +257,7 @@ write_utf8_string(StringInfo out, const char *s, uint32 len)
 
 		if (ch >= 0x20 && ch != '"' && ch != '\\')
 			continue;
+		CHECK_FOR_INTERRUPTS();
 		appendBinaryStringInfo(out, s + done, i - done);
 		done = i + 1;
 		appendStringInfoCharMacro(out, '\\');
@@ -488,16 +499,17 @@ write_decimal(StringInfo out, const Decimal *d)
 	}
 }
 
-/* canonical_json(jsonb) -> text: NULL for NULL */
+/* canonical_json(jsonb) -> text: NULL for NULL, 54000 beyond agentcore.max_args_size */
 AGC_FUNCTION(canonical_json)
 {
+	Jsonb	   *value = agc_opt_jsonb(fcinfo, 0, "value");
 	StringInfoData out;
 	char	   *text;
 
-	if (PG_ARGISNULL(0))
+	if (value == NULL)
 		PG_RETURN_NULL();
 	initStringInfo(&out);
-	agc_canonical_json(&out, PG_GETARG_JSONB_P(0));
+	agc_canonical_json(&out, value);
 	text = pg_any_to_server(out.data, out.len, PG_UTF8);
 	PG_RETURN_TEXT_P(cstring_to_text(text));
 }

@@ -169,7 +169,7 @@ INSERT INTO agentcore.access_function VALUES ('tenant_set', 'admin'), ('tenant_s
 CREATE FUNCTION agentcore.canonical_json(value jsonb) RETURNS text
   LANGUAGE C IMMUTABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_canonical_json_v1';
-COMMENT ON FUNCTION agentcore.canonical_json(jsonb) IS 'RFC 8785 (JCS) text of a document; numbers that a double cannot carry keep their own digits and exponent. NULL: NULL.';
+COMMENT ON FUNCTION agentcore.canonical_json(jsonb) IS 'RFC 8785 (JCS) text of a document; numbers that a double cannot carry keep their own digits and exponent. NULL: NULL. More than agentcore.max_args_size: 54000.';
 
 CREATE FUNCTION agentcore.cache_key(tool text, args jsonb, scope text DEFAULT '') RETURNS bytea
   LANGUAGE C IMMUTABLE PARALLEL SAFE
