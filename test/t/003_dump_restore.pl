@@ -17,11 +17,11 @@ $node->start;
 
 sub in_db { return $node->safe_psql($_[0], $_[1]); }
 
-$node->safe_psql('postgres', 'CREATE ROLE keeper; CREATE ROLE goner; CREATE DATABASE source; CREATE DATABASE target;');
+$node->safe_psql('postgres', 'CREATE ROLE regress_keeper; CREATE ROLE regress_goner; CREATE DATABASE source; CREATE DATABASE target;');
 in_db('source', q{
 CREATE EXTENSION agentcore;
-SELECT agentcore.access_grant('keeper', 'agent', '{"", t1}');
-SELECT agentcore.access_grant('goner', 'admin', '{"*"}');
+SELECT agentcore.access_grant('regress_keeper', 'agent', '{"", t1}');
+SELECT agentcore.access_grant('regress_goner', 'admin', '{"*"}');
 SELECT agentcore.special_set('198.51.100.0/24', 'ours'), agentcore.special_set('vault.corp', 'ours');
 SELECT agentcore.tenant_set(false, tenant => 't2'), agentcore.tenant_share_set(30, tenant => 't2');
 SELECT agentcore.policy_set('p', methods => '{GET}');
@@ -65,7 +65,7 @@ foreach my $table (@tables)
 }
 
 # a role that is gone when the dump is restored
-in_db('source', 'DROP OWNED BY goner; DROP ROLE goner') ;
+in_db('source', 'DROP OWNED BY regress_goner; DROP ROLE regress_goner') ;
 
 my $file = "$PostgreSQL::Test::Utils::tmp_check/agentcore.sql";
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('source'), '-f', $file ], 'pg_dump');
@@ -105,8 +105,8 @@ isnt(in_db('target', q{SELECT verdict FROM agentcore.call_begin('a', 'read', '{"
 cmp_ok(in_db('target', q{SELECT nextval('agentcore.revision_seq')}), '>', in_db('source', q{SELECT last_value FROM agentcore.revision_seq}) - 1, 'revisions go on');
 isnt(in_db('source', 'SELECT id FROM agentcore.installation'), in_db('target', 'SELECT id FROM agentcore.installation'), 'the restored database is an installation of its own');
 is(in_db('target', q{SELECT agentcore.access_visible('t1')}), 't', 'access is checked after restore');
-$node->safe_psql('postgres', 'CREATE ROLE stranger');
-is(in_db('target', q{SET ROLE stranger; SELECT agentcore.access_visible('')}), 'f', 'a stranger sees nothing');
+$node->safe_psql('postgres', 'CREATE ROLE regress_stranger');
+is(in_db('target', q{SET ROLE regress_stranger; SELECT agentcore.access_visible('')}), 'f', 'a stranger sees nothing');
 
 $node->stop;
 done_testing();

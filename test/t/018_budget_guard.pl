@@ -113,12 +113,12 @@ for my $level ('repeatable read', 'serializable')
 	like(one("SET default_transaction_isolation = '$level'; CALL agentcore.budget_acquire_wait('root')"), $uuid, "in $level");
 }
 # rights are looked at, and again at every try
-one("CREATE ROLE stranger; CREATE ROLE worker; SELECT agentcore.access_grant('worker', 'agent')");
-fails("SET ROLE stranger; CALL agentcore.budget_acquire_wait('root')", qr/permission denied/, 'a stranger');
+one("CREATE ROLE regress_stranger; CREATE ROLE regress_worker; SELECT agentcore.access_grant('regress_worker', 'agent')");
+fails("SET ROLE regress_stranger; CALL agentcore.budget_acquire_wait('root')", qr/permission denied/, 'a stranger');
 one("SELECT agentcore.budget_set('full', max_calls => 1), agentcore.budget_acquire('full')");
-$waiter = begin('waiter', "SET ROLE worker", "CALL agentcore.budget_acquire_wait('full', deadline => '1 minute')");
+$waiter = begin('waiter', "SET ROLE regress_worker", "CALL agentcore.budget_acquire_wait('full', deadline => '1 minute')");
 asleep('waiter', 1, 'worker');
-one("SELECT agentcore.access_revoke('worker')");
+one("SELECT agentcore.access_revoke('regress_worker')");
 like(end($waiter), qr/permission denied/, 'revoked while it waits');
 
 # ----- the warning says how long -----
