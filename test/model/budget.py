@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Budgets against a reference model, over random histories.
 
-    test/model/budget.py [SECONDS [SEED]]       default: 8 seconds, a seed of its own
+    test/model/budget.py [HISTORIES [SEED]]     default: 12 histories, a seed of its own
     test/model/budget.py replay HISTORY_SEED BEGUN    one history again, every step printed;
                                                 BEGUN, a few days ago at most, is printed with the seed
 
@@ -34,7 +34,7 @@ import psycopg
 from lib import budget_reference as reference
 from lib.budget_reference import DAY, SECOND, Budgets, Definition, Failure, Limit, Store, Transaction, Window
 
-SESSIONS, STEPS = 4, 70
+HISTORIES, SESSIONS, STEPS = 12, 4, 70
 STEP = 10 * SECOND              # steps are at this grid plus OFF, spans and edges at it plus 5 s or 0 s
 OFF = 3 * SECOND
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
@@ -613,14 +613,14 @@ def main():
     if sys.argv[1:2] == ["replay"]:
         print(judge(int(sys.argv[2]), int(sys.argv[3]), sessions, admin, True) or "1 passed, 0 failed")
         return 0
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 8
+    histories = int(sys.argv[1]) if len(sys.argv) > 1 else HISTORIES
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10 ** 9)
     print(f"seed {seed}", flush=True)
-    wrong, passed, until = judge_windows(random.Random(seed), admin, 500), 1, time.time() + seconds
+    wrong, passed = judge_windows(random.Random(seed), admin, 500), 1
     if wrong:
-        print(f"windows: {wrong}\nagain: test/model/budget.py {seconds} {seed}\n0 passed, 1 failed")
+        print(f"windows: {wrong}\nagain: test/model/budget.py {histories} {seed}\n0 passed, 1 failed")
         return 1
-    while time.time() < until or passed == 1:
+    while passed <= histories:
         begun = round(time.time())
         wrong = judge(seed * 1000 + passed, begun, sessions, admin)
         if wrong:

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Budgets under load: many clients, a hierarchy with tight limits, and everything that goes wrong.
 
-    test/model/budget_stress.py [SECONDS [SEED]]    default: 6 seconds, a seed of its own
+    test/model/budget_stress.py [TURNS [SEED]]    default: 40 turns of each client, a seed of its own
 
 64 clients acquire and settle against eight budgets below two below one, some of which
 have slots, some sliding and other further windows and thresholds; some roll back,
@@ -26,7 +26,7 @@ import time
 
 import psycopg
 
-CLIENTS, CAP = 64, 1000
+CLIENTS, TURNS, CAP = 64, 40, 1000
 LEAVES = [f"leaf{n}" for n in range(8)]
 GONE = ("57P01", "57P02", "57P03", "08006", "08003", None)
 EXPECTED = {"55P03", "40001", "TC002", "TC007"}
@@ -65,11 +65,11 @@ def connect():
 
 
 class Client:
-    def __init__(self, seed, tally, until):
-        self.random, self.tally, self.until, self.connection = random.Random(seed), tally, until, None
+    def __init__(self, seed, tally):
+        self.random, self.tally, self.connection = random.Random(seed), tally, None
 
-    def run(self):
-        while time.time() < self.until:
+    def run(self, turns):
+        for _ in range(turns):
             try:
                 if self.connection is None or self.connection.closed:
                     self.connection = connect()
@@ -181,11 +181,11 @@ def together(count, work):
     return threads
 
 
-def disturb(seed, tally, until, wrong):
-    """Reaps, kills a backend now and then, changes limits, and asks whether all is well."""
+def disturb(seed, tally, threads, wrong):
+    """While they run: reaps, kills a backend now and then, changes limits, and asks whether all is well."""
     chance, connection = random.Random(seed), psycopg.connect(autocommit=True)
     connection.execute("SET agentcore.budget_lock_wait = '200ms'")
-    while time.time() < until:
+    while any(thread.is_alive() for thread in threads):
         try:
             tally.seen["expired by the reaper"] += connection.execute("SELECT agentcore.budget_reap(50)").fetchone()[0]
             if chance.random() < 0.1:
@@ -223,9 +223,9 @@ def limit(connection, name, tokens):
         connection.execute("SELECT agentcore.budget_limit_set(%s, 'sliding', max_calls => %s, period => '2 seconds', kind => 'sliding')", (name, tokens // 5))
 
 
-def storm(seconds, seed):
+def storm(turns, seed):
     """64 clients and everything that goes wrong; what is wrong afterwards."""
-    tally, wrong, until = Tally(), [], time.time() + seconds
+    tally, wrong = Tally(), []
     admin = psycopg.connect(autocommit=True)
     define(admin, "root", None, 10000, "2 seconds")
     for team in ("team0", "team1"):
@@ -236,8 +236,8 @@ def storm(seconds, seed):
         limit(admin, name, 3000 if name in LEAVES else 20000)
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     before = admin.execute(deadlocks).fetchone()[0]
-    threads = together(CLIENTS, lambda n: Client(seed * 100 + n, tally, until).run())
-    disturb(seed, tally, until, wrong)
+    threads = together(CLIENTS, lambda n: Client(seed * 100 + n, tally).run(turns))
+    disturb(seed, tally, threads, wrong)
     for thread in threads:
         thread.join()
     wait_for_silence(admin)
@@ -313,10 +313,10 @@ def share(call):
 
 
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 6
+    turns = int(sys.argv[1]) if len(sys.argv) > 1 else TURNS
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10 ** 6)
     print(f"seed {seed}", flush=True)
-    wrong = storm(seconds, seed)
+    wrong = storm(turns, seed)
     with psycopg.connect(autocommit=True) as admin:
         admin.execute("DROP TABLE IF EXISTS recorded; CREATE TABLE recorded AS SELECT 0 AS spent")
         ours = {}
