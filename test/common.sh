@@ -63,10 +63,16 @@ as_owner() {
 	if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi
 }
 
+# Compilers, pythons and whatever else is started leave their files in $work too.
 work=
 open_work() {
 	work=$(mktemp -d /tmp/agentcore.XXXXXX)
 	chmod 755 "$work"
+	mkdir -m 1777 "$work/tmp"
+	export TMPDIR=$work/tmp
+	watch 'the beginning'
+	tick &
+	ticker=$!
 	trap close_work EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
@@ -74,10 +80,28 @@ open_work() {
 	trap 'exit 143' TERM
 }
 
+# watch NAME: while it takes long, a line now and then says that it still runs,
+# wherever the output of what runs goes.
+ticker=
+watch() { echo "$1" >"$work/running"; }
+tick() {
+	local seconds
+	trap 'kill $!; exit' TERM
+	while sleep 30 & wait $! && kill -0 $$ 2>/dev/null; do
+		seconds=$(($(date +%s) - $(stat -c %Y "$work/running")))
+		if [ "$seconds" -ge 30 ]; then say "...     $(cat "$work/running") has been running for $seconds s"; fi
+	done
+}
+
+# What a server's log says of a crash.  A test may not have noticed: the server comes back.
+crash_signs='^TRAP: |LOG:  .* terminated by signal|PANIC:  '
+crashed() { grep -aE "$crash_signs" "$work/data/server.log"; }
+
 close_work() {
 	local status=$? pidfile
 	trap '' INT TERM HUP PIPE
 	trap - EXIT
+	[ -z "$ticker" ] || kill "$ticker" 2>/dev/null || true
 	if [ -n "$work" ]; then
 		find "$work" -name postmaster.pid 2>/dev/null | while read -r pidfile; do
 			as_owner "$bindir/pg_ctl" -D "$(dirname "$pidfile")" -m immediate -w stop >/dev/null 2>&1 || true
@@ -94,6 +118,7 @@ close_work() {
 build_tree() {
 	local tree=$top/build/$1-$pg_major log=$top/build/$1-$pg_major.log name; shift
 	mkdir -p "$tree"
+	watch "building $tree"
 	(
 		flock 9
 		tar -C "$top" --exclude=./build --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
