@@ -67,7 +67,7 @@ agentcore--$(EXTVERSION).sql: $(SQL_PARTS)
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h) agentcore.control
 
 else
-.PHONY: help demo reference check bench format lint sanitize fuzz coverage FORCE
+.PHONY: help demo reference check check-hard bench format lint sanitize fuzz coverage FORCE
 export PG_CONFIG
 
 help: ## this list
@@ -82,6 +82,9 @@ check: ## every test on private clusters; ends with "N passed, N failed"
 
 check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, model, conformance, reference, demo or lint
 	@test/run-check $*
+
+check-hard: ## the tests on a PostgreSQL built with assertions, below build/: [PG_SOURCE=/path/to/postgresql]
+	@test/run-hard
 
 reference: ## write the generated half of doc/reference.md
 	@test/run-check write-reference
