@@ -5,6 +5,8 @@ SET client_min_messages = warning;
 DROP EXTENSION agentcore CASCADE;
 CREATE EXTENSION agentcore;
 RESET client_min_messages;
+-- a session keeps nothing of the functions that made it
+SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'PL/pgSQL function' AND ident LIKE 'agentcore.%';
 
 -- canonical JSON: key order by UTF-16 code units, so U+1F600 (surrogates) sorts before U+FB33
 SELECT agentcore.canonical_json('{"\ufb33": 1, "\ud83d\ude00": 2, "\u20ac": 3, "\r": 4, "1": 5, "\u0080": 6, "\u00f6": 7}');

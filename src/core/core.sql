@@ -39,20 +39,9 @@ COMMENT ON FUNCTION agentcore.registry_revision_trigger() IS 'Internal. Gives an
 
 -- Called once for each registry table by the script that creates it.
 CREATE FUNCTION agentcore.registry_attach(registry regclass, versioned boolean DEFAULT true) RETURNS void
-  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
-  AS $$
-BEGIN
-  EXECUTE format('CREATE TRIGGER registry_change_row AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION agentcore.registry_change_trigger()', registry);
-  EXECUTE format('CREATE TRIGGER registry_change_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION agentcore.registry_change_trigger()', registry);
-  EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER registry_change_row', registry);
-  EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER registry_change_truncate', registry);
-  IF versioned THEN
-    EXECUTE format('CREATE TRIGGER registry_revision BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION agentcore.registry_revision_trigger()', registry);
-    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER registry_revision', registry);
-  END IF;
-END
-$$;
+  AS 'MODULE_PATHNAME', 'agentcore_registry_attach_v1';
 COMMENT ON FUNCTION agentcore.registry_attach(regclass, boolean) IS 'Internal. Puts the invalidation triggers on a registry table.';
 
 CREATE FUNCTION agentcore.clock_now() RETURNS timestamptz
