@@ -101,6 +101,23 @@ SELECT public.commit(1000000, 0, 100000);
 RESET ROLE;
 RESET agentcore.max_overrun;
 
+-- one budget has its own
+SELECT budget_set('strict', max_overrun => 1), budget_set('loose', max_overrun => 'infinity'), budget_set('times', max_overrun => 2.5);
+SELECT budget_set('times', max_overrun => 2.50) AS again;
+SELECT budget_set('times', max_overrun => 0.9);
+SELECT budget_set('times', max_overrun => -1);
+SELECT budget_set('times', max_overrun => 'NaN');
+SELECT budget, max_overrun FROM budget_status WHERE max_overrun IS NOT NULL ORDER BY 1;
+SET ROLE regress_overrun_agent;
+SELECT public.commit(1000000, 0, 200000, budget => 'strict'), public.commit(1000000, 0, 200000, budget => 'times');
+SELECT public.commit(9000000000000000000, 9000000000, 1, budget => 'loose');
+RESET ROLE;
+SELECT budget_set('times', reset => '{max_overrun}');
+SET ROLE regress_overrun_agent;
+SELECT public.commit(9000000, 0, 200000, budget => 'times');
+RESET ROLE;
+SELECT budget_verify();
+
 -- Leases ----------------------------------------------------------------------
 RESET client_min_messages;
 SET ROLE regress_overrun_agent;

@@ -53,7 +53,7 @@ END $$;
 CREATE VIEW public.uses AS
   SELECT b.name AS budget, public.may_use_as('ann', b.name) AS ann, public.may_use_as('bob', b.name) AS bob,
          public.may_use_as('carl', b.name) AS carl, public.may_use_as('admin', b.name) AS admin
-    FROM agentcore.budget b ORDER BY 1;
+    FROM agentcore.budget b WHERE b.tenant = '' ORDER BY 1;
 SELECT * FROM public.uses;
 
 -- an agent that is switched off gives no right, and opens nothing; one that is dropped leaves its budget open
@@ -115,7 +115,30 @@ SELECT budget_extend(:'raw', '1 h'), call_extend(:'gated', '1 h');
 SELECT budget_commit(:'raw'), call_commit(:'gated');
 RESET ROLE;
 
+SELECT agent_set('anns', owner => 'regress_spend_ann');
+-- spenders name roles beside the agents, by membership; a list, also an empty one, shuts out the others
+SELECT budget_set('free', spenders => '{regress_spend_ann}'), budget_set('rich', spenders => '{regress_spend_group,regress_spend_ann}'),
+       budget_set('other', spenders => '{}');
+SELECT * FROM public.uses;
+SELECT budget_set('free', spenders => '{regress_spend_ann}') AS again, budget_set('free', max_tokens => 900) AS kept;
+SELECT budget, spenders FROM budget_status WHERE tenant = '' AND spenders IS NOT NULL ORDER BY 1;
+SELECT budget_set('free', spenders => '{regress_spend_nobody}');
+SELECT budget_set('free', spenders => '{NULL}');
+-- as a document
+SELECT jsonb_path_query_array(config_export(), '$.budgets[*] ? (@.name == "free" || @.name == "poor").spenders') AS exported;
+SELECT kind, name, action FROM config_apply('{"budgets": [{"name": "free", "spenders": ["regress_spend_bob"], "max_overrun": 3}]}');
+SELECT budget, spenders, max_overrun FROM budget_status WHERE tenant = '' AND budget = 'free';
+SELECT kind, name, action FROM config_apply('{"budgets": [{"name": "free", "spenders": null}]}');
+SELECT budget, spenders, max_overrun FROM budget_status WHERE tenant = '' AND budget = 'free';
+SELECT budget_set('rich', reset => '{spenders}'), budget_set('other', reset => '{spenders}');
+SELECT * FROM public.uses WHERE budget IN ('free', 'rich', 'other');
+-- a role that is gone is nobody
+SELECT budget_set('free', spenders => '{regress_spend_group}');
+DROP ROLE regress_spend_group;
+SELECT budget, carl, ann FROM public.uses WHERE budget = 'free';
+SELECT budget_set('free', max_tokens => 901) AS still_changed;
+
 DROP VIEW public.uses;
 DROP FUNCTION public.may_use, public.may_use_as;
 SELECT access_revoke(r) FROM unnest('{regress_spend_ann,regress_spend_bob,regress_spend_carl,regress_spend_admin}'::text[]) r;
-DROP ROLE regress_spend_ann, regress_spend_bob, regress_spend_carl, regress_spend_group, regress_spend_admin;
+DROP ROLE regress_spend_ann, regress_spend_bob, regress_spend_carl, regress_spend_admin;

@@ -17,14 +17,18 @@
 #include "budget/share.h"
 
 #include "catalog/pg_type.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
+#include "utils/numeric.h"
 
 enum
 {
 	A_NAME, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_MAX_IN_FLIGHT, A_PERIOD, A_KIND, A_TZ,
-	A_ANCHOR, A_PARENT, A_SLOTS, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS
+	A_ANCHOR, A_PARENT, A_SLOTS, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS, A_SPENDERS,
+	A_MAX_OVERRUN
 };
 
 void
@@ -435,6 +439,43 @@ arg_thresholds(FunctionCallInfo fcinfo)
 	return construct_array(elems, kept, INT4OID, sizeof(int32), true, TYPALIGN_INT);
 }
 
+/* Role names as text, each once; 42704 for one that does not exist. */
+static ArrayType *
+arg_spenders(FunctionCallInfo fcinfo, bool judge)
+{
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(A_SPENDERS), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("spenders must not hold a null")));
+		if (judge)
+			(void) get_role_oid(NameStr(*DatumGetName(elems[i])), false);
+		elems[i] = CStringGetTextDatum(NameStr(*DatumGetName(elems[i])));
+	}
+	return construct_array(elems, n, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+/* Infinity: all that was spent is charged. */
+static Datum
+arg_max_overrun(FunctionCallInfo fcinfo)
+{
+	Datum		times = PG_GETARG_DATUM(A_MAX_OVERRUN);
+
+	if (numeric_is_nan(DatumGetNumeric(times)) ||
+		DatumGetBool(DirectFunctionCall2(numeric_lt, times, NumericGetDatum(int64_to_numeric(1)))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_overrun must be 1 or more"),
+				 errhint("It says how many times its hold a permit is charged at most. Infinity sets no bound.")));
+	return times;
+}
+
 #define SAME_WINDOW \
 	"b.kind = EXCLUDED.kind AND b.tz = EXCLUDED.tz AND b.anchor IS NOT DISTINCT FROM EXCLUDED.anchor" \
 	" AND b.period::text IS NOT DISTINCT FROM EXCLUDED.period::text"
@@ -465,6 +506,12 @@ budget_columns(FunctionCallInfo fcinfo, AgcSetting *set, const char *kind, Datum
 	values[15] = PointerGetDatum(arg_thresholds(fcinfo));
 	values[16] = Int32GetDatum(arg_slots(fcinfo));
 	values[17] = BoolGetDatum(set->exists);
+	nulls[18] = PG_ARGISNULL(A_SPENDERS) ? 'n' : ' ';
+	if (!PG_ARGISNULL(A_SPENDERS))
+		values[18] = PointerGetDatum(arg_spenders(fcinfo, AGC_TOUCHED(set, A_SPENDERS)));
+	nulls[19] = PG_ARGISNULL(A_MAX_OVERRUN) ? 'n' : ' ';
+	if (!PG_ARGISNULL(A_MAX_OVERRUN))
+		values[19] = arg_max_overrun(fcinfo);
 }
 
 static bool
@@ -472,20 +519,20 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4OID, INTERVALOID,
 								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID, INT4OID,
-								 BOOLOID};
+								 BOOLOID, TEXTARRAYOID, NUMERICOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget AS b (tenant, name, max_tokens, max_nanousd, max_calls,"
 		" max_in_flight, period, kind, tz, anchor, parent, on_expiry, overrun, enabled,"
-		" limited_at, window_revision, thresholds, slots)"
+		" limited_at, window_revision, thresholds, slots, spenders, max_overrun)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-		" $15, nextval('agentcore.revision_seq'), $16, $17)"
+		" $15, nextval('agentcore.revision_seq'), $16, $17, $19, $20)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET"
 		" max_tokens = EXCLUDED.max_tokens, max_nanousd = EXCLUDED.max_nanousd,"
 		" max_calls = EXCLUDED.max_calls, max_in_flight = EXCLUDED.max_in_flight,"
 		" period = EXCLUDED.period, kind = EXCLUDED.kind, tz = EXCLUDED.tz,"
 		" anchor = EXCLUDED.anchor, parent = EXCLUDED.parent, on_expiry = EXCLUDED.on_expiry,"
 		" overrun = EXCLUDED.overrun, enabled = EXCLUDED.enabled, thresholds = EXCLUDED.thresholds,"
-		" slots = EXCLUDED.slots,"
+		" slots = EXCLUDED.slots, spenders = EXCLUDED.spenders, max_overrun = EXCLUDED.max_overrun,"
 		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS
 		" THEN b.limited_at ELSE EXCLUDED.limited_at END,"
 		" window_revision = CASE WHEN " SAME_WINDOW
@@ -493,7 +540,8 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 		" WHERE $18 AND NOT (" SAME_WINDOW " AND " SAME_LIMITS
 		" AND b.parent IS NOT DISTINCT FROM EXCLUDED.parent AND b.on_expiry = EXCLUDED.on_expiry"
 		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled"
-		" AND b.thresholds = EXCLUDED.thresholds)"
+		" AND b.thresholds = EXCLUDED.thresholds AND b.spenders IS NOT DISTINCT FROM EXCLUDED.spenders"
+		" AND b.max_overrun IS NOT DISTINCT FROM EXCLUDED.max_overrun)"
 		" RETURNING b.limited_at = $15", lengthof(types), types
 	};
 	char	   *name = agc_arg_name(fcinfo, A_NAME, "name");
@@ -530,13 +578,13 @@ AGC_FUNCTION(budget_set)
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan row = {
 		"SELECT max_tokens, max_nanousd * 0.000000001, max_calls, max_in_flight, period, kind, tz, anchor, parent, slots,"
-		" on_expiry, overrun, enabled, thresholds"
+		" on_expiry, overrun, enabled, thresholds, spenders::name[], max_overrun"
 		" FROM agentcore.budget WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	static const AgcMember members[] = {
 		{"max_tokens"}, {"max_usd"}, {"max_calls"}, {"max_in_flight"}, {"period"}, {"kind"}, {"tz", "UTC"},
 		{"anchor"}, {"parent"}, {"slots", "1"}, {"on_expiry", "release"}, {"overrun", "charge"},
-		{"enabled", "true"}, {"thresholds", "{}"}
+		{"enabled", "true"}, {"thresholds", "{}"}, {"spenders"}, {"max_overrun"}
 	};
 	static const AgcSetter setter = {
 		"budget", A_MAX_TOKENS, lengthof(members), members, &row, .before = before_definition, .write = write_budget
