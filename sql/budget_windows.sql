@@ -319,3 +319,15 @@ RESET agentcore.debug_clock_offset;
 SELECT budget_set('free');
 SELECT left_tokens IS NULL AS tokens, left_usd IS NULL AS usd, left_calls IS NULL AS calls FROM budget_limits WHERE budget = 'free';
 SELECT left_tokens IS NULL AS tokens, left_usd IS NULL AS usd, left_calls IS NULL AS calls FROM budget_status WHERE budget = 'free';
+
+-- a full counter that goes down again is less than the ledger says, and nothing is wrong with that
+SELECT budget_set('full'), budget_set('full rolling', kind => 'sliding', period => '1 day', parent => 'full');
+SELECT budget_adjust('full rolling', tokens => 9223372036854775807), budget_adjust('full rolling', tokens => 10);
+SELECT budget_adjust('full rolling', tokens => -5);
+SELECT budget, used_tokens FROM budget_status WHERE budget LIKE 'full%' ORDER BY 1;
+SELECT * FROM budget_verify();
+-- but no less than it can be
+UPDATE budget_counter SET used[1] = used[1] - 1 WHERE budget = 'full';
+SELECT * FROM budget_verify();
+SELECT budget_reset_window('full'), budget_reset_window('full rolling');
+SELECT * FROM budget_verify();

@@ -597,10 +597,20 @@ AGC_FUNCTION(special_drop)
 
 /* Nothing is written by the two that follow: rows for a policy that is only tried. */
 
+static int
+place_of(TupleDesc desc, const char *column)
+{
+	int			number = SPI_fnumber(desc, column);
+
+	if (number <= 0)
+		elog(ERROR, "column \"%s\" not found", column);
+	return number - 1;
+}
+
 static void
 set_column(TupleDesc desc, Datum *values, bool *nulls, const char *column, Datum value)
 {
-	int			at = SPI_fnumber(desc, column) - 1;
+	int			at = place_of(desc, column);
 
 	values[at] = value;
 	nulls[at] = value == (Datum) 0;
@@ -641,7 +651,7 @@ allow_rule_row(TupleDesc desc, RuleRow *row, int64 id, FunctionCallInfo fcinfo, 
 	set_column(desc, values, nulls, "path_prefix",
 			   row->path == NULL ? (Datum) 0 : CStringGetTextDatum(row->path));
 	set_column(desc, values, nulls, "valid", row->valid);
-	values[SPI_fnumber(desc, "forced") - 1] = BoolGetDatum(row->forced);
-	nulls[SPI_fnumber(desc, "forced") - 1] = false;
+	values[place_of(desc, "forced")] = BoolGetDatum(row->forced);
+	nulls[place_of(desc, "forced")] = false;
 	return heap_form_tuple(desc, values, nulls);
 }

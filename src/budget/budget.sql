@@ -432,6 +432,53 @@ COMMENT ON VIEW agentcore.budget_burn IS 'What each budget was charged within th
 
 -- The ledger's partitions ----------------------------------------------------
 
+-- Every settlement writes to the ledger: whoever waited for its lock would have all of them
+-- wait behind.  So it is asked for briefly, and asked for again.
+CREATE FUNCTION agentcore.budget_ledger_lock(whole boolean) RETURNS void
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  SET lock_timeout = '100ms'
+  AS $$
+DECLARE
+  gives_up constant timestamptz := clock_timestamp() + interval '10 seconds';
+BEGIN
+  LOOP
+    BEGIN
+      IF whole THEN
+        LOCK TABLE agentcore.budget_ledger IN ACCESS EXCLUSIVE MODE;
+      ELSE
+        LOCK TABLE ONLY agentcore.budget_ledger IN SHARE UPDATE EXCLUSIVE MODE;
+        LOCK TABLE agentcore.budget_ledger_default IN ACCESS EXCLUSIVE MODE;
+      END IF;
+      RETURN;
+    EXCEPTION WHEN lock_not_available THEN
+      IF clock_timestamp() > gives_up THEN
+        RAISE EXCEPTION 'the ledger is in use by another transaction'
+          USING ERRCODE = 'lock_not_available', DETAIL = 'It was asked for during 10 seconds, for a tenth of a second at a time, so that settlements went on.',
+                HINT = 'End the transactions that have read the ledger or its default partition (pg_blocking_pids() and pg_locks name them) and try again.';
+      END IF;
+    END;
+    PERFORM pg_sleep(0.2 + 0.2 * random());
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentcore.budget_ledger_lock(boolean) IS 'Internal. Locks the ledger with all its partitions (whole), or what attaching a partition needs: the default partition, and the ledger against other such changes. Asks for a tenth of a second at a time and lets settlements pass in between; 55P03 after 10 seconds.';
+
+CREATE FUNCTION agentcore.budget_ledger_covers(starts timestamptz, ends timestamptz) RETURNS boolean
+  LANGUAGE sql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  SET timezone = 'UTC'
+  SET datestyle = 'ISO'
+  AS $$
+SELECT EXISTS (
+  SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+   CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$^FOR VALUES FROM \('?([^')]+)'?\) TO \('?([^')]+)'?\)$re$) AS b(bound)
+   WHERE i.inhparent = 'agentcore.budget_ledger'::regclass AND b.bound IS NOT NULL
+     AND (b.bound[1] = 'MINVALUE' OR b.bound[1]::timestamptz < ends)
+     AND (b.bound[2] = 'MAXVALUE' OR b.bound[2]::timestamptz > starts))
+$$;
+COMMENT ON FUNCTION agentcore.budget_ledger_covers(timestamptz, timestamptz) IS 'Internal. Whether a partition of the ledger takes some of that time, under whatever name it was attached; the default partition does not count.';
+
 CREATE FUNCTION agentcore.budget_ledger_make(months integer, at timestamptz) RETURNS integer
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
@@ -448,18 +495,16 @@ DECLARE
   part text;
   made integer := 0;
 BEGIN
-  LOCK TABLE agentcore.budget_ledger IN ACCESS EXCLUSIVE MODE;
   FOR n IN 0 .. months LOOP
     starts := first + make_interval(months => n);
     ends := first + make_interval(months => n + 1);
     part := to_char(starts, '"budget_ledger_"YYYY_MM');
-    -- one that somebody attached under another name takes these rows as well
-    CONTINUE WHEN EXISTS (
-      SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-       CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$^FOR VALUES FROM \('?([^')]+)'?\) TO \('?([^')]+)'?\)$re$) AS b(bound)
-       WHERE i.inhparent = 'agentcore.budget_ledger'::regclass AND b.bound IS NOT NULL
-         AND (b.bound[1] = 'MINVALUE' OR b.bound[1]::timestamptz < ends)
-         AND (b.bound[2] = 'MAXVALUE' OR b.bound[2]::timestamptz > starts));
+    CONTINUE WHEN agentcore.budget_ledger_covers(starts, ends);
+    IF made = 0 THEN
+      PERFORM agentcore.budget_ledger_lock(whole => false);
+      -- somebody else may have made it before that lock
+      CONTINUE WHEN agentcore.budget_ledger_covers(starts, ends);
+    END IF;
     EXECUTE format('CREATE TABLE agentcore.%I (LIKE agentcore.budget_ledger INCLUDING DEFAULTS)', part);
     -- whatever default privileges say: only the views know who may see which rows
     EXECUTE format('REVOKE ALL ON TABLE agentcore.%I FROM PUBLIC', part);
@@ -479,7 +524,7 @@ COMMENT ON FUNCTION agentcore.budget_ledger_make(integer, timestamptz) IS 'Inter
 CREATE FUNCTION agentcore.budget_ledger_partition(months integer DEFAULT 3) RETURNS integer
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_ledger_partition_v1';
-COMMENT ON FUNCTION agentcore.budget_ledger_partition(integer) IS 'Make the ledger''s partitions of this month (UTC) and as many coming ones, where there are none; rows that the default partition took meanwhile are moved. Returns how many were made. Locks the ledger, so settlements wait: run it from a scheduler before the month begins. Needs admin of every tenant (*) and READ COMMITTED (25001).';
+COMMENT ON FUNCTION agentcore.budget_ledger_partition(integer) IS 'Make the ledger''s partitions of this month (UTC) and as many coming ones, where there are none; rows that the default partition took meanwhile are moved. Returns how many were made. Locks the default partition, not the months that have one of their own, and asks for that lock a tenth of a second at a time, 10 seconds long, so that settlements go on beside a transaction that has read the ledger and stays open (55P03). Run it from a scheduler before the month begins. Needs admin of every tenant (*) and READ COMMITTED (25001).';
 
 CREATE TYPE agentcore.ledger_retention AS (cutoff timestamptz, partitions integer, permits bigint, carried bigint);
 COMMENT ON TYPE agentcore.ledger_retention IS 'What budget_ledger_retain() did: ledger rows before cutoff went, with so many partitions and permits; carried: rows that stand for what went.';
@@ -527,7 +572,7 @@ DECLARE
   old text := 'SELECT ' || columns || ' FROM agentcore.budget_ledger_default WHERE false';
 BEGIN
   done.cutoff := date_trunc('month', before);
-  LOCK TABLE agentcore.budget_ledger IN ACCESS EXCLUSIVE MODE;
+  PERFORM agentcore.budget_ledger_lock(whole => true);
   -- an expired call whose outcome nobody knows keeps its key closed
   DELETE FROM agentcore.permit p
    WHERE (p.tenant, p.id) IN (
@@ -599,7 +644,7 @@ COMMENT ON FUNCTION agentcore.budget_ledger_retire(timestamptz, boolean) IS 'Int
 CREATE FUNCTION agentcore.budget_ledger_retain(keep interval, detach boolean DEFAULT false) RETURNS SETOF agentcore.ledger_retention
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_budget_ledger_retain_v1';
-COMMENT ON FUNCTION agentcore.budget_ledger_retain(interval, boolean) IS 'Let go of the ledger before the month (UTC) that "keep" ago falls into, and of permits settled before it: their partitions are dropped, or detached and kept as tables. What windows still count is carried on in one row a budget and window, so budget_verify() holds; keys of those permits may be used again, but not one whose call''s outcome is unknown. Locks the ledger meanwhile. keep: a day or more, months count 30 days. Needs admin of every tenant (*) and READ COMMITTED (25001).';
+COMMENT ON FUNCTION agentcore.budget_ledger_retain(interval, boolean) IS 'Let go of the ledger before the month (UTC) that "keep" ago falls into, and of permits settled before it: their partitions are dropped, or detached and kept as tables. What windows still count is carried on in one row a budget and window, so budget_verify() holds; keys of those permits may be used again, but not one whose call''s outcome is unknown. Locks the ledger meanwhile, once it gets it: it asks as budget_ledger_partition() does (55P03). keep: a day or more, months count 30 days. Needs admin of every tenant (*) and READ COMMITTED (25001).';
 
 -- One statement, so one snapshot: counters, permits and ledger as of the same moment.
 CREATE FUNCTION agentcore.budget_violations() RETURNS TABLE (tenant text, violation text)
@@ -654,16 +699,20 @@ WITH limits AS (
   SELECT l.tenant, u.budget, l.at, coalesce(l.permit, l.id) AS permit, l.tokens, l.nanousd, l.calls, l.event = 'late' AS late
     FROM agentcore.budget_ledger l CROSS JOIN LATERAL unnest(l.budgets) AS u(budget)
 ), charge AS (
-  SELECT c.tenant, c.budget, c.w, l.permit, array[sum(l.tokens), sum(l.nanousd), sum(l.calls)] AS used, bool_or(l.late) AS late
+  SELECT c.tenant, c.budget, c.w, l.permit, array[sum(l.tokens), sum(l.nanousd), sum(l.calls)] AS used,
+         array[sum(least(l.tokens, 0)), sum(least(l.nanousd, 0)), sum(least(l.calls, 0))] AS back, bool_or(l.late) AS late
     FROM counter c
     JOIN entry l ON l.tenant = c.tenant AND l.budget = c.budget AND l.at >= c.counts_from
    GROUP BY c.tenant, c.budget, c.w, l.permit
 ), used AS (
   -- over: how far charges went past what had been admitted for them
   SELECT g.tenant, g.budget, g.w,
-         -- a counter is full at the largest bigint: what was spent beyond stands in the ledger
+         -- a counter is full at the largest bigint: what was spent beyond stands in the ledger.  One that
+         -- was full counts back from there, so "least" is all that it must have; else they are the same
          array[least(sum(g.used[1]), 9223372036854775807), least(sum(g.used[2]), 9223372036854775807),
                least(sum(g.used[3]), 9223372036854775807)] AS used,
+         array[least(sum(g.used[1]), 9223372036854775807 + sum(g.back[1])), least(sum(g.used[2]), 9223372036854775807 + sum(g.back[2])),
+               least(sum(g.used[3]), 9223372036854775807 + sum(g.back[3]))] AS least,
          array[sum(greatest(g.used[1] - coalesce(p.held_tokens, 0), 0)),
                sum(greatest(g.used[2] - coalesce(p.held_nanousd, 0), 0)),
                sum(greatest(g.used[3] - coalesce(p.held_calls, 0), 0))] AS over
@@ -689,7 +738,7 @@ SELECT c.tenant, format('budget %s: counter has used %s %s%s, ledger says %s', c
                         CASE WHEN c.w > 1 THEN ' of limit ' || c.limit_name END, coalesce(u.used[d.n], 0))
   FROM counter c CROSS JOIN dimension d
   LEFT JOIN used u ON u.tenant = c.tenant AND u.budget = c.budget AND u.w = c.w
- WHERE d.n <= 3 AND c.used[d.n] IS DISTINCT FROM coalesce(u.used[d.n], 0)
+ WHERE d.n <= 3 AND (c.used[d.n] BETWEEN coalesce(u.least[d.n], 0) AND coalesce(u.used[d.n], 0)) IS NOT TRUE
 UNION ALL
 SELECT c.tenant, format('budget %s: %s %s used and %s held pass the limit%s of %s', c.budget, c.used[d.n], d.unit, c.held[d.n],
                         CASE WHEN c.w > 1 THEN ' ' || c.limit_name END, c.max[d.n])
@@ -701,9 +750,10 @@ SELECT c.tenant, format('budget %s: %s %s used and %s held pass the limit%s of %
 UNION ALL
 SELECT c.tenant, format('budget %s: buckets of limit %s sum up to %s %s, its counter says %s', c.budget, c.limit_name, coalesce(r.total, 0), d.unit, c.used[d.n])
   FROM counter c CROSS JOIN dimension d
+  LEFT JOIN used u ON u.tenant = c.tenant AND u.budget = c.budget AND u.w = c.w
  CROSS JOIN LATERAL (SELECT least(sum(n.value), 9223372036854775807) AS total
                        FROM unnest(c.numbers) WITH ORDINALITY AS n(value, i) WHERE (n.i - 1) % 3 = d.n - 1) AS r
- WHERE d.n <= 3 AND c.sliding AND coalesce(r.total, 0) <> c.used[d.n]
+ WHERE d.n <= 3 AND c.sliding AND coalesce(r.total, 0) <> c.used[d.n] AND coalesce(u.least[d.n] = u.used[d.n], true)
 UNION ALL
 SELECT h.tenant, format('budget %s: %s open permits hold it, but it has no counter', h.budget, h.held[4])
   FROM hold h LEFT JOIN total c ON c.tenant = h.tenant AND c.budget = h.budget
@@ -776,5 +826,5 @@ INSERT INTO agentcore.access_function VALUES
   ('budget_release', 'agent'), ('budget_extend', 'agent'),
   ('budget_reap', 'admin'), ('budget_verify', 'admin'),
   ('budget_ledger_partition', 'admin'), ('budget_ledger_retain', 'admin'),
-  ('budget_ledger_make', 'internal'), ('budget_ledger_retire', 'internal'), ('budget_places', 'internal'), ('budget_rings', 'internal'),
+  ('budget_ledger_make', 'internal'), ('budget_ledger_lock', 'internal'), ('budget_ledger_covers', 'internal'), ('budget_ledger_retire', 'internal'), ('budget_places', 'internal'), ('budget_rings', 'internal'),
   ('model_cost', 'reader'), ('budget_violations', 'internal'), ('budget_window', 'public');

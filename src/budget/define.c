@@ -2,9 +2,11 @@
  * define.c
  *	  budget_set() and budget_drop(): definitions of budgets.
  *
- * Locks: SHARE ROW EXCLUSIVE on agentcore.budget, so that two changes cannot
- * together make a circle of parents (without waiting, 55P03, when the
- * transaction holds permits or budgets already); then the row of the budget;
+ * Locks: the tenant's definitions (lock.c), so that two changes cannot together
+ * make a circle of parents (without waiting, 55P03, when the transaction holds
+ * permits or budgets already).  No lock of a table does that: an administrator
+ * who is slow to commit must not keep another tenant from switching a budget
+ * off.  Then the row of the budget;
  * then, where limits or window change, its counter, so that a new window is
  * counted from the ledger while nobody else charges.  Acquiring takes no lock
  * on the definitions.
@@ -23,6 +25,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/numeric.h"
+#include "utils/rel.h"
 
 enum
 {
@@ -30,6 +33,8 @@ enum
 	A_ANCHOR, A_PARENT, A_SLOTS, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS, A_SPENDERS,
 	A_MAX_OVERRUN
 };
+
+static AgcTable definition_table = AGC_TABLE("budget", NULL);
 
 void
 budget_init(void)
@@ -39,20 +44,31 @@ budget_init(void)
 	wait_init();
 }
 
+/* What was committed while it was waited for is seen. */
 void
-lock_definitions(void)
+lock_definitions(const char *tenant)
 {
-	static AgcPlan wait = {"LOCK TABLE agentcore.budget IN SHARE ROW EXCLUSIVE MODE", 0, NULL};
-	static AgcPlan nowait = {"LOCK TABLE agentcore.budget IN SHARE ROW EXCLUSIVE MODE NOWAIT", 0, NULL};
+	Relation	rel = agc_table_open(&definition_table, RowExclusiveLock);
+	BudgetLock	lock;
 
+	lock_of_definitions(&lock, RelationGetRelid(rel), tenant);
+	agc_table_close(rel, NoLock);
 	/* whoever changes definitions may be waiting for the budgets that this transaction holds */
-	agc_spi(chain_locks_held() ? &nowait : &wait, NULL, NULL);
+	if (!chain_locks_held())
+		lock_wait(&lock);
+	else if (!lock_take(&lock, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("the budgets of this tenant are being defined by another transaction"),
+				 errdetail("It is not waited for, since this transaction holds permits or budgets."),
+				 errhint("Try again; define budgets in a transaction of its own.")));
+	AcceptInvalidationMessages();
 }
 
 void
 before_definition(AgcSetting *set)
 {
-	lock_definitions();
+	lock_definitions(set->tenant);
 }
 
 /*
@@ -638,7 +654,7 @@ AGC_FUNCTION(budget_drop)
 
 	agc_enter(tenant, AGC_ADMIN);
 	agc_owner_begin(&owner);
-	lock_definitions();
+	lock_definitions(tenant);
 	refuse_parent(tenant, name);
 	drop_counters(tenant, name);
 	agc_spi(&plan, values, NULL);

@@ -9,8 +9,8 @@
 
 /* all of these but window_of_args() between agc_owner_begin() and agc_owner_end() */
 
-/* Until COMMIT nobody else changes a budget. */
-extern void lock_definitions(void);
+/* Until COMMIT nobody else changes a budget of the tenant. */
+extern void lock_definitions(const char *tenant);
 
 /* of a setter: lock_definitions() */
 extern void before_definition(AgcSetting *set);

@@ -6,10 +6,12 @@
  * of all tenants.  The work itself is DDL and set-based statements, in the
  * internal functions of budget.sql.
  *
- * Locks: ACCESS EXCLUSIVE on agentcore.budget_ledger to the end of the
- * transaction, taken first: every settlement writes to it after its permit and
- * counters, so nobody that waits for it is waited for.  Memory: SPI's.  On
- * ERROR: the transaction takes everything back.
+ * Locks, to the end of the transaction: the default partition for a new one,
+ * since that takes over its rows; all of the ledger to retire.  They are asked
+ * for a tenth of a second at a time (budget_ledger_lock()), because every
+ * settlement would wait behind a longer wait.  Settlements write to the ledger
+ * after their permit and counters, so nobody that is waited for waits for us.
+ * Memory: SPI's.  On ERROR: the transaction takes everything back.
  */
 #include "budget/budget.h"
 

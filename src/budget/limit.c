@@ -165,7 +165,7 @@ AGC_FUNCTION(budget_limit_drop)
 
 	agc_enter(tenant, AGC_ADMIN);
 	agc_owner_begin(&owner);
-	lock_definitions();
+	lock_definitions(tenant);
 	existed = budget_def(tenant, budget, &old) && has_limit(&old, limit);
 	if (existed)
 	{

@@ -1,6 +1,6 @@
 /*
  * lock.c
- *	  The queues in front of counters, permits and keys.
+ *	  The queues in front of counters, permits, keys and a tenant's definitions.
  *
  * A row that is changed is locked by that to the end of the transaction; what
  * SELECT ... FOR UPDATE adds in front is here an object lock of PostgreSQL's
@@ -69,6 +69,15 @@ lock_of_key(BudgetLock *lock, Oid relid, const char *tenant, const char *holder,
 	uint64		hash = hash_names(tenant, holder, key);
 
 	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, (uint32) hash, (hash >> 32) & ~TAG_PERMIT & 0xffff);
+}
+
+/* The class is the table of definitions, which nothing else locks by. */
+void
+lock_of_definitions(BudgetLock *lock, Oid relid, const char *tenant)
+{
+	uint64		hash = hash_names(tenant, "definitions", NULL);
+
+	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, (uint32) hash, (hash >> 32) & 0xffff);
 }
 
 static bool
@@ -157,6 +166,12 @@ lock_take(const BudgetLock *lock, bool wait)
 	taken = take(lock, wait);
 	CurrentResourceOwner = owner;
 	return taken;
+}
+
+void
+lock_wait(const BudgetLock *lock)
+{
+	(void) acquire(lock, true);
 }
 
 void

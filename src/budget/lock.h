@@ -1,6 +1,6 @@
 /*
  * lock.h
- *	  The queues in front of counters, permits and keys.
+ *	  The queues in front of counters, permits, keys and a tenant's definitions.
  */
 #ifndef AGENTCORE_BUDGET_LOCK_H
 #define AGENTCORE_BUDGET_LOCK_H
@@ -15,12 +15,16 @@ extern void lock_of_counter(BudgetLock *lock, Oid relid, const char *tenant, con
 extern void lock_of_permit(BudgetLock *lock, Oid relid, const pg_uuid_t *id);
 extern void lock_of_key(BudgetLock *lock, Oid relid, const char *tenant, const char *holder,
 						const char *key);
+extern void lock_of_definitions(BudgetLock *lock, Oid relid, const char *tenant);
 
 /*
  * To the end of the transaction.  false: somebody else has it, and did not
  * give it up within agentcore.budget_lock_wait (wait) or has it now (!wait).
  */
 extern bool lock_take(const BudgetLock *lock, bool wait);
+
+/* without that limit: as long as lock_timeout says */
+extern void lock_wait(const BudgetLock *lock);
 
 /* before the end, when nothing was written under it */
 extern void lock_drop(const BudgetLock *lock);

@@ -29,6 +29,23 @@ enum
 	NATTS_COUNTER
 };
 
+static const RowColumn counter_columns[] = {
+	{"tenant", TEXTOID, true},
+	{"budget", TEXTOID, true},
+	{"slot", INT4OID, true},
+	{"since", TIMESTAMPTZOID, true},
+	{"seen", TIMESTAMPTZOID, true},
+	{"window_revision", INT8OID, true},
+	{"starts", TIMESTAMPTZARRAYOID, true},
+	{"used", INT8ARRAYOID, true},
+	{"held", INT8ARRAYOID, true},
+	{"share", INT8ARRAYOID, false},
+	{"strained", BOOLOID, true},
+	{"buckets", INT8ARRAYOID, false},
+	{"warned", INT4ARRAYOID, false},
+};
+StaticAssertDecl(lengthof(counter_columns) == NATTS_COUNTER, "one entry per column");
+
 #define RING_LENGTH		(2 + SLIDING_NUMBERS)
 
 static AgcTable counter_table = AGC_TABLE("budget_counter", "budget_counter_pkey");
@@ -40,7 +57,7 @@ static void counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc);
 static Relation
 open_counters(LOCKMODE lockmode)
 {
-	return row_open(&counter_table, lockmode, NATTS_COUNTER);
+	return row_open(&counter_table, lockmode, counter_columns, NATTS_COUNTER);
 }
 
 static bool
@@ -90,7 +107,7 @@ store_counters_peek(const char *tenant, const char *budget, int max, Counter *ou
 {
 	AgcKey		keys[2] = {agc_key_text(tenant), agc_key_text(budget)};
 	SlotScan	scan = {.out = out, .max = max};
-	Relation	rel = agc_table_open(&counter_table, AccessShareLock);
+	Relation	rel = open_counters(AccessShareLock);
 
 	agc_table_ordered(&counter_table, rel, lengthof(keys), keys, note_slot, &scan);
 	agc_table_close(rel, AccessShareLock);

@@ -3,7 +3,7 @@
  *	  Rows of agentcore.budget_ledger.
  *
  * A settlement writes its row directly into the partition that takes it; one
- * that is no plain table is written by a statement.  Sums over the ledger,
+ * that is no plain table, by a statement on the ledger.  Sums over the ledger,
  * which only definitions need, are statements too.
  *
  * Locks: RowExclusiveLock on the ledger and the partition.  Memory:
@@ -29,6 +29,23 @@ enum
 	L_IS_LLM, L_DETAIL,
 	NATTS_LEDGER
 };
+
+static const RowColumn ledger_columns[] = {
+	{"tenant", TEXTOID, true},
+	{"at", TIMESTAMPTZOID, true},
+	{"id", UUIDOID, true},
+	{"permit", UUIDOID, false},
+	{"budgets", TEXTARRAYOID, true},
+	{"event", TEXTOID, true},
+	{"tokens", INT8OID, true},
+	{"nanousd", INT8OID, true},
+	{"calls", INT8OID, true},
+	{"agent", TEXTOID, false},
+	{"tool", TEXTOID, false},
+	{"is_llm", BOOLOID, true},
+	{"detail", JSONBOID, false},
+};
+StaticAssertDecl(lengthof(ledger_columns) == NATTS_LEDGER, "one entry per column");
 
 static AgcTable ledger_table = AGC_TABLE("budget_ledger", NULL);
 
@@ -76,30 +93,11 @@ open_ledger_leaf(Relation ledger, TimestampTz at)
 	}
 }
 
-/* Whether nothing has to be done for a row but to write it. */
+/* The ledger itself has triggers FOR EACH STATEMENT, rules and row security that no part has. */
 static bool
-is_plain(Relation leaf)
+is_plain(Relation ledger, Relation leaf)
 {
-	TupleConstr *constr = RelationGetDescr(leaf)->constr;
-
-	return leaf->rd_rel->relkind == RELKIND_RELATION && leaf->trigdesc == NULL &&
-		(constr == NULL || (constr->num_check == 0 && !constr->has_generated_stored));
-}
-
-static void
-insert_ledger_statement(Datum *values, bool *nulls)
-{
-	static const Oid types[NATTS_LEDGER] = {TEXTOID, TIMESTAMPTZOID, UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID,
-											 INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, JSONBOID};
-	static AgcPlan plan = {
-		"INSERT INTO agentcore.budget_ledger (tenant, at, id, permit, budgets, event, tokens, nanousd, calls, agent, tool, is_llm, detail)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", NATTS_LEDGER, types
-	};
-	char		missing[NATTS_LEDGER];
-
-	for (int i = 0; i < NATTS_LEDGER; i++)
-		missing[i] = nulls[i] ? 'n' : ' ';
-	agc_owner_spi(&plan, values, missing);
+	return leaf->rd_rel->relkind == RELKIND_RELATION && agc_heap_is_plain(leaf) && agc_heap_is_plain(ledger);
 }
 
 /* A part that was attached may have its columns elsewhere. */
@@ -125,7 +123,7 @@ insert_ledger_row(Relation ledger, Relation leaf, Datum *values, bool *nulls)
 void
 store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry)
 {
-	Relation	ledger = row_open(&ledger_table, RowExclusiveLock, NATTS_LEDGER);
+	Relation	ledger = row_open(&ledger_table, RowExclusiveLock, ledger_columns, NATTS_LEDGER);
 	Relation	leaf = open_ledger_leaf(ledger, entry->at);
 	Datum		values[NATTS_LEDGER];
 	bool		nulls[NATTS_LEDGER] = {false};
@@ -146,10 +144,10 @@ store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *en
 	values[L_IS_LLM] = BoolGetDatum(permit != NULL && permit->row.is_llm);
 	nulls[L_DETAIL] = entry->detail == NULL;
 	values[L_DETAIL] = nulls[L_DETAIL] ? (Datum) 0 : JsonbPGetDatum(entry->detail);
-	if (leaf != NULL && is_plain(leaf))
+	if (leaf != NULL && is_plain(ledger, leaf))
 		insert_ledger_row(ledger, leaf, values, nulls);
 	else
-		insert_ledger_statement(values, nulls);
+		(void) agc_heap_insert_by_statement(ledger, values, nulls);
 	if (leaf != NULL)
 		table_close(leaf, NoLock);
 	agc_table_close(ledger, NoLock);

@@ -38,6 +38,44 @@ enum
 	NATTS_PERMIT
 };
 
+static const RowColumn permit_columns[] = {
+	{"tenant", TEXTOID, true},
+	{"id", UUIDOID, true},
+	{"state", CHAROID, true},
+	{"role", TEXTOID, true},
+	{"budget", TEXTOID, false},
+	{"budgets", TEXTARRAYOID, true},
+	{"slots", INT4ARRAYOID, false},
+	{"held_tokens", INT8OID, true},
+	{"held_nanousd", INT8OID, true},
+	{"held_calls", INT8OID, true},
+	{"charged_tokens", INT8OID, true},
+	{"charged_nanousd", INT8OID, true},
+	{"charged_calls", INT8OID, true},
+	{"spent_tokens", INT8OID, true},
+	{"spent_nanousd", INT8OID, true},
+	{"charge_on_expiry", BOOLOID, true},
+	{"created_at", TIMESTAMPTZOID, true},
+	{"lease_until", TIMESTAMPTZOID, true},
+	{"retry_at", TIMESTAMPTZOID, false},
+	{"settled_at", TIMESTAMPTZOID, false},
+	{"attempt", INT4OID, true},
+	{"holder", TEXTOID, false},
+	{"key", TEXTOID, false},
+	{"request_hash", BYTEAOID, false},
+	{"agent", TEXTOID, false},
+	{"tool", TEXTOID, false},
+	{"task", TEXTOID, false},
+	{"subject", TEXTOID, false},
+	{"is_llm", BOOLOID, true},
+	{"idempotent", BOOLOID, true},
+	{"resolved", BOOLOID, true},
+	{"cache_key", BYTEAOID, false},
+	{"cache_lease", INT8OID, true},
+	{"result", JSONBOID, false},
+};
+StaticAssertDecl(lengthof(permit_columns) == NATTS_PERMIT, "one entry per column");
+
 static AgcTable permit_table = AGC_TABLE("permit", "permit_pkey");
 static AgcTable permit_by_key = AGC_TABLE("permit", "permit_key");
 static AgcTable permit_by_lease = AGC_TABLE("permit", "permit_open");
@@ -50,7 +88,7 @@ static void permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, Memo
 static Relation
 open_permits(AgcTable *by, LOCKMODE lockmode)
 {
-	return row_open(by, lockmode, NATTS_PERMIT);
+	return row_open(by, lockmode, permit_columns, NATTS_PERMIT);
 }
 
 void

@@ -12,17 +12,38 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+static bool
+has_columns(Relation rel, const RowColumn *columns, int natts)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	if (desc->natts != natts)
+		return false;
+	for (int i = 0; i < natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		/* a dropped column keeps its place, and has another name and no type */
+		if (att->attisdropped || strcmp(NameStr(att->attname), columns[i].name) != 0 ||
+			att->atttypid != columns[i].type || (columns[i].required && !att->attnotnull))
+			return false;
+	}
+	return true;
+}
+
+/* Looked at once after each change of the table that this session hears of. */
 Relation
-row_open(AgcTable *table, LOCKMODE lockmode, int natts)
+row_open(AgcTable *table, LOCKMODE lockmode, const RowColumn *columns, int natts)
 {
 	Relation	rel = agc_table_open(table, lockmode);
 
-	if (RelationGetNumberOfAttributes(rel) != natts)
+	if (!table->checked && !has_columns(rel, columns, natts))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s.%s\" does not have the columns that this library knows", AGC_SCHEMA, table->name),
-				 errdetail("It has had %d, the library knows %d.", RelationGetNumberOfAttributes(rel), natts),
-				 errhint("Run ALTER EXTENSION agentcore UPDATE, or connect again after it; columns must not be added by hand.")));
+				 errdetail("It knows %d columns, by place, name, type and NOT NULL.", natts),
+				 errhint("Run ALTER EXTENSION agentcore UPDATE, or connect again after it; columns must not be added, dropped or altered by hand.")));
+	table->checked = true;
 	return rel;
 }
 

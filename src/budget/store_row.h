@@ -7,11 +7,20 @@
 
 #include "core/core.h"
 
+/* A column, by its place in the table. */
+typedef struct RowColumn
+{
+	const char *name;
+	Oid			type;
+	bool		required;		/* NOT NULL: it is read without a look */
+} RowColumn;
+
 /*
  * Rows are read and written by the position of their columns: a table that has
- * others than natts is that of another version, and refused (55000).
+ * others than these is that of another version, or was altered by hand, and
+ * refused (55000).
  */
-extern Relation row_open(AgcTable *table, LOCKMODE lockmode, int natts);
+extern Relation row_open(AgcTable *table, LOCKMODE lockmode, const RowColumn *columns, int natts);
 
 extern Datum row_texts(char *const *values, int n); /* text[] */
 extern Datum row_text(const char *value, bool *null);

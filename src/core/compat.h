@@ -82,6 +82,13 @@ agc_pg_major(void)
 #define agc_index_changes(info, which) ((which) == AGC_UPDATE_ALL_INDEXES)
 #endif
 
+/* 18 has generated columns that are not stored. */
+#if PG_VERSION_NUM >= 180000
+#define agc_has_generated(constr) ((constr)->has_generated_stored || (constr)->has_generated_virtual)
+#else
+#define agc_has_generated(constr) ((constr)->has_generated_stored)
+#endif
+
 /* A small number of this process, of no other at the same time; 17 has it at hand. */
 #include "storage/proc.h"
 #if PG_VERSION_NUM >= 170000

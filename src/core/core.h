@@ -217,6 +217,7 @@ typedef struct AgcTable
 	AttrNumber	column[AGC_MAX_KEYS];	/* of the table, that the index is on */
 	uint64		generation;		/* at which it was looked up, 0: look again */
 	bool		known;
+	bool		checked;		/* its columns, by who reads them by position; false when looked up anew */
 	struct AgcTable *next;
 } AgcTable;
 
@@ -276,10 +277,15 @@ extern int64 agc_col_interval(HeapTuple tuple, TupleDesc desc, const char *colum
  *
  * The relation is open with RowExclusiveLock, kept to the end of the
  * transaction.  What was written is seen by the next command of the same
- * transaction, and by what these and agc_table_* read next.  Row triggers do
- * not fire; no privilege and no row security policy is looked at.
+ * transaction, and by what these and agc_table_* read next.  A table with
+ * triggers and the like is written by a statement of its owner's, and fires
+ * them; what keeps the row from being written is refused (55000).  No privilege
+ * of the caller is looked at.
  */
 extern ItemPointerData agc_heap_insert(Relation rel, Datum *values, bool *nulls);
+
+/* by a statement in any case, so that a partitioned table finds the part */
+extern ItemPointerData agc_heap_insert_by_statement(Relation rel, Datum *values, bool *nulls);
 
 /* 40001 when somebody else has changed the row since it was read */
 extern void agc_heap_update(Relation rel, ItemPointer row, Datum *values, bool *nulls);
@@ -287,6 +293,9 @@ extern void agc_heap_delete(Relation rel, ItemPointer row);
 
 /* 40001 in REPEATABLE READ and SERIALIZABLE unless the transaction sees this version */
 extern void agc_heap_check_snapshot(HeapTuple tuple);
+
+/* whether nothing has to be done for a row of the table but to write it and its indexes */
+extern bool agc_heap_is_plain(Relation rel);
 
 extern void agc_heap_init(void);
 extern void agc_table_init(void);
@@ -413,7 +422,7 @@ extern int	agc_tenant_cache_share(const char *tenant);
 /* RFC 9562 version 7; the 74 random bits come from pg_strong_random */
 extern void agc_uuid_v7(pg_uuid_t *out);
 
-/* this database's random identity, made by CREATE EXTENSION */
+/* this database's random identity, made by CREATE EXTENSION; no other database's, copies of this one included */
 extern const pg_uuid_t *agc_installation_id(void);
 
 /* Nearest candidates by edit distance, for "unknown x, did you mean" */

@@ -6,7 +6,7 @@ CREATE TABLE agentcore.installation (
   created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 INSERT INTO agentcore.installation DEFAULT VALUES;
-COMMENT ON TABLE agentcore.installation IS 'One row: the random identity of this CREATE EXTENSION. Part of every cache key, never dumped, so that a re-created or restored database revives no old entry.';
+COMMENT ON TABLE agentcore.installation IS 'One row: the random identity of this CREATE EXTENSION. Part, with the database''s oid, of every key in shared memory; never dumped, so that a re-created or restored database revives no old entry, and a copy made by CREATE DATABASE ... TEMPLATE shares none.';
 
 CREATE TABLE agentcore.registry_change ();
 COMMENT ON TABLE agentcore.registry_change IS 'Always empty. Changes of the registry tables are announced to other sessions as invalidations of this relation.';

@@ -7,10 +7,13 @@
  * partial index made ready.  For one row by its key that is most of the work.
  * Here the descriptions are built once a session and table.
  *
- * What the executor does besides is not needed for tables of ours: no column
- * is generated, no constraint is checked but NOT NULL and unique indexes, and
- * row triggers, which the extension does not have on tables that are written
- * this way, do not fire.
+ * What the executor does besides is not needed for tables of ours as they are
+ * installed: no column is generated, and no constraint is checked but NOT NULL
+ * and unique indexes.  A table to which somebody has added what needs the
+ * executor (a trigger, as pg_repack does, a rule, a CHECK, an exclusion
+ * constraint, row security under another owner) is written by a statement
+ * (heap_statement.c).  The relation cache knows all of that; the caller's lock
+ * keeps it from changing before the transaction ends.
  *
  * Locking: the caller has the relation open with RowExclusiveLock; indexes are
  * locked alike, both to the end of the transaction.  Rows are locked by being
@@ -23,7 +26,7 @@
  * statement.  The rest goes with the caller's context.  On ERROR: the
  * transaction takes everything back.
  */
-#include "core/core.h"
+#include "core/heap.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -43,6 +46,7 @@ typedef struct IndexSet
 	bool		valid;
 	EState	   *estate;			/* owns the rest; NULL: never built */
 	bool		complete;		/* false: an error came in between */
+	bool		excludes;		/* an index of them is an exclusion constraint */
 	int			n;
 	Oid		   *index;
 	IndexInfo **info;
@@ -55,7 +59,6 @@ static IndexSet *indexes_of(Relation rel);
 static void build_indexes(IndexSet *set, Relation rel);
 static TupleTableSlot *make_row(Relation rel, Datum *values, bool *nulls);
 static void insert_index_entries(Relation rel, TupleTableSlot *row, AgcUpdateIndexes which, bool update);
-pg_noreturn static void raise_changed(Relation rel);
 
 void
 agc_heap_init(void)
@@ -64,14 +67,32 @@ agc_heap_init(void)
 
 	index_sets = hash_create("agentcore index descriptions", 8, &ctl, HASH_ELEM | HASH_BLOBS);
 	CacheRegisterRelcacheCallback(forget_indexes, (Datum) 0);
+	heap_statement_init();
+}
+
+bool
+agc_heap_is_plain(Relation rel)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	if (rel->trigdesc != NULL || rel->rd_rules != NULL)
+		return false;
+	if (rel->rd_rel->relrowsecurity && rel->rd_rel->relowner != agc_owner_oid())
+		return false;
+	if (constr != NULL && (constr->num_check > 0 || agc_has_generated(constr)))
+		return false;
+	return !indexes_of(rel)->excludes;
 }
 
 ItemPointerData
 agc_heap_insert(Relation rel, Datum *values, bool *nulls)
 {
-	TupleTableSlot *row = make_row(rel, values, nulls);
+	TupleTableSlot *row;
 	ItemPointerData tid;
 
+	if (!agc_heap_is_plain(rel))
+		return agc_heap_insert_by_statement(rel, values, nulls);
+	row = make_row(rel, values, nulls);
 	table_tuple_insert(rel, row, GetCurrentCommandId(true), 0, NULL);
 	insert_index_entries(rel, row, AGC_UPDATE_ALL_INDEXES, false);
 	tid = row->tts_tid;
@@ -83,14 +104,22 @@ agc_heap_insert(Relation rel, Datum *values, bool *nulls)
 void
 agc_heap_update(Relation rel, ItemPointer row, Datum *values, bool *nulls)
 {
-	TupleTableSlot *new = make_row(rel, values, nulls);
+	TupleTableSlot *new;
 	AgcUpdateIndexes which;
 	LockTupleMode mode;
 	TM_FailureData failure;
 
+	if (!agc_heap_is_plain(rel))
+	{
+		heap_statement_update(rel, row, values, nulls);
+		return;
+	}
+	/* a publication needs to know which row it was */
+	CheckCmdReplicaIdentity(rel, CMD_UPDATE);
+	new = make_row(rel, values, nulls);
 	if (table_tuple_update(rel, row, new, GetCurrentCommandId(true), GetActiveSnapshot(),
 						   InvalidSnapshot, true, &failure, &mode, &which) != TM_Ok)
-		raise_changed(rel);
+		heap_raise_changed(rel);
 	insert_index_entries(rel, new, which, true);
 	ExecDropSingleTupleTableSlot(new);
 	CommandCounterIncrement();
@@ -101,9 +130,15 @@ agc_heap_delete(Relation rel, ItemPointer row)
 {
 	TM_FailureData failure;
 
+	if (!agc_heap_is_plain(rel))
+	{
+		heap_statement_delete(rel, row);
+		return;
+	}
+	CheckCmdReplicaIdentity(rel, CMD_DELETE);
 	if (table_tuple_delete(rel, row, GetCurrentCommandId(true), GetActiveSnapshot(),
 						   InvalidSnapshot, true, &failure, false) != TM_Ok)
-		raise_changed(rel);
+		heap_raise_changed(rel);
 	CommandCounterIncrement();
 }
 
@@ -124,8 +159,8 @@ agc_heap_check_snapshot(HeapTuple tuple)
 }
 
 /* Only SQL by hand gets here: the extension's functions take a lock before they read. */
-static void
-raise_changed(Relation rel)
+void
+heap_raise_changed(Relation rel)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -210,6 +245,7 @@ build_indexes(IndexSet *set, Relation rel)
 	List	   *list;
 	ListCell   *cell;
 
+	set->excludes = false;
 	set->estate = CreateExecutorState();
 	MemoryContextSwitchTo(set->estate->es_query_cxt);
 	set->valid = true;			/* from here on changes are heard of */
@@ -223,6 +259,7 @@ build_indexes(IndexSet *set, Relation rel)
 
 		if (info->ii_Predicate != NIL)
 			info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, set->estate);
+		set->excludes = set->excludes || info->ii_ExclusionOps != NULL;
 		set->index[set->n] = lfirst_oid(cell);
 		set->info[set->n++] = info;
 		index_close(index, NoLock);

@@ -130,6 +130,7 @@ resolve_index(AgcTable *table)
 		known_tables = table;
 	}
 	table->generation = generation;
+	table->checked = false;
 	table->indexid = InvalidOid;
 	if (table->index != NULL)
 	{

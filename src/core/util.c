@@ -9,6 +9,8 @@
 #include "core/core.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
@@ -37,6 +39,19 @@ AGC_FUNCTION(clock_now)
 	PG_RETURN_TIMESTAMPTZ(agc_now());
 }
 
+/*
+ * The stored id is copied with a database that serves as a TEMPLATE, so the
+ * database's own number is worked in: shared memory keeps the two apart.
+ */
+static void
+mix_database(pg_uuid_t *id)
+{
+	uint32		database = pg_hton32(MyDatabaseId);
+
+	for (int i = 0; i < sizeof(database); i++)
+		id->data[i] ^= ((uint8 *) &database)[i];
+}
+
 const pg_uuid_t *
 agc_installation_id(void)
 {
@@ -56,6 +71,7 @@ agc_installation_id(void)
 					 errmsg("agentcore.installation has lost its row"),
 					 errhint("DROP EXTENSION and CREATE EXTENSION make a new one.")));
 		id = *DatumGetUUIDP(agc_col(tuple, RelationGetDescr(rel), "id", &isnull));
+		mix_database(&id);
 		agc_table_close(rel, AccessShareLock);
 		known = agc_generation();
 	}
