@@ -19,11 +19,20 @@
 #include "cache/store.h"
 
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "utils/wait_event.h"
 
 #define NO_LEASE	CACHE_LEASES
+#define HOLDERS		(2 * CACHE_LEASES)	/* open addressing, at most half full */
+
+typedef struct LeaseHolder
+{
+	uint32		tenant;
+	Oid			role;
+	int			held;			/* 0: nobody's */
+} LeaseHolder;
 
 static pg_atomic_uint32 *waiting = NULL;	/* my tenant's count */
 
@@ -79,30 +88,50 @@ lease_free(CachePart *part, CacheLease *lease)
 	part->p->leases_used--;
 }
 
+/* Counts one lease more of its tenant and role; returns how many those are so far. */
+static int
+count_holder(LeaseHolder *holders, const CacheLease *lease)
+{
+	uint32		at = murmurhash32(lease->tenant ^ murmurhash32(lease->role)) % HOLDERS;
+
+	while (holders[at].held > 0 &&
+		   (holders[at].tenant != lease->tenant || holders[at].role != lease->role))
+		at = (at + 1) % HOLDERS;
+	holders[at].tenant = lease->tenant;
+	holders[at].role = lease->role;
+	return ++holders[at].held;
+}
+
 /*
  * Of a full table: one that is over, else the one closest to its end among
  * those of the role and tenant that hold most, so that whoever hoards leases
- * takes them from nobody else.
+ * takes them from nobody else.  Of several that hold as many it is the one that is
+ * last to reach that number.
  */
 static CacheLease *
 lease_to_end(const CachePart *part, int64 now)
 {
 	CacheLease *leases = part->p->lease;
+	CacheLease *most = leases;
 	CacheLease *chosen = NULL;
-	int			most = 0;
+	LeaseHolder holders[HOLDERS] = {{0}};
+	int			held = 0;
 
 	for (int i = 0; i < CACHE_LEASES; i++)
 	{
-		int			held = 0;
+		int			n;
 
 		if (leases[i].deadline <= now)
 			return &leases[i];
-		for (int j = 0; j < CACHE_LEASES; j++)
-			held += leases[j].tenant == leases[i].tenant && leases[j].role == leases[i].role;
-		if (held > most || (held == most && leases[i].deadline < chosen->deadline))
-			chosen = &leases[i];
-		most = Max(most, held);
+		n = count_holder(holders, &leases[i]);
+		if (n >= held)
+			most = &leases[i];
+		held = Max(held, n);
 	}
+	for (int i = 0; i < CACHE_LEASES; i++)
+		if (leases[i].tenant == most->tenant && leases[i].role == most->role &&
+			(chosen == NULL || leases[i].deadline < chosen->deadline))
+			chosen = &leases[i];
 	return chosen;
 }
 
@@ -267,6 +296,21 @@ lease_lookup(int64 token, CacheLease *out)
 		}
 	LWLockRelease(part->lock);
 	return found;
+}
+
+/* Whether the lease is still in the table. */
+bool
+lease_is_held(const CacheKey *key, int64 token)
+{
+	CachePart  *part = store_part(key);
+	CacheLease *lease;
+	bool		held;
+
+	LWLockAcquire(part->lock, LW_SHARED);
+	lease = lease_find(part, key);
+	held = lease != NULL && lease_token_of(part, lease) == token;
+	LWLockRelease(part->lock);
+	return held;
 }
 
 /*

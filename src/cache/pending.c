@@ -6,10 +6,17 @@
  * two indexes find the latest one for a key, and for a slot or tag.  ROLLBACK
  * TO drops the log's tail; publish.c carries the rest out at COMMIT.
  *
- * Locking: none but to give leases back.
+ * One level keeps at most an invalidation of each target and, after it, a set:
+ * what a released subtransaction adds is folded into its parent's.  So a loop
+ * with an exception block leaves as much as one without.
+ *
+ * Locking: the partition's lock to give leases back and to ask for lost ones.
  * Memory: one context, reset at transaction end, capped by
- * agentcore.cache_pending_max; past the cap sets are refused and single
- * invalidations widen to their tool.
+ * agentcore.cache_pending_max.  Past the cap sets are refused, invalidations of
+ * a key widen to their tool, and those of a tool, tenant or tag that an outer
+ * level has invalidated already become that level's: there are only so many.
+ * Leases are counted too; lost ones are dropped, so that there are never more
+ * than twice those that the server can hold.
  * On ERROR: the abort callbacks in publish.c drop what the (sub)transaction
  * logged; a step is entered whole or not at all.
  */
@@ -39,13 +46,22 @@ int			pending_invalidations = 0;
 static MemoryContext cxt = NULL;
 static HTAB *by_key = NULL;
 static HTAB *by_ref = NULL;
+static HTAB *by_token = NULL;
 static Size used = 0;
 static uint64 last_seq = 0;
 
 static void prepare_memory(void);
 static Op  *append(OpType type, Size extra);
 static void append_by_key(Op *op);
+static void remember(Op *op);
+static void collapse(Op *op);
 static void drop_op(Op *op);
+static void drop_grant(Grant *grant);
+static void drop_lost_grants(void);
+
+/* What an index takes for an element, with its place in the directory. */
+#define INDEX_COST(Element) \
+	(MAXALIGN(sizeof(HASHELEMENT)) + MAXALIGN(sizeof(Element)) + sizeof(void *))
 
 /* Whether there is anything to forget at transaction end. */
 bool
@@ -66,6 +82,7 @@ prepare_memory(void)
 	static bool registered = false;
 	HASHCTL		keys = {.keysize = sizeof(CacheKey), .entrysize = sizeof(KeyIndex)};
 	HASHCTL		refs = {.keysize = sizeof(uint32), .entrysize = sizeof(RefIndex)};
+	HASHCTL		tokens = {.keysize = sizeof(int64), .entrysize = sizeof(Grant)};
 
 	if (!registered)
 	{
@@ -74,11 +91,13 @@ prepare_memory(void)
 	}
 	if (cxt == NULL)
 		cxt = AllocSetContextCreate(TopMemoryContext, "agentcore cache pending", ALLOCSET_DEFAULT_SIZES);
-	keys.hcxt = refs.hcxt = cxt;
+	keys.hcxt = refs.hcxt = tokens.hcxt = cxt;
 	if (by_key == NULL)
 		by_key = hash_create("agentcore pending keys", 64, &keys, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	if (by_ref == NULL)
 		by_ref = hash_create("agentcore pending refs", 64, &refs, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	if (by_token == NULL)
+		by_token = hash_create("agentcore pending leases", 64, &tokens, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 Op *
@@ -158,7 +177,60 @@ append(OpType type, Size extra)
 	return op;
 }
 
-/* Into the index and the log; only entering the index can run out of memory. */
+/* What the step takes: the allocator rounds up, and the index has an element for it. */
+static Size
+cost_of(Op *op)
+{
+	return GetMemoryChunkSpace(op) +
+		(op->type == OP_REF ? INDEX_COST(RefIndex) : INDEX_COST(KeyIndex));
+}
+
+static bool
+past_cap(Size more)
+{
+	return used + more > (Size) agc_cache_pending_max * 1024;
+}
+
+/* Into the log, once it is in its index. */
+static void
+remember(Op *op)
+{
+	dlist_push_tail(&pending_ops, &op->node);
+	used += cost_of(op);
+	pending_invalidations += op->type != OP_SET;
+	collapse(op);
+}
+
+/* Out of the log; the index and what shadows it are the caller's. */
+static void
+forget(Op *op)
+{
+	dlist_delete(&op->node);
+	used -= cost_of(op);
+	pending_invalidations -= op->type != OP_SET;
+	pfree(op);
+}
+
+/*
+ * What the same level did to the target before can never come back: a set is
+ * gone, and an invalidation is the same as a later one.
+ */
+static void
+collapse(Op *op)
+{
+	Op		   *gone;
+
+	while ((gone = op->shadowed) != NULL && gone->level == op->level &&
+		   (gone->type == OP_SET || gone->type == op->type))
+	{
+		if (gone->type == op->type)
+			op->counts |= gone->counts;
+		op->shadowed = gone->shadowed;
+		forget(gone);
+	}
+}
+
+/* Only entering the index can run out of memory. */
 static void
 append_by_key(Op *op)
 {
@@ -167,20 +239,7 @@ append_by_key(Op *op)
 
 	op->shadowed = found ? index->op : NULL;
 	index->op = op;
-	dlist_push_tail(&pending_ops, &op->node);
-	used += sizeof(Op) + op->item.len;
-	pending_invalidations += op->type != OP_SET;
-
-	/* what the same subtransaction set before can never come back */
-	if (op->shadowed && op->shadowed->level == op->level && op->shadowed->type == OP_SET)
-	{
-		Op		   *gone = op->shadowed;
-
-		op->shadowed = gone->shadowed;
-		dlist_delete(&gone->node);
-		used -= sizeof(Op) + gone->item.len;
-		pfree(gone);
-	}
+	remember(op);
 }
 
 /* false past agentcore.cache_pending_max */
@@ -189,7 +248,7 @@ pending_add_set(const CacheItem *item)
 {
 	Op		   *op;
 
-	if (used + sizeof(Op) + item->len > (Size) agc_cache_pending_max * 1024)
+	if (past_cap(sizeof(Op) + item->len))
 	{
 		stat_refused(CC_REFUSED_PENDING, item->refs.tool);
 		return false;
@@ -210,9 +269,10 @@ pending_invalidate_key(const CacheKey *key, const CacheRefs *refs, bool counts)
 	if (op != NULL && op->type == OP_KEY && op->level == GetCurrentTransactionNestLevel())
 	{
 		op->seq = ++last_seq;
+		op->counts |= counts;
 		return;
 	}
-	if (used + sizeof(Op) > (Size) agc_cache_pending_max * 1024)
+	if (past_cap(sizeof(Op)))
 	{
 		pending_invalidate_slot(refs->tool, counts);
 		return;
@@ -224,7 +284,11 @@ pending_invalidate_key(const CacheKey *key, const CacheRefs *refs, bool counts)
 	append_by_key(op);
 }
 
-/* There are only so many slots and tags, so these need no cap. */
+/*
+ * There are only so many slots and tags, so the first of each needs no cap.
+ * Past it a further one is kept with the outer level's: should it be rolled back,
+ * that costs misses.
+ */
 static void
 invalidate_ref(uint32 ref, bool counts)
 {
@@ -232,7 +296,7 @@ invalidate_ref(uint32 ref, bool counts)
 	RefIndex   *index;
 	bool		found;
 
-	if (op != NULL && op->level == GetCurrentTransactionNestLevel())
+	if (op != NULL && (op->level == GetCurrentTransactionNestLevel() || past_cap(sizeof(Op))))
 	{
 		op->seq = ++last_seq;
 		op->counts |= counts;
@@ -244,9 +308,7 @@ invalidate_ref(uint32 ref, bool counts)
 	index = hash_search(by_ref, &ref, HASH_ENTER, &found);
 	op->shadowed = found ? index->op : NULL;
 	index->op = op;
-	dlist_push_tail(&pending_ops, &op->node);
-	used += sizeof(Op);
-	pending_invalidations++;
+	remember(op);
 }
 
 void
@@ -269,26 +331,56 @@ void
 pending_add_grant(const CacheKey *key, int64 token)
 {
 	Grant	   *grant;
+	bool		found;
 
 	prepare_memory();
-	grant = MemoryContextAlloc(cxt, sizeof(Grant));
+	if (hash_get_num_entries(by_token) >= 2 * CACHE_LEASES * cache_shmem->npartitions)
+		drop_lost_grants();
+	grant = hash_search(by_token, &token, HASH_ENTER, &found);
+	if (found)					/* another key's of the same random number, and lost */
+		dlist_delete(&grant->node);
+	else
+		used += INDEX_COST(Grant);
 	grant->key = *key;
-	grant->token = token;
 	grant->level = GetCurrentTransactionNestLevel();
 	grant->seq = ++last_seq;
 	dlist_push_tail(&pending_grants, &grant->node);
+}
+
+static Grant *
+find_grant(int64 token)
+{
+	return by_token ? hash_search(by_token, &token, HASH_FIND, NULL) : NULL;
+}
+
+static void
+drop_grant(Grant *grant)
+{
+	dlist_delete(&grant->node);
+	used -= INDEX_COST(Grant);
+	hash_search(by_token, &grant->token, HASH_REMOVE, NULL);
+}
+
+/* A lease that is gone takes no fill and needs not be given back. */
+static void
+drop_lost_grants(void)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &pending_grants)
+	{
+		Grant	   *grant = dlist_container(Grant, node, iter.cur);
+
+		if (!lease_is_held(&grant->key, grant->token))
+			drop_grant(grant);
+	}
 }
 
 /* Whether this transaction took the lease. */
 bool
 pending_granted(int64 token)
 {
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &pending_grants)
-		if (dlist_container(Grant, node, iter.cur)->token == token)
-			return true;
-	return false;
+	return find_grant(token) != NULL;
 }
 
 /* A lease granted after our own latest invalidation is not touched by it. */
@@ -296,21 +388,15 @@ CacheFillState
 pending_fill_state(const CacheKey *key, int64 token, const CacheRefs *refs)
 {
 	uint64		hidden = Max(slots_seq(refs), tags_seq(refs));
-	dlist_iter	iter;
+	Grant	   *grant;
 
 	for (Op *op = pending_latest_key(key); op != NULL; op = op->shadowed)
 		if (op->type == OP_KEY)
 			hidden = Max(hidden, op->seq);
 	if (hidden == 0)
 		return CACHE_FILL_LEASE;
-	dlist_foreach(iter, &pending_grants)
-	{
-		Grant	   *grant = dlist_container(Grant, node, iter.cur);
-
-		if (grant->token == token && grant->seq > hidden)
-			return CACHE_FILL_SET;
-	}
-	return CACHE_FILL_LOST;
+	grant = find_grant(token);
+	return grant != NULL && grant->seq > hidden ? CACHE_FILL_SET : CACHE_FILL_LOST;
 }
 
 /* The tail of the log, so nothing shadows it. */
@@ -333,10 +419,7 @@ drop_op(Op *op)
 		if (index->op == NULL)
 			hash_search(by_key, &op->item.key, HASH_REMOVE, NULL);
 	}
-	dlist_delete(&op->node);
-	used -= sizeof(Op) + op->item.len;
-	pending_invalidations -= op->type != OP_SET;
-	pfree(op);
+	forget(op);
 }
 
 /* ROLLBACK TO: of this level and what was released into it */
@@ -349,7 +432,10 @@ pending_drop(int level)
 	pending_release_grants(level);
 }
 
-/* RELEASE: the level's work becomes its parent's */
+/*
+ * RELEASE: the level's work becomes its parent's.  From the end, so that a step
+ * is folded into by the later ones of its target before it meets the parent's.
+ */
 void
 pending_merge(int level)
 {
@@ -362,6 +448,7 @@ pending_merge(int level)
 		if (op->level < level)
 			break;
 		op->level = level - 1;
+		collapse(op);
 	}
 	dlist_reverse_foreach(iter, &pending_grants)
 	{
@@ -373,20 +460,18 @@ pending_merge(int level)
 	}
 }
 
+/* Those of this level and what was released into it, which are the latest. */
 void
 pending_release_grants(int level)
 {
-	dlist_mutable_iter iter;
-
-	dlist_foreach_modify(iter, &pending_grants)
+	while (!dlist_is_empty(&pending_grants))
 	{
-		Grant	   *grant = dlist_container(Grant, node, iter.cur);
+		Grant	   *grant = dlist_tail_element(Grant, node, &pending_grants);
 
 		if (grant->level < level)
-			continue;
+			break;
 		lease_release(&grant->key, grant->token);
-		dlist_delete(&grant->node);
-		pfree(grant);
+		drop_grant(grant);
 	}
 }
 
@@ -395,7 +480,7 @@ pending_forget(void)
 {
 	if (cxt != NULL)
 		MemoryContextReset(cxt);
-	by_key = by_ref = NULL;
+	by_key = by_ref = by_token = NULL;
 	dlist_init(&pending_ops);
 	dlist_init(&pending_grants);
 	used = 0;

@@ -36,9 +36,9 @@ typedef struct Op
 /* A lease granted in this transaction goes back if the transaction does. */
 typedef struct Grant
 {
-	dlist_node	node;
+	int64		token;			/* hash key, so it comes first */
+	dlist_node	node;			/* oldest first */
 	CacheKey	key;
-	int64		token;
 	int			level;
 	uint64		seq;
 } Grant;

@@ -519,6 +519,7 @@ extern CacheStatus lease_acquire(const CacheKey *key, CacheKind kind, CacheScope
 								 bool entry_hidden, CacheResult *out);
 extern CacheStatus lease_peek(const CacheKey *key, CacheResult *out);
 extern bool lease_lookup(int64 token, CacheLease *out);
+extern bool lease_is_held(const CacheKey *key, int64 token);
 extern bool lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs,
 						  uint64 bound, CacheLease *out);
 extern void lease_extend(const CacheKey *key, int64 token, int64 lease_us);
