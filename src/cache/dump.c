@@ -11,12 +11,16 @@
  * A file must not bring back what was invalidated after it was written.  So the
  * first invalidation since then removes the file before it commits (PRE_COMMIT
  * in publish.c), and a file that is being written at that moment is thrown
- * away.  The file lies where base backups do not look.
+ * away; an invalidation that can neither remove nor empty the file does not
+ * commit.  Nor must it bring back what rests on commits that a crash undoes, so
+ * the log is flushed before the file counts.  Whether another run of the server
+ * came in between is dump_run.c's to say.  The file lies where base backups do
+ * not look.
  *
  * Locking: partitions, shared, a few hundred buckets or one value at a time;
  * whether the file counts changes under the slot lock.  Memory: one context,
- * deleted at the end.  On ERROR: there is no file; what reading and writing
- * meet is logged and ends the dump, not the worker.
+ * deleted at the end.  On ERROR: there is no file but one that was honest before;
+ * what reading and writing meet is logged and ends the dump, not the worker.
  */
 #include "cache/store.h"
 
@@ -24,6 +28,7 @@
 #include <unistd.h>
 
 #include "access/xlog.h"
+#include "access/xlog_internal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/pg_crc32c.h"
@@ -33,7 +38,7 @@
 #define DUMP_FILE		PG_STAT_TMP_DIR "/agentcore_cache.dump"
 #define DUMP_TEMP		DUMP_FILE ".tmp"
 #define DUMP_MAGIC		0x44434741	/* "AGCD" in this machine's byte order */
-#define DUMP_FORMAT		1
+#define DUMP_FORMAT		2
 #define DUMP_MODE		(S_IRUSR | S_IWUSR)
 #define BUFFER_SIZE		(64 * 1024)
 #define RECORD_SIZE		(sizeof(DumpRecord) + 2 * (AGC_MAX_NAME + 1))	/* at most, without the value */
@@ -47,6 +52,7 @@ typedef struct DumpHeader
 	uint32		ntags;			/* tags are numbers below this */
 	uint32		recovery;		/* 1: a standby's, of no use to a primary */
 	uint64		system;
+	uint64		timeline;		/* 0: a standby's */
 	int64		dumped_at;
 } DumpHeader;
 
@@ -218,6 +224,7 @@ this_header(void)
 		.ntags = cache_shmem->ntags,
 		.recovery = RecoveryInProgress(),
 		.system = GetSystemIdentifier(),
+		.timeline = RecoveryInProgress() ? 0 : GetWALInsertionTimeLine(),
 		.dumped_at = agc_now()
 	};
 }
@@ -257,15 +264,36 @@ begin_writing(void)
 	return mine;
 }
 
-/* The file counts from here on, if nothing was invalidated while it was written. */
+/*
+ * The end of the log, as XLogFlush() takes it: where the last record ends with
+ * its page, the place to insert at is behind the next page's header.
+ */
+static XLogRecPtr
+end_of_log(void)
+{
+	XLogRecPtr	end = GetXLogInsertRecPtr();
+
+	if (XLogSegmentOffset(end, wal_segment_size) == SizeOfXLogLongPHD)
+		return end - SizeOfXLogLongPHD;
+	if (end % XLOG_BLCKSZ == SizeOfXLogShortPHD)
+		return end - SizeOfXLogShortPHD;
+	return end;
+}
+
+/*
+ * The file counts from here on, if nothing was invalidated while it was written.
+ * What it rests on, with synchronous_commit off too, is durable before it is.
+ */
 static bool
 end_writing(void)
 {
 	bool		done;
 
+	if (!RecoveryInProgress())
+		XLogFlush(end_of_log());
 	LWLockAcquire(store_slot_lock(), LW_EXCLUSIVE);
 	done = pg_atomic_read_u32(&cache_shmem->dump_state) == DUMP_WRITING &&
-		durable_rename(DUMP_TEMP, DUMP_FILE, LOG) == 0;
+		run_stamp() && durable_rename(DUMP_TEMP, DUMP_FILE, LOG) == 0;
 	if (done)
 		pg_atomic_write_u32(&cache_shmem->dump_state, DUMP_VALID);
 	LWLockRelease(store_slot_lock());
@@ -303,7 +331,7 @@ dump_write(void)
 		if (!done)
 		{
 			(void) unlink(DUMP_TEMP);
-			dump_revoke();
+			(void) dump_revoke();
 		}
 	}
 	PG_END_TRY();
@@ -311,17 +339,63 @@ dump_write(void)
 	return done ? (int64) written : -1;
 }
 
-/* Before an invalidation commits: what file there is must not bring anything back. */
-void
+static bool
+empty_file(const char *name)
+{
+	int			fd = OpenTransientFile(name, O_WRONLY | O_TRUNC | PG_BINARY);
+	bool		emptied;
+
+	if (fd < 0)
+		return errno == ENOENT;
+	emptied = pg_fsync(fd) == 0;
+	return CloseTransientFile(fd) == 0 && emptied;
+}
+
+/* Whether no later start will read the file. */
+static bool
+remove_file(void)
+{
+	if (access(DUMP_FILE, F_OK) != 0 && errno == ENOENT)
+		return true;
+	return durable_unlink(DUMP_FILE, LOG) == 0 || empty_file(DUMP_FILE);
+}
+
+/*
+ * What file there is must not bring anything back.  false: it is still there, as
+ * honest as it was, and may be read later.
+ */
+bool
 dump_revoke(void)
 {
+	bool		gone;
+
 	if (pg_atomic_read_u32(&cache_shmem->dump_state) == DUMP_NONE)
-		return;
+		return true;
 	LWLockAcquire(store_slot_lock(), LW_EXCLUSIVE);
-	if (access(DUMP_FILE, F_OK) == 0)
-		(void) durable_unlink(DUMP_FILE, LOG);
-	pg_atomic_write_u32(&cache_shmem->dump_state, DUMP_NONE);
+	gone = remove_file();
+	pg_atomic_write_u32(&cache_shmem->dump_state, gone ? DUMP_NONE : DUMP_VALID);
 	LWLockRelease(store_slot_lock());
+	return gone;
+}
+
+/* Before an invalidation commits. */
+void
+dump_revoke_or_fail(void)
+{
+	if (!dump_revoke())
+		ereport(ERROR,
+				(errcode(ERRCODE_IO_ERROR),
+				 errmsg("could not remove cache dump \"%s\"", DUMP_FILE),
+				 errdetail("It holds what this transaction invalidates, and would be read at the next start."),
+				 errhint("Remove the file, or let the server's owner write to its directory.")));
+}
+
+/* At a start without a cache, where nobody will hear of invalidations. */
+void
+dump_discard(void)
+{
+	if (process_shared_preload_libraries_in_progress && !IsUnderPostmaster)
+		(void) remove_file();
 }
 
 /* ----- reading ---------------------------------------------------------------- */
@@ -419,7 +493,7 @@ header_is_ours(const DumpHeader *header)
 	return header->magic == ours.magic && header->format == ours.format &&
 		header->pg_major == ours.pg_major && header->store_format == ours.store_format &&
 		header->ntags == ours.ntags && header->system == ours.system &&
-		header->recovery <= ours.recovery;
+		(ours.recovery != 0 || (header->recovery == 0 && header->timeline == ours.timeline));
 }
 
 /* What is wrong with the file, NULL when it was read to its end. */
@@ -478,7 +552,7 @@ dump_read(void)
 				(errmsg("restored %lld cache entries from \"%s\"", (long long) stored, DUMP_FILE),
 				 problem ? errdetail("Reading stopped: %s.", problem) : 0));
 		if (problem != NULL)
-			dump_revoke();
+			(void) dump_revoke();
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
@@ -487,6 +561,18 @@ dump_read(void)
 
 /* ----- the worker's and the administrator's way in -------------------------------- */
 
+/* While a file counts, the stamp beside it follows the server's checkpoints. */
+static void
+follow_run(void)
+{
+	if (pg_atomic_read_u32(&cache_shmem->dump_state) != DUMP_VALID || !run_has_moved())
+		return;
+	LWLockAcquire(store_slot_lock(), LW_EXCLUSIVE);
+	if (pg_atomic_read_u32(&cache_shmem->dump_state) == DUMP_VALID)
+		(void) run_stamp();
+	LWLockRelease(store_slot_lock());
+}
+
 /* Once after every start of the shared memory; where none is wanted none may stay. */
 void
 dump_at_start(void)
@@ -494,10 +580,23 @@ dump_at_start(void)
 	if (pg_atomic_exchange_u32(&cache_shmem->dump_started, 1) != 0)
 		return;
 	slots_follow_recovery();
-	if (agc_cache_dump)
+	if (pg_atomic_read_u32(&cache_shmem->dump_state) == DUMP_NONE)
+	{
+		if (access(DUMP_FILE, F_OK) == 0)
+			ereport(LOG,
+					(errmsg("did not read cache dump \"%s\"", DUMP_FILE),
+					 errdetail("The server ran without the cache, or a checkpoint and a crash came together, since it was written.")));
+		(void) remove_file();
+	}
+	else if (agc_cache_dump)
+	{
+		LWLockAcquire(store_slot_lock(), LW_EXCLUSIVE);
+		(void) run_stamp();
+		LWLockRelease(store_slot_lock());
 		(void) dump_read();
+	}
 	else
-		dump_revoke();
+		(void) dump_revoke();
 }
 
 /* Every agentcore.cache_dump_interval, and at_exit. */
@@ -507,6 +606,7 @@ dump_if_due(bool at_exit)
 	static int64 last = 0;
 	int64		now = agc_now();
 
+	follow_run();
 	/* a clock that stepped back must not put the next one off */
 	if (last == 0 || now < last)
 		last = now;

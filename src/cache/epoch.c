@@ -299,7 +299,7 @@ slots_follow_recovery(void)
 	}
 	LWLockRelease(store_slot_lock());
 	if (promoted)
-		dump_revoke();
+		(void) dump_revoke();
 }
 
 /*

@@ -294,7 +294,7 @@ xact_event(XactEvent event, void *arg)
 			/* in this order: a dump that begins after it was revoked leaves out what is fenced */
 			raise_fences();
 			if (pending_invalidations > 0)
-				dump_revoke();
+				dump_revoke_or_fail();
 			return;
 		case XACT_EVENT_PRE_PREPARE:
 			refuse_prepare();

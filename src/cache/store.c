@@ -50,7 +50,10 @@ void
 store_register(void)
 {
 	if (agc_cache_memory == 0)
+	{
+		dump_discard();
 		return;
+	}
 	agc_shmem_register("agentcore cache", (Size) agc_cache_memory * 1024 * 1024, init_area,
 					   (void **) &cache_shmem, TRANCHE, npartitions_for(agc_cache_memory) + 1);
 	worker_register();
@@ -119,7 +122,8 @@ init_area(void *area)
 	pg_atomic_init_u64(&header->clock, (uint64) agc_now());
 	pg_atomic_init_u64(&header->stats_reset, (uint64) agc_now());
 	pg_atomic_init_u32(&header->waiters, 0);
-	pg_atomic_init_u32(&header->dump_state, DUMP_VALID);
+	pg_atomic_init_u32(&header->dump_state, run_was_ours() ? DUMP_VALID : DUMP_NONE);
+	run_begin();
 	pg_atomic_init_u32(&header->dump_started, 0);
 	pg_atomic_init_u32(&header->in_recovery, 0);
 	for (int i = 0; i < CACHE_CVS; i++)

@@ -298,6 +298,7 @@ typedef struct CacheHeader
 	pg_atomic_uint32 waiters;
 	pg_atomic_uint32 dump_state;	/* dump.c */
 	pg_atomic_uint32 dump_started;
+	uint64		run_redo;		/* the checkpoint of the last stamp (dump_run.c); under the slot lock */
 	pg_atomic_uint32 in_recovery;	/* used on a standby: all of it goes at promotion */
 	ConditionVariable cv[CACHE_CVS];
 	CacheStripe stripe[CACHE_STRIPES];
@@ -590,9 +591,17 @@ typedef enum DumpState
 
 extern int64 dump_write(void);
 extern int64 dump_read(void);
-extern void dump_revoke(void);
+extern bool dump_revoke(void);
+extern void dump_revoke_or_fail(void);
+extern void dump_discard(void);
 extern void dump_at_start(void);
 extern void dump_if_due(bool at_exit);
+
+/* ----- dump_run.c ----- */
+extern bool run_was_ours(void);
+extern void run_begin(void);
+extern bool run_stamp(void);
+extern bool run_has_moved(void);
 
 /* ----- compress.c ----- */
 extern void compress_value(CacheItem *item, Jsonb *value);

@@ -108,9 +108,9 @@ for my $case (
 	[ 'with a flipped bit', do { my $b = $good; substr($b, int($size / 2), 1) ^= "\x10"; $b }, qr/checksum is wrong|impossible length/, 1 ],
 	[ 'of another version', do { my $b = $good; substr($b, 4, 4) = pack('L', 99); $b }, qr/not of this server/, 0 ],
 	[ 'of another server', do { my $b = $good; substr($b, 24, 8) ^= "\x01" x 8; $b }, qr/not of this server/, 0 ],
-	[ 'with a record of no bytes', substr($good, 0, 40) . pack('LL', 1, 0), qr/impossible length/, 0 ],
-	[ 'with a record of many bytes', substr($good, 0, 40) . pack('LL', 0xffffffff, 0), qr/impossible length/, 0 ],
-	[ 'that ends before its end', substr($good, 0, 40) . pack('LL', 0, 7), qr/lacks records/, 0 ])
+	[ 'with a record of no bytes', substr($good, 0, 48) . pack('LL', 1, 0), qr/impossible length/, 0 ],
+	[ 'with a record of many bytes', substr($good, 0, 48) . pack('LL', 0xffffffff, 0), qr/impossible length/, 0 ],
+	[ 'that ends before its end', substr($good, 0, 48) . pack('LL', 0, 7), qr/lacks records/, 0 ])
 {
 	my ($what, $content, $message, $keeps) = @$case;
 	rewrite($content);
