@@ -256,7 +256,9 @@ commit(void)
 	int64		now = agc_now();
 	dlist_iter	iter;
 
+	AGC_TEST_POINT_HELD("cache_commit_stamped");
 	settle(stamp);
+	AGC_TEST_POINT_HELD("cache_commit_settled");
 	dlist_foreach(iter, &pending_ops)
 	{
 		Op		   *op = dlist_container(Op, node, iter.cur);

@@ -144,11 +144,11 @@ at_xact(XactEvent event, void *arg)
 static void
 at_subxact(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
+	/* what a subtransaction and the children released into it took is the latest */
 	if (event == SUBXACT_EVENT_COMMIT_SUB)
 	{
-		for (int i = 0; i < ntakes; i++)
-			if (takes[i].subid == mine)
-				takes[i].subid = parent;
+		for (int i = ntakes - 1; i >= 0 && takes[i].subid == mine; i--)
+			takes[i].subid = parent;
 	}
 	else if (event == SUBXACT_EVENT_ABORT_SUB)
 	{
