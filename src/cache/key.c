@@ -85,9 +85,11 @@ make_head(CacheKind kind, const char *tenant, const char *tool, int64 tool_revis
 }
 
 /*
- * The scope says who shares an answer.  'shared' leaves the tenant out of the
- * key and puts the tool's definition in, so that tenants share what is the same
- * tool; tool_set() lets only administrators of every tenant say it.
+ * The scope says who shares an answer.  'shared' and 'shared_open' leave the tenant
+ * out of the key and put the tool's definition in, so that tenants share what is the
+ * same tool; tool_set() lets only administrators of every tenant say it.  The two are
+ * different scopes in the key too: whose answers may be planted by any tenant
+ * never serves a tool that trusts some roles only.
  */
 bool
 cache_gate_target(CacheTarget *target, const char *tenant, const char *tool_name,
@@ -95,7 +97,7 @@ cache_gate_target(CacheTarget *target, const char *tenant, const char *tool_name
 				  const char *agent, const char *subject)
 {
 	const char *kind = tool->cache_scope;
-	bool		shared = strcmp(kind, "shared") == 0;
+	bool		shared = strcmp(tool_cache_tenant(tool, tenant), CACHE_SHARED) == 0;
 	char	   *scope;
 
 	target->kind = CACHE_GATE;

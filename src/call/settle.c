@@ -86,7 +86,8 @@ finish_cache(const char *tenant, PermitRow *permit, const ToolDef *tool, Jsonb *
 	if (!permit->has_cache_key || permit->cache_lease == 0 || !cache_ready())
 		return;
 	memcpy(key.hash, permit->cache_key, AGC_HASH_LEN);
-	if (result != NULL && !is_error_result(result) && tool != NULL && tool->cache_ttl > 0)
+	if (result != NULL && !is_error_result(result) && tool != NULL && tool->cache_ttl > 0 &&
+		tool_may_fill(tool))
 	{
 		CacheTerms	terms = {
 			.ttl = tool->cache_ttl,
@@ -119,7 +120,7 @@ keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool,
 	if (!permit->has_cache_key || permit->cache_lease == 0 || !cache_ready())
 		return;
 	memcpy(key.hash, permit->cache_key, AGC_HASH_LEN);
-	if (tool == NULL || tool->cache_negative_ttl <= 0 || cache_has_answer(&key))
+	if (tool == NULL || tool->cache_negative_ttl <= 0 || !tool_may_fill(tool) || cache_has_answer(&key))
 	{
 		cache_abandon_lease(&key, permit->cache_lease);
 		return;

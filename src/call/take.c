@@ -72,7 +72,8 @@ take_lease(Gate *gate)
 
 	if (!gate->cacheable)
 		return true;
-	cache_lookup(&gate->cache, true, lease_us(gate), &found);
+	/* without a lease the call runs all the same, and its answer is not kept */
+	cache_lookup(&gate->cache, tool_may_fill(gate->tool), lease_us(gate), &found);
 	if (found.lease != 0)
 	{
 		gate->cache_lease = found.lease;

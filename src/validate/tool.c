@@ -38,7 +38,7 @@ static void check_compiled_size(MemoryContext cxt);
 static AgcTable tool_table = AGC_TABLE("tool", "tool_pkey");
 static const AgcObjectClass tool_class = {"tool", &tool_table, compile_tool, tool_fresh};
 
-static const char *const cache_scopes[] = {"subject", "agent", "tenant", "shared"};
+static const char *const cache_scopes[] = {"subject", "agent", "tenant", "shared", "shared_open"};
 
 AgcObject *
 tool_pin(const char *tenant, const char *name)
@@ -65,10 +65,22 @@ fingerprint(Jsonb *schema, const RegistryUse *uses)
 	return result;
 }
 
+static bool
+is_shared(const char *scope)
+{
+	return strcmp(scope, "shared") == 0 || strcmp(scope, "shared_open") == 0;
+}
+
 const char *
 tool_cache_tenant(const ToolDef *tool, const char *tenant)
 {
-	return strcmp(tool->cache_scope, "shared") == 0 ? "*" : tenant;
+	return is_shared(tool->cache_scope) ? "*" : tenant;
+}
+
+bool
+tool_may_fill(const ToolDef *tool)
+{
+	return strcmp(tool->cache_scope, "shared") != 0 || agc_level(GetUserId(), "*") >= AGC_AGENT;
 }
 
 static void *
@@ -348,12 +360,12 @@ static void
 check_scope(const char *scope)
 {
 	require_one_of(scope, "cache_scope", cache_scopes, lengthof(cache_scopes),
-				   "The scopes are subject, agent, tenant and shared.");
-	if (strcmp(scope, "shared") == 0 && agc_level(GetUserId(), "*") < AGC_ADMIN)
+				   "The scopes are subject, agent, tenant, shared and shared_open.");
+	if (is_shared(scope) && agc_level(GetUserId(), "*") < AGC_ADMIN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to share answers between tenants"),
-				 errdetail("cache_scope \"shared\" needs level admin on every tenant."),
+				 errdetail("cache_scope \"%s\" needs level admin on every tenant.", scope),
 				 errhint("Use cache_scope => 'tenant'.")));
 }
 

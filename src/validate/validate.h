@@ -28,7 +28,7 @@ typedef struct ToolDef
 	int64		cache_soft_ttl; /* us; -1 = never stale before it expires */
 	int64		cache_negative_ttl; /* us; -1 = failures are not kept */
 	int64		cache_max_size; /* bytes; -1 = what fits */
-	const char *cache_scope;	/* subject | agent | tenant | shared */
+	const char *cache_scope;	/* subject | agent | tenant | shared | shared_open */
 	int			ntags;
 	char	  **tags;
 	int64		lease;			/* us; -1 = agentcore.lease_default */
@@ -43,8 +43,14 @@ typedef struct ToolDef
 /* NULL: no such tool.  agc_object_unpin() when done. */
 extern AgcObject *tool_pin(const char *tenant, const char *name);
 
-/* whose cache entries a tool's answers are: the tenant's, or "*" for scope shared */
+/* whose cache entries a tool's answers are: the tenant's, or "*" for the scopes shared and shared_open */
 extern const char *tool_cache_tenant(const ToolDef *tool, const char *tenant);
+
+/*
+ * Whether the caller's answers may be kept: all tenants read what is shared, so only a
+ * role with level agent on every tenant writes it, unless the tool says shared_open.
+ */
+extern bool tool_may_fill(const ToolDef *tool);
 
 /* the array of errors that args_validate() returns, or NULL when valid */
 extern Jsonb *tool_args_errors(const ToolDef *tool, Jsonb *args);

@@ -12,7 +12,7 @@ CREATE TABLE agentcore.tool (
   additional     boolean NOT NULL DEFAULT false,
   url_args       text[],
   cache_ttl      interval,
-  cache_scope    text COLLATE "C" NOT NULL DEFAULT 'agent' CHECK (cache_scope IN ('subject', 'agent', 'tenant', 'shared')),
+  cache_scope    text COLLATE "C" NOT NULL DEFAULT 'agent' CHECK (cache_scope IN ('subject', 'agent', 'tenant', 'shared', 'shared_open')),
   tags           text[],
   lease          interval,
   idempotent     boolean NOT NULL DEFAULT false,
