@@ -372,8 +372,10 @@ BEGIN
   END IF;
   RETURN true;
 END $$;
+SELECT access_grant('regress_agentcore_nosy', 'reader', '{t2}');
 SET ROLE regress_agentcore_nosy;
 SELECT count(*) > 0 AS shipped FROM special_entries WHERE public.leak(pattern, tenant);
 RESET ROLE;
 DROP FUNCTION public.leak;
+SELECT access_revoke('regress_agentcore_nosy');
 DROP ROLE regress_agentcore_nosy;

@@ -131,7 +131,7 @@ SELECT class, tenant, name, compiles, hits FROM stat_compiled WHERE name = 't';
 CREATE ROLE regress_output;
 SET ROLE regress_output;
 SELECT jsonschema_validate('{"$id": "http://x/mine", "type": "integer"}', '1'), jsonschema_validate('{"$id": "http://x/kept", "type": "integer"}', '1');
-SELECT class, name FROM stat_compiled;
+SELECT class, name FROM compiled_objects();
 RESET ROLE;
 DROP ROLE regress_output;
 -- bounded in bytes: the least recently used go, and call sites that pointed at them compile again

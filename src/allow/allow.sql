@@ -508,37 +508,33 @@ CREATE FUNCTION agentcore.policy_diff(policy text, urls text[], rules jsonb, met
   AS 'MODULE_PATHNAME', 'agentcore_policy_diff_v1';
 COMMENT ON FUNCTION agentcore.policy_diff(text, text[], jsonb, text, boolean, text) IS 'What a change of a policy would make of these URLs: a row for each that url_check() would answer otherwise. rules: what policy_document() takes; allow and deny are added to the policy''s rules, those of drop (ids) are left out, mode, schemes and methods are as given or stay. replace: what policy_import() would make of it, allow and deny take the place of the policy''s own where they are given. Nothing is written or locked; it runs on a standby. Needs reader. A rule that its setter would refuse is refused alike (22023); unknown policy or rule to drop: 42704; NULL policy, urls or rules: 22023.';
 
+INSERT INTO agentcore.access_source (relation, shared, hidden) VALUES
+  ('policy', false, '{}'), ('policy_rule', false, '{}'), ('policy_revision', false, '{id}'), ('special_range', true, '{}'), ('special_name', true, '{}');
+
 CREATE VIEW agentcore.policies WITH (security_barrier) AS
-  SELECT p.tenant, p.name, p.mode, p.schemes, p.methods,
-         (SELECT pg_catalog.count(*) FROM agentcore.policy_rule r WHERE r.tenant = p.tenant AND r.policy = p.name) AS rules,
-         p.revision
-    FROM agentcore.policy p
-   WHERE agentcore.access_visible(p.tenant);
+  SELECT p.tenant, p.name, p.mode, p.schemes, p.methods, coalesce(r.rules, 0) AS rules, p.revision
+    FROM agentcore.visible_rows(NULL::agentcore.policy) p
+    LEFT JOIN (SELECT r.tenant, r.policy, pg_catalog.count(*) AS rules
+                 FROM agentcore.visible_rows(NULL::agentcore.policy_rule) r GROUP BY 1, 2) r
+      ON r.tenant = p.tenant AND r.policy = p.name;
 COMMENT ON VIEW agentcore.policies IS 'Policies of the tenants visible to the caller, with the number of their rules.';
 
 CREATE VIEW agentcore.policy_rules WITH (security_barrier) AS
   SELECT r.tenant, r.policy, r.id AS rule, r.kind, r.effect, r.pattern, r.methods, r.ports, r.path_prefix, r.valid, r.forced, r.created_by, r.created_at
-    FROM agentcore.policy_rule r
-   WHERE agentcore.access_visible(r.tenant);
+    FROM agentcore.visible_rows(NULL::agentcore.policy_rule) r;
 COMMENT ON VIEW agentcore.policy_rules IS 'Rules of the policies of the tenants visible to the caller, in canonical form.';
 
 CREATE VIEW agentcore.policy_history WITH (security_barrier) AS
   SELECT r.tenant, r.policy, r.revision, r.at, r.role, r.session_role, r.action, r.before, r.after
-    FROM agentcore.policy_revision r
-   WHERE agentcore.access_visible(r.tenant);
+    FROM agentcore.visible_rows(NULL::agentcore.policy_revision) r;
 COMMENT ON VIEW agentcore.policy_history IS 'Changes of policies, rules and special entries of the tenants visible to the caller; join a decision by tenant, policy and revision to what led to it. See policy_revision.';
 
--- The filter stands above the union: the planner pulls a union's branches up, and a
--- barrier inside them does not hold.
 CREATE VIEW agentcore.special_entries WITH (security_barrier) AS
-  SELECT e.tenant, e.pattern, e.name, e.source, e.as_of, e.shipped
-    FROM (SELECT s.tenant, s.network::text COLLATE "C" AS pattern, s.name, s.source, s.as_of, s.shipped
-            FROM agentcore.special_range s
-          UNION ALL
-          SELECT s.tenant, s.pattern, s.name, s.source, s.as_of, s.shipped
-            FROM agentcore.special_name s
-          OFFSET 0) e
-   WHERE e.tenant = '*' OR agentcore.access_visible(e.tenant);
+  SELECT s.tenant, s.network::text COLLATE "C" AS pattern, s.name, s.source, s.as_of, s.shipped
+    FROM agentcore.visible_rows(NULL::agentcore.special_range) s
+  UNION ALL
+  SELECT s.tenant, s.pattern, s.name, s.source, s.as_of, s.shipped
+    FROM agentcore.visible_rows(NULL::agentcore.special_name) s;
 COMMENT ON VIEW agentcore.special_entries IS 'Networks and names denied unless a rule lifts them: what the extension ships (tenant ''*'') and what the visible tenants added.';
 
 INSERT INTO agentcore.access_function VALUES

@@ -226,7 +226,7 @@ AGC_FUNCTION(budget_commit)
 	int64		nanousd = agc_opt_usd(fcinfo, 2, "usd", NO_AMOUNT);
 	SettleResult result;
 
-	agc_enter(tenant, AGC_AGENT);
+	agc_enter_disabled(tenant, AGC_AGENT);
 	result = permit_commit(tenant, id, tokens, nanousd, NULL);
 	PG_RETURN_TEXT_P(cstring_to_text(settle_names[result]));
 }
@@ -252,7 +252,7 @@ AGC_FUNCTION(budget_release)
 	pg_uuid_t  *id = arg_permit(fcinfo, 0);
 	SettleResult result;
 
-	agc_enter(tenant, AGC_AGENT);
+	agc_enter_disabled(tenant, AGC_AGENT);
 	refuse_call(tenant, id);
 	result = permit_release(tenant, id);
 	PG_RETURN_TEXT_P(cstring_to_text(result == SETTLE_COMMITTED ? "released" : settle_names[result]));

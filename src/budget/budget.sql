@@ -174,7 +174,7 @@ CREATE FUNCTION agentcore.budget_set(
   spenders name[] DEFAULT NULL, max_overrun numeric DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_set_v1';
-COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, integer[], name[], numeric, text[], text) IS 'Create or change a budget; true if anything changed. A member that is not given (NULL) stays as it is; a new budget has no limit, no period, no parent, no thresholds, tz UTC, 1 slot, on_expiry release, overrun charge, and is enabled. reset: members to set back to that. Without period: never resets (kind lifetime); whole days or months: calendar windows in tz; else equal spans from anchor (fixed); kind sliding: the period that ends now, in 24 parts, up to a 24th too strict, never over. A kind that is not given stays where it suits the period, else the period says it. parent: charged and asked too, up to 16 levels. slots: 1 to 64 counter rows that share the limits, for a budget that many sessions use at once (not with kind sliding or thresholds). on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. overrun: charge (what was spent is charged, also past a limit) | cap (no more than was held; the rest stands in the ledger as unbilled), by the budget that the permit names. thresholds: percentages of use, each told of once a window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent), which every role of the database can hear and which PREPARE TRANSACTION refuses. spenders: roles of level agent that may use it, besides those that may call for an agent that it pays for; also an empty list shuts out all others (NULL: all may use what no agent leads to, as part of its parent). max_overrun: a role of level agent charges a permit at most so many times its hold, retries included, but 100,000 tokens and 1 USD in any case (1 or more, Infinity: all; NULL: agentcore.max_overrun); the rest stands in the ledger as unbilled, with a WARNING, and an administrator charges all. USD is kept in nano-dollars; a smaller fraction is rounded up. A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. 22023 bad value, 42704 unknown parent or spender.';
+COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, integer[], name[], numeric, text[], text) IS 'Create or change a budget; true if anything changed. A member that is not given (NULL) stays as it is; a new budget has no limit, no period, no parent, no thresholds, tz UTC, 1 slot, on_expiry release, overrun charge, and is enabled. reset: members to set back to that. Without period: never resets (kind lifetime); whole days or months: calendar windows in tz; else equal spans from anchor (fixed); kind sliding: the period that ends now, in 24 parts, up to a 24th too strict, never over. A kind that is not given stays where it suits the period, else the period says it. parent: charged and asked too, up to 16 levels. slots: 1 to 64 counter rows that share the limits, for a budget that many sessions use at once (not with kind sliding or thresholds). on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. overrun: charge (what was spent is charged, also past a limit) | cap (no more than was held; the rest stands in the ledger as unbilled), by the budget that the permit names. thresholds: percentages of use, each told of once a window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent), which every role of the database can hear, and can send too (believe the ledger and budget_status, not the payload), and which PREPARE TRANSACTION refuses. spenders: roles of level agent that may use it, besides those that may call for an agent that it pays for; also an empty list shuts out all others (NULL: all may use what no agent leads to, as part of its parent). max_overrun: a role of level agent charges a permit at most so many times its hold, retries included, but 100,000 tokens and 1 USD in any case (1 or more, Infinity: all; NULL: agentcore.max_overrun); the rest stands in the ledger as unbilled, with a WARNING, and an administrator charges all. USD is kept in nano-dollars; a smaller fraction is rounded up. A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. 22023 bad value, 42704 unknown parent or spender.';
 
 CREATE FUNCTION agentcore.budget_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -283,10 +283,15 @@ CREATE FUNCTION agentcore.model_cost(model text, usage jsonb, at timestamptz DEF
   AS 'MODULE_PATHNAME', 'agentcore_model_cost_v1';
 COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, timestamptz, text) IS 'What a model call cost by a provider''s usage object (OpenAI chat and responses, Anthropic, Gemini), or by a response with one, at the price in force at a time (NULL: now), rounded up to a nano-dollar. Tokens that only the provider''s total counts cost as output. Of an object in several forms at once the larger cost counts, and the tokens are those of the form that costs more. 42704: no price then; 22023: NULL or not a usage object.';
 
+INSERT INTO agentcore.access_source (relation, since, hidden) VALUES
+  ('model_price', NULL, '{revision}'), ('budget', NULL, '{max_tokens,max_nanousd,max_calls,slots,limited_at,window_revision,revision}'),
+  ('budget_limit', NULL, '{max_tokens,max_nanousd,max_calls,revision}'),
+  ('permit', NULL, '{budgets,slots,spent_tokens,spent_nanousd,charge_on_expiry,holder,request_hash,is_llm,idempotent,resolved,cache_key,cache_lease,result}'), ('budget_ledger', 'at', '{detail}');
+
 CREATE VIEW agentcore.model_prices WITH (security_barrier) AS
 SELECT p.tenant, p.name AS model, p.valid_from, p.valid_to,
        p.valid_from <= n.now AND (p.valid_to IS NULL OR p.valid_to > n.now) AND NOT EXISTS (
-         SELECT FROM agentcore.model_price q
+         SELECT FROM agentcore.visible_rows(NULL::agentcore.model_price) q
           WHERE q.tenant = p.tenant AND q.name = p.name AND q.valid_from > p.valid_from
             AND q.valid_from <= n.now AND (q.valid_to IS NULL OR q.valid_to > n.now)) AS in_force,
        p.usd_per_input_token, p.usd_per_output_token,
@@ -295,9 +300,8 @@ SELECT p.tenant, p.name AS model, p.valid_from, p.valid_to,
        coalesce(p.usd_per_long_cache_write_token, p.usd_per_cache_write_token, p.usd_per_input_token) AS usd_per_long_cache_write_token,
        coalesce(p.usd_per_reasoning_token, p.usd_per_output_token) AS usd_per_reasoning_token,
        p.input_weight, p.output_weight, coalesce(p.cached_weight, p.input_weight) AS cached_weight
-  FROM agentcore.model_price p
- CROSS JOIN (SELECT agentcore.clock_now()) AS n(now)
- WHERE agentcore.access_visible(p.tenant);
+  FROM agentcore.visible_rows(NULL::agentcore.model_price) p
+ CROSS JOIN (SELECT agentcore.clock_now()) AS n(now);
 COMMENT ON VIEW agentcore.model_prices IS 'Prices of models in USD a token, with what a price not given falls back to; in_force: the one that a call begun now is priced by.';
 
 -- Watching -----------------------------------------------------------------
@@ -318,7 +322,15 @@ COMMENT ON TYPE agentcore.budget_window_now IS 'A window of a budget as an acqui
 CREATE FUNCTION agentcore.budget_windows(budget text, tenant text DEFAULT '') RETURNS SETOF agentcore.budget_window_now
   LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 2
   AS 'MODULE_PATHNAME', 'agentcore_budget_windows_v1';
-COMMENT ON FUNCTION agentcore.budget_windows(text, text) IS 'The windows of a budget as of now, main first, whatever the snapshot; no row for an unknown budget or a tenant that the caller may not see. Takes no lock. NULL or empty name: 22023.';
+COMMENT ON FUNCTION agentcore.budget_windows(text, text) IS 'The windows of a budget as of now, main first, whatever the snapshot; no row for an unknown budget. Takes no lock. The caller needs reader. NULL or empty name: 22023.';
+
+CREATE TYPE agentcore.budget_uncharged AS (tokens bigint, usd numeric);
+COMMENT ON TYPE agentcore.budget_uncharged IS 'Row of budget_unbilled(): 0 where nothing was left out.';
+
+CREATE FUNCTION agentcore.budget_unbilled(budget text, since timestamptz, tenant text DEFAULT '') RETURNS SETOF agentcore.budget_uncharged
+  LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_budget_unbilled_v1';
+COMMENT ON FUNCTION agentcore.budget_unbilled(text, timestamptz, text) IS 'What overrun cap or max_overrun left uncharged to a budget since a time, in tokens and USD, as far back as the ledger reaches. The caller needs reader. NULL: 22023.';
 
 CREATE VIEW agentcore.budget_limits WITH (security_barrier) AS
 SELECT b.tenant, b.name AS budget, w.limit_name, coalesce(l.kind, b.kind) AS kind,
@@ -338,9 +350,9 @@ SELECT b.tenant, b.name AS budget, w.limit_name, coalesce(l.kind, b.kind) AS kin
        pg_catalog.round(w.used[2] * 0.000000001 / h.hours, 9) AS usd_per_hour,
        pg_catalog.round(w.used[3] / h.hours, 3) AS calls_per_hour,
        e.exhausted_at
-  FROM agentcore.budget b
+  FROM agentcore.visible_rows(NULL::agentcore.budget) b
  CROSS JOIN LATERAL agentcore.budget_windows(b.name, b.tenant) w
-  LEFT JOIN agentcore.budget_limit l ON w.place > 0 AND l.tenant = b.tenant AND l.budget = b.name AND l.name = w.limit_name
+  LEFT JOIN agentcore.visible_rows(NULL::agentcore.budget_limit) l ON w.place > 0 AND l.tenant = b.tenant AND l.budget = b.name AND l.name = w.limit_name
  CROSS JOIN LATERAL (SELECT agentcore.clock_now()) AS c(at)
  -- a window of a few seconds is no base for a rate
  CROSS JOIN LATERAL (SELECT greatest(extract(epoch FROM c.at - w.counts_from), 60) / 3600) AS h(hours)
@@ -351,32 +363,31 @@ SELECT b.tenant, b.name AS budget, w.limit_name, coalesce(l.kind, b.kind) AS kin
    -- at this rate; a window that resets before is not exhausted
    SELECT pg_catalog.min(c.at + interval '1 hour' * least(greatest(d.max::numeric - d.used - d.held, 0) * h.hours / d.used, 1000000)::double precision) AS at
      FROM unnest(w.used, w.held[1:3], w.max) AS d(used, held, max) WHERE d.used > 0 AND d.max IS NOT NULL) AS x
- CROSS JOIN LATERAL (SELECT CASE WHEN x.at <= w.horizon AND x.at < c.at + interval '1000000 hours' THEN x.at END) AS e(exhausted_at)
- WHERE agentcore.access_visible(b.tenant);
+ CROSS JOIN LATERAL (SELECT CASE WHEN x.at <= w.horizon AND x.at < c.at + interval '1000000 hours' THEN x.at END) AS e(exhausted_at);
 COMMENT ON VIEW agentcore.budget_limits IS 'Every window of every budget as of now, limit_name main for the one of budget_set(): used, held by open permits (held is the same for all windows of a budget), limit and what is left (NULL = no limit). percent: the most used of its limits. per_hour: what was used since the window, or the counter, began, by the hours since then (at least a minute); exhausted_at: when nothing is left at that rate, NULL if never or only after the window resets. Tokens and calls in units, money in USD. resets_at NULL: never, or bit by bit (sliding).';
 
 CREATE VIEW agentcore.budget_status WITH (security_barrier) AS
 SELECT b.tenant, b.name AS budget,
-       m.used_tokens, m.held_tokens, m.max_tokens, m.used_usd, m.held_usd, m.max_usd, m.used_calls, m.held_calls, m.max_calls,
+       (l.main).used_tokens, (l.main).held_tokens, (l.main).max_tokens, (l.main).used_usd, (l.main).held_usd, (l.main).max_usd,
+       (l.main).used_calls, (l.main).held_calls, (l.main).max_calls,
        w.held[4] AS in_flight, b.max_in_flight,
        b.parent, b.enabled, b.kind, b.period, b.tz, b.on_expiry,
-       m.starts_at AS window_start, m.resets_at,
-       m.left_tokens, m.left_usd, m.left_calls, m.percent, m.tokens_per_hour, m.usd_per_hour, m.calls_per_hour, m.exhausted_at,
-       b.overrun, b.thresholds,
-       (SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(l) - '{tenant,budget,anchor,tz}'::text[] ORDER BY l.limit_name)
-          FROM agentcore.budget_limits l
-         WHERE l.tenant = b.tenant AND l.budget = b.name AND l.limit_name <> 'main') AS limits,
+       (l.main).starts_at AS window_start, (l.main).resets_at,
+       (l.main).left_tokens, (l.main).left_usd, (l.main).left_calls, (l.main).percent,
+       (l.main).tokens_per_hour, (l.main).usd_per_hour, (l.main).calls_per_hour, (l.main).exhausted_at,
+       b.overrun, b.thresholds, l.further AS limits,
        b.spenders, b.max_overrun,
-       (SELECT least(coalesce(pg_catalog.sum((u.detail ->> 'tokens')::numeric), 0), 9223372036854775807)::bigint
-          FROM agentcore.budget_ledger u
-         WHERE u.tenant = b.tenant AND u.event = 'unbilled' AND u.at >= w.counts_from AND b.name = ANY (u.budgets)) AS unbilled_tokens,
-       (SELECT pg_catalog.trim_scale(coalesce(pg_catalog.sum((u.detail ->> 'nanousd')::numeric), 0) * 0.000000001)
-          FROM agentcore.budget_ledger u
-         WHERE u.tenant = b.tenant AND u.event = 'unbilled' AND u.at >= w.counts_from AND b.name = ANY (u.budgets)) AS unbilled_usd
-  FROM agentcore.budget b
-  JOIN agentcore.budget_limits m ON m.tenant = b.tenant AND m.budget = b.name AND m.limit_name = 'main'
+       (SELECT u.tokens FROM agentcore.budget_unbilled(b.name, w.counts_from, b.tenant) u) AS unbilled_tokens,
+       (SELECT u.usd FROM agentcore.budget_unbilled(b.name, w.counts_from, b.tenant) u) AS unbilled_usd
+  FROM agentcore.visible_rows(NULL::agentcore.budget) b
  CROSS JOIN LATERAL agentcore.budget_windows(b.name, b.tenant) w
- WHERE w.place = 0 AND agentcore.access_visible(b.tenant);
+  -- one pass: a look at the limits for each budget would read all of them each time
+  JOIN (SELECT x.tenant, x.budget,
+               (pg_catalog.array_agg(x) FILTER (WHERE x.limit_name = 'main'))[1] AS main,
+               pg_catalog.jsonb_agg(pg_catalog.to_jsonb(x) - '{tenant,budget,anchor,tz}'::text[] ORDER BY x.limit_name)
+                 FILTER (WHERE x.limit_name <> 'main') AS further
+          FROM agentcore.budget_limits x GROUP BY 1, 2) l ON l.tenant = b.tenant AND l.budget = b.name
+ WHERE w.place = 0;
 COMMENT ON VIEW agentcore.budget_status IS 'Each budget: its main window as budget_limits shows it, and its other limits as a jsonb array (NULL: none). in_flight: open permits. A budget that is being changed is shown as its new definition counts. spenders, max_overrun: as given to budget_set(), NULL = not. unbilled_tokens, unbilled_usd: what overrun cap or max_overrun left uncharged in the main window, as far back as the ledger reaches. Tokens and calls in units, money in USD. resets_at NULL: never, or bit by bit (sliding).';
 
 CREATE VIEW agentcore.permits WITH (security_barrier) AS
@@ -387,15 +398,13 @@ SELECT p.tenant, p.id AS permit,
        p.held_tokens, pg_catalog.trim_scale(p.held_nanousd * 0.000000001) AS held_usd, p.held_calls,
        p.charged_tokens, pg_catalog.trim_scale(p.charged_nanousd * 0.000000001) AS charged_usd, p.charged_calls,
        p.created_at, p.lease_until, p.retry_at, p.settled_at
-  FROM agentcore.permit p
- WHERE agentcore.access_visible(p.tenant);
+  FROM agentcore.visible_rows(NULL::agentcore.permit) p;
 COMMENT ON VIEW agentcore.permits IS 'Permits of the visible tenants, open and settled. held: the estimate (given back once settled); charged: the real cost. Money in USD.';
 
 CREATE VIEW agentcore.ledger WITH (security_barrier) AS
 SELECT l.tenant, l.at, l.id, l.permit, l.budgets[1] AS budget, l.budgets, l.event,
        l.tokens, pg_catalog.trim_scale(l.nanousd * 0.000000001) AS usd, l.calls, l.agent, l.tool
-  FROM agentcore.budget_ledger l
- WHERE agentcore.access_visible(l.tenant);
+  FROM agentcore.visible_rows(NULL::agentcore.budget_ledger) l;
 COMMENT ON VIEW agentcore.ledger IS 'What was charged, when, for what: one row a settlement. budget: the one named by the caller; budgets: all that were charged. Money in USD.';
 
 CREATE VIEW agentcore.budget_spend WITH (security_barrier) AS
@@ -409,24 +418,20 @@ SELECT l.tenant, b.budget,
        pg_catalog.sum(l.tokens) AS tokens,
        pg_catalog.trim_scale(pg_catalog.sum(l.nanousd) * 0.000000001) AS usd,
        pg_catalog.sum(l.calls) AS calls
-  FROM agentcore.budget_ledger l
+  FROM agentcore.visible_rows(NULL::agentcore.budget_ledger) l
  CROSS JOIN LATERAL pg_catalog.unnest(l.budgets) AS b(budget)
  -- these say what was not charged
- WHERE l.event NOT IN ('threshold', 'unbilled') AND agentcore.access_visible(l.tenant)
+ WHERE l.event NOT IN ('threshold', 'unbilled')
  GROUP BY 1, 2, 3, 4, 5, 6, 7;
 COMMENT ON VIEW agentcore.budget_spend IS 'What each budget was charged, by hour and day (UTC), agent, and tool or model. A call counts for its budget and for every parent: choose one budget, or sum over roots. entries: settlements; refunds count negative. What retention added up stands in the hour its window began, without agent and tool. Reads the whole ledger of the visible tenants.';
 
--- The sub-select makes the hour a constant of the query, so that only partitions that reach into it are read.
 CREATE VIEW agentcore.budget_burn WITH (security_barrier) AS
-SELECT t.tenant, b.budget, pg_catalog.sum(l.tokens) AS tokens_per_hour,
+SELECT l.tenant, b.budget, pg_catalog.sum(l.tokens) AS tokens_per_hour,
        pg_catalog.trim_scale(pg_catalog.sum(l.nanousd) * 0.000000001) AS usd_per_hour,
        pg_catalog.sum(l.calls) AS calls_per_hour
-  FROM (SELECT DISTINCT d.tenant FROM agentcore.budget d WHERE agentcore.access_visible(d.tenant)) AS t
- CROSS JOIN LATERAL (
-   SELECT * FROM agentcore.budget_ledger x
-    WHERE x.tenant = t.tenant AND x.at > (SELECT agentcore.clock_now() - pg_catalog.make_interval(hours => 1))
-      AND x.event NOT IN ('threshold', 'unbilled', 'carry')) AS l
+  FROM agentcore.visible_rows(NULL::agentcore.budget_ledger, agentcore.clock_now() - pg_catalog.make_interval(hours => 1)) l
  CROSS JOIN LATERAL pg_catalog.unnest(l.budgets) AS b(budget)
+ WHERE l.event NOT IN ('threshold', 'unbilled', 'carry')
  GROUP BY 1, 2;
 COMMENT ON VIEW agentcore.budget_burn IS 'What each budget was charged within the last hour; no row: nothing. Reads the current partition of the ledger only.';
 
@@ -821,7 +826,7 @@ COMMENT ON FUNCTION agentcore.budget_verify() IS 'Check every invariant of the b
 
 INSERT INTO agentcore.access_function VALUES
   ('budget_set', 'admin'), ('budget_drop', 'admin'), ('budget_limit_set', 'admin'), ('budget_limit_drop', 'admin'),
-  ('budget_adjust', 'admin'), ('budget_reset_window', 'admin'), ('budget_windows', 'public'), ('model_price_set', 'admin'), ('model_price_drop', 'admin'),
+  ('budget_adjust', 'admin'), ('budget_reset_window', 'admin'), ('budget_windows', 'reader'), ('budget_unbilled', 'reader'), ('model_price_set', 'admin'), ('model_price_drop', 'admin'),
   ('budget_acquire', 'agent'), ('budget_acquire_wait', 'agent'), ('budget_try_acquire', 'agent'), ('budget_commit', 'agent'),
   ('budget_release', 'agent'), ('budget_extend', 'agent'),
   ('budget_reap', 'admin'), ('budget_verify', 'admin'),

@@ -1,6 +1,7 @@
 /*
  * status.c
- *	  budget_windows(): a budget's windows as an acquire would find them now.
+ *	  budget_windows(): a budget's windows as an acquire would find them now;
+ *	  budget_unbilled(): what was left uncharged.
  *
  * Memory: the caller's context; rows go to a tuplestore.  Locks: those of
  * reading.  On ERROR: nothing to undo.
@@ -11,10 +12,8 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 
 static Datum
 amounts_datum(const int64 *amounts, int n)
@@ -68,7 +67,7 @@ put_window(ReturnSetInfo *rsinfo, const ChainLink *link, const Counter *counter,
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* budget_windows(budget, tenant) -> setof budget_window_now; no row for who may not see the tenant */
+/* budget_windows(budget, tenant) -> setof budget_window_now; no row for an unknown budget */
 AGC_FUNCTION(budget_windows)
 {
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
@@ -77,10 +76,9 @@ AGC_FUNCTION(budget_windows)
 	Chain		chain = {.tenant = tenant, .n = 1, .link = &link};
 	Counter		sum;
 
-	AcceptInvalidationMessages();
-	agc_watch_registry();
+	agc_enter(tenant, AGC_READER);
 	InitMaterializedSRF(fcinfo, 0);
-	if (agc_level(GetUserId(), tenant) < AGC_READER || !budget_def(tenant, budget, &link.def))
+	if (!budget_def(tenant, budget, &link.def))
 		return (Datum) 0;
 	link.counter = palloc(link.def.slots * sizeof(Counter));
 	chain_peek(&chain, NULL);
@@ -88,4 +86,35 @@ AGC_FUNCTION(budget_windows)
 	for (int w = 0; w < link.def.nlimits; w++)
 		put_window((ReturnSetInfo *) fcinfo->resultinfo, &link, &sum, w, chain.at);
 	return (Datum) 0;
+}
+
+/* budget_unbilled(budget, since, tenant) -> (tokens, usd): from the ledger, for budget_status */
+AGC_FUNCTION(budget_unbilled)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"SELECT least(coalesce(sum((u.detail ->> 'tokens')::numeric), 0), 9223372036854775807)::bigint,"
+		" trim_scale(coalesce(sum((u.detail ->> 'nanousd')::numeric), 0) * 0.000000001)"
+		" FROM agentcore.budget_ledger u"
+		" WHERE u.tenant = $1 AND u.event = 'unbilled' AND u.at >= $3 AND $2 = ANY (u.budgets)", 3, types
+	};
+	char	   *tenant = agc_arg_tenant(fcinfo, 2);
+	char	   *budget = agc_arg_name(fcinfo, 0, "budget");
+	Datum		args[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget)};
+	Datum		values[2];
+	bool		nulls[2];
+	AgcOwner	owner;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("since must not be null")));
+	args[2] = PG_GETARG_DATUM(1);
+	agc_enter(tenant, AGC_READER);
+	agc_owner_begin(&owner);
+	agc_spi_read(&plan, args, NULL);
+	values[0] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &nulls[0]);
+	values[1] = SPI_datumTransfer(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &nulls[1]), false, -1);
+	agc_owner_end(&owner);
+	return agc_row(fcinfo, values, nulls, lengthof(values));
 }

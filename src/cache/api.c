@@ -38,12 +38,13 @@ read_call(FunctionCallInfo fcinfo, const char *what, int scope_arg, int tenant_a
 }
 
 static void
-read_target(FunctionCallInfo fcinfo, const char *what, int scope_arg, int tenant_arg, CacheTarget *target)
+read_target(FunctionCallInfo fcinfo, const char *what, int scope_arg, int tenant_arg,
+			AgcEnter enter, CacheTarget *target)
 {
 	char	   *scope = read_call(fcinfo, what, scope_arg, tenant_arg, target);
 	Jsonb	   *args = agc_arg_jsonb(fcinfo, 1, "args");
 
-	agc_enter(target->tenant, AGC_AGENT);
+	enter(target->tenant, AGC_AGENT);
 	cache_require(what);
 	cache_make_key(&target->key, CACHE_RAW, target->tenant, target->tool, 0, args, scope);
 }
@@ -148,7 +149,7 @@ AGC_FUNCTION(cache_get)
 	CacheTarget target;
 	Jsonb	   *value;
 
-	read_target(fcinfo, "cache_get", 2, 3, &target);
+	read_target(fcinfo, "cache_get", 2, 3, agc_enter, &target);
 	value = get_answer(&target);
 	if (value == NULL)
 		PG_RETURN_NULL();
@@ -254,7 +255,7 @@ AGC_FUNCTION(cache_set)
 	CacheTerms	terms;
 
 	read_terms(fcinfo, 3, 5, 7, &terms);
-	read_target(fcinfo, "cache_set", 4, 9, &target);
+	read_target(fcinfo, "cache_set", 4, 9, agc_enter, &target);
 	slot_refs(&item.refs, target.tenant, target.tool, terms.ntags, terms.tags);
 	item.key = target.key;
 	item.scope = target.scope;
@@ -285,7 +286,7 @@ AGC_FUNCTION(cache_fetch)
 
 	if (lease == 0)
 		lease = agc_lease_or_default(agc_cache_lease * USECS_PER_SEC);
-	read_target(fcinfo, "cache_fetch", 2, 5, &target);
+	read_target(fcinfo, "cache_fetch", 2, 5, agc_enter, &target);
 	cache_lookup_wait(&target, lease, wait, &result);
 
 	values[0] = CStringGetTextDatum(names[result.status]);
@@ -313,7 +314,7 @@ AGC_FUNCTION(cache_fetch)
  * role: whoever else names the token learns no more than that it is lost.
  */
 static bool
-read_lease(FunctionCallInfo fcinfo, const char *what, int tenant_arg, int64 *token, CacheLease *lease)
+read_lease(FunctionCallInfo fcinfo, const char *what, int tenant_arg, AgcEnter enter, int64 *token, CacheLease *lease)
 {
 	char	   *tenant = agc_arg_tenant(fcinfo, tenant_arg);
 
@@ -322,7 +323,7 @@ read_lease(FunctionCallInfo fcinfo, const char *what, int tenant_arg, int64 *tok
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("lease must not be null")));
 	*token = PG_GETARG_INT64(0);
-	agc_enter(tenant, AGC_AGENT);
+	enter(tenant, AGC_AGENT);
 	cache_require(what);
 	return lease_lookup(*token, lease) && lease->kind == CACHE_RAW &&
 		lease->tenant == slot_of_tenant(tenant) && lease->role == GetUserId();
@@ -339,7 +340,7 @@ AGC_FUNCTION(cache_fill)
 	char	   *tenant;
 
 	read_terms(fcinfo, 2, 3, 4, &terms);
-	if (!read_lease(fcinfo, "cache_fill", 6, &token, &lease))
+	if (!read_lease(fcinfo, "cache_fill", 6, agc_enter, &token, &lease))
 	{
 		stat_count(CC_REFUSED_LEASE);
 		PG_RETURN_BOOL(false);
@@ -359,7 +360,7 @@ AGC_FUNCTION(cache_abandon)
 	int64		token;
 	CacheLease	lease;
 
-	if (!read_lease(fcinfo, "cache_abandon", 1, &token, &lease))
+	if (!read_lease(fcinfo, "cache_abandon", 1, agc_enter_disabled, &token, &lease))
 		PG_RETURN_BOOL(false);
 	lease_release(&lease.key, token);
 	PG_RETURN_BOOL(true);
@@ -416,7 +417,7 @@ AGC_FUNCTION(cache_invalidate)
 	CacheTarget target;
 	bool		present;
 
-	read_target(fcinfo, "cache_invalidate", 2, 5, &target);
+	read_target(fcinfo, "cache_invalidate", 2, 5, agc_enter_disabled, &target);
 	present = invalidate_call(&target, true);
 	present |= invalidate_gate_call(target.tenant, target.tool, PG_GETARG_JSONB_P(1), agent, subject);
 	PG_RETURN_BOOL(present);
@@ -446,7 +447,7 @@ AGC_FUNCTION(cache_invalidate_tool)
 	char	   *tool = agc_arg_name(fcinfo, 0, "tool");
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 
-	agc_enter(tenant, AGC_AGENT);
+	agc_enter_disabled(tenant, AGC_AGENT);
 	cache_require("cache_invalidate_tool");
 	pending_invalidate_slot(slot_of_tool(tenant, tool), true);
 	invalidate_shared_tool(tenant, tool);
@@ -467,7 +468,7 @@ AGC_FUNCTION(cache_invalidate_tag)
 	char	   *tag = agc_arg_name(fcinfo, 0, "tag");
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 
-	agc_enter(tenant, AGC_AGENT);
+	agc_enter_disabled(tenant, AGC_AGENT);
 	cache_require("cache_invalidate_tag");
 	invalidate_tag(tenant, tag);
 	PG_RETURN_VOID();

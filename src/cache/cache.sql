@@ -193,9 +193,9 @@ COMMENT ON COLUMN agentcore.stat_tool.saved_ms IS 'Milliseconds that computing t
 COMMENT ON COLUMN agentcore.stat_tool.saved_usd IS 'USD that they had cost, added up over the hits.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('cache_get', 'agent'), ('cache_mget', 'agent'), ('cache_clear_all', 'admin'), ('cache_tool_stat', 'public'),
+  ('cache_get', 'agent'), ('cache_mget', 'agent'), ('cache_clear_all', 'admin'), ('cache_tool_stat', 'reader'),
   ('cache_entries', 'reader'), ('cache_dump', 'admin'), ('cache_load', 'admin'),
   ('stat_tool_reset', 'admin'), ('cache_set', 'agent'), ('cache_fetch', 'agent'), ('cache_fill', 'agent'),
   ('cache_abandon', 'agent'), ('cache_invalidate', 'agent'), ('cache_invalidate_tool', 'agent'),
   ('cache_invalidate_tag', 'agent'), ('cache_clear', 'admin'), ('cache_invalidate_on_change', 'agent'),
-  ('cache_stat', 'public'), ('stat_cache_reset', 'admin'), ('cache_verify', 'reader');
+  ('cache_stat', 'reader'), ('stat_cache_reset', 'admin'), ('cache_verify', 'reader');

@@ -24,9 +24,12 @@ CREATE FUNCTION agentcore.agent_drop(name text, tenant text DEFAULT '') RETURNS 
   AS 'MODULE_PATHNAME', 'agentcore_agent_drop_v1';
 COMMENT ON FUNCTION agentcore.agent_drop(text, text) IS 'Remove an agent; false when there was none. Its open calls can still be settled.';
 
+INSERT INTO agentcore.access_source (relation, since, hidden, admin_only) VALUES
+  ('agent', NULL, '{}', '{}'), ('call_log_entry', 'at', '{}', '{}'), ('approval', NULL, '{request_hash}', '{args}');
+
 CREATE VIEW agentcore.agents WITH (security_barrier) AS
   SELECT tenant, name, policy, budget, owner, mode, enabled, revision
-    FROM agentcore.agent WHERE agentcore.access_visible(tenant);
+    FROM agentcore.visible_rows(NULL::agentcore.agent);
 COMMENT ON VIEW agentcore.agents IS 'The agents of the tenants visible to the caller.';
 
 -- Audit ----------------------------------------------------------------------
@@ -52,7 +55,7 @@ COMMENT ON TABLE agentcore.call_log_entry IS 'Audit rows, written as agentcore.a
 
 CREATE VIEW agentcore.call_log WITH (security_barrier) AS
   SELECT tenant, at, event, agent, tool, verdict, reason, detail, enforced, call_id, key, task, subject, role
-    FROM agentcore.call_log_entry WHERE agentcore.access_visible(tenant);
+    FROM agentcore.visible_rows(NULL::agentcore.call_log_entry);
 COMMENT ON VIEW agentcore.call_log IS 'Verdicts (event begin) and settlements (commit, fail, resolve) as agentcore.audit lets them be written; never argument values.';
 
 -- Approvals ------------------------------------------------------------------
@@ -87,9 +90,9 @@ COMMENT ON FUNCTION agentcore.call_approve(uuid, boolean, interval, text, text) 
 
 CREATE VIEW agentcore.approvals WITH (security_barrier) AS
   SELECT tenant, id, agent, tool,
-         CASE WHEN agentcore.access_level(tenant) = 'admin' THEN args END AS args,
+         args,
          task, subject, state, requested_at, requested_by, decided_at, decided_by, note, expires_at
-    FROM agentcore.approval WHERE agentcore.access_visible(tenant);
+    FROM agentcore.visible_rows(NULL::agentcore.approval);
 COMMENT ON VIEW agentcore.approvals IS 'Requests for approval; the arguments are shown to administrators of the tenant only.';
 
 -- The gate -------------------------------------------------------------------

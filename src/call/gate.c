@@ -235,7 +235,7 @@ AGC_FUNCTION(call_begin)
 	Gate		gate;
 
 	read_request(fcinfo, &gate);
-	agc_enter(gate.tenant, AGC_AGENT);
+	agc_enter_disabled(gate.tenant, AGC_AGENT);
 	gate_run(&gate);
 	return gate_row(fcinfo, &gate);
 }
@@ -264,7 +264,7 @@ AGC_FUNCTION(llm_begin)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("input_tokens and max_output_tokens are out of range")));
-	agc_enter(gate.tenant, AGC_AGENT);
+	agc_enter_disabled(gate.tenant, AGC_AGENT);
 	gate.args = llm_request_args(input, output);
 	gate_run(&gate);
 	return gate_row(fcinfo, &gate);
@@ -280,7 +280,7 @@ AGC_FUNCTION(call_explain)
 	Gate		gate;
 
 	read_request(fcinfo, &gate);
-	agc_enter(gate.tenant, AGC_AGENT);
+	agc_enter_disabled(gate.tenant, AGC_AGENT);
 	InitMaterializedSRF(fcinfo, 0);
 	gate.explaining = true;
 	gate_find_agent(&gate);

@@ -192,7 +192,7 @@ AGC_FUNCTION(call_commit)
 	int64		nanousd = agc_opt_usd(fcinfo, 3, "usd", -1);
 	char	   *tenant = agc_arg_tenant(fcinfo, 4);
 
-	agc_enter(tenant, AGC_AGENT);
+	agc_enter_disabled(tenant, AGC_AGENT);
 	return commit_call(fcinfo, tenant, result, tokens, nanousd);
 }
 
@@ -208,7 +208,7 @@ AGC_FUNCTION(llm_commit)
 	Jsonb	   *result = agc_opt_jsonb(fcinfo, 4, "result");
 	char	   *tenant = agc_arg_tenant(fcinfo, 5);
 
-	agc_enter(tenant, AGC_AGENT);
+	agc_enter_disabled(tenant, AGC_AGENT);
 	if (usage != NULL)
 	{
 		PermitRow	permit;
@@ -285,7 +285,7 @@ AGC_FUNCTION(call_fail)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("status must be an HTTP status code"),
 				 errdetail("Got %d.", status)));
-	agc_enter(tenant, AGC_AGENT);
+	agc_enter_disabled(tenant, AGC_AGENT);
 	find_call(fcinfo, 0, tenant, true, &permit);
 	tool = find_tool(tenant, &permit, &object);
 
@@ -371,7 +371,7 @@ AGC_FUNCTION(call_resolve)
 	PermitRow	permit;
 	SettleResult settled;
 
-	agc_enter(tenant, AGC_AGENT);
+	agc_enter_disabled(tenant, AGC_AGENT);
 	find_call(fcinfo, 0, tenant, true, &permit);
 	if (permit.state == PERMIT_OPEN && permit.lease_until > agc_now())
 		ereport(ERROR,
@@ -396,7 +396,7 @@ AGC_FUNCTION(call_status)
 	PermitRow	permit;
 	const char *word = "open";
 
-	agc_enter(tenant, AGC_AGENT);
+	agc_enter_disabled(tenant, AGC_AGENT);
 	find_call(fcinfo, 0, tenant, false, &permit);
 	switch (permit.state)
 	{

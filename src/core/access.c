@@ -9,16 +9,19 @@
  * the extension's tables hold admin everywhere.  Roles are stored by name: a
  * dropped role's row matches nobody, and a dump never carries a bare Oid.
  *
- * Memory: verdicts are remembered per backend in one context, thrown away when
- * a registry table, a role or a membership changed.  Locks: AccessShareLock on
- * the table while reading.  On ERROR: nothing to undo.
+ * Memory: verdicts, and which tenants the role that asked last may read, are
+ * remembered per backend, and thrown away when a registry table, a role or a
+ * membership changed.  Locks: AccessShareLock on the table while reading.  On
+ * ERROR: nothing to undo.
  */
 #include "core/core.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -39,6 +42,7 @@ typedef struct MemoEntry
 {
 	MemoKey		key;
 	AgcLevel	level;
+	bool		enabled;		/* the tenant */
 } MemoEntry;
 
 static AgcTable access_table = AGC_TABLE("access", "access_pkey");
@@ -51,6 +55,11 @@ static uint64 version = 0;
 /* the verdict given last: most sessions ask for one role and tenant all along */
 static const MemoEntry *last = NULL;
 
+/* whose `tenants` are remembered; InvalidOid: nobody's */
+static Oid	reach_role = InvalidOid;
+static AgcReach reach;
+static MemoryContext reach_cxt = NULL;
+
 static const char *const level_names[] = {"nobody", "reader", "agent", "admin"};
 
 typedef struct LevelScan
@@ -59,11 +68,26 @@ typedef struct LevelScan
 	AgcLevel	level;
 } LevelScan;
 
+typedef struct HeldScan
+{
+	const char *role;
+	AgcLevel	level;
+} HeldScan;
+
+typedef struct ReachScan
+{
+	Oid			role;
+	ArrayBuildState *read;
+	ArrayBuildState *admin;
+} ReachScan;
+
 static void role_invalidated(Datum arg, int cacheid, uint32 hash);
 static void forget_all(void);
 static AgcLevel find_level(Oid role, const char *tenant);
+static AgcLevel granted_level(HeapTuple tuple, TupleDesc desc, Oid role);
 static void raise_level(HeapTuple tuple, TupleDesc desc, void *arg);
-static AgcLevel parse_level(const char *name);
+static void raise_held(HeapTuple tuple, TupleDesc desc, void *arg);
+static void add_reach(HeapTuple tuple, TupleDesc desc, void *arg);
 
 void
 agc_access_init(void)
@@ -78,40 +102,19 @@ role_invalidated(Datum arg, int cacheid, uint32 hash)
 	roles_changed = true;
 }
 
-void
-agc_enter(const char *tenant, AgcLevel need)
-{
-	AgcLevel	held;
-
-	AcceptInvalidationMessages();
-	agc_watch_registry();
-
-	held = agc_level(GetUserId(), tenant);
-	if (held < need)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for tenant \"%s\"", tenant),
-				 errdetail("Role \"%s\" holds level %s there; %s is needed.",
-						   GetUserNameFromId(GetUserId(), false),
-						   level_names[held], level_names[need]),
-				 errhint("An administrator grants it with SELECT agentcore.access_grant(role, '%s', tenants).",
-						 level_names[need])));
-}
-
-AgcLevel
-agc_level(Oid role, const char *tenant)
+/* What the role holds and whether the tenant is switched on, from memory where it can be. */
+static MemoEntry
+recall(Oid role, const char *tenant)
 {
 	MemoKey		key;
 	MemoEntry  *entry;
-	AgcLevel	level;
+	MemoEntry	found;
 
-	if (strlen(tenant) > AGC_MAX_NAME)
-		return AGC_NOBODY;
 	if (memo == NULL || memo_generation != agc_generation() || roles_changed ||
 		hash_get_num_entries(memo) >= MEMO_MAX)
 		forget_all();
 	if (last != NULL && last->key.role == role && strcmp(last->key.tenant, tenant) == 0)
-		return last->level;
+		return *last;
 
 	memset(&key, 0, sizeof(key));
 	key.role = role;
@@ -119,15 +122,61 @@ agc_level(Oid role, const char *tenant)
 	entry = hash_search(memo, &key, HASH_FIND, NULL);
 	if (entry == NULL)
 	{
-		level = find_level(role, tenant);
-		/* reading the table may have heard of a change: then it is not remembered */
+		found.key = key;
+		found.level = find_level(role, tenant);
+		found.enabled = agc_tenant_enabled(tenant);
+		/* reading the tables may have heard of a change: then it is not remembered */
 		if (memo_generation != agc_generation() || roles_changed)
-			return level;
+			return found;
 		entry = hash_search(memo, &key, HASH_ENTER, NULL);
-		entry->level = level;
+		*entry = found;
 	}
 	last = entry;
-	return entry->level;
+	return *entry;
+}
+
+AgcLevel
+agc_level(Oid role, const char *tenant)
+{
+	return strlen(tenant) > AGC_MAX_NAME ? AGC_NOBODY : recall(role, tenant).level;
+}
+
+static bool
+enter(const char *tenant, AgcLevel need)
+{
+	MemoEntry	found = {.level = AGC_NOBODY};
+
+	AcceptInvalidationMessages();
+	agc_watch_registry();
+	if (strlen(tenant) <= AGC_MAX_NAME)
+		found = recall(GetUserId(), tenant);
+	if (found.level < need)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for tenant \"%s\"", tenant),
+				 errdetail("Role \"%s\" holds level %s there; %s is needed.",
+						   GetUserNameFromId(GetUserId(), false),
+						   level_names[found.level], level_names[need]),
+				 errhint("An administrator grants it with SELECT agentcore.access_grant(role, '%s', tenants).",
+						 level_names[need])));
+	return found.enabled;
+}
+
+void
+agc_enter(const char *tenant, AgcLevel need)
+{
+	if (!enter(tenant, need) && need == AGC_AGENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_AGC_NOT_ALLOWED),
+				 errmsg("tenant \"%s\" is disabled", tenant),
+				 errdetail("While it is, only calls made before can be settled, cached answers be invalidated, and administrators change its settings."),
+				 errhint("An administrator of the tenant switches it on with SELECT agentcore.tenant_set(true, tenant).")));
+}
+
+void
+agc_enter_disabled(const char *tenant, AgcLevel need)
+{
+	(void) enter(tenant, need);
 }
 
 static void
@@ -137,6 +186,7 @@ forget_all(void)
 	HTAB	   *old = memo;
 
 	last = NULL;
+	reach_role = InvalidOid;
 	memo = NULL;
 	if (old != NULL)
 		hash_destroy(old);
@@ -169,24 +219,104 @@ find_level(Oid role, const char *tenant)
 	return scan.level;
 }
 
+/* What one row of agentcore.access gives to a role. */
+static AgcLevel
+granted_level(HeapTuple tuple, TupleDesc desc, Oid role)
+{
+	char	   *name = agc_col_text(tuple, desc, "role");
+	Oid			granted = name == NULL ? InvalidOid : get_role_oid(name, true);
+
+	if (!OidIsValid(granted) || !has_privs_of_role(role, granted))
+		return AGC_NOBODY;
+	return agc_level_parse(agc_col_text(tuple, desc, "level"));
+}
+
 static void
 raise_level(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	LevelScan  *scan = arg;
-	char	   *name = agc_col_text(tuple, desc, "role");
-	Oid			granted = name == NULL ? InvalidOid : get_role_oid(name, true);
-	AgcLevel	level;
+	AgcLevel	level = granted_level(tuple, desc, scan->role);
 
-	if (!OidIsValid(granted) || !has_privs_of_role(scan->role, granted))
-		return;
-	level = parse_level(agc_col_text(tuple, desc, "level"));
-	if (level > scan->level)
-		scan->level = level;
+	scan->level = Max(scan->level, level);
+}
+
+static void
+raise_held(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	HeldScan   *scan = arg;
+
+	if (strcmp(agc_col_text(tuple, desc, "role"), scan->role) == 0)
+		scan->level = Max(scan->level, agc_level_parse(agc_col_text(tuple, desc, "level")));
+}
+
+AgcLevel
+agc_level_of_role(const char *role)
+{
+	HeldScan	scan = {.role = role, .level = AGC_NOBODY};
+	Relation	rel = agc_table_open(&access_table, AccessShareLock);
+
+	agc_table_scan(&access_table, rel, 0, NULL, raise_held, &scan);
+	agc_table_close(rel, AccessShareLock);
+	return scan.level;
+}
+
+static void
+add_reach(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	ReachScan  *scan = arg;
+	AgcLevel	level = granted_level(tuple, desc, scan->role);
+	bool		isnull;
+	Datum		tenant = agc_col(tuple, desc, "tenant", &isnull);
+
+	if (level >= AGC_READER)
+		scan->read = accumArrayResult(scan->read, tenant, isnull, TEXTOID, CurrentMemoryContext);
+	if (level >= AGC_ADMIN)
+		scan->admin = accumArrayResult(scan->admin, tenant, isnull, TEXTOID, CurrentMemoryContext);
+}
+
+static ArrayType *
+reach_array(ArrayBuildState *tenants)
+{
+	return tenants == NULL ? construct_empty_array(TEXTOID) :
+		DatumGetArrayTypeP(makeArrayResult(tenants, CurrentMemoryContext));
+}
+
+const AgcReach *
+agc_reach(Oid role)
+{
+	ReachScan	scan = {.role = role};
+	Relation	rel;
+	MemoryContext old;
+
+	AcceptInvalidationMessages();
+	agc_watch_registry();
+	if (memo == NULL || memo_generation != agc_generation() || roles_changed)
+		forget_all();
+	if (reach_role == role)
+		return &reach;
+
+	reach_role = InvalidOid;
+	if (reach_cxt == NULL)
+		reach_cxt = AllocSetContextCreate(CacheMemoryContext, "agentcore reach", ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(reach_cxt);
+	old = MemoryContextSwitchTo(reach_cxt);
+	reach.read_all = agc_level(role, "*") >= AGC_READER;
+	reach.admin_all = agc_level(role, "*") >= AGC_ADMIN;
+	rel = agc_table_open(&access_table, AccessShareLock);
+	if (!reach.admin_all)
+		agc_table_scan(&access_table, rel, 0, NULL, add_reach, &scan);
+	agc_table_close(rel, AccessShareLock);
+	reach.read = reach_array(scan.read);
+	reach.admin = reach_array(scan.admin);
+	MemoryContextSwitchTo(old);
+	if (memo_generation == agc_generation() && !roles_changed)
+		reach_role = role;
+	return &reach;
 }
 
 /* An unknown word grants nothing. */
-static AgcLevel
-parse_level(const char *name)
+AgcLevel
+agc_level_parse(const char *name)
 {
 	for (int i = AGC_READER; name != NULL && i <= AGC_ADMIN; i++)
 		if (strcmp(name, level_names[i]) == 0)
@@ -204,7 +334,7 @@ callers_level(FunctionCallInfo fcinfo)
 	return agc_level(GetUserId(), text_to_cstring(PG_GETARG_TEXT_PP(0)));
 }
 
-/* access_visible(tenant) -> boolean: what the views filter by; never an error */
+/* access_visible(tenant) -> boolean; never an error */
 AGC_FUNCTION(access_visible)
 {
 	PG_RETURN_BOOL(callers_level(fcinfo) >= AGC_READER);
@@ -216,120 +346,8 @@ AGC_FUNCTION(access_level)
 	PG_RETURN_TEXT_P(cstring_to_text(level_names[callers_level(fcinfo)]));
 }
 
-/*
- * Tenants of access_grant(): each a name, '' or '*', and the caller holds
- * admin on every one.
- */
-static ArrayType *
-check_grantable(FunctionCallInfo fcinfo, int n)
+/* access_held(role) -> text: the highest level in its rows, as committed last */
+AGC_FUNCTION(access_held)
 {
-	Datum	   *elems;
-	bool	   *nulls;
-	int			nelems;
-	ArrayType  *tenants;
-
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("tenants must not be null")));
-	tenants = PG_GETARG_ARRAYTYPE_P(n);
-	deconstruct_array(tenants, TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &nelems);
-	if (nelems == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("tenants must not be empty"),
-				 errhint("Use '{\"\"}' where there is one tenant, '{*}' for every tenant.")));
-	for (int i = 0; i < nelems; i++)
-	{
-		char	   *tenant = nulls[i] ? NULL : TextDatumGetCString(elems[i]);
-
-		if (tenant == NULL || strlen(tenant) > AGC_MAX_NAME)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("tenant %d is null or too long", i + 1)));
-		agc_enter(tenant, AGC_ADMIN);
-	}
-	return tenants;
-}
-
-/* access_grant(role, level, tenants) -> void */
-AGC_FUNCTION(access_grant)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTARRAYOID};
-	static AgcPlan grant = {
-		"INSERT INTO agentcore.access (tenant, role, level)"
-		" SELECT DISTINCT t, $1, $2 FROM unnest($3) AS t"
-		" ON CONFLICT (tenant, role) DO UPDATE SET level = EXCLUDED.level"
-		" WHERE agentcore.access.level <> EXCLUDED.level", 3, types
-	};
-	static AgcPlan execute = {
-		"SELECT agentcore.access_sync_privileges($1)", 1, types
-	};
-	char	   *role = agc_arg_name(fcinfo, 0, "role");
-	char	   *level = agc_arg_name(fcinfo, 1, "level");
-	ArrayType  *tenants = check_grantable(fcinfo, 2);
-	Datum		values[3] = {CStringGetTextDatum(role), CStringGetTextDatum(level), PointerGetDatum(tenants)};
-	AgcOwner	owner;
-
-	if (parse_level(level) == AGC_NOBODY)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown access level \"%s\"", level),
-				 errhint("The levels are reader, agent and admin.")));
-	(void) get_role_oid(role, false);	/* 42704 for an unknown role */
-
-	agc_owner_begin(&owner);
-	agc_spi(&grant, values, NULL);
-	agc_spi(&execute, values, NULL);
-	agc_owner_end(&owner);
-	PG_RETURN_VOID();
-}
-
-/*
- * access_revoke(role) -> void: from every tenant on which the caller holds
- * admin.  The role need not exist any more.
- */
-AGC_FUNCTION(access_revoke)
-{
-	static const Oid types[] = {TEXTOID, TEXTARRAYOID};
-	static AgcPlan list = {
-		"SELECT tenant FROM agentcore.access WHERE role = $1", 1, types
-	};
-	static AgcPlan revoke = {
-		"DELETE FROM agentcore.access WHERE role = $1 AND tenant = ANY ($2)", 2, types
-	};
-	static AgcPlan execute = {
-		"SELECT agentcore.access_sync_privileges($1)", 1, types
-	};
-	char	   *role = agc_arg_name(fcinfo, 0, "role");
-	Oid			caller = GetUserId();
-	Datum		values[2] = {CStringGetTextDatum(role)};
-	Datum	   *mine;
-	int			nmine = 0;
-	uint64		nrows;
-	AgcOwner	owner;
-
-	AcceptInvalidationMessages();
-	agc_watch_registry();
-	agc_owner_begin(&owner);
-	agc_spi(&list, values, NULL);
-	nrows = SPI_processed;
-	mine = palloc((nrows + 1) * sizeof(Datum));
-	for (uint64 i = 0; i < nrows; i++)
-	{
-		char	   *tenant = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
-
-		if (agc_level(caller, tenant) >= AGC_ADMIN)
-			mine[nmine++] = CStringGetTextDatum(tenant);
-	}
-	if (nrows > 0 && nmine == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to revoke access of role \"%s\"", role),
-				 errdetail("You hold level admin on none of its tenants.")));
-	values[1] = PointerGetDatum(construct_array(mine, nmine, TEXTOID, -1, false, TYPALIGN_INT));
-	agc_spi(&revoke, values, NULL);
-	agc_spi(&execute, values, NULL);
-	agc_owner_end(&owner);
-	PG_RETURN_VOID();
+	PG_RETURN_TEXT_P(cstring_to_text(level_names[agc_level_of_role(agc_arg_name(fcinfo, 0, "role"))]));
 }

@@ -96,8 +96,34 @@ typedef enum AgcLevel
 	AGC_ADMIN
 } AgcLevel;
 
+/*
+ * While the tenant is disabled, agc_enter() refuses what needs level agent
+ * (TC003).  agc_enter_disabled() is for what must work then too: settling and
+ * reporting what was begun before, forgetting, and the gate, whose answer is a row.
+ */
 extern void agc_enter(const char *tenant, AgcLevel need);
+extern void agc_enter_disabled(const char *tenant, AgcLevel need);
+typedef void (*AgcEnter) (const char *tenant, AgcLevel need);	/* either */
 extern AgcLevel agc_level(Oid role, const char *tenant);
+extern AgcLevel agc_level_parse(const char *name);
+
+/* the highest level that the rows of a role by this name give it, members' aside */
+extern AgcLevel agc_level_of_role(const char *role);
+
+/*
+ * The tenants that a role may read, and those that it administers (text[]); the
+ * flags say "every tenant", whatever the arrays hold.  Valid until the next call
+ * of anything in access.c.
+ */
+typedef struct AgcReach
+{
+	bool		read_all;
+	bool		admin_all;
+	struct ArrayType *read;
+	struct ArrayType *admin;
+} AgcReach;
+
+extern const AgcReach *agc_reach(Oid role);
 
 /*
  * Changes whenever agc_level() has heard of a change of a role, a membership or
@@ -130,6 +156,7 @@ typedef struct AgcPlan
 extern void agc_owner_begin(AgcOwner *owner);
 extern void agc_owner_end(AgcOwner *owner);
 extern int	agc_spi(AgcPlan *plan, Datum *values, const char *nulls);
+extern int	agc_spi_read(AgcPlan *plan, Datum *values, const char *nulls);
 extern Oid	agc_owner_oid(void);
 
 /* begin, agc_spi, end: how many rows the statement touched */

@@ -66,53 +66,101 @@ CREATE TABLE agentcore.access_function (
 );
 COMMENT ON TABLE agentcore.access_function IS 'The level at which EXECUTE on each function (all its overloads) is granted; part of the extension, not of your data.';
 
-CREATE FUNCTION agentcore.access_sync_privileges(role text) RETURNS void
+CREATE FUNCTION agentcore.access_held(role text) RETURNS text
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_access_held_v1';
+COMMENT ON FUNCTION agentcore.access_held(text) IS 'Internal. The highest level in a role''s own rows of agentcore.access (nobody, reader, agent, admin), whatever the snapshot.';
+
+CREATE FUNCTION agentcore.access_objects(OUT kind text, OUT name text, OUT level text, OUT acl aclitem[], OUT owner oid) RETURNS SETOF record
+  LANGUAGE sql STABLE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+  SELECT 'ROUTINE', p.oid::regprocedure::text, f.level, p.proacl, p.proowner
+    FROM pg_proc p JOIN agentcore.access_function f ON f.function = p.proname
+   WHERE p.pronamespace = 'agentcore'::regnamespace AND f.level IN ('reader', 'agent', 'admin')
+  UNION ALL
+  SELECT 'TABLE', c.oid::regclass::text, 'reader', c.relacl, c.relowner
+    FROM pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+    JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'agentcore'
+   WHERE c.relkind = 'v'
+$$;
+COMMENT ON FUNCTION agentcore.access_objects() IS 'Internal. What is granted with a level: EXECUTE on functions as agentcore.access_function says, SELECT on every view of the extension with reader.';
+
+-- One GRANT and one REVOKE for each kind of object: each statement by itself would write
+-- the catalog's rows, whose size grows with the number of roles, as often as there are objects.
+CREATE FUNCTION agentcore.access_sync_privileges(role text, wait boolean) RETURNS boolean
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  ranks constant text[] := '{public,reader,agent,admin}';
+  ranks constant text[] := '{reader,agent,admin}';
+  grantee oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = access_sync_privileges.role);
+  locked boolean := false;
   held integer;
-  f record;
+  commands text[];
+  command text;
 BEGIN
-  IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = access_sync_privileges.role) THEN
-    RETURN;
+  IF grantee IS NULL THEN
+    RETURN true;
   END IF;
-  -- two grants at once would update the same catalog rows
-  PERFORM pg_advisory_xact_lock('agentcore.access'::regclass::oid::bigint);
-  SELECT coalesce(max(array_position(ranks, a.level COLLATE "default")), 0) INTO held
-    FROM agentcore.access a WHERE a.role = access_sync_privileges.role;
-  FOR f IN
-    SELECT p.oid::regprocedure AS signature, array_position(ranks, af.level COLLATE "default") AS rank,
-           EXISTS (SELECT FROM aclexplode(p.proacl) x WHERE x.privilege_type = 'EXECUTE'
-                      AND x.grantee = (SELECT r.oid FROM pg_roles r WHERE r.rolname = access_sync_privileges.role)) AS granted
-      FROM pg_proc p JOIN agentcore.access_function af ON af.function = p.proname
-     WHERE p.pronamespace = 'agentcore'::regnamespace AND af.level IN ('reader', 'agent', 'admin')
   LOOP
-    IF f.rank <= held AND NOT f.granted THEN
-      EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', f.signature, role);
-    ELSIF f.rank > held AND f.granted THEN
-      EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %I', f.signature, role);
+    held := coalesce(array_position(ranks, agentcore.access_held(role)), 0);
+    SELECT array_agg(CASE WHEN c.give THEN format('GRANT %s ON %s %s TO %I', c.privilege, c.kind, c.names, role)
+                          ELSE format('REVOKE %s ON %s %s FROM %I', c.privilege, c.kind, c.names, role) END) INTO commands
+      FROM (SELECT o.kind, p.privilege, s.give, string_agg(o.name, ', ') AS names
+              FROM agentcore.access_objects() o
+             CROSS JOIN LATERAL (SELECT CASE o.kind WHEN 'TABLE' THEN 'SELECT' ELSE 'EXECUTE' END) AS p(privilege)
+             CROSS JOIN LATERAL (SELECT array_position(ranks, o.level) <= held) AS s(give)
+             WHERE s.give <> coalesce(o.acl @> makeaclitem(grantee, o.owner, p.privilege, false), false)
+             GROUP BY 1, 2, 3) AS c;
+    EXIT WHEN locked OR commands IS NULL;
+    IF wait THEN
+      PERFORM FROM agentcore.installation FOR UPDATE;
+    ELSE
+      PERFORM FROM agentcore.installation FOR UPDATE SKIP LOCKED;
+      IF NOT FOUND THEN
+        RETURN false;
+      END IF;
     END IF;
+    -- somebody may have changed them while this waited
+    locked := true;
   END LOOP;
+  FOREACH command IN ARRAY coalesce(commands, '{}') LOOP
+    EXECUTE command;
+  END LOOP;
+  RETURN true;
 END
 $$;
-COMMENT ON FUNCTION agentcore.access_sync_privileges(text) IS 'Internal. Makes a role''s EXECUTE privileges follow the highest level it holds.';
+COMMENT ON FUNCTION agentcore.access_sync_privileges(text, boolean) IS 'Internal. Makes a role''s privileges follow the highest level that it holds: EXECUTE on functions, SELECT on views. Where they change, one transaction at a time: false if that would mean waiting and wait is false.';
 
 CREATE FUNCTION agentcore.access_grant(role text, level text, tenants text[] DEFAULT '{""}') RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_access_grant_v1';
-COMMENT ON FUNCTION agentcore.access_grant(text, text, text[]) IS 'Give a role a level (reader, agent, admin) for tenants (''*'' = every tenant) and EXECUTE on that level''s functions. The caller needs admin on each tenant. NULL or unknown level: 22023; unknown role: 42704.';
+COMMENT ON FUNCTION agentcore.access_grant(text, text, text[]) IS 'Give a role a level (reader, agent, admin) for tenants (''*'' = every tenant) and with it EXECUTE on that level''s functions and SELECT on the views. The caller needs admin on each tenant. Where the role''s privileges change, it waits for other transactions that change privileges. NULL or unknown level: 22023; unknown role: 42704.';
 
 CREATE FUNCTION agentcore.access_revoke(role text) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_access_revoke_v1';
-COMMENT ON FUNCTION agentcore.access_revoke(text) IS 'Take a role''s access to every tenant on which the caller holds admin. The role need not exist any more.';
+COMMENT ON FUNCTION agentcore.access_revoke(text) IS 'Take a role''s access to every tenant on which the caller holds admin; a NOTICE where there is none. The role need not exist any more. Never waits for other transactions that change privileges: privileges left then reach nothing.';
+
+CREATE TABLE agentcore.access_source (
+  relation   text COLLATE "C" NOT NULL PRIMARY KEY,
+  shared     boolean NOT NULL DEFAULT false,
+  hidden     text[] NOT NULL DEFAULT '{}',
+  admin_only text[] NOT NULL DEFAULT '{}',
+  since      text COLLATE "C"
+);
+COMMENT ON TABLE agentcore.access_source IS 'The tables that views are made of, for visible_rows(): columns that it shows to nobody (hidden) or only to the tenant''s administrators, others see NULL; shared: rows of tenant ''*'' are for all who may read any tenant; since: the column of its second argument, NULL = none. Part of the extension, not of your data.';
+
+CREATE FUNCTION agentcore.visible_rows("row" anyelement, since timestamptz DEFAULT NULL) RETURNS SETOF anyelement
+  LANGUAGE C STABLE PARALLEL RESTRICTED
+  AS 'MODULE_PATHNAME', 'agentcore_visible_rows_v1';
+COMMENT ON FUNCTION agentcore.visible_rows(anyelement, timestamptz) IS 'The rows of one of the extension''s tables, given as NULL::agentcore.TABLE, that belong to the tenants the caller may read: what every view is made of, so that neither conditions nor EXPLAIN reach the others. Columns that the views do not show are NULL. since: only rows from then on, by their index (NULL: all). No view is made of the type, or since for a table without a time: 22023.';
 
 CREATE FUNCTION agentcore.access_visible(tenant text) RETURNS boolean
   LANGUAGE C STABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_access_visible_v1';
-COMMENT ON FUNCTION agentcore.access_visible(text) IS 'Whether the calling role holds at least reader on the tenant: the filter of every view. NULL: false.';
+COMMENT ON FUNCTION agentcore.access_visible(text) IS 'Whether the calling role holds at least reader on the tenant. NULL: false.';
 
 CREATE FUNCTION agentcore.access_level(tenant text) RETURNS text
   LANGUAGE C STABLE PARALLEL SAFE
@@ -121,7 +169,7 @@ COMMENT ON FUNCTION agentcore.access_level(text) IS 'The level that the calling 
 
 INSERT INTO agentcore.access_function VALUES
   ('access_level', 'public'), ('access_grant', 'admin'), ('access_revoke', 'admin'), ('access_visible', 'public'),
-  ('access_sync_privileges', 'internal'), ('registry_attach', 'internal'),
+  ('access_sync_privileges', 'internal'), ('access_objects', 'internal'), ('access_held', 'internal'), ('visible_rows', 'reader'), ('registry_attach', 'internal'),
   ('registry_change_trigger', 'internal'), ('registry_revision_trigger', 'internal');
 
 -- Tenants ------------------------------------------------------------------
@@ -140,15 +188,16 @@ COMMENT ON TABLE agentcore.tenant IS 'Settings of a tenant; a tenant without a r
 CREATE FUNCTION agentcore.tenant_set(enabled boolean DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tenant_set_v1';
-COMMENT ON FUNCTION agentcore.tenant_set(boolean, text[], text) IS 'Switch a tenant on or off: while off, the gate denies its calls with tenant_disabled. Not given (NULL): as it is; a new tenant, and one after reset => ''{enabled}'', is on. Returns whether anything changed.';
+COMMENT ON FUNCTION agentcore.tenant_set(boolean, text[], text) IS 'Switch a tenant on or off. While off, the gate denies its calls with tenant_disabled, and every other function of level agent raises TC003, also for administrators, but for those that settle what was begun before (call_commit, call_fail, budget_commit and their siblings) or invalidate; doc/operations.md lists them. Readers read and administrators change settings as before. Not given (NULL): as it is; a new tenant, and one after reset => ''{enabled}'', is on. Returns whether anything changed.';
 
 CREATE FUNCTION agentcore.tenant_share_set(share integer DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tenant_share_set_v1';
 COMMENT ON FUNCTION agentcore.tenant_share_set(integer, text[], text) IS 'The percentage of the cache past which the tenant evicts only its own entries, in place of agentcore.cache_tenant_share; reset => ''{share}'' takes it back, NULL leaves it as it is. For what is cached from the COMMIT on. The caller needs level admin on every tenant (''*''): a tenant cannot raise its own. Returns whether anything changed. Not 1 to 100: 22023.';
 
+INSERT INTO agentcore.access_source (relation, hidden) VALUES ('tenant', '{name,revision}');
 CREATE VIEW agentcore.tenants WITH (security_barrier) AS
-  SELECT tenant, enabled, cache_share FROM agentcore.tenant WHERE agentcore.access_visible(tenant);
+  SELECT tenant, enabled, cache_share FROM agentcore.visible_rows(NULL::agentcore.tenant);
 COMMENT ON VIEW agentcore.tenants IS 'Settings of the tenants visible to the caller, where there are any: a tenant without a row is enabled. cache_share in percent; null: agentcore.cache_tenant_share.';
 
 INSERT INTO agentcore.access_function VALUES ('tenant_set', 'admin'), ('tenant_share_set', 'admin');

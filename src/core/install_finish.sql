@@ -36,13 +36,5 @@ BEGIN
       EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO PUBLIC', f.signature);
     END IF;
   END LOOP;
-  -- every view filters its rows by the caller's access
-  FOR f IN
-    SELECT c.oid::pg_catalog.regclass AS name FROM pg_catalog.pg_class c
-     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'agentcore'::pg_catalog.regnamespace
-       AND c.relkind OPERATOR(pg_catalog.=) 'v'
-  LOOP
-    EXECUTE pg_catalog.format('GRANT SELECT ON %s TO PUBLIC', f.name);
-  END LOOP;
 END
 $privileges$;

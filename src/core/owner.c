@@ -77,11 +77,8 @@ agc_owner_end(AgcOwner *owner)
 	SetUserIdAndSecContext(owner->saved_user, owner->saved_sec);
 }
 
-/*
- * Returns SPI's result code (SPI_OK_*); the plan is made at first use and kept.
- */
-int
-agc_spi(AgcPlan *plan, Datum *values, const char *nulls)
+static int
+run_plan(AgcPlan *plan, Datum *values, const char *nulls, bool read_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	int			result;
@@ -95,11 +92,27 @@ agc_spi(AgcPlan *plan, Datum *values, const char *nulls)
 		SPI_keepplan(made);
 		plan->plan = made;
 	}
-	result = SPI_execute_plan(plan->plan, values, nulls, false, 0);
+	result = SPI_execute_plan(plan->plan, values, nulls, read_only, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	MemoryContextSwitchTo(caller);
 	return result;
+}
+
+/*
+ * Returns SPI's result code (SPI_OK_*); the plan is made at first use and kept.
+ */
+int
+agc_spi(AgcPlan *plan, Datum *values, const char *nulls)
+{
+	return run_plan(plan, values, nulls, false);
+}
+
+/* The same of a query, under the snapshot of the caller's; fit for a parallel plan. */
+int
+agc_spi_read(AgcPlan *plan, Datum *values, const char *nulls)
+{
+	return run_plan(plan, values, nulls, true);
 }
 
 /* One statement as the owner; returns the rows it touched. */

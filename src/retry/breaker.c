@@ -356,7 +356,7 @@ AGC_FUNCTION(breaker_report)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("ok must not be null")));
-	agc_enter(tenant, AGC_AGENT);
+	agc_enter_disabled(tenant, AGC_AGENT);
 	agc_require_shmem("the circuit breaker");
 	PG_RETURN_TEXT_P(cstring_to_text(breaker_record(tenant, target, PG_GETARG_BOOL(1))));
 }

@@ -81,7 +81,7 @@ CREATE FUNCTION agentcore.target_states(OUT tenant text, OUT target text, OUT st
 COMMENT ON FUNCTION agentcore.target_states() IS 'Source of agentcore.stat_target; only tenants visible to the caller.';
 
 CREATE VIEW agentcore.stat_target WITH (security_barrier) AS
-  SELECT * FROM agentcore.target_states() WHERE agentcore.access_visible(tenant);
+  SELECT * FROM agentcore.target_states();
 COMMENT ON VIEW agentcore.stat_target IS 'Circuit breakers that have seen a call: state, calls and failures of the last minute, failures in a row, probes in flight, when it opened and how long it will refuse (null: not known or it does not). Empty without shared memory.';
 
 -- Rate limiter -------------------------------------------------------------
@@ -128,8 +128,8 @@ COMMENT ON VIEW agentcore.stat_target_slots IS 'Slots of breakers and rate bucke
 INSERT INTO agentcore.access_function VALUES
   ('retry_policy_set', 'admin'), ('retry_policy_drop', 'admin'), ('retry_next', 'agent'),
   ('breaker_set', 'admin'), ('breaker_drop', 'admin'), ('breaker_allow', 'agent'), ('breaker_report', 'agent'),
-  ('target_states', 'public'), ('rate_set', 'admin'), ('rate_drop', 'admin'), ('rate_take', 'agent'),
-  ('target_slots', 'public');
+  ('target_states', 'reader'), ('rate_set', 'admin'), ('rate_drop', 'admin'), ('rate_take', 'agent'),
+  ('target_slots', 'reader');
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.retry_policy', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.breaker', '');

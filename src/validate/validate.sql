@@ -32,13 +32,14 @@ SELECT agentcore.registry_attach('agentcore.tool');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.tool', '');
 COMMENT ON TABLE agentcore.tool IS 'The registered tools of each tenant. Written by tool_set() and tool_drop(); read them in agentcore.tools. est_nanousd in 10^-9 USD.';
 
+INSERT INTO agentcore.access_source VALUES ('tool'), ('json_schema');
+
 CREATE VIEW agentcore.tools WITH (security_barrier) AS
   SELECT t.tenant, t.name, t.description, t.input_schema, t.dialect, t.mode, t.coerce, t.additional, t.url_args,
          t.cache_ttl, t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens,
          pg_catalog.trim_scale(t.est_nanousd::numeric / 1000000000) AS est_usd, t.retry_policy, t.target, t.needs_approval, t.enabled,
          t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.revision
-    FROM agentcore.tool t
-   WHERE agentcore.access_visible(t.tenant);
+    FROM agentcore.visible_rows(NULL::agentcore.tool) t;
 COMMENT ON VIEW agentcore.tools IS 'The tools of the tenants visible to the caller. est_usd in USD; url_args NULL: taken from the schema; cache_ttl NULL: not cached; cache_soft_ttl NULL: never stale before it expires; cache_negative_ttl NULL: failures are not kept; cache_max_size in bytes, NULL: whatever fits; lease NULL: agentcore.lease_default.';
 
 CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb DEFAULT NULL, description text DEFAULT NULL, dialect text DEFAULT NULL,
@@ -129,8 +130,7 @@ COMMENT ON TABLE agentcore.json_schema IS 'The documents that each tenant''s sch
 
 CREATE VIEW agentcore.json_schemas WITH (security_barrier) AS
   SELECT s.tenant, s.name AS uri, s.id, s.dialect, s.schema, s.revision
-    FROM agentcore.json_schema s
-   WHERE agentcore.access_visible(s.tenant);
+    FROM agentcore.visible_rows(NULL::agentcore.json_schema) s;
 COMMENT ON VIEW agentcore.json_schemas IS 'The registered documents of the tenants visible to the caller. id: the document''s own $id where it is not the uri; dialect auto: what $schema says, else that of the schema that refers to it.';
 
 CREATE FUNCTION agentcore.json_schema_set(uri text, schema jsonb DEFAULT NULL, dialect text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean

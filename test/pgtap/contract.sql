@@ -30,7 +30,7 @@ SELECT is_empty($$ SELECT c.oid::regclass FROM pg_class c JOIN pg_attribute a ON
                 'tenant comes first in every table and key');
 SELECT is_empty($$ SELECT c.oid::regclass FROM pg_class c, pg_extension e
                     WHERE e.extname = 'agentcore' AND c.relnamespace = 'agentcore'::regnamespace AND c.relkind IN ('r', 'p')
-                      AND c.relname NOT IN ('installation', 'registry_change', 'access_function') AND NOT c.relispartition
+                      AND c.relname NOT IN ('installation', 'registry_change', 'access_function', 'access_source') AND NOT c.relispartition
                       AND c.oid <> ALL (e.extconfig) $$,
                 'every table of user data is dumped');
 

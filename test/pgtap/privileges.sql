@@ -4,7 +4,7 @@
 \set ON_ERROR_STOP on
 \set QUIET on
 BEGIN;
-SELECT plan(30);
+SELECT plan(37);
 
 CREATE ROLE agentcore_tap_admin;
 CREATE ROLE agentcore_tap_agent;
@@ -114,6 +114,29 @@ SELECT is_empty(format($$ SELECT call, state FROM attempts WHERE role = %L AND r
 
 -- what the refused calls must not have done, and the allowed ones did only in a subtransaction
 SELECT is((SELECT count(*) FROM agentcore.access WHERE tenant = 'other'), 0::bigint, 'no refused call left anything behind');
+
+-- A disabled tenant: of what needs level agent only this works, whoever calls.  A new
+-- function of that level either refuses or belongs in this list.
+CREATE TEMP TABLE works_disabled (name text);
+INSERT INTO works_disabled VALUES
+  ('call_begin'), ('llm_begin'), ('call_explain'),	-- answer with a row
+  ('call_commit'), ('llm_commit'), ('call_fail'), ('call_resolve'), ('call_status'), ('budget_commit'), ('budget_release'),
+  ('breaker_report'), ('cache_abandon'),	-- end what was begun before
+  ('cache_invalidate'), ('cache_invalidate_tool'), ('cache_invalidate_tag');	-- forget
+SELECT agentcore.tenant_set(false, 'own');
+SELECT is_empty(format($$ SELECT call_text(f.oid, 'own'), attempt(%L, f.oid, 'own') FROM functions f
+                           WHERE f.level = 'agent' AND f.has_tenant AND attempt(%1$L, f.oid, 'own') <> 'TC003'
+                             AND NOT EXISTS (SELECT FROM works_disabled w WHERE w.name = f.name) $$, role),
+                role || ' is refused in a disabled tenant') FROM unnest('{agentcore_tap_agent,agentcore_tap_admin}'::text[]) AS role;
+SELECT is_empty($$ SELECT call_text(f.oid, 'own') FROM functions f JOIN works_disabled USING (name)
+                    WHERE attempt('agentcore_tap_agent', f.oid, 'own') IN ('TC003', '42501') $$, 'but for settling and forgetting');
+SELECT is_empty($$ SELECT w.name FROM works_disabled w WHERE NOT EXISTS (SELECT FROM functions f WHERE f.name = w.name AND f.level = 'agent') $$,
+                'each of which exists');
+SELECT is_empty($$ SELECT call_text(f.oid, 'own') FROM functions f WHERE f.level IN ('reader', 'admin') AND f.has_tenant
+                    AND attempt('agentcore_tap_admin', f.oid, 'own') = 'TC003' $$, 'what readers and administrators do is as before');
+SELECT lives_ok($$ SELECT agentcore.policy_set('p', tenant => 'own'), agentcore.agent_set('a', 'p', tenant => 'own') $$, 'an administrator prepares its return');
+SELECT is((SELECT reason FROM agentcore.call_begin('a', 't', '{}', tenant => 'own')), 'tenant_disabled', 'the gate says so in a row');
+SELECT agentcore.tenant_set(true, 'own');
 
 -- a wrapper acts as its owner, whoever calls it
 CREATE SCHEMA agentcore_tap_wrappers;
