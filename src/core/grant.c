@@ -159,6 +159,8 @@ AGC_FUNCTION(access_revoke)
 	char	   *role = agc_arg_name(fcinfo, 0, "role");
 	Oid			caller = GetUserId();
 	Datum		values[2] = {CStringGetTextDatum(role)};
+	bool		revoked;
+	bool		synced;
 	AgcOwner	owner;
 
 	AcceptInvalidationMessages();
@@ -166,14 +168,16 @@ AGC_FUNCTION(access_revoke)
 	agc_owner_begin(&owner);
 	values[1] = PointerGetDatum(revocable(role, caller));
 	agc_spi(&revoke, values, NULL);
-	if (SPI_processed == 0)
+	revoked = SPI_processed > 0;
+	synced = sync_privileges(role, false);
+	if (!revoked)
 		ereport(NOTICE,
 				(errmsg("role \"%s\" has no access to a tenant on which you hold admin", role)));
-	else if (!sync_privileges(role, false))
+	else if (!synced)
 		ereport(NOTICE,
 				(errmsg("access of role \"%s\" is revoked, its privileges to call and read stay", role),
 				 errdetail("Another transaction is changing privileges. They reach no tenant any more."),
-				 errhint("Repeat access_revoke() or access_grant() for the role to set them right.")));
+				 errhint("Repeat access_revoke() for the role to take them too.")));
 	agc_owner_end(&owner);
 	PG_RETURN_VOID();
 }
