@@ -60,6 +60,7 @@ CREATE FUNCTION sample(name text, type oid) RETURNS text LANGUAGE sql AS $$
     WHEN type = 'text'::regtype THEN quote_literal('x')
     WHEN type = 'jsonb'::regtype THEN quote_literal('{}')
     WHEN type = 'interval'::regtype THEN quote_literal('1 minute')
+    WHEN type = 'timestamptz'::regtype THEN quote_literal('2026-01-01')
     WHEN type IN ('int'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'float8'::regtype) THEN '1'
     WHEN type = 'boolean'::regtype THEN 'true'
     WHEN type = 'uuid'::regtype THEN quote_literal('00000000-0000-7000-8000-000000000000')
