@@ -170,7 +170,7 @@ agc_enter(const char *tenant, AgcLevel need)
 				(errcode(ERRCODE_AGC_NOT_ALLOWED),
 				 errmsg("tenant \"%s\" is disabled", tenant),
 				 errdetail("While it is, only calls made before can be settled, cached answers be invalidated, and administrators change its settings."),
-				 errhint("An administrator of the tenant switches it on with SELECT agentcore.tenant_set(true, tenant).")));
+				 errhint("An administrator of the tenant switches it on with SELECT agentcore.tenant_set(true, tenant => name).")));
 }
 
 void

@@ -124,7 +124,7 @@ INSERT INTO works_disabled VALUES
   ('call_commit'), ('llm_commit'), ('call_fail'), ('call_resolve'), ('call_status'), ('budget_commit'), ('budget_release'),
   ('breaker_report'), ('cache_abandon'),	-- end what was begun before
   ('cache_invalidate'), ('cache_invalidate_tool'), ('cache_invalidate_tag');	-- forget
-SELECT agentcore.tenant_set(false, 'own');
+SELECT agentcore.tenant_set(false, tenant => 'own');
 SELECT is_empty(format($$ SELECT call_text(f.oid, 'own'), attempt(%L, f.oid, 'own') FROM functions f
                            WHERE f.level = 'agent' AND f.has_tenant AND attempt(%1$L, f.oid, 'own') <> 'TC003'
                              AND NOT EXISTS (SELECT FROM works_disabled w WHERE w.name = f.name) $$, role),
@@ -137,7 +137,7 @@ SELECT is_empty($$ SELECT call_text(f.oid, 'own') FROM functions f WHERE f.level
                     AND attempt('agentcore_tap_admin', f.oid, 'own') = 'TC003' $$, 'what readers and administrators do is as before');
 SELECT lives_ok($$ SELECT agentcore.policy_set('p', tenant => 'own'), agentcore.agent_set('a', 'p', tenant => 'own') $$, 'an administrator prepares its return');
 SELECT is((SELECT reason FROM agentcore.call_begin('a', 't', '{}', tenant => 'own')), 'tenant_disabled', 'the gate says so in a row');
-SELECT agentcore.tenant_set(true, 'own');
+SELECT agentcore.tenant_set(true, tenant => 'own');
 
 -- a wrapper acts as its owner, whoever calls it
 CREATE SCHEMA agentcore_tap_wrappers;

@@ -17,7 +17,7 @@ CREATE FUNCTION fill(tenant text, n integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   x text;
 BEGIN
-  PERFORM agentcore.tenant_set(false, tenant), agentcore.tenant_set(true, tenant);
+  PERFORM agentcore.tenant_set(false, tenant => tenant), agentcore.tenant_set(true, tenant => tenant);
   FOR i IN 1 .. n LOOP
     x := tenant || i;
     PERFORM agentcore.policy_set(x, tenant => tenant), agentcore.policy_allow(x, x || '.example.com', tenant => tenant),
