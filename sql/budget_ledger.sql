@@ -66,7 +66,7 @@ ROLLBACK;
 SELECT * FROM budget_verify();
 
 -- Nothing is old yet ------------------------------------------------------------
-SELECT cutoff = date_trunc('month', now() - interval '60 days', 'UTC') AS begins_a_month, partitions, permits, carried FROM budget_ledger_retain('60 days');
+SELECT cutoff = date_trunc('month', now() - interval '1440 hours', 'UTC') AS begins_a_month, partitions, permits, carried FROM budget_ledger_retain('60 days');
 SELECT count(*) FROM public.ledger_rows;
 
 -- What is old goes, what it meant stays ------------------------------------------

@@ -5,7 +5,7 @@
 \set ON_ERROR_STOP on
 \set QUIET on
 BEGIN;
-SET LOCAL statement_timeout = '60s';
+SET LOCAL statement_timeout = '5min';
 SET LOCAL client_min_messages = warning;
 SET LOCAL agentcore.compiled_cache_size = '96MB';  -- some of the schemas are larger than the default
 SELECT no_plan();
