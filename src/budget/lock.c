@@ -9,8 +9,9 @@
  * cost no WAL.  Whoever holds it reads the row by the latest snapshot and may
  * write it.  It is seen in pg_locks as an object of the table.
  *
- * Two names may share a tag, once in 2^42: they then wait for each other, and
- * nothing worse.
+ * Tags are keyed hashes (core/secret.c): nobody can find a name that meets
+ * another tenant's tag, nor recognise one in pg_locks.  Two names may share a
+ * tag by chance, once in 2^48: they then wait for each other, and nothing worse.
  *
  * Locks belong to the (sub)transaction, not to the portal that runs the
  * statement, so that it makes no difference in which statement, and behind
@@ -21,63 +22,70 @@
 #include "budget/lock.h"
 
 #include "access/xact.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-/* The high bit of a permit's and a key's last field; counters have slots there. */
-#define TAG_PERMIT	0x8000
-
-static uint64
-hash_names(const char *a, const char *b, const char *c)
+static void
+add_text(AgcSecretHash *hash, const char *text)
 {
-	uint64		hash = hash_bytes_extended((const unsigned char *) a, strlen(a), 1);
+	agc_secret_field(hash, text, strlen(text));
+}
 
-	hash = hash_combine64(hash, hash_bytes_extended((const unsigned char *) b, strlen(b), 2));
-	if (c != NULL)
-		hash = hash_combine64(hash, hash_bytes_extended((const unsigned char *) c, strlen(c), 3));
-	return hash;
+static void
+set_tag(BudgetLock *lock, Oid relid, AgcSecretHash *hash)
+{
+	uint64		tag = agc_secret_end(hash);
+
+	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, (uint32) tag, (uint16) (tag >> 32));
 }
 
 void
 lock_of_counter(BudgetLock *lock, Oid relid, const char *tenant, const char *budget, int slot)
 {
-	uint64		hash = hash_names(tenant, budget, NULL);
+	AgcSecretHash hash;
 
 	Assert(slot >= 0 && slot < BUDGET_MAX_SLOTS);
-	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, (uint32) hash,
-					   ((hash >> 32) & 0x3ff) * BUDGET_MAX_SLOTS + slot);
+	agc_secret_begin(&hash, 'c');
+	add_text(&hash, tenant);
+	add_text(&hash, budget);
+	agc_secret_field(&hash, &slot, sizeof(slot));
+	set_tag(lock, relid, &hash);
 }
 
-/* The last bytes of a version 7 UUID are random. */
+/* Its tag shows nothing of the id, which is all that a call is known by. */
 void
 lock_of_permit(BudgetLock *lock, Oid relid, const pg_uuid_t *id)
 {
-	uint32		low;
-	uint16		high;
+	AgcSecretHash hash;
 
-	memcpy(&low, id->data + 12, sizeof(low));
-	memcpy(&high, id->data + 10, sizeof(high));
-	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, low, high | TAG_PERMIT);
+	agc_secret_begin(&hash, 'p');
+	agc_secret_field(&hash, id->data, UUID_LEN);
+	set_tag(lock, relid, &hash);
 }
 
 void
 lock_of_key(BudgetLock *lock, Oid relid, const char *tenant, const char *holder, const char *key)
 {
-	uint64		hash = hash_names(tenant, holder, key);
+	AgcSecretHash hash;
 
-	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, (uint32) hash, (hash >> 32) & ~TAG_PERMIT & 0xffff);
+	agc_secret_begin(&hash, 'k');
+	add_text(&hash, tenant);
+	add_text(&hash, holder);
+	add_text(&hash, key);
+	set_tag(lock, relid, &hash);
 }
 
 /* The class is the table of definitions, which nothing else locks by. */
 void
 lock_of_definitions(BudgetLock *lock, Oid relid, const char *tenant)
 {
-	uint64		hash = hash_names(tenant, "definitions", NULL);
+	AgcSecretHash hash;
 
-	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, (uint32) hash, (hash >> 32) & 0xffff);
+	agc_secret_begin(&hash, 'd');
+	add_text(&hash, tenant);
+	set_tag(lock, relid, &hash);
 }
 
 static bool

@@ -19,7 +19,6 @@
 #include "budget/guard.h"
 
 #include "access/xact.h"
-#include "common/hashfn.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
@@ -50,10 +49,12 @@ static uint64 woken = 0;
 static int
 queue_of(const char *tenant, const char *root)
 {
-	uint64		hash = hash_bytes_extended((const unsigned char *) tenant, strlen(tenant), MyDatabaseId);
+	AgcSecretHash hash;
 
-	hash = hash_combine64(hash, hash_bytes_extended((const unsigned char *) root, strlen(root), 0));
-	return hash % NQUEUES;
+	agc_secret_begin(&hash, 'w');
+	agc_secret_field(&hash, tenant, strlen(tenant));
+	agc_secret_field(&hash, root, strlen(root));
+	return agc_secret_end(&hash) % NQUEUES;
 }
 
 void

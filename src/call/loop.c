@@ -12,7 +12,6 @@
  */
 #include "call/gate.h"
 
-#include "miscadmin.h"
 #include "storage/lwlock.h"
 
 #define SETS 4096
@@ -45,16 +44,18 @@ loop_init(void)
 					   init_slots, (void **) &slots, TRANCHE, LOCKS);
 }
 
-/* Another database, or a re-created extension, has loops of its own. */
+/*
+ * Another database, or a re-created extension, has loops of its own; and nobody
+ * finds calls that push another tenant's out of its set.
+ */
 static uint64
-tag_of(const uint8 *hash)
+tag_of(const uint8 *digest)
 {
-	uint64		tag;
-	uint64		home;
+	AgcSecretHash hash;
 
-	memcpy(&tag, hash, sizeof(tag));
-	memcpy(&home, agc_installation_id()->data + 8, sizeof(home));
-	return tag ^ home ^ MyDatabaseId;
+	agc_secret_begin(&hash, 'l');
+	agc_secret_field(&hash, digest, AGC_HASH_LEN);
+	return agc_secret_end(&hash);
 }
 
 static LWLock *

@@ -49,6 +49,8 @@
  */
 extern char *agc_arg_name(FunctionCallInfo fcinfo, int n, const char *what);
 extern char *agc_opt_name(FunctionCallInfo fcinfo, int n, const char *what);
+/* what agc_arg_name() would raise for a name, in words; NULL: nothing */
+extern char *agc_name_problem(const text *value, const char *what);
 extern char *agc_opt_text(FunctionCallInfo fcinfo, int n);
 extern char *agc_arg_tenant(FunctionCallInfo fcinfo, int n);
 extern Jsonb *agc_arg_jsonb(FunctionCallInfo fcinfo, int n, const char *what);
@@ -419,10 +421,47 @@ extern void agc_digest_end(AgcDigest *digest, uint8 out[AGC_HASH_LEN]);
  */
 extern void agc_digest_after(const uint8 head[AGC_HASH_LEN], Jsonb *args, uint8 out[AGC_HASH_LEN]);
 
+/*
+ * A document as it is: numbers that are equal are equal here, and those that
+ * only a double cannot tell apart are not.
+ */
+extern void agc_digest_exact(AgcDigest *digest, Jsonb *value);
+
 /* cache_key() of the SQL interface: format, tool, scope (the head), canonical args */
 extern void agc_digest_call_head(AgcDigest *digest, const char *tool, const char *scope);
 extern void agc_digest_args(AgcDigest *digest, Jsonb *args);
 extern void agc_digest_call(AgcDigest *digest, const char *tool, Jsonb *args, const char *scope);
+
+/* ----- hashes that nobody outside can compute (secret.c) ------------------
+ *
+ * SipHash-2-4 under a secret of this database: for what is shown to others
+ * (pg_locks) or shared with them (slots, queues), so that nobody finds a name
+ * that meets another tenant's, nor recognises one.  agc_enter() was called.
+ */
+typedef struct AgcSecretHash
+{
+	uint64		v[4];
+	uint64		word;			/* bytes that do not fill one yet */
+	uint64		len;
+} AgcSecretHash;
+
+extern void agc_secret_begin(AgcSecretHash *hash, char purpose);
+extern void agc_secret_field(AgcSecretHash *hash, const void *data, Size len);
+extern uint64 agc_secret_end(AgcSecretHash *hash);
+
+/* ----- what others wrote (quote.c) -----------------------------------------
+ *
+ * Every text that a model or a log reads shows names, values and messages by
+ * these: on one line, of about "limit" bytes of the source, every character
+ * visible.
+ */
+#define AGC_NAME_SHOWN	128		/* of a name in a text */
+
+extern char *agc_quoted(const char *text, int limit);	/* in double quotes, as JSON */
+extern char *agc_quoted_name(const char *name);
+extern char *agc_quoted_bytes(const char *data, Size len, int limit);
+extern char *agc_shown(const char *text, int limit);	/* without quotes: a pattern, a path */
+extern void agc_append_visible(StringInfo out, const char *text);	/* JSON text, whole */
 
 /* ----- shared memory (shmem.c) --------------------------------------------
  *
@@ -451,6 +490,9 @@ extern void agc_uuid_v7(pg_uuid_t *out);
 
 /* this database's random identity, made by CREATE EXTENSION; no other database's, copies of this one included */
 extern const pg_uuid_t *agc_installation_id(void);
+
+/* the key of its keyed hashes; shown to nobody */
+extern const pg_uuid_t *agc_installation_secret(void);
 
 /* Nearest candidates by edit distance, for "unknown x, did you mean" */
 #define AGC_NEAREST_MAX		16

@@ -3,10 +3,11 @@
 CREATE TABLE agentcore.installation (
   name       text COLLATE "C" NOT NULL DEFAULT 'this' CHECK (name = 'this') PRIMARY KEY,
   id         uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+  secret     uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
   created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 INSERT INTO agentcore.installation DEFAULT VALUES;
-COMMENT ON TABLE agentcore.installation IS 'One row: the random identity of this CREATE EXTENSION. Part, with the database''s oid, of every key in shared memory; never dumped, so that a re-created or restored database revives no old entry, and a copy made by CREATE DATABASE ... TEMPLATE shares none.';
+COMMENT ON TABLE agentcore.installation IS 'One row: the random identity of this CREATE EXTENSION. Part, with the database''s oid, of every key in shared memory; never dumped, so that a re-created or restored database revives no old entry, and a copy made by CREATE DATABASE ... TEMPLATE shares none. secret: key of the hashes by which budgets, calls and keys are locked; only the owner of the extension may read it, or its tags in pg_locks could be recognised and aimed at.';
 
 CREATE TABLE agentcore.registry_change ();
 COMMENT ON TABLE agentcore.registry_change IS 'Always empty. Changes of the registry tables are announced to other sessions as invalidations of this relation.';

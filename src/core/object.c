@@ -222,10 +222,15 @@ agc_object_unpin(AgcObject *object)
 static AgcObject **
 find_slot(const AgcObjectClass *class, const char *tenant, const char *name)
 {
-	uint32		hash = hash_bytes((const unsigned char *) name, strlen(name));
+	static uint64 seed = 0;
+	uint64		hash;
 	AgcObject **slot;
 
-	hash = hash_combine(hash, hash_bytes((const unsigned char *) tenant, strlen(tenant)));
+	/* names chosen to meet in one bucket must not slow down other tenants of the session */
+	if (seed == 0 && !pg_strong_random(&seed, sizeof(seed)))
+		seed = 1;
+	hash = hash_bytes_extended((const unsigned char *) name, strlen(name), seed);
+	hash = hash_bytes_extended((const unsigned char *) tenant, strlen(tenant), hash);
 	slot = &buckets[hash % NBUCKETS];
 	while (*slot != NULL &&
 		   ((*slot)->class != class || strcmp((*slot)->name, name) != 0 ||

@@ -2,7 +2,7 @@
  * util.c
  *	  Identity, time and small helpers.
  *
- * Memory: the installation id is kept in a static variable while no registry
+ * Memory: the installation's row is kept in a static variable while no registry
  * change was heard.  Locks: AccessShareLock on agentcore.installation.  On
  * ERROR: nothing to undo.
  */
@@ -16,6 +16,12 @@
 #include "utils/varlena.h"
 
 static AgcTable installation_table = AGC_TABLE("installation", "installation_pkey");
+
+typedef struct Installation
+{
+	pg_uuid_t	id;
+	pg_uuid_t	secret;
+} Installation;
 
 void
 agc_uuid_v7(pg_uuid_t *out)
@@ -52,10 +58,11 @@ mix_database(pg_uuid_t *id)
 		id->data[i] ^= ((uint8 *) &database)[i];
 }
 
-const pg_uuid_t *
-agc_installation_id(void)
+/* What agentcore.installation holds; read again after a registry change. */
+static const Installation *
+installation(void)
 {
-	static pg_uuid_t id;
+	static Installation this;
 	static uint64 known = 0;
 
 	if (known != agc_generation())
@@ -70,12 +77,25 @@ agc_installation_id(void)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("agentcore.installation has lost its row"),
 					 errhint("DROP EXTENSION and CREATE EXTENSION make a new one.")));
-		id = *DatumGetUUIDP(agc_col(tuple, RelationGetDescr(rel), "id", &isnull));
-		mix_database(&id);
+		this.id = *DatumGetUUIDP(agc_col(tuple, RelationGetDescr(rel), "id", &isnull));
+		mix_database(&this.id);
+		this.secret = *DatumGetUUIDP(agc_col(tuple, RelationGetDescr(rel), "secret", &isnull));
 		agc_table_close(rel, AccessShareLock);
 		known = agc_generation();
 	}
-	return &id;
+	return &this;
+}
+
+const pg_uuid_t *
+agc_installation_id(void)
+{
+	return &installation()->id;
+}
+
+const pg_uuid_t *
+agc_installation_secret(void)
+{
+	return &installation()->secret;
 }
 
 /*
