@@ -1,7 +1,11 @@
 /*
  * breaker.c
- *	  One circuit breaker for each (installation, tenant, target), shared by
- *	  all processes; the state machine itself is in circuit.c.
+ *	  One circuit breaker for each (installation, tenant, kind, target), shared
+ *	  by all processes; the state machine itself is in circuit.c.
+ *
+ * Kinds keep apart what the gate has seen of a target and what a role says of
+ * it in breaker_report(): that one would otherwise shut the target for every
+ * agent of the tenant.  The settings are the target's, and hold for both.
  *
  * A closed breaker that nobody uses may be recycled for another target; an
  * open one is kept until an hour after it could have been probed.  Where no
@@ -41,6 +45,9 @@ static pg_uuid_t installation;
 
 static const char *const state_names[] = {"closed", "open", "half_open"};
 static const char unavailable[] = "unavailable";
+
+#define KIND_GATE	'b'
+#define KIND_RAW	'r'
 
 static const CircuitSettings default_settings = {
 	.failure_ratio = 0.5,
@@ -132,11 +139,11 @@ decide(BreakerDecision *out, const CircuitAnswer *answer)
 
 /* everything that may raise an ERROR happens in here, before the lock */
 static void
-prepare(SlotKey *key, CircuitSettings *set, const char *tenant, const char *target)
+prepare(SlotKey *key, CircuitSettings *set, char kind, const char *tenant, const char *target)
 {
 	*set = read_settings(tenant, target);
 	installation = *agc_installation_id();
-	slot_key(&breaker_slots, key, 'b', &installation, tenant, target);
+	slot_key(&breaker_slots, key, kind, &installation, tenant, target);
 }
 
 void
@@ -155,7 +162,7 @@ breaker_peek(const char *tenant, const char *target, BreakerDecision *out)
 	refuse(out, 0);
 	if (!slot_table_ready(&breaker_slots))
 		return;
-	prepare(&key, &set, tenant, target);
+	prepare(&key, &set, KIND_GATE, tenant, target);
 
 	part = slot_lock(&breaker_slots, &key, LW_SHARED);
 	now = slot_clock();
@@ -170,8 +177,8 @@ breaker_peek(const char *tenant, const char *target, BreakerDecision *out)
 		refuse(out, free_at == PG_INT64_MAX ? 0 : free_at - now);
 }
 
-void
-breaker_take(const char *tenant, const char *target, BreakerDecision *out)
+static void
+take(char kind, const char *tenant, const char *target, BreakerDecision *out)
 {
 	CircuitSettings set;
 	CircuitAnswer answer;
@@ -185,7 +192,7 @@ breaker_take(const char *tenant, const char *target, BreakerDecision *out)
 	refuse(out, 0);
 	if (!slot_table_ready(&breaker_slots))
 		return;
-	prepare(&key, &set, tenant, target);
+	prepare(&key, &set, kind, tenant, target);
 
 	part = slot_lock(&breaker_slots, &key, LW_EXCLUSIVE);
 	now = slot_clock();
@@ -221,7 +228,7 @@ breaker_give_back(const char *tenant, const char *target)
 
 	if (!slot_table_ready(&breaker_slots))
 		return;
-	slot_key(&breaker_slots, &key, 'b', &installation, tenant, target);
+	slot_key(&breaker_slots, &key, KIND_GATE, &installation, tenant, target);
 	part = slot_lock(&breaker_slots, &key, LW_EXCLUSIVE);
 	slot = slot_find(&breaker_slots, part, &key);
 	if (slot >= 0)
@@ -229,8 +236,14 @@ breaker_give_back(const char *tenant, const char *target)
 	slot_unlock(&breaker_slots, &key);
 }
 
-const char *
-breaker_record(const char *tenant, const char *target, bool ok)
+void
+breaker_take(const char *tenant, const char *target, BreakerDecision *out)
+{
+	take(KIND_GATE, tenant, target, out);
+}
+
+static const char *
+record(char kind, const char *tenant, const char *target, bool ok)
 {
 	CircuitSettings set;
 	CircuitState state = CIRCUIT_CLOSED;
@@ -242,7 +255,7 @@ breaker_record(const char *tenant, const char *target, bool ok)
 
 	if (!slot_table_ready(&breaker_slots))
 		return unavailable;
-	prepare(&key, &set, tenant, target);
+	prepare(&key, &set, kind, tenant, target);
 
 	part = slot_lock(&breaker_slots, &key, LW_EXCLUSIVE);
 	now = slot_clock();
@@ -261,6 +274,12 @@ breaker_record(const char *tenant, const char *target, bool ok)
 	return state_names[state];
 }
 
+const char *
+breaker_record(const char *tenant, const char *target, bool ok)
+{
+	return record(KIND_GATE, tenant, target, ok);
+}
+
 /* ----- statistics ----------------------------------------------------------- */
 
 static void
@@ -270,8 +289,8 @@ put_target(ReturnSetInfo *rsinfo, const SlotName *name, const Circuit *circuit, 
 	CircuitAnswer answer;
 	int64		calls;
 	int64		failures;
-	Datum		values[10] = {0};
-	bool		nulls[10] = {false};
+	Datum		values[11] = {0};
+	bool		nulls[11] = {false};
 
 	circuit_peek(circuit, &set, now, &answer);
 	circuit_window(circuit, now, &calls, &failures);
@@ -289,6 +308,7 @@ put_target(ReturnSetInfo *rsinfo, const SlotName *name, const Circuit *circuit, 
 	nulls[9] = answer.retry_after == 0;
 	if (!nulls[9])
 		values[9] = IntervalPGetDatum(agc_us_interval(answer.retry_after));
+	values[10] = CStringGetTextDatum(name->kind == KIND_GATE ? "gate" : "raw");
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
@@ -336,7 +356,7 @@ AGC_FUNCTION(breaker_allow)
 
 	agc_enter(tenant, AGC_AGENT);
 	agc_require_shmem("the circuit breaker");
-	breaker_take(tenant, target, &decision);
+	take(KIND_RAW, tenant, target, &decision);
 	values[0] = BoolGetDatum(decision.allowed);
 	values[1] = CStringGetTextDatum(decision.state);
 	if (decision.retry_after > 0)
@@ -358,7 +378,7 @@ AGC_FUNCTION(breaker_report)
 				 errmsg("ok must not be null")));
 	agc_enter_disabled(tenant, AGC_AGENT);
 	agc_require_shmem("the circuit breaker");
-	PG_RETURN_TEXT_P(cstring_to_text(breaker_record(tenant, target, PG_GETARG_BOOL(1))));
+	PG_RETURN_TEXT_P(cstring_to_text(record(KIND_RAW, tenant, target, PG_GETARG_BOOL(1))));
 }
 
 static void

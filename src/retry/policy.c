@@ -204,7 +204,7 @@ unknown_policy(const char *tenant, const char *name)
 	agc_table_close(rel, AccessShareLock);
 	initStringInfo(&list);
 	for (int i = 0; i < nearest.count; i++)
-		appendStringInfo(&list, "%s\"%s\"", i > 0 ? ", " : "", nearest.name[i]);
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", agc_quoted_name(nearest.name[i]));
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("retry policy \"%s\" does not exist", name),

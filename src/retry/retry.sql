@@ -50,17 +50,17 @@ CREATE TABLE agentcore.breaker (
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.breaker');
-COMMENT ON TABLE agentcore.breaker IS 'Settings of the circuit breakers of targets (name = target) that differ from the defaults. Written by breaker_set(). The states live in shared memory: see agentcore.stat_target.';
+COMMENT ON TABLE agentcore.breaker IS 'Settings of the circuit breakers of targets (name = target) that differ from the defaults, for both kinds. Written by breaker_set(). The states live in shared memory: see agentcore.stat_target.';
 
 CREATE FUNCTION agentcore.breaker_set(target text, failure_ratio double precision DEFAULT NULL, min_calls integer DEFAULT NULL, open_for interval DEFAULT NULL, probes integer DEFAULT NULL, forced text DEFAULT NULL, consecutive integer DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_breaker_set_v1';
-COMMENT ON FUNCTION agentcore.breaker_set(text, double precision, integer, interval, integer, text, integer, text[], text) IS 'Create or change the settings of a target''s breaker: it opens at failure_ratio of at least min_calls calls within a minute, or at so many consecutive failures; open_for later up to `probes` probes pass at a time, each under a lease of open_for, and as many successes close it. forced: ''open'' or ''closed'' by hand; reset => ''{forced}'' lets it work again. A member that is not given (NULL) stays as it is; in new settings it is failure_ratio 0.5, min_calls 10, open_for 30 s, probes 2, consecutive 5, not forced. reset: members to set back to that. Returns whether anything changed. Bad values: 22023.';
+COMMENT ON FUNCTION agentcore.breaker_set(text, double precision, integer, interval, integer, text, integer, text[], text) IS 'Create or change the settings of a target''s breakers, the gate''s and the raw one of breaker_allow() alike (forced too): a breaker opens at failure_ratio of at least min_calls calls within a minute, or at so many consecutive failures; open_for later up to `probes` probes pass at a time, each under a lease of open_for, and as many successes close it. forced: ''open'' or ''closed'' by hand; reset => ''{forced}'' lets it work again. A member that is not given (NULL) stays as it is; in new settings it is failure_ratio 0.5, min_calls 10, open_for 30 s, probes 2, consecutive 5, not forced. reset: members to set back to that. Returns whether anything changed. Bad values: 22023.';
 
 CREATE FUNCTION agentcore.breaker_drop(target text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_breaker_drop_v1';
-COMMENT ON FUNCTION agentcore.breaker_drop(text, text) IS 'Back to the default settings. The breaker''s state stays. Returns whether there were settings.';
+COMMENT ON FUNCTION agentcore.breaker_drop(text, text) IS 'Back to the default settings, for both kinds. The breakers'' states stay. Returns whether there were settings.';
 
 CREATE TYPE agentcore.breaker_decision AS (allowed boolean, state text, retry_after interval);
 COMMENT ON TYPE agentcore.breaker_decision IS 'Row of breaker_allow(): state closed | open | half_open | unavailable; retry_after is null when allowed or not known.';
@@ -68,21 +68,21 @@ COMMENT ON TYPE agentcore.breaker_decision IS 'Row of breaker_allow(): state clo
 CREATE FUNCTION agentcore.breaker_allow(target text, tenant text DEFAULT '') RETURNS SETOF agentcore.breaker_decision
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_breaker_allow_v1';
-COMMENT ON FUNCTION agentcore.breaker_allow(text, text) IS 'Whether a call to the target may be made now. In half_open the answer true takes one of the probes: make the call and breaker_report() it. Not transactional. unavailable: no slot is left in shared memory, the call is refused. Without shared memory: 55000. NULL or empty target: 22023.';
+COMMENT ON FUNCTION agentcore.breaker_allow(text, text) IS 'Whether a call to the target may be made now, by its raw breaker: what breaker_report() was told counts, the gate''s calls do not. In half_open the answer true takes one of the probes: make the call and breaker_report() it. Not transactional. unavailable: no slot is left in shared memory, the call is refused. Without shared memory: 55000. NULL or empty target: 22023.';
 
 CREATE FUNCTION agentcore.breaker_report(target text, ok boolean, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_breaker_report_v1';
-COMMENT ON FUNCTION agentcore.breaker_report(text, boolean, text) IS 'Count a call''s outcome and return the breaker''s state after it (closed | open | half_open | unavailable). While open, outcomes of calls that began earlier are ignored. Not transactional. Without shared memory: 55000. NULL: 22023.';
+COMMENT ON FUNCTION agentcore.breaker_report(text, boolean, text) IS 'Count a call''s outcome in the target''s raw breaker, which breaker_allow() asks and the gate does not, and return its state after it (closed | open | half_open | unavailable). While open, outcomes of calls that began earlier are ignored. Not transactional. Without shared memory: 55000. NULL: 22023.';
 
-CREATE FUNCTION agentcore.target_states(OUT tenant text, OUT target text, OUT state text, OUT forced boolean, OUT calls bigint, OUT failures bigint, OUT consecutive_failures integer, OUT probes integer, OUT opened_at timestamptz, OUT retry_after interval) RETURNS SETOF record
+CREATE FUNCTION agentcore.target_states(OUT tenant text, OUT target text, OUT state text, OUT forced boolean, OUT calls bigint, OUT failures bigint, OUT consecutive_failures integer, OUT probes integer, OUT opened_at timestamptz, OUT retry_after interval, OUT kind text) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL RESTRICTED
   AS 'MODULE_PATHNAME', 'agentcore_target_states_v1';
 COMMENT ON FUNCTION agentcore.target_states() IS 'Source of agentcore.stat_target; only tenants visible to the caller.';
 
 CREATE VIEW agentcore.stat_target WITH (security_barrier) AS
   SELECT * FROM agentcore.target_states();
-COMMENT ON VIEW agentcore.stat_target IS 'Circuit breakers that have seen a call: state, calls and failures of the last minute, failures in a row, probes in flight, when it opened and how long it will refuse (null: not known or it does not). Empty without shared memory.';
+COMMENT ON VIEW agentcore.stat_target IS 'Circuit breakers that have seen a call; kind gate: the gate''s, raw: that of breaker_allow() and breaker_report(); state, calls and failures of the last minute, failures in a row, probes in flight, when it opened and how long it will refuse (null: not known or it does not). Empty without shared memory.';
 
 -- Rate limiter -------------------------------------------------------------
 
