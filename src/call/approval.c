@@ -4,9 +4,14 @@
  *
  * A tool with needs_approval makes the gate say wait / approval_required and
  * leave a request; an administrator of the tenant decides it with
- * call_approve(); the same call (agent, tool, arguments, subject, task) then
- * passes once.  The request belongs to the caller's transaction: a worker that
- * rolls back has asked nobody.
+ * call_approve(); the call then passes once.  What was approved is what runs:
+ * a request is for one question, which is the agent, task, subject and budget,
+ * the tool as it is defined (name, description, schema) and the arguments that
+ * will run, and for an estimate that is not higher.  Another question, or the
+ * same at a higher price, is asked anew.
+ *
+ * The request belongs to the caller's transaction: a worker that rolls back has
+ * asked nobody.
  *
  * Memory: SPI's.  Locks: row lock of the request.  On ERROR: the transaction
  * takes everything back.
@@ -15,6 +20,57 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
+
+/* how long a waiting worker is told to stay away */
+#define APPROVAL_POLL_US (5 * USECS_PER_SEC)
+
+typedef enum ApprovalState
+{
+	APPROVAL_NONE,
+	APPROVAL_USED,				/* by the attempt before this one */
+	APPROVAL_PENDING,
+	APPROVAL_APPROVED,
+	APPROVAL_REFUSED
+} ApprovalState;
+
+static void
+digest_text(AgcDigest *digest, const char *text)
+{
+	agc_digest_field(digest, text ? text : "", text ? strlen(text) : 0);
+}
+
+/* The call as it runs: after coercion, defaults and canonical URLs. */
+static void
+digest_call(AgcDigest *digest, Gate *gate)
+{
+	digest_text(digest, gate->tenant);
+	digest_text(digest, gate->agent_name);
+	digest_text(digest, gate->task);
+	digest_text(digest, gate->subject);
+	digest_text(digest, gate->tool_name);
+	agc_digest_exact(digest, gate->args);
+}
+
+void
+gate_final_digest(Gate *gate, uint8 out[AGC_HASH_LEN])
+{
+	AgcDigest  *digest = agc_digest_begin();
+
+	digest_call(digest, gate);
+	agc_digest_end(digest, out);
+}
+
+static void
+digest_question(Gate *gate, uint8 out[AGC_HASH_LEN])
+{
+	AgcDigest  *digest = agc_digest_begin();
+
+	digest_call(digest, gate);
+	digest_text(digest, gate->tool->description);
+	agc_digest_field(digest, gate->tool->definition, AGC_HASH_LEN);
+	digest_text(digest, gate->budget);
+	agc_digest_end(digest, out);
+}
 
 static Datum
 hash_datum(const uint8 *hash)
@@ -26,40 +82,40 @@ hash_datum(const uint8 *hash)
 	return PointerGetDatum(value);
 }
 
-static uint64
-run_for_id(AgcPlan *plan, const char *tenant, const pg_uuid_t *id)
+/*
+ * The request that speaks for this very call, if there is one: of a retry the
+ * one that its first attempt used, else the one decided last.  A refusal holds
+ * for what is as dear or dearer, an approval for what is not dearer.
+ */
+static ApprovalState
+find(Gate *gate, pg_uuid_t *id)
 {
-	Datum		values[2] = {CStringGetTextDatum(tenant), UUIDPGetDatum(id)};
-	AgcOwner	owner;
-	uint64		rows;
-
-	agc_owner_begin(&owner);
-	agc_spi(plan, values, NULL);
-	rows = SPI_processed;
-	agc_owner_end(&owner);
-	return rows;
-}
-
-/* The live request for this very call, if there is one. */
-ApprovalState
-approval_find(Gate *gate, pg_uuid_t *id)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID, BYTEAOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, BYTEAOID, INT8OID, INT8OID, TIMESTAMPTZOID, UUIDOID};
 	static AgcPlan plan = {
 		"SELECT id, state FROM agentcore.approval"
 		" WHERE tenant = $1 AND agent = $2 AND request_hash = $3"
-		" AND state <> 'used' AND (expires_at IS NULL OR expires_at > pg_catalog.clock_timestamp())"
-		" ORDER BY requested_at DESC LIMIT 1", 3, types
+		" AND CASE state WHEN 'used' THEN call_id = $7"
+		" WHEN 'refused' THEN est_tokens <= $4 AND est_nanousd <= $5"
+		" ELSE est_tokens >= $4 AND est_nanousd >= $5 END"
+		" AND (state = 'used' OR expires_at IS NULL OR expires_at > $6)"
+		" ORDER BY state = 'used' DESC, decided_at DESC NULLS LAST, requested_at DESC LIMIT 1", 7, types
 	};
-	Datum		values[3] = {
-		CStringGetTextDatum(gate->tenant), CStringGetTextDatum(gate->agent_name),
-		hash_datum(gate->request_hash)
-	};
+	uint8		question[AGC_HASH_LEN];
+	Datum		values[7];
 	ApprovalState state = APPROVAL_NONE;
 	AgcOwner	owner;
 
+	digest_question(gate, question);
+	values[0] = CStringGetTextDatum(gate->tenant);
+	values[1] = CStringGetTextDatum(gate->agent_name);
+	values[2] = hash_datum(question);
+	values[3] = Int64GetDatum(Max(gate->est_tokens, 0));
+	values[4] = Int64GetDatum(Max(gate->est_nanousd, 0));
+	values[5] = TimestampTzGetDatum(agc_now());
+	values[6] = UUIDPGetDatum(&gate->reopen_id);
+
 	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
+	agc_spi(&plan, values, gate->reopen ? NULL : "      n");
 	if (SPI_processed > 0)
 	{
 		HeapTuple	row = SPI_tuptable->vals[0];
@@ -68,42 +124,112 @@ approval_find(Gate *gate, pg_uuid_t *id)
 		bool		isnull;
 
 		*id = *DatumGetUUIDP(SPI_getbinval(row, desc, 1, &isnull));
-		state = strcmp(word, "approved") == 0 ? APPROVAL_APPROVED :
+		state = strcmp(word, "used") == 0 ? APPROVAL_USED :
+			strcmp(word, "approved") == 0 ? APPROVAL_APPROVED :
 			strcmp(word, "refused") == 0 ? APPROVAL_REFUSED : APPROVAL_PENDING;
 	}
 	agc_owner_end(&owner);
 	return state;
 }
 
-void
-approval_request(Gate *gate, pg_uuid_t *id)
+/* Counted, not locked: workers that ask at the same moment may go beyond by one each. */
+static bool
+has_room(Gate *gate)
 {
-	static const Oid types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.approval (tenant, id, agent, tool, request_hash, args, task, subject, requested_by)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-		" ON CONFLICT (tenant, agent, request_hash) WHERE state = 'pending' DO NOTHING", 9, types
+		"SELECT FROM agentcore.approval WHERE tenant = $1 AND agent = $2 AND state = 'pending' LIMIT $3", 3, types
 	};
-	Datum		values[9];
-	char		nulls[10] = "         ";
-	AgcOwner	owner;
+	Datum		values[3] = {
+		CStringGetTextDatum(gate->tenant), CStringGetTextDatum(gate->agent_name),
+		Int32GetDatum(agc_max_open_approvals)
+	};
+
+	return agc_max_open_approvals == 0 ||
+		agc_owner_spi(&plan, values, NULL) < (uint64) agc_max_open_approvals;
+}
+
+static Datum
+opt_text(const char *text, char *null)
+{
+	*null = text != NULL ? ' ' : 'n';
+	return text != NULL ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+static void
+ask(Gate *gate, pg_uuid_t *id)
+{
+	static const Oid types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
+								 TEXTOID, INT8OID, INT8OID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.approval (tenant, id, agent, tool, request_hash, args, task, subject, requested_by,"
+		" budget, est_tokens, est_nanousd)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+		" ON CONFLICT (tenant, agent, request_hash, est_tokens, est_nanousd) WHERE state = 'pending' DO NOTHING",
+		12, types
+	};
+	uint8		question[AGC_HASH_LEN];
+	Datum		values[12];
+	char		nulls[13] = "            ";
 
 	agc_uuid_v7(id);
+	digest_question(gate, question);
 	values[0] = CStringGetTextDatum(gate->tenant);
 	values[1] = UUIDPGetDatum(id);
 	values[2] = CStringGetTextDatum(gate->agent_name);
 	values[3] = CStringGetTextDatum(gate->tool_name);
-	values[4] = hash_datum(gate->request_hash);
+	values[4] = hash_datum(question);
 	values[5] = JsonbPGetDatum(gate->args);
-	values[6] = gate->task ? CStringGetTextDatum(gate->task) : (Datum) 0;
-	values[7] = gate->subject ? CStringGetTextDatum(gate->subject) : (Datum) 0;
+	values[6] = opt_text(gate->task, &nulls[6]);
+	values[7] = opt_text(gate->subject, &nulls[7]);
 	values[8] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
-	nulls[6] = gate->task ? ' ' : 'n';
-	nulls[7] = gate->subject ? ' ' : 'n';
+	values[9] = opt_text(gate->budget, &nulls[9]);
+	values[10] = Int64GetDatum(Max(gate->est_tokens, 0));
+	values[11] = Int64GetDatum(Max(gate->est_nanousd, 0));
+	(void) agc_owner_spi(&plan, values, nulls);
+}
 
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, nulls);
-	agc_owner_end(&owner);
+/* A stage of the gate. */
+void
+judge_approval(Gate *gate)
+{
+	pg_uuid_t	id;
+
+	if (gate->tool == NULL || !gate->tool->needs_approval)
+		return;
+	switch (find(gate, &id))
+	{
+		case APPROVAL_APPROVED:
+			gate->approval_id = id;
+			gate->has_approval = true;
+			return;
+		case APPROVAL_REFUSED:
+			gate_deny(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s was refused", hex_uuid(&id)),
+					  pstrdup("A person refused this call. Do not try it again; ask the user how to go on."));
+			return;
+		case APPROVAL_USED:
+			return;
+		case APPROVAL_PENDING:
+			break;
+		case APPROVAL_NONE:
+			if (gate->explaining || gate->audit)
+			{
+				gate_wait(gate, REASON_APPROVAL_REQUIRED, pstrdup("no approval was asked for yet"), APPROVAL_POLL_US);
+				return;
+			}
+			if (!has_room(gate))
+			{
+				gate_wait(gate, REASON_APPROVAL_REQUIRED,
+						  psprintf("agent %s has %d open requests for approval, as many as agentcore.max_open_approvals allows",
+								   agc_quoted_name(gate->agent_name), agc_max_open_approvals), APPROVAL_POLL_US);
+				return;
+			}
+			/* the request may be another worker's, which came in between */
+			ask(gate, &id);
+			(void) find(gate, &id);
+			break;
+	}
+	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s is pending", hex_uuid(&id)), APPROVAL_POLL_US);
 }
 
 /* Locks an approved request to transaction end; false where it was used meanwhile. */
@@ -115,37 +241,40 @@ approval_lock(Gate *gate, const pg_uuid_t *id)
 		"SELECT FROM agentcore.approval"
 		" WHERE tenant = $1 AND id = $2 AND state = 'approved' FOR UPDATE", 2, types
 	};
+	Datum		values[2] = {CStringGetTextDatum(gate->tenant), UUIDPGetDatum(id)};
 
-	return run_for_id(&plan, gate->tenant, id) == 1;
+	return agc_owner_spi(&plan, values, NULL) == 1;
 }
 
 void
 approval_use(Gate *gate, const pg_uuid_t *id)
 {
-	static const Oid types[] = {TEXTOID, UUIDOID};
+	static const Oid types[] = {TEXTOID, UUIDOID, UUIDOID};
 	static AgcPlan plan = {
-		"UPDATE agentcore.approval SET state = 'used' WHERE tenant = $1 AND id = $2", 2, types
+		"UPDATE agentcore.approval SET state = 'used', call_id = $3 WHERE tenant = $1 AND id = $2", 3, types
+	};
+	Datum		values[3] = {
+		CStringGetTextDatum(gate->tenant), UUIDPGetDatum(id), UUIDPGetDatum(&gate->call_id)
 	};
 
-	(void) run_for_id(&plan, gate->tenant, id);
+	(void) agc_owner_spi(&plan, values, NULL);
 }
 
 /* call_approve(approval, approve, valid_for, note, tenant) -> text */
 AGC_FUNCTION(call_approve)
 {
-	static const Oid types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INTERVALOID};
+	static const Oid types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INTERVALOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
-		"UPDATE agentcore.approval SET state = $3, decided_at = pg_catalog.clock_timestamp(),"
-		" decided_by = $4, note = $5, expires_at = pg_catalog.clock_timestamp() + $6"
-		" WHERE tenant = $1 AND id = $2 AND state <> 'used'", 6, types
+		"UPDATE agentcore.approval SET state = $3, decided_at = $7,"
+		" decided_by = $4, note = $5, expires_at = $7 + $6"
+		" WHERE tenant = $1 AND id = $2 AND state <> 'used'", 7, types
 	};
 	bool		approve = agc_arg_bool(fcinfo, 1, "approve");
 	char	   *note = agc_opt_text(fcinfo, 3);
 	char	   *tenant = agc_arg_tenant(fcinfo, 4);
 	const char *state = approve ? "approved" : "refused";
-	Datum		values[6];
-	char		nulls[7] = "      ";
-	AgcOwner	owner;
+	Datum		values[7];
+	char		nulls[8] = "       ";
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -158,18 +287,41 @@ AGC_FUNCTION(call_approve)
 	values[1] = PG_GETARG_DATUM(0);
 	values[2] = CStringGetTextDatum(state);
 	values[3] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
-	values[4] = note ? CStringGetTextDatum(note) : (Datum) 0;
+	values[4] = opt_text(note, &nulls[4]);
 	values[5] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);
-	nulls[4] = note ? ' ' : 'n';
+	values[6] = TimestampTzGetDatum(agc_now());
 	nulls[5] = PG_ARGISNULL(2) ? 'n' : ' ';
 
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, nulls);
-	if (SPI_processed == 0)
+	if (agc_owner_spi(&plan, values, nulls) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("approval \"%s\" does not exist or was used", hex_uuid(PG_GETARG_UUID_P(0))),
 				 errhint("agentcore.approvals lists the open ones.")));
-	agc_owner_end(&owner);
 	PG_RETURN_TEXT_P(cstring_to_text(state));
+}
+
+/*
+ * approval_purge(keep, tenant) -> bigint: how many requests went.  One that was
+ * open or approved is asked again, should its call come again.
+ */
+AGC_FUNCTION(approval_purge)
+{
+	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID, INTERVALOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.approval WHERE tenant = $1"
+		" AND greatest(requested_at, decided_at, expires_at) < $2 - $3", 3, types
+	};
+	int64		keep = agc_opt_interval(fcinfo, 0, "keep", -1);
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	Datum		values[3];
+
+	if (keep < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("keep must not be null")));
+	agc_enter(tenant, AGC_ADMIN);
+	values[0] = CStringGetTextDatum(tenant);
+	values[1] = TimestampTzGetDatum(agc_now());
+	values[2] = PG_GETARG_DATUM(0);
+	PG_RETURN_INT64((int64) agc_owner_spi(&plan, values, NULL));
 }

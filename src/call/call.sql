@@ -67,6 +67,9 @@ CREATE TABLE agentcore.approval (
   tool         text COLLATE "C" NOT NULL,
   request_hash bytea NOT NULL,
   args         jsonb NOT NULL,
+  budget       text COLLATE "C",
+  est_tokens   bigint NOT NULL,
+  est_nanousd  bigint NOT NULL,
   task         text COLLATE "C",
   subject      text COLLATE "C",
   state        text COLLATE "C" NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'approved', 'refused', 'used')),
@@ -76,24 +79,31 @@ CREATE TABLE agentcore.approval (
   decided_by   text COLLATE "C",
   note         text,
   expires_at   timestamptz,
+  call_id      uuid,
   PRIMARY KEY (tenant, id)
 );
-CREATE INDEX approval_request ON agentcore.approval (tenant, agent, request_hash) WHERE state <> 'used';
--- one question is asked once, however many workers ask it
-CREATE UNIQUE INDEX approval_pending ON agentcore.approval (tenant, agent, request_hash) WHERE state = 'pending';
-COMMENT ON TABLE agentcore.approval IS 'Requests of calls that a person must allow first. Written by call_begin() and call_approve().';
+CREATE INDEX approval_request ON agentcore.approval (tenant, agent, request_hash);
+-- one question at one price is asked once, however many workers ask it
+CREATE UNIQUE INDEX approval_pending ON agentcore.approval (tenant, agent, request_hash, est_tokens, est_nanousd) WHERE state = 'pending';
+COMMENT ON TABLE agentcore.approval IS 'Requests of calls that a person must allow first. request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description and schema, the arguments that will run). call_id: the call that used it. Written by call_begin() and call_approve(), removed by approval_purge().';
 
 CREATE FUNCTION agentcore.call_approve(approval uuid, approve boolean DEFAULT true, valid_for interval DEFAULT NULL, note text DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_call_approve_v1';
-COMMENT ON FUNCTION agentcore.call_approve(uuid, boolean, interval, text, text) IS 'Decide a request of agentcore.approvals: approved lets that very call pass once, refused denies it; valid_for NULL = for ever. Returns approved or refused. Unknown or used request: 42704.';
+COMMENT ON FUNCTION agentcore.call_approve(uuid, boolean, interval, text, text) IS 'Decide a request of agentcore.approvals: approved lets that very call pass once, refused denies it; valid_for NULL = for ever. That very call: the same agent, task, subject and budget, the tool as it was defined (name, description, schema), the same arguments as they will run, an estimate that is not higher (a refusal: not lower). Returns approved or refused. Unknown or used request: 42704.';
 
 CREATE VIEW agentcore.approvals WITH (security_barrier) AS
   SELECT tenant, id, agent, tool,
          args,
-         task, subject, state, requested_at, requested_by, decided_at, decided_by, note, expires_at
+         task, subject, state, requested_at, requested_by, decided_at, decided_by, note, expires_at,
+         budget, est_tokens, pg_catalog.trim_scale(est_nanousd * 0.000000001) AS est_usd, call_id
     FROM agentcore.visible_rows(NULL::agentcore.approval);
-COMMENT ON VIEW agentcore.approvals IS 'Requests for approval; the arguments are shown to administrators of the tenant only.';
+COMMENT ON VIEW agentcore.approvals IS 'Requests for approval; the arguments are those that will run and are shown to administrators of the tenant only. est_tokens, est_usd: the price asked for; a dearer call is another request. call_id: the call that used it.';
+
+CREATE FUNCTION agentcore.approval_purge(keep interval DEFAULT '90 days', tenant text DEFAULT '') RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_approval_purge_v1';
+COMMENT ON FUNCTION agentcore.approval_purge(interval, text) IS 'Remove the requests for approval, in whatever state, that were asked, decided and, with a term, ended more than keep ago; returns how many. What was open or approved is asked again when its call comes again; a retry of a call whose request went is asked again too. NULL or negative: 22023.';
 
 -- The gate -------------------------------------------------------------------
 
@@ -160,7 +170,7 @@ CREATE FUNCTION agentcore.call_explain(agent text, tool text, args jsonb DEFAULT
 COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text) IS 'Every stage of call_begin with its own word (pass, cached, wait, deny), each as if those before it had passed. Changes nothing.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('agent_set', 'admin'), ('agent_drop', 'admin'), ('call_approve', 'admin'),
+  ('agent_set', 'admin'), ('agent_drop', 'admin'), ('call_approve', 'admin'), ('approval_purge', 'admin'),
   ('call_begin', 'agent'), ('llm_begin', 'agent'), ('call_commit', 'agent'), ('llm_commit', 'agent'),
   ('call_fail', 'agent'), ('call_extend', 'agent'), ('call_resolve', 'agent'), ('call_status', 'agent'),
   ('call_explain', 'agent');

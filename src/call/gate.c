@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 
 static void read_request(FunctionCallInfo fcinfo, Gate *gate);
+static void read_name(FunctionCallInfo fcinfo, Gate *gate, const char *what);
 static void read_args(FunctionCallInfo fcinfo, Gate *gate, int args, int args_text);
 static void release(Gate *gate);
 
@@ -51,6 +52,14 @@ gate_deny(Gate *gate, const char *reason, char *detail, char *feedback)
 	}
 	if (!gate->audit)
 		gate->verdict = VERDICT_DENY;
+}
+
+/* What cannot run at all: audit mode does not look away here. */
+void
+gate_refuse(Gate *gate, const char *reason, char *detail, char *feedback)
+{
+	gate_deny(gate, reason, detail, feedback);
+	gate->verdict = VERDICT_DENY;
 }
 
 void
@@ -118,9 +127,9 @@ gate_run(Gate *gate)
 		gate_take(gate);
 	if (gate->verdict == VERDICT_WAIT || gate->verdict == VERDICT_DENY)
 		(void) gate_serve_stale(gate);
-	if (gate->task != NULL && agc_loop_limit > 0 && !gate->replayed && !gate->reopen &&
+	if (gate->has_final_hash && !gate->replayed &&
 		(gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED))
-		loop_note(gate->request_hash);
+		loop_note(gate->final_hash);
 	report_observed(gate);
 	log_verdict(gate);
 	release(gate);
@@ -192,7 +201,7 @@ read_request(FunctionCallInfo fcinfo, Gate *gate)
 	memset(gate, 0, sizeof(Gate));
 	gate->retry_after = -1;
 	gate->agent_name = agc_arg_name(fcinfo, 0, "agent");
-	gate->tool_name = agc_arg_name(fcinfo, 1, "tool");
+	read_name(fcinfo, gate, "tool");
 	read_args(fcinfo, gate, 2, 10);
 	gate->est_tokens = agc_opt_amount(fcinfo, 3, "est_tokens", -1);
 	gate->est_nanousd = agc_opt_usd(fcinfo, 4, "est_usd", -1);
@@ -204,6 +213,38 @@ read_request(FunctionCallInfo fcinfo, Gate *gate)
 	gate->tenant = agc_arg_tenant(fcinfo, 11);
 }
 
+/*
+ * The name is the model's: one that no tool can have is a refusal.  No name at
+ * all is a mistake of the caller.
+ */
+static void
+read_name(FunctionCallInfo fcinfo, Gate *gate, const char *what)
+{
+	text	   *given;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be null", what)));
+	given = DatumGetTextPSlice(PG_GETARG_DATUM(1), 0, AGC_MAX_NAME + 1);
+	gate->impossible = agc_name_problem(given, what);
+	gate->tool_name = text_to_cstring(given);
+	if (gate->impossible != NULL)
+		gate->tool_name = agc_shown(gate->tool_name, AGC_NAME_SHOWN);
+}
+
+/* Looked at before it is read: what is refused costs nothing. */
+static bool
+is_oversized(Gate *gate, Datum value)
+{
+	Size		size = toast_raw_datum_size(value);
+
+	if (size <= (Size) agc_max_args_size * 1024)
+		return false;
+	gate->oversized = psprintf("%zu bytes; agentcore.max_args_size is %d kB", size, agc_max_args_size);
+	return true;
+}
+
 /* No arguments at all is what many clients send for a tool that takes none. */
 static void
 read_args(FunctionCallInfo fcinfo, Gate *gate, int args, int args_text)
@@ -212,20 +253,10 @@ read_args(FunctionCallInfo fcinfo, Gate *gate, int args, int args_text)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("args and args_text exclude each other")));
-	if (!PG_ARGISNULL(args_text))
-	{
-		Size		size = toast_raw_datum_size(PG_GETARG_DATUM(args_text));
-
-		if (size > (Size) agc_max_args_size * 1024)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("args_text is too large"),
-					 errdetail("It has %zu bytes; agentcore.max_args_size is %d kB.",
-							   size, agc_max_args_size)));
+	if (!PG_ARGISNULL(args_text) && !is_oversized(gate, PG_GETARG_DATUM(args_text)))
 		gate->args_text = text_to_cstring(PG_GETARG_TEXT_PP(args_text));
-	}
-	else if (!PG_ARGISNULL(args))
-		gate->args = agc_opt_jsonb(fcinfo, args, "args");
+	else if (!PG_ARGISNULL(args) && !is_oversized(gate, PG_GETARG_DATUM(args)))
+		gate->args = PG_GETARG_JSONB_P(args);
 	else
 		gate->args = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
 }
@@ -251,7 +282,7 @@ AGC_FUNCTION(llm_begin)
 	gate.retry_after = -1;
 	gate.is_llm = true;
 	gate.agent_name = agc_arg_name(fcinfo, 0, "agent");
-	gate.tool_name = agc_arg_name(fcinfo, 1, "model");
+	read_name(fcinfo, &gate, "model");
 	input = agc_arg_amount(fcinfo, 2, "input_tokens");
 	output = agc_arg_amount(fcinfo, 3, "max_output_tokens");
 	gate.key = agc_opt_name(fcinfo, 4, "key");

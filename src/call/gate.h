@@ -40,6 +40,8 @@ typedef struct Gate
 	const char *tool_name;		/* or the model */
 	bool		is_llm;
 	Jsonb	   *args;			/* NULL until parsed; coerced and canonical later */
+	char	   *impossible;		/* why no tool can have the name that was asked for; or NULL */
+	char	   *oversized;		/* why the arguments were not read; or NULL */
 	char	   *args_text;		/* the model's raw string, or NULL */
 	int64		est_tokens;
 	int64		est_nanousd;
@@ -56,6 +58,8 @@ typedef struct Gate
 	const ToolDef *tool;		/* NULL for a model call */
 	const char *budget;			/* NULL: none */
 	uint8		request_hash[AGC_HASH_LEN];
+	bool		has_final_hash; /* the loop guard counts this call */
+	uint8		final_hash[AGC_HASH_LEN];
 	bool		cacheable;
 	CacheTarget cache;
 	CacheResult stale;			/* an answer past its soft deadline, nobody replaces it yet */
@@ -103,6 +107,7 @@ extern void agent_check_owner(const char *name, const AgentDef *agent);
 /* gate.c */
 extern void gate_run(Gate *gate);
 extern bool gate_enforced(const Gate *gate);
+extern void gate_refuse(Gate *gate, const char *reason, char *detail, char *feedback);
 extern void gate_deny(Gate *gate, const char *reason, char *detail, char *feedback);
 extern void gate_observe(Gate *gate, const char *reason, char *detail, char *feedback);
 extern void gate_wait(Gate *gate, const char *reason, char *detail, int64 retry_after);
@@ -160,17 +165,9 @@ extern int	loop_count(const uint8 *hash);
 extern void loop_note(const uint8 *hash);
 extern void loop_init(void);
 
-/* approval.c */
-typedef enum ApprovalState
-{
-	APPROVAL_NONE,
-	APPROVAL_PENDING,
-	APPROVAL_APPROVED,
-	APPROVAL_REFUSED
-} ApprovalState;
-
-extern ApprovalState approval_find(Gate *gate, pg_uuid_t *id);
-extern void approval_request(Gate *gate, pg_uuid_t *id);
+/* approval.c: a digest of the call as it runs, and what a person said of it */
+extern void gate_final_digest(Gate *gate, uint8 out[AGC_HASH_LEN]);
+extern void judge_approval(Gate *gate);
 extern bool approval_lock(Gate *gate, const pg_uuid_t *id);
 extern void approval_use(Gate *gate, const pg_uuid_t *id);
 

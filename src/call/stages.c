@@ -17,7 +17,9 @@
 
 /* how long a waiting worker is told to stay away from a call in progress */
 #define POLL_US (1 * USECS_PER_SEC)
-#define APPROVAL_POLL_US (5 * USECS_PER_SEC)
+
+/* bytes of another call's error that a model is shown */
+#define ERROR_SHOWN 200
 
 static void judge_tenant(Gate *gate);
 static void judge_agent(Gate *gate);
@@ -31,7 +33,6 @@ static void judge_loop(Gate *gate);
 static void judge_cache(Gate *gate);
 static void judge_breaker(Gate *gate);
 static void judge_rate(Gate *gate);
-static void judge_approval(Gate *gate);
 static void judge_budget(Gate *gate);
 
 const Stage gate_stages[] = {
@@ -55,7 +56,7 @@ static void
 judge_tenant(Gate *gate)
 {
 	if (!agc_tenant_enabled(gate->tenant))
-		gate_deny(gate, REASON_TENANT_DISABLED, psprintf("tenant \"%s\" is switched off", gate->tenant),
+		gate_deny(gate, REASON_TENANT_DISABLED, psprintf("tenant %s is switched off", agc_quoted_name(gate->tenant)),
 				  pstrdup("All tool use is switched off for now. Stop and tell the user."));
 }
 
@@ -63,13 +64,26 @@ static void
 judge_agent(Gate *gate)
 {
 	if (!gate->agent->enabled)
-		gate_deny(gate, REASON_AGENT_DISABLED, psprintf("agent \"%s\" is switched off", gate->agent_name),
+		gate_deny(gate, REASON_AGENT_DISABLED, psprintf("agent %s is switched off", agc_quoted_name(gate->agent_name)),
 				  pstrdup("This agent is switched off. Stop and tell the user."));
+}
+
+static char *
+quoted_tool(const Gate *gate)
+{
+	return agc_quoted_name(gate->tool_name);
 }
 
 static void
 judge_tool(Gate *gate)
 {
+	if (gate->impossible != NULL)
+	{
+		gate_refuse(gate, REASON_UNKNOWN_TOOL, gate->impossible,
+					psprintf("There is no %s %s. Use only what you were given.",
+							 gate->is_llm ? "model" : "tool", quoted_tool(gate)));
+		return;
+	}
 	if (gate->is_llm)
 	{
 		judge_model(gate);
@@ -81,18 +95,18 @@ judge_tool(Gate *gate)
 		char	   *nearest = tool_nearest(gate->tenant, gate->tool_name);
 
 		gate_deny(gate, REASON_UNKNOWN_TOOL,
-				  nearest ? psprintf("no tool \"%s\"; nearest: %s", gate->tool_name, nearest) :
-				  psprintf("no tool \"%s\"", gate->tool_name),
-				  nearest ? psprintf("There is no tool \"%s\". Did you mean %s? Use only the tools you were given.",
-									 gate->tool_name, nearest) :
-				  psprintf("There is no tool \"%s\". Use only the tools you were given.", gate->tool_name));
+				  nearest ? psprintf("no tool %s; nearest: %s", quoted_tool(gate), nearest) :
+				  psprintf("no tool %s", quoted_tool(gate)),
+				  nearest ? psprintf("There is no tool %s. Did you mean %s? Use only the tools you were given.",
+									 quoted_tool(gate), nearest) :
+				  psprintf("There is no tool %s. Use only the tools you were given.", quoted_tool(gate)));
 		return;
 	}
 	gate->tool = gate->tool_object->data;
 	gate->audit |= gate->tool->audit && !gate->explaining;
 	if (!gate->tool->enabled)
-		gate_deny(gate, REASON_TOOL_DISABLED, psprintf("tool \"%s\" is switched off", gate->tool_name),
-				  psprintf("The tool \"%s\" is switched off. Continue without it.", gate->tool_name));
+		gate_deny(gate, REASON_TOOL_DISABLED, psprintf("tool %s is switched off", quoted_tool(gate)),
+				  psprintf("The tool %s is switched off. Continue without it.", quoted_tool(gate)));
 	if (gate->est_tokens < 0)
 		gate->est_tokens = gate->tool->est_tokens;
 	if (gate->est_nanousd < 0)
@@ -116,8 +130,8 @@ judge_model(Gate *gate)
 	else
 	{
 		gate->est_nanousd = 0;
-		gate_deny(gate, REASON_UNKNOWN_TOOL, psprintf("model \"%s\" has no price", gate->tool_name),
-				  psprintf("The model \"%s\" is not available.", gate->tool_name));
+		gate_deny(gate, REASON_UNKNOWN_TOOL, psprintf("model %s has no price", quoted_tool(gate)),
+				  psprintf("The model %s is not available.", quoted_tool(gate)));
 	}
 }
 
@@ -157,7 +171,7 @@ judge_policy(Gate *gate)
 	if (gate->is_llm && (decision.reason == NULL ||
 						 strcmp(decision.reason, REASON_DENYLIST_MATCH) != 0))
 		return;
-	apply_decision(gate, &decision, psprintf("The tool \"%s\"", gate->tool_name));
+	apply_decision(gate, &decision, psprintf("The tool %s", quoted_tool(gate)));
 }
 
 static void
@@ -196,9 +210,74 @@ only_formats_fail(Jsonb *errors)
 	return true;
 }
 
+/* What the model sent is no ERROR, even where judging it takes more than it may. */
+static bool
+is_too_much(int sqlstate)
+{
+	return sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX || sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+}
+
+static void
+coerce_and_judge(Gate *gate)
+{
+	Jsonb	   *changes;
+
+	digest_request(gate);
+	if (gate->tool == NULL)
+		return;
+	if (gate->tool->coerce)
+		gate->args = tool_args_coerce(gate->tool, gate->args, gate->tool->drop_unknown, &changes);
+	gate->errors = tool_args_errors(gate->tool, gate->args);
+}
+
+/*
+ * Without a subtransaction, which every call would pay for: what is judged here
+ * takes memory and nothing else, neither locks nor buffers.
+ */
+static bool
+judge_schema(Gate *gate)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		coerce_and_judge(gate);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(cxt);
+		error = CopyErrorData();
+		if (!is_too_much(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		gate_refuse(gate, REASON_INVALID_ARGS,
+					error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message,
+					psprintf("The arguments of %s are too complex to be checked: %s. Call it again with simpler ones.",
+							 quoted_tool(gate), error->message));
+	}
+	PG_END_TRY();
+	return gate->verdict == VERDICT_NONE;
+}
+
+static void
+refuse_oversized(Gate *gate)
+{
+	gate_refuse(gate, REASON_INVALID_ARGS, psprintf("the arguments have %s", gate->oversized),
+				psprintf("The arguments are too large: at most %d kB are allowed. Call %s again with less, or pass a reference to it.",
+						 agc_max_args_size, quoted_tool(gate)));
+	digest_request(gate);
+}
+
 static void
 judge_args(Gate *gate)
 {
+	if (gate->oversized != NULL)
+	{
+		refuse_oversized(gate);
+		return;
+	}
 	if (gate->args == NULL)
 	{
 		char	   *problem;
@@ -207,23 +286,15 @@ judge_args(Gate *gate)
 		if (gate->args == NULL)
 		{
 			gate_deny(gate, REASON_INVALID_ARGS, problem,
-					  psprintf("The arguments are %s. Call \"%s\" again with one JSON object.",
-							   problem, gate->tool_name));
+					  psprintf("The arguments are %s. Call %s again with one JSON object.",
+							   problem, quoted_tool(gate)));
 			gate->args = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
 			digest_request(gate);
 			return;
 		}
 	}
-	digest_request(gate);
-	if (gate->tool == NULL)
+	if (!judge_schema(gate) || gate->tool == NULL)
 		return;
-	if (gate->tool->coerce)
-	{
-		Jsonb	   *changes;
-
-		gate->args = tool_args_coerce(gate->tool, gate->args, gate->tool->drop_unknown, &changes);
-	}
-	gate->errors = tool_args_errors(gate->tool, gate->args);
 	if (gate->errors != NULL && only_formats_fail(gate->errors))
 		judge_urls(gate);
 	if (gate->errors != NULL && gate->verdict == VERDICT_NONE)
@@ -253,7 +324,7 @@ judge_url(const char *url, Size len, void *arg)
 	allow_check_url(context->gate->tenant, context->gate->agent->policy, url, len,
 					context->method, &decision);
 	apply_decision(context->gate, &decision,
-				   decision.host ? psprintf("The address %s", decision.host) : "An address in the arguments");
+				   decision.host ? psprintf("The address %s", agc_shown(decision.host, AGC_MAX_NAME)) : "An address in the arguments");
 	return decision.url;
 }
 
@@ -390,7 +461,9 @@ judge_loop(Gate *gate)
 
 	if (gate->task == NULL || agc_loop_limit == 0 || gate->reopen)
 		return;
-	count = loop_count(gate->request_hash);
+	gate_final_digest(gate, gate->final_hash);
+	gate->has_final_hash = true;
+	count = loop_count(gate->final_hash);
 	if (count >= agc_loop_limit)
 		gate_deny(gate, REASON_LOOP_DETECTED,
 				  psprintf("made %d times within ten minutes; agentcore.loop_limit is %d", count, agc_loop_limit),
@@ -426,9 +499,10 @@ gate_failed_before(Gate *gate, const CacheResult *found)
 	if (JB_ROOT_IS_OBJECT(found->value))
 	{
 		if (getKeyJsonValueFromContainer(&found->value->root, "reason", 6, &member) && member.type == jbvString)
-			reason = pnstrdup(member.val.string.val, member.val.string.len);
+			reason = agc_shown(pnstrdup(member.val.string.val, member.val.string.len), AGC_NAME_SHOWN);
 		if (getKeyJsonValueFromContainer(&found->value->root, "error", 5, &member) && member.type == jbvString)
-			error = psprintf(" (%s)", pnstrdup(member.val.string.val, member.val.string.len));
+			error = psprintf(" The error read %s.",
+							 agc_quoted_bytes(member.val.string.val, member.val.string.len, ERROR_SHOWN));
 	}
 	if (gate->reason == NULL)
 	{
@@ -437,7 +511,7 @@ gate_failed_before(Gate *gate, const CacheResult *found)
 	}
 	gate_deny(gate, REASON_FAILED_BEFORE,
 			  psprintf("a failure of this call is kept: %s", reason),
-			  psprintf("This very call failed a moment ago%s and would fail again. Do not repeat it; change the arguments or do something else.", error));
+			  psprintf("This very call failed a moment ago and would fail again.%s Do not repeat it; change the arguments or do something else.", error));
 }
 
 /*
@@ -549,39 +623,6 @@ judge_rate(Gate *gate)
 }
 
 static void
-judge_approval(Gate *gate)
-{
-	pg_uuid_t	id;
-
-	if (gate->tool == NULL || !gate->tool->needs_approval || gate->reopen)
-		return;
-	switch (approval_find(gate, &id))
-	{
-		case APPROVAL_APPROVED:
-			gate->approval_id = id;
-			gate->has_approval = true;
-			return;
-		case APPROVAL_REFUSED:
-			gate_deny(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s was refused", hex_uuid(&id)),
-					  pstrdup("A person refused this call. Do not try it again; ask the user how to go on."));
-			return;
-		case APPROVAL_PENDING:
-			break;
-		case APPROVAL_NONE:
-			if (gate->explaining || gate->audit)
-			{
-				gate_wait(gate, REASON_APPROVAL_REQUIRED, pstrdup("no approval was asked for yet"), APPROVAL_POLL_US);
-				return;
-			}
-			/* the request may be another worker's, which came in between */
-			approval_request(gate, &id);
-			(void) approval_find(gate, &id);
-			break;
-	}
-	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s is pending", hex_uuid(&id)), APPROVAL_POLL_US);
-}
-
-static void
 judge_budget(Gate *gate)
 {
 	PermitRequest request;
@@ -591,7 +632,7 @@ judge_budget(Gate *gate)
 		return;
 	if (!budget_exists(gate->tenant, gate->budget))
 	{
-		gate_deny(gate, REASON_BUDGET_EXCEEDED, psprintf("budget \"%s\" does not exist", gate->budget),
+		gate_deny(gate, REASON_BUDGET_EXCEEDED, psprintf("budget %s does not exist", agc_quoted_name(gate->budget)),
 				  pstrdup("No budget pays for this call. Stop and tell the user."));
 		gate->budget = NULL;
 		return;

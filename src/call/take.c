@@ -110,25 +110,25 @@ take_lease(Gate *gate)
 void
 gate_breaker_open(Gate *gate, const BreakerDecision *decision)
 {
-	char	   *detail = psprintf("breaker of target \"%s\" is %s", gate->tool->target, decision->state);
+	char	   *detail = psprintf("breaker of target %s is %s", agc_quoted_name(gate->tool->target), decision->state);
 
 	if (agc_shmem_ready())
 		gate_wait(gate, REASON_CIRCUIT_OPEN, detail, decision->retry_after);
 	else
 		gate_deny(gate, REASON_CIRCUIT_OPEN,
 				  pstrdup("the tool has a breaker, which needs agentcore in shared_preload_libraries"),
-				  psprintf("The tool \"%s\" is not available. Continue without it.", gate->tool_name));
+				  psprintf("The tool %s is not available. Continue without it.", agc_quoted_name(gate->tool_name)));
 }
 
 void
 gate_rate_limited(Gate *gate, int64 retry_after)
 {
 	if (agc_shmem_ready())
-		gate_wait(gate, REASON_RATE_LIMITED, psprintf("rate of target \"%s\"", gate->tool->target), retry_after);
+		gate_wait(gate, REASON_RATE_LIMITED, psprintf("rate of target %s", agc_quoted_name(gate->tool->target)), retry_after);
 	else
 		gate_deny(gate, REASON_RATE_LIMITED,
 				  pstrdup("the tool has a rate limit, which needs agentcore in shared_preload_libraries"),
-				  psprintf("The tool \"%s\" is not available. Continue without it.", gate->tool_name));
+				  psprintf("The tool %s is not available. Continue without it.", agc_quoted_name(gate->tool_name)));
 }
 
 void
@@ -148,7 +148,7 @@ gate_budget_denied(Gate *gate, const PermitDecision *decision)
 	else
 	{
 		gate_deny(gate, decision->reason, decision->detail,
-				  psprintf("The budget \"%s\" does not cover this call. %s", decision->denied_by,
+				  psprintf("The budget %s does not cover this call. %s", agc_quoted_name(decision->denied_by),
 						   decision->can_ever_fit ?
 							   "Finish with what you have, or make a smaller call." :
 							   "It never will: make a smaller call, or finish with what you have."));

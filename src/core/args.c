@@ -110,6 +110,22 @@ copy_name(const text *value, const char *what)
 	return name;
 }
 
+char *
+agc_name_problem(const text *value, const char *what)
+{
+	const char *data = VARDATA_ANY(value);
+	Size		len = VARSIZE_ANY_EXHDR(value);
+
+	if (len == 0)
+		return psprintf("%s is empty", what);
+	if (len > AGC_MAX_NAME)
+		return psprintf("%s has more than %d bytes", what, AGC_MAX_NAME);
+	for (Size i = 0; i < len; i++)
+		if ((unsigned char) data[i] < 0x20 || data[i] == 0x7f)
+			return psprintf("%s contains a control character", what);
+	return NULL;
+}
+
 Jsonb *
 agc_arg_jsonb(FunctionCallInfo fcinfo, int n, const char *what)
 {

@@ -50,6 +50,7 @@ int			agc_max_errors = 20;
 int			agc_max_lease = 24 * 3600;
 int			agc_max_node_visits = 10000000;
 double		agc_max_overrun = 10;
+int			agc_max_open_approvals = 100;
 int			agc_max_targets = 4096;
 int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
 int			agc_pattern_depth_limit = 100000;
@@ -233,7 +234,7 @@ agc_guc_init(void)
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.loop_limit",
 							"Identical calls of one task before the gate says loop_detected.",
-							"Counts calls with the same agent, task, tool and arguments within ten minutes; 0 turns the guard off.",
+							"Counts calls with the same agent, task, tool and arguments, as they run, within ten minutes; 0 turns the guard off.",
 							&agc_loop_limit, 0, 0, 10000,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.max_args_size",
@@ -269,6 +270,11 @@ agc_guc_init(void)
 							 "An administrator charges all; budget_set(max_overrun) says otherwise for one budget.",
 							 &agc_max_overrun, 10, 1, 1e9,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.max_open_approvals",
+							"Open requests for approval that one agent may have.",
+							"Beyond it its calls wait without a new request, until some are decided or purged; 0 sets no limit.",
+							&agc_max_open_approvals, 100, 0, 1000000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.max_targets",
 							"Circuit breakers, and also rate-limit buckets, that shared memory holds.",
 							"Fixed at server start, rounded up to a multiple of 128; about 1.5 kB each, of which one tenant may fill three quarters. "

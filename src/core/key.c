@@ -20,9 +20,11 @@
 #include <openssl/evp.h>
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/numeric.h"
 
 /* A change of any field's meaning changes this, and so every key. */
 #define KEY_FORMAT "agentcore/1"
@@ -142,6 +144,50 @@ agc_digest_call(AgcDigest *digest, const char *tool, Jsonb *args, const char *sc
 {
 	agc_digest_call_head(digest, tool, scope);
 	agc_digest_args(digest, args);
+}
+
+/* Without trailing zeros a number has one form only. */
+static void
+digest_number(AgcDigest *digest, Numeric number)
+{
+	Datum		trimmed = DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(number));
+	Pointer		bytes = DatumGetPointer(trimmed);
+
+	agc_digest_field(digest, VARDATA(bytes), VARSIZE(bytes) - VARHDRSZ);
+	pfree(bytes);
+}
+
+static void
+digest_scalar(AgcDigest *digest, const JsonbValue *value)
+{
+	char		type = (char) value->type;
+
+	agc_digest_field(digest, &type, 1);
+	if (value->type == jbvString)
+		agc_digest_field(digest, value->val.string.val, value->val.string.len);
+	else if (value->type == jbvNumeric)
+		digest_number(digest, value->val.numeric);
+	else if (value->type == jbvBool)
+		agc_digest_field(digest, &value->val.boolean, 1);
+}
+
+/* jsonb has sorted an object's keys; a lone scalar stands in an array that is none. */
+void
+agc_digest_exact(AgcDigest *digest, Jsonb *value)
+{
+	JsonbIterator *it = JsonbIteratorInit(&value->root);
+	JsonbValue	item;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&it, &item, false)) != WJB_DONE)
+	{
+		char		mark[2] = {(char) token, token == WJB_BEGIN_ARRAY && item.val.array.rawScalar};
+
+		CHECK_FOR_INTERRUPTS();
+		agc_digest_field(digest, mark, sizeof(mark));
+		if (token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM)
+			digest_scalar(digest, &item);
+	}
 }
 
 /* cache_key(tool, args, scope) -> bytea, 32 bytes; no table and no tenant in it */

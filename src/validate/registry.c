@@ -78,7 +78,7 @@ note_use(RegistryUse **uses, const RegistryUse *use, Jsonb *schema)
 	{
 		AgcDigest  *digest = agc_digest_begin();
 
-		agc_digest_call(digest, "", schema, "");
+		agc_digest_exact(digest, schema);
 		agc_digest_end(digest, copy->hash);
 	}
 	copy->next = *uses;

@@ -47,22 +47,19 @@ tool_pin(const char *tenant, const char *name)
 }
 
 /* of a tool's schema and the documents that it refers to */
-static int64
-fingerprint(Jsonb *schema, const RegistryUse *uses)
+static void
+digest_definition(ToolDef *tool, Jsonb *schema, const RegistryUse *uses)
 {
 	AgcDigest  *digest = agc_digest_begin();
-	uint8		hash[AGC_HASH_LEN];
-	int64		result;
 
-	agc_digest_call(digest, "", schema, "");
+	agc_digest_exact(digest, schema);
 	for (; uses != NULL; uses = uses->next)
 	{
 		agc_digest_field(digest, uses->uri, strlen(uses->uri));
 		agc_digest_field(digest, uses->hash, AGC_HASH_LEN);
 	}
-	agc_digest_end(digest, hash);
-	memcpy(&result, hash, sizeof(result));
-	return result;
+	agc_digest_end(digest, tool->definition);
+	memcpy(&tool->fingerprint, tool->definition, sizeof(tool->fingerprint));
 }
 
 static bool
@@ -123,7 +120,7 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	if (tool->program == NULL)
 		schema_problem_raise(&problem, psprintf("schema of tool \"%s\"", name));
 	check_compiled_size(CurrentMemoryContext);
-	tool->fingerprint = fingerprint(DatumGetJsonbP(value), tool->program->uses);
+	digest_definition(tool, DatumGetJsonbP(value), tool->program->uses);
 	value = agc_col(tuple, desc, "url_args", &isnull);
 	if (!isnull)
 		tool->url_args = text_array(value, &tool->nurl_args, "url_args");
@@ -193,9 +190,9 @@ tool_nearest(const char *tenant, const char *name)
 	agc_table_close(rel, AccessShareLock);
 	initStringInfo(&out);
 	if (scan.same_tool != NULL)
-		appendStringInfo(&out, "\"%s\"", scan.same_tool);
+		appendStringInfoString(&out, agc_quoted_name(scan.same_tool));
 	for (int i = 0; i < scan.names.count && i < NEAREST_SHOWN - (scan.same_tool != NULL); i++)
-		appendStringInfo(&out, "%s\"%s\"", out.len > 0 ? ", " : "", scan.names.name[i]);
+		appendStringInfo(&out, "%s%s", out.len > 0 ? ", " : "", agc_quoted_name(scan.names.name[i]));
 	return out.len > 0 ? out.data : NULL;
 }
 

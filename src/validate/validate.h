@@ -36,7 +36,8 @@ typedef struct ToolDef
 	int64		est_nanousd;
 	const char *retry_policy;	/* may be NULL: 'default' */
 	const char *target;			/* breaker and rate key; may be NULL: none */
-	int64		fingerprint;	/* of the input schema: the same for the same tool elsewhere */
+	uint8		definition[AGC_HASH_LEN];	/* digest of the input schema and what it refers to */
+	int64		fingerprint;	/* the same, shorter: equal for the same tool elsewhere */
 	struct SchemaProgram *program;
 } ToolDef;
 
