@@ -54,7 +54,7 @@ allow_unknown_policy(const char *tenant, const char *name)
 	agc_table_close(rel, AccessShareLock);
 	initStringInfo(&names);
 	for (int i = 0; i < nearest.count; i++)
-		appendStringInfo(&names, "%s\"%s\"", i > 0 ? ", " : "", nearest.name[i]);
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", agc_quoted_name(nearest.name[i]));
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("policy \"%s\" does not exist", name),
@@ -166,18 +166,18 @@ static void
 check_tool(const AgcObject *object, const char *tool, AllowDecision *out)
 {
 	Verdict		verdict;
-	int			shown = pg_mbcliplen(tool, strlen(tool), AGC_MAX_NAME);
 
 	allow_decide_tool(object->data, tool, &verdict);
 	set_decision(out, object, &verdict);
 	if (out->reason == NULL)
 		return;
 	if (strcmp(verdict.sub, "rule") == 0)
-		out->detail = psprintf("rule: %.*s matches %s", shown, tool, verdict.tool->pattern);
+		out->detail = psprintf("rule: %s matches %s", agc_shown(tool, AGC_MAX_NAME),
+							   agc_shown(verdict.tool->pattern, AGC_MAX_NAME));
 	else if (strcmp(verdict.sub, "policy") == 0)
 		out->detail = pstrdup("policy: it cannot be compiled");
 	else
-		out->detail = psprintf("tool: %.*s", shown, tool);
+		out->detail = psprintf("tool: %s", agc_shown(tool, AGC_MAX_NAME));
 }
 
 static AgcObject *
@@ -190,7 +190,7 @@ pin_or_deny(const char *tenant, const char *policy, AllowDecision *out)
 	{
 		out->reason = REASON_NOT_IN_ALLOWLIST;
 		out->detail = policy == NULL ? pstrdup("policy: null") :
-			psprintf("policy: \"%s\" does not exist", policy);
+			psprintf("policy: %s does not exist", agc_quoted_name(policy));
 	}
 	return object;
 }

@@ -412,17 +412,17 @@ allow_url_detail(const Verdict *verdict, const UrlRequest *request)
 	if (verdict->rule != NULL && verdict->rule->effect != RULE_ALLOW)
 	{
 		const UrlRule *rule = verdict->rule;
+		char	   *pattern = agc_shown(rule->pattern.text, PATTERN_TEXT);
 
 		if (rule->pattern.kind != PATTERN_NETWORK)
-			return psprintf("%s: %.*s matches %s", verdict->sub, url->host_len, url->host,
-							rule->pattern.text);
+			return psprintf("%s: %.*s matches %s", verdict->sub, url->host_len, url->host, pattern);
 		allow_ip_format(&request->addresses[verdict->address], ip);
 		return rule->effect == RULE_DENY ?
-			psprintf("%s: %s matches %s", verdict->sub, ip, rule->pattern.text) :
-			psprintf("%s: %s matches %s (%s)", verdict->sub, ip, rule->pattern.text, rule->u.name);
+			psprintf("%s: %s matches %s", verdict->sub, ip, pattern) :
+			psprintf("%s: %s matches %s (%s)", verdict->sub, ip, pattern, rule->u.name);
 	}
 	if (strcmp(verdict->sub, "method") == 0)
-		return psprintf("method: %s", request->method[0] ? request->method : "not an HTTP method");
+		return psprintf("method: %s", request->method[0] ? agc_shown(request->method, AGC_NAME_SHOWN) : "not an HTTP method");
 	if (strcmp(verdict->sub, "scheme") == 0)
 		return psprintf("scheme: %s", allow_scheme_name(url->scheme));
 	if (strcmp(verdict->sub, "port") == 0)

@@ -709,16 +709,16 @@ describe(const ChainLink *link, const Refusal *refusal)
 	const char *in = "";
 
 	if (refusal->dim == DIM_IN_FLIGHT)
-		return psprintf("Budget \"%s\" has %lld of %lld calls in flight.", link->name,
+		return psprintf("Budget %s has %lld of %lld calls in flight.", agc_quoted_name(link->name),
 						(long long) refusal->held, (long long) refusal->max);
 	unit = units[refusal->dim];
 	if (refusal->window > 0)
-		in = psprintf(" in its limit \"%s\"", link->def.limit[refusal->window].name);
+		in = psprintf(" in its limit %s", agc_quoted_name(link->def.limit[refusal->window].name));
 	if (refusal->max == NO_AMOUNT)
-		return psprintf("Budget \"%s\" cannot count %s more %s.", link->name,
+		return psprintf("Budget %s cannot count %s more %s.", agc_quoted_name(link->name),
 						format_amount(refusal->dim, refusal->asked), unit);
-	return psprintf("Budget \"%s\" has %s %s used and %s held of %s%s; %s more asked.",
-					link->name, format_amount(refusal->dim, refusal->used), unit,
+	return psprintf("Budget %s has %s %s used and %s held of %s%s; %s more asked.",
+					agc_quoted_name(link->name), format_amount(refusal->dim, refusal->used), unit,
 					format_amount(refusal->dim, refusal->held),
 					format_amount(refusal->dim, refusal->max), in,
 					format_amount(refusal->dim, refusal->asked));
@@ -775,7 +775,7 @@ chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision
 		Refusal		refusal;
 
 		if (!link->defined || !link->def.enabled)
-			deny(out, link, -1, psprintf("Budget \"%s\" is disabled.", link->name), -1, false);
+			deny(out, link, -1, psprintf("Budget %s is disabled.", agc_quoted_name(link->name)), -1, false);
 		else if (!link_admits(link, asked, chain->at, &refusal))
 			deny(out, link, refusal.window, describe(link, &refusal), refusal.can_ever_fit ? refusal.retry_after : -1,
 				 refusal.can_ever_fit);

@@ -51,12 +51,13 @@ log_verdict(Gate *gate)
 
 	if (refused && agc_log_denials)
 		ereport(LOG,
-				(errmsg("agentcore: agent \"%s\" calling \"%s\": %s, %s",
-						gate->agent_name, gate->tool_name,
+				(errmsg("agentcore: agent %s calling %s: %s, %s",
+						agc_quoted_name(gate->agent_name), agc_quoted_name(gate->tool_name),
 						verdict_name(gate->verdict), gate->reason),
-				 errdetail_log("Tenant \"%s\", role \"%s\", task \"%s\", key \"%s\"; %s.",
-							   gate->tenant, texts[ENTRY_ROLE], gate->task ? gate->task : "",
-							   gate->key ? gate->key : "", gate->detail ? gate->detail : "no detail"),
+				 errdetail_log("Tenant %s, role %s, task %s, key %s; %s.",
+							   agc_quoted_name(gate->tenant), agc_quoted_name(texts[ENTRY_ROLE]),
+							   agc_quoted_name(gate->task ? gate->task : ""),
+							   agc_quoted_name(gate->key ? gate->key : ""), gate->detail ? gate->detail : "no detail"),
 				 errhidestmt(true), errhidecontext(true)));
 	if (agc_audit == AGC_AUDIT_ALL || (agc_audit == AGC_AUDIT_DENIED && refused))
 		insert_entry(texts, gate->has_call_id ? &gate->call_id : NULL, gate_enforced(gate));

@@ -16,7 +16,6 @@
 #include "call/gate.h"
 
 #include "core/jsonb_walk.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -148,7 +147,8 @@ failure_document(int status, const char *reason, const char *error)
 	if (error != NULL)
 	{
 		appendStringInfoString(&text, ", \"error\": ");
-		escape_json(&text, pnstrdup(error, pg_mbcliplen(error, strlen(error), MAX_KEPT_ERROR)));
+		/* others are shown it: as what can be seen, on one line */
+		escape_json(&text, agc_shown(error, MAX_KEPT_ERROR));
 	}
 	appendStringInfoChar(&text, '}');
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));

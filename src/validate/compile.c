@@ -132,7 +132,7 @@ schema_problem_raise(const SchemaProblem *problem, const char *what)
 				 errmsg("invalid %s: \"%s\" %s", what, problem->keyword, problem->message) :
 				 errmsg("invalid %s: %s", what, problem->message),
 			 problem->path != NULL && problem->path[0] != '\0' ?
-				 errdetail("At \"%s\" of the schema.", text_excerpt(problem->path, 500)) : errdetail("At the schema's root."),
+				 errdetail("At \"%s\" of the schema.", agc_shown(problem->path, 500)) : errdetail("At the schema's root."),
 			 problem->hint != NULL ? errhint("%s", problem->hint) : 0));
 }
 

@@ -311,7 +311,7 @@ error_pattern(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
 	if (full(ctx))
 		return;
 	source = pattern_source(node->string->pattern);
-	error = error_add(ctx, node, at, "pattern", psprintf("must match the pattern %s", text_excerpt(source, PATTERN_SHOWN)));
+	error = error_add(ctx, node, at, "pattern", psprintf("must match the pattern %s", agc_shown(source, PATTERN_SHOWN)));
 	params = params_begin();
 	params_string(&params, "pattern", source, strlen(source));
 	set_params(ctx, error, &params);

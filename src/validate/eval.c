@@ -104,7 +104,7 @@ pattern_gave_up(const Pattern *pattern, const EvalFrame *at)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-			 errmsg("pattern \"%s\" could not be evaluated within its limits", text_excerpt(pattern_source(pattern), 200)),
+			 errmsg("pattern \"%s\" could not be evaluated within its limits", agc_shown(pattern_source(pattern), 200)),
 			 errdetail("At \"%s\"; agentcore.pattern_match_limit is %d, agentcore.pattern_timeout is %d ms.",
 					   path_excerpt(eval_path_text(at)), agc_pattern_match_limit, agc_pattern_timeout),
 			 errhint("Rewrite the pattern without nested repetition.")));

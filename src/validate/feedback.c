@@ -38,9 +38,9 @@ tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors)
 	if (errors == NULL)
 		return f.out.data;
 	list = jb_root(errors);
-	appendStringInfo(&f.out, "Tool '%s' rejected the arguments:\n", tool->name);
+	appendStringInfo(&f.out, "Tool %s rejected the arguments:\n", agc_quoted_name(tool->name));
 	append_lines(&f, &list, 0, LINES_MAX);
-	appendStringInfo(&f.out, "Call '%s' again with corrected arguments that match its input schema.", tool->name);
+	appendStringInfo(&f.out, "Call %s again with corrected arguments that match its input schema.", agc_quoted_name(tool->name));
 	return f.out.data;
 }
 

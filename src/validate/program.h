@@ -547,7 +547,6 @@ extern char *type_list(uint8 types);
 
 /* what others wrote, fit to be shown (excerpt.c) */
 extern char *json_excerpt(const JbItem *item, int limit);
-extern char *text_excerpt(const char *text, int limit);
 extern char *path_excerpt(const char *path);
 
 extern void error_false(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at);
