@@ -50,9 +50,9 @@ SELECT is(answer(usd => 5000), :asks, 'a much higher one too');
 SELECT is((SELECT count(*) FROM agentcore.approvals WHERE state = 'pending'), 2::bigint, 'each a request of its own, with its price');
 SELECT is(answer(usd => 0.5), 'run', 'a lower one does not');
 
-SELECT approve('{"amount": 0.1}');
-SELECT is(answer('{"amount": 0.1000000000000000055511151231257827}'), :asks, 'two numbers within one double are two');
-SELECT is(answer('{"amount": "0.1"}'), 'run', 'a spelling that is coerced to the same is the same');
+SELECT approve('{"amount": 0.3}');
+SELECT is(answer('{"amount": 0.30000000000000001}'), :asks, 'two numbers within one double are two');
+SELECT is(answer('{"amount": "0.3"}'), 'run', 'a spelling that is coerced to the same is the same');
 SELECT approve('{"amount": 9007199254740993}');
 SELECT is(answer('{"amount": 9007199254740992}'), :asks, 'and large ones');
 SELECT is(answer('{"amount": 9007199254740993.00}'), 'run', 'but zeros after the point are nothing');
