@@ -49,8 +49,8 @@ int			agc_max_depth = 512;
 int			agc_max_errors = 20;
 int			agc_max_lease = 24 * 3600;
 int			agc_max_node_visits = 10000000;
-double		agc_max_overrun = 10;
 int			agc_max_open_approvals = 100;
+double		agc_max_overrun = 10;
 int			agc_max_targets = 4096;
 int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
 int			agc_pattern_depth_limit = 100000;
@@ -264,17 +264,17 @@ agc_guc_init(void)
 							"Long strings, wide objects and huge numbers count as more, by their size. More raise 54001.",
 							&agc_max_node_visits, 10000000, 1024, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.max_open_approvals",
+							"Open requests for approval that one agent may have.",
+							"Beyond it its calls wait without a new request, until some are decided or purged; 0 sets no limit.",
+							&agc_max_open_approvals, 100, 0, 1000000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomRealVariable("agentcore.max_overrun",
 							 "How many times its hold a permit is charged at most by a role of level agent.",
 							 "100,000 tokens and 1 USD are charged in any case. What is beyond stands in the ledger as unbilled, with a WARNING. "
 							 "An administrator charges all; budget_set(max_overrun) says otherwise for one budget.",
 							 &agc_max_overrun, 10, 1, 1e9,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("agentcore.max_open_approvals",
-							"Open requests for approval that one agent may have.",
-							"Beyond it its calls wait without a new request, until some are decided or purged; 0 sets no limit.",
-							&agc_max_open_approvals, 100, 0, 1000000,
-							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.max_targets",
 							"Circuit breakers, and also rate-limit buckets, that shared memory holds.",
 							"Fixed at server start, rounded up to a multiple of 128; about 1.5 kB each, of which one tenant may fill three quarters. "

@@ -76,8 +76,8 @@ extern int	agc_max_depth;
 extern int	agc_max_errors;
 extern int	agc_max_lease;		/* seconds */
 extern int	agc_max_node_visits;
-extern double agc_max_overrun;	/* times a hold */
 extern int	agc_max_open_approvals;
+extern double agc_max_overrun;	/* times a hold */
 extern int	agc_max_targets;
 extern int	agc_missing_shmem;
 extern int	agc_pattern_depth_limit;
