@@ -76,7 +76,11 @@ SELECT lives_ok(format('SELECT agentcore.tool_set(%L, schema, dialect => ''2020-
                 'registered: ' || name) FROM attack ORDER BY name;
 SELECT pg_temp.kept() AS before \gset
 
+-- the gate refuses by a row
 SELECT CASE WHEN a.sqlstate IS NULL THEN lives_ok(c.call, e.entry || ': ' || a.name)
+            WHEN e.entry = 'call_begin' THEN
+              results_eq(format('SELECT v.verdict, v.reason FROM attack, agentcore.call_begin(''a'', name, args) v WHERE name = %L', a.name),
+                         $$ VALUES ('deny', 'invalid_args') $$, e.entry || ': ' || a.name)
             ELSE throws_ok(c.call, a.sqlstate::char(5), NULL, e.entry || ': ' || a.name) END
   FROM attack a,
        (VALUES ('args_valid', 'agentcore.args_valid(name, args)'), ('args_validate', 'agentcore.args_validate(name, args)'),
