@@ -23,7 +23,7 @@ CREATE FUNCTION sample(name text, type regtype) RETURNS text LANGUAGE sql AS $$
       ('period', '1 h'), ('call_id', current_setting('parallel.call')), ('usage', '{"input_tokens": 1, "output_tokens": 1}'), ('document', '{"allow": ["example.com"]}')) x (n, v) WHERE n = name),
     CASE type::text WHEN 'jsonb' THEN '''{}''' WHEN 'json' THEN '''{}''' WHEN 'jsonb[]' THEN '''{"{}"}''' WHEN 'text' THEN '''{}''' WHEN 'agentcore.jsonschema' THEN '''{}'''
       WHEN 'jsonschema' THEN '''{}''' WHEN 'integer' THEN '1' WHEN 'bigint' THEN '1' WHEN 'bigint[]' THEN '''{}''' WHEN 'boolean' THEN 'true'
-      WHEN 'timestamp with time zone' THEN '''2026-01-01''' WHEN 'regtype' THEN '''text''' WHEN 'interval' THEN '''1 h''' ELSE 'NULL' END || '::' || type::text) $$;
+      WHEN 'timestamp with time zone' THEN '''2026-01-01''' WHEN 'regtype' THEN '''text''' WHEN 'anyelement' THEN 'NULL' WHEN 'interval' THEN '''1 h''' ELSE 'NULL' END || '::' || CASE type::text WHEN 'anyelement' THEN 'agentcore.tool' ELSE type::text END) $$;
 SELECT set_config('parallel.call', :'call_id', false) \g /dev/null
 
 CREATE VIEW calls AS
