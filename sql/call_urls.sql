@@ -10,8 +10,8 @@ RESET client_min_messages;
 SELECT agentcore.policy_set('web', schemes => '{http,https,ws,wss}'), agentcore.policy_allow('web', '*.ok.example') > 0, agentcore.policy_allow_tool('web', '*') > 0;
 SELECT agentcore.agent_set('bot', 'web'), agentcore.agent_set('watched', 'web', mode => 'audit');
 
--- by pointer: members, elements by number and all, arrays in arrays, escaped names, a member called '*'
-SELECT agentcore.tool_set('pointed', 'true', url_args => '{/url,/list/*/to,/grid/*,/pair/1,/a~1b/c~0d,/*,/deep/x/y/z}');
+-- by pointer: members, elements by number and all, arrays in arrays, escaped names
+SELECT agentcore.tool_set('pointed', 'true', url_args => '{/url,/list/*/to,/grid/*,/pair/1,/a~1b/c~0d,/deep/x/y/z}');
 CREATE TABLE given (no integer GENERATED ALWAYS AS IDENTITY, args jsonb);
 INSERT INTO given (args) VALUES
   ('{"url": "HTTPS://A.OK.example:443/x/../y?q=%7e#top", "same": "HTTPS://A.OK.example:443/x/../y?q=%7e#top"}'),
@@ -21,7 +21,6 @@ INSERT INTO given (args) VALUES
   ('{"grid": [["http://OK.example"], "http://OK.example/a/.."]}'),
   ('{"pair": ["http://OK.example", "http://OK.example", "http://OK.example"]}'),
   ('{"a/b": {"c~d": "http://OK.example"}, "a": {"b": "http://OK.example"}}'),
-  ('{"*": "http://OK.example", "any": "http://OK.example"}'),
   ('{"deep": {"x": {"y": {"z": "http://OK.example"}}}}'),
   ('{"url": "http://b\u00fccher.ok.example/\u00e9?\u00e9", "n": 1.50, "big": 123456789012345678901234567890, "t": true, "o": {}, "l": []}'),
   ('{"url": "http://OK.example", "list": [{"to": "http://OK.example"}], "pair": [1, "http://OK.example"]}');
@@ -37,11 +36,11 @@ SELECT g.args, v.verdict, v.reason, v.detail, v.args IS NULL AS no_args FROM (VA
   ('{"url": {"href": "http://ok.example"}}'), ('{"url": [{"href": "http://ok.example"}]}'), ('{"url": 5}'), ('{"url": [true]}'), ('{"url": ""}'),
   ('{"list": [{"to": "http://ok.example"}, {"to": "http://169.254.169.254/"}]}'), ('{"list": [{"to": {"to": "http://ok.example"}}]}'),
   ('{"grid": [["http://ok.example"], [["http://[::ffff:10.0.0.1]/"]]]}'), ('{"pair": ["ok", "ok.example"]}'),
-  ('{"a/b": {"c~d": "http://ok.example\\@evil.example"}}'), ('{"*": "file:///etc/passwd"}'), ('{"deep": {"x": {"y": {"z": "http://evil.example"}}}}')) g (args),
+  ('{"a/b": {"c~d": "http://ok.example\\@evil.example"}}'), ('{"deep": {"x": {"y": {"z": "http://evil.example"}}}}')) g (args),
   agentcore.call_begin('bot', 'pointed', g.args) v;
 
 -- a pointer that leads nowhere is no offence
-SELECT g.args, v.verdict, v.args = g.args AS same FROM (VALUES ('{"url": null}'::jsonb), ('{"deep": {"x": "http://evil.example"}}'), ('{"list": {"to": "x"}}'), ('{"pair": {"0": "x"}}'), ('{}')) g (args),
+SELECT g.args, v.verdict, v.args = g.args AS same FROM (VALUES ('{"url": null}'::jsonb), ('{"deep": {"x": "x"}}'), ('{"list": {"of": null}}'), ('{"pair": {"0": "x"}}'), ('{}')) g (args),
   agentcore.call_begin('bot', 'pointed', g.args) v;
 
 -- by format: every keyword that applies a schema to a value

@@ -23,17 +23,42 @@ typedef struct AllowDecision
 	int64		revision;		/* of the policy, 0 = no such policy */
 } AllowDecision;
 
+/* What a text is that stands for a place to connect to. */
+typedef enum AllowForm
+{
+	ALLOW_URL,
+	ALLOW_TEMPLATE,				/* judged by what stands before its first expression */
+	ALLOW_PLACE					/* a host name or an address: scheme, port and path of rules count for nothing */
+} AllowForm;
+
 /*
  * Neither raises an error for anything in url, method or tool, nor for an
  * unknown policy, which denies (not_in_allowlist).  A NULL url or method is
  * denied whatever the mode, and so is everything by a policy with a rule that
- * cannot be read, but in mode off.  agc_enter() must have run.
+ * cannot be read, but in mode off.  Of a place NULL is any method.  agc_enter()
+ * must have run.
  */
-extern void allow_check_url(const char *tenant, const char *policy,
+extern void allow_check_url(const char *tenant, const char *policy, AllowForm form,
 							const char *url, Size urllen, const char *method,
 							AllowDecision *out);
 extern void allow_check_tool(const char *tenant, const char *policy, const char *tool,
 							 AllowDecision *out);
+
+/* Methods that a policy names and no registry does, upper case, sorted; in CurrentMemoryContext. */
+typedef struct AllowMethods
+{
+	char	  **custom;
+	int			ncustom;
+	bool		every;			/* too many to be listed */
+} AllowMethods;
+
+extern void allow_methods(const char *tenant, const char *policy, AllowMethods *out);
+
+/*
+ * The HTTP method that a text names, in upper case, or NULL: one of the registry
+ * (methods.c), or of the policy's.  White space around it counts for nothing.
+ */
+extern const char *allow_method_named(const AllowMethods *methods, const char *text, Size len);
 
 extern bool allow_policy_exists(const char *tenant, const char *policy);
 

@@ -129,8 +129,14 @@ set_decision(AllowDecision *out, const AgcObject *object, const Verdict *verdict
 		verdict->tool != NULL ? verdict->tool->id : 0;
 }
 
+/* by AllowForm; none of them takes more of the buffer than a URL */
+static AllowUrlError (*const parsers[])(const char *text, Size len, char *buffer, AllowUrl *out) = {
+	allow_url_parse, allow_template_parse, allow_place_parse
+};
+
 void
-allow_check_pinned(const AgcObject *object, const char *url, Size len, const char *method, AllowDecision *out)
+allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Size len, const char *method,
+				   AllowDecision *out)
 {
 	char		buffer[ALLOW_URL_BUFFER(ALLOW_URL_MAX)];
 	AllowUrl	parsed;
@@ -138,13 +144,13 @@ allow_check_pinned(const AgcObject *object, const char *url, Size len, const cha
 	UrlRequest	request;
 	Verdict		verdict = {.reason = REASON_INVALID_URL};
 
-	if (url == NULL || method == NULL)
+	if (url == NULL || (method == NULL && form != ALLOW_PLACE))
 	{
 		set_decision(out, object, url == NULL ? &null_url : &null_method);
 		out->detail = pstrdup(url == NULL ? "null" : "method: null");
 		return;
 	}
-	error = allow_url_parse(url, len, buffer, &parsed);
+	error = parsers[form](url, len, buffer, &parsed);
 	if (error != URL_OK)
 	{
 		set_decision(out, object, &verdict);
@@ -153,6 +159,8 @@ allow_check_pinned(const AgcObject *object, const char *url, Size len, const cha
 		return;
 	}
 	allow_request_init(&request, &parsed, method);
+	request.place = form == ALLOW_PLACE;
+	request.any_method = request.place && method == NULL;
 	allow_decide_url(object->data, &request, &verdict);
 	set_decision(out, object, &verdict);
 	if (out->reason != NULL)
@@ -196,14 +204,14 @@ pin_or_deny(const char *tenant, const char *policy, AllowDecision *out)
 }
 
 void
-allow_check_url(const char *tenant, const char *policy, const char *url, Size urllen,
+allow_check_url(const char *tenant, const char *policy, AllowForm form, const char *url, Size urllen,
 				const char *method, AllowDecision *out)
 {
 	AgcObject  *object = pin_or_deny(tenant, policy, out);
 
 	if (object == NULL)
 		return;
-	allow_check_pinned(object, url, urllen, method, out);
+	allow_check_pinned(object, form, url, urllen, method, out);
 	agc_object_unpin(object);
 }
 
@@ -262,7 +270,7 @@ AGC_FUNCTION(url_check)
 
 	agc_enter(tenant, AGC_AGENT);
 	object = allow_pin_policy(tenant, policy);
-	allow_check_pinned(object, url == NULL ? NULL : VARDATA_ANY(url),
+	allow_check_pinned(object, ALLOW_URL, url == NULL ? NULL : VARDATA_ANY(url),
 					   url == NULL ? 0 : VARSIZE_ANY_EXHDR(url), method, &decision);
 	agc_object_unpin(object);
 

@@ -101,6 +101,8 @@ allow_request_init(UrlRequest *request, const AllowUrl *url, const char *method)
 {
 	request->url = url;
 	request->now = 0;
+	request->place = false;
+	request->any_method = false;
 	request->naddresses = 0;
 	if (url->is_ip)
 		set_addresses(request, &url->ip);
@@ -135,7 +137,7 @@ allow_rule_test(const UrlRule *rule, UrlRequest *request)
 
 	if (terms == NULL)
 		return MISS_NONE;
-	if (terms->ports != NULL)
+	if (terms->ports != NULL && !request->place)
 	{
 		int			i = 0;
 
@@ -146,8 +148,8 @@ allow_rule_test(const UrlRule *rule, UrlRequest *request)
 	}
 	if (!valid_now(terms->valid_from, terms->valid_until, &request->now))
 		return MISS_TIME;
-	method = method_listed(terms->methods, terms->nmethods, request->method);
-	if (terms->path != NULL)
+	method = request->any_method || method_listed(terms->methods, terms->nmethods, request->method);
+	if (terms->path != NULL && !request->place)
 	{
 		if (url->ambiguous_path)
 			return method ? MISS_AMBIGUOUS : MISS_PATH;
@@ -291,7 +293,8 @@ allow_decide_url(const Policy *policy, UrlRequest *request, Verdict *out)
 		refuse(out, REASON_NOT_IN_ALLOWLIST, "policy", NULL, 0);
 		return;
 	}
-	if (request->method[0] == '\0' || !method_listed(policy->methods, policy->nmethods, request->method))
+	if (!request->any_method &&
+		(request->method[0] == '\0' || !method_listed(policy->methods, policy->nmethods, request->method)))
 	{
 		refuse(out, REASON_METHOD_BLOCKED, "method", NULL, 0);
 		return;
@@ -387,7 +390,7 @@ judge_allows(const Policy *policy, const UrlRequest *request,
 			(c->miss == best->miss && c->rule->id < best->rule->id))
 			best = c;
 	}
-	if (!(policy->schemes & request->url->scheme))
+	if (!request->place && !(policy->schemes & request->url->scheme))
 		refuse(out, REASON_NOT_IN_ALLOWLIST, "scheme", NULL, 0);
 	else if (best == NULL)
 		refuse(out, REASON_NOT_IN_ALLOWLIST, "host", NULL, 0);

@@ -99,7 +99,7 @@ AGC_FUNCTION(policy_explain)
 		allow_request_init(&request, &parsed, method);
 		put_rules(rsinfo, object->data, &request);
 	}
-	allow_check_url(tenant, name, url == NULL ? NULL : VARDATA_ANY(url),
+	allow_check_url(tenant, name, ALLOW_URL, url == NULL ? NULL : VARDATA_ANY(url),
 					url == NULL ? 0 : VARSIZE_ANY_EXHDR(url), method, &decision);
 	put_row(rsinfo, decision.rule, "decision", NULL, decision.allowed,
 			decision.reason == NULL ? NULL :

@@ -358,6 +358,7 @@ read_header(HeapTuple tuple, TupleDesc desc, void *arg)
 	for (int i = 0; i < nschemes; i++)
 		policy->schemes |= allow_scheme_parse(schemes[i]);
 	policy->methods = text_array(tuple, desc, "methods", &policy->nmethods);
+	allow_note_methods(policy, policy->methods, policy->nmethods);
 	policy->broken = false;
 	compilation->revision = agc_col_int64(tuple, desc, "revision", 0);
 }
@@ -621,6 +622,9 @@ add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 		allow_pattern_move(&rule->pattern, keep_text(compilation, text));
 		if (policy->large != NULL)
 			note_pattern(policy->large, &rule->pattern);
+		MemoryContextSwitchTo(old);
+		if (rule->u.terms != NULL)
+			allow_note_methods(policy, rule->u.terms->methods, rule->u.terms->nmethods);
 	}
 	MemoryContextSwitchTo(old);
 	if (policy->large != NULL)

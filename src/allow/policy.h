@@ -87,6 +87,8 @@ typedef struct Policy
 	int			schemes;		/* AllowScheme bits */
 	char	  **methods;		/* upper case; NULL = any */
 	int			nmethods;
+	List	   *custom;			/* methods of any of its lists that no registry names */
+	bool		every_method;	/* there are too many of them */
 	bool		broken;			/* a row could not be read: everything is denied */
 	uint64		specials;		/* which versions of special entries are in it */
 	LargePolicy *large;			/* not NULL: what follows holds special entries only */
@@ -186,6 +188,8 @@ typedef struct UrlRequest
 {
 	const AllowUrl *url;
 	char		method[METHOD_MAX + 1]; /* upper case; "" = not a method */
+	bool		place;			/* no URL but a host: any scheme, port and path */
+	bool		any_method;
 	AllowIp		addresses[1 + ALLOW_IP_EMBEDDED];	/* the host's own first */
 	int			naddresses;
 	TimestampTz now;			/* 0 = not read yet */
@@ -215,6 +219,11 @@ extern char *allow_url_detail(const Verdict *verdict, const UrlRequest *request)
 
 /* false unless a token of RFC 9110 of at most METHOD_MAX bytes; upper-cased */
 extern bool allow_method_canonical(const char *method, char *out);
+
+/* ----- methods.c ----- */
+
+/* notes those that no registry names, in CurrentMemoryContext */
+extern void allow_note_methods(Policy *policy, char **methods, int nmethods);
 
 /* ----- policy.c ----- */
 
@@ -279,7 +288,7 @@ extern void allow_large_each(const Policy *policy, AllowRuleCallback callback, v
 /* ----- check.c ----- */
 
 /* the decision of a pinned policy, with all its facts; NULL url and method included */
-extern void allow_check_pinned(const AgcObject *object, const char *url, Size len,
+extern void allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Size len,
 							   const char *method, AllowDecision *out);
 
 /* the eight columns of agentcore.url_decision */

@@ -26,7 +26,8 @@ static const char *const error_names[] = {
 	"", "empty", "too_long", "not_utf8", "control_character", "whitespace", "backslash",
 	"scheme", "missing_slashes", "userinfo", "empty_host", "percent_in_host",
 	"host_character", "idn", "label_length", "host_length", "noncanonical_ipv4",
-	"invalid_ipv4", "invalid_ipv6", "zone_id", "port", "percent_encoding", "ambiguous_path"
+	"invalid_ipv4", "invalid_ipv6", "zone_id", "port", "percent_encoding", "ambiguous_path",
+	"expression"
 };
 
 static const struct
@@ -41,7 +42,6 @@ static const struct
 	{"wss", SCHEME_WSS, 443}
 };
 
-static AllowUrlError scan_bytes(const char *text, Size len);
 static AllowUrlError parse_authority(const char *text, int len, char **at, AllowUrl *out);
 
 static inline int
@@ -167,9 +167,8 @@ allow_utf8_valid(const char *text, Size len)
 	return true;
 }
 
-/* What is refused wherever it stands, before anything is split. */
-static AllowUrlError
-scan_bytes(const char *text, Size len)
+AllowUrlError
+allow_bytes_check(const char *text, Size len)
 {
 	bool		high = false;
 
@@ -339,9 +338,8 @@ parse_authority(const char *text, int len, char **at, AllowUrl *out)
 	return URL_OK;
 }
 
-/* 1 for ".", 2 for "..", escaped or not; 0 for any other segment */
-static int
-dot_segment(const char *text, const char *end)
+int
+allow_dot_segment(const char *text, const char *end)
 {
 	int			dots = 0;
 
@@ -373,7 +371,7 @@ allow_path_parse(const char *text, int len, char *out, int *outlen, bool *ambigu
 
 		while (text < end && *text != '/')
 			text++;
-		dots = segment < text && (*segment == '.' || *segment == '%') ? dot_segment(segment, text) : 0;
+		dots = segment < text && (*segment == '.' || *segment == '%') ? allow_dot_segment(segment, text) : 0;
 		if (dots == 2)
 			while (at > out && *--at != '/')
 				;
@@ -471,7 +469,7 @@ allow_url_parse(const char *text, Size len, char *buffer, AllowUrl *out)
 	AllowUrlError error;
 
 	memset(out, 0, sizeof(*out));
-	if ((error = scan_bytes(text, len)) != URL_OK ||
+	if ((error = allow_bytes_check(text, len)) != URL_OK ||
 		(error = parse_scheme(text, len, &at, out)) != URL_OK)
 		return error;
 

@@ -41,7 +41,8 @@ typedef enum AllowUrlError
 	URL_ZONE_ID,
 	URL_PORT,
 	URL_PERCENT_ENCODING,
-	URL_AMBIGUOUS_PATH			/* not the parser's: a path rule had to judge such a path */
+	URL_AMBIGUOUS_PATH,			/* a template's; else not the parser's: a path rule had to judge such a path */
+	URL_EXPRESSION				/* a template's scheme, host or port may be anything */
 } AllowUrlError;
 
 /* bits, as in a policy's set of schemes */
@@ -72,6 +73,18 @@ typedef struct AllowUrl
 
 /* buffer: ALLOW_URL_BUFFER(len) bytes, which *out points into */
 extern AllowUrlError allow_url_parse(const char *text, Size len, char *buffer, AllowUrl *out);
+
+/*
+ * A URI template (RFC 6570) by the text before its first expression; *out has
+ * the rest behind it.  Its path is ambiguous where an expression is part of it.
+ */
+extern AllowUrlError allow_template_parse(const char *text, Size len, char *buffer, AllowUrl *out);
+
+/*
+ * A host name or an address (IPv6 with or without brackets) as a URL that has
+ * nothing else: port 0, path "/".
+ */
+extern AllowUrlError allow_place_parse(const char *text, Size len, char *buffer, AllowUrl *out);
 
 /* the stable name of a refusal, "" for URL_OK */
 extern const char *allow_url_error_name(AllowUrlError error);

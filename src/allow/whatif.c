@@ -52,7 +52,7 @@ decide(const AgcObject *object, const Urls *urls, int i, const char *method, All
 	text	   *url = urls->nulls[i] ? NULL : DatumGetTextPP(urls->elems[i]);
 
 	memset(out, 0, sizeof(*out));
-	allow_check_pinned(object, url == NULL ? NULL : VARDATA_ANY(url),
+	allow_check_pinned(object, ALLOW_URL, url == NULL ? NULL : VARDATA_ANY(url),
 					   url == NULL ? 0 : VARSIZE_ANY_EXHDR(url), method, out);
 }
 

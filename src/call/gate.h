@@ -10,6 +10,8 @@
 #include "cache/cache.h"
 #include "call/call.h"
 #include "core/core.h"
+#include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
 #include "retry/retry.h"
 #include "validate/validate.h"
 
@@ -115,6 +117,11 @@ extern Datum gate_row(FunctionCallInfo fcinfo, Gate *gate);
 extern void gate_find_agent(Gate *gate);
 extern char *hex_uuid(const pg_uuid_t *id);
 
+/* arguments.c */
+extern void gate_judge_args(Gate *gate);
+extern void gate_judge_urls(Gate *gate);
+extern void gate_apply_decision(Gate *gate, const AllowDecision *decision, const char *what);
+
 /* stages.c, take.c */
 extern const Stage gate_stages[];
 extern const int gate_nstages;
@@ -151,14 +158,35 @@ extern int	takes_mark(void);
 extern void takes_give_back(int mark);
 extern void takes_init(void);
 
-/* urls.c */
-typedef const char *(*UrlJudge) (const char *url, Size len, void *arg);
+/* urls.c: the URLs among the arguments */
+typedef struct FoundUrl
+{
+	ToolUrlKind kind;
+	const char *at;				/* in the document */
+	uint32		len;
+	struct UrlMap *content;		/* TOOL_URL_CONTENT: what is in it; NULL: it cannot be read */
+	Bitmapset  *methods;		/* that it is used with, of the map's; NULL: none was named */
+	const char *canonical;		/* set by the judge; NULL: it stays as it is */
+} FoundUrl;
 
-/*
- * Every URL argument is judged (NULL: it is no string); returns args with the
- * URLs that the judge returned.
- */
-extern Jsonb *urls_map(Jsonb *args, const ToolDef *tool, UrlJudge judge, void *arg);
+typedef struct UrlMap
+{
+	Jsonb	   *args;
+	FoundUrl   *found;			/* by place */
+	int			nfound;
+	int			maxfound;
+	bool		misplaced;		/* something else than a string stands where a URL should */
+	List	   *methods;		/* every one that the arguments name, upper case */
+} UrlMap;
+
+/* raises 54001 beyond the limits of validation; calls nothing but what is pure */
+extern UrlMap *urls_find(const ToolDef *tool, Jsonb *args, const AllowMethods *known);
+
+/* args with what the judge made canonical; the same where that is nothing */
+extern Jsonb *urls_put_back(UrlMap *map);
+
+/* methods.c: notes which methods the URLs of a map are used with */
+extern void urls_find_methods(UrlMap *map, const AllowMethods *known);
 
 /* loop.c */
 extern int	loop_count(const uint8 *hash);

@@ -12,7 +12,6 @@
 #include "call/gate.h"
 
 #include "access/xlog.h"
-#include "core/jsonb_walk.h"
 #include "utils/builtins.h"
 
 /* how long a waiting worker is told to stay away from a call in progress */
@@ -26,8 +25,6 @@ static void judge_agent(Gate *gate);
 static void judge_tool(Gate *gate);
 static void judge_model(Gate *gate);
 static void judge_policy(Gate *gate);
-static void judge_args(Gate *gate);
-static void judge_urls(Gate *gate);
 static void judge_key(Gate *gate);
 static void judge_loop(Gate *gate);
 static void judge_cache(Gate *gate);
@@ -40,8 +37,8 @@ const Stage gate_stages[] = {
 	{"agent", judge_agent},
 	{"tool", judge_tool},
 	{"policy", judge_policy},
-	{"arguments", judge_args},
-	{"urls", judge_urls},
+	{"arguments", gate_judge_args},
+	{"urls", gate_judge_urls},
 	{"key", judge_key},
 	{"loop", judge_loop},
 	{"cache", judge_cache},
@@ -74,6 +71,17 @@ quoted_tool(const Gate *gate)
 	return agc_quoted_name(gate->tool_name);
 }
 
+/* What the policy keeps from the agent is not named to its model either. */
+static bool
+may_be_told(const char *name, void *arg)
+{
+	Gate	   *gate = arg;
+	AllowDecision decision;
+
+	allow_check_tool(gate->tenant, gate->agent->policy, name, &decision);
+	return decision.reason == NULL && decision.allowed;
+}
+
 static void
 judge_tool(Gate *gate)
 {
@@ -92,7 +100,7 @@ judge_tool(Gate *gate)
 	gate->tool_object = tool_pin(gate->tenant, gate->tool_name);
 	if (gate->tool_object == NULL)
 	{
-		char	   *nearest = tool_nearest(gate->tenant, gate->tool_name);
+		char	   *nearest = tool_nearest(gate->tenant, gate->tool_name, may_be_told, gate);
 
 		gate_deny(gate, REASON_UNKNOWN_TOOL,
 				  nearest ? psprintf("no tool %s; nearest: %s", quoted_tool(gate), nearest) :
@@ -135,29 +143,6 @@ judge_model(Gate *gate)
 	}
 }
 
-static char *
-policy_feedback(const char *what, const AllowDecision *decision)
-{
-	if (strcmp(decision->reason, REASON_INVALID_URL) == 0)
-		return psprintf("%s is not a URL that can be used (%s). Send a plain, absolute URL.",
-						what, decision->detail ? decision->detail : "refused");
-	if (strcmp(decision->reason, REASON_METHOD_BLOCKED) == 0)
-		return psprintf("%s must not be used with this method. Do not try again; use another source.", what);
-	return psprintf("%s is not allowed here. Do not try again; use another source or go on without it.", what);
-}
-
-/* A policy in audit mode allows, and still says what it would have refused. */
-static void
-apply_decision(Gate *gate, const AllowDecision *decision, const char *what)
-{
-	if (decision->reason == NULL)
-		return;
-	if (decision->allowed)
-		gate_observe(gate, decision->reason, decision->detail, policy_feedback(what, decision));
-	else
-		gate_deny(gate, decision->reason, decision->detail, policy_feedback(what, decision));
-}
-
 /*
  * Models are not listed tool by tool: which ones exist is what the price list
  * says.  A rule that denies one by name still counts.
@@ -171,204 +156,7 @@ judge_policy(Gate *gate)
 	if (gate->is_llm && (decision.reason == NULL ||
 						 strcmp(decision.reason, REASON_DENYLIST_MATCH) != 0))
 		return;
-	apply_decision(gate, &decision, psprintf("The tool %s", quoted_tool(gate)));
-}
-
-static void
-digest_request(Gate *gate)
-{
-	AgcDigest  *digest = agc_digest_begin();
-
-	agc_digest_field(digest, gate->agent_name, strlen(gate->agent_name));
-	agc_digest_field(digest, gate->task ? gate->task : "", gate->task ? strlen(gate->task) : 0);
-	agc_digest_field(digest, gate->subject ? gate->subject : "", gate->subject ? strlen(gate->subject) : 0);
-	agc_digest_field(digest, gate->tenant, strlen(gate->tenant));
-	agc_digest_call(digest, gate->tool_name, gate->args, gate->is_llm ? "model" : "tool");
-	agc_digest_end(digest, gate->request_hash);
-}
-
-/*
- * A URL that is none fails "format": "uri" before the policy sees it; the
- * policy's word on it (invalid_url, and why) is the better one.
- */
-static bool
-only_formats_fail(Jsonb *errors)
-{
-	JsonbIterator *it = JsonbIteratorInit(&errors->root);
-	JsonbValue	value;
-	JsonbIteratorToken token;
-
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-	{
-		JsonbValue	keyword;
-
-		if (token == WJB_ELEM &&
-			(getKeyJsonValueFromContainer(value.val.binary.data, "keyword", 7, &keyword) == NULL ||
-			 keyword.val.string.len != 6 || memcmp(keyword.val.string.val, "format", 6) != 0))
-			return false;
-	}
-	return true;
-}
-
-/* What the model sent is no ERROR, even where judging it takes more than it may. */
-static bool
-is_too_much(int sqlstate)
-{
-	return sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX || sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
-}
-
-static void
-coerce_and_judge(Gate *gate)
-{
-	Jsonb	   *changes;
-
-	digest_request(gate);
-	if (gate->tool == NULL)
-		return;
-	if (gate->tool->coerce)
-		gate->args = tool_args_coerce(gate->tool, gate->args, gate->tool->drop_unknown, &changes);
-	gate->errors = tool_args_errors(gate->tool, gate->args);
-}
-
-/*
- * Without a subtransaction, which every call would pay for: what is judged here
- * takes memory and nothing else, neither locks nor buffers.
- */
-static bool
-judge_schema(Gate *gate)
-{
-	MemoryContext cxt = CurrentMemoryContext;
-
-	PG_TRY();
-	{
-		coerce_and_judge(gate);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(cxt);
-		error = CopyErrorData();
-		if (!is_too_much(error->sqlerrcode))
-			PG_RE_THROW();
-		FlushErrorState();
-		gate_refuse(gate, REASON_INVALID_ARGS,
-					error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message,
-					psprintf("The arguments of %s are too complex to be checked: %s. Call it again with simpler ones.",
-							 quoted_tool(gate), error->message));
-	}
-	PG_END_TRY();
-	return gate->verdict == VERDICT_NONE;
-}
-
-static void
-refuse_oversized(Gate *gate)
-{
-	gate_refuse(gate, REASON_INVALID_ARGS, psprintf("the arguments have %s", gate->oversized),
-				psprintf("The arguments are too large: at most %d kB are allowed. Call %s again with less, or pass a reference to it.",
-						 agc_max_args_size, quoted_tool(gate)));
-	digest_request(gate);
-}
-
-static void
-judge_args(Gate *gate)
-{
-	if (gate->oversized != NULL)
-	{
-		refuse_oversized(gate);
-		return;
-	}
-	if (gate->args == NULL)
-	{
-		char	   *problem;
-
-		gate->args = agc_json_text(gate->args_text, &problem);
-		if (gate->args == NULL)
-		{
-			gate_deny(gate, REASON_INVALID_ARGS, problem,
-					  psprintf("The arguments are %s. Call %s again with one JSON object.",
-							   problem, quoted_tool(gate)));
-			gate->args = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
-			digest_request(gate);
-			return;
-		}
-	}
-	if (!judge_schema(gate) || gate->tool == NULL)
-		return;
-	if (gate->errors != NULL && only_formats_fail(gate->errors))
-		judge_urls(gate);
-	if (gate->errors != NULL && gate->verdict == VERDICT_NONE)
-		gate_deny(gate, REASON_INVALID_ARGS,
-				  psprintf("%d error(s) against the input schema", (int) JB_ROOT_COUNT(gate->errors)),
-				  tool_args_feedback(gate->tool, gate->args, gate->errors));
-}
-
-typedef struct UrlContext
-{
-	Gate	   *gate;
-	const char *method;
-} UrlContext;
-
-static const char *
-judge_url(const char *url, Size len, void *arg)
-{
-	UrlContext *context = arg;
-	AllowDecision decision;
-
-	if (url == NULL)
-	{
-		gate_deny(context->gate, REASON_INVALID_URL, pstrdup("not a string"),
-				  pstrdup("An address in the arguments must be a string."));
-		return NULL;
-	}
-	allow_check_url(context->gate->tenant, context->gate->agent->policy, url, len,
-					context->method, &decision);
-	apply_decision(context->gate, &decision,
-				   decision.host ? psprintf("The address %s", agc_shown(decision.host, AGC_MAX_NAME)) : "An address in the arguments");
-	return decision.url;
-}
-
-/*
- * The method is what the tool is asked to use, where it can be asked: a member
- * "method", in any case.  NULL where it is no string; then no URL is allowed.
- */
-static const char *
-method_argument(Jsonb *args)
-{
-	JbItem		root = jb_root(args);
-	const char *method = "GET";
-	JbCursor	keys;
-	JbCursor	values;
-
-	if (!JB_ROOT_IS_OBJECT(args))
-		return method;
-	keys = jb_first(jb_container(&root));
-	values = jb_first_value(jb_container(&root));
-	for (uint32 i = 0; i < JB_ROOT_COUNT(args); i++)
-	{
-		JbItem		key = jb_next(&keys);
-		JbItem		value = jb_next(&values);
-
-		if (key.len != 6 || pg_strncasecmp(key.data, "method", 6) != 0 || JBE_ISNULL(value.entry))
-			continue;
-		if (!JBE_ISSTRING(value.entry))
-			return NULL;
-		/* of two spellings the one that is not GET counts */
-		if (strcmp(method, "GET") == 0)
-			method = pnstrdup(value.data, value.len);
-	}
-	return method;
-}
-
-static void
-judge_urls(Gate *gate)
-{
-	UrlContext	context = {gate, NULL};
-
-	if (gate->tool == NULL || (gate->tool->nurl_args == 0 && !gate->tool->has_urls))
-		return;
-	context.method = method_argument(gate->args);
-	gate->args = urls_map(gate->args, gate->tool, judge_url, &context);
+	gate_apply_decision(gate, &decision, psprintf("The tool %s", quoted_tool(gate)));
 }
 
 /* The holder is gone: its lease ended, or somebody has expired it already. */

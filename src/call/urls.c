@@ -1,16 +1,27 @@
 /*
  * urls.c
- *	  Finding the URL arguments of a call and putting canonical ones back.
+ *	  Finding the URLs among the arguments of a call, and putting canonical ones
+ *	  back.
  *
- * They are what the tool's schema calls URLs, or what its url_args point at.  A
- * pointer names a string, or an array whose strings are all URLs; the token
- * "*" goes through every element of an array.  What the judge returns replaces
- * the string, because the executor must fetch exactly what was judged; so it
- * does with names that the schema calls URLs (propertyNames).  Where
- * something else stands (null counts as absent), the judge is told by a NULL.
+ * They are what the tool's schema calls URLs but for what its url_skip points
+ * at, and what its url_args point at.  A pointer names a string, or an array
+ * whose strings are all URLs; the token "*" goes through every element of an
+ * array.  What the judge made of a string replaces it, because the executor
+ * must fetch exactly what was judged; so it does with names that the schema
+ * calls URLs (propertyNames).  Where something else stands (null counts as
+ * absent), the map says so.
+ *
+ * A pointer of url_args also finds what a tool may take for the place that it
+ * names: the members of an object, the object itself or a string where "*"
+ * goes through an array, the elements of an array where a name leads into an
+ * object, and an absolute URL anywhere on its way.  One of url_skip finds no
+ * more than it says.
+ *
+ * A string is known by its address in the arguments.  An empty one has none of
+ * its own, and no canonical form either.
  *
  * Memory: CurrentMemoryContext.  Locks: none.  Errors: 54001 for nesting
- * deeper than the stack allows.
+ * deeper than the stack allows, and what validation raises.
  */
 #include "call/gate.h"
 
@@ -23,41 +34,109 @@ typedef struct Trail
 	const char *more;
 } Trail;
 
-typedef struct Mapper
+typedef struct Tracer
 {
-	JsonbParseState *state;
-	const char **found;			/* strings in args that the schema calls URLs, sorted */
-	int			nfound;
-	int			maxfound;
-	UrlJudge	judge;
-	void	   *arg;
-} Mapper;
+	UrlMap	   *map;
+	bool		skip;			/* the pointers are those of url_skip */
+	const char **skipped;		/* what they lead to */
+	int			nskipped;
+	int			maxskipped;
+} Tracer;
 
-static JsonbValue *map_container(Mapper *m, const JsonbContainer *c, Trail *trails, int ntrails);
-static void map_child(Mapper *m, JsonbIteratorToken where, JbItem *item,
-					  Trail *trails, int ntrails);
-static void judge_string(Mapper *m, const JbItem *item, JsonbValue *value);
+static UrlMap *find_content(const struct SchemaNode *content, const char *text, uint32 len, const AllowMethods *known);
+static void trace_container(Tracer *t, const JsonbContainer *c, Trail *trails, int ntrails);
+static JsonbValue *map_container(UrlMap *map, JsonbParseState **state, const JsonbContainer *c);
 static JsonbValue item_value(const JbItem *item);
-static int	step(Trail *from, int n, const char *key, uint32 keylen, int index, Trail *to);
+
+/* ----- finding ------------------------------------------------------------------ */
+
+static int
+compare_found(const void *a, const void *b)
+{
+	const FoundUrl *l = a;
+	const FoundUrl *r = b;
+
+	if (l->at != r->at)
+		return l->at < r->at ? -1 : 1;
+	if (l->len != r->len)
+		return l->len < r->len ? -1 : 1;
+	return (int) l->kind - (int) r->kind;
+}
+
+static FoundUrl *
+add_found(UrlMap *map, ToolUrlKind kind, const char *at, uint32 len)
+{
+	FoundUrl   *found;
+
+	if (map->nfound == map->maxfound)
+	{
+		map->maxfound = Max(map->maxfound * 2, 8);
+		map->found = map->found == NULL ? palloc(map->maxfound * sizeof(FoundUrl)) :
+			repalloc_huge(map->found, map->maxfound * sizeof(FoundUrl));
+	}
+	found = &map->found[map->nfound++];
+	*found = (FoundUrl)
+	{
+		.kind = kind, .at = at, .len = len
+	};
+	return found;
+}
+
+typedef struct FindArg
+{
+	UrlMap	   *map;
+	const AllowMethods *known;
+} FindArg;
 
 static void
-note_url(const char *url, Size len, void *arg)
+note_url(const ToolUrl *url, void *arg)
 {
-	Mapper	   *m = arg;
+	FindArg    *find = arg;
 
-	/* an empty string has no place of its own that it could be known by */
-	if (len == 0)
-		(void) m->judge(url, 0, m->arg);
+	if (url->data == NULL)
+		find->map->misplaced = true;
+	else if (url->kind != TOOL_URL_CONTENT)
+		add_found(find->map, url->kind, url->data, url->len);
 	else
 	{
-		if (m->nfound == m->maxfound)
-		{
-			m->maxfound = Max(m->maxfound * 2, 8);
-			m->found = m->found == NULL ? palloc(m->maxfound * sizeof(char *)) :
-				repalloc(m->found, m->maxfound * sizeof(char *));
-		}
-		m->found[m->nfound++] = url;
+		UrlMap	   *content = url->content == NULL ? NULL :
+			find_content(url->content, url->data, url->len, find->known);
+
+		/* one without URLs is as good as none */
+		if (content == NULL || content->nfound > 0 || content->misplaced)
+			add_found(find->map, url->kind, url->data, url->len)->content = content;
 	}
+}
+
+/* By place, each once. */
+static void
+sort_found(UrlMap *map)
+{
+	int			kept = 0;
+
+	if (map->nfound > 1)
+		qsort(map->found, map->nfound, sizeof(FoundUrl), compare_found);
+	for (int i = 0; i < map->nfound; i++)
+		if (kept == 0 || compare_found(&map->found[kept - 1], &map->found[i]) != 0)
+			map->found[kept++] = map->found[i];
+	map->nfound = kept;
+}
+
+/* NULL: it is no JSON. */
+static UrlMap *
+find_content(const struct SchemaNode *content, const char *text, uint32 len, const AllowMethods *known)
+{
+	UrlMap	   *map = palloc0(sizeof(UrlMap));
+	FindArg		find = {map, known};
+	char	   *problem;
+
+	map->args = agc_json_text(pnstrdup(text, len), &problem);
+	if (map->args == NULL)
+		return NULL;
+	tool_content_urls(content, map->args, note_url, &find);
+	sort_found(map);
+	urls_find_methods(map, known);
+	return map;
 }
 
 static int
@@ -69,104 +148,317 @@ compare_addresses(const void *a, const void *b)
 	return l < r ? -1 : l > r;
 }
 
+static void
+trace(Tracer *t, char **pointers, int n)
+{
+	Trail	   *trails = palloc((n + 1) * sizeof(Trail));
+
+	if (JsonContainerIsScalar(&t->map->args->root))
+	{
+		t->map->misplaced |= !t->skip && n > 0;
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		trails[i].more = pointers[i][0] == '\0' ? NULL : pointers[i];
+	if (n > 0)
+		trace_container(t, &t->map->args->root, trails, n);
+}
+
+/* What the schema calls a URL and url_skip says is only data. */
+static void
+drop_skipped(UrlMap *map, const ToolDef *tool)
+{
+	Tracer		t = {.map = map, .skip = true};
+	int			kept = 0;
+
+	if (tool->nurl_skip == 0 || map->nfound == 0)
+		return;
+	trace(&t, tool->url_skip, tool->nurl_skip);
+	if (t.nskipped > 1)
+		qsort(t.skipped, t.nskipped, sizeof(char *), compare_addresses);
+	for (int i = 0; i < map->nfound; i++)
+		if (t.nskipped == 0 || bsearch(&map->found[i].at, t.skipped, t.nskipped, sizeof(char *), compare_addresses) == NULL)
+			map->found[kept++] = map->found[i];
+	map->nfound = kept;
+}
+
+UrlMap *
+urls_find(const ToolDef *tool, Jsonb *args, const AllowMethods *known)
+{
+	UrlMap	   *map = palloc0(sizeof(UrlMap));
+	Tracer		t = {.map = map};
+	FindArg		find = {map, known};
+
+	map->args = args;
+	tool_urls(tool, args, note_url, &find);
+	if (map->nfound > 0 && JsonContainerIsScalar(&args->root))
+		map->misplaced = true;
+	drop_skipped(map, tool);
+	trace(&t, tool->url_args, tool->nurl_args);
+	sort_found(map);
+	if (map->nfound > 0)
+		urls_find_methods(map, known);
+	return map;
+}
+
+/* ----- pointers ------------------------------------------------------------------ */
+
+/* Does the pointer's next token name this key?  ~1 is a slash, ~0 a tilde. */
 static bool
-is_found(const Mapper *m, const JbItem *item)
+token_is(const char *token, Size len, const char *key, uint32 keylen)
 {
-	return m->nfound > 0 && item->len > 0 &&
-		bsearch(&item->data, m->found, m->nfound, sizeof(char *), compare_addresses) != NULL;
+	uint32		k = 0;
+
+	for (Size i = 0; i < len; i++, k++)
+	{
+		char		ch = token[i];
+
+		if (ch == '~' && i + 1 < len)
+			ch = token[++i] == '1' ? '/' : '~';
+		if (k >= keylen || key[k] != ch)
+			return false;
+	}
+	return k == keylen;
 }
 
-Jsonb *
-urls_map(Jsonb *args, const ToolDef *tool, UrlJudge judge, void *arg)
+/* The token in front of a trail, and what is behind it. */
+static const char *
+next_token(const char *more, Size *len, const char **rest)
 {
-	Mapper		m = {.judge = judge, .arg = arg};
-	Trail	   *trails = palloc((tool->nurl_args + 1) * sizeof(Trail));
+	const char *token = more + 1;
 
-	tool_urls(tool, args, note_url, &m);
-	if (m.nfound > 0)
-		qsort(m.found, m.nfound, sizeof(char *), compare_addresses);
-	if (m.nfound == 0 && tool->nurl_args == 0)
-		return args;
-	if (JsonContainerIsScalar(&args->root))
-	{
-		(void) judge(NULL, 0, arg);
-		return args;
-	}
-	for (int i = 0; i < tool->nurl_args; i++)
-		trails[i].more = tool->url_args[i][0] == '\0' ? NULL : tool->url_args[i];
-	return JsonbValueToJsonb(map_container(&m, &args->root, trails, tool->nurl_args));
+	*len = strcspn(token, "/");
+	*rest = token[*len] == '\0' ? NULL : token + *len;
+	return token;
 }
 
-static JsonbValue *
-map_container(Mapper *m, const JsonbContainer *c, Trail *trails, int ntrails)
+static bool
+is_star(const char *token, Size len)
 {
-	uint32		n = JsonContainerSize(c);
-	bool		is_object = JsonContainerIsObject(c);
-	JbCursor	keys = jb_first(c);
-	JbCursor	values = is_object ? jb_first_value(c) : keys;
-	Trail	   *inner = palloc((ntrails + 1) * sizeof(Trail));
+	return len == 1 && *token == '*';
+}
 
-	check_stack_depth();
-	pushJsonbValue(&m->state, is_object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY, NULL);
-	for (uint32 i = 0; i < n; i++)
+static bool
+is_number(const char *token, Size len)
+{
+	return len > 0 && strspn(token, "0123456789") >= len;
+}
+
+/* An element: by number or "*"; where a trail has ended, it ends here too. */
+static int
+step_element(const Tracer *t, const char *more, uint32 index, Trail *to)
+{
+	const char *token;
+	const char *rest;
+	char		number[16];
+	Size		len;
+
+	if (more == NULL)
 	{
-		JbItem		key = {0};
-		JbItem		value;
-		int			ninner;
-
-		if (is_object)
-		{
-			JsonbValue	name;
-
-			key = jb_next(&keys);
-			name = item_value(&key);
-			if (is_found(m, &key))
-				judge_string(m, &key, &name);
-			pushJsonbValue(&m->state, WJB_KEY, &name);
-		}
-		value = jb_next(&values);
-		ninner = step(trails, ntrails, key.data, key.len, is_object ? -1 : (int) i, inner);
-		map_child(m, is_object ? WJB_VALUE : WJB_ELEM, &value, inner, ninner);
+		to->more = NULL;
+		return 1;
 	}
-	pfree(inner);
-	return pushJsonbValue(&m->state, is_object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
+	token = next_token(more, &len, &rest);
+	snprintf(number, sizeof(number), "%u", index);
+	if (is_star(token, len) || (strlen(number) == len && strncmp(number, token, len) == 0))
+		to->more = rest;
+	else if (!t->skip && !is_number(token, len))
+		to->more = more;
+	else
+		return 0;
+	return 1;
+}
+
+/* A member: by its name; "*" goes through all, or through this one object. */
+static int
+step_member(const Tracer *t, const char *more, const JbItem *key, Trail *to)
+{
+	const char *token;
+	const char *rest;
+	Size		len;
+	int			kept = 0;
+
+	if (more == NULL)
+		return 0;
+	token = next_token(more, &len, &rest);
+	if (token_is(token, len, key->data, key->len) || (is_star(token, len) && !t->skip))
+		to[kept++].more = rest;
+	if (is_star(token, len) && !t->skip && rest != NULL)
+		kept += step_member(t, rest, key, to + kept);
+	return kept;
+}
+
+/* the most that one trail may become in a step */
+static int
+count_tokens(const char *more)
+{
+	int			n = 1;
+
+	for (; more != NULL && *more; more++)
+		n += *more == '/';
+	return n;
 }
 
 static void
-map_child(Mapper *m, JsonbIteratorToken where, JbItem *item, Trail *trails, int ntrails)
+trace_string(Tracer *t, const JbItem *item, const Trail *trails, int ntrails)
 {
-	JsonbValue	value;
-	bool		here = JBE_ISSTRING(item->entry) && is_found(m, item);
+	bool		here = false;
+
+	for (int i = 0; i < ntrails && !here; i++)
+	{
+		Size		len;
+		const char *rest;
+		const char *token = trails[i].more == NULL ? NULL : next_token(trails[i].more, &len, &rest);
+
+		here = token == NULL || (!t->skip && (is_star(token, len) || tool_url_absolute(item->data, item->len)));
+	}
+	if (here && !t->skip)
+		add_found(t->map, TOOL_URL, item->data, item->len);
+	if (here && t->skip)
+	{
+		if (t->nskipped == t->maxskipped)
+		{
+			t->maxskipped = Max(t->maxskipped * 2, 8);
+			t->skipped = t->skipped == NULL ? palloc(t->maxskipped * sizeof(char *)) :
+				repalloc(t->skipped, t->maxskipped * sizeof(char *));
+		}
+		t->skipped[t->nskipped++] = item->data;
+	}
+}
+
+static void
+trace_child(Tracer *t, const JbItem *item, Trail *trails, int ntrails)
+{
+	bool		is_array = JBE_ISCONTAINER(item->entry) && JsonContainerIsArray(jb_container(item));
+	bool		here = false;
 
 	for (int i = 0; i < ntrails; i++)
 		here |= trails[i].more == NULL;
-
-	if ((ntrails > 0 || m->nfound > 0) && JBE_ISCONTAINER(item->entry))
-	{
-		if (here && JsonContainerIsObject(jb_container(item)))
-			(void) m->judge(NULL, 0, m->arg);
-		map_container(m, jb_container(item), trails, ntrails);
-		return;
-	}
-	value = item_value(item);
-	if (here && !JBE_ISSTRING(item->entry) && !JBE_ISNULL(item->entry))
-		(void) m->judge(NULL, 0, m->arg);
-	if (here && JBE_ISSTRING(item->entry))
-		judge_string(m, item, &value);
-	pushJsonbValue(&m->state, where, &value);
+	if (JBE_ISSTRING(item->entry))
+		trace_string(t, item, trails, ntrails);
+	else if (here && !t->skip && !is_array && !JBE_ISNULL(item->entry))
+		t->map->misplaced = true;
+	if (JBE_ISCONTAINER(item->entry) && ntrails > 0)
+		trace_container(t, jb_container(item), trails, ntrails);
 }
 
-/* The canonical URL in the place of the string, where there is one. */
 static void
-judge_string(Mapper *m, const JbItem *item, JsonbValue *value)
+trace_container(Tracer *t, const JsonbContainer *c, Trail *trails, int ntrails)
 {
-	const char *url = m->judge(item->data, item->len, m->arg);
+	bool		is_object = JsonContainerIsObject(c);
+	JbCursor	keys = jb_first(c);
+	JbCursor	values = is_object ? jb_first_value(c) : keys;
+	int			room = 1;
+	Trail	   *inner;
 
-	if (url != NULL)
+	check_stack_depth();
+	for (int i = 0; i < ntrails; i++)
+		room += is_object ? count_tokens(trails[i].more) : 1;
+	inner = palloc(room * sizeof(Trail));
+	for (uint32 i = 0; i < JsonContainerSize(c); i++)
 	{
-		value->val.string.val = (char *) url;
-		value->val.string.len = strlen(url);
+		JbItem		key = is_object ? jb_next(&keys) : (JbItem){0};
+		JbItem		value = jb_next(&values);
+		int			ninner = 0;
+
+		for (int j = 0; j < ntrails; j++)
+			ninner += is_object ? step_member(t, trails[j].more, &key, inner + ninner) :
+				step_element(t, trails[j].more, i, inner + ninner);
+		if (ninner > 0)
+			trace_child(t, &value, inner, ninner);
 	}
+	pfree(inner);
+}
+
+/* ----- putting back -------------------------------------------------------------- */
+
+/* What stands in the place of a string, NULL: itself. */
+static const char *
+replacement(const UrlMap *map, const JbItem *item)
+{
+	int			low = 0;
+	int			high = map->nfound;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (map->found[middle].at < item->data)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < map->nfound && map->found[low].at == item->data; low++)
+		if (map->found[low].len == item->len && map->found[low].canonical != NULL)
+			return map->found[low].canonical;
+	return NULL;
+}
+
+static void
+put_string(const UrlMap *map, const JbItem *item, JsonbValue *value)
+{
+	const char *text = JBE_ISSTRING(item->entry) && item->len > 0 ? replacement(map, item) : NULL;
+
+	if (text != NULL)
+	{
+		value->val.string.val = (char *) text;
+		value->val.string.len = strlen(text);
+	}
+}
+
+static JsonbValue *
+map_container(UrlMap *map, JsonbParseState **state, const JsonbContainer *c)
+{
+	bool		is_object = JsonContainerIsObject(c);
+	JbCursor	keys = jb_first(c);
+	JbCursor	values = is_object ? jb_first_value(c) : keys;
+
+	check_stack_depth();
+	pushJsonbValue(state, is_object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY, NULL);
+	for (uint32 n = JsonContainerSize(c); n > 0; n--)
+	{
+		JbItem		item;
+		JsonbValue	value;
+
+		if (is_object)
+		{
+			item = jb_next(&keys);
+			value = item_value(&item);
+			put_string(map, &item, &value);
+			pushJsonbValue(state, WJB_KEY, &value);
+		}
+		item = jb_next(&values);
+		value = item_value(&item);
+		put_string(map, &item, &value);
+		if (JBE_ISCONTAINER(item.entry))
+			map_container(map, state, jb_container(&item));
+		else
+			pushJsonbValue(state, is_object ? WJB_VALUE : WJB_ELEM, &value);
+	}
+	return pushJsonbValue(state, is_object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
+}
+
+Jsonb *
+urls_put_back(UrlMap *map)
+{
+	JsonbParseState *state = NULL;
+	bool		changed = false;
+
+	for (int i = 0; i < map->nfound; i++)
+	{
+		FoundUrl   *found = &map->found[i];
+		Jsonb	   *content = found->content == NULL ? NULL : urls_put_back(found->content);
+
+		if (content != NULL && content != found->content->args)
+			found->canonical = JsonbToCString(NULL, &content->root, VARSIZE_ANY_EXHDR(content));
+		if (found->canonical != NULL && strlen(found->canonical) == found->len &&
+			memcmp(found->canonical, found->at, found->len) == 0)
+			found->canonical = NULL;
+		changed |= found->canonical != NULL && found->len > 0;
+	}
+	if (!changed || JsonContainerIsScalar(&map->args->root))
+		return map->args;
+	return JsonbValueToJsonb(map_container(map, &state, &map->args->root));
 }
 
 static JsonbValue
@@ -197,57 +489,4 @@ item_value(const JbItem *item)
 		value.val.binary.len = item->len;
 	}
 	return value;
-}
-
-/* Does the pointer's next token name this key?  ~1 is a slash, ~0 a tilde. */
-static bool
-token_is(const char *token, Size len, const char *key, uint32 keylen)
-{
-	uint32		k = 0;
-
-	for (Size i = 0; i < len; i++, k++)
-	{
-		char		ch = token[i];
-
-		if (ch == '~' && i + 1 < len)
-			ch = token[++i] == '1' ? '/' : '~';
-		if (k >= keylen || key[k] != ch)
-			return false;
-	}
-	return k == keylen;
-}
-
-/* index >= 0: an array element; "here" at an array means its elements. */
-static int
-step(Trail *from, int n, const char *key, uint32 keylen, int index, Trail *to)
-{
-	int			kept = 0;
-
-	for (int i = 0; i < n; i++)
-	{
-		const char *token = from[i].more;
-		Size		len;
-		bool		match;
-		char		number[16];
-
-		if (token == NULL)
-		{
-			if (index >= 0)
-				to[kept++].more = NULL;
-			continue;
-		}
-		token++;				/* the slash */
-		len = strcspn(token, "/");
-		if (index < 0)
-			match = token_is(token, len, key, keylen);
-		else
-		{
-			snprintf(number, sizeof(number), "%d", index);
-			match = (len == 1 && *token == '*') ||
-				(strlen(number) == len && strncmp(number, token, len) == 0);
-		}
-		if (match)
-			to[kept++].more = token[len] == '\0' ? NULL : token + len;
-	}
-	return kept;
 }

@@ -38,7 +38,7 @@ tool_require(const char *tenant, const char *name)
 
 	if (object != NULL)
 		return object;
-	nearest = tool_nearest(tenant, name);
+	nearest = tool_nearest(tenant, name, NULL, NULL);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("tool \"%s\" does not exist", name),

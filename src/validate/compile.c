@@ -296,6 +296,28 @@ schema_reference(SchemaCompiler *c, SchemaNode *from, const char *keyword, const
 	return frame->node;
 }
 
+/*
+ * What stands beside a $ref, or belongs to a vocabulary that is not in use, says
+ * nothing about validity.  What it calls a URL is one all the same.
+ */
+static void
+note_urls(SchemaNode *node)
+{
+	static const char *const plain[] = {"7bit", "8bit", "binary"};
+	const JsonbContainer *object = jb_container(&node->source);
+	JbItem		value;
+
+	if (object_find_cstring(object, "format", &value))
+		node->url = url_format(&value);
+	if (object_find_cstring(object, "contentEncoding", &value) && JBE_ISSTRING(value.entry))
+	{
+		node->content_encoded = true;
+		for (int i = 0; i < lengthof(plain); i++)
+			if (value.len == strlen(plain[i]) && pg_strncasecmp(value.data, plain[i], value.len) == 0)
+				node->content_encoded = false;
+	}
+}
+
 static void
 fill_node(SchemaCompiler *c, SchemaNode *node)
 {
@@ -306,6 +328,7 @@ fill_node(SchemaCompiler *c, SchemaNode *node)
 	JbItem		ref;
 
 	node->draft4_integer = dialect == DIALECT_DRAFT4;
+	note_urls(node);
 
 	/* up to draft 7, nothing beside a $ref counts */
 	if (dialect <= DIALECT_DRAFT7 && object_find_cstring(object, "$ref", &ref) && JBE_ISSTRING(ref.entry))

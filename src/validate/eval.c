@@ -19,6 +19,7 @@
  * CurrentMemoryContext.  Locks: none.  On ERROR: nothing to undo.
  */
 #include "validate/program.h"
+#include "validate/validate.h"
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -48,19 +49,39 @@ pg_noreturn static void pattern_gave_up(const Pattern *pattern, const EvalFrame 
 static bool string_length_ok(const JbItem *item, uint32 min, uint32 max, uint32 *length);
 static bool enum_contains(EvalContext *ctx, const AnyRules *any, const JbItem *item, const EvalFrame *at);
 
+/* of the last limit, for who catches it */
+static char limit_path[256];
+
+static void
+note_limit(const EvalFrame *at)
+{
+	strlcpy(limit_path, path_excerpt(eval_path_text(at)), sizeof(limit_path));
+}
+
+const char *
+tool_limit_path(void)
+{
+	char	   *path = pstrdup(limit_path);
+
+	limit_path[0] = '\0';
+	return path;
+}
+
 static void
 refuel(EvalContext *ctx, const EvalFrame *at)
 {
 	CHECK_FOR_INTERRUPTS();
 	ctx->visits += FUEL - ctx->fuel;
 	ctx->fuel = FUEL;
-	if (ctx->visits > agc_max_node_visits)
-		ereport(ERROR,
-				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-				 errmsg("validation takes too many steps"),
-				 errdetail("agentcore.max_node_visits is %d; it was reached at \"%s\".",
-						   agc_max_node_visits, path_excerpt(eval_path_text(at))),
-				 errhint("Simplify the schema: nested anyOf and oneOf multiply.")));
+	if (ctx->visits <= agc_max_node_visits)
+		return;
+	note_limit(at);
+	ereport(ERROR,
+			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+			 errmsg("validation takes too many steps"),
+			 errdetail("agentcore.max_node_visits is %d; it was reached at \"%s\".",
+					   agc_max_node_visits, path_excerpt(eval_path_text(at))),
+			 errhint("Simplify the schema: nested anyOf and oneOf multiply.")));
 }
 
 /* Work beyond the visit of a node, paid for before it is done. */
@@ -92,16 +113,19 @@ static void
 check_frame(const EvalFrame *at)
 {
 	check_stack_depth();
-	if (at->depth > agc_max_depth)
-		ereport(ERROR,
-				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-				 errmsg("document is nested too deeply"),
-				 errdetail("agentcore.max_depth is %d.", agc_max_depth)));
+	if (at->depth <= agc_max_depth)
+		return;
+	note_limit(at);
+	ereport(ERROR,
+			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+			 errmsg("document is nested too deeply"),
+			 errdetail("agentcore.max_depth is %d.", agc_max_depth)));
 }
 
 static void
 pattern_gave_up(const Pattern *pattern, const EvalFrame *at)
 {
+	note_limit(at);
 	ereport(ERROR,
 			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 			 errmsg("pattern \"%s\" could not be evaluated within its limits", agc_shown(pattern_source(pattern), 200)),

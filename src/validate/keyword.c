@@ -217,6 +217,13 @@ kw_not(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 	any_rules(node)->not = child_of(c, node, "not", value);
 }
 
+/* No judgement follows from it; but what it calls a URL is one (urls.c). */
+static void
+kw_content_schema(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
+{
+	node->content = child_of(c, node, "contentSchema", value);
+}
+
 static void
 kw_if(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 {
@@ -337,7 +344,7 @@ static const Keyword keywords[] = {
 	{"contains", FROM6, APPLICATOR, SHAPE_SCHEMA, kw_contains},
 	{"contentEncoding", FROM7, CONTENT, SHAPE_VALUE, NULL},
 	{"contentMediaType", FROM7, CONTENT, SHAPE_VALUE, NULL},
-	{"contentSchema", FROM19, CONTENT, SHAPE_VALUE, NULL},
+	{"contentSchema", FROM19, CONTENT, SHAPE_SCHEMA, kw_content_schema},
 	{"default", ALL, METADATA, SHAPE_VALUE, kw_default},
 	{"definitions", ALL, CORE, SHAPE_SCHEMA_MAP, kw_definitions},
 	{"dependencies", ALL, APPLICATOR, SHAPE_DEPENDENCIES, kw_dependencies},

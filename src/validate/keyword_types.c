@@ -228,6 +228,7 @@ kw_pattern(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 void
 kw_format(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 {
+	char	   *format;
 	int			id;
 
 	if (!JBE_ISSTRING(value->entry))
@@ -235,11 +236,11 @@ kw_format(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 		schema_problem(c, node->path, "format", "must be a string");
 		return;
 	}
-	node->format = pnstrdup(value->data, value->len);
-	id = format_find(node->format);
+	format = pnstrdup(value->data, value->len);
+	id = format_find(format);
 	if ((c->assert_format || node->resource->assert_format) && id >= 0)
 	{
-		string_rules(node)->format = node->format;
+		string_rules(node)->format = format;
 		node->string->format_id = id;
 	}
 }

@@ -246,6 +246,9 @@ typedef struct AnyRules
 	SchemaNode *else_;
 } AnyRules;
 
+/* A format that makes a string a URL, or a part of one (urls.c). */
+typedef struct UrlFormat UrlFormat;
+
 struct SchemaNode
 {
 	bool		never;			/* the schema false */
@@ -261,7 +264,9 @@ struct SchemaNode
 	/* cold: compilation, messages, coercion */
 	const SchemaPath *path;
 	JbItem		source;
-	const char *format;			/* as written, asserted or not */
+	const UrlFormat *url;		/* what a string here is to the policy, NULL: nothing */
+	SchemaNode *content;		/* contentSchema: of the JSON in a string */
+	bool		content_encoded;	/* that is not to be read as it stands */
 	bool		has_default;
 	JbItem		default_value;
 	uint32		depth;
@@ -346,8 +351,8 @@ extern char *tool_using_document(const char *tenant, int64 revision);
 /* would the same rows be found now? */
 extern bool registry_fresh(const char *tenant, const RegistryUse *uses);
 
-/* urls.c: a format that makes a string a URL, in any case */
-extern bool url_format(const char *format);
+/* urls.c: what a format says of a URL, in any case; NULL: nothing */
+extern const UrlFormat *url_format(const JbItem *format);
 
 extern char *schema_path_text(const SchemaPath *path, const char *keyword);
 

@@ -124,8 +124,8 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	value = agc_col(tuple, desc, "url_args", &isnull);
 	if (!isnull)
 		tool->url_args = text_array(value, &tool->nurl_args, "url_args");
-	for (SchemaNode *node = tool->program->nodes; isnull && node != NULL; node = node->next)
-		tool->has_urls |= url_format(node->format);
+	for (SchemaNode *node = tool->program->nodes; node != NULL; node = node->next)
+		tool->has_urls |= node->url != NULL;
 	return tool;
 }
 
@@ -180,19 +180,23 @@ look_at_name(HeapTuple tuple, TupleDesc desc, void *arg)
 }
 
 char *
-tool_nearest(const char *tenant, const char *name)
+tool_nearest(const char *tenant, const char *name, ToolNameFilter told, void *arg)
 {
-	NearestScan scan = {.names = {.wanted = name, .limit = NEAREST_SHOWN}};
+	NearestScan scan = {.names = {.wanted = name, .limit = told == NULL ? NEAREST_SHOWN : AGC_NEAREST_MAX}};
+	int			shown = 0;
 	Relation	rel = agc_table_open(&tool_table, AccessShareLock);
 	StringInfoData out;
 
 	agc_table_scan(&tool_table, rel, 1, &tenant, look_at_name, &scan);
 	agc_table_close(rel, AccessShareLock);
 	initStringInfo(&out);
-	if (scan.same_tool != NULL)
-		appendStringInfoString(&out, agc_quoted_name(scan.same_tool));
-	for (int i = 0; i < scan.names.count && i < NEAREST_SHOWN - (scan.same_tool != NULL); i++)
-		appendStringInfo(&out, "%s%s", out.len > 0 ? ", " : "", agc_quoted_name(scan.names.name[i]));
+	for (int i = -1; i < scan.names.count && shown < NEAREST_SHOWN; i++)
+	{
+		const char *near = i < 0 ? scan.same_tool : scan.names.name[i];
+
+		if (near != NULL && (told == NULL || told(near, arg)))
+			appendStringInfo(&out, "%s%s", shown++ > 0 ? ", " : "", agc_quoted_name(near));
+	}
 	return out.len > 0 ? out.data : NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "core/core.h"
 
 struct		SchemaProgram;		/* a compiled schema, validate's own */
+struct		SchemaNode;
 
 /* A compiled row of agentcore.tool: AgcObject.data of tool_pin() */
 typedef struct ToolDef
@@ -22,8 +23,10 @@ typedef struct ToolDef
 	bool		idempotent;
 	bool		needs_approval;
 	int			nurl_args;
-	bool		has_urls;		/* url_args not given, and the schema has URL formats */
+	bool		has_urls;		/* the schema has formats of URLs */
 	char	  **url_args;		/* JSON Pointers; a token "*" is every array element */
+	int			nurl_skip;
+	char	  **url_skip;		/* the same, of strings that a format calls URLs and that are only data */
 	int64		cache_ttl;		/* us; -1 = results are not cached */
 	int64		cache_soft_ttl; /* us; -1 = never stale before it expires */
 	int64		cache_negative_ttl; /* us; -1 = failures are not kept */
@@ -66,15 +69,43 @@ extern Jsonb *tool_args_coerce(const ToolDef *tool, Jsonb *args, bool drop_unkno
 extern char *tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors);
 
 /*
- * Every string of args that the tool's schema calls a URL; url NULL: something
- * else stands where one should.  A string may be told more than once.  Nothing
- * where url_args were given: they name them.
+ * Where the last limit (54001) was reached, a JSON Pointer fit to be shown, ""
+ * for the arguments as a whole.  Told once.
  */
-typedef void (*ToolUrlCallback) (const char *url, Size len, void *arg);
+extern const char *tool_limit_path(void);
+
+typedef enum ToolUrlKind
+{
+	TOOL_URL,
+	TOOL_URL_TEMPLATE,			/* RFC 6570 */
+	TOOL_URL_HOST,				/* a host name or an address */
+	TOOL_URL_CONTENT			/* JSON with URLs in it */
+} ToolUrlKind;
+
+typedef struct ToolUrl
+{
+	ToolUrlKind kind;
+	const char *data;			/* in the document; NULL: no string stands where a URL should */
+	uint32		len;
+	const struct SchemaNode *content;	/* of the JSON; NULL: it is encoded, nobody can read it here */
+} ToolUrl;
+
+/* Every string of args that the tool's schema calls a URL; one may be told more than once. */
+typedef void (*ToolUrlCallback) (const ToolUrl *url, void *arg);
 extern void tool_urls(const ToolDef *tool, Jsonb *args, ToolUrlCallback callback, void *arg);
 
-/* nearest tool names of the tenant, "a", "b" or NULL when none is near */
-extern char *tool_nearest(const char *tenant, const char *name);
+/* the same of the JSON in a string */
+extern void tool_content_urls(const struct SchemaNode *content, Jsonb *value, ToolUrlCallback callback, void *arg);
+
+/* Does a reader take the text for a URL with a scheme or a host, whatever the schema says? */
+extern bool tool_url_absolute(const char *text, uint32 len);
+
+/*
+ * Nearest tool names of the tenant, "a", "b" or NULL when none is near; only
+ * those that "told" takes, where it is not NULL.
+ */
+typedef bool (*ToolNameFilter) (const char *name, void *arg);
+extern char *tool_nearest(const char *tenant, const char *name, ToolNameFilter told, void *arg);
 
 extern void validate_init(void);
 
