@@ -89,3 +89,15 @@ SELECT stage, verdict, reason, detail FROM call_explain('bot', 'c-pattern', '{"x
 SELECT tool_set('secret_tool_1', 'true'), tool_set('secret_tool_2', 'true'), tool_set('secret_tooL_3', 'true'), policy_deny_tool('web', 'secret_tool*') > 0, policy_set('narrow'), policy_allow_tool('narrow', 'secret_tool_2') > 0, agent_set('tight', 'narrow');
 SELECT agent, detail, feedback FROM unnest('{bot,tight,poster}'::text[]) AS agent, call_begin(agent, 'secret_tool_9', '{}') ORDER BY agent;
 SELECT detail FROM call_begin('bot', 'x/secret_tool_1', '{}');
+
+-- a URI that is only data: exactly there, shown by lint, and never what url_args names
+SELECT tool_set('skip', '{"$schema": "https://json-schema.org/draft/2020-12/schema", "properties": {"ns": {"format": "uri"}, "all": {"items": {"format": "uri"}}, "rows": {"items": {"properties": {"id": {"format": "uri"}}}}, "url": {"format": "uri"}, "any": {"anyOf": [{"format": "uri"}, {"type": "object"}, {"type": "array"}]}}}',
+                url_skip => '{/ns,/all,/rows/*/id,/any}');
+SELECT g.args, pg_temp.ask('skip', g.args) FROM (VALUES ('{"ns": "urn:example:x", "url": "https://OK.example"}'::jsonb), ('{"ns": "https://EVIL.example"}'), ('{"ns": "https://evil.example/", "url": "https://evil.example/"}'), ('{"all": ["https://evil.example/"]}'), ('{"rows": [{"id": "urn:a"}, {"id": "https://evil.example/"}]}'),
+  ('{"rows": {"id": "https://evil.example/"}}'), ('{"rows": {"a": {"id": "https://evil.example/"}}}'), ('{"all": {"a": "https://evil.example/"}}'), ('{"any": "https://evil.example/"}'), ('{"any": {"a": "https://evil.example/"}}'), ('{"any": [["https://evil.example/"]]}')) g (args);
+SELECT * FROM tool_lint('skip', 'agentcore');
+SELECT count(*) FROM tool_lint('list', 'agentcore');
+SELECT url_args, url_skip FROM tools WHERE name = 'skip';
+SELECT tool_set('skip2', 'true', url_args => '{/b,/a}', url_skip => '{/c,/a}');
+SELECT tool_set('skip2', 'true', url_skip => '{a}');
+SELECT tool_set('skip2', 'true', url_skip => ARRAY[NULL]);

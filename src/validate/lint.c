@@ -1,6 +1,7 @@
 /*
  * lint.c
- *	  tool_lint(): what providers would refuse of a tool, or silently ignore.
+ *	  tool_lint(): what providers would refuse of a tool, or silently ignore, and
+ *	  what the gate does not judge.
  *
  * The rules are tables: which keywords are in a provider's subset, and a few
  * checks that need to look at values.  They are those that OpenAI (strict
@@ -25,20 +26,22 @@ typedef enum Provider
 	ANTHROPIC,
 	GEMINI,
 	MCP,
+	GATE,						/* what it does not judge */
 	NPROVIDERS
 } Provider;
 
-static const char *const provider_names[NPROVIDERS] = {"openai", "anthropic", "gemini", "mcp"};
+static const char *const provider_names[NPROVIDERS] = {"openai", "anthropic", "gemini", "mcp", "agentcore"};
 
 typedef enum Effect
 {
 	TAKEN,
 	REFUSED,
 	IGNORED,
-	DISCOURAGED
+	DISCOURAGED,
+	UNJUDGED
 } Effect;
 
-static const char *const effect_names[] = {NULL, "refused", "ignored", "discouraged"};
+static const char *const effect_names[] = {NULL, "refused", "ignored", "discouraged", "unjudged"};
 
 /* OpenAI's limits of one schema */
 #define OPENAI_DEPTH 10
@@ -107,12 +110,12 @@ typedef struct Lint
 	int64		text;			/* characters of names and enum values */
 } Lint;
 
+/* path_text is freed */
 static void
-found(Lint *lint, const SchemaPath *path, const char *keyword, Effect effect, const char *problem)
+found_at(Lint *lint, char *path_text, const char *keyword, Effect effect, const char *problem)
 {
 	Datum		values[5];
 	bool		nulls[5] = {false};
-	char	   *path_text = schema_path_text(path, keyword);
 
 	if (effect == REFUSED && lint->problem == NULL)
 	{
@@ -136,6 +139,12 @@ found(Lint *lint, const SchemaPath *path, const char *keyword, Effect effect, co
 	pfree(path_text);
 }
 
+static void
+found(Lint *lint, const SchemaPath *path, const char *keyword, Effect effect, const char *problem)
+{
+	found_at(lint, schema_path_text(path, keyword), keyword, effect, problem);
+}
+
 /* ----- the tool itself ------------------------------------------------------------ */
 
 static bool
@@ -153,7 +162,7 @@ lint_name(Lint *lint, const char *name)
 		const char *more;		/* besides letters, digits, _ and - */
 		Effect		effect;
 		const char *problem;
-	}			rules[NPROVIDERS] = {
+	}			rules[GATE] = {
 		{64, "", REFUSED, "the name must be 1 to 64 of a-z A-Z 0-9 _ -"},
 		{128, "", REFUSED, "the name must be 1 to 128 of a-z A-Z 0-9 _ -"},
 		{64, ".:", REFUSED, "the name must be a letter or _ and up to 63 of a-z A-Z 0-9 _ . : -"},
@@ -473,6 +482,12 @@ static void
 lint_tool(Lint *lint, const ToolDef *tool)
 {
 	lint->program = tool->program;
+	if (lint->provider == GATE)
+	{
+		for (int i = 0; i < tool->nurl_skip; i++)
+			found_at(lint, pstrdup(tool->url_skip[i]), "url_skip", UNJUDGED, "what a format calls a URL here is not judged");
+		return;
+	}
 	lint_name(lint, tool->name);
 	lint_root(lint);
 	for (const SchemaNode *node = tool->program->nodes; node != NULL; node = node->next)
@@ -509,7 +524,7 @@ AGC_FUNCTION(tool_lint)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown provider \"%s\"", wanted),
-				 errhint("The providers are openai, anthropic, gemini and mcp; NULL means all.")));
+				 errhint("The providers are openai, anthropic, gemini, mcp and agentcore; NULL means all.")));
 	tool = tool_require(tenant, name);
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < NPROVIDERS; i++)

@@ -26,6 +26,7 @@ CREATE TABLE agentcore.tool (
   cache_negative_ttl interval,
   cache_max_size bigint CHECK (cache_max_size > 0),
   drop_unknown   boolean NOT NULL DEFAULT false,
+  url_skip       text[],
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.tool');
@@ -38,9 +39,9 @@ CREATE VIEW agentcore.tools WITH (security_barrier) AS
   SELECT t.tenant, t.name, t.description, t.input_schema, t.dialect, t.mode, t.coerce, t.additional, t.url_args,
          t.cache_ttl, t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens,
          pg_catalog.trim_scale(t.est_nanousd::numeric / 1000000000) AS est_usd, t.retry_policy, t.target, t.needs_approval, t.enabled,
-         t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.revision
+         t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip, t.revision
     FROM agentcore.visible_rows(NULL::agentcore.tool) t;
-COMMENT ON VIEW agentcore.tools IS 'The tools of the tenants visible to the caller. est_usd in USD; url_args: beside what the schema calls URLs; cache_ttl NULL: not cached; cache_soft_ttl NULL: never stale before it expires; cache_negative_ttl NULL: failures are not kept; cache_max_size in bytes, NULL: whatever fits; lease NULL: agentcore.lease_default.';
+COMMENT ON VIEW agentcore.tools IS 'The tools of the tenants visible to the caller. est_usd in USD; url_args: beside what the schema calls URLs; url_skip: of these, what is only data; cache_ttl NULL: not cached; cache_soft_ttl NULL: never stale before it expires; cache_negative_ttl NULL: failures are not kept; cache_max_size in bytes, NULL: whatever fits; lease NULL: agentcore.lease_default.';
 
 CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb DEFAULT NULL, description text DEFAULT NULL, dialect text DEFAULT NULL,
     mode text DEFAULT NULL, coerce boolean DEFAULT NULL, additional boolean DEFAULT NULL, url_args text[] DEFAULT NULL,
@@ -48,11 +49,11 @@ CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb DEFAULT NULL, d
     idempotent boolean DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, retry_policy text DEFAULT NULL,
     target text DEFAULT NULL, needs_approval boolean DEFAULT NULL, enabled boolean DEFAULT NULL, cache_soft_ttl interval DEFAULT NULL,
     cache_negative_ttl interval DEFAULT NULL, cache_max_size bigint DEFAULT NULL, drop_unknown boolean DEFAULT NULL,
-    reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+    url_skip text[] DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_set_v1';
-COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text) IS
-  'Register or change a tool; returns whether anything changed. A member that is not given (NULL) stays as it is. A new tool needs input_schema; it has dialect auto, mode enforce, cache_scope agent, estimates of 0, is enabled, and every other switch is off: neither cached, coerced, idempotent nor in need of approval. reset: members to set back to that. url_args: JSON Pointers of URL-valued arguments, a token * is every array element; judged beside every string that the schema calls a URL or a part of one (formats uri, url, iri, their references and templates, hostname, idn-hostname, ipv4, ipv6, ip; contentSchema). additional: agentvet''s dialect allows unknown keys. From cache_soft_ttl to cache_ttl an answer is served while one caller computes it anew; cache_negative_ttl keeps final failures that long (the gate then says failed_before); cache_max_size in bytes: larger results are not cached. coerce: the gate repairs arguments as args_coerce() does; drop_unknown, with it: also removes properties that are not allowed. Invalid schema, pattern, dialect, pointer or amount: 22023, nothing changed.';
+COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text[], text) IS
+  'Register or change a tool; returns whether anything changed. A member that is not given (NULL) stays as it is. A new tool needs input_schema; it has dialect auto, mode enforce, cache_scope agent, estimates of 0, is enabled, and every other switch is off: neither cached, coerced, idempotent nor in need of approval. reset: members to set back to that. url_args: JSON Pointers of URL-valued arguments, a token * is every array element; judged beside every string that the schema calls a URL or a part of one (formats uri, url, iri, their references and templates, hostname, idn-hostname, ipv4, ipv6, ip; contentSchema). url_skip: JSON Pointers of strings that a format calls URLs and that are only data: not judged, and tool_lint() shows them. additional: agentvet''s dialect allows unknown keys. From cache_soft_ttl to cache_ttl an answer is served while one caller computes it anew; cache_negative_ttl keeps final failures that long (the gate then says failed_before); cache_max_size in bytes: larger results are not cached. coerce: the gate repairs arguments as args_coerce() does; drop_unknown, with it: also removes properties that are not allowed. Invalid schema, pattern, dialect, pointer or amount: 22023, nothing changed.';
 
 CREATE FUNCTION agentcore.tool_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -72,7 +73,7 @@ COMMENT ON FUNCTION agentcore.tool_export(text, text, boolean, text) IS 'A tool 
 CREATE FUNCTION agentcore.tool_lint(tool text, provider text DEFAULT NULL, tenant text DEFAULT '', OUT provider text, OUT path text, OUT keyword text, OUT effect text, OUT problem text) RETURNS SETOF record
   LANGUAGE C STABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_lint_v1';
-COMMENT ON FUNCTION agentcore.tool_lint(text, text, text) IS 'What openai''s and anthropic''s strict modes, gemini or mcp (NULL: all of them) would do to the tool: effect refused, ignored (silently dropped: only the gate holds the model to it) or discouraged; path: JSON Pointer into the schema, keyword NULL: the tool itself. No row: nothing found. The rules are those published until November 2026, see doc/tools.md. Unknown tool: 42704; unknown provider: 22023.';
+COMMENT ON FUNCTION agentcore.tool_lint(text, text, text) IS 'What openai''s and anthropic''s strict modes, gemini, mcp or agentcore (NULL: all of them) would do to the tool: effect refused, ignored (silently dropped: only the gate holds the model to it) or discouraged; path: JSON Pointer into the schema, keyword NULL: the tool itself. Provider agentcore is the gate: effect unjudged, keyword url_skip, path: the pointer into the arguments that it exempts. No row: nothing found. The rules are those published until November 2026, see doc/tools.md. Unknown tool: 42704; unknown provider: 22023.';
 
 CREATE FUNCTION agentcore.args_validate(tool text, args jsonb, tenant text DEFAULT '') RETURNS jsonb
   LANGUAGE C STABLE PARALLEL SAFE
