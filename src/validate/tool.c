@@ -293,8 +293,8 @@ check_url_skip(Datum skip, Datum args)
 static void
 check_tags(Datum array)
 {
-	int n;
-	char **tags = text_array(array, &n, "tags");
+	int			n;
+	char	  **tags = text_array(array, &n, "tags");
 
 	if (n > AGC_MAX_TAGS)
 		ereport(ERROR,
