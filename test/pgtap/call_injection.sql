@@ -73,7 +73,7 @@ RESET agentcore.pattern_jit;
 SELECT see('URL', v, 'deny invalid_url') FROM :begin(mark('a'), mark('fetch'), jsonb_build_object('url', wild('http://'))) v;
 SELECT see('scheme', v, 'deny invalid_url') FROM :begin(mark('a'), mark('fetch'), jsonb_build_object('url', mark('x') || '://h/')) v;
 SELECT see('host', v, 'deny not_in_allowlist') FROM :begin(mark('a'), mark('fetch'), jsonb_build_object('url', E'http://b\u00FCcher.example/p')) v;
-SELECT see('method', v, 'deny method_blocked') FROM :begin(mark('a'), mark('fetch'), jsonb_build_object('url', 'http://ok.example/', 'method', wild('DELETE'))) v;
+SELECT see('method', v, 'deny method_blocked') FROM :begin(mark('a'), mark('fetch'), jsonb_build_object('url', 'http://ok.example/', 'method', 'DELETE', 'METHOD', wild('DELETE'))) v;
 SELECT see('budget', v, 'deny budget_exceeded') FROM :begin(mark('a'), mark('search'), est_usd => 2) v;
 SELECT see('limit', v, 'deny budget_exceeded') FROM :begin(mark('a'), mark('search'), est_tokens => 11) v;
 SELECT see('budget off', v, 'deny budget_exceeded') FROM :begin(mark('a'), mark('search'), budget => mark('off')) v;
