@@ -458,8 +458,8 @@ AGC_FUNCTION(cache_invalidate_tool)
 static void
 invalidate_tag(const char *tenant, const char *tag)
 {
-	pending_invalidate_tag(slot_of_tag(tenant, tag), true);
-	pending_invalidate_tag(slot_of_tag(CACHE_SHARED, tag), false);
+	pending_invalidate_tag(slot_of_tenant(tenant), slot_of_tag(tenant, tag), true);
+	pending_invalidate_tag(slot_of_tenant(CACHE_SHARED), slot_of_tag(CACHE_SHARED, tag), false);
 }
 
 /* cache_invalidate_tag(tag, tenant) -> void */

@@ -1,6 +1,6 @@
 /*
  * epoch.c
- *	  When tools, tenants and tags were last invalidated.
+ *	  When tools and tenants were last invalidated; tag.c has the tags.
  *
  * An entry carries the stamp up to which it knows everything (`born`).  A
  * tool, tenant or tag carries the stamp of its last invalidation: invalidating
@@ -9,7 +9,7 @@
  * pushed forward so that they never repeat and never run backwards.
  *
  * Tools and tenants are interned: a slot each.  When the table is full, the
- * names that come later share a few slots, as tags share their counters from
+ * names that come later share a few slots, as a tenant's tags share buckets from
  * the start: a collision costs misses, never a wrong hit.  One tenant's tools,
  * which it may name as it likes, fill no more than a part of the table.
  *
@@ -65,6 +65,14 @@ epoch_tick(void)
 }
 
 void
+epoch_init(CacheEpoch *epoch)
+{
+	pg_atomic_init_u64(&epoch->stamp, 0);
+	pg_atomic_init_u32(&epoch->fences, 0);
+	pg_atomic_init_u32(&epoch->owner, 0);
+}
+
+void
 epoch_fence(CacheEpoch *epoch)
 {
 	pg_atomic_fetch_add_u32(&epoch->fences, 1);
@@ -109,12 +117,6 @@ slot_waiters(uint32 slot)
 	return &((CacheSlot *) ((char *) cache_shmem + cache_shmem->slots_off))[slot].waiters;
 }
 
-CacheEpoch *
-epoch_of_tag(uint32 tag)
-{
-	return &((CacheEpoch *) ((char *) cache_shmem + cache_shmem->tags_off))[tag];
-}
-
 bool
 epoch_refs_open(const CacheRefs *refs, uint64 born)
 {
@@ -122,7 +124,7 @@ epoch_refs_open(const CacheRefs *refs, uint64 born)
 		!epoch_open(epoch_of_slot(refs->tenant), born))
 		return false;
 	for (int i = 0; i < refs->ntags; i++)
-		if (!epoch_open(epoch_of_tag(refs->tag[i]), born))
+		if (!tag_open(refs->tenant, refs->tag[i], born))
 			return false;
 	return true;
 }
@@ -140,15 +142,21 @@ slot_of_tenant(const char *tenant)
 	return intern('n', tenant, "");
 }
 
+/*
+ * The bucket of a tag.  What all tenants share has a quarter of the table to
+ * itself: any of them may invalidate it, and that takes no tenant's way.
+ */
 uint16
 slot_of_tag(const char *tenant, const char *tag)
 {
 	uint8		id[AGC_HASH_LEN];
+	uint32		shared = cache_shmem->ntags / 4;
 	uint32		word;
 
 	digest_names(id, 'g', tenant, tag);
 	memcpy(&word, id, sizeof(word));
-	return (uint16) (word & (cache_shmem->ntags - 1));
+	return (uint16) (strcmp(tenant, CACHE_SHARED) == 0 ? word % shared :
+					 shared + word % (cache_shmem->ntags - shared));
 }
 
 void

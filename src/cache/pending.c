@@ -129,7 +129,7 @@ tags_seq(const CacheRefs *refs)
 	uint64		seq = 0;
 
 	for (int i = 0; i < refs->ntags; i++)
-		seq = Max(seq, seq_of(pending_latest_ref(TAG_REF | refs->tag[i])));
+		seq = Max(seq, seq_of(pending_latest_ref(tag_ref(refs->tenant, refs->tag[i]))));
 	return seq;
 }
 
@@ -318,9 +318,9 @@ pending_invalidate_slot(uint32 slot, bool counts)
 }
 
 void
-pending_invalidate_tag(uint16 tag, bool counts)
+pending_invalidate_tag(uint32 tenant, uint16 tag, bool counts)
 {
-	invalidate_ref(TAG_REF | tag, counts);
+	invalidate_ref(tag_ref(tenant, tag), counts);
 }
 
 /*

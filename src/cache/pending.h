@@ -10,7 +10,28 @@
 
 #include "lib/ilist.h"
 
+/* What an invalidation of many entries names: a slot, or with TAG_REF a tenant's slot and a tag. */
 #define TAG_REF		0x80000000U
+
+StaticAssertDecl(CACHE_MAX_SLOTS + CACHE_SHARED_SLOTS <= TAG_REF >> 16, "a slot has no room above a tag");
+
+static inline uint32
+tag_ref(uint32 tenant, uint16 tag)
+{
+	return TAG_REF | tenant << 16 | tag;
+}
+
+static inline uint32
+tag_ref_tenant(uint32 ref)
+{
+	return (ref & ~TAG_REF) >> 16;
+}
+
+static inline uint16
+tag_ref_tag(uint32 ref)
+{
+	return (uint16) ref;
+}
 
 typedef enum OpType
 {
@@ -29,7 +50,8 @@ typedef struct Op
 	bool		fenced;
 	bool		counts;			/* an invalidation that stat_cache counts, if it commits */
 	bool		foreign;		/* settling found somebody else's stamp of our lifetime */
-	uint32		ref;			/* OP_REF: slot, or tag with TAG_REF */
+	uint8		way;			/* of a fenced tag: as tag_fence() said */
+	uint32		ref;			/* OP_REF: slot, or tag_ref() */
 	CacheItem	item;			/* OP_SET; OP_KEY: its key and refs */
 } Op;
 

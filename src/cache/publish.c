@@ -56,10 +56,30 @@ publish_begin_stamp(void)
 	return begin_stamp;
 }
 
-static CacheEpoch *
-epoch_of_ref(uint32 ref)
+static bool
+ref_open(uint32 ref, uint64 born)
 {
-	return ref & TAG_REF ? epoch_of_tag(ref & ~TAG_REF) : epoch_of_slot(ref);
+	return ref & TAG_REF ? tag_open(tag_ref_tenant(ref), tag_ref_tag(ref), born) :
+		epoch_open(epoch_of_slot(ref), born);
+}
+
+static void
+fence_ref(Op *op)
+{
+	if (op->ref & TAG_REF)
+		op->way = tag_fence(tag_ref_tenant(op->ref), tag_ref_tag(op->ref));
+	else
+		epoch_fence(epoch_of_slot(op->ref));
+	op->fenced = true;
+}
+
+static void
+unfence_ref(Op *op)
+{
+	if (op->ref & TAG_REF)
+		tag_unfence(tag_ref_tag(op->ref), op->way);
+	else
+		epoch_unfence(epoch_of_slot(op->ref));
 }
 
 static void
@@ -72,7 +92,7 @@ raise_fences(void)
 		Op		   *op = dlist_container(Op, node, iter.cur);
 
 		if (op->type == OP_REF)
-			epoch_fence(epoch_of_ref(op->ref));
+			fence_ref(op);
 		else if (op->type == OP_KEY)
 		{
 			CachePart  *part = store_part(&op->item.key);
@@ -80,8 +100,8 @@ raise_fences(void)
 			LWLockAcquire(part->lock, LW_EXCLUSIVE);
 			store_fence(part, &op->item.key);
 			LWLockRelease(part->lock);
+			op->fenced = true;
 		}
-		op->fenced = op->type != OP_SET;
 	}
 }
 
@@ -114,6 +134,20 @@ settle_key(Op *op, uint64 stamp)
 		lease_wake(key);
 }
 
+/* What came too late to be fenced needs a tag's way all the same. */
+static void
+settle_ref(Op *op, uint64 stamp)
+{
+	uint64		old;
+
+	if (!op->fenced)
+		fence_ref(op);
+	old = op->ref & TAG_REF ? tag_settle(tag_ref_tag(op->ref), op->way, stamp) :
+		epoch_settle(epoch_of_slot(op->ref), stamp);
+	op->foreign = old > publish_begin_stamp() && old != stamp;
+	unfence_ref(op);
+}
+
 /* What is rolled back has invalidated nothing. */
 static void
 count_invalidation(const Op *op)
@@ -142,12 +176,7 @@ settle(uint64 stamp)
 			settle_key(op, stamp);
 		else if (op->type == OP_REF)
 		{
-			CacheEpoch *epoch = epoch_of_ref(op->ref);
-			uint64		old = epoch_settle(epoch, stamp);
-
-			op->foreign = old > publish_begin_stamp() && old != stamp;
-			if (op->fenced)
-				epoch_unfence(epoch);
+			settle_ref(op, stamp);
 			leases |= (op->ref & TAG_REF) == 0;
 		}
 		count_invalidation(op);
@@ -170,7 +199,7 @@ lower_fences(void)
 			continue;
 		op->fenced = false;
 		if (op->type == OP_REF)
-			epoch_unfence(epoch_of_ref(op->ref));
+			unfence_ref(op);
 		else
 		{
 			CachePart  *part = store_part(&op->item.key);
@@ -224,13 +253,13 @@ publish(Op *op, uint64 stamp, int64 now)
 	if (pending_latest_key(&item.key) != op)
 		return;					/* set or invalidated again later */
 	for (int i = 0; i < item.refs.ntags; i++)
-		ref[2 + i] = TAG_REF | item.refs.tag[i];
+		ref[2 + i] = tag_ref(item.refs.tenant, item.refs.tag[i]);
 	for (int i = 0; i < 2 + item.refs.ntags && !drop; i++)
 	{
 		Bearing		bearing = bearing_of(pending_latest_ref(ref[i]), op->seq);
 
 		if (bearing == BEARS_NOTHING)
-			drop = item.lease == 0 && !epoch_open(epoch_of_ref(ref[i]), begin);
+			drop = item.lease == 0 && !ref_open(ref[i], begin);
 		else
 			drop = bearing == BEARS_DROP;
 		mine |= bearing == BEARS_MINE;
@@ -296,7 +325,10 @@ xact_event(XactEvent event, void *arg)
 			/* in this order: a dump that begins after it was revoked leaves out what is fenced */
 			raise_fences();
 			if (pending_invalidations > 0)
+			{
+				AGC_TEST_POINT("cache_commit_fenced");
 				dump_revoke_or_fail();
+			}
 			return;
 		case XACT_EVENT_PRE_PREPARE:
 			refuse_prepare();

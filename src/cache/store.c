@@ -78,7 +78,7 @@ plan_layout(CacheHeader *layout, Size total)
 	Size		per_chunk = CACHE_CHUNK + sizeof(uint32) * 3 / 2 + sizeof(CacheGhost) / 4;
 
 	layout->npartitions = npartitions_for(megabytes);
-	layout->nslots = power_of_two_below(Min(Max(megabytes * 64, 256), 16384));
+	layout->nslots = power_of_two_below(Min(Max(megabytes * 64, 256), CACHE_MAX_SLOTS));
 	layout->ntags = power_of_two_below(Min(Max(megabytes * 128, 1024), 65536));
 
 	layout->names_size = layout->nslots * CACHE_NAME_BYTES;
@@ -89,7 +89,7 @@ plan_layout(CacheHeader *layout, Size total)
 	layout->names_off = at;
 	at += CACHELINEALIGN(layout->names_size);
 	layout->tags_off = at;
-	at += CACHELINEALIGN(layout->ntags * sizeof(CacheEpoch));
+	at += CACHELINEALIGN(layout->ntags * sizeof(CacheTag));
 	layout->partitions_off = at;
 	layout->partition_size = TYPEALIGN_DOWN(PG_CACHE_LINE_SIZE, (total - at) / layout->npartitions);
 
@@ -114,7 +114,6 @@ init_area(void *area)
 	CacheHeader *header = area;
 	CacheSlot  *slots;
 	CacheToolStat *stats;
-	CacheEpoch *tags;
 
 	header->magic = CACHE_MAGIC;
 	header->format = CACHE_FORMAT;
@@ -126,6 +125,8 @@ init_area(void *area)
 	run_begin();
 	pg_atomic_init_u32(&header->dump_started, 0);
 	pg_atomic_init_u32(&header->in_recovery, 0);
+	for (int i = 0; i < CACHE_TAG_LOCKS; i++)
+		SpinLockInit(&header->tag_lock[i]);
 	for (int i = 0; i < CACHE_CVS; i++)
 		ConditionVariableInit(&header->cv[i]);
 	for (int i = 0; i < CACHE_STRIPES; i++)
@@ -139,19 +140,13 @@ init_area(void *area)
 		slots[i].names = CACHE_NONE;
 		slots[i].tools = 0;
 		pg_atomic_init_u32(&slots[i].waiters, 0);
-		pg_atomic_init_u64(&slots[i].epoch.stamp, 0);
-		pg_atomic_init_u32(&slots[i].epoch.fences, 0);
+		epoch_init(&slots[i].epoch);
 	}
 	stats = (CacheToolStat *) ((char *) area + header->tool_stats_off);
 	for (uint32 i = 0; i < header->nslots + CACHE_SHARED_SLOTS; i++)
 		for (int c = 0; c < CT_COUNT; c++)
 			pg_atomic_init_u64(&stats[i].n[c], 0);
-	tags = (CacheEpoch *) ((char *) area + header->tags_off);
-	for (uint32 i = 0; i < header->ntags; i++)
-	{
-		pg_atomic_init_u64(&tags[i].stamp, 0);
-		pg_atomic_init_u32(&tags[i].fences, 0);
-	}
+	tag_init((CacheTag *) ((char *) area + header->tags_off), header->ntags);
 	for (uint32 i = 0; i < header->npartitions; i++)
 	{
 		CachePart	part;

@@ -2,7 +2,7 @@
  * store.h
  *	  The cache's shared memory, private to src/cache.
  *
- * One fixed area: header, interned slots, tag epochs, then P partitions that
+ * One fixed area: header, interned slots, tags, then P partitions that
  * share nothing.  A partition is an index, a pool of fixed-size chunks, two
  * queues, ghosts, key epochs and leases under one LWLock.  An entry is the
  * head chunk of its value's chain: its fields come first, the value's bytes
@@ -21,9 +21,10 @@
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
 #include "storage/lwlock.h"
+#include "storage/spin.h"
 
 #define CACHE_MAGIC			0x43434741	/* "AGCC" */
-#define CACHE_FORMAT		3
+#define CACHE_FORMAT		4
 
 /*
  * Value bytes as a part of the memory they take (lognormal sizes of the median
@@ -46,9 +47,12 @@
 #define CACHE_LEASES		128 /* of one partition */
 #define CACHE_KEY_EPOCHS	1024	/* of one partition */
 #define CACHE_GHOST_WAYS	4
+#define CACHE_MAX_SLOTS		16384	/* without the shared ones */
 #define CACHE_SHARED_SLOTS	64	/* for names that found the slot table full */
 #define CACHE_NAME_BYTES	64	/* for the names of a slot, on average */
 #define CACHE_TENANT_NAMES	4	/* one tenant's tools take at most this part of the slots and names */
+#define CACHE_TAG_WAYS		3	/* tenants that invalidate tags of one bucket undisturbed */
+#define CACHE_TAG_LOCKS		64
 #define CACHE_CVS			16
 #define CACHE_MAX_WAITERS	64
 #define CACHE_TENANT_WAITERS 48 /* of one tenant */
@@ -81,7 +85,21 @@ typedef struct CacheEpoch
 {
 	pg_atomic_uint64 stamp;
 	pg_atomic_uint32 fences;
+	pg_atomic_uint32 owner;		/* of a tag's way: its tenant's slot + 1; else unused */
 } CacheEpoch;
+
+/*
+ * A tag is one of these buckets, by its hash.  Each way is one tenant's, so that
+ * whatever tags a tenant invalidates, the entries of others live; common holds
+ * what has no way (tag.c).
+ */
+typedef struct CacheTag
+{
+	CacheEpoch	way[CACHE_TAG_WAYS];
+	CacheEpoch	common;
+} CacheTag;
+
+StaticAssertDecl(sizeof(CacheTag) == 64, "a tag is not one cache line");
 
 /* An interned (installation, database, tenant [, tool]). */
 typedef struct CacheSlot
@@ -300,6 +318,7 @@ typedef struct CacheHeader
 	pg_atomic_uint32 dump_started;
 	uint64		run_redo;		/* the checkpoint of the last stamp (dump_run.c); under the slot lock */
 	pg_atomic_uint32 in_recovery;	/* used on a standby: all of it goes at promotion */
+	slock_t		tag_lock[CACHE_TAG_LOCKS];
 	ConditionVariable cv[CACHE_CVS];
 	CacheStripe stripe[CACHE_STRIPES];
 } CacheHeader;
@@ -480,13 +499,13 @@ extern void worker_register(void);
 /* ----- epoch.c ----- */
 extern uint64 epoch_clock(void);
 extern uint64 epoch_tick(void);
+extern void epoch_init(CacheEpoch *epoch);
 extern void epoch_fence(CacheEpoch *epoch);
 extern void epoch_unfence(CacheEpoch *epoch);
 extern uint64 epoch_settle(CacheEpoch *epoch, uint64 stamp);
 extern bool epoch_refs_open(const CacheRefs *refs, uint64 born);
 extern CacheEpoch *epoch_of_slot(uint32 slot);
 extern pg_atomic_uint32 *slot_waiters(uint32 slot);
-extern CacheEpoch *epoch_of_tag(uint32 tag);
 extern bool slot_names(uint32 slot, char **tenant, char **tool);
 extern bool slot_may_be_tenant(uint32 slot);
 extern void slots_follow_recovery(void);
@@ -508,6 +527,14 @@ epoch_open(CacheEpoch *epoch, uint64 born)
 	pg_read_barrier();
 	return pg_atomic_read_u64(&epoch->stamp) <= born;
 }
+
+/* ----- tag.c ----- */
+extern void tag_init(CacheTag *tags, uint32 n);
+extern bool tag_open(uint32 tenant, uint32 tag, uint64 born);
+extern uint8 tag_fence(uint32 tenant, uint32 tag);
+extern void tag_unfence(uint32 tag, uint8 way);
+extern uint64 tag_settle(uint32 tag, uint8 way, uint64 stamp);
+extern bool tag_is_sound(uint32 tag);
 
 /* ----- lease.c ----- */
 extern void lease_init_partition(CachePartition *p);
@@ -553,7 +580,7 @@ extern bool pending_hides_tags(const CacheRefs *refs);
 extern bool pending_add_set(const CacheItem *item);
 extern void pending_invalidate_key(const CacheKey *key, const CacheRefs *refs, bool counts);
 extern void pending_invalidate_slot(uint32 slot, bool counts);
-extern void pending_invalidate_tag(uint16 tag, bool counts);
+extern void pending_invalidate_tag(uint32 tenant, uint16 tag, bool counts);
 extern void pending_add_grant(const CacheKey *key, int64 token);
 extern bool pending_granted(int64 token);
 extern CacheFillState pending_fill_state(const CacheKey *key, int64 token, const CacheRefs *refs);

@@ -209,6 +209,17 @@ check_limbo(const CachePart *part, uint32 number, Finding *finding)
 	}
 }
 
+static void
+verify_tags(void)
+{
+	for (uint32 tag = 0; tag < cache_shmem->ntags; tag++)
+		if (!tag_is_sound(tag))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("cache tag %u has two ways of one tenant", tag),
+					 errhint("Restart the server to empty the cache, and report this.")));
+}
+
 /* cache_verify() -> boolean: true, or XX001 saying what is off; reads every tenant's structures */
 AGC_FUNCTION(cache_verify)
 {
@@ -222,6 +233,7 @@ AGC_FUNCTION(cache_verify)
 				 errmsg("the cache's shared memory has an unknown format"),
 				 errdetail("Format %u was found, %d is known.", cache_shmem->format, CACHE_FORMAT)));
 
+	verify_tags();
 	shares = palloc(nshares() * sizeof(uint32));
 	for (uint32 i = 0; i < cache_shmem->npartitions; i++)
 	{
