@@ -30,8 +30,10 @@ $standby->init_from_backup($primary, 'copy', has_streaming => 1);
 my $file = 'pg_stat_tmp/agentcore_cache.dump';
 ok(!-e $standby->data_dir . "/$file", 'a base backup leaves the dump out');
 
-# by hand it is taken over all the same: the standby is the same server, then
-system_or_bail('cp', $primary->data_dir . "/$file", $standby->data_dir . "/$file");
+# by hand it is taken over all the same: the standby is the same server, then, and
+# the stamp beside the dump names the checkpoint that the standby begins with
+$primary->safe_psql('postgres', 'SELECT agentcore.cache_dump()');
+system_or_bail('cp', $primary->data_dir . "/$_", $standby->data_dir . "/$_") for $file, 'pg_stat_tmp/agentcore_cache.run';
 $standby->start;
 $standby->wait_for_log(qr/restored \d+ cache entries/);
 $primary->wait_for_catchup($standby);
