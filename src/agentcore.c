@@ -12,7 +12,7 @@
 #include "cache/cache.h"
 #include "call/call.h"
 #include "retry/retry.h"
-#include "validate/validate.h"
+#include "tool/tool.h"
 
 #include "miscadmin.h"
 
@@ -32,7 +32,8 @@ _PG_init(void)
 	agc_core_init();
 	retry_init();
 	allow_init();
-	validate_init();
+	schema_init();
+	tool_init();
 	cache_init();
 	budget_init();
 	call_init();

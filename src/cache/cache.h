@@ -6,7 +6,7 @@
 #define AGENTCORE_CACHE_H
 
 #include "core/core.h"
-#include "validate/validate.h"
+#include "tool/tool.h"
 
 
 typedef enum CacheStatus

@@ -71,7 +71,7 @@ within_limits(Gate *gate, void (*work) (Gate *gate, void *arg), void *arg)
 	MemoryContext cxt = CurrentMemoryContext;
 	volatile bool done = false;
 
-	(void) tool_limit_path();	/* one that somebody else caught */
+	(void) schema_limit_path(); /* one that somebody else caught */
 	PG_TRY();
 	{
 		work(gate, arg);
@@ -86,7 +86,7 @@ within_limits(Gate *gate, void (*work) (Gate *gate, void *arg), void *arg)
 		MemoryContextSwitchTo(cxt);
 		error = CopyErrorData();
 		FlushErrorState();
-		refuse_limit(gate, tool_limit_path(), error->message);
+		refuse_limit(gate, schema_limit_path(), error->message);
 	}
 	PG_END_TRY();
 	return done;
@@ -251,7 +251,7 @@ judge_map(Gate *gate, UrlMap *map)
 	{
 		FoundUrl   *url = &map->found[i];
 
-		if (url->kind != TOOL_URL_CONTENT)
+		if (url->kind != SCHEMA_URL_CONTENT)
 			judge_url(gate, url, map->methods);
 		else if (url->content != NULL)
 			judge_map(gate, url->content);

@@ -13,7 +13,7 @@
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 #include "retry/retry.h"
-#include "validate/validate.h"
+#include "tool/tool.h"
 
 typedef enum Verdict
 {
@@ -161,10 +161,10 @@ extern void takes_init(void);
 /* urls.c: the URLs among the arguments */
 typedef struct FoundUrl
 {
-	ToolUrlKind kind;
+	SchemaUrlKind kind;
 	const char *at;				/* in the document */
 	uint32		len;
-	struct UrlMap *content;		/* TOOL_URL_CONTENT: what is in it; NULL: it cannot be read */
+	struct UrlMap *content;		/* SCHEMA_URL_CONTENT: what is in it; NULL: it cannot be read */
 	Bitmapset  *methods;		/* that it is used with, of the map's; NULL: none was named */
 	const char *canonical;		/* set by the judge; NULL: it stays as it is */
 } FoundUrl;

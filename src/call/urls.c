@@ -64,7 +64,7 @@ compare_found(const void *a, const void *b)
 }
 
 static FoundUrl *
-add_found(UrlMap *map, ToolUrlKind kind, const char *at, uint32 len)
+add_found(UrlMap *map, SchemaUrlKind kind, const char *at, uint32 len)
 {
 	FoundUrl   *found;
 
@@ -89,13 +89,13 @@ typedef struct FindArg
 } FindArg;
 
 static void
-note_url(const ToolUrl *url, void *arg)
+note_url(const SchemaUrl *url, void *arg)
 {
 	FindArg    *find = arg;
 
 	if (url->data == NULL)
 		find->map->misplaced = true;
-	else if (url->kind != TOOL_URL_CONTENT)
+	else if (url->kind != SCHEMA_URL_CONTENT)
 		add_found(find->map, url->kind, url->data, url->len);
 	else
 	{
@@ -133,7 +133,7 @@ find_content(const struct SchemaNode *content, const char *text, uint32 len, con
 	map->args = agc_json_text(pnstrdup(text, len), &problem);
 	if (map->args == NULL)
 		return NULL;
-	tool_content_urls(content, map->args, note_url, &find);
+	schema_urls(content, map->args, note_url, &find);
 	sort_found(map);
 	urls_find_methods(map, known);
 	return map;
@@ -310,10 +310,10 @@ trace_string(Tracer *t, const JbItem *item, const Trail *trails, int ntrails)
 		const char *rest;
 		const char *token = trails[i].more == NULL ? NULL : next_token(trails[i].more, &len, &rest);
 
-		here = token == NULL || (!t->skip && (is_star(token, len) || tool_url_absolute(item->data, item->len)));
+		here = token == NULL || (!t->skip && (is_star(token, len) || schema_url_absolute(item->data, item->len)));
 	}
 	if (here && !t->skip)
-		add_found(t->map, TOOL_URL, item->data, item->len);
+		add_found(t->map, SCHEMA_URL, item->data, item->len);
 	if (here && t->skip)
 	{
 		if (t->nskipped == t->maxskipped)

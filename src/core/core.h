@@ -10,11 +10,11 @@
 
 #include "core/compat.h"
 
+#include "access/htup.h"
+#include "access/tupdesc.h"
 #include "core/errors.h"
 #include "core/guc.h"
 #include "core/test_point.h"
-#include "access/htup.h"
-#include "access/tupdesc.h"
 #include "executor/spi.h"
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"

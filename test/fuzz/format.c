@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "validate/idn.c"
-#include "validate/format.c"
+#include "text/idn.c"
+#include "text/format.c"
 
 #define TEXT_MAX 1200
 

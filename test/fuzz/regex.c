@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-#include "validate/regex.c"
+#include "text/regex.c"
 
 #define SOURCE_MAX 512
 

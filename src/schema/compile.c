@@ -1,0 +1,441 @@
+/*
+ * compile.c
+ *	  From a schema document to a program: the work list, references, checks.
+ *
+ * frame.c has found every schema position; nodes are made when something
+ * points at them and filled from a work list, so that neither a chain of
+ * references nor a cycle recurses.  keyword.c knows what each keyword means.
+ * A schema that cannot be honoured in full (unknown dialect, reference that
+ * leads nowhere, pattern that does not compile) is refused, never weakened.
+ *
+ * Memory: CurrentMemoryContext, which becomes the program's; scratch goes to
+ * a child deleted at the end.  Locks: none.  Errors: 54001 and 54000 beyond a
+ * limit; everything else is handed back in *problem.
+ */
+#include "schema/compiler.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+static void fill_node(SchemaCompiler *c, SchemaNode *node);
+static void link_dynamic_anchors(SchemaCompiler *c);
+static void check_cycles(SchemaCompiler *c, SchemaNode *node);
+static SchemaNode *new_node(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
+							const SchemaResource *resource, uint32 depth);
+
+/* `auto`: a metaschema that $schema names decides, a registered one too. */
+static bool
+detect(SchemaCompiler *c, const Jsonb *schema, bool for_tool, SchemaDialect *dialect)
+{
+	SchemaResource language = {0};
+	JbItem		root = jb_root(schema);
+	JbItem		declared;
+
+	if (item_is_object(&root) && object_find_cstring(jb_container(&root), "$schema", &declared) &&
+		JBE_ISSTRING(declared.entry) && document_language(c, pnstrdup(declared.data, declared.len), &language))
+	{
+		*dialect = language.dialect;
+		return true;
+	}
+	return c->problem->message == NULL && dialect_detect(schema, for_tool, dialect, c->problem);
+}
+
+/* The document that is compiled: a copy, or its translation into JSON Schema. */
+static Jsonb *
+own_document(const Jsonb *schema, const SchemaOptions *options, SchemaDialect dialect, SchemaProblem *problem)
+{
+	Jsonb	   *copy;
+
+	if (dialect == DIALECT_AGENTVET)
+		return dialect_translate_agentvet(schema, options->additional, problem);
+	copy = palloc(VARSIZE(schema));
+	memcpy(copy, schema, VARSIZE(schema));
+	return copy;
+}
+
+static void
+fill_pending(SchemaCompiler *c)
+{
+	while (c->pending != NIL && c->problem->message == NULL)
+	{
+		SchemaNode *node = llast(c->pending);
+
+		CHECK_FOR_INTERRUPTS();
+		c->pending = list_delete_last(c->pending);
+		fill_node(c, node);
+		if (c->pending == NIL && c->program->dynamic)
+			link_dynamic_anchors(c);
+	}
+}
+
+SchemaProgram *
+schema_compile(const Jsonb *schema, const SchemaOptions *options, SchemaProblem *problem)
+{
+	SchemaCompiler c = {
+		.problem = problem, .assert_format = options->assert_format,
+		.tenant = options->tenant, .open = options->open
+	};
+	SchemaDialect dialect = options->dialect;
+	JbItem		root;
+
+	memset(problem, 0, sizeof(*problem));
+	c.program = palloc0(sizeof(SchemaProgram));
+	if (dialect == DIALECT_AUTO && !detect(&c, schema, options->for_tool, &dialect))
+		return NULL;
+	c.program->dialect = dialect;
+	c.program->schema = own_document(schema, options, dialect, problem);
+	if (c.program->schema == NULL)
+		return NULL;
+	c.scratch = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema compiler", ALLOCSET_SMALL_SIZES);
+	root = jb_root(c.program->schema);
+
+	if (item_is_object(&root))
+		frame_document(&c, &root, dialect == DIALECT_AGENTVET ? DIALECT_2020_12 : dialect);
+	else
+		c.resources = list_make1(palloc0(sizeof(SchemaResource)));
+	c.program->root = schema_child(&c, NULL, &root, NULL);
+	fill_pending(&c);
+	for (SchemaNode *node = c.program->nodes; node != NULL && problem->message == NULL; node = node->next)
+		check_cycles(&c, node);
+	MemoryContextDelete(c.scratch);
+	return problem->message == NULL ? c.program : NULL;
+}
+
+/* The first problem wins: what follows it is often its consequence. */
+void
+schema_problem(SchemaCompiler *c, const SchemaPath *path, const char *keyword, const char *fmt,...)
+{
+	StringInfoData message;
+	int			needed;
+	int			save_errno = errno;
+
+	if (c->problem->message != NULL)
+		return;
+	initStringInfo(&message);
+	for (;;)
+	{
+		va_list		args;
+
+		errno = save_errno;
+		va_start(args, fmt);
+		needed = appendStringInfoVA(&message, fmt, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&message, needed);
+	}
+	c->problem->message = message.data;
+	c->problem->keyword = keyword;
+	c->problem->path = schema_path_text(path, keyword);
+}
+
+void
+schema_problem_raise(const SchemaProblem *problem, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 problem->keyword != NULL ?
+				 errmsg("invalid %s: \"%s\" %s", what, problem->keyword, problem->message) :
+				 errmsg("invalid %s: %s", what, problem->message),
+			 problem->path != NULL && problem->path[0] != '\0' ?
+				 errdetail("At \"%s\" of the schema.", agc_shown(problem->path, 500)) : errdetail("At the schema's root."),
+			 problem->hint != NULL ? errhint("%s", problem->hint) : 0));
+}
+
+const SchemaPath *
+schema_path_key(const SchemaPath *parent, const char *token, uint32 len)
+{
+	SchemaPath *path = palloc(sizeof(SchemaPath));
+
+	*path = (SchemaPath)
+	{
+		parent, token, len, 0
+	};
+	return path;
+}
+
+const SchemaPath *
+schema_path_index(const SchemaPath *parent, uint32 index)
+{
+	SchemaPath *path = palloc(sizeof(SchemaPath));
+
+	*path = (SchemaPath)
+	{
+		parent, NULL, 0, index
+	};
+	return path;
+}
+
+static void
+append_path(StringInfo out, const SchemaPath *path)
+{
+	if (path == NULL)
+		return;
+	check_stack_depth();
+	append_path(out, path->parent);
+	if (path->token == NULL)
+		appendStringInfo(out, "/%u", path->index);
+	else if (path->document)
+		appendStringInfo(out, "%.*s#", (int) path->len, path->token);
+	else
+		pointer_append_key(out, path->token, path->len);
+}
+
+/* keyword may be NULL: the schema itself */
+char *
+schema_path_text(const SchemaPath *path, const char *keyword)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	append_path(&out, path);
+	if (keyword != NULL)
+		pointer_append_key(&out, keyword, strlen(keyword));
+	return out.data;
+}
+
+static SchemaNode *
+new_node(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
+		 const SchemaResource *resource, uint32 depth)
+{
+	SchemaNode *node = palloc0(sizeof(SchemaNode));
+
+	node->types = TYPE_ANY;
+	node->path = path;
+	node->source = *item;
+	node->resource = resource;
+	node->depth = depth;
+	if (c->last != NULL)
+		c->last->next = node;
+	else
+		c->program->nodes = node;
+	c->last = node;
+	c->program->nnodes++;
+	return node;
+}
+
+/* The node of a subschema, made now and filled later; NULL after a problem. */
+SchemaNode *
+schema_child(SchemaCompiler *c, const SchemaNode *parent, const JbItem *item, const SchemaPath *path)
+{
+	SchemaResource *resource = parent == NULL ? linitial(c->resources) :
+		unconstify(SchemaResource *, parent->resource);
+	uint32		depth = parent == NULL ? 0 : parent->depth + 1;
+	SchemaFrame *frame;
+
+	check_schema_depth(path == NULL ? 0 : depth);
+	if (JBE_ISBOOL(item->entry))
+	{
+		SchemaNode *node = new_node(c, item, path, resource, depth);
+
+		node->never = JBE_ISBOOL_FALSE(item->entry);
+		return node;
+	}
+	if (!item_is_object(item))
+	{
+		schema_problem(c, path, NULL, "a schema must be an object or a boolean");
+		return NULL;
+	}
+	frame = frame_at(c, item, path, resource, depth);
+	if (frame->node == NULL)
+	{
+		frame->node = new_node(c, item, frame->path, frame->resource, frame->depth);
+		c->pending = lappend(c->pending, frame->node);
+	}
+	return frame->node;
+}
+
+/* Say why a reference leads nowhere, unless loading its document has said so. */
+static void
+unresolved(SchemaCompiler *c, const SchemaNode *from, const char *keyword, const JbItem *value)
+{
+	bool		first = c->problem->message == NULL;
+
+	if (c->missing == NULL)
+		schema_problem(c, from->path, keyword, "refers to \"%.*s\", which is not in this schema (nothing is fetched)",
+					   (int) Min(value->len, 200), value->data);
+	else
+	{
+		schema_problem(c, from->path, keyword,
+					   "refers to \"%.*s\"; the document \"%.200s\" is not registered (nothing is fetched)",
+					   (int) Min(value->len, 200), value->data, c->missing);
+		if (first)
+			c->problem->hint = c->tenant != NULL ?
+				"Register the document with agentcore.json_schema_set()." :
+				"Register the document with agentcore.json_schema_set() and use agentcore.jsonschema_validate_registered().";
+	}
+}
+
+/* The node that a reference leads to; its own problem when it leads nowhere. */
+SchemaNode *
+schema_reference(SchemaCompiler *c, SchemaNode *from, const char *keyword, const JbItem *value,
+				 const SchemaAnchor **anchor)
+{
+	JbItem		item;
+	SchemaFrame *frame;
+
+	if (!JBE_ISSTRING(value->entry))
+	{
+		schema_problem(c, from->path, keyword, "must be a string");
+		return NULL;
+	}
+	if (!frame_resolve(c, from, value->data, value->len, &item, &frame, anchor))
+	{
+		if (c->missing != NULL && c->open)
+			return new_node(c, value, from->path, from->resource, from->depth);
+		unresolved(c, from, keyword, value);
+		return NULL;
+	}
+	if (!item_is_object(&item) && !JBE_ISBOOL(item.entry))
+	{
+		schema_problem(c, from->path, keyword, "refers to \"%.*s\", which is no schema",
+					   (int) Min(value->len, 200), value->data);
+		return NULL;
+	}
+	if (JBE_ISBOOL(item.entry))
+		return schema_child(c, from, &item, frame->path);
+	if (frame->node == NULL)
+	{
+		frame->node = new_node(c, &item, frame->path, frame->resource, frame->depth);
+		c->pending = lappend(c->pending, frame->node);
+	}
+	return frame->node;
+}
+
+/*
+ * What stands beside a $ref, or belongs to a vocabulary that is not in use, says
+ * nothing about validity.  What it calls a URL is one all the same.
+ */
+static void
+note_urls(SchemaNode *node)
+{
+	static const char *const plain[] = {"7bit", "8bit", "binary"};
+	const JsonbContainer *object = jb_container(&node->source);
+	JbItem		value;
+
+	if (object_find_cstring(object, "format", &value))
+		node->url = url_format(&value);
+	if (object_find_cstring(object, "contentEncoding", &value) && JBE_ISSTRING(value.entry))
+	{
+		node->content_encoded = true;
+		for (int i = 0; i < lengthof(plain); i++)
+			if (value.len == strlen(plain[i]) && pg_strncasecmp(value.data, plain[i], value.len) == 0)
+				node->content_encoded = false;
+	}
+}
+
+static void
+fill_node(SchemaCompiler *c, SchemaNode *node)
+{
+	const JsonbContainer *object = jb_container(&node->source);
+	SchemaDialect dialect = node->resource->dialect;
+	JbCursor	keys = jb_first(object);
+	JbCursor	values = jb_first_value(object);
+	JbItem		ref;
+
+	node->draft4_integer = dialect == DIALECT_DRAFT4;
+	note_urls(node);
+
+	/* up to draft 7, nothing beside a $ref counts */
+	if (dialect <= DIALECT_DRAFT7 && object_find_cstring(object, "$ref", &ref) && JBE_ISSTRING(ref.entry))
+	{
+		keyword_find("$ref", 4, dialect)->compile(c, node, &ref);
+		return;
+	}
+	for (uint32 i = 0; i < JsonContainerSize(object) && c->problem->message == NULL; i++)
+	{
+		JbItem		key = jb_next(&keys);
+		JbItem		value = jb_next(&values);
+		const Keyword *keyword = keyword_of(node->resource, key.data, key.len);
+
+		if (keyword != NULL && keyword->compile != NULL)
+			keyword->compile(c, node, &value);
+	}
+	if (node->object != NULL)
+		node->object->every_key = node->object->additional != NULL || node->object->npatterns > 0 ||
+			node->object->names != NULL || node->object->unevaluated != NULL;
+}
+
+static void
+link_anchor(SchemaCompiler *c, SchemaResource *resource, const char *name, const JbItem *item)
+{
+	Size		size = sizeof(DynamicAnchor) * (resource->nanchors + 1);
+
+	resource->anchors = resource->anchors == NULL ? palloc(size) : repalloc(resource->anchors, size);
+	resource->anchors[resource->nanchors++] = (DynamicAnchor)
+	{
+		name, schema_child(c, NULL, item, NULL)
+	};
+}
+
+/* Which nodes a dynamic reference may find, noted at their resources, each once. */
+static void
+link_dynamic_anchors(SchemaCompiler *c)
+{
+	for (int i = 0; i < c->nanchors; i++)
+	{
+		SchemaAnchor anchor = c->anchors[i];
+		JbItem		flag;
+
+		if (anchor.linked)
+			continue;
+		c->anchors[i].linked = true;
+		if (anchor.dynamic != NULL)
+			link_anchor(c, anchor.resource, anchor.dynamic, &anchor.item);
+		else if (anchor.item.data == anchor.resource->root.data && anchor.resource->dialect == DIALECT_2019_09 &&
+				 object_find_cstring(jb_container(&anchor.item), "$recursiveAnchor", &flag) &&
+				 JBE_ISBOOL_TRUE(flag.entry))
+			link_anchor(c, anchor.resource, "", &anchor.item);
+	}
+}
+
+/*
+ * Schemas that apply each other to the same place of the instance would never
+ * end.  Depth first over the edges that make no progress.
+ */
+static void
+visit_edge(SchemaCompiler *c, SchemaNode *target)
+{
+	if (target != NULL && c->problem->message == NULL)
+		check_cycles(c, target);
+}
+
+static void
+check_cycles(SchemaCompiler *c, SchemaNode *node)
+{
+	enum
+	{
+		WHITE, GREY, BLACK
+	};
+
+	if (node->color == BLACK)
+		return;
+	check_stack_depth();
+	if (node->color == GREY)
+	{
+		schema_problem(c, node->path, NULL, "references itself without going deeper into the instance");
+		return;
+	}
+	node->color = GREY;
+	if (node->any != NULL)
+	{
+		AnyRules   *any = node->any;
+
+		visit_edge(c, any->ref);
+		visit_edge(c, any->dynamic);
+		visit_edge(c, any->not);
+		visit_edge(c, any->if_);
+		visit_edge(c, any->then);
+		visit_edge(c, any->else_);
+		for (uint32 i = 0; i < any->nall; i++)
+			visit_edge(c, any->all[i]);
+		for (uint32 i = 0; i < any->nany; i++)
+			visit_edge(c, any->any[i]);
+		for (uint32 i = 0; i < any->none; i++)
+			visit_edge(c, any->one[i]);
+	}
+	if (node->object != NULL)
+		for (uint32 i = 0; i < node->object->ndependencies; i++)
+			visit_edge(c, node->object->dependencies[i].schema);
+	node->color = BLACK;
+}

@@ -1,0 +1,459 @@
+/*
+ * frame.c
+ *	  Finding one's way in a schema document: every position that holds a
+ *	  schema, the resources that $id opens, anchors, and where a $ref leads.
+ *
+ * One pass over the document before anything is compiled, following only
+ * keywords that hold schemas in the dialect at hand, so that an "$id" inside
+ * an enum is no identifier.  A reference that leads into another document has
+ * it loaded (document.c) and framed here in its turn; nothing is ever fetched.
+ *
+ * Memory: the compiler's context.  Locks: none.  Errors: 54001 beyond
+ * agentcore.max_depth; the rest goes to the compiler's problem.
+ */
+#include "schema/compiler.h"
+
+#include "miscadmin.h"
+#include "utils/hsearch.h"
+
+/*
+ * Every reference is resolved against its base, and every anchor is noted with
+ * it: a long base times many of them would be memory without end.
+ */
+#define BASE_MAX 1024
+
+static void frame_schema(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
+						 SchemaResource *resource, uint32 depth);
+static SchemaResource *open_resource(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
+									 SchemaResource *outer);
+static char *string_member(const JbItem *item, const char *key);
+static void declared_language(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
+							  SchemaResource *language);
+static void add_anchors(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
+						SchemaResource *resource);
+static void add_anchor(SchemaCompiler *c, char *uri, const JbItem *item, SchemaResource *resource,
+					   const char *dynamic);
+static int	compare_anchors(const void *a, const void *b);
+static const SchemaAnchor *find_anchor(SchemaCompiler *c, const char *uri);
+
+void
+check_schema_depth(uint32 depth)
+{
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	if (depth > (uint32) agc_max_depth)
+		ereport(ERROR,
+				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				 errmsg("schema is nested too deeply"),
+				 errdetail("agentcore.max_depth is %d.", agc_max_depth)));
+}
+
+void
+frame_document(SchemaCompiler *c, const JbItem *root, SchemaDialect dialect)
+{
+	HASHCTL		ctl = {.keysize = sizeof(char *), .entrysize = sizeof(SchemaFrame), .hcxt = c->scratch};
+	SchemaResource *resource = palloc0(sizeof(SchemaResource));
+	SchemaResource language = {0};
+	char	   *declared = string_member(root, "$schema");
+	ListCell   *lc;
+
+	c->frames = hash_create("agentcore schema", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	resource->base = "";
+	resource->root = *root;
+	resource->dialect = dialect;
+	resource->vocabularies = VOCABULARY_ALL;
+	if (declared != NULL && !dialect_of_uri(declared, strlen(declared), &language.dialect) &&
+		document_language(c, declared, &language) && language.dialect == dialect)
+	{
+		resource->vocabularies = language.vocabularies;
+		resource->assert_format = language.assert_format;
+		c->program->metaschema = declared;
+	}
+	frame_root(c, resource, NULL);
+	foreach(lc, c->resources)
+		c->program->mixed |= ((SchemaResource *) lfirst(lc))->dialect != dialect;
+}
+
+/* Those before "known" and those from there on are sorted: make one of both. */
+static void
+merge_anchors(SchemaCompiler *c, int known)
+{
+	int			nfresh = c->nanchors - known;
+	int			to = c->nanchors;
+	SchemaAnchor *fresh;
+
+	if (known == 0)
+		return;
+	fresh = palloc(sizeof(SchemaAnchor) * nfresh);
+	memcpy(fresh, c->anchors + known, sizeof(SchemaAnchor) * nfresh);
+	while (nfresh > 0)
+		c->anchors[--to] = known > 0 && compare_anchors(&c->anchors[known - 1], &fresh[nfresh - 1]) > 0 ?
+			c->anchors[--known] : fresh[--nfresh];
+	pfree(fresh);
+}
+
+/* Frame one document, whose root stands in the resource. */
+void
+frame_root(SchemaCompiler *c, SchemaResource *resource, const SchemaPath *path)
+{
+	int			known = c->nanchors;
+
+	c->resources = lappend(c->resources, resource);
+	add_anchor(c, pstrdup(resource->base), &resource->root, resource, NULL);
+	frame_schema(c, &resource->root, path, resource, 0);
+	qsort(c->anchors + known, c->nanchors - known, sizeof(SchemaAnchor), compare_anchors);
+	merge_anchors(c, known);
+	for (int i = 1; i < c->nanchors; i++)
+		if (strcmp(c->anchors[i].uri, c->anchors[i - 1].uri) == 0 &&
+			c->anchors[i].item.data != c->anchors[i - 1].item.data)
+			schema_problem(c, NULL, "$id", "two schemas have the same identifier \"%s\"", c->anchors[i].uri);
+}
+
+/* Move the anchor at "last" to its place among those before it. */
+static void
+insert_sorted(SchemaCompiler *c, int last)
+{
+	SchemaAnchor anchor = c->anchors[last];
+	int			low = 0;
+	int			high = last;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (compare_anchors(&c->anchors[middle], &anchor) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	memmove(&c->anchors[low + 1], &c->anchors[low], sizeof(SchemaAnchor) * (last - low));
+	c->anchors[low] = anchor;
+}
+
+/* The frame of a schema position; one outside known keywords is framed now. */
+SchemaFrame *
+frame_at(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
+		 SchemaResource *resource, uint32 depth)
+{
+	SchemaFrame *frame = hash_search(c->frames, &item->data, HASH_FIND, NULL);
+
+	if (frame == NULL)
+	{
+		int			known = c->nanchors;
+
+		frame_schema(c, item, path, resource, depth);
+		for (; known < c->nanchors; known++)
+			insert_sorted(c, known);
+		frame = hash_search(c->frames, &item->data, HASH_FIND, NULL);
+	}
+	return frame;
+}
+
+static void
+frame_children(SchemaCompiler *c, const JbItem *value, KeywordShape shape, const SchemaPath *path,
+			   SchemaResource *resource, uint32 depth)
+{
+	const JsonbContainer *container = jb_container(value);
+	bool		object;
+	JbCursor	keys;
+	JbCursor	values;
+
+	if (!JBE_ISCONTAINER(value->entry))
+		return;
+	object = JsonContainerIsObject(container);
+	if (shape == SHAPE_SCHEMA || (shape == SHAPE_SCHEMA_OR_ARRAY && object))
+	{
+		frame_schema(c, value, path, resource, depth);
+		return;
+	}
+	keys = jb_first(container);
+	values = object ? jb_first_value(container) : jb_first(container);
+	for (uint32 i = 0; i < JsonContainerSize(container); i++)
+	{
+		JbItem		child = jb_next(&values);
+		const SchemaPath *step;
+
+		if (object)
+		{
+			JbItem		key = jb_next(&keys);
+
+			step = schema_path_key(path, key.data, key.len);
+		}
+		else
+			step = schema_path_index(path, i);
+		if (item_is_object(&child))
+			frame_schema(c, &child, step, resource, depth);
+	}
+}
+
+static void
+frame_schema(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
+			 SchemaResource *resource, uint32 depth)
+{
+	SchemaFrame *frame;
+	JbCursor	keys;
+	JbCursor	values;
+	bool		known;
+
+	if (!item_is_object(item))
+		return;
+	check_schema_depth(depth);
+	resource = open_resource(c, item, path, resource);
+	frame = hash_search(c->frames, &item->data, HASH_ENTER, &known);
+	if (known)
+		return;
+	frame->path = path;
+	frame->resource = resource;
+	frame->node = NULL;
+	frame->depth = depth;
+	add_anchors(c, item, path, resource);
+
+	keys = jb_first(jb_container(item));
+	values = jb_first_value(jb_container(item));
+	for (uint32 i = 0; i < JsonContainerSize(jb_container(item)); i++)
+	{
+		JbItem		key = jb_next(&keys);
+		JbItem		value = jb_next(&values);
+		const Keyword *keyword = keyword_of(resource, key.data, key.len);
+
+		if (keyword != NULL && keyword->shape != SHAPE_VALUE)
+			frame_children(c, &value, keyword->shape,
+						   schema_path_key(path, keyword->name, strlen(keyword->name)),
+						   resource, depth + 1);
+	}
+}
+
+static bool
+has_ref(const JbItem *item)
+{
+	JbItem		ref;
+
+	return object_find_cstring(jb_container(item), "$ref", &ref) && JBE_ISSTRING(ref.entry);
+}
+
+/* A string member as a C string, or NULL. */
+static char *
+string_member(const JbItem *item, const char *key)
+{
+	JbItem		value;
+
+	if (!object_find_cstring(jb_container(item), key, &value) || !JBE_ISSTRING(value.entry))
+		return NULL;
+	return pnstrdup(value.data, value.len);
+}
+
+static SchemaResource *
+open_resource(SchemaCompiler *c, const JbItem *item, const SchemaPath *path, SchemaResource *outer)
+{
+	SchemaResource language = *outer;
+	SchemaResource *resource;
+	char	   *fragment;
+	char	   *uri;
+	char	   *id;
+
+	/* the root's language was found before, the argument `dialect` being above $schema */
+	if (path != NULL && !path->document)
+		declared_language(c, item, path, &language);
+	id = string_member(item, language.dialect == DIALECT_DRAFT4 ? "id" : "$id");
+
+	/* up to draft 7, nothing beside a $ref counts */
+	if (id == NULL || (language.dialect <= DIALECT_DRAFT7 && has_ref(item)))
+		return outer;
+	uri = uri_resolve(outer->base, id);
+	fragment = strchr(uri, '#');
+	if (fragment != NULL && fragment[1] != '\0')
+	{
+		/* up to draft 7, "$id": "#name" is an anchor */
+		if (language.dialect >= DIALECT_2019_09)
+			schema_problem(c, path, "$id", "must not have a fragment");
+		else
+			add_anchor(c, uri, item, outer, NULL);
+		return outer;
+	}
+	if (fragment != NULL)
+		*fragment = '\0';
+	if (strlen(uri) > BASE_MAX)
+	{
+		schema_problem(c, path, "$id", "is longer than %d bytes when resolved", BASE_MAX);
+		return outer;
+	}
+	resource = palloc0(sizeof(SchemaResource));
+	resource->base = uri;
+	resource->path = path;
+	resource->root = *item;
+	resource->dialect = language.dialect;
+	resource->vocabularies = language.vocabularies;
+	resource->assert_format = language.assert_format;
+	c->resources = lappend(c->resources, resource);
+	add_anchor(c, uri, item, resource, NULL);
+	return resource;
+}
+
+/* What $schema says of an embedded resource; only one with an identifier may change it. */
+static void
+declared_language(SchemaCompiler *c, const JbItem *item, const SchemaPath *path, SchemaResource *language)
+{
+	char	   *uri = string_member(item, "$schema");
+	SchemaResource declared = {0};
+
+	if (uri == NULL)
+		return;
+	if (!document_language(c, uri, &declared))
+	{
+		schema_problem(c, path, "$schema", "dialect \"%.200s\" is not supported", uri);
+		return;
+	}
+	if (string_member(item, declared.dialect == DIALECT_DRAFT4 ? "id" : "$id") == NULL)
+		return;
+	language->dialect = declared.dialect;
+	language->vocabularies = declared.vocabularies;
+	language->assert_format = declared.assert_format;
+}
+
+static void
+add_anchors(SchemaCompiler *c, const JbItem *item, const SchemaPath *path, SchemaResource *resource)
+{
+	char	   *name;
+
+	if (resource->dialect < DIALECT_2019_09)
+		return;
+	name = string_member(item, "$anchor");
+	if (name != NULL)
+		add_anchor(c, psprintf("%s#%s", resource->base, name), item, resource, NULL);
+	if (resource->dialect < DIALECT_2020_12)
+		return;
+	name = string_member(item, "$dynamicAnchor");
+	if (name != NULL)
+		add_anchor(c, psprintf("%s#%s", resource->base, name), item, resource, name);
+}
+
+static void
+add_anchor(SchemaCompiler *c, char *uri, const JbItem *item, SchemaResource *resource, const char *dynamic)
+{
+	if (c->nanchors == c->maxanchors)
+	{
+		c->maxanchors = c->maxanchors == 0 ? 8 : c->maxanchors * 2;
+		c->anchors = c->anchors == NULL ?
+			palloc(c->maxanchors * sizeof(SchemaAnchor)) :
+			repalloc(c->anchors, c->maxanchors * sizeof(SchemaAnchor));
+	}
+	c->anchors[c->nanchors++] = (SchemaAnchor)
+	{
+		uri, *item, resource, dynamic, false
+	};
+}
+
+static int
+compare_anchors(const void *a, const void *b)
+{
+	const SchemaAnchor *x = a;
+	const SchemaAnchor *y = b;
+	int			cmp = strcmp(x->uri, y->uri);
+
+	/* the dynamic one of two of the same name first, so that it is found */
+	return cmp != 0 ? cmp : (y->dynamic != NULL) - (x->dynamic != NULL);
+}
+
+static const SchemaAnchor *
+find_anchor(SchemaCompiler *c, const char *uri)
+{
+	int			low = 0;
+	int			high = c->nanchors;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (strcmp(c->anchors[middle].uri, uri) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < c->nanchors && strcmp(c->anchors[low].uri, uri) == 0 ? &c->anchors[low] : NULL;
+}
+
+/* Follow a pointer fragment below a resource's root, keeping the path. */
+static bool
+follow_pointer(SchemaCompiler *c, const SchemaAnchor *start, const char *pointer,
+			   JbItem *item, SchemaFrame **frame)
+{
+	SchemaFrame *root = frame_at(c, &start->item, NULL, start->resource, 0);
+	const SchemaPath *path = root == NULL ? NULL : root->path;
+	SchemaResource *resource = root == NULL ? start->resource : root->resource;
+	uint32		depth = root == NULL ? 0 : root->depth;
+	const char *rest = pointer[0] ? pointer : NULL;
+
+	*item = start->item;
+	while (rest != NULL)
+	{
+		char	   *token = pointer_next(&rest);
+		bool		object = item_is_object(item);
+		char	   *end;
+		SchemaFrame *known;
+
+		if (object ? !object_find_cstring(jb_container(item), token, item) :
+					 !(item_is_array(item) && token[0] >= '0' && token[0] <= '9' &&
+					   array_get(jb_container(item), strtoul(token, &end, 10), item) && *end == '\0'))
+			return false;
+		path = object ? schema_path_key(path, token, strlen(token)) :
+			schema_path_index(path, strtoul(token, NULL, 10));
+		depth++;
+		known = item_is_object(item) ? hash_search(c->frames, &item->data, HASH_FIND, NULL) : NULL;
+		if (known != NULL)
+			resource = known->resource;
+	}
+	if (item_is_object(item))
+		*frame = frame_at(c, item, path, resource, depth);
+	else
+	{
+		SchemaFrame *fresh = palloc0(sizeof(SchemaFrame));
+
+		fresh->path = path;
+		fresh->resource = resource;
+		fresh->depth = depth;
+		*frame = fresh;
+	}
+	return true;
+}
+
+/*
+ * Where does a reference written in "from" lead?  *anchor is set when it went
+ * by the name of an anchor.
+ */
+bool
+frame_resolve(SchemaCompiler *c, const SchemaNode *from, const char *ref, uint32 len,
+			  JbItem *item, SchemaFrame **frame, const SchemaAnchor **anchor)
+{
+	char	   *uri = uri_resolve(from->resource->base, pnstrdup(ref, len));
+	char	   *fragment = strchr(uri, '#');
+	const SchemaAnchor *found;
+	SchemaAnchor start;
+
+	*anchor = NULL;
+	c->missing = NULL;
+	if (fragment != NULL)
+	{
+		*fragment++ = '\0';
+		uri_percent_decode(fragment);
+	}
+	found = find_anchor(c, uri);
+	if (found == NULL && document_load(c, uri, from->resource->dialect))
+		found = find_anchor(c, uri);
+	if (found == NULL)
+	{
+		c->missing = uri;
+		return false;
+	}
+	start = *found;
+	if (fragment == NULL || fragment[0] == '\0' || fragment[0] == '/')
+		return follow_pointer(c, &start, fragment == NULL ? "" : fragment, item, frame);
+
+	/* a document found by its URI names its anchors by its own $id */
+	*frame = frame_at(c, &start.item, NULL, start.resource, 0);
+	*anchor = *frame == NULL ? NULL : find_anchor(c, psprintf("%s#%s", (*frame)->resource->base, fragment));
+	if (*anchor == NULL)
+		return false;
+	*item = (*anchor)->item;
+	*frame = frame_at(c, item, NULL, (*anchor)->resource, 0);
+	return *frame != NULL;
+}

@@ -1,0 +1,36 @@
+/*
+ * regex.h
+ *	  From ECMA-262 regular expressions (unicode mode) to PCRE2's syntax.
+ *
+ * Plain C without PostgreSQL, so that it can be fuzzed by itself.
+ */
+#ifndef AGENTCORE_TEXT_REGEX_H
+#define AGENTCORE_TEXT_REGEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* longest source, and what its translation can grow to */
+#define REGEX_MAX_SOURCE	16384
+#define REGEX_GROWTH		160
+
+typedef struct RegexInfo
+{
+	const char *message;		/* NULL: it is good */
+	size_t		offset;			/* of what is wrong */
+	int			lookaround;		/* how deep lookaround is nested */
+} RegexInfo;
+
+/* an escaped punctuation character that ECMA-262 would refuse is that character */
+#define REGEX_LENIENT		0x01
+/* for PCRE2 to judge, not to match: lookbehind of any width */
+#define REGEX_SYNTAX_ONLY	0x02
+
+/*
+ * Writes at most cap bytes (REGEX_GROWTH * (len + 1) always suffice) and sets
+ * *outlen.  Source and output are UTF-8.
+ */
+extern bool regex_translate(const char *source, size_t len, int flags,
+							char *out, size_t cap, size_t *outlen, RegexInfo *info);
+
+#endif							/* AGENTCORE_TEXT_REGEX_H */

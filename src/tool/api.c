@@ -1,0 +1,153 @@
+/*
+ * api.c
+ *	  The SQL functions that judge arguments by the name of a tool: args_*.
+ *
+ * Memory: CurrentMemoryContext; a tool's program belongs to its compiled
+ * object.  Locks: AccessShareLock on agentcore.tool when it has to be read.
+ * On ERROR: pins go at transaction end.
+ */
+#include "tool/tool.h"
+
+#include "tool/provider.h"
+#include "utils/builtins.h"
+
+/* ----- for the gate ---------------------------------------------------------- */
+
+Jsonb *
+tool_args_errors(const ToolDef *tool, Jsonb *args)
+{
+	if (schema_valid(tool->program, args))
+		return NULL;
+	return errors_to_jsonb(schema_errors(tool->program, args, agc_max_errors));
+}
+
+Jsonb *
+tool_args_coerce(const ToolDef *tool, Jsonb *args, bool drop_unknown, Jsonb **changes)
+{
+	return schema_coerce(tool->program, args, drop_unknown, changes);
+}
+
+char *
+tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors)
+{
+	return schema_feedback(tool->name, args, errors);
+}
+
+void
+tool_urls(const ToolDef *tool, Jsonb *args, SchemaUrlCallback callback, void *arg)
+{
+	if (tool->has_urls)
+		schema_urls(tool->program->root, args, callback, arg);
+}
+
+/* ----- by tool ---------------------------------------------------------------- */
+
+AgcObject *
+tool_require(const char *tenant, const char *name)
+{
+	AgcObject  *object = tool_pin(tenant, name);
+	char	   *nearest;
+
+	if (object != NULL)
+		return object;
+	nearest = tool_nearest(tenant, name, NULL, NULL);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("tool \"%s\" does not exist", name),
+			 nearest != NULL ? errhint("Nearest: %s.", nearest) :
+			 errhint("Register it with agentcore.tool_set().")));
+	return NULL;
+}
+
+/* The arguments (tool, args, ..., tenant) of every args_* function; entered. */
+static AgcObject *
+enter_tool(FunctionCallInfo fcinfo, Jsonb **args)
+{
+	char	   *name = agc_arg_name(fcinfo, 0, "tool");
+	char	   *tenant = agc_arg_tenant(fcinfo, PG_NARGS() - 1);
+
+	*args = agc_arg_jsonb(fcinfo, 1, "args");
+	agc_enter(tenant, AGC_AGENT);
+	return tool_require(tenant, name);
+}
+
+static Jsonb *
+empty_array(void)
+{
+	return errors_to_jsonb(errors_new(1));
+}
+
+/* args_validate(tool, args, tenant) -> jsonb array of errors; '[]' = valid */
+AGC_FUNCTION(args_validate)
+{
+	Jsonb	   *args;
+	AgcObject  *object = enter_tool(fcinfo, &args);
+	Jsonb	   *errors = tool_args_errors(object->data, args);
+
+	agc_object_unpin(object);
+	PG_RETURN_JSONB_P(errors != NULL ? errors : empty_array());
+}
+
+/* args_valid(tool, args, tenant) -> boolean */
+AGC_FUNCTION(args_valid)
+{
+	Jsonb	   *args;
+	AgcObject  *object = enter_tool(fcinfo, &args);
+	bool		valid = schema_valid(((ToolDef *) object->data)->program, args);
+
+	agc_object_unpin(object);
+	PG_RETURN_BOOL(valid);
+}
+
+/* args_assert(tool, args, tenant) -> void, or TC001 */
+AGC_FUNCTION(args_assert)
+{
+	Jsonb	   *args;
+	AgcObject  *object = enter_tool(fcinfo, &args);
+	ToolDef    *tool = object->data;
+
+	if (!schema_valid(tool->program, args))
+	{
+		EvalErrors *errors = schema_errors(tool->program, args, 1);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_AGC_INVALID_ARGS),
+				 errmsg("invalid arguments for tool \"%s\"", tool->name),
+				 errdetail("At \"%s\": %s.", path_excerpt(errors->items[0].path), errors->items[0].message),
+				 errhint("agentcore.args_feedback() says it all in words for a model.")));
+	}
+	agc_object_unpin(object);
+	PG_RETURN_VOID();
+}
+
+/* args_feedback(tool, args, tenant) -> text for a model; '' when valid */
+AGC_FUNCTION(args_feedback)
+{
+	Jsonb	   *args;
+	AgcObject  *object = enter_tool(fcinfo, &args);
+	Jsonb	   *errors = tool_args_errors(object->data, args);
+	char	   *text = errors == NULL ? pstrdup("") : tool_args_feedback(object->data, args, errors);
+
+	agc_object_unpin(object);
+	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+/* args_coerce(tool, args, drop_unknown, tenant) -> (args, changes, errors) */
+AGC_FUNCTION(args_coerce)
+{
+	Jsonb	   *args;
+	AgcObject  *object = enter_tool(fcinfo, &args);
+	Jsonb	   *changes = NULL;
+	Jsonb	   *errors;
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	args = tool_args_coerce(object->data, args,
+							PG_ARGISNULL(2) ? ((ToolDef *) object->data)->drop_unknown : PG_GETARG_BOOL(2), &changes);
+	errors = tool_args_errors(object->data, args);
+	agc_object_unpin(object);
+	values[0] = JsonbPGetDatum(args);
+	values[1] = JsonbPGetDatum(changes != NULL ? changes : empty_array());
+	values[2] = JsonbPGetDatum(errors != NULL ? errors : empty_array());
+	return agc_row(fcinfo, values, nulls, 3);
+}

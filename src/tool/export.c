@@ -1,0 +1,162 @@
+/*
+ * export.c
+ *	  tool_export(): a registered tool as a provider's API wants it defined.
+ *
+ * The inverse of import.c: what is written here is read there to the same
+ * name, description and schema.
+ *
+ * Memory: CurrentMemoryContext.  Locks: AccessShareLock on agentcore.tool when
+ * it has to be read.  On ERROR: pins go at transaction end.
+ */
+#include "tool/tool.h"
+
+#include "tool/provider.h"
+#include "utils/builtins.h"
+
+/*
+ * What auto does not read out of the schema itself: without $schema it is
+ * 2020-12.  Where the registry was told another dialect, the schema says so.
+ */
+static const char *
+undeclared_dialect(const ToolDef *tool, const JbItem *schema)
+{
+	static const char *const uris[] = {
+		"http://json-schema.org/draft-04/schema#", "http://json-schema.org/draft-06/schema#",
+		"http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2019-09/schema"
+	};
+	JbItem		declared;
+
+	if (tool->program->dialect >= DIALECT_2020_12 ||
+		object_find_cstring(jb_container(schema), "$schema", &declared))
+		return NULL;
+	return uris[tool->program->dialect];
+}
+
+/* The tool's schema as an object of JSON Schema. */
+static Jsonb *
+portable_schema(const ToolDef *tool)
+{
+	JsonbParseState *state = NULL;
+	JbItem		root = jb_root(tool->program->schema);
+	const char *dialect;
+	JbCursor	keys;
+	JbCursor	values;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	if (!item_is_object(&root))
+	{
+		/* true is {}, false is {"not": {}} */
+		if (JBE_ISBOOL_FALSE(root.entry))
+		{
+			put_key(&state, "not");
+			pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+			pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+		}
+		return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	}
+	dialect = undeclared_dialect(tool, &root);
+	if (dialect == NULL)
+		return tool->program->schema;
+	put_string(&state, "$schema", dialect);
+	keys = jb_first(jb_container(&root));
+	values = jb_first_value(jb_container(&root));
+	for (uint32 i = 0; i < JsonContainerSize(jb_container(&root)); i++)
+	{
+		JbItem		key = jb_next(&keys);
+		JbItem		value = jb_next(&values);
+
+		put_text(&state, WJB_KEY, key.data, key.len);
+		put_item(&state, WJB_VALUE, &value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static void
+put_schema(JsonbParseState **state, const char *key, const Jsonb *schema)
+{
+	JbItem		root = jb_root(schema);
+
+	put_key(state, key);
+	put_item(state, WJB_VALUE, &root);
+}
+
+static Jsonb *
+write_definition(const ToolDef *tool, ToolFormat format, bool strict)
+{
+	JsonbParseState *state = NULL;
+	Jsonb	   *schema = portable_schema(tool);
+	Jsonb	   *parameters;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	if (format == FORMAT_OPENAI_CHAT || format == FORMAT_OPENAI_RESPONSES)
+		put_string(&state, "type", "function");
+	if (format == FORMAT_OPENAI_CHAT)
+	{
+		put_key(&state, "function");
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	}
+	put_string(&state, "name", tool->name);
+	if (tool->description != NULL)
+		put_string(&state, "description", tool->description);
+	switch (format)
+	{
+		case FORMAT_ANTHROPIC:
+			put_schema(&state, "input_schema", schema);
+			break;
+		case FORMAT_MCP:
+			put_schema(&state, "inputSchema", schema);
+			break;
+		case FORMAT_GEMINI:
+			parameters = gemini_from_schema(schema);
+			put_schema(&state, parameters != NULL ? "parameters" : "parametersJsonSchema",
+					   parameters != NULL ? parameters : schema);
+			break;
+		default:
+			put_schema(&state, "parameters", schema);
+	}
+	/* the Responses API takes silence for true, and then rewrites the schema */
+	if (strict || format == FORMAT_OPENAI_RESPONSES)
+		put_bool(&state, "strict", strict);
+	if (format == FORMAT_OPENAI_CHAT)
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static void
+require_strict(const AgcObject *tool, ToolFormat format, const char *format_name)
+{
+	const char *path;
+	const char *problem;
+
+	if (format == FORMAT_MCP || format == FORMAT_GEMINI)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("format \"%s\" has no strict mode", format_name)));
+	if (lint_refuses(tool, format, &path, &problem))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("strict mode would refuse tool \"%s\"", tool->name),
+				 errdetail("At \"%s\": %s.", path, problem),
+				 errhint("agentcore.tool_lint() lists all of it.")));
+}
+
+/* tool_export(tool, format, strict, tenant) -> jsonb */
+AGC_FUNCTION(tool_export)
+{
+	char	   *name = agc_arg_name(fcinfo, 0, "tool");
+	char	   *format_name = agc_opt_text(fcinfo, 1);
+	bool		strict = agc_arg_bool(fcinfo, 2, "strict");
+	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	ToolFormat	format;
+	AgcObject  *tool;
+	Jsonb	   *definition;
+
+	agc_enter(tenant, AGC_READER);
+	format = tool_format_or_raise(format_name, false);
+	tool = tool_require(tenant, name);
+	if (strict)
+		require_strict(tool, format, format_name);
+	definition = write_definition(tool->data, format, strict);
+	agc_object_unpin(tool);
+	PG_RETURN_JSONB_P(definition);
+}

@@ -1,0 +1,95 @@
+/*
+ * provider.h
+ *	  Tool definitions as model providers and MCP write them: what import.c,
+ *	  export.c, gemini.c and lint.c share.
+ */
+#ifndef AGENTCORE_TOOL_PROVIDER_H
+#define AGENTCORE_TOOL_PROVIDER_H
+
+#include "tool/tool.h"
+
+typedef enum ToolFormat
+{
+	FORMAT_OPENAI_CHAT,
+	FORMAT_OPENAI_RESPONSES,
+	FORMAT_ANTHROPIC,
+	FORMAT_MCP,
+	FORMAT_GEMINI,
+	FORMAT_AUTO
+} ToolFormat;
+
+/* 22023 when there is no such format; auto only where it makes sense */
+extern ToolFormat tool_format_or_raise(const char *name, bool with_auto);
+
+/* tool.c: what became of an imported definition */
+typedef enum ToolImported
+{
+	TOOL_CREATED,
+	TOOL_UPDATED,
+	TOOL_UNCHANGED
+} ToolImported;
+
+/* Other settings of a tool that is there stay.  The schema was compiled: 22023. */
+extern ToolImported tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description);
+
+/* Pinned, after agc_enter() and with 42704 naming the nearest where there is none (api.c). */
+extern AgcObject *tool_require(const char *tenant, const char *name);
+
+/* gemini.c: OpenAPI's subset and JSON Schema; exact there and back, or NULL */
+extern Jsonb *gemini_to_schema(const JbItem *parameters);
+extern Jsonb *gemini_from_schema(const Jsonb *schema);
+
+/* lint.c: whether the provider's strict mode would refuse something */
+extern bool lint_refuses(const AgcObject *tool, ToolFormat format, const char **path, const char **problem);
+
+/* ----- building jsonb ------------------------------------------------------- */
+
+static inline void
+put_text(JsonbParseState **state, JsonbIteratorToken where, const char *text, uint32 len)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = len;
+	pushJsonbValue(state, where, &value);
+}
+
+static inline void
+put_key(JsonbParseState **state, const char *key)
+{
+	put_text(state, WJB_KEY, key, strlen(key));
+}
+
+static inline void
+put_string(JsonbParseState **state, const char *key, const char *text)
+{
+	put_key(state, key);
+	put_text(state, WJB_VALUE, text, strlen(text));
+}
+
+static inline void
+put_bool(JsonbParseState **state, const char *key, bool flag)
+{
+	JsonbValue	value = {.type = jbvBool};
+
+	put_key(state, key);
+	value.val.boolean = flag;
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+static inline void
+put_item(JsonbParseState **state, JsonbIteratorToken where, const JbItem *item)
+{
+	JsonbValue	value;
+
+	item_to_value(item, &value);
+	pushJsonbValue(state, where, &value);
+}
+
+static inline bool
+text_is(const JbItem *item, const char *text)
+{
+	return JBE_ISSTRING(item->entry) && key_compare(item->data, item->len, text, strlen(text)) == 0;
+}
+
+#endif							/* AGENTCORE_TOOL_PROVIDER_H */

@@ -1,0 +1,578 @@
+/*
+ * tool.c
+ *	  The tool registry: writing agentcore.tool, and its rows compiled.
+ *
+ * tool_set() compiles the schema before it writes, so what is in the table was
+ * usable when it went in.  A row that came another way (COPY, a restore) and
+ * does not compile raises at use: it never lets anything through.
+ *
+ * Memory: a compiled row in its AgcObject's context.  Locks: row locks of the
+ * statements.  On ERROR: nothing was changed.
+ */
+#include "retry/retry.h"
+#include "tool/tool.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "tool/provider.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#define NEAREST_SHOWN 3
+
+/* the members of tool_set(), as SQL has them */
+enum
+{
+	A_SCHEMA = 1, A_DESCRIPTION, A_DIALECT, A_MODE, A_COERCE, A_ADDITIONAL, A_URL_ARGS, A_CACHE_TTL, A_CACHE_SCOPE,
+	A_TAGS, A_LEASE, A_IDEMPOTENT, A_EST_TOKENS, A_EST_USD, A_RETRY_POLICY, A_TARGET, A_NEEDS_APPROVAL, A_ENABLED,
+	A_CACHE_SOFT_TTL, A_CACHE_NEGATIVE_TTL, A_CACHE_MAX_SIZE, A_DROP_UNKNOWN, A_URL_SKIP, N_TOOL_ARGS
+};
+
+static void *compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+static bool tool_fresh(const void *data, const char *tenant);
+static char **text_array(Datum array, int *n, const char *what);
+static void check_compiled_size(MemoryContext cxt);
+
+static AgcTable tool_table = AGC_TABLE("tool", "tool_pkey");
+static const AgcObjectClass tool_class = {"tool", &tool_table, compile_tool, tool_fresh};
+
+static const char *const cache_scopes[] = {"subject", "agent", "tenant", "shared", "shared_open"};
+
+AgcObject *
+tool_pin(const char *tenant, const char *name)
+{
+	return agc_object_pin(&tool_class, tenant, name);
+}
+
+/* of a tool's schema and the documents that it refers to */
+static void
+digest_definition(ToolDef *tool, Jsonb *schema, const RegistryUse *uses)
+{
+	AgcDigest  *digest = agc_digest_begin();
+
+	agc_digest_exact(digest, schema);
+	for (; uses != NULL; uses = uses->next)
+	{
+		agc_digest_field(digest, uses->uri, strlen(uses->uri));
+		agc_digest_field(digest, uses->hash, AGC_HASH_LEN);
+	}
+	agc_digest_end(digest, tool->definition);
+	memcpy(&tool->fingerprint, tool->definition, sizeof(tool->fingerprint));
+}
+
+static bool
+is_shared(const char *scope)
+{
+	return strcmp(scope, "shared") == 0 || strcmp(scope, "shared_open") == 0;
+}
+
+const char *
+tool_cache_tenant(const ToolDef *tool, const char *tenant)
+{
+	return is_shared(tool->cache_scope) ? "*" : tenant;
+}
+
+bool
+tool_may_fill(const ToolDef *tool)
+{
+	return strcmp(tool->cache_scope, "shared") != 0 || agc_level(GetUserId(), "*") >= AGC_AGENT;
+}
+
+static SchemaProgram *
+compile_tool_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, const char *tenant,
+					SchemaProblem *problem)
+{
+	SchemaOptions options = {
+		.dialect = dialect, .for_tool = true, .additional = additional, .assert_format = true, .tenant = tenant
+	};
+
+	return schema_compile(schema, &options, problem);
+}
+
+static void *
+compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
+{
+	ToolDef    *tool = palloc0(sizeof(ToolDef));
+	char	   *dialect_text = agc_col_text(tuple, desc, "dialect");
+	SchemaDialect dialect;
+	SchemaProblem problem;
+	bool		isnull;
+	Datum		value;
+
+	tool->name = name;
+	tool->description = agc_col_text(tuple, desc, "description");
+	tool->enabled = agc_col_bool(tuple, desc, "enabled");
+	tool->audit = strcmp(agc_col_text(tuple, desc, "mode"), "audit") == 0;
+	tool->coerce = agc_col_bool(tuple, desc, "coerce");
+	tool->drop_unknown = agc_col_bool(tuple, desc, "drop_unknown");
+	tool->idempotent = agc_col_bool(tuple, desc, "idempotent");
+	tool->needs_approval = agc_col_bool(tuple, desc, "needs_approval");
+	tool->cache_ttl = agc_col_interval(tuple, desc, "cache_ttl", -1);
+	tool->cache_soft_ttl = agc_col_interval(tuple, desc, "cache_soft_ttl", -1);
+	tool->cache_negative_ttl = agc_col_interval(tuple, desc, "cache_negative_ttl", -1);
+	tool->cache_max_size = agc_col_int64(tuple, desc, "cache_max_size", -1);
+	tool->cache_scope = agc_col_text(tuple, desc, "cache_scope");
+	tool->lease = agc_col_interval(tuple, desc, "lease", -1);
+	tool->est_tokens = agc_col_int64(tuple, desc, "est_tokens", 0);
+	tool->est_nanousd = agc_col_int64(tuple, desc, "est_nanousd", 0);
+	tool->retry_policy = agc_col_text(tuple, desc, "retry_policy");
+	tool->target = agc_col_text(tuple, desc, "target");
+	value = agc_col(tuple, desc, "tags", &isnull);
+	if (!isnull)
+		tool->tags = text_array(value, &tool->ntags, "tags");
+
+	if (!dialect_parse(dialect_text, &dialect))
+		elog(ERROR, "unknown dialect \"%s\" of tool \"%s\"", dialect_text, name);
+	value = agc_col(tuple, desc, "input_schema", &isnull);
+	tool->program = compile_tool_schema(DatumGetJsonbP(value), dialect,
+										agc_col_bool(tuple, desc, "additional"), tenant, &problem);
+	if (tool->program == NULL)
+		schema_problem_raise(&problem, psprintf("schema of tool \"%s\"", name));
+	check_compiled_size(CurrentMemoryContext);
+	digest_definition(tool, DatumGetJsonbP(value), tool->program->uses);
+	value = agc_col(tuple, desc, "url_args", &isnull);
+	if (!isnull)
+		tool->url_args = text_array(value, &tool->nurl_args, "url_args");
+	value = agc_col(tuple, desc, "url_skip", &isnull);
+	if (!isnull)
+		tool->url_skip = text_array(value, &tool->nurl_skip, "url_skip");
+	for (SchemaNode *node = tool->program->nodes; node != NULL; node = node->next)
+		tool->has_urls |= node->url != NULL;
+	return tool;
+}
+
+static bool
+tool_fresh(const void *data, const char *tenant)
+{
+	return registry_fresh(tenant, ((const ToolDef *) data)->program->uses);
+}
+
+static char **
+text_array(Datum array, int *n, const char *what)
+{
+	Datum	   *elems;
+	bool	   *nulls;
+	char	  **result;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, n);
+	result = palloc(sizeof(char *) * (*n + 1));
+	for (int i = 0; i < *n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s must not contain null", what)));
+		result[i] = TextDatumGetCString(elems[i]);
+	}
+	return result;
+}
+
+/* ----- nearest names -------------------------------------------------------- */
+
+typedef struct NearestScan
+{
+	AgcNearest	names;			/* by the whole name */
+	char	   *same_tool;		/* another server's tool of that very name */
+} NearestScan;
+
+static void
+look_at_name(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	NearestScan *scan = arg;
+	char	   *name = agc_col_text(tuple, desc, "name");
+	char	   *slash = strrchr(name, '/');
+	const char *wanted = strrchr(scan->names.wanted, '/');
+
+	CHECK_FOR_INTERRUPTS();
+	wanted = wanted == NULL ? scan->names.wanted : wanted + 1;
+	if (scan->same_tool == NULL && strcmp(slash == NULL ? name : slash + 1, wanted) == 0)
+		scan->same_tool = pstrdup(name);
+	else
+		agc_nearest_add(&scan->names, name);
+}
+
+char *
+tool_nearest(const char *tenant, const char *name, ToolNameFilter told, void *arg)
+{
+	NearestScan scan = {.names = {.wanted = name, .limit = told == NULL ? NEAREST_SHOWN : AGC_NEAREST_MAX}};
+	int			shown = 0;
+	Relation	rel = agc_table_open(&tool_table, AccessShareLock);
+	StringInfoData out;
+
+	agc_table_scan(&tool_table, rel, 1, &tenant, look_at_name, &scan);
+	agc_table_close(rel, AccessShareLock);
+	initStringInfo(&out);
+	for (int i = -1; i < scan.names.count && shown < NEAREST_SHOWN; i++)
+	{
+		const char *near = i < 0 ? scan.same_tool : scan.names.name[i];
+
+		if (near != NULL && (told == NULL || told(near, arg)))
+			appendStringInfo(&out, "%s%s", shown++ > 0 ? ", " : "", agc_quoted_name(near));
+	}
+	return out.len > 0 ? out.data : NULL;
+}
+
+/* ----- tools that a document of the registry serves -------------------------- */
+
+typedef struct DocumentScan
+{
+	const char *tenant;
+	int64		revision;		/* of the document's row */
+	char	   *tool;			/* the first that uses it */
+} DocumentScan;
+
+static void
+look_for_document(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	DocumentScan *scan = arg;
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	SchemaDialect dialect;
+	SchemaProblem problem;
+	SchemaProgram *program = NULL;
+	bool		isnull;
+	char	   *tool = NULL;
+
+	CHECK_FOR_INTERRUPTS();
+	if (scan->tool == NULL && dialect_parse(agc_col_text(tuple, desc, "dialect"), &dialect))
+		program = compile_tool_schema(DatumGetJsonbP(agc_col(tuple, desc, "input_schema", &isnull)), dialect,
+									  agc_col_bool(tuple, desc, "additional"), scan->tenant, &problem);
+	if (program != NULL)
+		for (const RegistryUse *use = program->uses; use != NULL && tool == NULL; use = use->next)
+			if (use->found && use->revision == scan->revision)
+				tool = agc_col_text(tuple, desc, "name");
+	MemoryContextSwitchTo(old);
+	if (tool != NULL)
+		scan->tool = pstrdup(tool);
+	MemoryContextDelete(cxt);
+}
+
+/* A DocumentUserFinder: the first tool whose schema needs that version of a document. */
+static char *
+tool_using_document(const char *tenant, int64 revision)
+{
+	DocumentScan scan = {tenant, revision, NULL};
+	Relation	rel = agc_table_open(&tool_table, AccessShareLock);
+
+	agc_table_scan(&tool_table, rel, 1, &tenant, look_for_document, &scan);
+	agc_table_close(rel, AccessShareLock);
+	return scan.tool;
+}
+
+/* ----- tool_set, tool_drop --------------------------------------------------- */
+
+/* "url_args" and "url_skip" of tool_set */
+static void
+check_pointers(Datum array, const char *what)
+{
+	int			n;
+	char	  **pointers = text_array(array, &n, what);
+
+	for (int i = 0; i < n; i++)
+	{
+		const char *wrong = pointer_problem(pointers[i]);
+
+		if (wrong != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s element %d is not a JSON Pointer", what, i + 1),
+					 errdetail("\"%s\": %s.", pointers[i], wrong),
+					 errhint("For example /url, /request/callback or /links/* for every element of an array.")));
+	}
+}
+
+/* A URL that is judged and is only data would be a guess of which was meant. */
+static void
+check_url_skip(Datum skip, Datum args)
+{
+	int			nskip;
+	int			nargs;
+	char	  **skipped = text_array(skip, &nskip, "url_skip");
+	char	  **judged = text_array(args, &nargs, "url_args");
+
+	for (int i = 0; i < nskip; i++)
+		for (int j = 0; j < nargs; j++)
+			if (strcmp(skipped[i], judged[j]) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("url_skip element %d is in url_args too", i + 1),
+						 errdetail("\"%s\" is either a URL to be judged or only data.", skipped[i])));
+}
+
+static void
+check_tags(Datum array)
+{
+	int			n;
+	char	  **tags = text_array(array, &n, "tags");
+
+	if (n > AGC_MAX_TAGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("too many tags"),
+				 errdetail("Got %d; a tool has at most %d.", n, AGC_MAX_TAGS)));
+	for (int i = 0; i < n; i++)
+		if (tags[i][0] == '\0' || strlen(tags[i]) > AGC_MAX_NAME)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("tags element %d must have 1 to %d bytes", i + 1, AGC_MAX_NAME)));
+}
+
+static void
+require_one_of(const char *value, const char *what, const char *const *words, int nwords, const char *hint)
+{
+	for (int i = 0; value != NULL && i < nwords; i++)
+		if (strcmp(value, words[i]) == 0)
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 value == NULL ? errmsg("%s must not be null", what) : errmsg("unknown %s \"%s\"", what, value),
+			 errhint("%s", hint)));
+}
+
+/* A program that the cache cannot hold would be memory that every session keeps. */
+static void
+check_compiled_size(MemoryContext cxt)
+{
+	Size		size = MemoryContextMemAllocated(cxt, true);
+
+	if (size > (Size) agc_compiled_cache_size * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("schema is too large"),
+				 errdetail("Compiled it takes %zu kB; agentcore.compiled_cache_size is %d kB.",
+						   size / 1024, agc_compiled_cache_size),
+				 errhint("Leave out what does not judge arguments, or have an administrator of the server raise the setting.")));
+}
+
+/* Compiles in a context of its own; an ERROR frees it with the caller's. */
+static void
+check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, const char *tenant)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	SchemaProblem problem;
+	SchemaProgram *program = compile_tool_schema(schema, dialect, additional, tenant, &problem);
+
+	if (program != NULL && additional && program->dialect != DIALECT_AGENTVET)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("additional is for agentvet's dialect only"),
+				 errdetail("This schema is written in %s.", dialect_name(program->dialect)),
+				 errhint("In JSON Schema say \"additionalProperties\" in the schema.")));
+	if (program == NULL || !metaschema_check(program, tenant, &problem))
+		schema_problem_raise(&problem, "schema");
+	check_compiled_size(cxt);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(cxt);
+}
+
+/* -1: not given.  Settings that could never take effect are mistakes. */
+static void
+check_cache_terms(int64 ttl, int64 soft_ttl, int64 negative_ttl, int64 max_size)
+{
+	if (soft_ttl >= 0 && (soft_ttl == 0 || soft_ttl >= ttl))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cache_soft_ttl must be longer than nothing and shorter than cache_ttl"),
+				 errhint("From cache_soft_ttl to cache_ttl an answer is served as stale while one caller replaces it.")));
+	if (negative_ttl == 0 || max_size == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be more than nothing", negative_ttl == 0 ? "cache_negative_ttl" : "cache_max_size"),
+				 errhint("NULL means %s.", negative_ttl == 0 ? "that failures are not kept" : "that every size that fits is cached")));
+	if (ttl < 0 && (negative_ttl >= 0 || max_size >= 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s needs cache_ttl", negative_ttl >= 0 ? "cache_negative_ttl" : "cache_max_size"),
+				 errdetail("Without it the tool's results are not cached.")));
+}
+
+static void
+check_scope(const char *scope)
+{
+	require_one_of(scope, "cache_scope", cache_scopes, lengthof(cache_scopes),
+				   "The scopes are subject, agent, tenant, shared and shared_open.");
+	if (is_shared(scope) && agc_level(GetUserId(), "*") < AGC_ADMIN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to share answers between tenants"),
+				 errdetail("cache_scope \"%s\" needs level admin on every tenant.", scope),
+				 errhint("Use cache_scope => 'tenant'.")));
+}
+
+static void
+check_cache(FunctionCallInfo fcinfo)
+{
+	int64		ttl = agc_opt_interval(fcinfo, A_CACHE_TTL, "cache_ttl", -1);
+
+	if (ttl == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cache_ttl must be longer than nothing"),
+				 errhint("reset => '{cache_ttl}' ends the caching of results.")));
+	check_cache_terms(ttl, agc_opt_interval(fcinfo, A_CACHE_SOFT_TTL, "cache_soft_ttl", -1),
+					  agc_opt_interval(fcinfo, A_CACHE_NEGATIVE_TTL, "cache_negative_ttl", -1),
+					  agc_opt_amount(fcinfo, A_CACHE_MAX_SIZE, "cache_max_size", -1));
+}
+
+/*
+ * What must fit together is judged whole; what names other things, or needs a
+ * right of its own, only where it was touched.
+ */
+static void
+check_tool(FunctionCallInfo fcinfo, AgcSetting *set)
+{
+	static const char *const modes[] = {"enforce", "audit"};
+
+	require_one_of(agc_opt_text(fcinfo, A_MODE), "mode", modes, lengthof(modes), "The modes are enforce and audit.");
+	if (AGC_TOUCHED(set, A_CACHE_SCOPE))
+		check_scope(agc_opt_text(fcinfo, A_CACHE_SCOPE));
+	if (AGC_GIVEN(set, A_RETRY_POLICY))
+		retry_policy_check(set->tenant, agc_arg_name(fcinfo, A_RETRY_POLICY, "retry_policy"));
+	(void) agc_opt_name(fcinfo, A_TARGET, "target");
+	if (AGC_GIVEN(set, A_LEASE))
+		(void) agc_arg_lease(fcinfo, A_LEASE);
+	check_cache(fcinfo);
+	if (PG_GETARG_BOOL(A_DROP_UNKNOWN) && !PG_GETARG_BOOL(A_COERCE))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("drop_unknown needs coerce"),
+				 errdetail("Without it the gate changes no arguments.")));
+	if (!PG_ARGISNULL(A_URL_ARGS))
+		check_pointers(PG_GETARG_DATUM(A_URL_ARGS), "url_args");
+	if (!PG_ARGISNULL(A_URL_SKIP))
+		check_pointers(PG_GETARG_DATUM(A_URL_SKIP), "url_skip");
+	if (!PG_ARGISNULL(A_URL_ARGS) && !PG_ARGISNULL(A_URL_SKIP))
+		check_url_skip(PG_GETARG_DATUM(A_URL_SKIP), PG_GETARG_DATUM(A_URL_ARGS));
+	if (!PG_ARGISNULL(A_TAGS))
+		check_tags(PG_GETARG_DATUM(A_TAGS));
+	if (AGC_TOUCHED(set, A_SCHEMA) || AGC_TOUCHED(set, A_DIALECT) || AGC_TOUCHED(set, A_ADDITIONAL))
+		check_schema(agc_arg_jsonb(fcinfo, A_SCHEMA, "input_schema"), dialect_or_raise(agc_opt_text(fcinfo, A_DIALECT)),
+					 PG_GETARG_BOOL(A_ADDITIONAL), set->tenant);
+}
+
+static bool
+write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
+{
+	static const Oid types[] = {
+		TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTARRAYOID, INTERVALOID,
+		TEXTOID, TEXTARRAYOID, INTERVALOID, BOOLOID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, BOOLOID,
+		INTERVALOID, INTERVALOID, INT8OID, BOOLOID, TEXTARRAYOID, BOOLOID
+	};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description, dialect, mode, coerce, additional,"
+		" url_args, cache_ttl, cache_scope, tags, lease, idempotent, est_tokens, est_nanousd, retry_policy, target,"
+		" needs_approval, enabled, cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)"
+		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
+		" description = EXCLUDED.description, dialect = EXCLUDED.dialect, mode = EXCLUDED.mode,"
+		" coerce = EXCLUDED.coerce, additional = EXCLUDED.additional, url_args = EXCLUDED.url_args,"
+		" cache_ttl = EXCLUDED.cache_ttl, cache_scope = EXCLUDED.cache_scope, tags = EXCLUDED.tags,"
+		" lease = EXCLUDED.lease, idempotent = EXCLUDED.idempotent, est_tokens = EXCLUDED.est_tokens,"
+		" est_nanousd = EXCLUDED.est_nanousd, retry_policy = EXCLUDED.retry_policy, target = EXCLUDED.target,"
+		" needs_approval = EXCLUDED.needs_approval, enabled = EXCLUDED.enabled,"
+		" cache_soft_ttl = EXCLUDED.cache_soft_ttl, cache_negative_ttl = EXCLUDED.cache_negative_ttl,"
+		" cache_max_size = EXCLUDED.cache_max_size, drop_unknown = EXCLUDED.drop_unknown, url_skip = EXCLUDED.url_skip"
+		" WHERE $26 AND"
+		" (t.input_schema::text, t.description, t.dialect, t.mode, t.coerce, t.additional, t.url_args, t.cache_ttl,"
+		" t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens, t.est_nanousd, t.retry_policy, t.target,"
+		" t.needs_approval, t.enabled, t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip) IS DISTINCT FROM"
+		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.mode, EXCLUDED.coerce,"
+		" EXCLUDED.additional, EXCLUDED.url_args, EXCLUDED.cache_ttl, EXCLUDED.cache_scope, EXCLUDED.tags,"
+		" EXCLUDED.lease, EXCLUDED.idempotent, EXCLUDED.est_tokens, EXCLUDED.est_nanousd, EXCLUDED.retry_policy,"
+		" EXCLUDED.target, EXCLUDED.needs_approval, EXCLUDED.enabled, EXCLUDED.cache_soft_ttl,"
+		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size, EXCLUDED.drop_unknown, EXCLUDED.url_skip)", lengthof(types), types
+	};
+	Datum		values[lengthof(types)] = {set->keys[0], set->keys[1]};
+	char		nulls[lengthof(types)];
+
+	check_tool(fcinfo, set);
+	memset(nulls, ' ', sizeof(nulls));
+	for (int n = A_SCHEMA; n < N_TOOL_ARGS; n++)	/* an argument stands one place before its column */
+	{
+		values[n + 1] = fcinfo->args[n].value;
+		nulls[n + 1] = PG_ARGISNULL(n) ? 'n' : ' ';
+	}
+	values[A_EST_TOKENS + 1] = Int64GetDatum(agc_arg_amount(fcinfo, A_EST_TOKENS, "est_tokens"));
+	values[A_EST_USD + 1] = Int64GetDatum(agc_opt_usd(fcinfo, A_EST_USD, "est_usd", 0));
+	values[N_TOOL_ARGS + 1] = BoolGetDatum(set->exists);
+	return agc_set_write(set, &plan, values, nulls);
+}
+
+/* tool_set(name, input_schema, ..., reset, tenant) -> boolean: whether anything changed */
+AGC_FUNCTION(tool_set)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan row = {
+		"SELECT input_schema, description, dialect, mode, coerce, additional, url_args, cache_ttl, cache_scope, tags,"
+		" lease, idempotent, est_tokens, est_nanousd * 0.000000001, retry_policy, target, needs_approval, enabled,"
+		" cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip"
+		" FROM agentcore.tool WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
+	};
+	static const AgcMember members[] = {
+		{"input_schema", .required = true}, {"description"}, {"dialect", "auto"}, {"mode", "enforce"},
+		{"coerce", "false"}, {"additional", "false"}, {"url_args"}, {"cache_ttl"}, {"cache_scope", "agent"},
+		{"tags"}, {"lease"}, {"idempotent", "false"}, {"est_tokens", "0"}, {"est_usd", "0"}, {"retry_policy"},
+		{"target"}, {"needs_approval", "false"}, {"enabled", "true"}, {"cache_soft_ttl"}, {"cache_negative_ttl"},
+		{"cache_max_size"}, {"drop_unknown", "false"}, {"url_skip"}
+	};
+	static const AgcSetter setter = {"tool", A_SCHEMA, lengthof(members), members, &row, .write = write_tool};
+	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "tool name"))};
+
+	return agc_set(fcinfo, &setter, keys);
+}
+
+/* tool_drop(name, tenant) -> boolean: whether there was one */
+AGC_FUNCTION(tool_drop)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.tool WHERE tenant = $1 AND name = $2", 2, types
+	};
+
+	return agc_drop(fcinfo, "tool name", &plan);
+}
+
+/*
+ * A definition that tool_import() read: what it says of a tool that is there is
+ * replaced, and everything else about the tool stays.
+ */
+ToolImported
+tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description) VALUES ($1, $2, $3, $4)"
+		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
+		" description = coalesce(EXCLUDED.description, t.description), dialect = EXCLUDED.dialect,"
+		" additional = EXCLUDED.additional"
+		" WHERE (t.input_schema::text, t.description, t.dialect, t.additional) IS DISTINCT FROM"
+		" (EXCLUDED.input_schema::text, coalesce(EXCLUDED.description, t.description), EXCLUDED.dialect, EXCLUDED.additional)"
+		" RETURNING t.xmax = 0", lengthof(types), types
+	};
+	Datum		values[] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name), JsonbPGetDatum(schema),
+	description == NULL ? (Datum) 0 : CStringGetTextDatum(description)};
+	ToolImported result = TOOL_UNCHANGED;
+	AgcOwner	owner;
+
+	check_schema(schema, DIALECT_AUTO, false, tenant);
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, description == NULL ? "   n" : NULL);
+	if (SPI_processed > 0)
+	{
+		bool		isnull;
+		Datum		created = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+
+		result = DatumGetBool(created) ? TOOL_CREATED : TOOL_UPDATED;
+	}
+	agc_owner_end(&owner);
+	return result;
+}
+
+void
+tool_init(void)
+{
+	registry_add_user_finder("tool", tool_using_document);
+}
