@@ -13,7 +13,7 @@ SQL_PARTS = src/core/install_guard.sql \
 	$(foreach room,$(ROOMS),$(wildcard src/$(room)/$(room).sql)) \
 	src/core/install_finish.sql
 DATA_built = agentcore--$(EXTVERSION).sql
-DATA       = $(wildcard sql/upgrade/agentcore--*--*.sql)
+DATA       = $(wildcard upgrade/agentcore--*--*.sql)
 DOCS       = $(wildcard doc/*.md)
 
 PG_CPPFLAGS = -I$(CURDIR)/src -DAGENTCORE_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags libpcre2-8 libcrypto)
@@ -53,7 +53,7 @@ ifneq ($(filter-out $(HOUSE),$(or $(MAKECMDGOALS),all)),)
 
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifeq ($(wildcard $(PGXS)),)
-$(error no PostgreSQL server headers: run test/setup, or set PG_CONFIG=/path/to/pg_config)
+$(error no PostgreSQL server headers: run tools/setup, or set PG_CONFIG=/path/to/pg_config)
 endif
 # no bitcode where the clang that PostgreSQL was built with is absent
 ifeq ($(shell command -v $$(sed -n 's/^CLANG *= *//p' $(dir $(PGXS))../Makefile.global)),)
@@ -75,19 +75,19 @@ help: ## this list
 	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' Makefile | sort | expand -t 20
 
 demo: ## replay a log of agent calls through the gate: [KEEP=1] [MODE=audit] [TOOLS=f.jsonl CALLS=f.jsonl]
-	@test/run-demo
+	@tools/run-demo
 
 check: ## every test on private clusters; ends with "N passed, N failed"
-	@test/run-check
+	@tools/run-check
 
 check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, model, conformance, reference, demo or lint: [TESTS='NAME ...'] [ACCEPT=1]
-	@test/run-check $*
+	@tools/run-check $*
 
 check-hard: ## the tests on a PostgreSQL built with assertions, below build/: [PG_SOURCE=/path/to/postgresql]
-	@test/run-hard
+	@tools/run-hard
 
 reference: ## write the generated half of doc/reference.md
-	@test/run-check write-reference
+	@tools/run-check write-reference
 
 bench: ## every comparison; a Markdown table, also in build/bench/: [ROUNDS=7] [SECONDS_EACH=1]
 	@test/bench/run
@@ -96,17 +96,17 @@ bench-%: FORCE ## one comparison: a file test/bench/NAME.bench or NAME.py
 	@test/bench/run $*
 
 format: ## lay out the C sources as pgindent would
-	@test/setup lint && test/format
+	@tools/setup lint && tools/format
 
 lint: ## cppcheck, layout, SQL, settings and version checks
-	@test/setup lint && test/lint
+	@tools/setup lint && tools/lint
 
 sanitize: ## the regression tests under UBSan, then ASan
-	@test/run-sanitize
+	@tools/run-sanitize
 
 fuzz: ## every test/fuzz/*.c under libFuzzer, then random schemas, URLs and policies against others: [SECONDS_EACH=10] [FUZZ_CASES=100000] [URL_CASES=1000000] [POLICIES=300]
-	@test/run-fuzz
+	@tools/run-fuzz
 
 coverage: ## lines covered by the regression, isolation and pgTAP tests
-	@test/run-coverage
+	@tools/run-coverage
 endif

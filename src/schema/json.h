@@ -79,7 +79,7 @@ item_is_array(const JbItem *item)
 	return JBE_ISCONTAINER(item->entry) && JsonContainerIsArray(jb_container(item));
 }
 
-/* ----- JSON Pointer (pointer.c) -------------------------------------------- */
+/* ----- JSON Pointer (pointer_find.c) -------------------------------------------- */
 
 extern bool pointer_find(const JbItem *root, const char *pointer, JbItem *item);
 

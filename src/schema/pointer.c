@@ -1,126 +1,82 @@
 /*
  * pointer.c
- *	  JSON Pointer (RFC 6901) in documents: finding, replacing.
+ *	  JSON Pointer (RFC 6901) as text: judging, writing, reading.
  *
- * Memory: results in CurrentMemoryContext.  Locks: none.  Errors: 54001 on
- * nesting deeper than the stack allows.
+ * Memory: results in CurrentMemoryContext.  Locks: none.  Errors: none but for
+ * out of memory.
  */
-#include "schema/json.h"
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
 
-#include "miscadmin.h"
+#include "schema/pointer.h"
 
-static void push_edited(JsonbParseState **state, JsonbValue **result, const JbItem *item,
-						const char *rest, const Jsonb *value);
-static void push_item(JsonbParseState **state, JsonbValue **result, const JbItem *item,
-					  JsonbIteratorToken where);
-
-bool
-pointer_find(const JbItem *root, const char *pointer, JbItem *item)
+/* What is wrong with a pointer, or NULL. */
+const char *
+pointer_problem(const char *pointer)
 {
-	const char *rest = pointer[0] ? pointer : NULL;
+	if (pointer[0] != '\0' && pointer[0] != '/')
+		return "a JSON Pointer is empty or begins with \"/\"";
+	for (const char *p = pointer; *p; p++)
+		if (*p == '~' && p[1] != '0' && p[1] != '1')
+			return "\"~\" must be followed by 0 or 1";
+	return NULL;
+}
 
-	*item = *root;
-	while (rest != NULL)
+void
+pointer_append_key(StringInfo out, const char *key, uint32 len)
+{
+	appendStringInfoChar(out, '/');
+	for (uint32 i = 0; i < len; i++)
 	{
-		char	   *token = pointer_next(&rest);
-		uint32		index;
-		bool		found;
-
-		if (item_is_object(item))
-			found = object_find_cstring(jb_container(item), token, item);
+		if (key[i] == '~')
+			appendStringInfoString(out, "~0");
+		else if (key[i] == '/')
+			appendStringInfoString(out, "~1");
 		else
-			found = item_is_array(item) && pointer_index(token, &index) &&
-				array_get(jb_container(item), index, item);
-		pfree(token);
-		if (!found)
-			return false;
+			appendStringInfoChar(out, key[i]);
 	}
-	return true;
 }
 
-/* A key that is not there yet is added; "value" NULL removes a member. */
-Jsonb *
-pointer_set(const Jsonb *document, const char *pointer, const Jsonb *value)
+/* *rest points at a "/"; moves to the next one, or becomes NULL at the end. */
+char *
+pointer_next(const char **rest)
 {
-	JsonbParseState *state = NULL;
-	JsonbValue *result = NULL;
-	JbItem		root = jb_root(document);
+	const char *p = *rest + 1;
+	char	   *token = palloc(strlen(p) + 1);
+	int			len = 0;
 
-	if (pointer[0] == '\0')
-		return unconstify(Jsonb *, value != NULL ? value : document);
-	if (!JBE_ISCONTAINER(root.entry))
-		return unconstify(Jsonb *, document);
-	push_edited(&state, &result, &root, pointer, value);
-	return JsonbValueToJsonb(result);
-}
-
-/*
- * Rebuild the containers on the way; everything beside it is copied whole.
- */
-static void
-push_edited(JsonbParseState **state, JsonbValue **result, const JbItem *item,
-			const char *rest, const Jsonb *value)
-{
-	const JsonbContainer *c = jb_container(item);
-	bool		object = JsonContainerIsObject(c);
-	uint32		n = JsonContainerSize(c);
-	char	   *token = pointer_next(&rest);
-	uint32		wanted = 0;
-	bool		indexed = pointer_index(token, &wanted);
-	bool		found = false;
-	JbCursor	keys = jb_first(c);
-	JbCursor	values = object ? jb_first_value(c) : jb_first(c);
-	JbItem		fresh = {0};
-
-	check_stack_depth();
-	if (value != NULL)
-		fresh = jb_root(value);
-	pushJsonbValue(state, object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY, NULL);
-	for (uint32 i = 0; i < n; i++)
+	while (*p && *p != '/')
 	{
-		JbItem		child = jb_next(&values);
-		bool		hit;
-
-		if (object)
+		if (*p == '~' && (p[1] == '0' || p[1] == '1'))
 		{
-			JbItem		key = jb_next(&keys);
-
-			hit = key_compare(key.data, key.len, token, strlen(token)) == 0;
-			if (hit && rest == NULL && value == NULL)
-			{
-				found = true;
-				continue;
-			}
-			push_item(state, result, &key, WJB_KEY);
+			token[len++] = p[1] == '0' ? '~' : '/';
+			p += 2;
 		}
 		else
-			hit = indexed && i == wanted;
-
-		found = found || hit;
-		if (hit && rest != NULL && JBE_ISCONTAINER(child.entry))
-			push_edited(state, result, &child, rest, value);
-		else if (hit && rest == NULL)
-			push_item(state, result, value != NULL ? &fresh : &child, object ? WJB_VALUE : WJB_ELEM);
-		else
-			push_item(state, result, &child, object ? WJB_VALUE : WJB_ELEM);
+			token[len++] = *p++;
 	}
-	if (object && !found && rest == NULL && value != NULL)
-	{
-		JsonbValue	key = {.type = jbvString};
-
-		key.val.string.val = token;
-		key.val.string.len = strlen(token);
-		pushJsonbValue(state, WJB_KEY, &key);
-		push_item(state, result, &fresh, WJB_VALUE);
-	}
-	*result = pushJsonbValue(state, object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
+	token[len] = '\0';
+	*rest = *p ? p : NULL;
+	return token;
 }
 
-static void
-push_item(JsonbParseState **state, JsonbValue **result, const JbItem *item, JsonbIteratorToken where)
+/* Digits without a leading zero, as RFC 6901 wants them. */
+bool
+pointer_index(const char *token, uint32 *index)
 {
-	JsonbValue	value;
+	uint64		n = 0;
 
-	item_to_value(item, &value);
-	*result = pushJsonbValue(state, where, &value);
+	if (token[0] == '\0' || (token[0] == '0' && token[1] != '\0'))
+		return false;
+	for (const char *p = token; *p; p++)
+	{
+		if (*p < '0' || *p > '9' || n > PG_UINT32_MAX / 10)
+			return false;
+		n = n * 10 + (*p - '0');
+	}
+	*index = (uint32) n;
+	return n <= PG_UINT32_MAX;
 }

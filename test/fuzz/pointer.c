@@ -3,7 +3,7 @@
  *	  Fuzzes JSON Pointers: keys that are written come back when they are read,
  *	  and whatever is called good can be read to its end.
  */
-#include "schema/pointer_text.c"
+#include "schema/pointer.c"
 
 int			LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 

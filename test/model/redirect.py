@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The example fetcher (test/demo/fetch.py) against a server that redirects.
+"""The example fetcher (examples/fetch.py) against a server that redirects.
 
     test/model/redirect.py
 

@@ -13,7 +13,7 @@ chomp(my $bindir = `pg_config --bindir`);
 my $repack = (grep { -x } "$bindir/pg_repack", map { "$_/pg_repack" } split /:/, $ENV{PATH})[0];
 if (!defined $repack)
 {
-	diag("\n*** PG_REPACK IS NOT INSTALLED: that nothing is lost under it was not tested (test/setup check installs it)\n");
+	diag("\n*** PG_REPACK IS NOT INSTALLED: that nothing is lost under it was not tested (tools/setup check installs it)\n");
 	plan skip_all => 'skipped: pg_repack is not installed';
 }
 

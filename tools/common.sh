@@ -45,9 +45,9 @@ find_python() {
 	return 1
 }
 
-# Installs what is missing and settles the toolchain.  WHAT: see test/setup.
+# Installs what is missing and settles the toolchain.  WHAT: see tools/setup.
 toolchain() {
-	"$top/test/setup" "$@"
+	"$top/tools/setup" "$@"
 	PG_CONFIG=$(find_pg_config) || die "no PostgreSQL 15 or later with its server headers found"
 	export PG_CONFIG
 	pg_major=$(pg_major_of "$PG_CONFIG")
@@ -123,7 +123,7 @@ build_tree() {
 		flock 9
 		tar -C "$top" --exclude=./build --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
 			--exclude='./agentcore--*.sql' -cf - . | tar -C "$tree" -xf -
-		(cd "$tree" && find src sql expected test -type f ! -name '*.o' ! -name '*.bc' ! -name '*.gcno' ! -name '*.gcda' 2>/dev/null) |
+		(cd "$tree" && find src sql expected test tools upgrade examples -type f ! -name '*.o' ! -name '*.bc' ! -name '*.gcno' ! -name '*.gcda' 2>/dev/null) |
 			while read -r name; do
 				[ -e "$top/$name" ] || rm -f "$tree/$name" "$tree"/*.so
 			done
@@ -135,6 +135,6 @@ build_tree() {
 
 # start_cluster [SETTING=VALUE ...]: one private cluster in $work, psql reaches it
 start_cluster() {
-	"$top/test/cluster" start "$work" "$@"
-	eval "$("$top/test/cluster" env "$work")"
+	"$top/tools/cluster" start "$work" "$@"
+	eval "$("$top/tools/cluster" env "$work")"
 }

@@ -1,5 +1,5 @@
 -- The generated half of doc/reference.md: what the extension says of itself.
--- psql -X -A -t -f test/reference.sql, in a database with the extension and
+-- psql -X -A -t -f tools/reference.sql, in a database with the extension and
 -- the library preloaded.
 \pset footer off
 \pset tuples_only on
