@@ -7,7 +7,6 @@
  */
 #include "core/core.h"
 
-#include "allow/allow.h"
 #include "budget/budget.h"
 #include "cache/cache.h"
 #include "call/call.h"
@@ -31,7 +30,6 @@ _PG_init(void)
 
 	agc_core_init();
 	retry_init();
-	allow_init();
 	schema_init();
 	tool_init();
 	cache_init();

@@ -65,6 +65,4 @@ extern bool allow_policy_exists(const char *tenant, const char *policy);
 /* raises 42704, with the nearest names, where there is none */
 extern void allow_require_policy(const char *tenant, const char *policy);
 
-extern void allow_init(void);
-
 #endif							/* AGENTCORE_ALLOW_H */

@@ -22,8 +22,8 @@
 #include "utils/rel.h"
 
 /* Stands for a NULL url or method, which no mode of a policy lets pass. */
-static const Verdict null_url = {.reason = REASON_INVALID_URL, .sub = "null"};
-static const Verdict null_method = {.reason = REASON_METHOD_BLOCKED, .sub = "null"};
+static const AllowVerdict null_url = {.reason = REASON_INVALID_URL, .sub = "null"};
+static const AllowVerdict null_method = {.reason = REASON_METHOD_BLOCKED, .sub = "null"};
 
 static void collect_name(HeapTuple tuple, TupleDesc desc, void *arg);
 
@@ -81,7 +81,7 @@ allow_require_policy(const char *tenant, const char *policy)
 
 /* What the mode makes of a verdict. */
 static bool
-verdict_allows(const Policy *policy, const Verdict *verdict)
+verdict_allows(const Policy *policy, const AllowVerdict *verdict)
 {
 	if (verdict == &null_url || verdict == &null_method)
 		return false;
@@ -117,7 +117,7 @@ refused_url_detail(AllowUrlError error, const char *url, Size len, const AllowUr
 }
 
 static void
-set_decision(AllowDecision *out, const AgcObject *object, const Verdict *verdict)
+set_decision(AllowDecision *out, const AgcObject *object, const AllowVerdict *verdict)
 {
 	const Policy *policy = object->data;
 
@@ -142,7 +142,7 @@ allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Siz
 	AllowUrl	parsed;
 	AllowUrlError error;
 	UrlRequest	request;
-	Verdict		verdict = {.reason = REASON_INVALID_URL};
+	AllowVerdict verdict = {.reason = REASON_INVALID_URL};
 
 	if (url == NULL || (method == NULL && form != ALLOW_PLACE))
 	{
@@ -173,7 +173,7 @@ allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Siz
 static void
 check_tool(const AgcObject *object, const char *tool, AllowDecision *out)
 {
-	Verdict		verdict;
+	AllowVerdict verdict;
 
 	allow_decide_tool(object->data, tool, &verdict);
 	set_decision(out, object, &verdict);
@@ -288,7 +288,7 @@ AGC_FUNCTION(url_allowed)
 	char		buffer[ALLOW_URL_BUFFER(ALLOW_URL_MAX)];
 	AllowUrl	parsed;
 	UrlRequest	request;
-	Verdict		verdict = {.reason = REASON_INVALID_URL};
+	AllowVerdict verdict = {.reason = REASON_INVALID_URL};
 	AgcObject  *object;
 	bool		allowed = false;
 
@@ -331,7 +331,7 @@ AGC_FUNCTION(tool_check)
 
 /* A network is no address to connect to, and a NULL is nothing. */
 static char *
-check_address(const Policy *policy, Datum value, bool isnull, int port, Verdict *verdict)
+check_address(const Policy *policy, Datum value, bool isnull, int port, AllowVerdict *verdict)
 {
 	UrlRequest	request = {0};
 	AllowUrl	none = {0};
@@ -368,7 +368,7 @@ AGC_FUNCTION(ip_check)
 	char	   *policy_name = agc_arg_name(fcinfo, 0, "policy");
 	int			port = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
 	char	   *tenant = agc_arg_tenant(fcinfo, 3);
-	Verdict		verdict = {.reason = REASON_NOT_IN_ALLOWLIST};
+	AllowVerdict verdict = {.reason = REASON_NOT_IN_ALLOWLIST};
 	char	   *detail = pstrdup("ip: no address");
 	int			count = 0;
 	AgcObject  *object;

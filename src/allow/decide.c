@@ -33,9 +33,9 @@ typedef struct Candidates
 } Candidates;
 
 static void gather(const Policy *policy, const UrlRequest *request, Candidates *found);
-static bool judge_specials(const Candidates *found, Verdict *out);
+static bool judge_specials(const Candidates *found, AllowVerdict *out);
 static void judge_allows(const Policy *policy, const UrlRequest *request,
-						 const Candidates *found, Verdict *out);
+						 const Candidates *found, AllowVerdict *out);
 
 bool
 allow_method_canonical(const char *method, char *out)
@@ -114,9 +114,9 @@ allow_rule_covers(const UrlRule *rule, const UrlRequest *request, int from)
 {
 	const AllowPattern *pattern = &rule->pattern;
 
-	if (pattern->kind == PATTERN_ANY)
+	if (pattern->kind == ALLOW_PATTERN_ANY)
 		return from == 0 ? 0 : -1;
-	if (pattern->kind == PATTERN_NETWORK)
+	if (pattern->kind == ALLOW_PATTERN_NETWORK)
 	{
 		for (int i = from; i < request->naddresses; i++)
 			if (allow_ip_in(&request->addresses[i], &pattern->network, pattern->bits))
@@ -234,7 +234,7 @@ gather_networks(const Policy *policy, const AllowIp *ip, int address, Candidates
 		{
 			const UrlRule *rule = &policy->rules[i];
 
-			if (rule->hash == hash && rule->pattern.kind == PATTERN_NETWORK &&
+			if (rule->hash == hash && rule->pattern.kind == ALLOW_PATTERN_NETWORK &&
 				rule->pattern.bits == bits && allow_ip_equal(&rule->pattern.network, &masked))
 				add_candidate(found, rule, address);
 		}
@@ -264,7 +264,7 @@ gather(const Policy *policy, const UrlRequest *request, Candidates *found)
 }
 
 static void
-refuse(Verdict *out, const char *reason, const char *sub, const UrlRule *rule, int address)
+refuse(AllowVerdict *out, const char *reason, const char *sub, const UrlRule *rule, int address)
 {
 	out->reason = reason;
 	out->sub = sub;
@@ -273,7 +273,7 @@ refuse(Verdict *out, const char *reason, const char *sub, const UrlRule *rule, i
 }
 
 void
-allow_decide_url(const Policy *policy, UrlRequest *request, Verdict *out)
+allow_decide_url(const Policy *policy, UrlRequest *request, AllowVerdict *out)
 {
 	Candidates	found;
 	const Candidate *ambiguous = NULL;
@@ -345,7 +345,7 @@ nearest_lift(const Candidates *found, const Candidate *special)
  * but for the method, the method is what is blocked.
  */
 static bool
-judge_specials(const Candidates *found, Verdict *out)
+judge_specials(const Candidates *found, AllowVerdict *out)
 {
 	const Candidate *method = NULL;
 
@@ -362,7 +362,7 @@ judge_specials(const Candidates *found, Verdict *out)
 		else if (best != MISS_NONE)
 		{
 			refuse(out, REASON_DENYLIST_MATCH,
-				   c->rule->pattern.kind == PATTERN_NETWORK ? "special_range" : "special_name",
+				   c->rule->pattern.kind == ALLOW_PATTERN_NETWORK ? "special_range" : "special_name",
 				   c->rule, c->address);
 			return true;
 		}
@@ -375,7 +375,7 @@ judge_specials(const Candidates *found, Verdict *out)
 /* An embedded address lifts, but only the host's own address allows. */
 static void
 judge_allows(const Policy *policy, const UrlRequest *request,
-			 const Candidates *found, Verdict *out)
+			 const Candidates *found, AllowVerdict *out)
 {
 	static const char *const subs[] = {"host", "port", "time", "path", "ambiguous_path", "method"};
 	const Candidate *best = NULL;
@@ -405,7 +405,7 @@ judge_allows(const Policy *policy, const UrlRequest *request,
 }
 
 char *
-allow_url_detail(const Verdict *verdict, const UrlRequest *request)
+allow_url_detail(const AllowVerdict *verdict, const UrlRequest *request)
 {
 	const AllowUrl *url = request->url;
 	char		ip[ALLOW_IP_TEXT];
@@ -415,9 +415,9 @@ allow_url_detail(const Verdict *verdict, const UrlRequest *request)
 	if (verdict->rule != NULL && verdict->rule->effect != RULE_ALLOW)
 	{
 		const UrlRule *rule = verdict->rule;
-		char	   *pattern = agc_shown(rule->pattern.text, PATTERN_TEXT);
+		char	   *pattern = agc_shown(rule->pattern.text, ALLOW_PATTERN_TEXT);
 
-		if (rule->pattern.kind != PATTERN_NETWORK)
+		if (rule->pattern.kind != ALLOW_PATTERN_NETWORK)
 			return psprintf("%s: %.*s matches %s", verdict->sub, url->host_len, url->host, pattern);
 		allow_ip_format(&request->addresses[verdict->address], ip);
 		return rule->effect == RULE_DENY ?
@@ -449,7 +449,7 @@ weigh_tool(const ToolRule *rule, const char *tool, TimestampTz *now,
 }
 
 void
-allow_decide_tool(const Policy *policy, const char *tool, Verdict *out)
+allow_decide_tool(const Policy *policy, const char *tool, AllowVerdict *out)
 {
 	TimestampTz now = 0;
 	const ToolRule *allow = NULL;
@@ -508,7 +508,7 @@ test_address(const UrlRule *rule, int port, TimestampTz *now)
  * than this question (no path, no methods; ports only if the port is known).
  */
 void
-allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, Verdict *out)
+allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, AllowVerdict *out)
 {
 	UrlRequest	request = {0};
 	Candidates	found;

@@ -127,7 +127,7 @@ read_pattern(LargeRead *read, const char *pattern)
 static void
 read_host(LargeRead *read, const char *host, int len)
 {
-	char		text[PATTERN_TEXT] = "*.";
+	char		text[ALLOW_PATTERN_TEXT] = "*.";
 
 	memcpy(text + 2, host, len);
 	text[2 + len] = '\0';
@@ -148,7 +148,7 @@ read_networks(LargeRead *read, const AllowIp *ip)
 	const LargePolicy *large = read->policy->large;
 	const uint32 *used = ip->family == 4 ? large->bits4 : large->bits6;
 	AllowIp		masked = *ip;
-	char		text[PATTERN_TEXT];
+	char		text[ALLOW_PATTERN_TEXT];
 
 	for (int bits = allow_ip_bits(ip); bits >= 0; bits--)
 	{

@@ -81,11 +81,6 @@ static void build_tool_index(Policy *policy);
 
 const AgcObjectClass allow_policy_class = {"policy", &allow_policy_table, compile_policy, policy_fresh};
 
-void
-allow_init(void)
-{
-}
-
 /* text[] as C strings; NULL for SQL NULL */
 static char **
 text_array(HeapTuple tuple, TupleDesc desc, const char *column, int *count)
@@ -173,7 +168,7 @@ col_equals(HeapTuple tuple, TupleDesc desc, const char *column, const char *want
 		memcmp(VARDATA_ANY(packed), wanted, strlen(wanted)) == 0;
 }
 
-/* Into text, of PATTERN_TEXT bytes; false when it was not canonical. */
+/* Into text, of ALLOW_PATTERN_TEXT bytes; false when it was not canonical. */
 static bool
 read_pattern(HeapTuple tuple, TupleDesc desc, AllowPattern *pattern, char *text)
 {
@@ -186,8 +181,8 @@ read_pattern(HeapTuple tuple, TupleDesc desc, AllowPattern *pattern, char *text)
 	{
 		/* covers nothing, and shows itself as it is stored */
 		memset(pattern, 0, sizeof(*pattern));
-		pattern->kind = PATTERN_HOST;
-		strlcpy(text, stored, PATTERN_TEXT);
+		pattern->kind = ALLOW_PATTERN_HOST;
+		strlcpy(text, stored, ALLOW_PATTERN_TEXT);
 		allow_pattern_move(pattern, text);
 	}
 	pfree(stored);
@@ -394,7 +389,7 @@ add_range(HeapTuple tuple, TupleDesc desc, void *arg)
 	((Compilation *) arg)->policy->specials += row_version(tuple);
 	rule->effect = RULE_SPECIAL;
 	rule->u.name = agc_col_text(tuple, desc, "name");
-	rule->pattern.kind = PATTERN_NETWORK;
+	rule->pattern.kind = ALLOW_PATTERN_NETWORK;
 	rule->pattern.network.family = ip_family(network) == PGSQL_AF_INET ? 4 : 6;
 	memcpy(rule->pattern.network.addr, ip_addr(network), ip_addrsize(network));
 	rule->pattern.bits = ip_bits(network);
@@ -406,14 +401,14 @@ add_name(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	Compilation *compilation = arg;
 	UrlRule    *rule = next_rule(compilation);
-	char		text[PATTERN_TEXT];
+	char		text[ALLOW_PATTERN_TEXT];
 
 	((Compilation *) arg)->policy->specials += row_version(tuple);
 	rule->effect = RULE_SPECIAL;
 	rule->u.name = agc_col_text(tuple, desc, "name");
 	if (col_equals(tuple, desc, "pattern", "<single label>"))
 	{
-		rule->pattern.kind = PATTERN_SINGLE_LABEL;
+		rule->pattern.kind = ALLOW_PATTERN_SINGLE_LABEL;
 		rule->pattern.text = "<single label>";
 		return;
 	}
@@ -506,7 +501,7 @@ read_terms(HeapTuple tuple, TupleDesc desc, UrlRule *rule)
 bool
 allow_read_url_rule(HeapTuple tuple, TupleDesc desc, UrlRule *rule)
 {
-	char	   *text = palloc(PATTERN_TEXT);
+	char	   *text = palloc(ALLOW_PATTERN_TEXT);
 	bool		good;
 
 	memset(rule, 0, sizeof(UrlRule));
@@ -517,9 +512,9 @@ allow_read_url_rule(HeapTuple tuple, TupleDesc desc, UrlRule *rule)
 static void
 note_pattern(LargePolicy *large, const AllowPattern *pattern)
 {
-	if (pattern->kind == PATTERN_ANY)
+	if (pattern->kind == ALLOW_PATTERN_ANY)
 		large->any = true;
-	else if (pattern->kind == PATTERN_NETWORK)
+	else if (pattern->kind == ALLOW_PATTERN_NETWORK)
 		set_bit(pattern->network.family == 4 ? large->bits4 : large->bits6, pattern->bits);
 }
 
@@ -612,7 +607,7 @@ add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 	else
 	{
 		UrlRule    *rule = next_rule(compilation);
-		char		text[PATTERN_TEXT];
+		char		text[ALLOW_PATTERN_TEXT];
 
 		old = MemoryContextSwitchTo(compilation->rules_cxt);
 		if (!read_pattern(tuple, desc, &rule->pattern, text))
@@ -679,12 +674,12 @@ build_url_index(Policy *policy)
 		AllowPattern *pattern = &rule->pattern;
 		int		   *bucket;
 
-		if (pattern->kind == PATTERN_ANY || pattern->kind == PATTERN_SINGLE_LABEL)
+		if (pattern->kind == ALLOW_PATTERN_ANY || pattern->kind == ALLOW_PATTERN_SINGLE_LABEL)
 		{
 			policy->always[policy->nalways++] = i;
 			continue;
 		}
-		if (pattern->kind == PATTERN_NETWORK)
+		if (pattern->kind == ALLOW_PATTERN_NETWORK)
 		{
 			set_bit(pattern->network.family == 4 ? policy->bits4 : policy->bits6, pattern->bits);
 			rule->hash = allow_network_hash(&pattern->network, pattern->bits);

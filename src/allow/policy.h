@@ -6,7 +6,7 @@
 #define AGENTCORE_ALLOW_POLICY_H
 
 #include "allow/allow.h"
-#include "allow/pattern.h"
+#include "allow/host_pattern.h"
 
 #define METHOD_MAX 32			/* bytes of an HTTP method */
 
@@ -195,14 +195,14 @@ typedef struct UrlRequest
 	TimestampTz now;			/* 0 = not read yet */
 } UrlRequest;
 
-typedef struct Verdict
+typedef struct AllowVerdict
 {
 	const char *reason;			/* NULL = allowed */
 	const char *sub;			/* sub-code, in front of detail */
 	const UrlRule *rule;		/* the one that decided, if any */
 	const ToolRule *tool;
 	int			address;		/* index of the address that a range matched */
-} Verdict;
+} AllowVerdict;
 
 extern void allow_request_init(UrlRequest *request, const AllowUrl *url, const char *method);
 extern RuleMiss allow_rule_test(const UrlRule *rule, UrlRequest *request);
@@ -210,12 +210,12 @@ extern RuleMiss allow_rule_test(const UrlRule *rule, UrlRequest *request);
 /* index of the covered address (0 for a name), -1 when the pattern covers none */
 extern int	allow_rule_covers(const UrlRule *rule, const UrlRequest *request, int from);
 extern bool allow_rule_lifts(const UrlRule *rule, const UrlRule *special);
-extern void allow_decide_url(const Policy *policy, UrlRequest *request, Verdict *out);
-extern void allow_decide_tool(const Policy *policy, const char *tool, Verdict *out);
-extern void allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, Verdict *out);
+extern void allow_decide_url(const Policy *policy, UrlRequest *request, AllowVerdict *out);
+extern void allow_decide_tool(const Policy *policy, const char *tool, AllowVerdict *out);
+extern void allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, AllowVerdict *out);
 
 /* facts in words, sub-code in front; palloc'd */
-extern char *allow_url_detail(const Verdict *verdict, const UrlRequest *request);
+extern char *allow_url_detail(const AllowVerdict *verdict, const UrlRequest *request);
 
 /* false unless a token of RFC 9110 of at most METHOD_MAX bytes; upper-cased */
 extern bool allow_method_canonical(const char *method, char *out);

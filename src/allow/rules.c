@@ -211,7 +211,7 @@ static void
 url_pattern(RuleRow *row, const char *text, bool force)
 {
 	AllowPattern pattern;
-	char	   *canonical = palloc(PATTERN_TEXT);
+	char	   *canonical = palloc(ALLOW_PATTERN_TEXT);
 	const char *hint;
 	const char *wrong = allow_pattern_parse(text, canonical, &pattern, &hint);
 
@@ -220,7 +220,7 @@ url_pattern(RuleRow *row, const char *text, bool force)
 				 hint == NULL && canonical[0] != '\0' ?
 				 psprintf("Perhaps \"%s\" is meant.", canonical) : hint);
 	row->pattern = canonical;
-	row->forced = pattern.kind == PATTERN_TREE && allow_public_suffix(pattern.host);
+	row->forced = pattern.kind == ALLOW_PATTERN_TREE && allow_public_suffix(pattern.host);
 	if (row->forced && !force)
 		bad_rule("pattern covers a public suffix",
 				 psprintf("Pattern \"%s\" covers names that anybody may register.", canonical),
@@ -491,15 +491,15 @@ static bool
 special_pattern(const char *text, Datum *value)
 {
 	AllowPattern pattern;
-	char		canonical[PATTERN_TEXT];
+	char		canonical[ALLOW_PATTERN_TEXT];
 	const char *hint;
 	const char *wrong = allow_pattern_parse(text, canonical, &pattern, &hint);
 
-	if (wrong == NULL && pattern.kind == PATTERN_ANY)
+	if (wrong == NULL && pattern.kind == ALLOW_PATTERN_ANY)
 		wrong = "it covers everything";
 	if (wrong != NULL)
 		bad_rule("invalid pattern", pattern_fault(text, wrong), hint);
-	if (pattern.kind == PATTERN_NETWORK)
+	if (pattern.kind == ALLOW_PATTERN_NETWORK)
 	{
 		char	   *to = canonical;
 
@@ -510,7 +510,7 @@ special_pattern(const char *text, Datum *value)
 		*to = '\0';
 	}
 	*value = CStringGetTextDatum(canonical);
-	return pattern.kind == PATTERN_NETWORK;
+	return pattern.kind == ALLOW_PATTERN_NETWORK;
 }
 
 static bool

@@ -12,7 +12,7 @@
  */
 #include "allow/url.h"
 
-#include "allow/idn.h"
+#include "allow/host_idn.h"
 #include "allow/url_bytes.h"
 
 /* What a byte is good for; looked up once per byte and place. */

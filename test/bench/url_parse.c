@@ -4,8 +4,9 @@
  *	  input, a line each, for about half a second; prints nanoseconds a URL.
  */
 #include "allow/url.c"
+#include "allow/path.c"
 #include "allow/ip.c"
-#include "allow/idn.c"
+#include "allow/host_idn.c"
 
 #include <time.h>
 

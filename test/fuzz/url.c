@@ -13,7 +13,7 @@
 #include "allow/url.c"
 #include "allow/path.c"
 #include "allow/ip.c"
-#include "allow/idn.c"
+#include "allow/host_idn.c"
 
 int			LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 

@@ -1,5 +1,5 @@
 /*
- * idn.c
+ * host_idn.c
  *	  UTS-46 by ICU, which PostgreSQL itself is linked with.
  *
  * Options and ignored errors are those of the URL standard's "domain to
@@ -10,7 +10,7 @@
  * Memory: one ICU object a process, kept.  Locks: none.  Errors: return values
  * only.
  */
-#include "allow/idn.h"
+#include "allow/host_idn.h"
 
 #ifdef AGENTCORE_ICU
 

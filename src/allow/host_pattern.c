@@ -1,5 +1,5 @@
 /*
- * pattern.c
+ * host_pattern.c
  *	  Reading rule patterns into their one canonical form.
  *
  * A rule that silently matches nothing, or more than its author meant, is the
@@ -9,7 +9,7 @@
  *
  * Memory: the caller's.  Locks: none.  Errors: return values only.
  */
-#include "allow/pattern.h"
+#include "allow/host_pattern.h"
 
 static const char *parse_network(const char *address, int len, const char *bits,
 								 char *text, AllowPattern *out, const char **hint);
@@ -25,7 +25,7 @@ looks_like_ipv6(const char *text)
 }
 
 const char *
-allow_pattern_parse(const char *pattern, char text[PATTERN_TEXT], AllowPattern *out, const char **hint)
+allow_pattern_parse(const char *pattern, char text[ALLOW_PATTERN_TEXT], AllowPattern *out, const char **hint)
 {
 	const char *slash = strchr(pattern, '/');
 	int			len = slash != NULL ? (int) (slash - pattern) : (int) strlen(pattern);
@@ -36,7 +36,7 @@ allow_pattern_parse(const char *pattern, char text[PATTERN_TEXT], AllowPattern *
 	*hint = NULL;
 	if (strcmp(pattern, "*") == 0)
 	{
-		out->kind = PATTERN_ANY;
+		out->kind = ALLOW_PATTERN_ANY;
 		strcpy(text, "*");
 		return NULL;
 	}
@@ -51,7 +51,7 @@ allow_pattern_parse(const char *pattern, char text[PATTERN_TEXT], AllowPattern *
 		return parse_network(pattern, len, slash, text, out, hint);
 	if (strncmp(pattern, "*.", 2) == 0)
 	{
-		out->kind = PATTERN_TREE;
+		out->kind = ALLOW_PATTERN_TREE;
 		if (slash == NULL)
 			return parse_name(pattern + 2, len - 2, text, out, hint);
 	}
@@ -105,7 +105,7 @@ parse_network(const char *address, int len, const char *bits,
 		*hint = "Write IPv4 as four decimal numbers, IPv6 as in RFC 5952 without a zone.";
 		return "its address is not canonical";
 	}
-	out->kind = PATTERN_NETWORK;
+	out->kind = ALLOW_PATTERN_NETWORK;
 	out->bits = allow_ip_bits(&out->network);
 	if (bits != NULL)
 	{
@@ -137,7 +137,7 @@ parse_network(const char *address, int len, const char *bits,
 static const char *
 parse_name(const char *name, int len, char *text, AllowPattern *out, const char **hint)
 {
-	int			prefix = out->kind == PATTERN_TREE ? 2 : 0;
+	int			prefix = out->kind == ALLOW_PATTERN_TREE ? 2 : 0;
 	bool		is_ip;
 	AllowUrlError error;
 
@@ -172,12 +172,12 @@ parse_name(const char *name, int len, char *text, AllowPattern *out, const char 
 	text[prefix + out->host_len] = '\0';
 	if (is_ip)
 	{
-		out->kind = PATTERN_NETWORK;
+		out->kind = ALLOW_PATTERN_NETWORK;
 		out->bits = 32;
 		return NULL;
 	}
 	if (prefix == 0)
-		out->kind = PATTERN_HOST;
+		out->kind = ALLOW_PATTERN_HOST;
 	allow_pattern_move(out, text);
 	return NULL;
 }
@@ -186,8 +186,8 @@ void
 allow_pattern_move(AllowPattern *pattern, const char *text)
 {
 	pattern->text = text;
-	if (pattern->kind == PATTERN_HOST || pattern->kind == PATTERN_TREE)
-		pattern->host = text + (pattern->kind == PATTERN_TREE ? 2 : 0);
+	if (pattern->kind == ALLOW_PATTERN_HOST || pattern->kind == ALLOW_PATTERN_TREE)
+		pattern->host = text + (pattern->kind == ALLOW_PATTERN_TREE ? 2 : 0);
 }
 
 bool
@@ -195,20 +195,20 @@ allow_pattern_covers_host(const AllowPattern *pattern, const char *host, int len
 {
 	int			before = len - pattern->host_len;
 
-	if (pattern->kind == PATTERN_SINGLE_LABEL)
+	if (pattern->kind == ALLOW_PATTERN_SINGLE_LABEL)
 		return memchr(host, '.', len) == NULL;
 	if (before < 0 || memcmp(host + before, pattern->host, pattern->host_len) != 0)
 		return false;
-	return before == 0 || (pattern->kind == PATTERN_TREE && host[before - 1] == '.');
+	return before == 0 || (pattern->kind == ALLOW_PATTERN_TREE && host[before - 1] == '.');
 }
 
 bool
 allow_pattern_within(const AllowPattern *inner, const AllowPattern *outer)
 {
-	if (inner->kind == PATTERN_NETWORK)
-		return outer->kind == PATTERN_NETWORK && inner->bits >= outer->bits &&
+	if (inner->kind == ALLOW_PATTERN_NETWORK)
+		return outer->kind == ALLOW_PATTERN_NETWORK && inner->bits >= outer->bits &&
 			allow_ip_in(&inner->network, &outer->network, outer->bits);
-	if (inner->kind == PATTERN_ANY || outer->kind == PATTERN_ANY || outer->kind == PATTERN_NETWORK)
+	if (inner->kind == ALLOW_PATTERN_ANY || outer->kind == ALLOW_PATTERN_ANY || outer->kind == ALLOW_PATTERN_NETWORK)
 		return false;
 	/* a tree lies within a tree only; but its author has named the host itself */
 	return allow_pattern_covers_host(outer, inner->host, inner->host_len);

@@ -1,28 +1,28 @@
 /*
- * pattern.h
+ * host_pattern.h
  *	  What a rule is written with: host, domain tree, network, any.  Pure C on
  *	  c.h.
  */
-#ifndef AGENTCORE_ALLOW_PATTERN_H
-#define AGENTCORE_ALLOW_PATTERN_H
+#ifndef AGENTCORE_ALLOW_HOST_PATTERN_H
+#define AGENTCORE_ALLOW_HOST_PATTERN_H
 
 #include "allow/url.h"
 
-typedef enum PatternKind
+typedef enum AllowPatternKind
 {
-	PATTERN_ANY,				/* '*' */
-	PATTERN_HOST,				/* this name */
-	PATTERN_TREE,				/* '*.name': this name and everything under it */
-	PATTERN_NETWORK,			/* CIDR or a single address */
-	PATTERN_SINGLE_LABEL		/* built in: any name without a dot */
-} PatternKind;
+	ALLOW_PATTERN_ANY,			/* '*' */
+	ALLOW_PATTERN_HOST,			/* this name */
+	ALLOW_PATTERN_TREE,			/* '*.name': this name and everything under it */
+	ALLOW_PATTERN_NETWORK,		/* CIDR or a single address */
+	ALLOW_PATTERN_SINGLE_LABEL	/* built in: any name without a dot */
+} AllowPatternKind;
 
 /* longest canonical pattern: "*." and a host, or "[v6]/128", with NUL */
-#define PATTERN_TEXT	(ALLOW_HOST_MAX + 3)
+#define ALLOW_PATTERN_TEXT	(ALLOW_HOST_MAX + 3)
 
 typedef struct AllowPattern
 {
-	PatternKind kind;
+	AllowPatternKind kind;
 	int			host_len;
 	const char *host;			/* HOST and TREE: within text, without "*." */
 	const char *text;			/* canonical form, in the caller's buffer */
@@ -35,7 +35,7 @@ typedef struct AllowPattern
  * stay NULL) how to write it.  If then text is not empty, it holds the form
  * that was probably meant.
  */
-extern const char *allow_pattern_parse(const char *pattern, char text[PATTERN_TEXT],
+extern const char *allow_pattern_parse(const char *pattern, char text[ALLOW_PATTERN_TEXT],
 									   AllowPattern *out, const char **hint);
 
 /* the canonical pattern of a network without bits beyond its prefix length */
@@ -50,4 +50,4 @@ extern bool allow_pattern_within(const AllowPattern *inner, const AllowPattern *
 /* whether host (canonical, no address) is covered by a HOST or TREE pattern */
 extern bool allow_pattern_covers_host(const AllowPattern *pattern, const char *host, int len);
 
-#endif							/* AGENTCORE_ALLOW_PATTERN_H */
+#endif							/* AGENTCORE_ALLOW_HOST_PATTERN_H */

@@ -1,10 +1,10 @@
 /*
- * idn.h
+ * host_idn.h
  *	  Internationalised host names.  Without ICU at build time every name that
  *	  needs it is refused.
  */
-#ifndef AGENTCORE_ALLOW_IDN_H
-#define AGENTCORE_ALLOW_IDN_H
+#ifndef AGENTCORE_ALLOW_HOST_IDN_H
+#define AGENTCORE_ALLOW_HOST_IDN_H
 
 #include "c.h"
 
@@ -17,4 +17,4 @@ extern bool allow_idn_to_ascii(const char *host, int len, char *out, int size, i
 /* whether an ASCII host with an xn-- label is what its own decoding encodes to */
 extern bool allow_idn_valid(const char *host, int len);
 
-#endif							/* AGENTCORE_ALLOW_IDN_H */
+#endif							/* AGENTCORE_ALLOW_HOST_IDN_H */
