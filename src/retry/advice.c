@@ -1,5 +1,5 @@
 /*
- * retry.c
+ * advice.c
  *	  What to do after a failed attempt.
  *
  * It advises: it never sleeps and never makes the call.  The delay is drawn
@@ -9,11 +9,11 @@
  * Memory: CurrentMemoryContext.  Locks: AccessShareLock on the policy table
  * when it is read.  On ERROR: nothing to undo.
  */
-#include "retry/retry.h"
+#include "retry/advice.h"
 
 #include "common/pg_prng.h"
 #include "retry/backoff.h"
-#include "retry/policy.h"
+#include "retry/retry_policy.h"
 #include "utils/builtins.h"
 
 #define UNIX_EPOCH_OFFSET \
@@ -185,11 +185,4 @@ AGC_FUNCTION(retry_next)
 		values[2] = TimestampTzGetDatum(agc_now() + advice.delay);
 	}
 	return agc_row(fcinfo, values, nulls, 4);
-}
-
-void
-retry_init(void)
-{
-	breaker_init();
-	rate_init();
 }

@@ -18,7 +18,7 @@
  * breaker_set() made a row.  On ERROR: the state is not transactional; the
  * caller gives back what it took.
  */
-#include "retry/retry.h"
+#include "retry/breaker.h"
 
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -38,7 +38,7 @@ static void *compile_settings(HeapTuple tuple, TupleDesc desc, const char *tenan
 
 static AgcTable breaker_table = AGC_TABLE("breaker", "breaker_pkey");
 static const AgcObjectClass breaker_class = {"breaker", &breaker_table, compile_settings};
-SlotTable	breaker_slots = {"agentcore_breaker", sizeof(Circuit), NULL, NULL};
+static SlotTable breaker_slots = {"agentcore_breaker", "breaker", sizeof(Circuit), NULL, NULL};
 
 /* as last used: giving back must not read a table */
 static pg_uuid_t installation;
@@ -57,17 +57,10 @@ static const CircuitSettings default_settings = {
 	.probes = 2,
 };
 
-static void
-init_slots(void *part)
-{
-	slot_table_init(part);
-}
-
 void
 breaker_init(void)
 {
-	agc_shmem_register(breaker_slots.name, slot_table_size(breaker_slots.state_size), init_slots,
-					   (void **) &breaker_slots.shared, breaker_slots.name, slot_partitions());
+	slot_table_register(&breaker_slots);
 }
 
 /* ----- settings ------------------------------------------------------------ */

@@ -13,7 +13,7 @@
  * nothing in the locked section raises an ERROR.  Memory: shared slots.  On
  * ERROR: not transactional; the caller gives back what it took.
  */
-#include "retry/retry.h"
+#include "retry/rate.h"
 
 #include "retry/gcra.h"
 #include "retry/slots.h"
@@ -32,22 +32,15 @@ static void *compile_limit(HeapTuple tuple, TupleDesc desc, const char *tenant, 
 
 static AgcTable limit_table = AGC_TABLE("rate_limit", "rate_limit_pkey");
 static const AgcObjectClass limit_class = {"rate_limit", &limit_table, compile_limit};
-SlotTable	rate_slots = {"agentcore_rate", sizeof(Bucket), NULL, NULL};
+static SlotTable rate_slots = {"agentcore_rate", "rate", sizeof(Bucket), NULL, NULL};
 
 /* as last used: giving back must not read a table */
 static pg_uuid_t installation;
 
-static void
-init_slots(void *part)
-{
-	slot_table_init(part);
-}
-
 void
 rate_init(void)
 {
-	agc_shmem_register(rate_slots.name, slot_table_size(rate_slots.state_size), init_slots,
-					   (void **) &rate_slots.shared, rate_slots.name, slot_partitions());
+	slot_table_register(&rate_slots);
 }
 
 /* ----- limits --------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /*
- * policy.c
+ * retry_policy.c
  *	  Retry policies as data: table agentcore.retry_policy, the built-in policy
  *	  "default", and the strict reading of a policy's rules.
  *
@@ -9,9 +9,8 @@
  * back; a row whose rules do not compile (written around retry_policy_set)
  * raises 22023 at every use, it never falls back to something milder.
  */
-#include "retry/policy.h"
+#include "retry/retry_policy.h"
 
-#include "retry/retry.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"

@@ -1,6 +1,6 @@
 /*
- * policy.h
- *	  Retry policies: the compiled form that retry.c reads.
+ * retry_policy.h
+ *	  Retry policies in their compiled form.  Public, by retry.h.
  */
 #ifndef AGENTCORE_RETRY_POLICY_H
 #define AGENTCORE_RETRY_POLICY_H
@@ -26,5 +26,9 @@ typedef struct RetryPolicy
  * names for a policy that the tenant does not have.
  */
 extern RetryPolicy *retry_policy_read(const char *tenant, const char *name);
+
+/* 42704 with the nearest names when the tenant has no such policy */
+extern void retry_policy_check(const char *tenant, const char *policy);
+extern bool retry_policy_exists(const char *tenant, const char *policy);
 
 #endif							/* AGENTCORE_RETRY_POLICY_H */

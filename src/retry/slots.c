@@ -29,6 +29,9 @@
 #define SLOT_VERSION	1
 #define TENANT_SHARE	(SLOTS_PER_PARTITION / 4 * 3)
 
+static SlotTable *tables[2];
+static int	ntables = 0;
+
 static Size
 slot_size(Size state_size)
 {
@@ -41,27 +44,32 @@ partition_size(Size state_size)
 	return MAXALIGN(sizeof(SlotPartition)) + SLOTS_PER_PARTITION * slot_size(state_size);
 }
 
-int
-slot_partitions(void)
+static int
+partitions(void)
 {
 	return (agc_max_targets + SLOTS_PER_PARTITION - 1) / SLOTS_PER_PARTITION;
 }
 
-Size
-slot_table_size(Size state_size)
-{
-	return MAXALIGN(sizeof(SlotHeader)) + slot_partitions() * partition_size(state_size);
-}
-
 /* Without randomness the seed is 0: partitions can then be foreseen, no more. */
-void
-slot_table_init(SlotHeader *shared)
+static void
+init_table(void *part)
 {
+	SlotHeader *shared = part;
+
 	shared->magic = SLOT_MAGIC;
 	shared->version = SLOT_VERSION;
-	shared->npartitions = slot_partitions();
+	shared->npartitions = partitions();
 	if (!pg_strong_random(&shared->seed, sizeof(shared->seed)))
 		shared->seed = 0;
+}
+
+void
+slot_table_register(SlotTable *table)
+{
+	Assert(ntables < lengthof(tables));
+	tables[ntables++] = table;
+	agc_shmem_register(table->name, MAXALIGN(sizeof(SlotHeader)) + partitions() * partition_size(table->state_size),
+					   init_table, (void **) &table->shared, table->name, partitions());
 }
 
 bool
@@ -239,7 +247,7 @@ slot_partition_copy(SlotTable *table, int n, SlotPartition *copy)
 }
 
 static void
-put_counts(ReturnSetInfo *rsinfo, SlotTable *table, const char *kind)
+put_counts(ReturnSetInfo *rsinfo, SlotTable *table)
 {
 	SlotPartition *copy = palloc(slot_partition_size(table));
 	int64		now = slot_clock();
@@ -262,7 +270,7 @@ put_counts(ReturnSetInfo *rsinfo, SlotTable *table, const char *kind)
 		recycled += copy->recycled;
 		refused += copy->refused;
 	}
-	values[0] = CStringGetTextDatum(kind);
+	values[0] = CStringGetTextDatum(table->kind);
 	values[1] = Int64GetDatum((int64) table->shared->npartitions * SLOTS_PER_PARTITION);
 	values[2] = Int64GetDatum(used);
 	values[3] = Int64GetDatum(busy);
@@ -281,9 +289,8 @@ AGC_FUNCTION(target_slots)
 
 	agc_enter("*", AGC_READER);
 	InitMaterializedSRF(fcinfo, 0);
-	if (slot_table_ready(&breaker_slots))
-		put_counts(rsinfo, &breaker_slots, "breaker");
-	if (slot_table_ready(&rate_slots))
-		put_counts(rsinfo, &rate_slots, "rate");
+	for (int n = 0; n < ntables; n++)
+		if (slot_table_ready(tables[n]))
+			put_counts(rsinfo, tables[n]);
 	return (Datum) 0;
 }

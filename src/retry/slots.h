@@ -29,10 +29,11 @@ typedef struct SlotHeader
 	int32		npartitions;
 } SlotHeader;
 
-/* One a kind of state, in backend memory. */
+/* One per kind of state, in backend memory. */
 typedef struct SlotTable
 {
 	const char *name;			/* of the shared memory part and the lock tranche */
+	const char *kind;			/* in agentcore.stat_target_slots */
 	Size		state_size;
 	SlotHeader *shared;			/* NULL without shared memory */
 	LWLockPadded *locks;
@@ -59,9 +60,8 @@ typedef struct SlotName
 	char		name[AGC_MAX_NAME + 1];
 } SlotName;
 
-extern int	slot_partitions(void);
-extern Size slot_table_size(Size state_size);
-extern void slot_table_init(SlotHeader *shared);
+/* at server start: asks for the table's shared memory, and has it counted in target_slots() */
+extern void slot_table_register(SlotTable *table);
 extern bool slot_table_ready(SlotTable *table);
 
 /* a clock that only runs forwards, the same in every backend; us, and never 0 */
@@ -90,8 +90,5 @@ extern const SlotName *slot_name(SlotTable *table, SlotPartition *part, int slot
 /* a consistent copy of a whole partition */
 extern Size slot_partition_size(SlotTable *table);
 extern void slot_partition_copy(SlotTable *table, int n, SlotPartition *copy);
-
-extern SlotTable breaker_slots; /* breaker.c */
-extern SlotTable rate_slots;	/* rate.c */
 
 #endif							/* AGENTCORE_RETRY_SLOTS_H */
