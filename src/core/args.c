@@ -1,21 +1,19 @@
 /*
  * args.c
- *	  Reading SQL arguments and returning rows.
+ *	  Reading SQL arguments, and refusing them in one voice.
  *
  * The functions of this extension are not STRICT: a policy function that
  * answered NULL would read as "not false" in somebody's WHERE clause.  So NULL
  * is looked at here, and is either an error or a documented default.
  *
- * Memory: copies in CurrentMemoryContext; the row type of a call site in its
- * fn_mcxt.  Locks: none.  Errors: 22023 with the argument's name, 54000 above
- * agentcore.max_args_size; nothing has been changed by then.
+ * Memory: copies in CurrentMemoryContext.  Locks: none.  Errors: 22023 with the
+ * argument's name, 54000 above agentcore.max_args_size; nothing has been changed
+ * by then.
  */
 #include "core/core.h"
 
 #include "access/detoast.h"
-#include "access/htup_details.h"
 #include "common/int.h"
-#include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -23,15 +21,30 @@
 
 static char *copy_name(const text *value, const char *what);
 
+void
+agc_refuse_null(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must not be null", what)));
+}
+
+void
+agc_refuse_word(const char *what, const char *word, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 word == NULL ? errmsg("%s must not be null", what) : errmsg("unknown %s \"%s\"", what, word),
+			 errhint("%s", hint)));
+}
+
 char *
 agc_arg_name(FunctionCallInfo fcinfo, int n, const char *what)
 {
 	char	   *value = agc_opt_name(fcinfo, n, what);
 
 	if (value == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", what)));
+		agc_refuse_null(what);
 	return value;
 }
 
@@ -132,9 +145,7 @@ agc_arg_jsonb(FunctionCallInfo fcinfo, int n, const char *what)
 	Jsonb	   *value = agc_opt_jsonb(fcinfo, n, what);
 
 	if (value == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", what)));
+		agc_refuse_null(what);
 	return value;
 }
 
@@ -160,9 +171,7 @@ int64
 agc_arg_amount(FunctionCallInfo fcinfo, int n, const char *what)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", what)));
+		agc_refuse_null(what);
 	return agc_opt_amount(fcinfo, n, what, 0);
 }
 
@@ -225,9 +234,7 @@ int64
 agc_arg_lease(FunctionCallInfo fcinfo, int n)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("lease must not be null")));
+		agc_refuse_null("lease");
 	return agc_opt_lease(fcinfo, n);
 }
 
@@ -237,13 +244,26 @@ agc_lease_or_default(int64 lease)
 	return Min(lease > 0 ? lease : agc_lease_default * USECS_PER_SEC, max_lease());
 }
 
+int64
+agc_arg_keep(FunctionCallInfo fcinfo, int n)
+{
+	int64		keep;
+
+	if (PG_ARGISNULL(n))
+		agc_refuse_null("keep");
+	keep = agc_interval_us(PG_GETARG_INTERVAL_P(n), "keep");
+	if (keep < USECS_PER_DAY || keep > INT64CONST(36500) * USECS_PER_DAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("keep must be between a day and 36500 days")));
+	return keep;
+}
+
 bool
 agc_arg_bool(FunctionCallInfo fcinfo, int n, const char *what)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", what)));
+		agc_refuse_null(what);
 	return PG_GETARG_BOOL(n);
 }
 
@@ -307,51 +327,4 @@ Datum
 agc_nanousd_numeric(int64 nanousd)
 {
 	return NumericGetDatum(int64_div_fast_to_numeric(nanousd, 9));
-}
-
-/*
- * The descriptor is looked up once a call site and kept in fn_extra, which
- * therefore belongs to this function in everything that returns a row.
- */
-Datum
-agc_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls, int natts)
-{
-	TupleDesc	desc = (TupleDesc) fcinfo->flinfo->fn_extra;
-
-	if (desc == NULL)
-	{
-		MemoryContext old;
-
-		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "return type must be a row type");
-		old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-		desc = BlessTupleDesc(CreateTupleDescCopy(desc));
-		MemoryContextSwitchTo(old);
-		fcinfo->flinfo->fn_extra = desc;
-	}
-
-	/* An older library under a newer, wider type: the new columns are null. */
-	if (desc->natts > natts)
-	{
-		Datum	   *more = palloc0(desc->natts * sizeof(Datum));
-		bool	   *more_nulls = palloc(desc->natts * sizeof(bool));
-
-		memset(more_nulls, true, desc->natts * sizeof(bool));
-		memcpy(more, values, natts * sizeof(Datum));
-		memcpy(more_nulls, nulls, natts * sizeof(bool));
-		values = more;
-		nulls = more_nulls;
-	}
-	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
-}
-
-Datum
-agc_no_row(FunctionCallInfo fcinfo)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	if (rsinfo != NULL && IsA(rsinfo, ReturnSetInfo))
-		rsinfo->isDone = ExprEndResult;
-	fcinfo->isnull = true;
-	return (Datum) 0;
 }

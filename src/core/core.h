@@ -75,10 +75,19 @@ extern Interval *agc_us_interval(int64 us);
 extern int64 agc_numeric_nanousd(Datum numeric, const char *what);
 extern Datum agc_nanousd_numeric(int64 nanousd);
 
-/*
- * The row type of a function declared RETURNS SETOF a composite type, looked
- * up once a call site.  A function that returns one row simply returns the
- * tuple; agc_return_no_row() ends the set.
+/* a span to keep rows for, in us: between a day and 36500 days */
+extern int64 agc_arg_keep(FunctionCallInfo fcinfo, int n);
+
+/* Raises 22023: "what" must not be null. */
+pg_noreturn extern void agc_refuse_null(const char *what);
+
+/* Raises 22023 for a word that is none of the known ones, or NULL; the hint names those. */
+pg_noreturn extern void agc_refuse_word(const char *what, const char *word, const char *hint);
+
+/* ----- rows (row.c, row.h) --------------------------------------------------
+ *
+ * agc_row() is agc_row_return() for values in arrays.  A function that returns a
+ * set of at most one row returns the tuple, or agc_no_row(), which ends the set.
  */
 extern Datum agc_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls, int natts);
 extern Datum agc_no_row(FunctionCallInfo fcinfo);
@@ -463,6 +472,41 @@ extern char *agc_quoted_bytes(const char *data, Size len, int limit);
 extern char *agc_shown(const char *text, int limit);	/* without quotes: a pattern, a path */
 extern void agc_append_visible(StringInfo out, const char *text);	/* JSON text, whole */
 
+/* ----- names that nobody has (nearest.c) ------------------------------------
+ *
+ * The candidates nearest by edit distance, for "unknown x, did you mean".  Set
+ * wanted and limit, add candidates, read name[0 .. count - 1].
+ */
+#define AGC_NEAREST_MAX		16
+#define AGC_NEAREST_EDITS	8	/* further away nothing is near, however long the names */
+
+typedef struct AgcNearest
+{
+	const char *wanted;
+	int			count;
+	int			limit;			/* at most AGC_NEAREST_MAX */
+	char	   *name[AGC_NEAREST_MAX];
+	int			distance[AGC_NEAREST_MAX];
+} AgcNearest;
+
+extern void agc_nearest_add(AgcNearest *nearest, const char *candidate);
+
+/* every "name" of a tenant in a registry table */
+extern void agc_nearest_in(AgcNearest *nearest, AgcTable *table, const char *tenant);
+
+/* quoted, divided by commas; NULL when nothing is near */
+extern char *agc_nearest_list(const AgcNearest *nearest);
+
+/*
+ * Raises 42704: kind "name" does not exist.  The HINT names what is near, or
+ * where nothing is, says what to do; nearest is NULL where nothing was looked
+ * for, "near" a list of agc_nearest_list()'s kind.
+ */
+pg_noreturn extern void agc_refuse_unknown(const char *kind, const char *name, const AgcNearest *nearest,
+										   const char *hint);
+pg_noreturn extern void agc_refuse_unknown_near(const char *kind, const char *name, const char *near,
+												const char *hint);
+
 /* ----- shared memory (shmem.c) --------------------------------------------
  *
  * A room registers its part once, in its init function; init() runs under
@@ -494,21 +538,6 @@ extern const pg_uuid_t *agc_installation_id(void);
 /* the key of its keyed hashes; shown to nobody */
 extern const pg_uuid_t *agc_installation_secret(void);
 
-/* Nearest candidates by edit distance, for "unknown x, did you mean" */
-#define AGC_NEAREST_MAX		16
-#define AGC_NEAREST_EDITS	8	/* further away nothing is near, however long the names */
-
-typedef struct AgcNearest
-{
-	const char *wanted;
-	int			count;
-	int			limit;			/* at most AGC_NEAREST_MAX */
-	char	   *name[AGC_NEAREST_MAX];
-	int			distance[AGC_NEAREST_MAX];
-} AgcNearest;
-
-extern void agc_nearest_add(AgcNearest *nearest, const char *candidate);
-
 /* What agentcore.debug_clock_offset adds to every clock, in microseconds. */
 static inline int64
 agc_clock_offset(void)
@@ -532,5 +561,7 @@ extern int64 agc_until_us(TimestampTz now, TimestampTz t);
 extern void agc_core_init(void);
 extern void agc_shmem_install_hooks(void);
 extern void agc_access_init(void);
+
+#include "core/row.h"
 
 #endif							/* AGENTCORE_CORE_H */

@@ -1,0 +1,143 @@
+/*
+ * row.c
+ *	  Handing over an AgcRow: as a function's result, as one row of its set, as
+ *	  the parameters of a statement.
+ *
+ * Memory: the tuple in CurrentMemoryContext; the row type of a call site in its
+ * fn_mcxt, looked up once.  Values are not copied: they live as long as the
+ * caller made them to.  Locks: those of the statements.  On ERROR: nothing to
+ * undo here.
+ */
+#include "core/core.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+void
+agc_row_overflow(void)
+{
+	elog(ERROR, "a row has more than %d columns", AGC_ROW_MAX);
+}
+
+void
+agc_put_text(AgcRow *row, const char *value)
+{
+	agc_put_datum(row, value != NULL ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
+}
+
+/* An older library under a newer, wider type: the new columns are null. */
+static void
+fill(AgcRow *row, const TupleDesc desc)
+{
+	while (row->n < desc->natts)
+		agc_put_null(row);
+}
+
+/* fn_extra belongs to this function in everything that returns a row. */
+Datum
+agc_row_return(FunctionCallInfo fcinfo, AgcRow *row)
+{
+	TupleDesc	desc = (TupleDesc) fcinfo->flinfo->fn_extra;
+
+	if (desc == NULL)
+	{
+		MemoryContext old;
+
+		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "return type must be a row type");
+		old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		desc = BlessTupleDesc(CreateTupleDescCopy(desc));
+		MemoryContextSwitchTo(old);
+		fcinfo->flinfo->fn_extra = desc;
+	}
+	fill(row, desc);
+	return HeapTupleGetDatum(heap_form_tuple(desc, row->value, row->null));
+}
+
+Datum
+agc_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls, int natts)
+{
+	AgcRow		row;
+
+	agc_row_init(&row);
+	for (int i = 0; i < natts; i++)
+		agc_put_datum(&row, values[i], nulls[i]);
+	return agc_row_return(fcinfo, &row);
+}
+
+Datum
+agc_no_row(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	if (rsinfo != NULL && IsA(rsinfo, ReturnSetInfo))
+		rsinfo->isDone = ExprEndResult;
+	fcinfo->isnull = true;
+	return (Datum) 0;
+}
+
+void
+agc_row_store(ReturnSetInfo *rsinfo, AgcRow *row)
+{
+	fill(row, rsinfo->setDesc);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row->value, row->null);
+}
+
+/* ----- parameters ------------------------------------------------------------ */
+
+/* SPI's way to say which parameters are null */
+typedef struct NullChars
+{
+	char		of[AGC_ROW_MAX];
+} NullChars;
+
+static const char *
+null_chars(const AgcPlan *plan, const AgcRow *row, NullChars *nulls)
+{
+	if (row->n != plan->nargs)
+		elog(ERROR, "%d parameters are given to a statement that has %d", row->n, plan->nargs);
+	for (int i = 0; i < row->n; i++)
+		nulls->of[i] = row->null[i] ? 'n' : ' ';
+	return nulls->of;
+}
+
+int
+agc_spi_row(AgcPlan *plan, AgcRow *row)
+{
+	NullChars	nulls;
+
+	return agc_spi(plan, row->value, null_chars(plan, row, &nulls));
+}
+
+int
+agc_spi_read_row(AgcPlan *plan, AgcRow *row)
+{
+	NullChars	nulls;
+
+	return agc_spi_read(plan, row->value, null_chars(plan, row, &nulls));
+}
+
+uint64
+agc_owner_spi_row(AgcPlan *plan, AgcRow *row)
+{
+	NullChars	nulls;
+
+	return agc_owner_spi(plan, row->value, null_chars(plan, row, &nulls));
+}
+
+bool
+agc_set_spi_row(AgcSetting *set, AgcPlan *plan, AgcRow *row)
+{
+	NullChars	nulls;
+
+	return agc_set_spi(set, plan, row->value, null_chars(plan, row, &nulls));
+}
+
+bool
+agc_set_write_row(AgcSetting *set, AgcPlan *plan, AgcRow *row)
+{
+	NullChars	nulls;
+
+	return agc_set_write(set, plan, row->value, null_chars(plan, row, &nulls));
+}
