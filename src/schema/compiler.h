@@ -21,7 +21,7 @@ extern Size metaschema_bytes(SchemaDialect dialect, int64 *hits);	/* 0: not comp
 extern Jsonb *registry_find(const char *tenant, const char *uri, char **name, SchemaDialect *dialect,
 							RegistryUse **uses);
 
-/* what a format says of a URL, in any case; NULL: nothing (urls.c) */
+/* what a format says of a URL, in any case; NULL: nothing (url_strings.c) */
 extern const UrlFormat *url_format(const JbItem *format);
 
 /* ----- keywords (keyword.c, keyword_types.c) ---------------------------------- */

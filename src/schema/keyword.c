@@ -217,7 +217,7 @@ kw_not(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 	any_rules(node)->not = child_of(c, node, "not", value);
 }
 
-/* No judgement follows from it; but what it calls a URL is one (urls.c). */
+/* No judgement follows from it; but what it calls a URL is one (url_strings.c). */
 static void
 kw_content_schema(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 {

@@ -155,7 +155,7 @@ typedef struct AnyRules
 	SchemaNode *else_;
 } AnyRules;
 
-/* A format that makes a string a URL, or a part of one (urls.c). */
+/* A format that makes a string a URL, or a part of one (url_strings.c). */
 typedef struct UrlFormat UrlFormat;
 
 struct SchemaNode

@@ -114,7 +114,7 @@ extern char *schema_feedback(const char *subject, Jsonb *args, Jsonb *errors);
 extern char *json_excerpt(const JbItem *item, int limit);
 extern char *path_excerpt(const char *path);
 
-/* ----- arguments (coerce.c, urls.c) ------------------------------------------ */
+/* ----- arguments (coerce.c, url_strings.c) ------------------------------------------ */
 
 /*
  * args with safe repairs, and without properties that are not allowed where

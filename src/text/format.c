@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "text/idn.h"
+#include "text/idna.h"
 
 typedef struct Cursor
 {
@@ -297,7 +297,7 @@ dot_length(const Cursor *c, HostKind kind)
 /*
  * Labels of letters, digits and inner hyphens.  Hyphens in the third and
  * fourth place mark an encoded label.  What is outside ASCII, or encodes it,
- * is left to idn.c, lengths included.
+ * is left to idna.c, lengths included.
  */
 static bool
 parse_hostname(Cursor *c, HostKind kind)
@@ -331,7 +331,7 @@ parse_hostname(Cursor *c, HostKind kind)
 	}
 	if (plain)
 		return c->p - start <= HOSTNAME_MAX;
-	return idn_valid(start, c->p - start, kind != HOST_ANY_FORM);
+	return idna_valid(start, c->p - start, kind != HOST_ANY_FORM);
 }
 
 static bool

@@ -2,7 +2,7 @@
  * text.h
  *	  Public face of src/text: judging strings.
  *
- * format.h, regex.h, idn.h and uri.h need no server, so that the parsers behind
+ * format.h, regex.h, idna.h and uri.h need no server, so that the parsers behind
  * them can be fuzzed alone.  Patterns need one: for memory contexts, interrupts
  * and the settings that bound a match.
  */

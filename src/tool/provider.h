@@ -32,7 +32,7 @@ typedef enum ToolImported
 /* Other settings of a tool that is there stay.  The schema was compiled: 22023. */
 extern ToolImported tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description);
 
-/* Pinned, after agc_enter() and with 42704 naming the nearest where there is none (api.c). */
+/* Pinned, after agc_enter() and with 42704 naming the nearest where there is none (tool_args.c). */
 extern AgcObject *tool_require(const char *tenant, const char *name);
 
 /* gemini.c: OpenAPI's subset and JSON Schema; exact there and back, or NULL */

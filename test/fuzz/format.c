@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/idn.c"
+#include "text/idna.c"
 #include "text/format.c"
 
 #define TEXT_MAX 1200

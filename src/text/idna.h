@@ -1,11 +1,11 @@
 /*
- * idn.h
+ * idna.h
  *	  Internationalised host names as IDNA 2008 has them (RFC 5890 to 5893).
  *
  * Plain C without PostgreSQL, so that it can be fuzzed by itself.
  */
-#ifndef AGENTCORE_TEXT_IDN_H
-#define AGENTCORE_TEXT_IDN_H
+#ifndef AGENTCORE_TEXT_IDNA_H
+#define AGENTCORE_TEXT_IDNA_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +16,6 @@
  * is looked up; otherwise what normalises to such a name will do, too.
  * Without ICU at build time everything is: nobody can tell.
  */
-extern bool idn_valid(const char *host, size_t len, bool composed);
+extern bool idna_valid(const char *host, size_t len, bool composed);
 
-#endif							/* AGENTCORE_TEXT_IDN_H */
+#endif							/* AGENTCORE_TEXT_IDNA_H */

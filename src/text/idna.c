@@ -1,5 +1,5 @@
 /*
- * idn.c
+ * idna.c
  *	  Internationalised host names as IDNA 2008 has them (RFC 5890 to 5893).
  *
  * ICU's UTS-46 knows the encoding (Punycode and back), lengths, hyphens, the
@@ -11,7 +11,7 @@
  * Memory: two ICU objects a process, kept.  Locks: none.  Errors: return values
  * only.
  */
-#include "text/idn.h"
+#include "text/idna.h"
 
 #ifdef AGENTCORE_ICU
 
@@ -25,7 +25,7 @@
 #include <unicode/utf16.h>
 
 /* of a name of 253 bytes, and then some */
-#define IDN_MAX 1024
+#define NAME_MAX_UNITS 1024
 #define HOST_MAX 253
 
 #define OPTIONS (UIDNA_USE_STD3_RULES | UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ | UIDNA_CHECK_CONTEXTO | \
@@ -172,36 +172,36 @@ open_idna(void)
 
 /* As it was given, and as its encoded labels read. */
 bool
-idn_valid(const char *host, size_t len, bool composed)
+idna_valid(const char *host, size_t len, bool composed)
 {
 	const UIDNA *idna = open_idna();
 	UErrorCode	status = U_ZERO_ERROR;
 	const UNormalizer2 *nfc = unorm2_getNFCInstance(&status);
 	UIDNAInfo	info = UIDNA_INFO_INITIALIZER;
-	UChar		given[IDN_MAX];
-	UChar		normal[IDN_MAX];
-	UChar		other[IDN_MAX];
+	UChar		given[NAME_MAX_UNITS];
+	UChar		normal[NAME_MAX_UNITS];
+	UChar		other[NAME_MAX_UNITS];
 	int32_t		n;
 
-	if (idna == NULL || len >= IDN_MAX)
+	if (idna == NULL || len >= NAME_MAX_UNITS)
 		return false;
-	u_strFromUTF8(given, IDN_MAX, &n, host, (int32_t) len, &status);
+	u_strFromUTF8(given, NAME_MAX_UNITS, &n, host, (int32_t) len, &status);
 	if (U_FAILURE(status) || (composed && !unorm2_isNormalized(nfc, given, n, &status)))
 		return false;
-	n = unorm2_normalize(nfc, given, n, normal, IDN_MAX, &status);
+	n = unorm2_normalize(nfc, given, n, normal, NAME_MAX_UNITS, &status);
 	if (U_FAILURE(status) || !labels_valid(normal, n))
 		return false;
-	if (uidna_nameToASCII(idna, normal, n, other, IDN_MAX, &info, &status) > HOST_MAX ||
+	if (uidna_nameToASCII(idna, normal, n, other, NAME_MAX_UNITS, &info, &status) > HOST_MAX ||
 		U_FAILURE(status) || info.errors != 0)
 		return false;
-	n = uidna_nameToUnicode(idna, normal, n, other, IDN_MAX, &info, &status);
+	n = uidna_nameToUnicode(idna, normal, n, other, NAME_MAX_UNITS, &info, &status);
 	return U_SUCCESS(status) && info.errors == 0 && labels_valid(other, n);
 }
 
 #else
 
 bool
-idn_valid(const char *host, size_t len, bool composed)
+idna_valid(const char *host, size_t len, bool composed)
 {
 	return true;
 }

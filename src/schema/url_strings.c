@@ -1,5 +1,5 @@
 /*
- * urls.c
+ * url_strings.c
  *	  Which strings of a document its schema calls URLs, or parts of one.
  *
  * Schema and document are walked together, through every applicator and every

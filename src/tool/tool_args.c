@@ -1,5 +1,5 @@
 /*
- * api.c
+ * tool_args.c
  *	  The SQL functions that judge arguments by the name of a tool: args_*.
  *
  * Memory: CurrentMemoryContext; a tool's program belongs to its compiled
