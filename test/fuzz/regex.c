@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "text/regex.c"
+#include "text/regex_escape.c"
 
 #define SOURCE_MAX 512
 
