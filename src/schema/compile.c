@@ -12,7 +12,7 @@
  * a child deleted at the end.  Locks: none.  Errors: 54001 and 54000 beyond a
  * limit; everything else is handed back in *problem.
  */
-#include "schema/compiler.h"
+#include "schema/keywords.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -20,8 +20,6 @@
 static void fill_node(SchemaCompiler *c, SchemaNode *node);
 static void link_dynamic_anchors(SchemaCompiler *c);
 static void check_cycles(SchemaCompiler *c, SchemaNode *node);
-static SchemaNode *new_node(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
-							const SchemaResource *resource, uint32 depth);
 
 /* `auto`: a metaschema that $schema names decides, a registered one too. */
 static bool
@@ -32,7 +30,7 @@ detect(SchemaCompiler *c, const Jsonb *schema, bool for_tool, SchemaDialect *dia
 	JbItem		declared;
 
 	if (item_is_object(&root) && object_find_cstring(jb_container(&root), "$schema", &declared) &&
-		JBE_ISSTRING(declared.entry) && document_language(c, pnstrdup(declared.data, declared.len), &language))
+		JBE_ISSTRING(declared.entry) && language_find(c, pnstrdup(declared.data, declared.len), &language))
 	{
 		*dialect = language.dialect;
 		return true;
@@ -101,207 +99,6 @@ schema_compile(const Jsonb *schema, const SchemaOptions *options, SchemaProblem 
 	return problem->message == NULL ? c.program : NULL;
 }
 
-/* The first problem wins: what follows it is often its consequence. */
-void
-schema_problem(SchemaCompiler *c, const SchemaPath *path, const char *keyword, const char *fmt,...)
-{
-	StringInfoData message;
-	int			needed;
-	int			save_errno = errno;
-
-	if (c->problem->message != NULL)
-		return;
-	initStringInfo(&message);
-	for (;;)
-	{
-		va_list		args;
-
-		errno = save_errno;
-		va_start(args, fmt);
-		needed = appendStringInfoVA(&message, fmt, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&message, needed);
-	}
-	c->problem->message = message.data;
-	c->problem->keyword = keyword;
-	c->problem->path = schema_path_text(path, keyword);
-}
-
-void
-schema_problem_raise(const SchemaProblem *problem, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 problem->keyword != NULL ?
-				 errmsg("invalid %s: \"%s\" %s", what, problem->keyword, problem->message) :
-				 errmsg("invalid %s: %s", what, problem->message),
-			 problem->path != NULL && problem->path[0] != '\0' ?
-				 errdetail("At \"%s\" of the schema.", agc_shown(problem->path, 500)) : errdetail("At the schema's root."),
-			 problem->hint != NULL ? errhint("%s", problem->hint) : 0));
-}
-
-const SchemaPath *
-schema_path_key(const SchemaPath *parent, const char *token, uint32 len)
-{
-	SchemaPath *path = palloc(sizeof(SchemaPath));
-
-	*path = (SchemaPath)
-	{
-		parent, token, len, 0
-	};
-	return path;
-}
-
-const SchemaPath *
-schema_path_index(const SchemaPath *parent, uint32 index)
-{
-	SchemaPath *path = palloc(sizeof(SchemaPath));
-
-	*path = (SchemaPath)
-	{
-		parent, NULL, 0, index
-	};
-	return path;
-}
-
-static void
-append_path(StringInfo out, const SchemaPath *path)
-{
-	if (path == NULL)
-		return;
-	check_stack_depth();
-	append_path(out, path->parent);
-	if (path->token == NULL)
-		appendStringInfo(out, "/%u", path->index);
-	else if (path->document)
-		appendStringInfo(out, "%.*s#", (int) path->len, path->token);
-	else
-		pointer_append_key(out, path->token, path->len);
-}
-
-/* keyword may be NULL: the schema itself */
-char *
-schema_path_text(const SchemaPath *path, const char *keyword)
-{
-	StringInfoData out;
-
-	initStringInfo(&out);
-	append_path(&out, path);
-	if (keyword != NULL)
-		pointer_append_key(&out, keyword, strlen(keyword));
-	return out.data;
-}
-
-static SchemaNode *
-new_node(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
-		 const SchemaResource *resource, uint32 depth)
-{
-	SchemaNode *node = palloc0(sizeof(SchemaNode));
-
-	node->types = TYPE_ANY;
-	node->path = path;
-	node->source = *item;
-	node->resource = resource;
-	node->depth = depth;
-	if (c->last != NULL)
-		c->last->next = node;
-	else
-		c->program->nodes = node;
-	c->last = node;
-	c->program->nnodes++;
-	return node;
-}
-
-/* The node of a subschema, made now and filled later; NULL after a problem. */
-SchemaNode *
-schema_child(SchemaCompiler *c, const SchemaNode *parent, const JbItem *item, const SchemaPath *path)
-{
-	SchemaResource *resource = parent == NULL ? linitial(c->resources) :
-		unconstify(SchemaResource *, parent->resource);
-	uint32		depth = parent == NULL ? 0 : parent->depth + 1;
-	SchemaFrame *frame;
-
-	check_schema_depth(path == NULL ? 0 : depth);
-	if (JBE_ISBOOL(item->entry))
-	{
-		SchemaNode *node = new_node(c, item, path, resource, depth);
-
-		node->never = JBE_ISBOOL_FALSE(item->entry);
-		return node;
-	}
-	if (!item_is_object(item))
-	{
-		schema_problem(c, path, NULL, "a schema must be an object or a boolean");
-		return NULL;
-	}
-	frame = frame_at(c, item, path, resource, depth);
-	if (frame->node == NULL)
-	{
-		frame->node = new_node(c, item, frame->path, frame->resource, frame->depth);
-		c->pending = lappend(c->pending, frame->node);
-	}
-	return frame->node;
-}
-
-/* Say why a reference leads nowhere, unless loading its document has said so. */
-static void
-unresolved(SchemaCompiler *c, const SchemaNode *from, const char *keyword, const JbItem *value)
-{
-	bool		first = c->problem->message == NULL;
-
-	if (c->missing == NULL)
-		schema_problem(c, from->path, keyword, "refers to \"%.*s\", which is not in this schema (nothing is fetched)",
-					   (int) Min(value->len, 200), value->data);
-	else
-	{
-		schema_problem(c, from->path, keyword,
-					   "refers to \"%.*s\"; the document \"%.200s\" is not registered (nothing is fetched)",
-					   (int) Min(value->len, 200), value->data, c->missing);
-		if (first)
-			c->problem->hint = c->tenant != NULL ?
-				"Register the document with agentcore.json_schema_set()." :
-				"Register the document with agentcore.json_schema_set() and use agentcore.jsonschema_validate_registered().";
-	}
-}
-
-/* The node that a reference leads to; its own problem when it leads nowhere. */
-SchemaNode *
-schema_reference(SchemaCompiler *c, SchemaNode *from, const char *keyword, const JbItem *value,
-				 const SchemaAnchor **anchor)
-{
-	JbItem		item;
-	SchemaFrame *frame;
-
-	if (!JBE_ISSTRING(value->entry))
-	{
-		schema_problem(c, from->path, keyword, "must be a string");
-		return NULL;
-	}
-	if (!frame_resolve(c, from, value->data, value->len, &item, &frame, anchor))
-	{
-		if (c->missing != NULL && c->open)
-			return new_node(c, value, from->path, from->resource, from->depth);
-		unresolved(c, from, keyword, value);
-		return NULL;
-	}
-	if (!item_is_object(&item) && !JBE_ISBOOL(item.entry))
-	{
-		schema_problem(c, from->path, keyword, "refers to \"%.*s\", which is no schema",
-					   (int) Min(value->len, 200), value->data);
-		return NULL;
-	}
-	if (JBE_ISBOOL(item.entry))
-		return schema_child(c, from, &item, frame->path);
-	if (frame->node == NULL)
-	{
-		frame->node = new_node(c, &item, frame->path, frame->resource, frame->depth);
-		c->pending = lappend(c->pending, frame->node);
-	}
-	return frame->node;
-}
-
 /*
  * What stands beside a $ref, or belongs to a vocabulary that is not in use, says
  * nothing about validity.  What it calls a URL is one all the same.
@@ -339,7 +136,7 @@ fill_node(SchemaCompiler *c, SchemaNode *node)
 	/* up to draft 7, nothing beside a $ref counts */
 	if (dialect <= DIALECT_DRAFT7 && object_find_cstring(object, "$ref", &ref) && JBE_ISSTRING(ref.entry))
 	{
-		keyword_find("$ref", 4, dialect)->compile(c, node, &ref);
+		keyword_compile(c, node, keyword_find("$ref", 4, dialect), &ref);
 		return;
 	}
 	for (uint32 i = 0; i < JsonContainerSize(object) && c->problem->message == NULL; i++)
@@ -348,8 +145,8 @@ fill_node(SchemaCompiler *c, SchemaNode *node)
 		JbItem		value = jb_next(&values);
 		const Keyword *keyword = keyword_of(node->resource, key.data, key.len);
 
-		if (keyword != NULL && keyword->compile != NULL)
-			keyword->compile(c, node, &value);
+		if (keyword != NULL)
+			keyword_compile(c, node, keyword, &value);
 	}
 	if (node->object != NULL)
 		node->object->every_key = node->object->additional != NULL || node->object->npatterns > 0 ||

@@ -22,6 +22,8 @@
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "schema/annotate.h"
+#include "schema/eval_errors.h"
 
 /* bytes, keys or elements that are passed over in the time of a node visit */
 #define STEPS(size) ((Size) (size) >> 4)

@@ -23,7 +23,7 @@
  * compiling: the half-built context is a child of the caller's and goes with
  * it.
  */
-#include "schema/compiler.h"
+#include "schema/documents.h"
 #include "schema/inline.h"
 
 #include "catalog/pg_type.h"

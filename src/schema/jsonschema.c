@@ -9,8 +9,8 @@
  * Memory: CurrentMemoryContext, which in a CHECK constraint is reset with each
  * row; programs belong to inline.c.  Locks: none.  On ERROR: nothing to undo.
  */
-#include "schema/eval.h"
 #include "schema/inline.h"
+#include "schema/output.h"
 
 #include "catalog/pg_type.h"
 #include "utils/array.h"

@@ -1,12 +1,12 @@
 /*
  * keyword.c
- *	  The keywords that hold subschemas or speak of any type, and the table of
- *	  all of them: name, dialects, shape, compiler.
+ *	  What a keyword does: those that hold subschemas or speak of any type, and
+ *	  the way from each keyword to its compiler.
  *
  * Memory: the program's context.  Locks: none.  Errors: the compiler's
  * problem.
  */
-#include "schema/keyword.h"
+#include "schema/keywords.h"
 
 #include "miscadmin.h"
 
@@ -17,7 +17,7 @@ child_of(SchemaCompiler *c, SchemaNode *node, const char *keyword, const JbItem 
 }
 
 /* an array of schemas, not empty unless may_be_empty */
-SchemaNode **
+static SchemaNode **
 keyword_schemas(SchemaCompiler *c, SchemaNode *node, const char *keyword, const JbItem *value,
 				bool may_be_empty, uint32 *count)
 {
@@ -306,106 +306,18 @@ kw_unevaluated_properties(SchemaCompiler *c, SchemaNode *node, const JbItem *val
 	object_rules(node)->unevaluated = child_of(c, node, "unevaluatedProperties", value);
 }
 
-#define D4		(1 << DIALECT_DRAFT4)
-#define D6		(1 << DIALECT_DRAFT6)
-#define D7		(1 << DIALECT_DRAFT7)
-#define D19		(1 << DIALECT_2019_09)
-#define D20		(1 << DIALECT_2020_12)
-#define ALL		(D4 | D6 | D7 | D19 | D20)
-#define FROM6	(ALL & ~D4)
-#define FROM7	(D7 | D19 | D20)
-#define FROM19	(D19 | D20)
-
-#define CORE		VOCABULARY_CORE
-#define APPLICATOR	VOCABULARY_APPLICATOR
-#define UNEVALUATED	VOCABULARY_UNEVALUATED
-#define VALIDATION	VOCABULARY_VALIDATION
-#define METADATA	VOCABULARY_METADATA
-#define FORMAT		VOCABULARY_FORMAT
-#define CONTENT		VOCABULARY_CONTENT
-
-static const Keyword keywords[] = {
-	{"$anchor", FROM19, CORE, SHAPE_VALUE, kw_text},
-	{"$comment", FROM7, CORE, SHAPE_VALUE, kw_text},
-	{"$defs", ALL, CORE, SHAPE_SCHEMA_MAP, kw_definitions},
-	{"$dynamicAnchor", D20, CORE, SHAPE_VALUE, kw_text},
-	{"$dynamicRef", D20, CORE, SHAPE_VALUE, kw_dynamic_ref},
-	{"$id", FROM6, CORE, SHAPE_VALUE, kw_text},
-	{"$recursiveAnchor", D19, CORE, SHAPE_VALUE, NULL},
-	{"$recursiveRef", D19, CORE, SHAPE_VALUE, kw_recursive_ref},
-	{"$ref", ALL, CORE, SHAPE_VALUE, kw_ref},
-	{"$schema", ALL, CORE, SHAPE_VALUE, kw_text},
-	{"$vocabulary", FROM19, CORE, SHAPE_VALUE, NULL},
-	{"additionalItems", ALL & ~D20, APPLICATOR, SHAPE_SCHEMA, kw_additional_items},
-	{"additionalProperties", ALL, APPLICATOR, SHAPE_SCHEMA, kw_additional_properties},
-	{"allOf", ALL, APPLICATOR, SHAPE_SCHEMA_ARRAY, kw_all_of},
-	{"anyOf", ALL, APPLICATOR, SHAPE_SCHEMA_ARRAY, kw_any_of},
-	{"const", FROM6, VALIDATION, SHAPE_VALUE, kw_const},
-	{"contains", FROM6, APPLICATOR, SHAPE_SCHEMA, kw_contains},
-	{"contentEncoding", FROM7, CONTENT, SHAPE_VALUE, NULL},
-	{"contentMediaType", FROM7, CONTENT, SHAPE_VALUE, NULL},
-	{"contentSchema", FROM19, CONTENT, SHAPE_SCHEMA, kw_content_schema},
-	{"default", ALL, METADATA, SHAPE_VALUE, kw_default},
-	{"definitions", ALL, CORE, SHAPE_SCHEMA_MAP, kw_definitions},
-	{"dependencies", ALL, APPLICATOR, SHAPE_DEPENDENCIES, kw_dependencies},
-	{"dependentRequired", FROM19, VALIDATION, SHAPE_VALUE, kw_dependent_required},
-	{"dependentSchemas", FROM19, APPLICATOR, SHAPE_SCHEMA_MAP, kw_dependent_schemas},
-	{"deprecated", FROM19, METADATA, SHAPE_VALUE, NULL},
-	{"description", ALL, METADATA, SHAPE_VALUE, kw_text},
-	{"else", FROM7, APPLICATOR, SHAPE_SCHEMA, kw_else},
-	{"enum", ALL, VALIDATION, SHAPE_VALUE, kw_enum},
-	{"examples", FROM6, METADATA, SHAPE_VALUE, NULL},
-	{"exclusiveMaximum", ALL, VALIDATION, SHAPE_VALUE, kw_exclusive_maximum},
-	{"exclusiveMinimum", ALL, VALIDATION, SHAPE_VALUE, kw_exclusive_minimum},
-	{"format", ALL, FORMAT, SHAPE_VALUE, kw_format},
-	{"id", D4, CORE, SHAPE_VALUE, kw_text},
-	{"if", FROM7, APPLICATOR, SHAPE_SCHEMA, kw_if},
-	{"items", ALL & ~D20, APPLICATOR, SHAPE_SCHEMA_OR_ARRAY, kw_items},
-	{"items", D20, APPLICATOR, SHAPE_SCHEMA, kw_rest},
-	{"maxContains", FROM19, VALIDATION, SHAPE_VALUE, kw_max_contains},
-	{"maxItems", ALL, VALIDATION, SHAPE_VALUE, kw_max_items},
-	{"maxLength", ALL, VALIDATION, SHAPE_VALUE, kw_max_length},
-	{"maxProperties", ALL, VALIDATION, SHAPE_VALUE, kw_max_properties},
-	{"maximum", ALL, VALIDATION, SHAPE_VALUE, kw_maximum},
-	{"minContains", FROM19, VALIDATION, SHAPE_VALUE, kw_min_contains},
-	{"minItems", ALL, VALIDATION, SHAPE_VALUE, kw_min_items},
-	{"minLength", ALL, VALIDATION, SHAPE_VALUE, kw_min_length},
-	{"minProperties", ALL, VALIDATION, SHAPE_VALUE, kw_min_properties},
-	{"minimum", ALL, VALIDATION, SHAPE_VALUE, kw_minimum},
-	{"multipleOf", ALL, VALIDATION, SHAPE_VALUE, kw_multiple_of},
-	{"not", ALL, APPLICATOR, SHAPE_SCHEMA, kw_not},
-	{"oneOf", ALL, APPLICATOR, SHAPE_SCHEMA_ARRAY, kw_one_of},
-	{"pattern", ALL, VALIDATION, SHAPE_VALUE, kw_pattern},
-	{"patternProperties", ALL, APPLICATOR, SHAPE_SCHEMA_MAP, kw_pattern_properties},
-	{"prefixItems", D20, APPLICATOR, SHAPE_SCHEMA_ARRAY, kw_prefix_items},
-	{"properties", ALL, APPLICATOR, SHAPE_SCHEMA_MAP, kw_properties},
-	{"propertyNames", FROM6, APPLICATOR, SHAPE_SCHEMA, kw_property_names},
-	{"readOnly", FROM7, METADATA, SHAPE_VALUE, NULL},
-	{"required", ALL, VALIDATION, SHAPE_VALUE, kw_properties},
-	{"then", FROM7, APPLICATOR, SHAPE_SCHEMA, kw_then},
-	{"title", ALL, METADATA, SHAPE_VALUE, kw_text},
-	{"type", ALL, VALIDATION, SHAPE_VALUE, kw_type},
-	{"unevaluatedItems", FROM19, UNEVALUATED, SHAPE_SCHEMA, kw_unevaluated_items},
-	{"unevaluatedProperties", FROM19, UNEVALUATED, SHAPE_SCHEMA, kw_unevaluated_properties},
-	{"uniqueItems", ALL, VALIDATION, SHAPE_VALUE, kw_unique_items},
-	{"writeOnly", FROM7, METADATA, SHAPE_VALUE, NULL},
+static KeywordCompiler *const compilers[] = {
+#define KEYWORD(name, dialects, vocabulary, shape, compiler) compiler,
+#include "schema/keyword_list.h"
+#undef KEYWORD
 };
 
-const Keyword *
-keyword_find(const char *name, uint32 len, SchemaDialect dialect)
+/* What the keyword says goes into the node. */
+void
+keyword_compile(SchemaCompiler *c, SchemaNode *node, const Keyword *keyword, const JbItem *value)
 {
-	for (int i = 0; i < lengthof(keywords); i++)
-		if (keywords[i].name[0] == name[0] && (keywords[i].dialects & (1 << dialect)) &&
-			strlen(keywords[i].name) == len && memcmp(keywords[i].name, name, len) == 0)
-			return &keywords[i];
-	return NULL;
-}
+	KeywordCompiler *compile = compilers[keyword - keyword_table];
 
-/* NULL also for a keyword of a vocabulary that the resource's metaschema leaves out */
-const Keyword *
-keyword_of(const SchemaResource *resource, const char *name, uint32 len)
-{
-	const Keyword *keyword = keyword_find(name, len, resource->dialect);
-
-	return keyword != NULL && (keyword->vocabulary & resource->vocabularies) ? keyword : NULL;
+	if (compile != NULL)
+		compile(c, node, value);
 }

@@ -6,7 +6,7 @@
  * Memory: the program's context.  Locks: none.  Errors: the compiler's
  * problem.
  */
-#include "schema/keyword.h"
+#include "schema/keywords.h"
 
 
 StringRules *

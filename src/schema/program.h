@@ -158,6 +158,9 @@ typedef struct AnyRules
 /* A format that makes a string a URL, or a part of one (url_strings.c). */
 typedef struct UrlFormat UrlFormat;
 
+/* in any case of letters; NULL: the format says nothing of URLs */
+extern const UrlFormat *url_format(const JbItem *format);
+
 struct SchemaNode
 {
 	bool		never;			/* the schema false */
@@ -211,11 +214,11 @@ typedef struct RegistryUse
 	struct RegistryUse *next;
 } RegistryUse;
 
-/* Paths are built as steps and rendered only when asked for (compile.c). */
+/* Paths are built as steps and rendered only when asked for (schema_path.c). */
 extern const SchemaPath *schema_path_key(const SchemaPath *parent, const char *token, uint32 len);
 extern const SchemaPath *schema_path_index(const SchemaPath *parent, uint32 index);
 
-/* "" for the root; with a keyword, the path of that keyword (compile.c) */
+/* "" for the root; with a keyword, the path of that keyword */
 extern char *schema_path_text(const SchemaPath *path, const char *keyword);
 
 #endif							/* AGENTCORE_SCHEMA_PROGRAM_H */

@@ -17,7 +17,7 @@
  * Memory: none.  Locks: none.  Errors: 54001 beyond agentcore.max_node_visits,
  * which also ends references that go round.
  */
-#include "schema/compiler.h"
+#include "schema/schema.h"
 
 #include "miscadmin.h"
 

@@ -12,7 +12,7 @@
  *
  * Memory: the caller's buffer.  Locks: none.  Errors: returned.
  */
-#include "text/regex_escape.h"
+#include "text/regex_translator.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  *
  * Memory: the caller's buffer.  Locks: none.  Errors: returned.
  */
-#include "text/regex_escape.h"
+#include "text/regex_translator.h"
 
 #include <stdint.h>
 #include <string.h>

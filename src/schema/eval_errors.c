@@ -1,5 +1,5 @@
 /*
- * errors.c
+ * eval_errors.c
  *	  What is wrong with an instance, as data: {path, keyword, schema_path,
  *	  message, params}.
  *
@@ -10,7 +10,7 @@
  * Memory: everything in CurrentMemoryContext.  Locks: none.  On ERROR: nothing
  * to undo.
  */
-#include "schema/eval.h"
+#include "schema/eval_errors.h"
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -67,7 +67,7 @@ error_add(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const c
 	ctx->fuel -= ERROR_STEPS;
 	ctx->error_bytes += strlen(error->path) + strlen(error->schema_path) + strlen(message);
 	if (ctx->locate)
-		output_locate(ctx, node, node->never ? NULL : keyword, &error->keyword_location, &error->absolute_location);
+		eval_locate(ctx, node, node->never ? NULL : keyword, &error->keyword_location, &error->absolute_location);
 	return error;
 }
 
@@ -75,28 +75,6 @@ static inline bool
 full(const EvalContext *ctx)
 {
 	return ctx->errors->count >= ctx->errors->limit || ctx->errors_left <= 0 || ctx->error_bytes > ERROR_BYTES_MAX;
-}
-
-static void
-append_frame(StringInfo out, const EvalFrame *at)
-{
-	if (at->parent == NULL)
-		return;
-	append_frame(out, at->parent);
-	if (at->key != NULL)
-		pointer_append_key(out, at->key, at->len);
-	else
-		appendStringInfo(out, "/%u", at->index);
-}
-
-char *
-eval_path_text(const EvalFrame *at)
-{
-	StringInfoData out;
-
-	initStringInfo(&out);
-	append_frame(&out, at);
-	return out.data;
 }
 
 /* ----- params ------------------------------------------------------------- */

@@ -1,11 +1,11 @@
 /*
- * regex_escape.h
+ * regex_translator.h
  *	  The state of one translation, and what both halves of the translator use.
  *
  * Plain C without PostgreSQL, so that it can be fuzzed by itself.
  */
-#ifndef AGENTCORE_TEXT_REGEX_ESCAPE_H
-#define AGENTCORE_TEXT_REGEX_ESCAPE_H
+#ifndef AGENTCORE_TEXT_REGEX_TRANSLATOR_H
+#define AGENTCORE_TEXT_REGEX_TRANSLATOR_H
 
 #include "text/regex.h"
 
@@ -74,4 +74,4 @@ regex_is_digit(char ch)
 	return ch >= '0' && ch <= '9';
 }
 
-#endif							/* AGENTCORE_TEXT_REGEX_ESCAPE_H */
+#endif							/* AGENTCORE_TEXT_REGEX_TRANSLATOR_H */

@@ -1,9 +1,9 @@
 /*
- * keyword.h
- *	  Compilers of single keywords, for the table in keyword.c.
+ * keywords.h
+ *	  Compilers of single keywords; keyword_list.h has them all.
  */
-#ifndef AGENTCORE_SCHEMA_KEYWORD_H
-#define AGENTCORE_SCHEMA_KEYWORD_H
+#ifndef AGENTCORE_SCHEMA_KEYWORDS_H
+#define AGENTCORE_SCHEMA_KEYWORDS_H
 
 #include "schema/compiler.h"
 
@@ -32,7 +32,14 @@ extern KeywordCompiler kw_pattern_properties;
 extern KeywordCompiler kw_properties;
 extern KeywordCompiler kw_unique_items;
 
-extern SchemaNode **keyword_schemas(SchemaCompiler *c, SchemaNode *node, const char *keyword,
-									const JbItem *value, bool may_be_empty, uint32 *count);
+/* rules of a node, made when its first keyword needs them */
+extern StringRules *string_rules(SchemaNode *node);
+extern NumberRules *number_rules(SchemaNode *node);
+extern ArrayRules *array_rules(SchemaNode *node);
+extern ObjectRules *object_rules(SchemaNode *node);
+extern AnyRules *any_rules(SchemaNode *node);
 
-#endif							/* AGENTCORE_SCHEMA_KEYWORD_H */
+/* keyword.c */
+extern void keyword_compile(SchemaCompiler *c, SchemaNode *node, const Keyword *keyword, const JbItem *value);
+
+#endif							/* AGENTCORE_SCHEMA_KEYWORDS_H */

@@ -1,0 +1,51 @@
+/*
+ * vocabulary.c
+ *	  What a keyword is: the dialects and the vocabulary that have it, and the
+ *	  shape of its subschemas.  What it does is in keyword.c.
+ *
+ * Memory: none.  Locks: none.  Errors: none.
+ */
+#include "schema/vocabulary.h"
+
+#define D4		(1 << DIALECT_DRAFT4)
+#define D6		(1 << DIALECT_DRAFT6)
+#define D7		(1 << DIALECT_DRAFT7)
+#define D19		(1 << DIALECT_2019_09)
+#define D20		(1 << DIALECT_2020_12)
+#define ALL		(D4 | D6 | D7 | D19 | D20)
+#define FROM6	(ALL & ~D4)
+#define FROM7	(D7 | D19 | D20)
+#define FROM19	(D19 | D20)
+
+#define CORE		VOCABULARY_CORE
+#define APPLICATOR	VOCABULARY_APPLICATOR
+#define UNEVALUATED	VOCABULARY_UNEVALUATED
+#define VALIDATION	VOCABULARY_VALIDATION
+#define METADATA	VOCABULARY_METADATA
+#define FORMAT		VOCABULARY_FORMAT
+#define CONTENT		VOCABULARY_CONTENT
+
+const Keyword keyword_table[] = {
+#define KEYWORD(name, dialects, vocabulary, shape, compiler) {name, dialects, vocabulary, shape},
+#include "schema/keyword_list.h"
+#undef KEYWORD
+};
+
+const Keyword *
+keyword_find(const char *name, uint32 len, SchemaDialect dialect)
+{
+	for (int i = 0; i < lengthof(keyword_table); i++)
+		if (keyword_table[i].name[0] == name[0] && (keyword_table[i].dialects & (1 << dialect)) &&
+			strlen(keyword_table[i].name) == len && memcmp(keyword_table[i].name, name, len) == 0)
+			return &keyword_table[i];
+	return NULL;
+}
+
+/* NULL also for a keyword of a vocabulary that the resource's metaschema leaves out */
+const Keyword *
+keyword_of(const SchemaResource *resource, const char *name, uint32 len)
+{
+	const Keyword *keyword = keyword_find(name, len, resource->dialect);
+
+	return keyword != NULL && (keyword->vocabulary & resource->vocabularies) ? keyword : NULL;
+}
