@@ -10,10 +10,14 @@
  * a buffer on the stack.  Locks: those of agc_object_pin().  On ERROR: pins
  * go at transaction end.
  */
-#include "allow/policy.h"
+#include "allow/check.h"
 
 #include <sys/socket.h>
 
+#include "allow/decide.h"
+#include "allow/part.h"
+#include "allow/pin.h"
+#include "allow/policy_compile.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
@@ -24,60 +28,6 @@
 /* Stands for a NULL url or method, which no mode of a policy lets pass. */
 static const AllowVerdict null_url = {.reason = REASON_INVALID_URL, .sub = "null"};
 static const AllowVerdict null_method = {.reason = REASON_METHOD_BLOCKED, .sub = "null"};
-
-static void collect_name(HeapTuple tuple, TupleDesc desc, void *arg);
-
-AgcObject *
-allow_pin_policy(const char *tenant, const char *name)
-{
-	AgcObject  *object = agc_object_pin(&allow_policy_class, tenant, name);
-
-	if (object == NULL)
-		allow_unknown_policy(tenant, name);
-	return object;
-}
-
-static void
-collect_name(HeapTuple tuple, TupleDesc desc, void *arg)
-{
-	agc_nearest_add(arg, agc_col_text(tuple, desc, "name"));
-}
-
-void
-allow_unknown_policy(const char *tenant, const char *name)
-{
-	AgcNearest	nearest = {.wanted = name, .limit = 3};
-	Relation	rel = agc_table_open(&allow_policy_table, AccessShareLock);
-	StringInfoData names;
-
-	agc_table_scan(&allow_policy_table, rel, 1, &tenant, collect_name, &nearest);
-	agc_table_close(rel, AccessShareLock);
-	initStringInfo(&names);
-	for (int i = 0; i < nearest.count; i++)
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", agc_quoted_name(nearest.name[i]));
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("policy \"%s\" does not exist", name),
-			 nearest.count > 0 ? errhint("Nearest names: %s.", names.data) :
-			 errhint("Create it with SELECT agentcore.policy_set('...').")));
-}
-
-bool
-allow_policy_exists(const char *tenant, const char *policy)
-{
-	AgcObject  *object = policy == NULL ? NULL : agc_object_pin(&allow_policy_class, tenant, policy);
-
-	if (object == NULL)
-		return false;
-	agc_object_unpin(object);
-	return true;
-}
-
-void
-allow_require_policy(const char *tenant, const char *policy)
-{
-	agc_object_unpin(allow_pin_policy(tenant, policy));
-}
 
 /* What the mode makes of a verdict. */
 static bool

@@ -13,7 +13,10 @@
  * Memory: candidates on the stack, in CurrentMemoryContext beyond 64 of them.
  * Locks: none.  On ERROR (out of memory only): nothing to undo.
  */
-#include "allow/policy.h"
+#include "allow/decide.h"
+
+#include "allow/large.h"
+#include "allow/policy_index.h"
 
 #define CANDIDATES 64
 
@@ -36,136 +39,6 @@ static void gather(const Policy *policy, const UrlRequest *request, Candidates *
 static bool judge_specials(const Candidates *found, AllowVerdict *out);
 static void judge_allows(const Policy *policy, const UrlRequest *request,
 						 const Candidates *found, AllowVerdict *out);
-
-bool
-allow_method_canonical(const char *method, char *out)
-{
-	int			len = 0;
-
-	out[0] = '\0';
-	if (method == NULL)
-		return false;
-	for (; method[len]; len++)
-	{
-		unsigned char c = method[len];
-
-		if (len == METHOD_MAX || c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c) != NULL)
-		{
-			out[0] = '\0';
-			return false;
-		}
-		out[len] = pg_ascii_toupper(c);
-	}
-	out[len] = '\0';
-	return len > 0;
-}
-
-static bool
-method_listed(char **methods, int count, const char *method)
-{
-	if (methods == NULL)
-		return true;
-	for (int i = 0; i < count; i++)
-		if (strcmp(methods[i], method) == 0)
-			return true;
-	return false;
-}
-
-static bool
-valid_now(TimestampTz from, TimestampTz until, TimestampTz *now)
-{
-	if (from == DT_NOBEGIN && until == DT_NOEND)
-		return true;
-	if (*now == 0)
-		*now = agc_now();
-	return from <= *now && *now < until;
-}
-
-/* NULL: the rule fits every request, at any time */
-static const RuleTerms *
-rule_terms(const UrlRule *rule)
-{
-	return rule->effect == RULE_SPECIAL ? NULL : rule->u.terms;
-}
-
-static void
-set_addresses(UrlRequest *request, const AllowIp *ip)
-{
-	request->addresses[0] = *ip;
-	allow_ip_unmap(&request->addresses[0]);
-	request->naddresses = 1 + allow_ip_embedded(&request->addresses[0], &request->addresses[1]);
-}
-
-void
-allow_request_init(UrlRequest *request, const AllowUrl *url, const char *method)
-{
-	request->url = url;
-	request->now = 0;
-	request->place = false;
-	request->any_method = false;
-	request->naddresses = 0;
-	if (url->is_ip)
-		set_addresses(request, &url->ip);
-	allow_method_canonical(method, request->method);
-}
-
-int
-allow_rule_covers(const UrlRule *rule, const UrlRequest *request, int from)
-{
-	const AllowPattern *pattern = &rule->pattern;
-
-	if (pattern->kind == ALLOW_PATTERN_ANY)
-		return from == 0 ? 0 : -1;
-	if (pattern->kind == ALLOW_PATTERN_NETWORK)
-	{
-		for (int i = from; i < request->naddresses; i++)
-			if (allow_ip_in(&request->addresses[i], &pattern->network, pattern->bits))
-				return i;
-		return -1;
-	}
-	return from == 0 && !request->url->is_ip &&
-		allow_pattern_covers_host(pattern, request->url->host, request->url->host_len) ? 0 : -1;
-}
-
-/* Everything but the host. */
-RuleMiss
-allow_rule_test(const UrlRule *rule, UrlRequest *request)
-{
-	const AllowUrl *url = request->url;
-	const RuleTerms *terms = rule_terms(rule);
-	bool		method;
-
-	if (terms == NULL)
-		return MISS_NONE;
-	if (terms->ports != NULL && !request->place)
-	{
-		int			i = 0;
-
-		while (i < terms->nports && terms->ports[i] != url->port)
-			i++;
-		if (i == terms->nports)
-			return MISS_PORT;
-	}
-	if (!valid_now(terms->valid_from, terms->valid_until, &request->now))
-		return MISS_TIME;
-	method = request->any_method || method_listed(terms->methods, terms->nmethods, request->method);
-	if (terms->path != NULL && !request->place)
-	{
-		if (url->ambiguous_path)
-			return method ? MISS_AMBIGUOUS : MISS_PATH;
-		if (!allow_path_covers(terms->path, terms->path_len, url->path, url->path_len))
-			return method && rule->effect == RULE_DENY &&
-				allow_path_may_cover(terms->path, terms->path_len, url->path, url->path_len) ?
-				MISS_AMBIGUOUS : MISS_PATH;
-	}
-	return method ? MISS_NONE : MISS_METHOD;
-}
-
-bool
-allow_rule_lifts(const UrlRule *rule, const UrlRule *special)
-{
-	return rule->effect == RULE_ALLOW && allow_pattern_within(&rule->pattern, &special->pattern);
-}
 
 static void
 start_candidates(Candidates *found)
@@ -294,7 +167,7 @@ allow_decide_url(const Policy *policy, UrlRequest *request, AllowVerdict *out)
 		return;
 	}
 	if (!request->any_method &&
-		(request->method[0] == '\0' || !method_listed(policy->methods, policy->nmethods, request->method)))
+		(request->method[0] == '\0' || !allow_method_listed(policy->methods, policy->nmethods, request->method)))
 	{
 		refuse(out, REASON_METHOD_BLOCKED, "method", NULL, 0);
 		return;
@@ -444,7 +317,7 @@ weigh_tool(const ToolRule *rule, const char *tool, TimestampTz *now,
 
 	if ((rule->prefix ? strncmp(rule->pattern, tool, rule->len) : strcmp(rule->pattern, tool)) == 0 &&
 		(*best == NULL || rule->id < (*best)->id) &&
-		valid_now(rule->valid_from, rule->valid_until, now))
+		allow_valid_now(rule->valid_from, rule->valid_until, now))
 		*best = rule;
 }
 
@@ -481,27 +354,6 @@ allow_decide_tool(const Policy *policy, const char *tool, AllowVerdict *out)
 	out->tool = deny != NULL ? deny : allow;
 }
 
-/* How a rule stands to an address of which only the port may be known. */
-static RuleMiss
-test_address(const UrlRule *rule, int port, TimestampTz *now)
-{
-	const RuleTerms *terms = rule_terms(rule);
-	bool		port_fits;
-
-	if (terms == NULL)
-		return MISS_NONE;
-	port_fits = terms->ports == NULL;
-	for (int p = 0; p < terms->nports; p++)
-		port_fits |= terms->ports[p] == port;
-	if (!valid_now(terms->valid_from, terms->valid_until, now))
-		return MISS_TIME;
-	if (rule->effect == RULE_ALLOW && (terms->path != NULL || terms->methods != NULL || !port_fits))
-		return MISS_PORT;
-	if (rule->effect == RULE_DENY && port > 0 && !port_fits)
-		return MISS_PORT;
-	return MISS_NONE;
-}
-
 /*
  * An address that a client resolved: denied by any deny rule that could apply,
  * and by special ranges, which only a rule lifts that could not be narrower
@@ -515,7 +367,7 @@ allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, AllowVerdict 
 	const Candidate *deny = NULL;
 
 	memset(out, 0, sizeof(*out));
-	set_addresses(&request, ip);
+	allow_request_addresses(&request, ip);
 	start_candidates(&found);
 	if (policy->large != NULL)
 	{
@@ -539,7 +391,7 @@ allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, AllowVerdict 
 	{
 		Candidate  *c = &found.list[i];
 
-		c->miss = test_address(c->rule, port, &request.now);
+		c->miss = allow_rule_test_address(c->rule, port, &request.now);
 		if (c->rule->effect == RULE_DENY && c->miss == MISS_NONE &&
 			(deny == NULL || c->rule->id < deny->rule->id))
 			deny = c;

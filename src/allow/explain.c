@@ -9,7 +9,10 @@
  * Memory: a tuplestore.  Locks: those of agc_object_pin().  On ERROR: pins go
  * at transaction end.
  */
-#include "allow/policy.h"
+#include "allow/allow.h"
+#include "allow/large.h"
+#include "allow/match.h"
+#include "allow/pin.h"
 
 #include "funcapi.h"
 #include "miscadmin.h"

@@ -10,7 +10,7 @@
  * transaction takes rows and history back; the role is forgotten on the way
  * out.
  */
-#include "allow/policy.h"
+#include "allow/history.h"
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"

@@ -9,21 +9,10 @@
  */
 #include "allow/ip.h"
 
-static int	hex_value(char c);
+#include "allow/url_bytes.h"
+
 static bool ipv4_part(const char *text, int len, uint64 *value, bool *plain);
 static void set_ipv4(AllowIp *out, uint8 a, uint8 b, uint8 c, uint8 d);
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /*
  * One part between dots: decimal, 0octal or 0xhex.  Values above 32 bits stay
@@ -47,7 +36,7 @@ ipv4_part(const char *text, int len, uint64 *value, bool *plain)
 	}
 	for (; i < len; i++)
 	{
-		int			digit = hex_value(text[i]);
+		int			digit = hex_digit(text[i]);
 
 		if (digit < 0 || digit >= base)
 			return false;
@@ -155,8 +144,8 @@ allow_ipv6_parse(const char *text, int len, AllowIp *out)
 		int			start = at;
 		unsigned int value = 0;
 
-		while (at < len && at - start < 4 && hex_value(text[at]) >= 0)
-			value = value * 16 + hex_value(text[at++]);
+		while (at < len && at - start < 4 && hex_digit(text[at]) >= 0)
+			value = value * 16 + hex_digit(text[at++]);
 		if (at < len && text[at] == '.')
 		{
 			if (filled > 12 || !ipv6_dotted_tail(text + start, len - start, bytes + filled))

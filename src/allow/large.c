@@ -15,7 +15,10 @@
  * Memory: CurrentMemoryContext.  Locks: AccessShareLock on the tables, while
  * reading.  On ERROR: the resource owner ends scans, relations and snapshot.
  */
-#include "allow/policy.h"
+#include "allow/large.h"
+
+#include "allow/policy_compile.h"
+#include "allow/policy_rows.h"
 
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -110,7 +113,7 @@ take_row(HeapTuple tuple, TupleDesc desc, void *arg)
 			read->urls = more;
 	}
 	if (read->tools ? !allow_read_tool_rule(tuple, desc, &read->found_tools[read->count]) :
-		!allow_read_url_rule(tuple, desc, &read->urls[read->count]))
+		!allow_read_url_rule(tuple, desc, &read->urls[read->count], palloc(ALLOW_PATTERN_TEXT)))
 		read->broken = true;
 	read->count++;
 }
@@ -212,12 +215,13 @@ walk_row(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	LargeWalk  *walk = arg;
 	MemoryContext old;
+	char		text[ALLOW_PATTERN_TEXT];
 	UrlRule		rule;
 
 	if (allow_row_is_tool(tuple, desc))
 		return;
 	old = MemoryContextSwitchTo(walk->row_cxt);
-	(void) allow_read_url_rule(tuple, desc, &rule);
+	(void) allow_read_url_rule(tuple, desc, &rule, text);
 	walk->callback(&rule, walk->arg);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(walk->row_cxt);

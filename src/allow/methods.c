@@ -8,7 +8,9 @@
  * Memory: CurrentMemoryContext.  Locks: those of agc_object_pin().  On ERROR:
  * pins go at transaction end.
  */
-#include "allow/policy.h"
+#include "allow/methods.h"
+
+#include "allow/allow.h"
 
 /*
  * IANA's registry of September 2025, and what servers know beside it: UPnP,
@@ -23,50 +25,58 @@ static const char *const registered[] = {
 	"UPDATEREDIRECTREF", "VERSION-CONTROL", "X-MS-ENUMATTS"
 };
 
-/* more words than that are no list any more: then every word is one */
-#define CUSTOM_MAX 256
-
 static int
 compare_words(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-/* Few policies name a method that no registry does; the list is of those alone. */
-void
-allow_note_methods(Policy *policy, char **methods, int nmethods)
+bool
+allow_method_canonical(const char *method, char *out)
 {
-	for (int i = 0; i < nmethods && !policy->every_method; i++)
-	{
-		bool		known = bsearch(&methods[i], registered, lengthof(registered), sizeof(char *), compare_words) != NULL;
-		ListCell   *cell;
+	int			len = 0;
 
-		foreach(cell, policy->custom)
-			known |= strcmp(lfirst(cell), methods[i]) == 0;
-		if (!known)
-			policy->custom = lappend(policy->custom, pstrdup(methods[i]));
-		policy->every_method = list_length(policy->custom) > CUSTOM_MAX;
+	out[0] = '\0';
+	if (method == NULL)
+		return false;
+	for (; method[len]; len++)
+	{
+		unsigned char c = method[len];
+
+		if (len == METHOD_MAX || c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c) != NULL)
+		{
+			out[0] = '\0';
+			return false;
+		}
+		out[len] = pg_ascii_toupper(c);
 	}
+	out[len] = '\0';
+	return len > 0;
 }
 
-void
-allow_methods(const char *tenant, const char *policy, AllowMethods *out)
+bool
+allow_method_listed(char **methods, int count, const char *method)
 {
-	AgcObject  *object = policy == NULL ? NULL : agc_object_pin(&allow_policy_class, tenant, policy);
-	const List *custom = object == NULL ? NIL : ((const Policy *) object->data)->custom;
-	ListCell   *cell;
+	if (methods == NULL)
+		return true;
+	for (int i = 0; i < count; i++)
+		if (strcmp(methods[i], method) == 0)
+			return true;
+	return false;
+}
 
-	memset(out, 0, sizeof(*out));
-	out->every = object != NULL && ((const Policy *) object->data)->every_method;
-	if (custom != NIL)
-	{
-		out->custom = palloc(list_length(custom) * sizeof(char *));
-		foreach(cell, custom)
-			out->custom[out->ncustom++] = pstrdup(lfirst(cell));
-		qsort(out->custom, out->ncustom, sizeof(char *), compare_words);
-	}
-	if (object != NULL)
-		agc_object_unpin(object);
+static const char *
+find_registered(const char *method)
+{
+	const char *const *found = bsearch(&method, registered, lengthof(registered), sizeof(char *), compare_words);
+
+	return found == NULL ? NULL : *found;
+}
+
+bool
+allow_method_registered(const char *method)
+{
+	return find_registered(method) != NULL;
 }
 
 const char *
@@ -75,7 +85,8 @@ allow_method_named(const AllowMethods *methods, const char *text, Size len)
 	char		word[METHOD_MAX + 1];
 	char		method[METHOD_MAX + 1];
 	const char *key = method;
-	const char *const *found;
+	const char *known;
+	char	  **found;
 
 	while (len > 0 && (unsigned char) *text <= ' ')
 		text++, len--;
@@ -87,10 +98,12 @@ allow_method_named(const AllowMethods *methods, const char *text, Size len)
 	word[len] = '\0';
 	if (!allow_method_canonical(word, method))
 		return NULL;
-	found = bsearch(&key, registered, lengthof(registered), sizeof(char *), compare_words);
-	if (found == NULL && methods->ncustom > 0)
-		found = bsearch(&key, methods->custom, methods->ncustom, sizeof(char *), compare_words);
-	if (found == NULL && methods->every)
-		return pstrdup(method);
-	return found == NULL ? NULL : *found;
+	known = find_registered(method);
+	if (known != NULL)
+		return known;
+	found = methods->ncustom == 0 ? NULL :
+		bsearch(&key, methods->custom, methods->ncustom, sizeof(char *), compare_words);
+	if (found != NULL)
+		return *found;
+	return methods->every ? pstrdup(method) : NULL;
 }

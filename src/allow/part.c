@@ -8,7 +8,7 @@
  *
  * Memory: the caller's buffer.  Locks: none.  Errors: return values only.
  */
-#include "allow/url.h"
+#include "allow/part.h"
 
 #include "allow/url_bytes.h"
 

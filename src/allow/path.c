@@ -10,7 +10,7 @@
  *
  * Memory: none.  Locks: none.  Errors: none.
  */
-#include "allow/url.h"
+#include "allow/path.h"
 
 #include "allow/url_bytes.h"
 

@@ -11,7 +11,14 @@
  * Memory: CurrentMemoryContext.  Locks: row lock on the policy, to transaction
  * end.  On ERROR: the transaction takes everything back.
  */
-#include "allow/policy.h"
+#include "allow/rules.h"
+
+#include "allow/allow.h"
+#include "allow/history.h"
+#include "allow/host_pattern.h"
+#include "allow/methods.h"
+#include "allow/pin.h"
+#include "allow/policy_rows.h"
 #include "allow/suffix.h"
 
 #include "access/htup_details.h"

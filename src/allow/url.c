@@ -13,6 +13,7 @@
 #include "allow/url.h"
 
 #include "allow/host_idn.h"
+#include "allow/path.h"
 #include "allow/url_bytes.h"
 
 /* What a byte is good for; looked up once per byte and place. */

@@ -74,18 +74,6 @@ typedef struct AllowUrl
 /* buffer: ALLOW_URL_BUFFER(len) bytes, which *out points into */
 extern AllowUrlError allow_url_parse(const char *text, Size len, char *buffer, AllowUrl *out);
 
-/*
- * A URI template (RFC 6570) by the text before its first expression; *out has
- * the rest behind it.  Its path is ambiguous where an expression is part of it.
- */
-extern AllowUrlError allow_template_parse(const char *text, Size len, char *buffer, AllowUrl *out);
-
-/*
- * A host name or an address (IPv6 with or without brackets) as a URL that has
- * nothing else: port 0, path "/".
- */
-extern AllowUrlError allow_place_parse(const char *text, Size len, char *buffer, AllowUrl *out);
-
 /* the stable name of a refusal, "" for URL_OK */
 extern const char *allow_url_error_name(AllowUrlError error);
 
@@ -108,13 +96,10 @@ extern AllowUrlError allow_path_parse(const char *text, int len, char *out, int 
 									  bool *ambiguous);
 extern bool allow_utf8_valid(const char *text, Size len);
 
-/* "prefix" on a segment boundary of "path", both canonical, compared decoded */
-extern bool allow_path_covers(const char *prefix, int prefix_len, const char *path, int path_len);
+/* length, and bytes that are refused wherever they stand; before anything is split */
+extern AllowUrlError allow_bytes_check(const char *text, Size len);
 
-/*
- * The same as the most lenient server would have it: without parameters,
- * trailing dots and spaces, in any case.
- */
-extern bool allow_path_may_cover(const char *prefix, int prefix_len, const char *path, int path_len);
+/* 1 for ".", 2 for "..", escaped or not; 0 for any other segment */
+extern int	allow_dot_segment(const char *text, const char *end);
 
 #endif							/* AGENTCORE_ALLOW_URL_H */

@@ -5,7 +5,7 @@
 #ifndef AGENTCORE_ALLOW_URL_BYTES_H
 #define AGENTCORE_ALLOW_URL_BYTES_H
 
-#include "allow/url.h"
+#include "c.h"
 
 static inline int
 hex_digit(char c)
@@ -53,18 +53,5 @@ next_byte(const char **at, const char *end)
 	}
 	return (unsigned char) *(*at)++;
 }
-
-/* ----- url.c ----- */
-
-/* what is refused wherever it stands, before anything is split */
-extern AllowUrlError allow_bytes_check(const char *text, Size len);
-
-/* 1 for ".", 2 for "..", escaped or not; 0 for any other segment */
-extern int	allow_dot_segment(const char *text, const char *end);
-
-/* ----- path.c ----- */
-
-/* whether servers disagree on which resource a canonical path names */
-extern bool allow_path_ambiguous(const char *path, int len);
 
 #endif							/* AGENTCORE_ALLOW_URL_BYTES_H */

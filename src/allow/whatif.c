@@ -11,7 +11,11 @@
  * URL needs as long as its row.  Locks: those of agc_object_pin().  On ERROR:
  * pins go at transaction end.
  */
-#include "allow/policy.h"
+#include "allow/check.h"
+#include "allow/pin.h"
+#include "allow/policy_compile.h"
+#include "allow/policy_rows.h"
+#include "allow/rules.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"

@@ -1,0 +1,17 @@
+/*
+ * check.h
+ *	  Decisions in the form in which SQL and the gate see them.
+ */
+#ifndef AGENTCORE_ALLOW_CHECK_H
+#define AGENTCORE_ALLOW_CHECK_H
+
+#include "allow/allow.h"
+
+/* the decision of a pinned policy, with all its facts; NULL url and method included */
+extern void allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Size len,
+							   const char *method, AllowDecision *out);
+
+/* the eight columns of agentcore.url_decision */
+extern void allow_decision_columns(const AllowDecision *decision, Datum *values, bool *nulls);
+
+#endif							/* AGENTCORE_ALLOW_CHECK_H */

@@ -1,0 +1,57 @@
+/*
+ * match.h
+ *	  A request, and how far one rule gets with it.
+ */
+#ifndef AGENTCORE_ALLOW_MATCH_H
+#define AGENTCORE_ALLOW_MATCH_H
+
+#include "allow/compiled_policy.h"
+#include "allow/methods.h"
+
+/* How far a rule gets with a request; the order is that of "nearest miss". */
+typedef enum RuleMiss
+{
+	MISS_HOST,
+	MISS_PORT,
+	MISS_TIME,
+	MISS_PATH,
+	MISS_AMBIGUOUS,
+	MISS_METHOD,
+	MISS_NONE
+} RuleMiss;
+
+typedef struct UrlRequest
+{
+	const AllowUrl *url;
+	char		method[METHOD_MAX + 1]; /* upper case; "" = not a method */
+	bool		place;			/* no URL but a host: any scheme, port and path */
+	bool		any_method;
+	AllowIp		addresses[1 + ALLOW_IP_EMBEDDED];	/* the host's own first */
+	int			naddresses;
+	TimestampTz now;			/* 0 = not read yet */
+} UrlRequest;
+
+extern void allow_request_init(UrlRequest *request, const AllowUrl *url, const char *method);
+
+/* the address itself, and the IPv4 addresses that are embedded in it */
+extern void allow_request_addresses(UrlRequest *request, const AllowIp *ip);
+
+/* whether from <= now < until; *now is read when it is 0 and needed */
+extern bool allow_valid_now(TimestampTz from, TimestampTz until, TimestampTz *now);
+
+/* everything but the host */
+extern RuleMiss allow_rule_test(const UrlRule *rule, UrlRequest *request);
+
+/* how a rule stands to an address of which only the port may be known (else 0) */
+extern RuleMiss allow_rule_test_address(const UrlRule *rule, int port, TimestampTz *now);
+
+/*
+ * The index of the first address from "from" on that the rule covers (0 for a
+ * name), or -1.
+ */
+extern int	allow_rule_covers(const UrlRule *rule, const UrlRequest *request, int from);
+
+/* whether an allow rule lies inside the special entry */
+extern bool allow_rule_lifts(const UrlRule *rule, const UrlRule *special);
+
+#endif							/* AGENTCORE_ALLOW_MATCH_H */
