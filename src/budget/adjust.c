@@ -6,7 +6,7 @@
  * Both act under the counters' locks and leave rows in the ledger, so that
  * ledger and counters say the same afterwards.
  *
- * Locks: chain.c; of the window that is reset, only its budget's counter.
+ * Locks: budget_path.c; of the window that is reset, only its budget's counter.
  * Memory: the caller's context.  On ERROR: the transaction takes everything
  * back.
  */
@@ -65,7 +65,7 @@ arg_signed_usd(FunctionCallInfo fcinfo, int n)
 }
 
 static void
-refuse_below_zero(const ChainLink *link, const int64 amount[BUDGET_NUSED])
+refuse_below_zero(const PathLink *link, const int64 amount[BUDGET_NUSED])
 {
 	static const char *const units[] = {"tokens", "nano-USD", "calls"};
 
@@ -82,7 +82,7 @@ refuse_below_zero(const ChainLink *link, const int64 amount[BUDGET_NUSED])
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("budget \"%s\" cannot be adjusted below zero", link->name),
 						 errdetail("Window \"%s\" has %lld %s used.",
-								   link->defined && w < link->def.nlimits ? limit_name(&link->def.limit[w]) : "?",
+								   link->defined && w < link->def.nlimits ? definition_limit_name(&link->def.limit[w]) : "?",
 								   (long long) used, units[dim])));
 		}
 }
@@ -95,7 +95,7 @@ AGC_FUNCTION(budget_adjust)
 	char	   *reason = PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4));
 	LedgerEntry entry = {.event = "adjust"};
 	char	   *names[BUDGET_MAX_DEPTH];
-	Chain		chain;
+	BudgetPath	path;
 
 	for (int i = 1; i <= 3; i++)
 		if (PG_ARGISNULL(i))
@@ -117,26 +117,26 @@ AGC_FUNCTION(budget_adjust)
 					 errmsg("amount is out of range")));
 
 	agc_enter(tenant, AGC_ADMIN);
-	chain_resolve(&chain, tenant, budget);
+	path_resolve(&path, tenant, budget);
 	if (entry.amount[DIM_TOKENS] == 0 && entry.amount[DIM_NANOUSD] == 0 && entry.amount[DIM_CALLS] == 0)
 		PG_RETURN_BOOL(false);
-	chain_want_all(&chain);
-	if (!chain_lock(&chain, NULL))
+	path_want_all(&path);
+	if (!path_lock(&path, NULL))
 		raise_contention(budget);
-	for (int i = 0; i < chain.n; i++)
+	for (int i = 0; i < path.n; i++)
 	{
-		refuse_below_zero(&chain.link[i], entry.amount);
-		counter_charge(&chain.link[i].counter[0], entry.amount);
-		names[i] = chain.link[i].name;
+		refuse_below_zero(&path.link[i], entry.amount);
+		counter_charge(&path.link[i].counter[0], entry.amount);
+		names[i] = path.link[i].name;
 	}
-	entry.at = chain.at;
-	entry.nbudgets = chain.n;
+	entry.at = path.at;
+	entry.nbudgets = path.n;
 	entry.budgets = names;
 	entry.detail = make_detail("reason", reason);
-	store_ledger_add(tenant, NULL, &entry);
-	chain_tell_thresholds(&chain, NULL);
-	chain_split(&chain, nothing);
-	chain_write(&chain);
+	row_ledger_add(tenant, NULL, &entry);
+	threshold_tell(&path, NULL);
+	path_split(&path, nothing);
+	path_write(&path);
 	PG_RETURN_BOOL(true);
 }
 
@@ -170,7 +170,7 @@ bring_back_ledger(const char *tenant, const char *budget, TimestampTz now)
 
 /* Counters that are ahead of the clock count by the clock again: the first what the ledger says. */
 static void
-bring_back(const char *tenant, ChainLink *link, TimestampTz now)
+bring_back(const char *tenant, PathLink *link, TimestampTz now)
 {
 	AgcOwner	owner;
 
@@ -193,7 +193,7 @@ bring_back(const char *tenant, ChainLink *link, TimestampTz now)
 				window_bounds(&link->def.limit[w].window, now, &counter->start[w], &end);
 			}
 			if (s == 0)
-				recount_window(tenant, link->name, &link->def, counter, w);
+				define_recount(tenant, link->name, &link->def, counter, w);
 		}
 	}
 	agc_owner_end(&owner);
@@ -208,18 +208,18 @@ AGC_FUNCTION(budget_reset_window)
 	LedgerEntry entry = {.event = "reset", .nbudgets = 1};
 	bool		ahead;
 	bool		found = false;
-	ChainLink  *link;
+	PathLink   *link;
 	TimestampTz now;
-	Chain		chain;
+	BudgetPath	path;
 
 	agc_enter(tenant, AGC_ADMIN);
-	chain_resolve(&chain, tenant, budget);
-	chain.n = 1;
-	chain.resolved = false;
-	chain_want_all(&chain);
-	if (!chain_lock(&chain, NULL))
+	path_resolve(&path, tenant, budget);
+	path.n = 1;
+	path.resolved = false;
+	path_want_all(&path);
+	if (!path_lock(&path, NULL))
 		raise_contention(budget);
-	link = &chain.link[0];
+	link = &path.link[0];
 	if (link->n == 0 || !link->defined || link->counter[0].window_revision != link->def.window_revision)
 		raise_contention(budget);
 	now = agc_now();
@@ -227,9 +227,9 @@ AGC_FUNCTION(budget_reset_window)
 	if (ahead)
 		bring_back(tenant, link, now);
 	else
-		now = chain.at;
+		now = path.at;
 	for (int w = 0; w < link->def.nlimits; w++)
-		if (limit == NULL || strcmp(limit_name(&link->def.limit[w]), limit) == 0)
+		if (limit == NULL || strcmp(definition_limit_name(&link->def.limit[w]), limit) == 0)
 		{
 			for (int s = 0; s < link->n; s++)
 				counter_restart(&link->counter[s], &link->def, w, now + 1);
@@ -244,8 +244,8 @@ AGC_FUNCTION(budget_reset_window)
 	entry.at = now;
 	entry.budgets = &link->name;
 	entry.detail = make_detail("window", limit);
-	store_ledger_add(tenant, NULL, &entry);
-	chain_split(&chain, nothing);
-	chain_write(&chain);
+	row_ledger_add(tenant, NULL, &entry);
+	path_split(&path, nothing);
+	path_write(&path);
 	PG_RETURN_BOOL(ahead);
 }

@@ -170,7 +170,7 @@ extern bool permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease,
 extern PermitTry permit_expire(const char *tenant, const pg_uuid_t *id);
 
 /* expire up to "limit" permits whose lease has ended, the oldest first; how many */
-extern int	permits_reap(const char *tenant, int limit);
+extern int	permit_reap(const char *tenant, int limit);
 
 /* an expired call is dealt with: its key is free for another permit */
 extern bool permit_resolve(const char *tenant, const pg_uuid_t *id);

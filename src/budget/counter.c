@@ -84,7 +84,7 @@ counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at)
 			continue;
 		if (counter->bucket[w] != NULL)
 		{
-			slide(counter, w, (start - counter->start[w]) / sliding_step(&def->limit[w].window));
+			slide(counter, w, (start - counter->start[w]) / window_sliding_step(&def->limit[w].window));
 			lower_warned(counter, def, w);
 		}
 		else
@@ -113,7 +113,7 @@ sliding_wait(const Counter *counter, const BudgetLimit *limit, int w, int dim, i
 		used = with;
 	}
 	/* the last bucket falls out with the next step */
-	return (SLIDING_BUCKETS - 1 - stays) * sliding_step(&limit->window);
+	return (SLIDING_BUCKETS - 1 - stays) * window_sliding_step(&limit->window);
 }
 
 /* "counter" has been rolled to "at".  *refusal is set when the answer is false. */
@@ -248,7 +248,7 @@ counter_counts_from(const Counter *counter, const BudgetDef *def, int w)
 	TimestampTz from = counter->start[w];
 
 	if (counter->bucket[w] != NULL)
-		from = Max(from - SLIDING_PARTS * sliding_step(&def->limit[w].window), counter->bucket_since[w]);
+		from = Max(from - SLIDING_PARTS * window_sliding_step(&def->limit[w].window), counter->bucket_since[w]);
 	return Max(from, counter->since);
 }
 

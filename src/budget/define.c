@@ -39,14 +39,14 @@ static AgcTable definition_table = AGC_TABLE("budget", NULL);
 void
 budget_init(void)
 {
-	chain_init();
+	path_init();
 	guard_init();
 	wait_init();
 }
 
 /* What was committed while it was waited for is seen. */
 void
-lock_definitions(const char *tenant)
+define_lock(const char *tenant)
 {
 	Relation	rel = agc_table_open(&definition_table, RowExclusiveLock);
 	BudgetLock	lock;
@@ -54,7 +54,7 @@ lock_definitions(const char *tenant)
 	lock_of_definitions(&lock, RelationGetRelid(rel), tenant);
 	agc_table_close(rel, NoLock);
 	/* whoever changes definitions may be waiting for the budgets that this transaction holds */
-	if (!chain_locks_held())
+	if (!path_locks_held())
 		lock_wait(&lock);
 	else if (!lock_take(&lock, false))
 		ereport(ERROR,
@@ -66,9 +66,9 @@ lock_definitions(const char *tenant)
 }
 
 void
-before_definition(AgcSetting *set)
+define_before(AgcSetting *set)
 {
-	lock_definitions(set->tenant);
+	define_lock(set->tenant);
 }
 
 /*
@@ -86,7 +86,7 @@ kind_suits(const char *kind, const Interval *period)
 }
 
 void
-window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int n, Window *window)
+define_window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int n, Window *window)
 {
 	Interval   *period = PG_ARGISNULL(n) ? NULL : PG_GETARG_INTERVAL_P(n);
 	char	   *kind = agc_opt_name(fcinfo, n + 1, "kind");
@@ -164,15 +164,15 @@ height_of(const char *tenant, const char *name)
 static void
 check_parent(const char *tenant, const char *name, const char *parent)
 {
-	Chain		above;
+	BudgetPath	above;
 	int			levels;
 
 	if (strcmp(parent, name) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("budget \"%s\" cannot be its own parent", name)));
-	chain_resolve(&above, tenant, parent);
-	if (chain_find(&above, name) != NULL)
+	path_resolve(&above, tenant, parent);
+	if (path_find(&above, name) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parent \"%s\" of budget \"%s\" makes a circle", parent, name),
@@ -205,7 +205,7 @@ note_limits(const char *tenant, const char *name, TimestampTz at)
 static bool
 lock_counter(const char *tenant, const char *name, int slot, Counter *counter)
 {
-	LockResult	result = store_counter_lock(tenant, name, slot, true, counter);
+	LockResult	result = row_counter_lock(tenant, name, slot, true, counter);
 
 	if (result == LOCK_BUSY)
 		ereport(ERROR,
@@ -217,9 +217,9 @@ lock_counter(const char *tenant, const char *name, int slot, Counter *counter)
 }
 
 void
-recount_window(const char *tenant, const char *name, const BudgetDef *def, Counter *counter, int w)
+define_recount(const char *tenant, const char *name, const BudgetDef *def, Counter *counter, int w)
 {
-	int64		step = sliding_step(&def->limit[w].window);
+	int64		step = window_sliding_step(&def->limit[w].window);
 	TimestampTz from = counter_counts_from(counter, def, w);
 
 	if (counter->bucket[w] != NULL)
@@ -227,10 +227,10 @@ recount_window(const char *tenant, const char *name, const BudgetDef *def, Count
 		{
 			TimestampTz begin = counter->start[w] - i * step;
 
-			store_ledger_sum(tenant, name, Max(begin, from), i == 0 ? DT_NOEND : begin + step,
-							 counter->bucket[w] + i * BUDGET_NUSED);
+			row_ledger_sum(tenant, name, Max(begin, from), i == 0 ? DT_NOEND : begin + step,
+						   counter->bucket[w] + i * BUDGET_NUSED);
 		}
-	store_ledger_sum(tenant, name, from, DT_NOEND, counter->used[w]);
+	row_ledger_sum(tenant, name, from, DT_NOEND, counter->used[w]);
 }
 
 /* The window of "old" that is the same as window w of "def"; -1: none. */
@@ -238,7 +238,7 @@ static int
 window_before(const BudgetDef *old, const BudgetDef *def, int w)
 {
 	for (int i = 0; i < old->nlimits; i++)
-		if (strcmp(limit_name(&old->limit[i]), limit_name(&def->limit[w])) == 0 &&
+		if (strcmp(definition_limit_name(&old->limit[i]), definition_limit_name(&def->limit[w])) == 0 &&
 			window_same(&old->limit[i].window, &def->limit[w].window))
 			return i;
 	return -1;
@@ -269,7 +269,7 @@ realign(const char *tenant, const char *name, const BudgetDef *old, const Budget
 
 		if (o < 0)
 		{
-			recount_window(tenant, name, def, counter, w);
+			define_recount(tenant, name, def, counter, w);
 			continue;
 		}
 		counter->start[w] = before.start[o];
@@ -288,7 +288,7 @@ static Counter *
 lock_counters(const char *tenant, const char *name, int slots, int *counters)
 {
 	Counter    *counter = palloc(BUDGET_MAX_SLOTS * sizeof(Counter));
-	int			n = store_counters_peek(tenant, name, BUDGET_MAX_SLOTS, counter);
+	int			n = row_counters_peek(tenant, name, BUDGET_MAX_SLOTS, counter);
 
 	if (n > 0)
 		slots = Max(slots, counter[n - 1].slot + 1);
@@ -340,7 +340,7 @@ store_slots(const char *tenant, const char *name, const BudgetDef *def, const Co
 
 	if (n == 1 && def->slots == 1)
 	{
-		store_counter_write(tenant, name, sum);
+		row_counter_write(tenant, name, sum);
 		return;
 	}
 	held_by_slot(tenant, name, def->slots, held);
@@ -357,13 +357,13 @@ store_slots(const char *tenant, const char *name, const BudgetDef *def, const Co
 		share_split(counter, def->slots, def, 0, nothing);
 
 	for (int i = 0; i < n; i++)
-		store_counter_delete(&stored[i]);
+		row_counter_delete(&stored[i]);
 	for (int slot = 0; slot < def->slots; slot++)
-		store_counter_create(tenant, name, &counter[slot]);
+		row_counter_create(tenant, name, &counter[slot]);
 }
 
 void
-sync_counter(const char *tenant, const char *name, const BudgetDef *old)
+define_sync_counters(const char *tenant, const char *name, const BudgetDef *old)
 {
 	BudgetDef	def;
 	Counter    *stored;
@@ -371,14 +371,14 @@ sync_counter(const char *tenant, const char *name, const BudgetDef *old)
 	int			n;
 
 	AcceptInvalidationMessages();
-	if (!budget_def(tenant, name, &def))
+	if (!definition_read(tenant, name, &def))
 		elog(ERROR, "budget \"%s\" vanished while it was defined", name);
 
 	stored = lock_counters(tenant, name, def.slots, &n);
 	if (n == 0)
 	{
 		/* an earlier budget of this name does not count */
-		TimestampTz last = store_ledger_last(tenant, name);
+		TimestampTz last = row_ledger_last(tenant, name);
 		TimestampTz at = agc_now();
 
 		counter_init(&sum, &def, last == 0 ? at : Max(at, last + 1));
@@ -401,7 +401,7 @@ sync_counter(const char *tenant, const char *name, const BudgetDef *old)
 }
 
 void
-check_one_slot(const char *tenant, const char *name)
+define_check_slots(const char *tenant, const char *name)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan plan = {
@@ -571,19 +571,19 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 	bool		isnull;
 	AgcOwner	owner;
 
-	window_of_args(fcinfo, set, A_PERIOD, &window);
+	define_window_of_args(fcinfo, set, A_PERIOD, &window);
 	memset(nulls, ' ', sizeof(nulls));
 	budget_columns(fcinfo, set, window_kind_name(window.kind), values, nulls);
 	agc_owner_begin(&owner);
 	if (AGC_GIVEN(set, A_PARENT))
 		check_parent(set->tenant, name, parent);
-	known = budget_def(set->tenant, name, &old);
+	known = definition_read(set->tenant, name, &old);
 	changed = agc_set_spi(set, &plan, values, nulls);
 	/* a switch or another parent waits for nobody */
 	if (changed && DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
-		sync_counter(set->tenant, name, known ? &old : NULL);
+		define_sync_counters(set->tenant, name, known ? &old : NULL);
 	if (changed)
-		check_one_slot(set->tenant, name);
+		define_check_slots(set->tenant, name);
 	agc_owner_end(&owner);
 	return changed;
 }
@@ -603,7 +603,7 @@ AGC_FUNCTION(budget_set)
 		{"enabled", "true"}, {"thresholds", "{}"}, {"spenders"}, {"max_overrun"}
 	};
 	static const AgcSetter setter = {
-		"budget", A_MAX_TOKENS, lengthof(members), members, &row, .before = before_definition, .write = write_budget
+		"budget", A_MAX_TOKENS, lengthof(members), members, &row, .before = define_before, .write = write_budget
 	};
 	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, A_NAME, "name"))};
 
@@ -635,7 +635,7 @@ drop_counters(const char *tenant, const char *name)
 				 errmsg("budget \"%s\" is held by %lld open permits", name, (long long) open),
 				 errhint("Disable it with budget_set(enabled => false) and drop it once they are settled.")));
 	for (int i = 0; i < n; i++)
-		store_counter_delete(&counter[i]);
+		row_counter_delete(&counter[i]);
 }
 
 /* budget_drop(name) -> boolean: whether there was one */
@@ -654,7 +654,7 @@ AGC_FUNCTION(budget_drop)
 
 	agc_enter(tenant, AGC_ADMIN);
 	agc_owner_begin(&owner);
-	lock_definitions(tenant);
+	define_lock(tenant);
 	refuse_parent(tenant, name);
 	drop_counters(tenant, name);
 	agc_spi(&plan, values, NULL);

@@ -5,30 +5,30 @@
 #ifndef AGENTCORE_BUDGET_DEFINE_H
 #define AGENTCORE_BUDGET_DEFINE_H
 
-#include "budget/chain.h"
+#include "budget/budget_path.h"
 
-/* all of these but window_of_args() between agc_owner_begin() and agc_owner_end() */
+/* all of these but define_window_of_args() between agc_owner_begin() and agc_owner_end() */
 
 /* Until COMMIT nobody else changes a budget of the tenant. */
-extern void lock_definitions(const char *tenant);
+extern void define_lock(const char *tenant);
 
-/* of a setter: lock_definitions() */
-extern void before_definition(AgcSetting *set);
+/* of a setter: define_lock() */
+extern void define_before(AgcSetting *set);
 
 /*
  * The window that the arguments period (at n), kind, tz and anchor of a setter
  * say.  Where only the period is another, the kind stays if it suits it.
  */
-extern void window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int n, Window *window);
+extern void define_window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int n, Window *window);
 
 /* The counters follow the definition as it is now; "old" is how it was, or NULL. */
-extern void sync_counter(const char *tenant, const char *name, const BudgetDef *old);
+extern void define_sync_counters(const char *tenant, const char *name, const BudgetDef *old);
 
 /* used[] and buckets of window w, from the ledger */
-extern void recount_window(const char *tenant, const char *name, const BudgetDef *def,
+extern void define_recount(const char *tenant, const char *name, const BudgetDef *def,
 						   Counter *counter, int w);
 
 /* 22023 when something was defined that more than one slot cannot have */
-extern void check_one_slot(const char *tenant, const char *name);
+extern void define_check_slots(const char *tenant, const char *name);
 
 #endif							/* AGENTCORE_BUDGET_DEFINE_H */

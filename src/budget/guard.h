@@ -5,7 +5,7 @@
 #ifndef AGENTCORE_BUDGET_GUARD_H
 #define AGENTCORE_BUDGET_GUARD_H
 
-#include "budget/store.h"
+#include "budget/rows.h"
 
 /* ----- mistakes (guard.c); warn or raise 25001 by agentcore.budget_guard ----- */
 

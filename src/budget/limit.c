@@ -31,14 +31,14 @@ touch_budget(const char *tenant, const char *budget, const BudgetDef *old)
 						TimestampTzGetDatum(agc_now())};
 
 	agc_spi(&plan, values, NULL);
-	sync_counter(tenant, budget, old);
-	check_one_slot(tenant, budget);
+	define_sync_counters(tenant, budget, old);
+	define_check_slots(tenant, budget);
 }
 
 static void
 old_def(const char *tenant, const char *budget, BudgetDef *out)
 {
-	if (!budget_def(tenant, budget, out))
+	if (!definition_read(tenant, budget, out))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("budget \"%s\" does not exist", budget),
@@ -101,7 +101,7 @@ write_limit(FunctionCallInfo fcinfo, AgcSetting *set)
 	bool		changed;
 	AgcOwner	owner;
 
-	window_of_args(fcinfo, set, A_PERIOD, &window);
+	define_window_of_args(fcinfo, set, A_PERIOD, &window);
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = set->keys[0];
 	for (int n = A_BUDGET; n <= A_ANCHOR; n++)	/* an argument stands one place before its column */
@@ -139,7 +139,7 @@ AGC_FUNCTION(budget_limit_set)
 		{"max_tokens"}, {"max_usd"}, {"max_calls"}, {"period"}, {"kind"}, {"tz", "UTC"}, {"anchor"}
 	};
 	static const AgcSetter setter = {
-		"limit", A_MAX_TOKENS, lengthof(members), members, &row, .before = before_definition, .write = write_limit
+		"limit", A_MAX_TOKENS, lengthof(members), members, &row, .before = define_before, .write = write_limit
 	};
 	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, A_BUDGET, "budget")),
 					 CStringGetTextDatum(arg_limit(fcinfo))};
@@ -165,8 +165,8 @@ AGC_FUNCTION(budget_limit_drop)
 
 	agc_enter(tenant, AGC_ADMIN);
 	agc_owner_begin(&owner);
-	lock_definitions(tenant);
-	existed = budget_def(tenant, budget, &old) && has_limit(&old, limit);
+	define_lock(tenant);
+	existed = definition_read(tenant, budget, &old) && has_limit(&old, limit);
 	if (existed)
 	{
 		agc_spi(&plan, values, NULL);

@@ -12,7 +12,7 @@
  * Locks: none but those of the caller, who has the permit and its counters.
  * Memory: the caller's context.  On ERROR: the transaction takes the row back.
  */
-#include "budget/chain.h"
+#include "budget/budget_path.h"
 
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
@@ -22,31 +22,31 @@ static const int64 least[] = {100000, 1000000000};
 
 /* A hold of that many, by max_overrun. */
 static int64
-times_held(const Chain *chain, int64 held, int dim)
+times_held(const BudgetPath *path, int64 held, int dim)
 {
-	const BudgetDef *def = chain->n > 0 && chain->link[0].defined ? &chain->link[0].def : NULL;
+	const BudgetDef *def = path->n > 0 && path->link[0].defined ? &path->link[0].def : NULL;
 	double		most = held * (def != NULL && def->max_overrun > 0 ? def->max_overrun : agc_max_overrun);
 
 	return most >= (double) PG_INT64_MAX ? PG_INT64_MAX : Max((int64) most, least[dim]);
 }
 
 static bool
-is_capped(const Chain *chain)
+is_capped(const BudgetPath *path)
 {
-	return chain->n > 0 && chain->link[0].defined && chain->link[0].def.cap_overrun;
+	return path->n > 0 && path->link[0].defined && path->link[0].def.cap_overrun;
 }
 
 /* Lowers one amount; what is beyond, and whether max_overrun is why. */
 static int64
-cut(const Chain *chain, const Permit *permit, bool bounded, int dim, int64 *amount, bool *told)
+cut(const BudgetPath *path, const Permit *permit, bool bounded, int dim, int64 *amount, bool *told)
 {
 	int64		wanted = *amount;
 
-	if (is_capped(chain))
+	if (is_capped(path))
 		*amount = Min(*amount, permit->held[dim]);
 	if (bounded)
 	{
-		int64		most = Max(times_held(chain, permit->held[dim], dim) - permit->spent[dim], 0);
+		int64		most = Max(times_held(path, permit->held[dim], dim) - permit->spent[dim], 0);
 
 		*told = *told || *amount > most;
 		*amount = Min(*amount, most);
@@ -68,11 +68,11 @@ tell(const Permit *permit, const int64 over[BUDGET_NUSED])
 }
 
 void
-overrun_leave_unbilled(const Chain *chain, const Permit *permit, int64 amount[BUDGET_NUSED])
+overrun_leave_unbilled(const BudgetPath *path, const Permit *permit, int64 amount[BUDGET_NUSED])
 {
-	LedgerEntry entry = {.at = chain->at, .event = "unbilled"};
+	LedgerEntry entry = {.at = path->at, .event = "unbilled"};
 	int64		over[BUDGET_NUSED] = {0};
-	bool		bounded = agc_level(GetUserId(), chain->tenant) < AGC_ADMIN;
+	bool		bounded = agc_level(GetUserId(), path->tenant) < AGC_ADMIN;
 	bool		told = false;
 	char	   *text;
 
@@ -80,7 +80,7 @@ overrun_leave_unbilled(const Chain *chain, const Permit *permit, int64 amount[BU
 	if (permit->depth == 0)
 		return;
 	for (int dim = DIM_TOKENS; dim <= DIM_NANOUSD; dim++)
-		over[dim] = cut(chain, permit, bounded, dim, &amount[dim], &told);
+		over[dim] = cut(path, permit, bounded, dim, &amount[dim], &told);
 	if (over[DIM_TOKENS] == 0 && over[DIM_NANOUSD] == 0)
 		return;
 	entry.nbudgets = permit->depth;
@@ -88,7 +88,7 @@ overrun_leave_unbilled(const Chain *chain, const Permit *permit, int64 amount[BU
 	text = psprintf("{\"tokens\": %lld, \"nanousd\": %lld}", (long long) over[DIM_TOKENS],
 					(long long) over[DIM_NANOUSD]);
 	entry.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
-	store_ledger_add(chain->tenant, permit, &entry);
+	row_ledger_add(path->tenant, permit, &entry);
 	if (told)
 		tell(permit, over);
 }

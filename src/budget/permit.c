@@ -9,14 +9,14 @@
  * the path is stored with it, so that a later change of the hierarchy does not
  * matter to it.
  *
- * Locking: chain.c.  The permit row is inserted before any counter is locked
+ * Locking: budget_path.c.  The permit row is inserted before any counter is locked
  * and deleted again when the counters then refuse, so that the shared rows are
  * held shortest; that of a divided budget after, for its slot is known no sooner.
  *
  * Memory: the caller's context.  On ERROR: the transaction takes everything
  * back.
  */
-#include "budget/chain.h"
+#include "budget/budget_path.h"
 #include "budget/guard.h"
 
 #include "common/int.h"
@@ -94,34 +94,34 @@ may_settle(const char *tenant, const Permit *permit, Oid caller)
 static void
 lock_permit(const char *tenant, const pg_uuid_t *id, Oid caller, MemoryContext cxt, Permit *out)
 {
-	LockResult	result = store_permit_lock(tenant, id, false, cxt, out);
+	LockResult	result = row_permit_lock(tenant, id, false, cxt, out);
 
 	if (result == LOCK_BUSY)
 	{
-		if (!store_permit_read(tenant, id, cxt, out) || !may_settle(tenant, out, caller))
+		if (!row_permit_read(tenant, id, cxt, out) || !may_settle(tenant, out, caller))
 			raise_no_permit(id);
-		if (!chain_locks_held())
-			result = store_permit_lock(tenant, id, true, cxt, out);
+		if (!path_locks_held())
+			result = row_permit_lock(tenant, id, true, cxt, out);
 	}
 	if (result == LOCK_BUSY)
 		raise_contention();
 	if (result == LOCK_MISSING || !may_settle(tenant, out, caller))
 		raise_no_permit(id);
-	chain_note_lock();
+	path_note_lock();
 }
 
 /* The permit, locked, for whoever may speak for its agent. */
 static PermitTry
 try_permit(const char *tenant, const pg_uuid_t *id, MemoryContext cxt, Permit *out)
 {
-	switch (store_permit_lock(tenant, id, !chain_locks_held(), cxt, out))
+	switch (row_permit_lock(tenant, id, !path_locks_held(), cxt, out))
 	{
 		case LOCK_BUSY:
 			return PERMIT_TRY_BUSY;
 		case LOCK_MISSING:
 			return PERMIT_TRY_NOT;
 		default:
-			chain_note_lock();
+			path_note_lock();
 			return PERMIT_TRY_DONE;
 	}
 }
@@ -157,7 +157,7 @@ add_ledger(const char *tenant, const Permit *permit, const char *event, Timestam
 	LedgerEntry entry = {.at = at, .event = event, .nbudgets = nbudgets, .budgets = budgets};
 
 	memcpy(entry.amount, amount, sizeof(entry.amount));
-	store_ledger_add(tenant, permit, &entry);
+	row_ledger_add(tenant, permit, &entry);
 }
 
 /* ----- acquire ----- */
@@ -185,18 +185,18 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 {
 	MemoryContext caller_cxt = CurrentMemoryContext;
 	int64		asked[BUDGET_NDIMS];
-	Chain		chain;
+	BudgetPath	path;
 
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
 	out->can_ever_fit = true;
 	asked_of(request, asked);
-	chain_resolve(&chain, request->tenant, request->budget);
-	chain_peek(&chain, asked);
-	if (chain_admits(&chain, asked, out, caller_cxt) || !out->can_ever_fit)
+	path_resolve(&path, request->tenant, request->budget);
+	path_peek(&path, asked);
+	if (path_admits(&path, asked, out, caller_cxt) || !out->can_ever_fit)
 		return out->granted;
 
-	out->granted = store_permits_any_ended(request->tenant, agc_now());
+	out->granted = row_permits_any_ended(request->tenant, agc_now());
 	if (out->granted)
 		out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
 	return out->granted;
@@ -208,7 +208,7 @@ find_duplicate(const PermitRequest *request, const char *holder, PermitDecision 
 {
 	Permit		first;
 
-	if (!store_permit_by_key(request->tenant, holder, request->key, CurrentMemoryContext, &first))
+	if (!row_permit_by_key(request->tenant, holder, request->key, CurrentMemoryContext, &first))
 		return false;
 	if (memcmp(first.row.request_hash, request->request_hash, AGC_HASH_LEN) != 0)
 		ereport(ERROR,
@@ -222,64 +222,64 @@ find_duplicate(const PermitRequest *request, const char *holder, PermitDecision 
 
 /* Reads only, unless an ended lease stands in the way. */
 static bool
-looks_admissible(Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
+looks_admissible(BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
 				 MemoryContext cxt)
 {
-	bool		may_reap = !chain_locks_held();
+	bool		may_reap = !path_locks_held();
 
 	/* in turn those of every budget that refuses */
-	for (int i = 0; i <= chain->n; i++)
+	for (int i = 0; i <= path->n; i++)
 	{
-		chain_peek(chain, asked);
-		if (chain_admits(chain, asked, out, cxt))
+		path_peek(path, asked);
+		if (path_admits(path, asked, out, cxt))
 			return true;
 		if (!may_reap || !out->can_ever_fit ||
-			expire_ended(chain->tenant, out->denied_by, REAP_INLINE, false) == 0)
+			expire_ended(path->tenant, out->denied_by, REAP_INLINE, false) == 0)
 			break;
 	}
 	return false;
 }
 
 static void
-take_hold(Chain *chain, Permit *permit, const PermitRequest *request, const char *holder,
+take_hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const char *holder,
 		  PermitDecision *out, MemoryContext cxt)
 {
-	/* by the definitions of now: those that chain_lock() finds may be others */
-	bool		early = !chain_divided(chain);
+	/* by the definitions of now: those that path_lock() finds may be others */
+	bool		early = !path_is_divided(path);
 
 	agc_uuid_v7(&permit->row.id);
-	permit->depth = chain->n;
-	for (int i = 0; i < chain->n; i++)
-		permit->budgets[i] = chain->link[i].name;
+	permit->depth = path->n;
+	for (int i = 0; i < path->n; i++)
+		permit->budgets[i] = path->link[i].name;
 	permit->row.created_at = agc_now();
 	permit->row.lease_until = lease_end(permit->row.created_at, request->lease);
 	permit->charge_on_expiry = request->charge_on_expiry ||
-		(chain->n > 0 && chain->link[0].def.charge_on_expiry);
+		(path->n > 0 && path->link[0].def.charge_on_expiry);
 	/* a slot is known only once it is locked; else what many share is locked last */
 	if (early)
-		store_permit_insert(request->tenant, permit, request, holder);
+		row_permit_insert(request->tenant, permit, request, holder);
 	AGC_TEST_POINT("budget_inserted");
 
-	if (!chain_lock(chain, permit->held))
+	if (!path_lock(path, permit->held))
 		report_contention(out);
-	else if (chain_admits(chain, permit->held, out, cxt))
+	else if (path_admits(path, permit->held, out, cxt))
 	{
-		chain_split(chain, permit->held);
-		chain_hold(chain, permit, permit->held);
+		path_split(path, permit->held);
+		path_hold(path, permit, permit->held);
 		if (!early)
-			store_permit_insert(request->tenant, permit, request, holder);
-		chain_write(chain);
+			row_permit_insert(request->tenant, permit, request, holder);
+		path_write(path);
 		guard_begun(&permit->row.id);
 		AGC_TEST_POINT("budget_held");
 		out->id = permit->row.id;
 		/* of a divided budget it would cost a look at every slot: a fifth of the throughput of 16 */
-		if (request->want_remaining && !chain_divided(chain))
-			chain_remaining(chain, out);
+		if (request->want_remaining && !path_is_divided(path))
+			path_remaining(path, out);
 		return;
 	}
-	chain_unlock(chain);
+	path_unlock(path);
 	if (early)
-		store_permit_delete(permit);
+		row_permit_delete(permit);
 }
 
 void
@@ -288,7 +288,7 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	MemoryContext caller_cxt = CurrentMemoryContext;
 	Permit		permit = {0};
 	char	   *holder;
-	Chain		chain;
+	BudgetPath	path;
 
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
@@ -300,11 +300,11 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	asked_of(request, permit.held);
 	permit.row.role = GetUserNameFromId(GetUserId(), false);
 	holder = make_holder(request->agent, permit.row.role);
-	chain_resolve(&chain, request->tenant, request->budget);
+	path_resolve(&path, request->tenant, request->budget);
 
 	if (request->key != NULL)
 	{
-		if (!store_key_lock(request->tenant, holder, request->key, !chain_locks_held()))
+		if (!row_key_lock(request->tenant, holder, request->key, !path_locks_held()))
 		{
 			report_contention(out);
 			return;
@@ -312,10 +312,10 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	}
 	if (request->key == NULL || !find_duplicate(request, holder, out))
 	{
-		if (looks_admissible(&chain, permit.held, out, caller_cxt))
-			take_hold(&chain, &permit, request, holder, out, caller_cxt);
+		if (looks_admissible(&path, permit.held, out, caller_cxt))
+			take_hold(&path, &permit, request, holder, out, caller_cxt);
 		if (request->key != NULL)
-			chain_note_lock();
+			path_note_lock();
 	}
 }
 
@@ -331,20 +331,20 @@ permit_read(const char *tenant, const pg_uuid_t *id, const char *agent, const ch
 	bool		found;
 
 	if (id != NULL)
-		found = store_permit_read(tenant, id, caller_cxt, &permit) &&
+		found = row_permit_read(tenant, id, caller_cxt, &permit) &&
 			may_settle(tenant, &permit, caller);
 	else
-		found = store_permit_by_key(tenant, make_holder(agent, GetUserNameFromId(caller, false)),
-									key, caller_cxt, &permit);
+		found = row_permit_by_key(tenant, make_holder(agent, GetUserNameFromId(caller, false)),
+								  key, caller_cxt, &permit);
 	if (found && lock)
 	{
 		pg_uuid_t	locked = permit.row.id;
-		LockResult	result = store_permit_lock(tenant, &locked, !chain_locks_held(), caller_cxt, &permit);
+		LockResult	result = row_permit_lock(tenant, &locked, !path_locks_held(), caller_cxt, &permit);
 
 		if (result == LOCK_BUSY)
 			raise_contention();
 		found = result == LOCK_TAKEN;
-		chain_note_lock();
+		path_note_lock();
 	}
 	if (found)
 		*out = permit.row;
@@ -365,7 +365,7 @@ refund_reaches(const Counter *counter, const Permit *permit)
 }
 
 static void
-charge_path(Chain *chain, const Permit *permit, const char *event, const int64 amount[BUDGET_NUSED])
+charge_path(BudgetPath *path, const Permit *permit, const char *event, const int64 amount[BUDGET_NUSED])
 {
 	int64		plus[BUDGET_NUSED];
 	int64		minus[BUDGET_NUSED];
@@ -381,7 +381,7 @@ charge_path(Chain *chain, const Permit *permit, const char *event, const int64 a
 	}
 	for (int i = 0; i < permit->depth; i++)
 	{
-		Counter    *counter = chain_counter(chain, permit, i);
+		Counter    *counter = path_counter(path, permit, i);
 
 		if (counter != NULL)
 			counter_charge(counter, plus);
@@ -392,24 +392,24 @@ charge_path(Chain *chain, const Permit *permit, const char *event, const int64 a
 				counter_charge(counter, minus);
 		}
 	}
-	add_ledger(chain->tenant, permit, event, chain->at, permit->depth, (char **) permit->budgets, plus);
+	add_ledger(path->tenant, permit, event, path->at, permit->depth, (char **) permit->budgets, plus);
 	if (any_minus)
-		add_ledger(chain->tenant, permit, "refund", chain->at, nreached, reached, minus);
-	chain_tell_thresholds(chain, permit);
+		add_ledger(path->tenant, permit, "refund", path->at, nreached, reached, minus);
+	threshold_tell(path, permit);
 }
 
 static void
-give_hold_back(Chain *chain, const Permit *permit)
+give_hold_back(BudgetPath *path, const Permit *permit)
 {
 	for (int i = 0; i < permit->depth; i++)
 	{
-		Counter    *counter = chain_counter(chain, permit, i);
+		Counter    *counter = path_counter(path, permit, i);
 
 		if (counter != NULL)
 			counter_hold(counter, permit->held, -1);
 	}
 	if (permit->depth > 0)
-		wait_wake(chain->tenant, permit->budgets[permit->depth - 1]);
+		wait_wake(path->tenant, permit->budgets[permit->depth - 1]);
 }
 
 /*
@@ -417,24 +417,24 @@ give_hold_back(Chain *chain, const Permit *permit)
  * other slots may have: they are all locked, and split anew afterwards.
  */
 static bool
-lock_to_charge(Chain *chain, const char *tenant, const Permit *permit, const int64 final[BUDGET_NUSED],
+lock_to_charge(BudgetPath *path, const char *tenant, const Permit *permit, const int64 final[BUDGET_NUSED],
 			   bool gives_back)
 {
-	chain_of_permits(chain, tenant, permit, 1);
+	path_of_permits(path, tenant, permit, 1);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		if (add_checked(permit->spent[dim], final[dim]) - permit->charged[dim] >
 			(gives_back ? permit->held[dim] : 0))
-			chain_want_all(chain);
-	return chain_lock(chain, NULL);
+			path_want_all(path);
+	return path_lock(path, NULL);
 }
 
 static void
-write_charged(Chain *chain)
+write_charged(BudgetPath *path)
 {
 	static const int64 nothing[BUDGET_NDIMS] = {0};
 
-	chain_split(chain, nothing);
-	chain_write(chain);
+	path_split(path, nothing);
+	path_write(path);
 }
 
 /* The answer for a permit that was settled before. */
@@ -453,7 +453,7 @@ compare_settled(const char *tenant, const Permit *permit, PermitState to,
 			AgcOwner	owner;
 
 			agc_owner_begin(&owner);
-			store_ledger_unbilled(tenant, permit, unbilled);
+			row_ledger_unbilled(tenant, permit, unbilled);
 			agc_owner_end(&owner);
 			break;
 		}
@@ -487,18 +487,18 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 		answer = compare_settled(tenant, &permit, to, delta);
 	else
 	{
-		Chain		chain;
+		BudgetPath	path;
 
 		if (called)
 			guard_charge(&permit);
-		if (!lock_to_charge(&chain, tenant, &permit, delta, is_open(&permit)))
+		if (!lock_to_charge(&path, tenant, &permit, delta, is_open(&permit)))
 			raise_contention();
 		/* by the clock that gave the lease: counters may have seen one that was ahead */
 		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= agc_now())
 			answer = SETTLE_LATE;
-		overrun_leave_unbilled(&chain, &permit, delta);
+		overrun_leave_unbilled(&path, &permit, delta);
 		if (is_open(&permit))
-			give_hold_back(&chain, &permit);
+			give_hold_back(&path, &permit);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
 			int64		before = permit.charged[dim];
@@ -506,13 +506,13 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 			permit.charged[dim] = add_checked(permit.spent[dim], delta[dim]);
 			delta[dim] = permit.charged[dim] - before;
 		}
-		charge_path(&chain, &permit, answer == SETTLE_LATE ? "late" : event, delta);
+		charge_path(&path, &permit, answer == SETTLE_LATE ? "late" : event, delta);
 		AGC_TEST_POINT("budget_charged");
-		write_charged(&chain);
+		write_charged(&path);
 		AGC_TEST_POINT("budget_counted");
 		permit.row.state = answer == SETTLE_LATE && to == PERMIT_COMMITTED ? PERMIT_LATE : to;
-		permit.settled_at = chain.at;
-		store_permit_write(&permit, result);
+		permit.settled_at = path.at;
+		row_permit_write(&permit, result);
 		AGC_TEST_POINT("budget_settled");
 	}
 	return answer;
@@ -564,23 +564,23 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 	guard_charge(&permit);
 	if (amount[DIM_TOKENS] > 0 || amount[DIM_NANOUSD] > 0)
 	{
-		Chain		chain;
+		BudgetPath	path;
 
-		if (!lock_to_charge(&chain, tenant, &permit, amount, false))
+		if (!lock_to_charge(&path, tenant, &permit, amount, false))
 			raise_contention();
-		overrun_leave_unbilled(&chain, &permit, amount);
+		overrun_leave_unbilled(&path, &permit, amount);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
 			permit.spent[dim] = add_checked(permit.spent[dim], amount[dim]);
 			permit.charged[dim] = add_checked(permit.charged[dim], amount[dim]);
 		}
-		charge_path(&chain, &permit, "retry", amount);
-		write_charged(&chain);
+		charge_path(&path, &permit, "retry", amount);
+		write_charged(&path);
 	}
 	permit.row.state = PERMIT_RETRY;
 	permit.row.retry_at = retry_at;
 	permit.row.lease_until = lease_end(agc_now(), lease);
-	store_permit_write(&permit, NULL);
+	row_permit_write(&permit, NULL);
 }
 
 PermitTry
@@ -603,7 +603,7 @@ permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease, int64 cache_
 		permit.row.retry_at = 0;
 		permit.row.lease_until = lease_end(agc_now(), lease);
 		permit.row.cache_lease = cache_lease;
-		store_permit_write(&permit, NULL);
+		row_permit_write(&permit, NULL);
 		guard_begun(id);
 	}
 	return outcome;
@@ -627,30 +627,30 @@ permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens
 	if (tokens > 0 || nanousd > 0)
 	{
 		int64		asked[BUDGET_NDIMS];
-		Chain		chain;
+		BudgetPath	path;
 
 		if (permit.row.budget != NULL)
 			budget_check_use(tenant, permit.row.budget);
 		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
 			asked[dim] = more[dim] > 0 ? more[dim] : NO_AMOUNT;
-		chain_of_permits(&chain, tenant, &permit, 1);
-		if (!chain_lock(&chain, asked))
+		path_of_permits(&path, tenant, &permit, 1);
+		if (!path_lock(&path, asked))
 			raise_contention();
-		if (chain_admits(&chain, asked, out, caller_cxt))
+		if (path_admits(&path, asked, out, caller_cxt))
 		{
-			chain_split(&chain, asked);
-			chain_hold(&chain, &permit, more);
-			chain_write(&chain);
+			path_split(&path, asked);
+			path_hold(&path, &permit, more);
+			path_write(&path);
 			for (int dim = 0; dim < BUDGET_NUSED; dim++)
 				permit.held[dim] = add_checked(permit.held[dim], more[dim]);
 		}
 		else
-			chain_unlock(&chain);
+			path_unlock(&path);
 	}
 	if (out->granted)
 	{
 		permit.row.lease_until = lease_end(agc_now(), lease);
-		store_permit_write(&permit, NULL);
+		row_permit_write(&permit, NULL);
 	}
 	return out->granted;
 }
@@ -658,14 +658,14 @@ permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens
 /* ----- expiry ----- */
 
 static void
-expire_permits(const char *tenant, Chain *chain, Permit *permits, int n)
+expire_permits(const char *tenant, BudgetPath *path, Permit *permits, int n)
 {
 	for (int i = 0; i < n; i++)
 	{
 		Permit	   *permit = &permits[i];
 		int64		delta[BUDGET_NUSED] = {0};
 
-		give_hold_back(chain, permit);
+		give_hold_back(path, permit);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
 			/* what cannot be counted must not keep others from expiring */
@@ -673,13 +673,13 @@ expire_permits(const char *tenant, Chain *chain, Permit *permits, int n)
 				delta[dim] = Min(permit->held[dim], PG_INT64_MAX - permit->charged[dim]);
 			permit->charged[dim] += delta[dim];
 		}
-		charge_path(chain, permit, "expire", delta);
+		charge_path(path, permit, "expire", delta);
 		permit->row.state = PERMIT_EXPIRED;
-		permit->settled_at = chain->at;
-		store_permit_write(permit, NULL);
+		permit->settled_at = path->at;
+		row_permit_write(permit, NULL);
 		AGC_TEST_POINT("budget_expired");
 	}
-	chain_write(chain);
+	path_write(path);
 }
 
 /* budget NULL: of all; must: contention is an error, else nothing is done. */
@@ -687,26 +687,26 @@ static int
 expire_ended(const char *tenant, const char *budget, int limit, bool must)
 {
 	Permit	   *permits;
-	int			n = store_permits_lock_ended(tenant, agc_now(), budget, limit, CurrentMemoryContext, &permits);
-	Chain		chain;
+	int			n = row_permits_lock_ended(tenant, agc_now(), budget, limit, CurrentMemoryContext, &permits);
+	BudgetPath	path;
 
 	if (n == 0)
 		return 0;
-	chain_note_lock();
-	chain_of_permits(&chain, tenant, permits, n);
-	if (!chain_lock(&chain, NULL))
+	path_note_lock();
+	path_of_permits(&path, tenant, permits, n);
+	if (!path_lock(&path, NULL))
 	{
 		if (must)
 			raise_contention();
-		chain_unlock(&chain);
+		path_unlock(&path);
 		return 0;
 	}
-	expire_permits(tenant, &chain, permits, n);
+	expire_permits(tenant, &path, permits, n);
 	return n;
 }
 
 int
-permits_reap(const char *tenant, int limit)
+permit_reap(const char *tenant, int limit)
 {
 	return expire_ended(tenant, NULL, Min(limit, REAP_MAX), true);
 }
@@ -723,11 +723,11 @@ permit_expire(const char *tenant, const pg_uuid_t *id)
 		outcome = PERMIT_TRY_NOT;
 	if (outcome == PERMIT_TRY_DONE)
 	{
-		Chain		chain;
+		BudgetPath	path;
 
-		chain_of_permits(&chain, tenant, &permit, 1);
-		if (chain_lock(&chain, NULL))
-			expire_permits(tenant, &chain, &permit, 1);
+		path_of_permits(&path, tenant, &permit, 1);
+		if (path_lock(&path, NULL))
+			expire_permits(tenant, &path, &permit, 1);
 		else
 			outcome = PERMIT_TRY_BUSY;
 	}
@@ -751,6 +751,6 @@ permit_resolve(const char *tenant, const pg_uuid_t *id)
 	}
 	if (permit.row.state != PERMIT_EXPIRED && permit.row.state != PERMIT_FAILED)
 		return false;
-	store_permit_resolve(&permit);
+	row_permit_resolve(&permit);
 	return true;
 }

@@ -6,7 +6,7 @@
  * Memory: the caller's context; rows go to a tuplestore.  Locks: those of
  * reading.  On ERROR: nothing to undo.
  */
-#include "budget/chain.h"
+#include "budget/budget_path.h"
 
 #include "budget/share.h"
 
@@ -33,7 +33,7 @@ amounts_datum(const int64 *amounts, int n)
 }
 
 static void
-put_window(ReturnSetInfo *rsinfo, const ChainLink *link, const Counter *counter, int w, TimestampTz at)
+put_window(ReturnSetInfo *rsinfo, const PathLink *link, const Counter *counter, int w, TimestampTz at)
 {
 	const BudgetLimit *limit = &link->def.limit[w];
 	TimestampTz from = counter_counts_from(counter, &link->def, w);
@@ -54,7 +54,7 @@ put_window(ReturnSetInfo *rsinfo, const ChainLink *link, const Counter *counter,
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		used[dim] = Max(counter->used[w][dim], 0);
 	values[0] = Int32GetDatum(w);
-	values[1] = CStringGetTextDatum(limit_name(limit));
+	values[1] = CStringGetTextDatum(definition_limit_name(limit));
 	values[2] = TimestampTzGetDatum(start);
 	nulls[2] = TIMESTAMP_NOT_FINITE(start);
 	values[3] = TimestampTzGetDatum(end);
@@ -72,19 +72,19 @@ AGC_FUNCTION(budget_windows)
 {
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	char	   *budget = agc_arg_name(fcinfo, 0, "budget");
-	ChainLink	link = {.name = budget, .defined = true};
-	Chain		chain = {.tenant = tenant, .n = 1, .link = &link};
+	PathLink	link = {.name = budget, .defined = true};
+	BudgetPath	path = {.tenant = tenant, .n = 1, .link = &link};
 	Counter		sum;
 
 	agc_enter(tenant, AGC_READER);
 	InitMaterializedSRF(fcinfo, 0);
-	if (!budget_def(tenant, budget, &link.def))
+	if (!definition_read(tenant, budget, &link.def))
 		return (Datum) 0;
 	link.counter = palloc(link.def.slots * sizeof(Counter));
-	chain_peek(&chain, NULL);
+	path_peek(&path, NULL);
 	share_sum(link.counter, link.n, &sum);
 	for (int w = 0; w < link.def.nlimits; w++)
-		put_window((ReturnSetInfo *) fcinfo->resultinfo, &link, &sum, w, chain.at);
+		put_window((ReturnSetInfo *) fcinfo->resultinfo, &link, &sum, w, path.at);
 	return (Datum) 0;
 }
 

@@ -11,7 +11,7 @@
  * Locks: none beside the counter's.  Memory: the caller's context.  On ERROR:
  * the transaction takes row and notification back.
  */
-#include "budget/chain.h"
+#include "budget/budget_path.h"
 
 #include "commands/async.h"
 #include "utils/builtins.h"
@@ -27,11 +27,11 @@ append_member(StringInfo out, const char *name, const char *value)
 }
 
 static void
-tell(const Chain *chain, const ChainLink *link, const Permit *permit, int w, int percent)
+tell(const BudgetPath *path, const PathLink *link, const Permit *permit, int w, int percent)
 {
-	LedgerEntry entry = {.at = chain->at, .event = "threshold", .nbudgets = 1};
+	LedgerEntry entry = {.at = path->at, .event = "threshold", .nbudgets = 1};
 	char	   *budget = link->name;
-	const char *window = limit_name(&link->def.limit[w]);
+	const char *window = definition_limit_name(&link->def.limit[w]);
 	StringInfoData detail;
 	StringInfoData payload;
 
@@ -41,11 +41,11 @@ tell(const Chain *chain, const ChainLink *link, const Permit *permit, int w, int
 	appendStringInfo(&detail, ", \"percent\": %d}", percent);
 	entry.budgets = &budget;
 	entry.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(detail.data)));
-	store_ledger_add(chain->tenant, permit, &entry);
+	row_ledger_add(path->tenant, permit, &entry);
 
 	initStringInfo(&payload);
 	appendStringInfoChar(&payload, '{');
-	append_member(&payload, "tenant", chain->tenant);
+	append_member(&payload, "tenant", path->tenant);
 	append_member(&payload, "budget", budget);
 	append_member(&payload, "window", window);
 	appendStringInfo(&payload, ", \"percent\": %d}", percent);
@@ -54,11 +54,11 @@ tell(const Chain *chain, const ChainLink *link, const Permit *permit, int w, int
 
 /* Every threshold between the last one told of and where the window is now. */
 void
-chain_tell_thresholds(Chain *chain, const Permit *permit)
+threshold_tell(BudgetPath *path, const Permit *permit)
 {
-	for (int i = 0; i < chain->n; i++)
+	for (int i = 0; i < path->n; i++)
 	{
-		ChainLink  *link = &chain->link[i];
+		PathLink   *link = &path->link[i];
 		Counter    *counter = link->counter;
 
 		/* a budget with thresholds has one slot */
@@ -72,7 +72,7 @@ chain_tell_thresholds(Chain *chain, const Permit *permit)
 
 				if (percent <= counter->warned[w] || !counter_reached(counter, &link->def, w, percent))
 					continue;
-				tell(chain, link, permit, w, percent);
+				tell(path, link, permit, w, percent);
 				counter->warned[w] = percent;
 			}
 	}

@@ -15,7 +15,7 @@
  * with the next.  On ERROR: what was committed stays, and the permit, if any,
  * is found again by its key.
  */
-#include "budget/chain.h"
+#include "budget/budget_path.h"
 #include "budget/guard.h"
 
 #include "access/xact.h"
@@ -67,12 +67,12 @@ wait_wake(const char *tenant, const char *root)
 static ConditionVariable *
 queue_for(const PermitRequest *request)
 {
-	Chain		chain;
+	BudgetPath	path;
 
 	if (wait_shmem == NULL)
 		return NULL;
-	chain_resolve(&chain, request->tenant, request->budget);
-	return &wait_shmem->queue[queue_of(request->tenant, chain.link[chain.n - 1].name)];
+	path_resolve(&path, request->tenant, request->budget);
+	return &wait_shmem->queue[queue_of(request->tenant, path.link[path.n - 1].name)];
 }
 
 /*

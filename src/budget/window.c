@@ -128,7 +128,7 @@ window_same(const Window *a, const Window *b)
 
 /* Rounded up: the buckets before the current one cover the span. */
 int64
-sliding_step(const Window *window)
+window_sliding_step(const Window *window)
 {
 	return (window->span + SLIDING_PARTS - 1) / SLIDING_PARTS;
 }
@@ -158,7 +158,7 @@ window_bounds(const Window *window, TimestampTz at, TimestampTz *start, Timestam
 			*end = *start + window->span;
 			return;
 		case WINDOW_SLIDING:
-			k = sliding_step(window);
+			k = window_sliding_step(window);
 			origin = window->has_anchor ? window->anchor : FIRST_MONDAY;
 			*start = origin + floor_div(at - origin, k) * k;
 			*end = *start + k;

@@ -126,7 +126,7 @@ extern void window_bounds(const Window *window, TimestampTz at,
 						  TimestampTz *start, TimestampTz *end);
 
 /* how long a bucket of a sliding window is, us */
-extern int64 sliding_step(const Window *window);
+extern int64 window_sliding_step(const Window *window);
 
 extern void counter_init(Counter *counter, const BudgetDef *def, TimestampTz at);
 extern void counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at);

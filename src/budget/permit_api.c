@@ -1,11 +1,11 @@
 /*
- * api.c
+ * permit_api.c
  *	  The SQL functions around permits: arguments in, answers out.
  *
  * Locks and behaviour on ERROR: permit.c.  Memory: the caller's context; rows
  * of a set go to its tuplestore.
  */
-#include "budget/chain.h"
+#include "budget/budget_path.h"
 #include "budget/guard.h"
 
 #include <math.h>
@@ -285,7 +285,7 @@ AGC_FUNCTION(budget_reap)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("batch must be between 1 and 10000")));
 	agc_enter(tenant, AGC_ADMIN);
-	PG_RETURN_INT64(permits_reap(tenant, batch));
+	PG_RETURN_INT64(permit_reap(tenant, batch));
 }
 
 /* budget_verify() -> setof text: of the tenants that the caller administers */

@@ -1,5 +1,5 @@
 /*
- * store_ledger.c
+ * row_ledger.c
  *	  Rows of agentcore.budget_ledger.
  *
  * A settlement writes its row directly into the partition that takes it; one
@@ -9,11 +9,11 @@
  * Locks: RowExclusiveLock on the ledger and the partition.  Memory:
  * CurrentMemoryContext.  On ERROR: the transaction takes everything back.
  */
-#include "budget/store.h"
+#include "budget/rows.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "budget/store_row.h"
+#include "budget/row_layout.h"
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "partitioning/partbounds.h"
@@ -121,7 +121,7 @@ insert_ledger_row(Relation ledger, Relation leaf, Datum *values, bool *nulls)
 }
 
 void
-store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry)
+row_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry)
 {
 	Relation	ledger = row_open(&ledger_table, RowExclusiveLock, ledger_columns, NATTS_LEDGER);
 	Relation	leaf = open_ledger_leaf(ledger, entry->at);
@@ -154,8 +154,8 @@ store_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *en
 }
 
 void
-store_ledger_sum(const char *tenant, const char *budget, TimestampTz from, TimestampTz to,
-				 int64 out[BUDGET_NUSED])
+row_ledger_sum(const char *tenant, const char *budget, TimestampTz from, TimestampTz to,
+			   int64 out[BUDGET_NUSED])
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
@@ -176,7 +176,7 @@ store_ledger_sum(const char *tenant, const char *budget, TimestampTz from, Times
 }
 
 void
-store_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED])
+row_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED])
 {
 	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID, UUIDOID};
 	static AgcPlan plan = {
@@ -198,7 +198,7 @@ store_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET
 
 /* 0 when the ledger does not know the budget */
 TimestampTz
-store_ledger_last(const char *tenant, const char *budget)
+row_ledger_last(const char *tenant, const char *budget)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan plan = {

@@ -1,5 +1,5 @@
 /*
- * store_counter.c
+ * row_counter.c
  *	  Rows of agentcore.budget_counter.
  *
  * Rows are read by index and written directly (core/table.c, core/heap.c): no
@@ -12,10 +12,10 @@
  * Memory: what is read is copied to the context that the caller names.  On
  * ERROR: the transaction takes everything back.
  */
-#include "budget/store.h"
+#include "budget/rows.h"
 
 #include "access/htup_details.h"
-#include "budget/store_row.h"
+#include "budget/row_layout.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -75,7 +75,7 @@ read_counter(Relation rel, const char *tenant, const char *budget, int slot, boo
 }
 
 bool
-store_counter_peek(const char *tenant, const char *budget, int slot, Counter *out)
+row_counter_peek(const char *tenant, const char *budget, int slot, Counter *out)
 {
 	Relation	rel = open_counters(AccessShareLock);
 	bool		found = read_counter(rel, tenant, budget, slot, false, out);
@@ -84,7 +84,7 @@ store_counter_peek(const char *tenant, const char *budget, int slot, Counter *ou
 	return found;
 }
 
-/* What store_counters_peek() reads into. */
+/* What row_counters_peek() reads into. */
 typedef struct SlotScan
 {
 	Counter    *out;
@@ -103,7 +103,7 @@ note_slot(HeapTuple tuple, TupleDesc desc, void *arg)
 }
 
 int
-store_counters_peek(const char *tenant, const char *budget, int max, Counter *out)
+row_counters_peek(const char *tenant, const char *budget, int max, Counter *out)
 {
 	AgcKey		keys[2] = {agc_key_text(tenant), agc_key_text(budget)};
 	SlotScan	scan = {.out = out, .max = max};
@@ -115,7 +115,7 @@ store_counters_peek(const char *tenant, const char *budget, int max, Counter *ou
 }
 
 LockResult
-store_counter_lock(const char *tenant, const char *budget, int slot, bool wait, Counter *out)
+row_counter_lock(const char *tenant, const char *budget, int slot, bool wait, Counter *out)
 {
 	Relation	rel = open_counters(RowExclusiveLock);
 	LockResult	result = LOCK_BUSY;
@@ -129,7 +129,7 @@ store_counter_lock(const char *tenant, const char *budget, int slot, bool wait, 
 }
 
 void
-store_counter_unlock(const char *tenant, const char *budget, int slot)
+row_counter_unlock(const char *tenant, const char *budget, int slot)
 {
 	BudgetLock	lock;
 
@@ -246,7 +246,7 @@ counter_values(Datum values[NATTS_COUNTER], bool nulls[NATTS_COUNTER], const cha
 
 /* The caller holds the lock, and so nobody else makes the row at the same time. */
 void
-store_counter_create(const char *tenant, const char *budget, Counter *counter)
+row_counter_create(const char *tenant, const char *budget, Counter *counter)
 {
 	Relation	rel = open_counters(RowExclusiveLock);
 	Datum		values[NATTS_COUNTER];
@@ -258,7 +258,7 @@ store_counter_create(const char *tenant, const char *budget, Counter *counter)
 }
 
 void
-store_counter_write(const char *tenant, const char *budget, const Counter *counter)
+row_counter_write(const char *tenant, const char *budget, const Counter *counter)
 {
 	Relation	rel = open_counters(RowExclusiveLock);
 	ItemPointerData row = counter->row;
@@ -271,7 +271,7 @@ store_counter_write(const char *tenant, const char *budget, const Counter *count
 }
 
 void
-store_counter_delete(const Counter *counter)
+row_counter_delete(const Counter *counter)
 {
 	Relation	rel = open_counters(RowExclusiveLock);
 	ItemPointerData row = counter->row;

@@ -1,5 +1,5 @@
 /*
- * chain.c
+ * budget_path.c
  *	  A budget with its parents: definitions, counters, and the order of locks.
  *
  * Locks: a permit (or its key) first, then counters, the deepest budget first
@@ -17,7 +17,7 @@
  * static variable, reset at transaction end (after a ROLLBACK TO SAVEPOINT it
  * is merely too careful).  On ERROR: the transaction gives the locks back.
  */
-#include "budget/chain.h"
+#include "budget/budget_path.h"
 
 #include "budget/share.h"
 
@@ -130,7 +130,7 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 
 /* A copy, so that it stays what it is while locks are waited for. */
 bool
-budget_def(const char *tenant, const char *budget, BudgetDef *out)
+definition_read(const char *tenant, const char *budget, BudgetDef *out)
 {
 	AgcObject  *object = agc_object_pin(&budget_class, tenant, budget);
 
@@ -150,26 +150,26 @@ budget_exists(const char *tenant, const char *budget)
 {
 	BudgetDef	def;
 
-	return budget_def(tenant, budget, &def);
+	return definition_read(tenant, budget, &def);
 }
 
-static ChainLink *
-add_link(Chain *chain, const char *name)
+static PathLink *
+add_link(BudgetPath *path, const char *name)
 {
-	ChainLink  *link;
+	PathLink   *link;
 
-	if (chain->link == NULL)
-		chain->link = palloc(4 * sizeof(ChainLink));
-	else if (chain->n >= 4 && (chain->n & (chain->n - 1)) == 0)
-		chain->link = repalloc(chain->link, 2 * chain->n * sizeof(ChainLink));
-	link = &chain->link[chain->n++];
+	if (path->link == NULL)
+		path->link = palloc(4 * sizeof(PathLink));
+	else if (path->n >= 4 && (path->n & (path->n - 1)) == 0)
+		path->link = repalloc(path->link, 2 * path->n * sizeof(PathLink));
+	link = &path->link[path->n++];
 	link->name = pstrdup(name);
 	link->depth = 0;
 	link->want = 0;
 	link->whole = link->created = false;
 	link->target = 0;
 	link->n = 0;
-	link->defined = budget_def(chain->tenant, name, &link->def);
+	link->defined = definition_read(path->tenant, name, &link->def);
 	if (!link->defined)
 		link->def.slots = 1;
 	link->counter = palloc(link->def.slots * sizeof(Counter));
@@ -177,38 +177,38 @@ add_link(Chain *chain, const char *name)
 }
 
 void
-chain_resolve(Chain *chain, const char *tenant, const char *budget)
+path_resolve(BudgetPath *path, const char *tenant, const char *budget)
 {
-	memset(chain, 0, sizeof(*chain));
-	chain->tenant = tenant;
-	chain->resolved = true;
-	chain->generation = agc_generation();
+	memset(path, 0, sizeof(*path));
+	path->tenant = tenant;
+	path->resolved = true;
+	path->generation = agc_generation();
 	while (budget != NULL)
 	{
-		ChainLink  *link;
+		PathLink   *link;
 
-		if (chain->n == BUDGET_MAX_DEPTH)
+		if (path->n == BUDGET_MAX_DEPTH)
 			ereport(ERROR,
 					(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-					 errmsg("budget \"%s\" has more than %d levels", chain->link[0].name, BUDGET_MAX_DEPTH)));
-		link = add_link(chain, budget);
+					 errmsg("budget \"%s\" has more than %d levels", path->link[0].name, BUDGET_MAX_DEPTH)));
+		link = add_link(path, budget);
 		if (!link->defined)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("budget \"%s\" does not exist", budget),
-					 chain->n > 1 ? errdetail("It is the parent of budget \"%s\".", chain->link[chain->n - 2].name) : 0,
+					 path->n > 1 ? errdetail("It is the parent of budget \"%s\".", path->link[path->n - 2].name) : 0,
 					 errhint("Create it with agentcore.budget_set().")));
 		budget = link->def.parent;
 	}
-	for (int i = 0; i < chain->n; i++)
-		chain->link[i].depth = chain->n - 1 - i;
+	for (int i = 0; i < path->n; i++)
+		path->link[i].depth = path->n - 1 - i;
 }
 
 static int
 compare_links(const void *a, const void *b)
 {
-	const ChainLink *x = a;
-	const ChainLink *y = b;
+	const PathLink *x = a;
+	const PathLink *y = b;
 
 	if (x->depth != y->depth)
 		return x->depth > y->depth ? -1 : 1;
@@ -222,67 +222,67 @@ slot_bit(int slot)
 }
 
 static uint64
-all_slots(const ChainLink *link)
+all_slots(const PathLink *link)
 {
 	return slot_bit(link->def.slots - 1) | (slot_bit(link->def.slots - 1) - 1);
 }
 
 void
-chain_of_permits(Chain *chain, const char *tenant, const Permit *permits, int n)
+path_of_permits(BudgetPath *path, const char *tenant, const Permit *permits, int n)
 {
-	memset(chain, 0, sizeof(*chain));
-	chain->tenant = tenant;
-	chain->generation = agc_generation();
+	memset(path, 0, sizeof(*path));
+	path->tenant = tenant;
+	path->generation = agc_generation();
 	for (int i = 0; i < n; i++)
 		for (int level = 0; level < permits[i].depth; level++)
 		{
 			int			depth = permits[i].depth - 1 - level;
-			ChainLink  *link = chain_find(chain, permits[i].budgets[level]);
+			PathLink   *link = path_find(path, permits[i].budgets[level]);
 
 			if (link == NULL)
-				link = add_link(chain, permits[i].budgets[level]);
+				link = add_link(path, permits[i].budgets[level]);
 			link->depth = Max(link->depth, depth);
 			link->want |= slot_bit(permits[i].slots[level] % link->def.slots);
 		}
-	if (n > 1 && chain->n > 1)
-		qsort(chain->link, chain->n, sizeof(ChainLink), compare_links);
+	if (n > 1 && path->n > 1)
+		qsort(path->link, path->n, sizeof(PathLink), compare_links);
 }
 
-ChainLink *
-chain_find(Chain *chain, const char *budget)
+PathLink *
+path_find(BudgetPath *path, const char *budget)
 {
-	for (int i = 0; i < chain->n; i++)
-		if (strcmp(chain->link[i].name, budget) == 0)
-			return &chain->link[i];
+	for (int i = 0; i < path->n; i++)
+		if (strcmp(path->link[i].name, budget) == 0)
+			return &path->link[i];
 	return NULL;
 }
 
 /* ----- counters ----- */
 
 static bool
-divided(const ChainLink *link)
+divided(const PathLink *link)
 {
 	return link->def.slots > 1;
 }
 
 bool
-chain_divided(const Chain *chain)
+path_is_divided(const BudgetPath *path)
 {
-	for (int i = 0; i < chain->n; i++)
-		if (divided(&chain->link[i]))
+	for (int i = 0; i < path->n; i++)
+		if (divided(&path->link[i]))
 			return true;
 	return false;
 }
 
 static int
-home_slot(const ChainLink *link)
+home_slot(const PathLink *link)
 {
 	return agc_proc_number() % link->def.slots;
 }
 
 /* By the slot's own share, at whatever time it has come to. */
 static bool
-slot_admits(const ChainLink *link, Counter *slot, const int64 asked[BUDGET_NDIMS])
+slot_admits(const PathLink *link, Counter *slot, const int64 asked[BUDGET_NDIMS])
 {
 	BudgetDef	part = link->def;
 	Refusal		refusal;
@@ -296,7 +296,7 @@ slot_admits(const ChainLink *link, Counter *slot, const int64 asked[BUDGET_NDIMS
 }
 
 static void
-roll_link(ChainLink *link, TimestampTz at)
+roll_link(PathLink *link, TimestampTz at)
 {
 	for (int s = 0; s < link->n; s++)
 	{
@@ -307,19 +307,19 @@ roll_link(ChainLink *link, TimestampTz at)
 }
 
 static void
-set_time(Chain *chain)
+set_time(BudgetPath *path)
 {
-	chain->at = agc_now();
-	for (int i = 0; i < chain->n; i++)
-		for (int s = 0; s < chain->link[i].n; s++)
-			chain->at = Max(chain->at, chain->link[i].counter[s].seen);
-	for (int i = 0; i < chain->n; i++)
-		roll_link(&chain->link[i], chain->at);
+	path->at = agc_now();
+	for (int i = 0; i < path->n; i++)
+		for (int s = 0; s < path->link[i].n; s++)
+			path->at = Max(path->at, path->link[i].counter[s].seen);
+	for (int i = 0; i < path->n; i++)
+		roll_link(&path->link[i], path->at);
 }
 
 /* Counters that do not follow the definition: one is just being changed, the lock will tell. */
 static bool
-follows_definition(const ChainLink *link)
+follows_definition(const PathLink *link)
 {
 	for (int s = 0; s < link->n; s++)
 		if (link->counter[s].window_revision != link->def.window_revision)
@@ -328,13 +328,13 @@ follows_definition(const ChainLink *link)
 }
 
 static void
-peek_all(const char *tenant, ChainLink *link)
+peek_all(const char *tenant, PathLink *link)
 {
 	link->whole = true;
 	if (divided(link))
-		link->n = store_counters_peek(tenant, link->name, link->def.slots, link->counter);
+		link->n = row_counters_peek(tenant, link->name, link->def.slots, link->counter);
 	else
-		link->n = store_counter_peek(tenant, link->name, 0, &link->counter[0]) ? 1 : 0;
+		link->n = row_counter_peek(tenant, link->name, 0, &link->counter[0]) ? 1 : 0;
 	if (link->n > 0 && follows_definition(link))
 		return;
 	counter_init(&link->counter[0], &link->def, link->n > 0 ? link->counter[0].seen : agc_now());
@@ -342,32 +342,32 @@ peek_all(const char *tenant, ChainLink *link)
 }
 
 static void
-peek_link(Chain *chain, ChainLink *link, const int64 *asked)
+peek_link(BudgetPath *path, PathLink *link, const int64 *asked)
 {
 	link->whole = false;
 	link->n = 1;
 	if (asked == NULL || !divided(link) ||
-		!store_counter_peek(chain->tenant, link->name, home_slot(link), &link->counter[0]) ||
+		!row_counter_peek(path->tenant, link->name, home_slot(link), &link->counter[0]) ||
 		!follows_definition(link) || !slot_admits(link, &link->counter[0], asked))
-		peek_all(chain->tenant, link);
+		peek_all(path->tenant, link);
 }
 
 void
-chain_peek(Chain *chain, const int64 *asked)
+path_peek(BudgetPath *path, const int64 *asked)
 {
-	for (int i = 0; i < chain->n; i++)
-		peek_link(chain, &chain->link[i], asked);
-	set_time(chain);
+	for (int i = 0; i < path->n; i++)
+		peek_link(path, &path->link[i], asked);
+	set_time(path);
 }
 
 static int
-compare_to_last(const Chain *chain, const ChainLink *link, int slot)
+compare_to_last(const BudgetPath *path, const PathLink *link, int slot)
 {
 	int			order;
 
 	if (link->depth != last_counter.depth)
 		return link->depth > last_counter.depth ? -1 : 1;
-	order = strcmp(chain->tenant, last_counter.tenant);
+	order = strcmp(path->tenant, last_counter.tenant);
 	if (order == 0)
 		order = strcmp(link->name, last_counter.name);
 	return order != 0 ? order : slot - last_counter.slot;
@@ -375,31 +375,31 @@ compare_to_last(const Chain *chain, const ChainLink *link, int slot)
 
 /* What is taken is added to link->counter, and counts once it is kept. */
 static LockResult
-lock_slot(Chain *chain, ChainLink *link, int slot, bool wait)
+lock_slot(BudgetPath *path, PathLink *link, int slot, bool wait)
 {
-	bool		in_order = !counters_held || compare_to_last(chain, link, slot) >= 0;
+	bool		in_order = !counters_held || compare_to_last(path, link, slot) >= 0;
 
-	return store_counter_lock(chain->tenant, link->name, slot, wait && in_order,
-							  &link->counter[link->n]);
+	return row_counter_lock(path->tenant, link->name, slot, wait && in_order,
+							&link->counter[link->n]);
 }
 
 static void
-keep_slot(Chain *chain, ChainLink *link, int slot)
+keep_slot(BudgetPath *path, PathLink *link, int slot)
 {
 	link->n++;
 	locks_held = true;
-	if (counters_held && compare_to_last(chain, link, slot) <= 0)
+	if (counters_held && compare_to_last(path, link, slot) <= 0)
 		return;
 	counters_held = true;
 	last_counter.depth = link->depth;
 	last_counter.slot = slot;
-	strlcpy(last_counter.tenant, chain->tenant, sizeof(last_counter.tenant));
+	strlcpy(last_counter.tenant, path->tenant, sizeof(last_counter.tenant));
 	strlcpy(last_counter.name, link->name, sizeof(last_counter.name));
 }
 
 /* A new slot of several has no share until all are split. */
 static void
-create_slot(Chain *chain, ChainLink *link, int slot)
+create_slot(BudgetPath *path, PathLink *link, int slot)
 {
 	Counter    *counter = &link->counter[link->n];
 
@@ -408,21 +408,21 @@ create_slot(Chain *chain, ChainLink *link, int slot)
 	counter->shared = counter->strained = divided(link);
 	if (slot > 0)
 		counter->since = link->counter[0].since;
-	store_counter_create(chain->tenant, link->name, counter);
+	row_counter_create(path->tenant, link->name, counter);
 	link->created = true;
 }
 
 /* Definitions have changed since they were read, in this transaction or by a COMMIT. */
 static bool
-is_outdated(const Chain *chain)
+is_outdated(const BudgetPath *path)
 {
 	AcceptInvalidationMessages();
-	return chain->generation != agc_generation();
+	return path->generation != agc_generation();
 }
 
 /* Those of a mask, in order; a budget that is no more has none. */
 static bool
-lock_slots(Chain *chain, ChainLink *link, uint64 mask)
+lock_slots(BudgetPath *path, PathLink *link, uint64 mask)
 {
 	link->n = 0;
 	link->whole = mask == all_slots(link);
@@ -432,49 +432,49 @@ lock_slots(Chain *chain, ChainLink *link, uint64 mask)
 
 		if ((mask & slot_bit(slot)) == 0)
 			continue;
-		result = lock_slot(chain, link, slot, true);
+		result = lock_slot(path, link, slot, true);
 		if (result == LOCK_BUSY)
 			return false;
 		if (result == LOCK_MISSING && (!link->defined || !link->whole))
 			continue;
 		/* whoever had the lock may have dropped the budget */
-		if (result == LOCK_MISSING && is_outdated(chain))
+		if (result == LOCK_MISSING && is_outdated(path))
 		{
-			store_counter_unlock(chain->tenant, link->name, slot);
+			row_counter_unlock(path->tenant, link->name, slot);
 			return false;
 		}
 		if (result == LOCK_MISSING)
-			create_slot(chain, link, slot);
-		keep_slot(chain, link, slot);
+			create_slot(path, link, slot);
+		keep_slot(path, link, slot);
 	}
 	return true;
 }
 
 /* Not kept when it has no room. */
 static LockResult
-try_slot(Chain *chain, ChainLink *link, int slot, bool wait, const int64 asked[BUDGET_NDIMS])
+try_slot(BudgetPath *path, PathLink *link, int slot, bool wait, const int64 asked[BUDGET_NDIMS])
 {
-	LockResult	result = lock_slot(chain, link, slot, wait);
+	LockResult	result = lock_slot(path, link, slot, wait);
 
 	if (result == LOCK_TAKEN && slot_admits(link, &link->counter[0], asked))
 	{
-		keep_slot(chain, link, slot);
+		keep_slot(path, link, slot);
 		link->target = slot;
 		return LOCK_TAKEN;
 	}
 	if (result != LOCK_BUSY)
-		store_counter_unlock(chain->tenant, link->name, slot);
+		row_counter_unlock(path->tenant, link->name, slot);
 	return result == LOCK_BUSY ? LOCK_BUSY : LOCK_MISSING;
 }
 
 /* The first slot after "home" that seems to have room and is free, else -1 and which to wait for. */
 static int
-find_slot(Chain *chain, ChainLink *link, int home, const int64 asked[BUDGET_NDIMS], int *busy)
+find_slot(BudgetPath *path, PathLink *link, int home, const int64 asked[BUDGET_NDIMS], int *busy)
 {
 	int			nslots = link->def.slots;
 	Counter    *seen = palloc(nslots * sizeof(Counter));
 	bool	   *fits = palloc0(nslots * sizeof(bool));
-	int			n = store_counters_peek(chain->tenant, link->name, nslots, seen);
+	int			n = row_counters_peek(path->tenant, link->name, nslots, seen);
 
 	for (int i = 0; i < n; i++)
 		if (seen[i].slot < nslots)
@@ -486,7 +486,7 @@ find_slot(Chain *chain, ChainLink *link, int home, const int64 asked[BUDGET_NDIM
 
 		if (!fits[slot])
 			continue;
-		switch (try_slot(chain, link, slot, false, asked))
+		switch (try_slot(path, link, slot, false, asked))
 		{
 			case LOCK_TAKEN:
 				return slot;
@@ -505,17 +505,17 @@ find_slot(Chain *chain, ChainLink *link, int home, const int64 asked[BUDGET_NDIM
  * when no slot has room by itself are all taken, to move room between them.
  */
 static bool
-lock_any_slot(Chain *chain, ChainLink *link, const int64 asked[BUDGET_NDIMS])
+lock_any_slot(BudgetPath *path, PathLink *link, const int64 asked[BUDGET_NDIMS])
 {
 	int			home = home_slot(link);
 	int			busy;
 
 	link->whole = false;
-	if (try_slot(chain, link, home, false, asked) == LOCK_TAKEN ||
-		find_slot(chain, link, home, asked, &busy) >= 0)
+	if (try_slot(path, link, home, false, asked) == LOCK_TAKEN ||
+		find_slot(path, link, home, asked, &busy) >= 0)
 		return true;
 	if (busy >= 0)
-		switch (try_slot(chain, link, busy, true, asked))
+		switch (try_slot(path, link, busy, true, asked))
 		{
 			case LOCK_TAKEN:
 				return true;
@@ -525,17 +525,17 @@ lock_any_slot(Chain *chain, ChainLink *link, const int64 asked[BUDGET_NDIMS])
 				break;
 		}
 	link->target = home;
-	return lock_slots(chain, link, all_slots(link));
+	return lock_slots(path, link, all_slots(link));
 }
 
 /* More for a permit goes to the slot that it is in. */
 static bool
-lock_its_slot(Chain *chain, ChainLink *link, const int64 asked[BUDGET_NDIMS])
+lock_its_slot(BudgetPath *path, PathLink *link, const int64 asked[BUDGET_NDIMS])
 {
 	int			slot = pg_rightmost_one_pos64(link->want);
 
 	link->whole = false;
-	switch (try_slot(chain, link, slot, true, asked))
+	switch (try_slot(path, link, slot, true, asked))
 	{
 		case LOCK_TAKEN:
 			return true;
@@ -545,37 +545,37 @@ lock_its_slot(Chain *chain, ChainLink *link, const int64 asked[BUDGET_NDIMS])
 			break;
 	}
 	link->target = slot;
-	return lock_slots(chain, link, all_slots(link));
+	return lock_slots(path, link, all_slots(link));
 }
 
 static bool
-lock_link(Chain *chain, ChainLink *link, const int64 *asked)
+lock_link(BudgetPath *path, PathLink *link, const int64 *asked)
 {
 	if (asked == NULL || !divided(link))
-		return lock_slots(chain, link, divided(link) ? link->want : all_slots(link));
-	return link->want == 0 ? lock_any_slot(chain, link, asked) : lock_its_slot(chain, link, asked);
+		return lock_slots(path, link, divided(link) ? link->want : all_slots(link));
+	return link->want == 0 ? lock_any_slot(path, link, asked) : lock_its_slot(path, link, asked);
 }
 
 /*
- * Definitions may have changed while this waited.  A chain that now has other
+ * Definitions may have changed while this waited.  A path that now has other
  * links or slots is not the one that was locked.
  */
 static bool
-refresh_definitions(Chain *chain)
+refresh_definitions(BudgetPath *path)
 {
-	if (!is_outdated(chain))
+	if (!is_outdated(path))
 		return true;
-	chain->generation = agc_generation();
-	for (int i = 0; i < chain->n; i++)
+	path->generation = agc_generation();
+	for (int i = 0; i < path->n; i++)
 	{
-		ChainLink  *link = &chain->link[i];
-		const char *parent = i + 1 < chain->n ? chain->link[i + 1].name : "";
+		PathLink   *link = &path->link[i];
+		const char *parent = i + 1 < path->n ? path->link[i + 1].name : "";
 		int			slots = link->def.slots;
 
-		link->defined = budget_def(chain->tenant, link->name, &link->def);
+		link->defined = definition_read(path->tenant, link->name, &link->def);
 		if (link->defined && link->def.slots != slots)
 			return false;
-		if (!chain->resolved)
+		if (!path->resolved)
 			continue;
 		if (!link->defined || link->n == 0 ||
 			strcmp(link->def.parent == NULL ? "" : link->def.parent, parent) != 0)
@@ -585,46 +585,46 @@ refresh_definitions(Chain *chain)
 }
 
 bool
-chain_lock(Chain *chain, const int64 *asked)
+path_lock(BudgetPath *path, const int64 *asked)
 {
-	for (int i = 0; i < chain->n; i++)
+	for (int i = 0; i < path->n; i++)
 	{
-		chain->link[i].n = 0;
-		chain->link[i].created = false;
+		path->link[i].n = 0;
+		path->link[i].created = false;
 	}
-	for (int i = 0; i < chain->n; i++)
-		if (!lock_link(chain, &chain->link[i], asked))
+	for (int i = 0; i < path->n; i++)
+		if (!lock_link(path, &path->link[i], asked))
 			return false;
 	AGC_TEST_POINT("budget_locked");
-	if (!refresh_definitions(chain))
+	if (!refresh_definitions(path))
 		return false;
 	/* limits are judged by the windows they were made for, or not at all */
-	for (int i = 0; i < chain->n; i++)
-		if (chain->resolved && !follows_definition(&chain->link[i]))
+	for (int i = 0; i < path->n; i++)
+		if (path->resolved && !follows_definition(&path->link[i]))
 			return false;
-	set_time(chain);
+	set_time(path);
 	/* by an earlier definition it had room; what the budget has is not known */
-	for (int i = 0; i < chain->n; i++)
-		if (asked != NULL && !chain->link[i].whole &&
-			!slot_admits(&chain->link[i], &chain->link[i].counter[0], asked))
+	for (int i = 0; i < path->n; i++)
+		if (asked != NULL && !path->link[i].whole &&
+			!slot_admits(&path->link[i], &path->link[i].counter[0], asked))
 			return false;
 	return true;
 }
 
 void
-chain_want_all(Chain *chain)
+path_want_all(BudgetPath *path)
 {
-	for (int i = 0; i < chain->n; i++)
-		if (divided(&chain->link[i]))
-			chain->link[i].want = all_slots(&chain->link[i]);
+	for (int i = 0; i < path->n; i++)
+		if (divided(&path->link[i]))
+			path->link[i].want = all_slots(&path->link[i]);
 }
 
 void
-chain_split(Chain *chain, const int64 asked[BUDGET_NDIMS])
+path_split(BudgetPath *path, const int64 asked[BUDGET_NDIMS])
 {
-	for (int i = 0; i < chain->n; i++)
+	for (int i = 0; i < path->n; i++)
 	{
-		ChainLink  *link = &chain->link[i];
+		PathLink   *link = &path->link[i];
 
 		if (link->defined && divided(link) && link->n == link->def.slots)
 			share_split(link->counter, link->n, &link->def, link->target, asked);
@@ -632,28 +632,28 @@ chain_split(Chain *chain, const int64 asked[BUDGET_NDIMS])
 }
 
 void
-chain_write(Chain *chain)
+path_write(BudgetPath *path)
 {
-	for (int i = 0; i < chain->n; i++)
-		for (int s = 0; s < chain->link[i].n; s++)
-			store_counter_write(chain->tenant, chain->link[i].name, &chain->link[i].counter[s]);
+	for (int i = 0; i < path->n; i++)
+		for (int s = 0; s < path->link[i].n; s++)
+			row_counter_write(path->tenant, path->link[i].name, &path->link[i].counter[s]);
 }
 
 void
-chain_unlock(Chain *chain)
+path_unlock(BudgetPath *path)
 {
-	for (int i = 0; i < chain->n; i++)
+	for (int i = 0; i < path->n; i++)
 	{
-		ChainLink  *link = &chain->link[i];
+		PathLink   *link = &path->link[i];
 
 		for (int s = 0; s < link->n && !link->created; s++)
-			store_counter_unlock(chain->tenant, link->name, link->counter[s].slot);
+			row_counter_unlock(path->tenant, link->name, link->counter[s].slot);
 		link->n = 0;
 	}
 }
 
 static Counter *
-find_counter(ChainLink *link, int slot)
+find_counter(PathLink *link, int slot)
 {
 	for (int s = 0; s < link->n; s++)
 		if (link->counter[s].slot == slot)
@@ -662,20 +662,20 @@ find_counter(ChainLink *link, int slot)
 }
 
 Counter *
-chain_counter(Chain *chain, const Permit *permit, int level)
+path_counter(BudgetPath *path, const Permit *permit, int level)
 {
-	ChainLink  *link = chain_find(chain, permit->budgets[level]);
+	PathLink   *link = path_find(path, permit->budgets[level]);
 
 	return link == NULL ? NULL : find_counter(link, permit->slots[level] % link->def.slots);
 }
 
 void
-chain_hold(Chain *chain, Permit *permit, const int64 amount[BUDGET_NDIMS])
+path_hold(BudgetPath *path, Permit *permit, const int64 amount[BUDGET_NDIMS])
 {
-	for (int i = 0; i < chain->n; i++)
+	for (int i = 0; i < path->n; i++)
 	{
-		permit->slots[i] = chain->link[i].target;
-		counter_hold(find_counter(&chain->link[i], permit->slots[i]), amount, 1);
+		permit->slots[i] = path->link[i].target;
+		counter_hold(find_counter(&path->link[i], permit->slots[i]), amount, 1);
 	}
 }
 
@@ -696,13 +696,13 @@ format_amount(int dim, int64 amount)
 }
 
 const char *
-limit_name(const BudgetLimit *limit)
+definition_limit_name(const BudgetLimit *limit)
 {
 	return limit->name == NULL ? MAIN_LIMIT : limit->name;
 }
 
 static char *
-describe(const ChainLink *link, const Refusal *refusal)
+describe(const PathLink *link, const Refusal *refusal)
 {
 	static const char *const units[] = {"tokens", "USD", "calls"};
 	const char *unit;
@@ -725,14 +725,14 @@ describe(const ChainLink *link, const Refusal *refusal)
 }
 
 static void
-deny(PermitDecision *out, const ChainLink *link, int window, char *detail, int64 retry_after,
+deny(PermitDecision *out, const PathLink *link, int window, char *detail, int64 retry_after,
 	 bool can_ever_fit)
 {
 	if (out->reason == NULL)
 	{
 		out->reason = REASON_BUDGET_EXCEEDED;
 		out->denied_by = pstrdup(link->name);
-		out->denied_limit = window < 0 ? NULL : pstrdup(limit_name(&link->def.limit[window]));
+		out->denied_limit = window < 0 ? NULL : pstrdup(definition_limit_name(&link->def.limit[window]));
 		out->detail = detail;
 		out->retry_after = retry_after;
 		out->can_ever_fit = can_ever_fit;
@@ -746,20 +746,20 @@ deny(PermitDecision *out, const ChainLink *link, int window, char *detail, int64
 }
 
 static bool
-link_admits(const ChainLink *link, const int64 asked[BUDGET_NDIMS], TimestampTz at, Refusal *refusal)
+link_admits(const PathLink *link, const int64 asked[BUDGET_NDIMS], TimestampTz at, Refusal *refusal)
 {
 	Counter		sum;
 
 	if (!link->whole)
-		return true;			/* chain_lock() and chain_peek() have looked */
+		return true;			/* path_lock() and path_peek() have looked */
 	share_sum(link->counter, link->n, &sum);
 	return counter_admits(&sum, &link->def, asked, at, refusal);
 }
 
 /* Named is the refusing budget nearest to the caller; the prospects are of them all. */
 bool
-chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
-			 MemoryContext cxt)
+path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
+			MemoryContext cxt)
 {
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 
@@ -769,14 +769,14 @@ chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision
 	out->has_remaining = false;
 	out->retry_after = -1;
 	out->can_ever_fit = true;
-	for (int i = 0; i < chain->n; i++)
+	for (int i = 0; i < path->n; i++)
 	{
-		const ChainLink *link = &chain->link[i];
+		const PathLink *link = &path->link[i];
 		Refusal		refusal;
 
 		if (!link->defined || !link->def.enabled)
 			deny(out, link, -1, psprintf("Budget %s is disabled.", agc_quoted_name(link->name)), -1, false);
-		else if (!link_admits(link, asked, chain->at, &refusal))
+		else if (!link_admits(link, asked, path->at, &refusal))
 			deny(out, link, refusal.window, describe(link, &refusal), refusal.can_ever_fit ? refusal.retry_after : -1,
 				 refusal.can_ever_fit);
 	}
@@ -785,18 +785,18 @@ chain_admits(const Chain *chain, const int64 asked[BUDGET_NDIMS], PermitDecision
 	if (!out->can_ever_fit)
 		out->retry_after = -1;
 	if (!out->granted)
-		chain_remaining(chain, out);
+		path_remaining(path, out);
 	return out->granted;
 }
 
 void
-chain_remaining(const Chain *chain, PermitDecision *out)
+path_remaining(const BudgetPath *path, PermitDecision *out)
 {
 	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
 		out->remaining[dim] = NO_AMOUNT;
-	for (int i = 0; i < chain->n; i++)
+	for (int i = 0; i < path->n; i++)
 	{
-		ChainLink	link = chain->link[i];
+		PathLink	link = path->link[i];
 		Counter		sum;
 
 		if (!link.defined || !link.def.enabled)
@@ -808,8 +808,8 @@ chain_remaining(const Chain *chain, PermitDecision *out)
 		if (!link.whole)
 		{
 			link.counter = palloc(link.def.slots * sizeof(Counter));
-			peek_all(chain->tenant, &link);
-			roll_link(&link, chain->at);
+			peek_all(path->tenant, &link);
+			roll_link(&link, path->at);
 		}
 		share_sum(link.counter, link.n, &sum);
 		counter_left(&sum, &link.def, out->remaining);
@@ -820,13 +820,13 @@ chain_remaining(const Chain *chain, PermitDecision *out)
 /* ----- what this transaction holds ----- */
 
 bool
-chain_locks_held(void)
+path_locks_held(void)
 {
 	return locks_held;
 }
 
 void
-chain_note_lock(void)
+path_note_lock(void)
 {
 	locks_held = true;
 }
@@ -839,7 +839,7 @@ forget_locks(XactEvent event, void *arg)
 }
 
 void
-chain_init(void)
+path_init(void)
 {
 	RegisterXactCallback(forget_locks, NULL);
 }

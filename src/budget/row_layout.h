@@ -1,9 +1,9 @@
 /*
- * store_row.h
- *	  What the files that read and write rows (store_*.c) share.
+ * row_layout.h
+ *	  What the files that read and write rows (row_*.c) share.
  */
-#ifndef AGENTCORE_BUDGET_STORE_ROW_H
-#define AGENTCORE_BUDGET_STORE_ROW_H
+#ifndef AGENTCORE_BUDGET_ROW_LAYOUT_H
+#define AGENTCORE_BUDGET_ROW_LAYOUT_H
 
 #include "core/core.h"
 
@@ -25,4 +25,4 @@ extern Relation row_open(AgcTable *table, LOCKMODE lockmode, const RowColumn *co
 extern Datum row_texts(char *const *values, int n); /* text[] */
 extern Datum row_text(const char *value, bool *null);
 
-#endif							/* AGENTCORE_BUDGET_STORE_ROW_H */
+#endif							/* AGENTCORE_BUDGET_ROW_LAYOUT_H */

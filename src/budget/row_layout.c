@@ -1,11 +1,11 @@
 /*
- * store_row.c
- *	  What the files that read and write rows (store_*.c) share.
+ * row_layout.c
+ *	  What the files that read and write rows (row_*.c) share.
  *
  * Locks: those that are asked for, kept by whoever asks.  Memory:
  * CurrentMemoryContext.  On ERROR: nothing to undo.
  */
-#include "budget/store_row.h"
+#include "budget/row_layout.h"
 
 #include "catalog/pg_type.h"
 #include "utils/array.h"

@@ -1,5 +1,5 @@
 /*
- * store_permit.c
+ * row_permit.c
  *	  Rows of agentcore.permit.
  *
  * Rows are read by index and written directly (core/table.c, core/heap.c): no
@@ -12,11 +12,11 @@
  * Memory: what is read is copied to the context that the caller names.  On
  * ERROR: the transaction takes everything back.
  */
-#include "budget/store.h"
+#include "budget/rows.h"
 
 #include "access/htup_details.h"
 #include "access/stratnum.h"
-#include "budget/store_row.h"
+#include "budget/row_layout.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -92,8 +92,8 @@ open_permits(AgcTable *by, LOCKMODE lockmode)
 }
 
 void
-store_permit_insert(const char *tenant, Permit *permit, const PermitRequest *request,
-					const char *holder)
+row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *request,
+				  const char *holder)
 {
 	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
 	const PermitRow *row = &permit->row;
@@ -137,7 +137,7 @@ store_permit_insert(const char *tenant, Permit *permit, const PermitRequest *req
 }
 
 void
-store_permit_delete(const Permit *permit)
+row_permit_delete(const Permit *permit)
 {
 	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
 	ItemPointerData row = permit->tid;
@@ -162,7 +162,7 @@ read_permit(Relation rel, const char *tenant, const pg_uuid_t *id, bool lock, Me
 }
 
 bool
-store_permit_read(const char *tenant, const pg_uuid_t *id, MemoryContext cxt, Permit *out)
+row_permit_read(const char *tenant, const pg_uuid_t *id, MemoryContext cxt, Permit *out)
 {
 	Relation	rel = open_permits(&permit_table, AccessShareLock);
 	bool		found = read_permit(rel, tenant, id, false, cxt, out);
@@ -185,8 +185,8 @@ keep_first(HeapTuple tuple, TupleDesc desc, void *arg)
  * ignore_system_indexes says.
  */
 bool
-store_permit_by_key(const char *tenant, const char *holder, const char *key,
-					MemoryContext cxt, Permit *out)
+row_permit_by_key(const char *tenant, const char *holder, const char *key,
+				  MemoryContext cxt, Permit *out)
 {
 	AgcKey		keys[3] = {agc_key_text(tenant), agc_key_text(holder), agc_key_text(key)};
 	Relation	rel = open_permits(&permit_by_key, AccessShareLock);
@@ -200,8 +200,8 @@ store_permit_by_key(const char *tenant, const char *holder, const char *key,
 }
 
 LockResult
-store_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait, MemoryContext cxt,
-				  Permit *out)
+row_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait, MemoryContext cxt,
+				Permit *out)
 {
 	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
 	LockResult	result = LOCK_BUSY;
@@ -271,7 +271,7 @@ lock_ended(HeapTuple tuple, TupleDesc desc, void *arg)
 
 	if (scan->budget != NULL && !is_carried_by(tuple, desc, scan->budget))
 		return --scan->looks > 0;
-	if (store_permit_lock(scan->tenant, id, false, scan->cxt, permit) == LOCK_TAKEN)
+	if (row_permit_lock(scan->tenant, id, false, scan->cxt, permit) == LOCK_TAKEN)
 	{
 		if (is_ended(permit, scan->now))
 			scan->n++;
@@ -295,8 +295,8 @@ scan_ended(const char *tenant, TimestampTz now, AgcOrderedCallback callback, voi
 }
 
 int
-store_permits_lock_ended(const char *tenant, TimestampTz now, const char *budget, int limit,
-						 MemoryContext cxt, Permit **out)
+row_permits_lock_ended(const char *tenant, TimestampTz now, const char *budget, int limit,
+					   MemoryContext cxt, Permit **out)
 {
 	EndedScan	scan = {.tenant = tenant, .now = now, .budget = budget, .limit = limit, .looks = ENDED_LOOKS, .cxt = cxt};
 
@@ -313,7 +313,7 @@ note_any(HeapTuple tuple, TupleDesc desc, void *arg)
 }
 
 bool
-store_permits_any_ended(const char *tenant, TimestampTz now)
+row_permits_any_ended(const char *tenant, TimestampTz now)
 {
 	bool		any = false;
 
@@ -322,7 +322,7 @@ store_permits_any_ended(const char *tenant, TimestampTz now)
 }
 
 void
-store_permit_write(const Permit *permit, Jsonb *result)
+row_permit_write(const Permit *permit, Jsonb *result)
 {
 	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
 	const PermitRow *now = &permit->row;
@@ -356,7 +356,7 @@ store_permit_write(const Permit *permit, Jsonb *result)
 }
 
 void
-store_permit_resolve(const Permit *permit)
+row_permit_resolve(const Permit *permit)
 {
 	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
 	ItemPointerData row = permit->tid;
@@ -375,7 +375,7 @@ store_permit_resolve(const Permit *permit)
  * caller that already holds counters can decline to.
  */
 bool
-store_key_lock(const char *tenant, const char *holder, const char *key, bool wait)
+row_key_lock(const char *tenant, const char *holder, const char *key, bool wait)
 {
 	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
 	BudgetLock	lock;

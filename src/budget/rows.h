@@ -1,0 +1,108 @@
+/*
+ * rows.h
+ *	  Rows of the budget tables: everything that this room reads and writes.
+ *
+ * Rows are read by index with the latest snapshot and written without SPI;
+ * nobody needs to be between agc_owner_begin() and agc_owner_end() but where it
+ * says so.  A counter or permit is written only under its lock, by whoever read
+ * it under that lock.
+ */
+#ifndef AGENTCORE_BUDGET_ROWS_H
+#define AGENTCORE_BUDGET_ROWS_H
+
+#include "budget/budget.h"
+#include "budget/lock.h"
+#include "budget/window.h"
+
+#define BUDGET_MAX_DEPTH	16
+
+/* A permit row with what only this room looks at. */
+typedef struct Permit
+{
+	PermitRow	row;
+	int			depth;			/* budgets that carry the hold, leaf first */
+	char	   *budgets[BUDGET_MAX_DEPTH];
+	int			slots[BUDGET_MAX_DEPTH];	/* where each carries it; a budget of n slots: modulo n */
+	int64		held[BUDGET_NDIMS];
+	int64		charged[BUDGET_NUSED];	/* in all */
+	int64		spent[BUDGET_NUSED];	/* of it, for failed attempts */
+	bool		charge_on_expiry;
+	TimestampTz settled_at;		/* 0: never */
+	HeapTuple	stored;			/* as it was read */
+	ItemPointerData tid;		/* where it was read or inserted */
+} Permit;
+
+typedef enum LockResult
+{
+	LOCK_TAKEN,
+	LOCK_BUSY,					/* only when not waiting */
+	LOCK_MISSING
+} LockResult;
+
+typedef struct LedgerEntry
+{
+	TimestampTz at;
+	const char *event;
+	int			nbudgets;
+	char	  **budgets;
+	int64		amount[BUDGET_NUSED];
+	Jsonb	   *detail;			/* or NULL */
+} LedgerEntry;
+
+/* counters */
+extern bool row_counter_peek(const char *tenant, const char *budget, int slot, Counter *out);
+
+/* by one snapshot, in order of slots, at most so many; how many there are */
+extern int	row_counters_peek(const char *tenant, const char *budget, int max, Counter *out);
+
+/* The lock is held when the answer is LOCK_MISSING too. */
+extern LockResult row_counter_lock(const char *tenant, const char *budget, int slot, bool wait,
+								   Counter *out);
+extern void row_counter_unlock(const char *tenant, const char *budget, int slot);
+extern void row_counter_create(const char *tenant, const char *budget, Counter *counter);
+extern void row_counter_write(const char *tenant, const char *budget, const Counter *counter);
+extern void row_counter_delete(const Counter *counter);
+
+/* permits */
+
+/* sets permit->tid */
+extern void row_permit_insert(const char *tenant, Permit *permit,
+							  const PermitRequest *request, const char *holder);
+extern void row_permit_delete(const Permit *permit);
+extern bool row_permit_read(const char *tenant, const pg_uuid_t *id, MemoryContext cxt,
+							Permit *out);
+extern bool row_permit_by_key(const char *tenant, const char *holder, const char *key,
+							  MemoryContext cxt, Permit *out);
+
+/* LOCK_MISSING: the lock is not kept */
+extern LockResult row_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait,
+								  MemoryContext cxt, Permit *out);
+
+/*
+ * Open permits whose lease has ended, the oldest first, those being settled
+ * left out.  With a budget only those that it carries, as far as they are soon
+ * found among the others.
+ */
+extern int	row_permits_lock_ended(const char *tenant, TimestampTz now, const char *budget,
+								   int limit, MemoryContext cxt, Permit **out);
+extern bool row_permits_any_ended(const char *tenant, TimestampTz now);
+
+/* state, held, charged, spent, lease, retry_at, settled_at, attempt, cache lease; result unless NULL */
+extern void row_permit_write(const Permit *permit, Jsonb *result);
+extern void row_permit_resolve(const Permit *permit);
+
+/* serializes whoever uses one key; false: busy */
+extern bool row_key_lock(const char *tenant, const char *holder, const char *key, bool wait);
+
+/* ledger; permit may be NULL */
+extern void row_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry);
+
+/* these between agc_owner_begin() and agc_owner_end() */
+extern void row_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
+						   TimestampTz to, int64 out[BUDGET_NUSED]);
+
+/* What a settlement left unbilled (its detail's amounts); zeroes when nothing. */
+extern void row_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED]);
+extern TimestampTz row_ledger_last(const char *tenant, const char *budget);
+
+#endif							/* AGENTCORE_BUDGET_ROWS_H */
