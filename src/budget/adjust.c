@@ -10,9 +10,11 @@
  * Memory: the caller's context.  On ERROR: the transaction takes everything
  * back.
  */
-#include "budget/define.h"
+#include "budget/define_counters.h"
 
+#include "budget/path_lock.h"
 #include "budget/share.h"
+#include "budget/threshold.h"
 
 #include "catalog/pg_type.h"
 #include "common/int.h"
@@ -193,7 +195,7 @@ bring_back(const char *tenant, PathLink *link, TimestampTz now)
 				window_bounds(&link->def.limit[w].window, now, &counter->start[w], &end);
 			}
 			if (s == 0)
-				define_recount(tenant, link->name, &link->def, counter, w);
+				define_counters_recount(tenant, link->name, &link->def, counter, w);
 		}
 	}
 	agc_owner_end(&owner);

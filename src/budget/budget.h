@@ -107,7 +107,7 @@ typedef enum PermitTry
 	PERMIT_TRY_BUSY				/* contention: locks could not be had in order */
 } PermitTry;
 
-extern const char *const settle_names[];
+extern const char *const permit_settle_names[];
 
 /*
  * All of these judge GetUserId(): call them as the role that called the

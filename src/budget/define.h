@@ -5,30 +5,24 @@
 #ifndef AGENTCORE_BUDGET_DEFINE_H
 #define AGENTCORE_BUDGET_DEFINE_H
 
-#include "budget/budget_path.h"
+#include "budget/definition.h"
 
-/* all of these but define_window_of_args() between agc_owner_begin() and agc_owner_end() */
+/* Call these between agc_owner_begin() and agc_owner_end(), define_window_of_args() anywhere. */
 
 /* Until COMMIT nobody else changes a budget of the tenant. */
 extern void define_lock(const char *tenant);
 
-/* of a setter: define_lock() */
+/* AgcSetter.before: define_lock() */
 extern void define_before(AgcSetting *set);
 
 /*
- * The window that the arguments period (at n), kind, tz and anchor of a setter
- * say.  Where only the period is another, the kind stays if it suits it.
+ * The window that a setter's arguments say: period (argument n), then kind, tz and
+ * anchor.  If only the period was changed, the kind stays as long as it suits the
+ * new period.
  */
 extern void define_window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int n, Window *window);
 
-/* The counters follow the definition as it is now; "old" is how it was, or NULL. */
-extern void define_sync_counters(const char *tenant, const char *name, const BudgetDef *old);
-
-/* used[] and buckets of window w, from the ledger */
-extern void define_recount(const char *tenant, const char *name, const BudgetDef *def,
-						   Counter *counter, int w);
-
-/* 22023 when something was defined that more than one slot cannot have */
+/* 22023 when the budget has several slots and what they cannot have: a sliding window or thresholds */
 extern void define_check_slots(const char *tenant, const char *name);
 
 #endif							/* AGENTCORE_BUDGET_DEFINE_H */

@@ -11,6 +11,8 @@
  */
 #include "budget/define.h"
 
+#include "budget/define_counters.h"
+
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
@@ -31,7 +33,7 @@ touch_budget(const char *tenant, const char *budget, const BudgetDef *old)
 						TimestampTzGetDatum(agc_now())};
 
 	agc_spi(&plan, values, NULL);
-	define_sync_counters(tenant, budget, old);
+	define_counters_sync(tenant, budget, old);
 	define_check_slots(tenant, budget);
 }
 

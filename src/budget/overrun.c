@@ -12,7 +12,7 @@
  * Locks: none but those of the caller, who has the permit and its counters.
  * Memory: the caller's context.  On ERROR: the transaction takes the row back.
  */
-#include "budget/budget_path.h"
+#include "budget/overrun.h"
 
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"

@@ -2,21 +2,19 @@
  * permit_api.c
  *	  The SQL functions around permits: arguments in, answers out.
  *
- * Locks and behaviour on ERROR: permit.c.  Memory: the caller's context; rows
- * of a set go to its tuplestore.
+ * Locks and behaviour on ERROR: the permit*.c that does the work.  Memory: the
+ * caller's context.
  */
-#include "budget/budget_path.h"
-#include "budget/guard.h"
+#include "budget/wait.h"
+#include "budget/window.h"
 
 #include <math.h>
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/inval.h"
 
 enum
 {
@@ -228,7 +226,7 @@ AGC_FUNCTION(budget_commit)
 
 	agc_enter_disabled(tenant, AGC_AGENT);
 	result = permit_commit(tenant, id, tokens, nanousd, NULL);
-	PG_RETURN_TEXT_P(cstring_to_text(settle_names[result]));
+	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[result]));
 }
 
 /* Released, a call that was made would count for nothing. */
@@ -255,7 +253,7 @@ AGC_FUNCTION(budget_release)
 	agc_enter_disabled(tenant, AGC_AGENT);
 	refuse_call(tenant, id);
 	result = permit_release(tenant, id);
-	PG_RETURN_TEXT_P(cstring_to_text(result == SETTLE_COMMITTED ? "released" : settle_names[result]));
+	PG_RETURN_TEXT_P(cstring_to_text(result == SETTLE_COMMITTED ? "released" : permit_settle_names[result]));
 }
 
 /* budget_extend(permit, lease, tokens, usd, tenant) -> text */
@@ -286,61 +284,4 @@ AGC_FUNCTION(budget_reap)
 				 errmsg("batch must be between 1 and 10000")));
 	agc_enter(tenant, AGC_ADMIN);
 	PG_RETURN_INT64(permit_reap(tenant, batch));
-}
-
-/* budget_verify() -> setof text: of the tenants that the caller administers */
-AGC_FUNCTION(budget_verify)
-{
-	static AgcPlan plan = {
-		"SELECT tenant, violation FROM agentcore.budget_violations() ORDER BY tenant, violation", 0, NULL
-	};
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Oid			caller = GetUserId();
-	AgcOwner	owner;
-
-	AcceptInvalidationMessages();
-	agc_watch_registry();
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	agc_owner_begin(&owner);
-	agc_spi(&plan, NULL, NULL);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		char	   *tenant = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1);
-		char	   *violation = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 2);
-		Datum		value;
-		bool		null = false;
-
-		if (agc_level(caller, tenant) < AGC_ADMIN)
-			continue;
-		value = CStringGetTextDatum(tenant[0] == '\0' ? violation :
-									psprintf("tenant %s: %s", tenant, violation));
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &null);
-	}
-	agc_owner_end(&owner);
-	return (Datum) 0;
-}
-
-/* budget_window(kind, period, tz, anchor, at) -> (starts_at, resets_at); touches no table */
-AGC_FUNCTION(budget_window)
-{
-	char	   *kind = agc_opt_name(fcinfo, 0, "kind");
-	Interval   *period = PG_ARGISNULL(1) ? NULL : PG_GETARG_INTERVAL_P(1);
-	char	   *tz = agc_arg_name(fcinfo, 2, "tz");
-	TimestampTz start;
-	TimestampTz end;
-	Window		window;
-	Datum		values[2];
-	bool		nulls[2] = {false};
-
-	if (PG_ARGISNULL(4) || TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(4)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("at must be a finite time")));
-	window_define(&window, kind, period, tz, !PG_ARGISNULL(3),
-				  PG_ARGISNULL(3) ? 0 : PG_GETARG_TIMESTAMPTZ(3));
-	window_bounds(&window, PG_GETARG_TIMESTAMPTZ(4), &start, &end);
-	values[0] = TimestampTzGetDatum(start);
-	values[1] = TimestampTzGetDatum(end);
-	return agc_row(fcinfo, values, nulls, lengthof(values));
 }

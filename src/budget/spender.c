@@ -17,7 +17,7 @@
  * registry table, a role or a membership changes.  Locks: those of reading
  * tables.  On ERROR: a half-built answer is not used.
  */
-#include "budget/budget_path.h"
+#include "budget/rows.h"
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"

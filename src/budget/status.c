@@ -1,19 +1,21 @@
 /*
  * status.c
- *	  budget_windows(): a budget's windows as an acquire would find them now;
- *	  budget_unbilled(): what was left uncharged.
+ *	  What there is to see of budgets: budget_windows(), budget_window(),
+ *	  budget_unbilled() and budget_verify().
  *
  * Memory: the caller's context; rows go to a tuplestore.  Locks: those of
  * reading.  On ERROR: nothing to undo.
  */
-#include "budget/budget_path.h"
+#include "budget/path_peek.h"
 
 #include "budget/share.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 
 static Datum
 amounts_datum(const int64 *amounts, int n)
@@ -116,5 +118,62 @@ AGC_FUNCTION(budget_unbilled)
 	values[0] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &nulls[0]);
 	values[1] = SPI_datumTransfer(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &nulls[1]), false, -1);
 	agc_owner_end(&owner);
+	return agc_row(fcinfo, values, nulls, lengthof(values));
+}
+
+/* budget_verify() -> setof text: of the tenants that the caller administers */
+AGC_FUNCTION(budget_verify)
+{
+	static AgcPlan plan = {
+		"SELECT tenant, violation FROM agentcore.budget_violations() ORDER BY tenant, violation", 0, NULL
+	};
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			caller = GetUserId();
+	AgcOwner	owner;
+
+	AcceptInvalidationMessages();
+	agc_watch_registry();
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	agc_owner_begin(&owner);
+	agc_spi(&plan, NULL, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		char	   *tenant = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1);
+		char	   *violation = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 2);
+		Datum		value;
+		bool		null = false;
+
+		if (agc_level(caller, tenant) < AGC_ADMIN)
+			continue;
+		value = CStringGetTextDatum(tenant[0] == '\0' ? violation :
+									psprintf("tenant %s: %s", tenant, violation));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &null);
+	}
+	agc_owner_end(&owner);
+	return (Datum) 0;
+}
+
+/* budget_window(kind, period, tz, anchor, at) -> (starts_at, resets_at); touches no table */
+AGC_FUNCTION(budget_window)
+{
+	char	   *kind = agc_opt_name(fcinfo, 0, "kind");
+	Interval   *period = PG_ARGISNULL(1) ? NULL : PG_GETARG_INTERVAL_P(1);
+	char	   *tz = agc_arg_name(fcinfo, 2, "tz");
+	TimestampTz start;
+	TimestampTz end;
+	Window		window;
+	Datum		values[2];
+	bool		nulls[2] = {false};
+
+	if (PG_ARGISNULL(4) || TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(4)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("at must be a finite time")));
+	window_define(&window, kind, period, tz, !PG_ARGISNULL(3),
+				  PG_ARGISNULL(3) ? 0 : PG_GETARG_TIMESTAMPTZ(3));
+	window_bounds(&window, PG_GETARG_TIMESTAMPTZ(4), &start, &end);
+	values[0] = TimestampTzGetDatum(start);
+	values[1] = TimestampTzGetDatum(end);
 	return agc_row(fcinfo, values, nulls, lengthof(values));
 }

@@ -11,7 +11,7 @@
  * Locks: none beside the counter's.  Memory: the caller's context.  On ERROR:
  * the transaction takes row and notification back.
  */
-#include "budget/budget_path.h"
+#include "budget/threshold.h"
 
 #include "commands/async.h"
 #include "utils/builtins.h"

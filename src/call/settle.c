@@ -178,10 +178,10 @@ commit_call(FunctionCallInfo fcinfo, const char *tenant, Jsonb *result, int64 to
 		finish_cache(tenant, &permit, tool, result, nanousd);
 		report_target(tenant, tool, true);
 	}
-	log_settlement(tenant, &permit, "commit", settle_names[settled], NULL);
+	log_settlement(tenant, &permit, "commit", permit_settle_names[settled], NULL);
 	if (object != NULL)
 		agc_object_unpin(object);
-	PG_RETURN_TEXT_P(cstring_to_text(settle_names[settled]));
+	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[settled]));
 }
 
 /* call_commit(call_id, result, tokens, usd, tenant) -> text */
@@ -385,8 +385,8 @@ AGC_FUNCTION(call_resolve)
 		settled = permit_fail(tenant, &permit.id, tokens, nanousd);
 		permit_resolve(tenant, &permit.id);
 	}
-	log_settlement(tenant, &permit, "resolve", settle_names[settled], NULL);
-	PG_RETURN_TEXT_P(cstring_to_text(settle_names[settled]));
+	log_settlement(tenant, &permit, "resolve", permit_settle_names[settled], NULL);
+	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[settled]));
 }
 
 /* call_status(call_id, tenant) -> text */

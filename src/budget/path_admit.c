@@ -1,0 +1,144 @@
+/*
+ * path_admit.c
+ *	  Whether a path admits a request, and what the refusal says.
+ *
+ * Every budget of the path has to admit; the counters were read by path_peek()
+ * or locked by path_lock().
+ *
+ * Memory: strings of a decision, in the context that the caller names.  Locks:
+ * none but those of reading.  On ERROR: nothing to undo.
+ */
+#include "budget/path_admit.h"
+
+#include "budget/path_peek.h"
+#include "budget/share.h"
+
+static char *
+format_amount(int dim, int64 amount)
+{
+	char	   *text;
+	char	   *end;
+
+	if (dim != DIM_NANOUSD)
+		return psprintf("%lld", (long long) amount);
+	text = psprintf("%lld.%09lld", (long long) (amount / 1000000000), (long long) (amount % 1000000000));
+	for (end = text + strlen(text) - 1; *end == '0' && end[-1] != '.'; end--)
+		*end = '\0';
+	return text;
+}
+
+static char *
+describe(const PathLink *link, const Refusal *refusal)
+{
+	static const char *const units[] = {"tokens", "USD", "calls"};
+	const char *unit;
+	const char *in = "";
+
+	if (refusal->dim == DIM_IN_FLIGHT)
+		return psprintf("Budget %s has %lld of %lld calls in flight.", agc_quoted_name(link->name),
+						(long long) refusal->held, (long long) refusal->max);
+	unit = units[refusal->dim];
+	if (refusal->window > 0)
+		in = psprintf(" in its limit %s", agc_quoted_name(link->def.limit[refusal->window].name));
+	if (refusal->max == NO_AMOUNT)
+		return psprintf("Budget %s cannot count %s more %s.", agc_quoted_name(link->name),
+						format_amount(refusal->dim, refusal->asked), unit);
+	return psprintf("Budget %s has %s %s used and %s held of %s%s; %s more asked.",
+					agc_quoted_name(link->name), format_amount(refusal->dim, refusal->used), unit,
+					format_amount(refusal->dim, refusal->held),
+					format_amount(refusal->dim, refusal->max), in,
+					format_amount(refusal->dim, refusal->asked));
+}
+
+static void
+deny(PermitDecision *out, const PathLink *link, int window, char *detail, int64 retry_after,
+	 bool can_ever_fit)
+{
+	if (out->reason == NULL)
+	{
+		out->reason = REASON_BUDGET_EXCEEDED;
+		out->denied_by = pstrdup(link->name);
+		out->denied_limit = window < 0 ? NULL : pstrdup(definition_limit_name(&link->def.limit[window]));
+		out->detail = detail;
+		out->retry_after = retry_after;
+		out->can_ever_fit = can_ever_fit;
+		return;
+	}
+	out->can_ever_fit = out->can_ever_fit && can_ever_fit;
+	if (out->retry_after < 0 || retry_after < 0)
+		out->retry_after = -1;
+	else
+		out->retry_after = Max(out->retry_after, retry_after);
+}
+
+static bool
+link_admits(const PathLink *link, const int64 asked[BUDGET_NDIMS], TimestampTz at, Refusal *refusal)
+{
+	Counter		sum;
+
+	if (!link->whole)
+		return true;			/* path_lock() and path_peek() have looked */
+	share_sum(link->counter, link->n, &sum);
+	return counter_admits(&sum, &link->def, asked, at, refusal);
+}
+
+/* Named is the refusing budget nearest to the caller; the prospects are of them all. */
+bool
+path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
+			MemoryContext cxt)
+{
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+
+	/* nothing of an earlier look may be left: a permit that is granted was denied by nobody */
+	out->granted = false;
+	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
+	out->has_remaining = false;
+	out->retry_after = -1;
+	out->can_ever_fit = true;
+	for (int i = 0; i < path->n; i++)
+	{
+		const PathLink *link = &path->link[i];
+		Refusal		refusal;
+
+		if (!link->defined || !link->def.enabled)
+			deny(out, link, -1, psprintf("Budget %s is disabled.", agc_quoted_name(link->name)), -1, false);
+		else if (!link_admits(link, asked, path->at, &refusal))
+			deny(out, link, refusal.window, describe(link, &refusal), refusal.can_ever_fit ? refusal.retry_after : -1,
+				 refusal.can_ever_fit);
+	}
+	MemoryContextSwitchTo(old);
+	out->granted = out->reason == NULL;
+	if (!out->can_ever_fit)
+		out->retry_after = -1;
+	if (!out->granted)
+		path_remaining(path, out);
+	return out->granted;
+}
+
+void
+path_remaining(const BudgetPath *path, PermitDecision *out)
+{
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		out->remaining[dim] = NO_AMOUNT;
+	for (int i = 0; i < path->n; i++)
+	{
+		PathLink	link = path->link[i];
+		Counter		sum;
+
+		if (!link.defined || !link.def.enabled)
+		{
+			memset(out->remaining, 0, sizeof(out->remaining));
+			continue;
+		}
+		/* what the other slots have is only looked at */
+		if (!link.whole)
+		{
+			link.counter = palloc(link.def.slots * sizeof(Counter));
+			path_peek_all(path->tenant, &link);
+			path_roll_link(&link, path->at);
+		}
+		share_sum(link.counter, link.n, &sum);
+		counter_left(&sum, &link.def, out->remaining);
+	}
+	out->has_remaining = true;
+}
