@@ -4,7 +4,7 @@
  *
  * The ledger and its partitions are everybody's, so these need an administrator
  * of all tenants.  The work itself is DDL and set-based statements, in the
- * internal functions of budget.sql.
+ * internal functions of ledger.sql.
  *
  * Locks, to the end of the transaction: the default partition for a new one,
  * since that takes over its rows; all of the ledger to retire.  They are asked

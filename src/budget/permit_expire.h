@@ -1,6 +1,6 @@
 /*
  * permit_expire.h
- *	  Permits whose lease has ended.
+ *	  Permits whose lease has ended: released or charged.
  */
 #ifndef AGENTCORE_BUDGET_PERMIT_EXPIRE_H
 #define AGENTCORE_BUDGET_PERMIT_EXPIRE_H

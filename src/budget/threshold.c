@@ -1,6 +1,6 @@
 /*
  * threshold.c
- *	  Soft thresholds: who a budget tells before it refuses.
+ *	  Soft thresholds: whom a budget tells before it refuses.
  *
  * Decided after a charge, under the lock of the counter, which remembers the
  * highest threshold told of in each window: so each is told once a window,

@@ -1,0 +1,81 @@
+-- Defining budgets and their limits, and correcting what they count.
+
+CREATE FUNCTION agentcore.budget_set(
+  name text, max_tokens bigint DEFAULT NULL, max_usd numeric DEFAULT NULL, max_calls bigint DEFAULT NULL,
+  max_in_flight integer DEFAULT NULL, period interval DEFAULT NULL, kind text DEFAULT NULL, tz text DEFAULT NULL,
+  anchor timestamptz DEFAULT NULL, parent text DEFAULT NULL, slots integer DEFAULT NULL, on_expiry text DEFAULT NULL,
+  overrun text DEFAULT NULL, enabled boolean DEFAULT NULL, thresholds integer[] DEFAULT NULL,
+  spenders name[] DEFAULT NULL, max_overrun numeric DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_set_v1';
+COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, integer[], name[], numeric, text[], text) IS
+  'Create or change a budget; true if anything changed. '
+  'A member that is not given (NULL) stays as it is; a new budget has no limit, no period, no parent, no thresholds, tz UTC, 1 slot, on_expiry release, overrun charge, and is enabled. '
+  'reset: members to set back to that. '
+  'Without period: never resets (kind lifetime); whole days or months: calendar windows in tz; else equal spans from anchor (fixed); kind sliding: the period that ends now, in 24 parts, up to a 24th too strict, never over. '
+  'A kind that is not given stays where it suits the period, else the period says it. '
+  'parent: charged and asked too, up to 16 levels. '
+  'slots: 1 to 64 counter rows that share the limits, for a budget that many sessions use at once (not with kind sliding or thresholds). '
+  'on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. '
+  'overrun: charge (what was spent is charged, also past a limit) | cap (no more than was held; the rest stands in the ledger as unbilled), by the budget that the permit names. '
+  'thresholds: percentages of use, each told of once a window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent), which every role of the database can hear, and can send too (believe the ledger and budget_status, not the payload), and which PREPARE TRANSACTION refuses. '
+  'spenders: roles of level agent that may use it, besides those that may call for an agent that it pays for; also an empty list shuts out all others (NULL: all may use what no agent leads to, as part of its parent). '
+  'max_overrun: a role of level agent charges a permit at most so many times its hold, retries included, but 100,000 tokens and 1 USD in any case (1 or more, Infinity: all; NULL: agentcore.max_overrun); the rest stands in the ledger as unbilled, with a WARNING, and an administrator charges all. '
+  'USD is kept in nano-dollars; a smaller fraction is rounded up. '
+  'A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. '
+  '22023 bad value, 42704 unknown parent or spender.';
+
+CREATE FUNCTION agentcore.budget_drop(name text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_drop_v1';
+COMMENT ON FUNCTION agentcore.budget_drop(text, text) IS
+  'Remove a budget; false if there is none. '
+  '2BP01 while it is a parent, 55006 while permits hold some of it. '
+  'Its ledger stays.';
+
+CREATE FUNCTION agentcore.budget_limit_set(
+  budget text, limit_name text, max_tokens bigint DEFAULT NULL, max_usd numeric DEFAULT NULL, max_calls bigint DEFAULT NULL,
+  period interval DEFAULT NULL, kind text DEFAULT NULL, tz text DEFAULT NULL, anchor timestamptz DEFAULT NULL,
+  reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_limit_set_v1';
+COMMENT ON FUNCTION agentcore.budget_limit_set(text, text, bigint, numeric, bigint, interval, text, text, timestamptz, text[], text) IS
+  'Create or change one more limit of a budget with a window of its own, beside the main window of budget_set(); true if anything changed. '
+  'Arguments, reset and what is not given as there; at most 7 per budget (54000). '
+  'Counts from the ledger what was charged since its window began. '
+  'Waits for the budget''s row (55P03). '
+  '22023 bad value, also the name main; 42704 unknown budget.';
+
+CREATE FUNCTION agentcore.budget_limit_drop(budget text, limit_name text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_limit_drop_v1';
+COMMENT ON FUNCTION agentcore.budget_limit_drop(text, text, text) IS
+  'Remove a further limit of a budget; false if there is none. '
+  'Waits for the budget''s row (55P03). '
+  'NULL name: 22023.';
+
+CREATE FUNCTION agentcore.budget_adjust(
+  budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls bigint DEFAULT 0, reason text DEFAULT NULL,
+  tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_adjust_v1';
+COMMENT ON FUNCTION agentcore.budget_adjust(text, bigint, numeric, bigint, text, text) IS
+  'Correct what a budget and all its parents have used in their current windows, up or down, with a row of the ledger; no limit refuses it. '
+  'False when all amounts are zero. '
+  '22023 when a window would fall below zero, for NULL amounts and a reason of more than 1000 bytes; 42704 unknown budget; 55P03 on contention. '
+  'In a sliding window a correction counts for the length of the window from now on.';
+
+CREATE FUNCTION agentcore.budget_reset_window(budget text, limit_name text DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_reset_window_v1';
+COMMENT ON FUNCTION agentcore.budget_reset_window(text, text, text) IS
+  'Begin windows of a budget anew, with nothing used; what permits hold stays. '
+  'limit_name: one of its limits or main; NULL: all. '
+  'Parents keep their count. '
+  'True when the counter was ahead of the clock, which had jumped: it is then brought back to now, and what it charged in the future counts as of now in the windows that are not reset. '
+  'After such a jump reset all budgets in one transaction, since they pass the time on to each other. '
+  '42704 unknown budget or limit, 55P03 on contention.';
+
+INSERT INTO agentcore.access_function VALUES
+  ('budget_set', 'admin'), ('budget_drop', 'admin'), ('budget_limit_set', 'admin'),
+  ('budget_limit_drop', 'admin'), ('budget_adjust', 'admin'), ('budget_reset_window', 'admin');

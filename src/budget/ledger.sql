@@ -1,0 +1,245 @@
+-- The ledger's partitions: made ahead, retired when old.
+
+-- Every settlement writes to the ledger: whoever waited for its lock would have all of them
+-- wait behind.  So it is asked for briefly, and asked for again.
+CREATE FUNCTION agentcore.budget_ledger_lock(whole boolean) RETURNS void
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  SET lock_timeout = '100ms'
+  AS $$
+DECLARE
+  gives_up constant timestamptz := clock_timestamp() + interval '10 seconds';
+BEGIN
+  LOOP
+    BEGIN
+      IF whole THEN
+        LOCK TABLE agentcore.budget_ledger IN ACCESS EXCLUSIVE MODE;
+      ELSE
+        LOCK TABLE ONLY agentcore.budget_ledger IN SHARE UPDATE EXCLUSIVE MODE;
+        LOCK TABLE agentcore.budget_ledger_default IN ACCESS EXCLUSIVE MODE;
+      END IF;
+      RETURN;
+    EXCEPTION WHEN lock_not_available THEN
+      IF clock_timestamp() > gives_up THEN
+        RAISE EXCEPTION 'the ledger is in use by another transaction'
+          USING ERRCODE = 'lock_not_available', DETAIL = 'It was asked for during 10 seconds, for a tenth of a second at a time, so that settlements went on.',
+                HINT = 'End the transactions that have read the ledger or its default partition (pg_blocking_pids() and pg_locks name them) and try again.';
+      END IF;
+    END;
+    PERFORM pg_sleep(0.2 + 0.2 * random());
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentcore.budget_ledger_lock(boolean) IS
+  'Internal. '
+  'Locks the ledger with all its partitions (whole), or what attaching a partition needs: the default partition, and the ledger against other such changes. '
+  'Asks for a tenth of a second at a time and lets settlements pass in between; 55P03 after 10 seconds.';
+
+CREATE FUNCTION agentcore.budget_ledger_covers(starts timestamptz, ends timestamptz) RETURNS boolean
+  LANGUAGE sql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  SET timezone = 'UTC'
+  SET datestyle = 'ISO'
+  AS $$
+SELECT EXISTS (
+  SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+   CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$^FOR VALUES FROM \('?([^')]+)'?\) TO \('?([^')]+)'?\)$re$) AS b(bound)
+   WHERE i.inhparent = 'agentcore.budget_ledger'::regclass AND b.bound IS NOT NULL
+     AND (b.bound[1] = 'MINVALUE' OR b.bound[1]::timestamptz < ends)
+     AND (b.bound[2] = 'MAXVALUE' OR b.bound[2]::timestamptz > starts))
+$$;
+COMMENT ON FUNCTION agentcore.budget_ledger_covers(timestamptz, timestamptz) IS
+  'Internal. '
+  'Whether a partition of the ledger takes some of that time, under whatever name it was attached; the default partition does not count.';
+
+CREATE FUNCTION agentcore.budget_ledger_make(months integer, at timestamptz) RETURNS integer
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  SET timezone = 'UTC'
+  SET datestyle = 'ISO'
+  SET client_min_messages = warning
+  AS $$
+DECLARE
+  first constant timestamptz := date_trunc('month', at);
+  columns constant text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+                             WHERE attrelid = 'agentcore.budget_ledger'::regclass AND attnum > 0 AND NOT attisdropped);
+  starts timestamptz;
+  ends timestamptz;
+  part text;
+  made integer := 0;
+BEGIN
+  FOR n IN 0 .. months LOOP
+    starts := first + make_interval(months => n);
+    ends := first + make_interval(months => n + 1);
+    part := to_char(starts, '"budget_ledger_"YYYY_MM');
+    CONTINUE WHEN agentcore.budget_ledger_covers(starts, ends);
+    IF made = 0 THEN
+      PERFORM agentcore.budget_ledger_lock(whole => false);
+      -- somebody else may have made it before that lock
+      CONTINUE WHEN agentcore.budget_ledger_covers(starts, ends);
+    END IF;
+    EXECUTE format('CREATE TABLE agentcore.%I (LIKE agentcore.budget_ledger INCLUDING DEFAULTS)', part);
+    -- whatever default privileges say: only the views know who may see which rows
+    EXECUTE format('REVOKE ALL ON TABLE agentcore.%I FROM PUBLIC', part);
+    EXECUTE format('COMMENT ON TABLE agentcore.%I IS %L', part, 'Ledger of ' || to_char(starts, 'YYYY-MM') || ' (UTC).');
+    EXECUTE format('WITH moved AS (DELETE FROM agentcore.budget_ledger_default WHERE at >= %L AND at < %L RETURNING %s)'
+                   ' INSERT INTO agentcore.%I (%s) SELECT %s FROM moved', starts, ends, columns, part, columns, columns);
+    EXECUTE format('CREATE INDEX %I ON agentcore.%I (tenant, at)', part || '_at', part);
+    EXECUTE format('CREATE INDEX %I ON agentcore.%I (tenant, at) WHERE event = %L', part || '_unbilled', part, 'unbilled');
+    EXECUTE format('ALTER TABLE agentcore.budget_ledger ATTACH PARTITION agentcore.%I FOR VALUES FROM (%L) TO (%L)', part, starts, ends);
+    made := made + 1;
+  END LOOP;
+  RETURN made;
+END
+$$;
+COMMENT ON FUNCTION agentcore.budget_ledger_make(integer, timestamptz) IS
+  'Internal. '
+  'What budget_ledger_partition() does, from a time on.';
+
+CREATE FUNCTION agentcore.budget_ledger_partition(months integer DEFAULT 3) RETURNS integer
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_ledger_partition_v1';
+COMMENT ON FUNCTION agentcore.budget_ledger_partition(integer) IS
+  'Make the ledger''s partitions of this month (UTC) and as many coming ones, where there are none; rows that the default partition took meanwhile are moved. '
+  'Returns how many were made. '
+  'Locks the default partition, not the months that have one of their own, and asks for that lock a tenth of a second at a time, 10 seconds long, so that settlements go on beside a transaction that has read the ledger and stays open (55P03). '
+  'Run it from a scheduler before the month begins. '
+  'Needs admin of every tenant (*) and READ COMMITTED (25001).';
+
+CREATE TYPE agentcore.ledger_retention AS (cutoff timestamptz, partitions integer, permits bigint, carried bigint);
+COMMENT ON TYPE agentcore.ledger_retention IS
+  'What budget_ledger_retain() did: ledger rows before cutoff went, with so many partitions and permits; carried: rows that stand for what went.';
+
+CREATE FUNCTION agentcore.budget_places() RETURNS TABLE (tenant text, budget text, place bigint, name text, max bigint[], step interval)
+  LANGUAGE sql STABLE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+SELECT x.tenant, x.budget, row_number() OVER (PARTITION BY x.tenant, x.budget ORDER BY x.further, x.name),
+       CASE WHEN x.further THEN x.name ELSE 'main' END, x.max,
+       CASE WHEN x.kind = 'sliding' THEN ceil(extract(epoch FROM x.period) * 1000000 / 24) * interval '1 microsecond' END
+  FROM (SELECT b.tenant, b.name AS budget, false AS further, b.name, b.kind, b.period, array[b.max_tokens, b.max_nanousd, b.max_calls] AS max
+          FROM agentcore.budget b
+         UNION ALL
+        SELECT l.tenant, l.budget, true, l.name, l.kind, l.period, array[l.max_tokens, l.max_nanousd, l.max_calls]
+          FROM agentcore.budget_limit l) x
+$$;
+COMMENT ON FUNCTION agentcore.budget_places() IS
+  'Internal. '
+  'Every window of every budget: its place in the arrays of budget_counter, from 1, its limits, and how long a bucket of it is (NULL: not sliding).';
+
+CREATE FUNCTION agentcore.budget_rings(buckets bigint[]) RETURNS TABLE (place bigint, since timestamptz, numbers bigint[])
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+SELECT buckets[i], timestamptz '2000-01-01 00:00:00+00' + interval '1 microsecond' * buckets[i + 1], buckets[i + 2 : i + 76]
+  FROM generate_series(1, coalesce(cardinality(buckets), 0), 77) AS i
+$$;
+COMMENT ON FUNCTION agentcore.budget_rings(bigint[]) IS
+  'Internal. '
+  'The buckets of sliding windows as budget_counter stores them: place of the window, from 1, since when it counts, and tokens, nano-USD and calls of each bucket, the current one first. '
+  'NULL: none.';
+
+-- What goes is replaced by one row for each budget and window that still counts it,
+-- at the begin of that window, or of the bucket if it slides, so that every sum stays
+-- what it was and falls out when it would have.  Rows of permits
+-- that stay do so too.  All of them stand in the default partition.
+CREATE FUNCTION agentcore.budget_ledger_retire(before timestamptz, detach boolean) RETURNS agentcore.ledger_retention
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  SET timezone = 'UTC'
+  SET datestyle = 'ISO'
+  AS $$
+DECLARE
+  columns constant text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+                             WHERE attrelid = 'agentcore.budget_ledger'::regclass AND attnum > 0 AND NOT attisdropped);
+  done agentcore.ledger_retention;
+  parts text[];
+  part text;
+  old text := 'SELECT ' || columns || ' FROM agentcore.budget_ledger_default WHERE false';
+BEGIN
+  done.cutoff := date_trunc('month', before);
+  PERFORM agentcore.budget_ledger_lock(whole => true);
+  -- an expired call whose outcome nobody knows keeps its key closed
+  DELETE FROM agentcore.permit p
+   WHERE (p.tenant, p.id) IN (
+     SELECT s.tenant, s.id FROM agentcore.permit s
+      WHERE s.settled_at < done.cutoff
+        AND (s.state IN ('c', 'x', 'f', 'l') OR (s.state = 'e' AND (s.key IS NULL OR s.idempotent OR s.resolved)))
+        FOR UPDATE SKIP LOCKED);
+  GET DIAGNOSTICS done.permits = ROW_COUNT;
+  SELECT coalesce(array_agg(c.oid::regclass::text ORDER BY c.oid::regclass::text), '{}') INTO parts
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+   WHERE i.inhparent = 'agentcore.budget_ledger'::regclass
+     AND substring(pg_get_expr(c.relpartbound, c.oid) FROM $re$ TO \('([^')]+)'\)$re$)::timestamptz <= done.cutoff;
+  done.partitions := cardinality(parts);
+  FOREACH part IN ARRAY parts LOOP
+    EXECUTE format('ALTER TABLE agentcore.budget_ledger DETACH PARTITION %s', part);
+    old := old || format(' UNION ALL SELECT %s FROM %s', columns, part);
+  END LOOP;
+  EXECUTE format($sql$
+    WITH old AS (
+      SELECT l.*, EXISTS (SELECT FROM agentcore.permit p WHERE p.tenant = l.tenant AND p.id = l.permit) AS stays
+        FROM (%1$s) l
+    ), gone AS (
+      SELECT %2$s FROM old WHERE NOT stays
+    ), gone_default AS (
+      DELETE FROM agentcore.budget_ledger_default l
+       WHERE l.at < $1 AND NOT EXISTS (SELECT FROM agentcore.permit p WHERE p.tenant = l.tenant AND p.id = l.permit)
+      RETURNING %2$s
+    ), counter AS (
+      SELECT c.*, min(c.since) OVER (PARTITION BY c.tenant, c.budget) AS counts_from FROM agentcore.budget_counter c
+    ), edge AS ( -- wherever a window, or a bucket of a sliding one, begins or has begun to count
+      SELECT x.*, lead(x.at) OVER (PARTITION BY x.tenant, x.budget ORDER BY x.at) AS next
+        FROM (SELECT c.tenant, c.budget, c.since AS at FROM counter c
+               UNION
+              SELECT c.tenant, c.budget, s.start - coalesce(n.back * p.step, '0')
+                FROM counter c CROSS JOIN LATERAL unnest(c.starts) WITH ORDINALITY s(start, place)
+                LEFT JOIN agentcore.budget_places() p ON p.tenant = c.tenant AND p.budget = c.budget AND p.place = s.place
+               CROSS JOIN LATERAL generate_series(0, CASE WHEN p.step IS NULL THEN 0 ELSE 24 END) n(back)
+               WHERE s.start - coalesce(n.back * p.step, '0') > c.counts_from
+               UNION
+              SELECT c.tenant, c.budget, r.since
+                FROM counter c CROSS JOIN LATERAL agentcore.budget_rings(c.buckets) r WHERE r.since > c.counts_from) x
+    ), charge AS MATERIALIZED ( -- joined by tenant before it is unnested, it would be every row with every budget
+      SELECT g.tenant, b.budget, g.at, g.tokens, g.nanousd, g.calls
+        FROM (TABLE gone UNION ALL TABLE gone_default) g
+       CROSS JOIN LATERAL unnest(g.budgets) b(budget)
+       WHERE g.event NOT IN ('threshold', 'unbilled')
+    ), carried AS (
+      SELECT e.tenant, e.budget, e.at, sum(g.tokens) AS tokens, sum(g.nanousd) AS nanousd, sum(g.calls) AS calls
+        FROM charge g
+        JOIN edge e ON e.tenant = g.tenant AND e.budget = g.budget AND e.at <= g.at AND (e.next IS NULL OR e.next > g.at)
+       GROUP BY 1, 2, 3
+    ), kept AS (
+      INSERT INTO agentcore.budget_ledger (%2$s) SELECT %2$s FROM old WHERE stays
+    )
+    INSERT INTO agentcore.budget_ledger (tenant, at, id, budgets, event, tokens, nanousd, calls)
+    SELECT c.tenant, c.at, gen_random_uuid(), ARRAY[c.budget], 'carry',
+           least(c.tokens, 9223372036854775807), least(c.nanousd, 9223372036854775807), least(c.calls, 9223372036854775807)
+      FROM carried c WHERE (c.tokens, c.nanousd, c.calls) <> (0, 0, 0)
+  $sql$, old, columns) USING done.cutoff;
+  SELECT count(*) INTO done.carried FROM agentcore.budget_ledger_default WHERE event = 'carry' AND at < done.cutoff;
+  FOREACH part IN ARRAY CASE WHEN detach THEN '{}' ELSE parts END LOOP
+    EXECUTE format('DROP TABLE %s', part);
+  END LOOP;
+  RETURN done;
+END
+$$;
+COMMENT ON FUNCTION agentcore.budget_ledger_retire(timestamptz, boolean) IS
+  'Internal. '
+  'What budget_ledger_retain() does, for what is older than a time.';
+
+CREATE FUNCTION agentcore.budget_ledger_retain(keep interval, detach boolean DEFAULT false) RETURNS SETOF agentcore.ledger_retention
+  LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_budget_ledger_retain_v1';
+COMMENT ON FUNCTION agentcore.budget_ledger_retain(interval, boolean) IS
+  'Let go of the ledger before the month (UTC) that "keep" ago falls into, and of permits settled before it: their partitions are dropped, or detached and kept as tables. '
+  'What windows still count is carried on in one row a budget and window, so budget_verify() holds; keys of those permits may be used again, but not one whose call''s outcome is unknown. '
+  'Locks the ledger meanwhile, once it gets it: it asks as budget_ledger_partition() does (55P03). '
+  'keep: a day or more, months count 30 days. '
+  'Needs admin of every tenant (*) and READ COMMITTED (25001).';
+
+INSERT INTO agentcore.access_function VALUES
+  ('budget_ledger_partition', 'admin'), ('budget_ledger_retain', 'admin'), ('budget_ledger_make', 'internal'),
+  ('budget_ledger_lock', 'internal'), ('budget_ledger_covers', 'internal'),
+  ('budget_ledger_retire', 'internal'), ('budget_places', 'internal'), ('budget_rings', 'internal');

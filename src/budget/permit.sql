@@ -1,0 +1,90 @@
+-- Permits: acquired, settled, extended, expired.
+
+CREATE TYPE agentcore.budget_decision AS (
+  granted boolean, permit uuid, denied_by text, reason text, retry_after interval,
+  can_ever_fit boolean, detail text, duplicate boolean, denied_limit text, remaining jsonb);
+COMMENT ON TYPE agentcore.budget_decision IS
+  'Answer of budget_try_acquire(). '
+  'denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate, on contention, and for a grant where one of these budgets has several slots).';
+
+CREATE FUNCTION agentcore.budget_acquire(
+  budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls integer DEFAULT 1,
+  lease interval DEFAULT NULL, key text DEFAULT NULL, tenant text DEFAULT '') RETURNS uuid
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_acquire_v1';
+COMMENT ON FUNCTION agentcore.budget_acquire(text, bigint, numeric, integer, interval, text, text) IS
+  'Hold an upper bound of a call''s cost in a budget and all its parents, or in none. '
+  'Returns the permit; TC002 when refused, 55P03 on contention, 42704 unknown budget. '
+  'lease NULL: agentcore.lease_default. '
+  'The same key and request return the first permit; another request under the key is 22023. '
+  'Call it in a transaction of its own: the budget''s row stays locked until COMMIT.';
+
+CREATE FUNCTION agentcore.budget_try_acquire(
+  budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls integer DEFAULT 1,
+  lease interval DEFAULT NULL, key text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.budget_decision
+  LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_budget_try_acquire_v1';
+COMMENT ON FUNCTION agentcore.budget_try_acquire(text, bigint, numeric, integer, interval, text, text) IS
+  'As budget_acquire(), but a refusal is a row: who refused, why, when to ask again, and whether it can ever fit.';
+
+CREATE PROCEDURE agentcore.budget_acquire_wait(
+  budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls integer DEFAULT 1,
+  lease interval DEFAULT NULL, key text DEFAULT NULL, deadline interval DEFAULT '30 seconds',
+  INOUT permit uuid DEFAULT NULL, tenant text DEFAULT '')
+  LANGUAGE C
+  AS 'MODULE_PATHNAME', 'agentcore_budget_acquire_wait_v1';
+COMMENT ON PROCEDURE agentcore.budget_acquire_wait(text, bigint, numeric, integer, interval, text, interval, uuid, text) IS
+  'budget_acquire() that waits for room: tries, commits, sleeps and tries again, so that nothing is locked meanwhile. '
+  'Answers with the permit, committed; after deadline (NULL: none) it raises what the last try met, TC002 or 55P03, and at once what can never fit. '
+  'A settlement wakes it where the library is preloaded; else it looks again every quarter of a second. '
+  'A try may take agentcore.budget_lock_wait past the deadline. '
+  'The permit given in is not looked at. '
+  '25001 inside a transaction block; called by a procedure it commits what that has done.';
+
+CREATE FUNCTION agentcore.budget_commit(permit uuid, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_commit_v1';
+COMMENT ON FUNCTION agentcore.budget_commit(uuid, bigint, numeric, text) IS
+  'Charge what a call really cost and give the hold back: committed | late (the lease had ended; charged all the same) | replayed (settled before with these amounts) | conflict (settled before otherwise; nothing changed). '
+  'NULL charges what was held. '
+  '42704 unless the caller may settle it.';
+
+CREATE FUNCTION agentcore.budget_release(permit uuid, tenant text DEFAULT '') RETURNS text
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_release_v1';
+COMMENT ON FUNCTION agentcore.budget_release(uuid, text) IS
+  'Give a hold back, nothing was used: released | late (the lease had ended; a charge made then is taken back) | replayed | conflict. '
+  '42704 unless the caller may settle it.';
+
+CREATE FUNCTION agentcore.budget_extend(permit uuid, lease interval, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, tenant text DEFAULT '') RETURNS text
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_extend_v1';
+COMMENT ON FUNCTION agentcore.budget_extend(uuid, interval, bigint, numeric, text) IS
+  'A new lease from now on and, if asked, a larger hold. '
+  'Returns extended; TC002 when a budget refuses (the permit stays as it was), TC007 when it is no longer open, 55P03 on contention.';
+
+CREATE FUNCTION agentcore.budget_reap(batch integer DEFAULT 100, tenant text DEFAULT '') RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_reap_v1';
+COMMENT ON FUNCTION agentcore.budget_reap(integer, text) IS
+  'Release or charge permits whose lease has ended, the oldest first, at most batch of them, skipping those being settled; returns how many. '
+  'Call it until it returns 0; an acquire that would be refused reaps a few by itself.';
+
+CREATE VIEW agentcore.permits WITH (security_barrier) AS
+SELECT p.tenant, p.id AS permit,
+       CASE p.state WHEN 'o' THEN 'open' WHEN 'r' THEN 'retry' WHEN 'c' THEN 'committed' WHEN 'x' THEN 'released'
+                    WHEN 'f' THEN 'failed' WHEN 'e' THEN 'expired' ELSE 'late' END AS state,
+       p.role, p.budget, p.agent, p.tool, p.task, p.subject, p.key, p.attempt,
+       p.held_tokens, pg_catalog.trim_scale(p.held_nanousd * 0.000000001) AS held_usd, p.held_calls,
+       p.charged_tokens, pg_catalog.trim_scale(p.charged_nanousd * 0.000000001) AS charged_usd, p.charged_calls,
+       p.created_at, p.lease_until, p.retry_at, p.settled_at
+  FROM agentcore.visible_rows(NULL::agentcore.permit) p;
+COMMENT ON VIEW agentcore.permits IS
+  'Permits of the visible tenants, open and settled. '
+  'held: the estimate (given back once settled); charged: the real cost. '
+  'Money in USD.';
+
+INSERT INTO agentcore.access_function VALUES
+  ('budget_acquire', 'agent'), ('budget_acquire_wait', 'agent'), ('budget_try_acquire', 'agent'),
+  ('budget_commit', 'agent'), ('budget_release', 'agent'), ('budget_extend', 'agent'),
+  ('budget_reap', 'admin');

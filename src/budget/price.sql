@@ -1,0 +1,61 @@
+-- Prices of models, and what a call costs by them.
+
+CREATE FUNCTION agentcore.model_price_set(
+  model text, usd_per_input_token numeric DEFAULT NULL, usd_per_output_token numeric DEFAULT NULL, usd_per_cached_token numeric DEFAULT NULL,
+  valid_from timestamptz DEFAULT NULL, valid_to timestamptz DEFAULT NULL,
+  usd_per_cache_write_token numeric DEFAULT NULL, usd_per_long_cache_write_token numeric DEFAULT NULL,
+  usd_per_reasoning_token numeric DEFAULT NULL,
+  input_weight numeric DEFAULT NULL, output_weight numeric DEFAULT NULL, cached_weight numeric DEFAULT NULL,
+  reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_model_price_set_v1';
+COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, timestamptz, numeric, numeric, numeric, numeric, numeric, numeric, text[], text) IS
+  'Price of a model in USD per token, exact to any number of digits, from valid_from on and before valid_to (without: for ever); of several that hold the one that began last counts. '
+  'True if anything changed. '
+  'A member that is not given (NULL) stays as it is in the price that begins at valid_from; without valid_from the price begins now, and is as the one in force but for what is given. '
+  'A new price needs both first prices; reset: members to set back to how they are in a new one, with weights of 1 and nothing else. '
+  'Without a price of their own, cached tokens and cache writes cost as input, cache writes kept for an hour (long) as cache writes, reasoning as output. '
+  'Weights: how many tokens of a token budget one token counts as, cached tokens as input without a weight of their own; the sum is rounded up. '
+  '22023 for negative, NaN or infinite prices and weights, and an empty validity.';
+
+CREATE FUNCTION agentcore.model_price_drop(model text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_model_price_drop_v1';
+COMMENT ON FUNCTION agentcore.model_price_drop(text, text) IS
+  'Remove every price of a model, so that calls of it are denied; false when there was none. '
+  'NULL model: 22023.';
+
+CREATE TYPE agentcore.model_usage AS (
+  input_tokens bigint, output_tokens bigint, cached_tokens bigint, usd numeric,
+  cache_write_tokens bigint, reasoning_tokens bigint, tokens bigint);
+COMMENT ON TYPE agentcore.model_usage IS
+  'Tokens of a model call and their price; cached_tokens and cache_write_tokens are part of input_tokens, reasoning_tokens of output_tokens; tokens: all of them by weight, which a token budget is charged.';
+
+CREATE FUNCTION agentcore.model_cost(model text, usage jsonb, at timestamptz DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.model_usage
+  LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_model_cost_v1';
+COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, timestamptz, text) IS
+  'What a model call cost by a provider''s usage object (OpenAI chat and responses, Anthropic, Gemini), or by a response with one, at the price in force at a time (NULL: now), rounded up to a nano-dollar. '
+  'Tokens that only the provider''s total counts cost as output. '
+  'Of an object in several forms at once the larger cost counts, and the tokens are those of the form that costs more. '
+  '42704: no price then; 22023: NULL or not a usage object.';
+
+CREATE VIEW agentcore.model_prices WITH (security_barrier) AS
+SELECT p.tenant, p.name AS model, p.valid_from, p.valid_to,
+       p.valid_from <= n.now AND (p.valid_to IS NULL OR p.valid_to > n.now) AND NOT EXISTS (
+         SELECT FROM agentcore.visible_rows(NULL::agentcore.model_price) q
+          WHERE q.tenant = p.tenant AND q.name = p.name AND q.valid_from > p.valid_from
+            AND q.valid_from <= n.now AND (q.valid_to IS NULL OR q.valid_to > n.now)) AS in_force,
+       p.usd_per_input_token, p.usd_per_output_token,
+       coalesce(p.usd_per_cached_token, p.usd_per_input_token) AS usd_per_cached_token,
+       coalesce(p.usd_per_cache_write_token, p.usd_per_input_token) AS usd_per_cache_write_token,
+       coalesce(p.usd_per_long_cache_write_token, p.usd_per_cache_write_token, p.usd_per_input_token) AS usd_per_long_cache_write_token,
+       coalesce(p.usd_per_reasoning_token, p.usd_per_output_token) AS usd_per_reasoning_token,
+       p.input_weight, p.output_weight, coalesce(p.cached_weight, p.input_weight) AS cached_weight
+  FROM agentcore.visible_rows(NULL::agentcore.model_price) p
+ CROSS JOIN (SELECT agentcore.clock_now()) AS n(now);
+COMMENT ON VIEW agentcore.model_prices IS
+  'Prices of models in USD a token, with what a price not given falls back to; in_force: the one that a call begun now is priced by.';
+
+INSERT INTO agentcore.access_function VALUES
+  ('model_price_set', 'admin'), ('model_price_drop', 'admin'), ('model_cost', 'reader');
