@@ -49,7 +49,7 @@ EXTRA_CLEAN = agentcore--?*.sql build
 
 PG_CONFIG ?= pg_config
 
-# The targets of the house are scripts under test/, which find or install what
+# The targets of the house are scripts (tools/, test/bench), which find or install what
 # they need themselves; everything else is PGXS.
 HOUSE = help demo reference check check-% bench bench-% format lint sanitize fuzz coverage
 ifneq ($(filter-out $(HOUSE),$(or $(MAKECMDGOALS),all)),)
@@ -101,7 +101,7 @@ bench-%: FORCE ## one comparison: a file test/bench/NAME.bench or NAME.py
 format: ## lay out the C sources as pgindent would
 	@tools/setup lint && tools/format
 
-lint: ## cppcheck, layout, SQL, settings and version checks
+lint: ## layers, layout, names, comments, SQL, settings, documents, cppcheck
 	@tools/setup lint && tools/lint
 
 sanitize: ## the regression tests under UBSan, then ASan
