@@ -1,5 +1,5 @@
 /*
- * cache.c
+ * lookup.c
  *	  Looking up and storing, as the gate and the SQL functions do it.
  *
  * A lookup asks this transaction's own pending work first (read your writes,
