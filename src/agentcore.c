@@ -7,6 +7,7 @@
  */
 #include "core/core.h"
 
+#include "allow/allow.h"
 #include "budget/budget.h"
 #include "cache/cache.h"
 #include "call/call.h"
@@ -14,6 +15,7 @@
 #include "tool/tool.h"
 
 #include "miscadmin.h"
+#include "utils/guc.h"
 
 AGC_EXPORT_BEGIN
 AGC_MODULE_MAGIC("agentcore", AGENTCORE_VERSION);
@@ -29,11 +31,14 @@ _PG_init(void)
 		return;
 
 	agc_core_init();
-	retry_init();
+	text_init();
 	schema_init();
+	retry_init();
 	tool_init();
 	cache_init();
 	budget_init();
+	allow_init();
 	call_init();
+	MarkGUCPrefixReserved("agentcore");
 	agc_shmem_install_hooks();
 }

@@ -7,6 +7,9 @@
 
 #include "core/core.h"
 
+/* ----- settings (allow.c): agc_x is agentcore.x ----- */
+extern int	agc_policy_cache_max_rules;
+
 /*
  * A decision.  In a policy of mode audit, allowed is true and reason says what
  * enforcement would have said; in mode off, allowed is true without a reason.
@@ -64,5 +67,7 @@ extern bool allow_policy_exists(const char *tenant, const char *policy);
 
 /* raises 42704, with the nearest names, where there is none */
 extern void allow_require_policy(const char *tenant, const char *policy);
+
+extern void allow_init(void);
 
 #endif							/* AGENTCORE_ALLOW_H */

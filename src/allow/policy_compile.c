@@ -25,6 +25,7 @@
  */
 #include "allow/policy_compile.h"
 
+#include "allow/allow.h"
 #include "allow/methods.h"
 #include "allow/policy_index.h"
 #include "allow/policy_rows.h"

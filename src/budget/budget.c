@@ -1,18 +1,65 @@
 /*
  * budget.c
- *	  What this room does when the library is loaded.
+ *	  What this room does when the library is loaded: its settings, and its
+ *	  parts that hear of the end of a transaction.
  *
- * Memory, locks: those of the parts.  On ERROR: the library is not loaded.
+ * Memory: static variables.  Locks: none.  On ERROR: the library is not loaded.
  */
 #include "budget/budget.h"
+
+#include <limits.h>
 
 #include "budget/guard.h"
 #include "budget/lock_order.h"
 #include "budget/wake.h"
 
+#include "utils/guc.h"
+
+int			agc_budget_guard = AGC_GUARD_WARNING;
+int			agc_budget_lock_wait = 1000;
+int			agc_budget_max_xact_age = 5000;
+double		agc_max_overrun = 10;
+
+static const struct config_enum_entry guard_options[] = {
+	{"off", AGC_GUARD_OFF, false},
+	{"warning", AGC_GUARD_WARNING, false},
+	{"error", AGC_GUARD_ERROR, false},
+	{NULL, 0, false}
+};
+
+static void
+define_settings(void)
+{
+	DefineCustomEnumVariable("agentcore.budget_guard",
+							 "What happens to transactions that lock budgets for too long.",
+							 "Applies to transactions that both acquire and charge a permit, and to those older than agentcore.budget_max_xact_age when they acquire. "
+							 "warning: one WARNING of each kind per transaction; error: 25001.",
+							 &agc_budget_guard, AGC_GUARD_WARNING, guard_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.budget_lock_wait",
+							"How long to wait for a budget or permit that another transaction is changing.",
+							"After that an acquire reports contention and a settlement raises 55P03; neither is a denial. "
+							"0 waits as long as lock_timeout allows.",
+							&agc_budget_lock_wait, 1000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.budget_max_xact_age",
+							"Largest age of a transaction block that acquires from a budget.",
+							"A block that has been open for long will probably stay open, and it keeps the budget locked. "
+							"agentcore.budget_guard decides what happens to it. 0 allows any age.",
+							&agc_budget_max_xact_age, 5000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomRealVariable("agentcore.max_overrun",
+							 "How many times its hold a permit may be charged by a role of level agent.",
+							 "100,000 tokens and 1 USD can always be charged. The ledger records the rest as unbilled, with a WARNING. "
+							 "An administrator charges everything; budget_set(max_overrun) overrides the limit for one budget.",
+							 &agc_max_overrun, 10, 1, 1e9,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
 void
 budget_init(void)
 {
+	define_settings();
 	lock_order_init();
 	guard_init();
 	wake_init();

@@ -10,6 +10,19 @@
 
 #include "core/core.h"
 
+/* ----- settings (budget.c): agc_x is agentcore.x ----- */
+typedef enum AgcBudgetGuard
+{
+	AGC_GUARD_OFF,
+	AGC_GUARD_WARNING,
+	AGC_GUARD_ERROR
+} AgcBudgetGuard;
+
+extern int	agc_budget_guard;
+extern int	agc_budget_lock_wait;	/* ms */
+extern int	agc_budget_max_xact_age;	/* ms */
+extern double agc_max_overrun;	/* times a hold */
+
 typedef enum PermitState
 {
 	PERMIT_OPEN = 'o',

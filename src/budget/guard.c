@@ -12,6 +12,7 @@
  * permits that nobody can settle any more.  Locks: none.  On ERROR: nothing to
  * undo.
  */
+#include "budget/budget.h"
 #include "budget/guard.h"
 
 #include "access/xact.h"

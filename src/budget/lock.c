@@ -19,6 +19,7 @@
  *
  * Memory: none that lasts.  On ERROR: PostgreSQL releases the locks.
  */
+#include "budget/budget.h"
 #include "budget/lock.h"
 
 #include "access/xact.h"

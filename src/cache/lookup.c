@@ -20,13 +20,6 @@
 static bool see_own(const CacheItem *item, int64 now, CacheSeen *seen);
 static CacheStatus look(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *out);
 
-void
-cache_init(void)
-{
-	store_register();
-	publish_init();
-}
-
 bool
 cache_ready(void)
 {

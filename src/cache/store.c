@@ -316,7 +316,7 @@ store_lock(const CachePart *part, LWLockMode mode)
 }
 
 /*
- * Copies the bytes of a live entry out, as they were stored (cache.c undoes
+ * Copies the bytes of a live entry out, as they were stored (lookup.c undoes
  * compression), straight into memory that was allocated for the length that
  * the entry seemed to have; was that too little, it is looked at again.  An
  * expired entry is left to writers, but counted by its first reader.  A large

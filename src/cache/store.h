@@ -635,7 +635,7 @@ extern void compress_value(CacheItem *item, Jsonb *value);
 extern uint32 compress_saved(const CacheItem *item);
 extern Jsonb *compress_undo(const char *data, uint32 len, uint8 flags);
 
-/* ----- the parts of cache.c that the SQL functions and COMMIT use ----- */
+/* ----- the parts of lookup.c that the SQL functions and COMMIT use ----- */
 typedef struct CacheSeen
 {
 	Jsonb	   *value;

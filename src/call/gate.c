@@ -24,13 +24,6 @@ static void read_name(FunctionCallInfo fcinfo, Gate *gate, const char *what);
 static void read_args(FunctionCallInfo fcinfo, Gate *gate, int args, int args_text);
 static void release(Gate *gate);
 
-void
-call_init(void)
-{
-	loop_init();
-	takes_init();
-}
-
 char *
 hex_uuid(const pg_uuid_t *id)
 {

@@ -13,12 +13,12 @@
 #include "access/htup.h"
 #include "access/tupdesc.h"
 #include "core/errors.h"
-#include "core/guc.h"
 #include "core/test_point.h"
 #include "executor/spi.h"
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"
 #include "storage/lockdefs.h"
+#include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
@@ -40,6 +40,18 @@
 	PG_FUNCTION_INFO_V1(agentcore_##name##_v1); \
 	AGC_EXPORT_END \
 	Datum agentcore_##name##_v1(PG_FUNCTION_ARGS)
+
+/* ----- settings (core.c): agc_x is agentcore.x ----- */
+extern int	agc_compiled_cache_size;	/* kB */
+extern int	agc_debug_clock_offset; /* ms */
+extern int	agc_lease_default;	/* seconds */
+extern int	agc_max_args_size;	/* kB */
+extern int	agc_max_depth;
+extern int	agc_max_lease;		/* seconds */
+extern bool agc_require_tenant;
+
+/* when a size of shared memory can be set: at server start, or never */
+extern GucContext agc_at_start(void);
 
 /* ----- arguments (args.c) -------------------------------------------------
  *
@@ -561,6 +573,7 @@ extern int64 agc_until_us(TimestampTz now, TimestampTz t);
 extern void agc_core_init(void);
 extern void agc_shmem_install_hooks(void);
 extern void agc_access_init(void);
+extern void agc_object_init(void);
 
 #include "core/row.h"
 

@@ -73,15 +73,11 @@ static void unlink_object(AgcObject *object);
 static void evict(void);
 
 void
-agc_core_init(void)
+agc_object_init(void)
 {
-	agc_guc_init();
 	CacheRegisterRelcacheCallback(registry_changed, (Datum) 0);
 	RegisterXactCallback(forget_pins, NULL);
 	RegisterSubXactCallback(forget_sub_pins, NULL);
-	agc_access_init();
-	agc_table_init();
-	agc_heap_init();
 }
 
 uint64

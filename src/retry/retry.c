@@ -1,14 +1,34 @@
 /*
  * retry.c
- *	  Init of the room.
+ *	  What this room does when the library is loaded: its settings, and its
+ *	  parts of shared memory.
  *
- * Memory, locks: none of its own.  On ERROR: raises none.
+ * Memory: static variables.  Locks: none.  On ERROR: the library is not loaded.
  */
 #include "retry/retry.h"
+
+#include "retry/breaker.h"
+#include "retry/rate.h"
+
+#include "utils/guc.h"
+
+int			agc_max_targets = 4096;
+
+static void
+define_settings(void)
+{
+	DefineCustomIntVariable("agentcore.max_targets",
+							"Number of circuit breakers, and of rate-limit buckets, that shared memory holds.",
+							"Fixed at server start, rounded up to a multiple of 128; about 1.5 kB each. One tenant may fill three quarters. "
+							"When no slot can be reused, new ones are refused and counted in agentcore.stat_target_slots.",
+							&agc_max_targets, 4096, 128, 65536,
+							agc_at_start(), 0, NULL, NULL, NULL);
+}
 
 void
 retry_init(void)
 {
+	define_settings();
 	breaker_init();
 	rate_init();
 }

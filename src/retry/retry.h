@@ -18,6 +18,9 @@
 #include "retry/rate.h"
 #include "retry/retry_policy.h"
 
+/* ----- settings (retry.c): agc_x is agentcore.x ----- */
+extern int	agc_max_targets;
+
 extern void retry_init(void);
 
 #endif							/* AGENTCORE_RETRY_H */

@@ -17,6 +17,7 @@
  * Locking: one LWLock a partition, one held at a time; nothing in here raises
  * an ERROR or allocates.  Memory: the main shared segment, offsets only.
  */
+#include "retry/retry.h"
 #include "retry/slots.h"
 
 #include "common/hashfn.h"

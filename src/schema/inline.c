@@ -401,7 +401,7 @@ report_inline(ReturnSetInfo *rsinfo)
 }
 
 void
-schema_init(void)
+inline_init(void)
 {
 	agc_compiled_reporter(report_inline);
 }

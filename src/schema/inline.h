@@ -22,4 +22,6 @@ extern const SchemaProgram *inline_schema_registered(FunctionCallInfo fcinfo, in
 /* the dialect of a schema that pg_jsonschema would take; false and *problem */
 extern bool inline_json_schema(const Jsonb *schema, SchemaDialect *dialect, SchemaProblem *problem);
 
+extern void inline_init(void);
+
 #endif							/* AGENTCORE_SCHEMA_INLINE_H */

@@ -15,6 +15,11 @@
 #include "schema/json.h"
 #include "schema/program.h"
 
+/* ----- settings (schema.c): agc_x is agentcore.x ----- */
+extern int	agc_inline_schema_cache_size;	/* kB */
+extern int	agc_max_errors;
+extern int	agc_max_node_visits;
+
 /* ----- compiling (compile.c, dialect.c) ------------------------------------ */
 
 /* Why a schema is refused: the first problem found. */

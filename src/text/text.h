@@ -14,6 +14,13 @@
 #include "text/format.h"
 #include "text/uri.h"
 
+/* ----- settings (text.c): agc_x is agentcore.x ----- */
+extern int	agc_pattern_depth_limit;
+extern int	agc_pattern_heap_limit; /* kB */
+extern bool agc_pattern_jit;
+extern int	agc_pattern_match_limit;
+extern int	agc_pattern_timeout;	/* ms */
+
 /* ----- patterns (pattern.c) ------------------------------------------------- */
 typedef struct Pattern Pattern;
 
@@ -34,5 +41,7 @@ extern bool pattern_is_valid(const char *source, uint32 len);
 
 /* a string of the database in UTF-8; palloc'd where that is another encoding */
 extern const char *string_utf8(const char *s, uint32 *len);
+
+extern void text_init(void);
 
 #endif							/* AGENTCORE_TEXT_H */

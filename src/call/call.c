@@ -1,0 +1,70 @@
+/*
+ * call.c
+ *	  What this room does when the library is loaded: its settings, and its
+ *	  parts that hear of the end of a transaction.
+ *
+ * Memory: static variables.  Locks: none.  On ERROR: the library is not loaded.
+ */
+#include "call/call.h"
+
+#include "call/gate.h"
+
+#include "utils/guc.h"
+
+int			agc_audit = AGC_AUDIT_NONE;
+bool		agc_log_denials = false;
+int			agc_loop_limit = 0;
+int			agc_max_open_approvals = 100;
+int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
+
+static const struct config_enum_entry audit_options[] = {
+	{"none", AGC_AUDIT_NONE, false},
+	{"denied", AGC_AUDIT_DENIED, false},
+	{"all", AGC_AUDIT_ALL, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry missing_shmem_options[] = {
+	{"miss", AGC_MISSING_SHMEM_MISS, false},
+	{"error", AGC_MISSING_SHMEM_ERROR, false},
+	{NULL, 0, false}
+};
+
+static void
+define_settings(void)
+{
+	DefineCustomEnumVariable("agentcore.audit",
+							 "Which calls the gate writes to agentcore.call_log.",
+							 "none: no call; denied: refusals; all: every verdict. "
+							 "The row is part of the calling transaction: ROLLBACK removes it.",
+							 &agc_audit, AGC_AUDIT_NONE, audit_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.log_denials",
+							 "Write every refusal of the gate to the server log.",
+							 "ROLLBACK does not remove the line. Argument values are never logged.",
+							 &agc_log_denials, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.loop_limit",
+							"Number of identical calls of one task after which the gate says loop_detected.",
+							"Counts calls with the same agent, task, tool and final arguments within ten minutes; 0 turns the guard off.",
+							&agc_loop_limit, 0, 0, 10000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.max_open_approvals",
+							"Number of open approval requests that one agent may have.",
+							"Beyond it the agent's calls wait without a new request until some are decided or purged; 0 sets no limit.",
+							&agc_max_open_approvals, 100, 0, 1000000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("agentcore.missing_shmem",
+							 "What the gate does where the library was not preloaded.",
+							 "miss: every cache lookup is a miss, with one WARNING per session; error: 55000.",
+							 &agc_missing_shmem, AGC_MISSING_SHMEM_MISS, missing_shmem_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+void
+call_init(void)
+{
+	define_settings();
+	loop_init();
+	takes_init();
+}
