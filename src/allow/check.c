@@ -19,11 +19,9 @@
 #include "allow/pin.h"
 #include "allow/policy_compile.h"
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inet.h"
-#include "utils/rel.h"
 
 /* Stands for a NULL url or method, which no mode of a policy lets pass. */
 static const AllowVerdict null_url = {.reason = REASON_INVALID_URL, .sub = "null"};
@@ -183,27 +181,17 @@ allow_check_tool(const char *tenant, const char *policy, const char *tool, Allow
 	agc_object_unpin(object);
 }
 
-static Datum
-text_or_null(const char *value, bool *isnull)
-{
-	*isnull = value == NULL;
-	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
-}
-
-/* The columns of agentcore.url_decision. */
 void
-allow_decision_columns(const AllowDecision *decision, Datum *values, bool *nulls)
+allow_put_decision(AgcRow *row, const AllowDecision *decision)
 {
-	values[0] = BoolGetDatum(decision->allowed);
-	values[1] = text_or_null(decision->reason, &nulls[1]);
-	values[2] = text_or_null(decision->detail, &nulls[2]);
-	values[3] = text_or_null(decision->url, &nulls[3]);
-	values[4] = text_or_null(decision->host, &nulls[4]);
-	values[5] = Int32GetDatum(decision->port);
-	nulls[5] = decision->port == 0;
-	values[6] = Int64GetDatum(decision->rule);
-	nulls[6] = decision->rule == 0;
-	values[7] = Int64GetDatum(decision->revision);
+	agc_put_bool(row, decision->allowed);
+	agc_put_text(row, decision->reason);
+	agc_put_text(row, decision->detail);
+	agc_put_text(row, decision->url);
+	agc_put_text(row, decision->host);
+	agc_put_datum(row, Int32GetDatum(decision->port), decision->port == 0);
+	agc_put_datum(row, Int64GetDatum(decision->rule), decision->rule == 0);
+	agc_put_int64(row, decision->revision);
 }
 
 /* url_check(policy, url, method, tenant) -> agentcore.url_decision */
@@ -215,8 +203,7 @@ AGC_FUNCTION(url_check)
 	char	   *tenant = agc_arg_tenant(fcinfo, 3);
 	AllowDecision decision = {0};
 	AgcObject  *object;
-	Datum		values[8];
-	bool		nulls[8] = {false};
+	AgcRow		row;
 
 	agc_enter(tenant, AGC_AGENT);
 	object = allow_pin_policy(tenant, policy);
@@ -224,8 +211,9 @@ AGC_FUNCTION(url_check)
 					   url == NULL ? 0 : VARSIZE_ANY_EXHDR(url), method, &decision);
 	agc_object_unpin(object);
 
-	allow_decision_columns(&decision, values, nulls);
-	return agc_row(fcinfo, values, nulls, 8);
+	agc_row_init(&row);
+	allow_put_decision(&row, &decision);
+	return agc_row_return(fcinfo, &row);
 }
 
 /* url_allowed(policy, url, method, tenant) -> boolean */
@@ -264,19 +252,18 @@ AGC_FUNCTION(tool_check)
 	char	   *tool = agc_opt_text(fcinfo, 1);
 	char	   *tenant = agc_arg_tenant(fcinfo, 2);
 	AllowDecision decision = {0};
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	AgcRow		row;
 
 	agc_enter(tenant, AGC_AGENT);
 	if (!allow_policy_exists(tenant, policy))
 		allow_unknown_policy(tenant, policy);
 	allow_check_tool(tenant, policy, tool, &decision);
-	values[0] = BoolGetDatum(decision.allowed);
-	values[1] = text_or_null(decision.reason, &nulls[1]);
-	values[2] = text_or_null(decision.detail, &nulls[2]);
-	values[3] = Int64GetDatum(decision.rule);
-	nulls[3] = decision.rule == 0;
-	return agc_row(fcinfo, values, nulls, 4);
+	agc_row_init(&row);
+	agc_put_bool(&row, decision.allowed);
+	agc_put_text(&row, decision.reason);
+	agc_put_text(&row, decision.detail);
+	agc_put_datum(&row, Int64GetDatum(decision.rule), decision.rule == 0);
+	return agc_row_return(fcinfo, &row);
 }
 
 /* A network is no address to connect to, and a NULL is nothing. */
@@ -323,8 +310,8 @@ AGC_FUNCTION(ip_check)
 	int			count = 0;
 	AgcObject  *object;
 	Policy	   *policy;
-	Datum		values[3];
-	bool		nulls[3] = {false};
+	bool		allowed;
+	AgcRow		row;
 
 	if (!PG_ARGISNULL(2) && (port < 1 || port > 65535))
 		ereport(ERROR,
@@ -347,13 +334,21 @@ AGC_FUNCTION(ip_check)
 				break;
 		}
 	}
-	values[0] = BoolGetDatum(count > 0 && verdict_allows(policy, &verdict));
-	if (policy->mode == POLICY_OFF && DatumGetBool(values[0]))
+	allowed = count > 0 && verdict_allows(policy, &verdict);
+	if (policy->mode == POLICY_OFF && allowed)
 		verdict.reason = NULL;
-	values[1] = text_or_null(verdict.reason, &nulls[1]);
-	values[2] = text_or_null(verdict.reason == NULL ? NULL : detail, &nulls[2]);
 	agc_object_unpin(object);
-	return agc_row(fcinfo, values, nulls, 3);
+	agc_row_init(&row);
+	agc_put_bool(&row, allowed);
+	agc_put_text(&row, verdict.reason);
+	agc_put_text(&row, verdict.reason == NULL ? NULL : detail);
+	return agc_row_return(fcinfo, &row);
+}
+
+static void
+put_part(AgcRow *row, const char *part, int len)
+{
+	agc_put_pointer(row, part == NULL ? NULL : cstring_to_text_with_len(part, len));
 }
 
 /* url_parse(url) -> agentcore.url_parts; pure */
@@ -363,27 +358,23 @@ AGC_FUNCTION(url_parse)
 	char		buffer[ALLOW_URL_BUFFER(ALLOW_URL_MAX)];
 	AllowUrl	parsed;
 	AllowUrlError error = URL_EMPTY;
-	Datum		values[8] = {0};
-	bool		nulls[8] = {false, true, true, true, true, true, true, true};
+	AgcRow		row;
 
 	if (url != NULL)
 		error = allow_url_parse(VARDATA_ANY(url), VARSIZE_ANY_EXHDR(url), buffer, &parsed);
-	values[0] = BoolGetDatum(error == URL_OK);
+	agc_row_init(&row);
+	agc_put_bool(&row, error == URL_OK);
 	if (error != URL_OK)
 	{
-		nulls[1] = false;
-		values[1] = CStringGetTextDatum(url == NULL ? "null" : allow_url_error_name(error));
-		return agc_row(fcinfo, values, nulls, 8);
+		agc_put_text(&row, url == NULL ? "null" : allow_url_error_name(error));
+		return agc_row_return(fcinfo, &row);
 	}
-	memset(nulls, false, sizeof(nulls));
-	nulls[1] = true;
-	values[2] = PointerGetDatum(cstring_to_text_with_len(parsed.url, parsed.len));
-	values[3] = CStringGetTextDatum(allow_scheme_name(parsed.scheme));
-	values[4] = PointerGetDatum(cstring_to_text_with_len(parsed.host, parsed.host_len));
-	values[5] = Int32GetDatum(parsed.port);
-	values[6] = PointerGetDatum(cstring_to_text_with_len(parsed.path, parsed.path_len));
-	nulls[7] = parsed.query == NULL;
-	if (parsed.query != NULL)
-		values[7] = PointerGetDatum(cstring_to_text_with_len(parsed.query, parsed.query_len));
-	return agc_row(fcinfo, values, nulls, 8);
+	agc_put_null(&row);
+	put_part(&row, parsed.url, parsed.len);
+	agc_put_text(&row, allow_scheme_name(parsed.scheme));
+	put_part(&row, parsed.host, parsed.host_len);
+	agc_put_int32(&row, parsed.port);
+	put_part(&row, parsed.path, parsed.path_len);
+	put_part(&row, parsed.query, parsed.query_len);
+	return agc_row_return(fcinfo, &row);
 }

@@ -11,7 +11,7 @@
 extern void allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Size len,
 							   const char *method, AllowDecision *out);
 
-/* the eight columns of agentcore.url_decision */
-extern void allow_decision_columns(const AllowDecision *decision, Datum *values, bool *nulls);
+/* the columns of agentcore.url_decision */
+extern void allow_put_decision(AgcRow *row, const AllowDecision *decision);
 
 #endif							/* AGENTCORE_ALLOW_CHECK_H */

@@ -34,15 +34,15 @@ static void
 put_row(ReturnSetInfo *rsinfo, int64 rule, const char *effect, const char *pattern,
 		bool matched, const char *why)
 {
-	Datum		values[5];
-	bool		nulls[5] = {rule == 0, false, pattern == NULL, false, why == NULL};
+	AgcRow		row;
 
-	values[0] = Int64GetDatum(rule);
-	values[1] = CStringGetTextDatum(effect);
-	values[2] = pattern == NULL ? (Datum) 0 : CStringGetTextDatum(pattern);
-	values[3] = BoolGetDatum(matched);
-	values[4] = why == NULL ? (Datum) 0 : CStringGetTextDatum(why);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	agc_row_init(&row);
+	agc_put_datum(&row, Int64GetDatum(rule), rule == 0);
+	agc_put_text(&row, effect);
+	agc_put_text(&row, pattern);
+	agc_put_bool(&row, matched);
+	agc_put_text(&row, why);
+	agc_row_store(rsinfo, &row);
 }
 
 typedef struct Explanation

@@ -44,8 +44,7 @@ allow_write(void (*write) (void *arg), void *arg)
 typedef struct Statement
 {
 	AgcPlan    *plan;
-	Datum	   *values;
-	const char *nulls;
+	AgcRow	   *row;
 	uint64		rows;
 } Statement;
 
@@ -54,14 +53,14 @@ run_statement(void *arg)
 {
 	Statement  *statement = arg;
 
-	agc_spi(statement->plan, statement->values, statement->nulls);
+	agc_spi_row(statement->plan, statement->row);
 	statement->rows = SPI_processed;
 }
 
 uint64
-allow_write_statement(AgcPlan *plan, Datum *values, const char *nulls)
+allow_write_statement(AgcPlan *plan, AgcRow *row)
 {
-	Statement	statement = {plan, values, nulls, 0};
+	Statement	statement = {plan, row, 0};
 
 	allow_write(run_statement, &statement);
 	return statement.rows;
@@ -91,24 +90,16 @@ AGC_FUNCTION(policy_history_retain)
 		"SELECT agentcore.policy_record('*', '', pg_catalog.nextval('agentcore.revision_seq'), 'history_retain', NULL,"
 		" pg_catalog.jsonb_build_object('before', $1, 'rows', $2))", lengthof(record_types), record_types
 	};
-	int64		keep;
+	int64		keep = agc_arg_keep(fcinfo, 0);
 	uint64		rows;
-	Datum		values[2];
+	AgcRow		row;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("keep must not be null")));
-	keep = agc_interval_us(PG_GETARG_INTERVAL_P(0), "keep");
-	if (keep < USECS_PER_DAY || keep > INT64CONST(36500) * USECS_PER_DAY)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("keep must be between a day and 36500 days")));
 	agc_enter(ALL_TENANTS, AGC_ADMIN);
-	values[0] = TimestampTzGetDatum(agc_now() - keep);
-	rows = allow_write_statement(&plan, values, NULL);
-	values[1] = Int64GetDatum(rows);
+	agc_row_init(&row);
+	agc_put_time(&row, agc_now() - keep);
+	rows = allow_write_statement(&plan, &row);
+	agc_put_int64(&row, rows);
 	if (rows > 0)
-		(void) allow_write_statement(&record, values, NULL);
+		(void) allow_write_statement(&record, &row);
 	PG_RETURN_INT64(rows);
 }

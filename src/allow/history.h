@@ -11,6 +11,6 @@
 extern void allow_write(void (*write) (void *arg), void *arg);
 
 /* runs one statement in this way; returns how many rows it touched */
-extern uint64 allow_write_statement(AgcPlan *plan, Datum *values, const char *nulls);
+extern uint64 allow_write_statement(AgcPlan *plan, AgcRow *row);
 
 #endif							/* AGENTCORE_ALLOW_HISTORY_H */

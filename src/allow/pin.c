@@ -12,29 +12,13 @@
 #include "allow/policy_compile.h"
 #include "allow/policy_rows.h"
 
-static void
-collect_name(HeapTuple tuple, TupleDesc desc, void *arg)
-{
-	agc_nearest_add(arg, agc_col_text(tuple, desc, "name"));
-}
-
 void
 allow_unknown_policy(const char *tenant, const char *name)
 {
 	AgcNearest	nearest = {.wanted = name, .limit = 3};
-	Relation	rel = agc_table_open(&allow_policy_table, AccessShareLock);
-	StringInfoData names;
 
-	agc_table_scan(&allow_policy_table, rel, 1, &tenant, collect_name, &nearest);
-	agc_table_close(rel, AccessShareLock);
-	initStringInfo(&names);
-	for (int i = 0; i < nearest.count; i++)
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", agc_quoted_name(nearest.name[i]));
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("policy \"%s\" does not exist", name),
-			 nearest.count > 0 ? errhint("Nearest names: %s.", names.data) :
-			 errhint("Create it with SELECT agentcore.policy_set('...').")));
+	agc_nearest_in(&nearest, &allow_policy_table, tenant);
+	agc_refuse_unknown("policy", name, &nearest, "Create it with SELECT agentcore.policy_set('...').");
 }
 
 AgcObject *

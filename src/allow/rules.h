@@ -5,22 +5,7 @@
 #ifndef AGENTCORE_ALLOW_RULES_H
 #define AGENTCORE_ALLOW_RULES_H
 
-#include "core/core.h"
-
-typedef struct RuleRow
-{
-	char	   *tenant;
-	char	   *policy;
-	const char *kind;
-	const char *effect;
-	const char *pattern;
-	Datum		methods;		/* 0 = any, as for all that follow */
-	Datum		ports;
-	char	   *path;
-	Datum		valid;
-	bool		forced;			/* covers a public suffix */
-	int64		id;				/* what it was or is written as */
-} RuleRow;
+#include "allow/rule_args.h"
 
 /* the policy's row as policy_set() would leave it; called with its arguments */
 extern HeapTuple allow_policy_row(HeapTuple row, TupleDesc desc, FunctionCallInfo fcinfo);

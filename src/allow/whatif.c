@@ -42,9 +42,7 @@ urls_argument(FunctionCallInfo fcinfo, int n)
 	Urls		urls;
 
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("urls must not be null")));
+		agc_refuse_null("urls");
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
 					  &urls.elems, &urls.nulls, &urls.count);
 	return urls;
@@ -60,11 +58,12 @@ decide(const AgcObject *object, const Urls *urls, int i, const char *method, All
 					   url == NULL ? 0 : VARSIZE_ANY_EXHDR(url), method, out);
 }
 
-static Datum
-text_or_null(const char *value, bool *isnull)
+/* The place of the URL, from 1, and the URL. */
+static void
+put_url(AgcRow *row, const Urls *urls, int i)
 {
-	*isnull = value == NULL;
-	return value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
+	agc_put_int32(row, i + 1);
+	agc_put_datum(row, urls->elems[i], urls->nulls[i]);
 }
 
 /* policy_simulate(policy, urls, method, tenant) -> setof agentcore.policy_simulation */
@@ -86,16 +85,14 @@ AGC_FUNCTION(policy_simulate)
 	{
 		MemoryContext old = MemoryContextSwitchTo(row_context);
 		AllowDecision decision;
-		Datum		values[10];
-		bool		nulls[10] = {false};
+		AgcRow		row;
 
 		CHECK_FOR_INTERRUPTS();
 		decide(object, &urls, i, method, &decision);
-		values[0] = Int32GetDatum(i + 1);
-		values[1] = urls.elems[i];
-		nulls[1] = urls.nulls[i];
-		allow_decision_columns(&decision, values + 2, nulls + 2);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		agc_row_init(&row);
+		put_url(&row, &urls, i);
+		allow_put_decision(&row, &decision);
+		agc_row_store(rsinfo, &row);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row_context);
 	}
@@ -116,19 +113,20 @@ proposed_policy(HeapTuple row, TupleDesc desc, Datum document)
 		" WHEN NOT $1 ? 'methods' THEN $4 END", 4, types
 	};
 	static const char *const columns[] = {"mode", "schemes", "methods"};
-	Datum		values[4] = {document};
-	char		nulls[5] = "    ";
+	AgcRow		given;
 
 	LOCAL_FCINFO(settings, 4);
 
-	for (int i = 0; i < 3; i++)
+	agc_row_init(&given);
+	agc_put(&given, document);
+	for (int i = 0; i < lengthof(columns); i++)
 	{
 		bool		isnull;
+		Datum		value = agc_col(row, desc, columns[i], &isnull);
 
-		values[i + 1] = agc_col(row, desc, columns[i], &isnull);
-		nulls[i + 1] = isnull ? 'n' : ' ';
+		agc_put_datum(&given, value, isnull);
 	}
-	agc_spi(&plan, values, nulls);
+	agc_spi_row(&plan, &given);
 	InitFunctionCallInfoData(*settings, NULL, 4, InvalidOid, NULL, NULL);
 	for (int i = 0; i < 3; i++)
 		settings->args[i + 1].value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1,
@@ -236,13 +234,12 @@ same_reason(const char *a, const char *b)
 
 /* A decision in four columns; a proposed rule has no id yet. */
 static void
-put_decision(const AllowDecision *decision, Datum *values, bool *nulls)
+put_outcome(AgcRow *row, const AllowDecision *decision)
 {
-	values[0] = BoolGetDatum(decision->allowed);
-	values[1] = text_or_null(decision->reason, &nulls[1]);
-	values[2] = text_or_null(decision->detail, &nulls[2]);
-	values[3] = Int64GetDatum(decision->rule);
-	nulls[3] = decision->rule == 0 || decision->rule >= PROPOSED_ID(0);
+	agc_put_bool(row, decision->allowed);
+	agc_put_text(row, decision->reason);
+	agc_put_text(row, decision->detail);
+	agc_put_datum(row, Int64GetDatum(decision->rule), decision->rule == 0 || decision->rule >= PROPOSED_ID(0));
 }
 
 /* policy_diff(policy, urls, rules, method, replace, tenant) -> setof agentcore.policy_change */
@@ -269,24 +266,21 @@ AGC_FUNCTION(policy_diff)
 		MemoryContext old = MemoryContextSwitchTo(row_context);
 		AllowDecision before;
 		AllowDecision after;
-		Datum		values[12];
-		bool		nulls[12] = {false};
+		AgcRow		row;
 
 		CHECK_FOR_INTERRUPTS();
 		decide(object, &urls, i, method, &before);
 		decide(&changed, &urls, i, method, &after);
 		if (before.allowed != after.allowed || !same_reason(before.reason, after.reason))
 		{
-			values[0] = Int32GetDatum(i + 1);
-			values[1] = urls.elems[i];
-			nulls[1] = urls.nulls[i];
-			values[2] = CStringGetTextDatum(before.allowed == after.allowed ? "reason" :
-											after.allowed ? "newly_allowed" : "newly_denied");
-			put_decision(&before, &values[3], &nulls[3]);
-			put_decision(&after, &values[7], &nulls[7]);
-			values[11] = Int32GetDatum((int32) (after.rule - PROPOSED_ID(0)));
-			nulls[11] = after.rule < PROPOSED_ID(0);
-			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+			agc_row_init(&row);
+			put_url(&row, &urls, i);
+			agc_put_text(&row, before.allowed == after.allowed ? "reason" :
+						 after.allowed ? "newly_allowed" : "newly_denied");
+			put_outcome(&row, &before);
+			put_outcome(&row, &after);
+			agc_put_datum(&row, Int32GetDatum((int32) (after.rule - PROPOSED_ID(0))), after.rule < PROPOSED_ID(0));
+			agc_row_store(rsinfo, &row);
 		}
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row_context);
