@@ -17,7 +17,7 @@ extern int	agc_policy_cache_max_rules;
 typedef struct AllowDecision
 {
 	bool		allowed;
-	const char *reason;			/* one of errors.h, NULL when nothing speaks against it */
+	const char *reason;			/* one of errors.h; NULL if there is no objection */
 	char	   *detail;			/* facts, without query string and userinfo; may be NULL */
 	char	   *url;			/* canonical: what the caller must fetch; NULL unless parsed */
 	char	   *host;
@@ -26,20 +26,20 @@ typedef struct AllowDecision
 	int64		revision;		/* of the policy, 0 = no such policy */
 } AllowDecision;
 
-/* What a text is that stands for a place to connect to. */
+/* The kinds of text that name a place to connect to. */
 typedef enum AllowForm
 {
 	ALLOW_URL,
-	ALLOW_TEMPLATE,				/* judged by what stands before its first expression */
-	ALLOW_PLACE					/* a host name or an address: scheme, port and path of rules count for nothing */
+	ALLOW_TEMPLATE,				/* decided by the text before its first expression */
+	ALLOW_PLACE					/* a host name or an address: scheme, port and path of rules are ignored */
 } AllowForm;
 
 /*
- * Neither raises an error for anything in url, method or tool, nor for an
- * unknown policy, which denies (not_in_allowlist).  A NULL url or method is
- * denied whatever the mode, and so is everything by a policy with a rule that
- * cannot be read, but in mode off.  Of a place NULL is any method.  agc_enter()
- * must have run.
+ * Neither function raises an error for anything in url, method or tool.  An
+ * unknown policy denies (not_in_allowlist).  A NULL url is denied in every mode,
+ * and so is a NULL method, except for a place, where NULL is any method.  A
+ * policy with a rule that cannot be read denies everything, except in mode off.
+ * agc_enter() must have run.
  */
 extern void allow_check_url(const char *tenant, const char *policy, AllowForm form,
 							const char *url, Size urllen, const char *method,
@@ -47,25 +47,26 @@ extern void allow_check_url(const char *tenant, const char *policy, AllowForm fo
 extern void allow_check_tool(const char *tenant, const char *policy, const char *tool,
 							 AllowDecision *out);
 
-/* Methods that a policy names and no registry does, upper case, sorted; in CurrentMemoryContext. */
+/* The methods of a policy that are not registered: upper case, sorted, in CurrentMemoryContext. */
 typedef struct AllowMethods
 {
 	char	  **custom;
 	int			ncustom;
-	bool		every;			/* too many to be listed */
+	bool		every;			/* too many to list: any word may be a method */
 } AllowMethods;
 
 extern void allow_methods(const char *tenant, const char *policy, AllowMethods *out);
 
 /*
- * The HTTP method that a text names, in upper case, or NULL: one of the registry
- * (methods.c), or of the policy's.  White space around it counts for nothing.
+ * The HTTP method that a text names, in upper case, or NULL if it is neither
+ * registered (methods.c) nor one of the policy's own.  White space around it is
+ * ignored.
  */
 extern const char *allow_method_named(const AllowMethods *methods, const char *text, Size len);
 
 extern bool allow_policy_exists(const char *tenant, const char *policy);
 
-/* raises 42704, with the nearest names, where there is none */
+/* raises 42704, with the nearest names, if there is no such policy */
 extern void allow_require_policy(const char *tenant, const char *policy);
 
 extern void allow_init(void);

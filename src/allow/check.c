@@ -2,12 +2,11 @@
  * check.c
  *	  Asking the allowlist, from SQL and from the gate.
  *
- * An entry point pins the compiled policy, parses, decides and unpins; what
- * it returns is copied before.  url_allowed() takes the same way but builds
- * no text.
+ * An entry point pins the compiled policy, parses, decides, copies what it
+ * returns, and unpins.  url_allowed() does the same without building texts.
  *
- * Memory: results in CurrentMemoryContext; the canonical URL is first made in
- * a buffer on the stack.  Locks: those of agc_object_pin().  On ERROR: pins
+ * Memory: results in CurrentMemoryContext; the canonical URL is built in a
+ * buffer on the stack.  Locks: those of agc_object_pin().  On ERROR: pins
  * go at transaction end.
  */
 #include "allow/check.h"
@@ -23,11 +22,11 @@
 #include "utils/builtins.h"
 #include "utils/inet.h"
 
-/* Stands for a NULL url or method, which no mode of a policy lets pass. */
+/* The verdicts on a NULL url and a NULL method, which no mode of a policy lets pass. */
 static const AllowVerdict null_url = {.reason = REASON_INVALID_URL, .sub = "null"};
 static const AllowVerdict null_method = {.reason = REASON_METHOD_BLOCKED, .sub = "null"};
 
-/* What the mode makes of a verdict. */
+/* whether a verdict allows, in the mode of the policy */
 static bool
 verdict_allows(const Policy *policy, const AllowVerdict *verdict)
 {
@@ -39,9 +38,9 @@ verdict_allows(const Policy *policy, const AllowVerdict *verdict)
 }
 
 /*
- * Facts of a URL that was refused.  Never a piece of the text that could be
- * userinfo or a query: only a scheme, or the address that was meant.  What
- * stands before the colon of "user:password@host" is no scheme to its author.
+ * Facts about a URL that was refused.  They never include a piece of the text
+ * that could be userinfo or a query: only a scheme, or the address that was
+ * meant.  In "user:password@host" the text before the colon is not a scheme.
  */
 static char *
 refused_url_detail(AllowUrlError error, const char *url, Size len, const AllowUrl *parsed)
@@ -77,7 +76,7 @@ set_decision(AllowDecision *out, const AgcObject *object, const AllowVerdict *ve
 		verdict->tool != NULL ? verdict->tool->id : 0;
 }
 
-/* by AllowForm; none of them takes more of the buffer than a URL */
+/* by AllowForm; none of them needs a larger buffer than a URL */
 static AllowUrlError (*const parsers[])(const char *text, Size len, char *buffer, AllowUrl *out) = {
 	allow_url_parse, allow_template_parse, allow_place_parse
 };
@@ -266,7 +265,7 @@ AGC_FUNCTION(tool_check)
 	return agc_row_return(fcinfo, &row);
 }
 
-/* A network is no address to connect to, and a NULL is nothing. */
+/* Decides on one address and returns the facts.  Refuses NULL, and a network, which nobody can connect to. */
 static char *
 check_address(const Policy *policy, Datum value, bool isnull, int port, AllowVerdict *verdict)
 {

@@ -7,7 +7,7 @@
 
 #include "allow/allow.h"
 
-/* the decision of a pinned policy, with all its facts; NULL url and method included */
+/* the decision of a pinned policy with all its facts; url and method may be NULL */
 extern void allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Size len,
 							   const char *method, AllowDecision *out);
 

@@ -22,7 +22,7 @@ typedef enum RuleEffect
 	RULE_SPECIAL				/* built-in range or name: a deny that a rule may lift */
 } RuleEffect;
 
-/* What narrows a rule down; most have none of it. */
+/* The conditions of a rule beside its pattern; most rules have none. */
 typedef struct RuleTerms
 {
 	char	  **methods;		/* upper case; NULL = any */
@@ -36,9 +36,9 @@ typedef struct RuleTerms
 } RuleTerms;
 
 /*
- * 80 bytes: a policy holds a hundred thousand of them.  What a lookup reads
- * comes first, with the beginning of the pattern, so that most often it is one
- * cache line.
+ * 80 bytes, because a policy holds a hundred thousand of them.  The members that
+ * a lookup reads come first, with the beginning of the pattern, so that a lookup
+ * mostly reads one cache line.
  */
 typedef struct UrlRule
 {
@@ -46,7 +46,7 @@ typedef struct UrlRule
 	union
 	{
 		const RuleTerms *terms; /* of a rule; NULL = any request, at any time */
-		const char *name;		/* what a special entry is for */
+		const char *name;		/* of a special entry: what it is */
 	} u;
 	uint64		hash;
 	RuleEffect	effect;
@@ -67,14 +67,14 @@ typedef struct ToolRule
 	int			next;
 } ToolRule;
 
-/* A policy whose rules stay in the table: which patterns are worth looking for. */
+/* A policy whose rules stay in the table: which kinds of patterns to look for there. */
 typedef struct LargePolicy
 {
 	char	   *tenant;
 	char	   *name;
 	int64		revision;		/* of the policy's row */
 	bool		any;			/* there is a rule for '*' */
-	uint32		bits4[2];		/* as those of a policy */
+	uint32		bits4[2];		/* as in Policy */
 	uint32		bits6[5];
 	uint32		tool_prefixes[AGC_MAX_NAME / 32 + 1];	/* lengths in use */
 } LargePolicy;
@@ -85,13 +85,13 @@ typedef struct Policy
 	int			schemes;		/* AllowScheme bits */
 	char	  **methods;		/* upper case; NULL = any */
 	int			nmethods;
-	List	   *custom;			/* methods of any of its lists that no registry names */
-	bool		every_method;	/* there are too many of them */
+	List	   *custom;			/* unregistered methods of its own list and its rules' */
+	bool		every_method;	/* there are too many: any word may be a method */
 	bool		broken;			/* a row could not be read: everything is denied */
-	uint64		specials;		/* which versions of special entries are in it */
+	uint64		specials;		/* sum of the versions of the special entries in it */
 	LargePolicy *large;			/* not NULL: what follows holds special entries only */
 
-	/* Names and networks by hash; '*' and single labels are looked at always. */
+	/* Names and networks are found by hash; '*' and single labels are always tried. */
 	UrlRule    *rules;
 	int			nrules;
 	int		   *buckets;
@@ -101,7 +101,7 @@ typedef struct Policy
 	uint32		bits4[2];		/* prefix lengths in use, IPv4 (0..32) */
 	uint32		bits6[5];		/* IPv6 (0..128) */
 
-	/* Exact tool names by hash, prefixes one after the other. */
+	/* Exact tool names are found by hash; prefixes are tried one after the other. */
 	ToolRule   *tools;
 	int			ntools;
 	int		   *tool_buckets;

@@ -2,16 +2,16 @@
  * decide.c
  *	  The decision: a canonical URL, a tool or an address against a policy.
  *
- * Order of reasons: method outside the policy's list, a deny rule, a special
- * range or name that no rule lifts, then what misses for an allow.  A deny
- * always wins and the order of rules never matters.
+ * Reasons to refuse, in this order: the method is not in the policy's list, a
+ * deny rule matches, a special range or name matches that no rule lifts, no
+ * allow rule matches.  A deny always wins, and the order of rules never matters.
  *
  * A special entry is lifted only by an allow rule that lies inside it and fits
  * the request completely: '*' or 0.0.0.0/0 never open 127.0.0.1, and a rule
- * for GET does not lift for POST.
+ * for GET does not lift the entry for a POST.
  *
  * Memory: candidates on the stack, in CurrentMemoryContext beyond 64 of them.
- * Locks: none.  On ERROR (out of memory only): nothing to undo.
+ * Locks: those of large.c, for a large policy only.  On ERROR: nothing to undo.
  */
 #include "allow/decide.h"
 
@@ -64,7 +64,7 @@ add_candidate(Candidates *found, const UrlRule *rule, int address)
 	found->count++;
 }
 
-/* Every suffix of the name that begins a label, longest last. */
+/* Rules for the name and for each of its parent domains, the shortest first. */
 static void
 gather_host(const Policy *policy, const char *host, int len, Candidates *found)
 {
@@ -87,7 +87,7 @@ gather_host(const Policy *policy, const char *host, int len, Candidates *found)
 	}
 }
 
-/* Every network of a prefix length in use that holds the address. */
+/* Rules for networks that hold the address, by each prefix length in use. */
 static void
 gather_networks(const Policy *policy, const AllowIp *ip, int address, Candidates *found)
 {
@@ -114,7 +114,7 @@ gather_networks(const Policy *policy, const AllowIp *ip, int address, Candidates
 	}
 }
 
-/* Rules of the table, for each of the addresses that they cover. */
+/* Rules read from the table, once per address that they cover. */
 static void
 gather_large(const UrlRule *rules, int count, const UrlRequest *request, Candidates *found)
 {
@@ -182,7 +182,7 @@ allow_decide_url(const Policy *policy, UrlRequest *request, AllowVerdict *out)
 			continue;
 		if (c->miss == MISS_AMBIGUOUS)
 			ambiguous = c;
-		/* the oldest rule is named, whatever the order of the index */
+		/* the answer names the oldest rule, whatever the order of the index */
 		else if (c->miss == MISS_NONE && (deny == NULL || c->rule->id < deny->rule->id))
 			deny = c;
 	}
@@ -196,7 +196,7 @@ allow_decide_url(const Policy *policy, UrlRequest *request, AllowVerdict *out)
 		pfree(found.list);
 }
 
-/* The furthest that any allow rule gets towards lifting this entry. */
+/* How close the best allow rule comes to lifting this entry. */
 static RuleMiss
 nearest_lift(const Candidates *found, const Candidate *special)
 {
@@ -214,8 +214,8 @@ nearest_lift(const Candidates *found, const Candidate *special)
 }
 
 /*
- * True when a special entry stands in the way.  If every one would be lifted
- * but for the method, the method is what is blocked.
+ * True if a special entry refuses the request.  If each such entry would be
+ * lifted for another method, the refusal is for the method.
  */
 static bool
 judge_specials(const Candidates *found, AllowVerdict *out)
@@ -245,7 +245,7 @@ judge_specials(const Candidates *found, AllowVerdict *out)
 	return method != NULL;
 }
 
-/* An embedded address lifts, but only the host's own address allows. */
+/* A rule for an embedded address can lift an entry, but only a rule for the host's own address allows. */
 static void
 judge_allows(const Policy *policy, const UrlRequest *request,
 			 const Candidates *found, AllowVerdict *out)
@@ -308,7 +308,7 @@ allow_url_detail(const AllowVerdict *verdict, const UrlRequest *request)
 	return psprintf("%s: %.*s", verdict->sub, url->host_len, url->host);
 }
 
-/* The oldest rule of each effect is the one that is named. */
+/* Keeps the oldest matching rule of each effect, the one that the answer names. */
 static void
 weigh_tool(const ToolRule *rule, const char *tool, TimestampTz *now,
 		   const ToolRule **allow, const ToolRule **deny)
@@ -355,9 +355,10 @@ allow_decide_tool(const Policy *policy, const char *tool, AllowVerdict *out)
 }
 
 /*
- * An address that a client resolved: denied by any deny rule that could apply,
- * and by special ranges, which only a rule lifts that could not be narrower
- * than this question (no path, no methods; ports only if the port is known).
+ * An address that a client resolved.  Any deny rule that could apply denies it,
+ * and so does a special range.  Only a rule without path and methods lifts a
+ * range here, because the question names neither; a rule with ports does so only
+ * if the port is known.
  */
 void
 allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, AllowVerdict *out)

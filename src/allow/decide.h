@@ -11,7 +11,7 @@ typedef struct AllowVerdict
 {
 	const char *reason;			/* NULL = allowed */
 	const char *sub;			/* sub-code, in front of detail */
-	const UrlRule *rule;		/* the one that decided, if any */
+	const UrlRule *rule;		/* the rule that decided, if any */
 	const ToolRule *tool;
 	int			address;		/* index of the address that a range matched */
 } AllowVerdict;

@@ -2,9 +2,9 @@
  * explain.c
  *	  Every rule of a policy and what it says to one request.
  *
- * Walks all rules one after the other and asks each by itself, without the
- * index that decisions use: where the two disagree, one of them is wrong, and
- * the tests compare them.
+ * Asks every rule by itself, one after the other, without the index that
+ * decisions use.  If the two disagree, one of them is wrong; the tests compare
+ * them.
  *
  * Memory: a tuplestore.  Locks: those of agc_object_pin().  On ERROR: pins go
  * at transaction end.
@@ -51,7 +51,7 @@ typedef struct Explanation
 	UrlRequest *request;
 } Explanation;
 
-/* Special entries are many and mostly far away: only those that match. */
+/* Of the special entries only those that match are shown, because there are many. */
 static void
 put_rule(const UrlRule *rule, void *arg)
 {

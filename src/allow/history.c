@@ -2,13 +2,14 @@
  * history.c
  *	  Writing to the policy tables, and the history of who did.
  *
- * The history is written by triggers, so that no way to change a policy goes
- * past it.  A trigger runs as the owner of the tables when a function of
- * rules.c writes; so those functions leave here the role that called them.
+ * Triggers write the history, so that every way to change a policy is recorded.
+ * When a function of rules.c writes, it does so as the owner of the tables, and
+ * that is the current user that a trigger sees.  So those functions leave the
+ * role that called them here.
  *
  * Memory: none of its own.  Locks: those of the statements.  On ERROR: the
- * transaction takes rows and history back; the role is forgotten on the way
- * out.
+ * transaction takes rows and history back; the role is forgotten when the error
+ * passes through allow_write().
  */
 #include "allow/history.h"
 
@@ -18,7 +19,7 @@
 
 #define ALL_TENANTS "*"
 
-/* who called the function that is writing now */
+/* the caller of the function that is writing now */
 static Oid	writer = InvalidOid;
 
 void
@@ -66,7 +67,7 @@ allow_write_statement(AgcPlan *plan, AgcRow *row)
 	return statement.rows;
 }
 
-/* policy_writer() -> text: the role that a change is put down to */
+/* policy_writer() -> text: the role that a change is attributed to */
 AGC_FUNCTION(policy_writer)
 {
 	Oid			role = OidIsValid(writer) ? writer : GetUserId();
@@ -74,7 +75,7 @@ AGC_FUNCTION(policy_writer)
 	PG_RETURN_TEXT_P(cstring_to_text(GetUserNameFromId(role, false)));
 }
 
-/* policy_history_retain(keep) -> bigint: how many rows went */
+/* policy_history_retain(keep) -> bigint: how many rows were deleted */
 AGC_FUNCTION(policy_history_retain)
 {
 	static const Oid types[] = {TIMESTAMPTZOID};

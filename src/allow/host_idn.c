@@ -3,11 +3,11 @@
  *	  UTS-46 by ICU, which PostgreSQL itself is linked with.
  *
  * Options and ignored errors are those of the URL standard's "domain to
- * ASCII"; lengths are the URL parser's to check.  U+1E9E is refused: its
- * mapping changed between versions of Unicode, so the program that fetches
- * might see another host.
+ * ASCII"; the URL parser checks lengths.  U+1E9E is refused, because its mapping
+ * changed between versions of Unicode: the program that fetches might see
+ * another host.
  *
- * Memory: one ICU object a process, kept.  Locks: none.  Errors: return values
+ * Memory: one ICU object per process, kept.  Locks: none.  Errors: return values
  * only.
  */
 #include "allow/host_idn.h"

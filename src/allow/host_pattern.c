@@ -3,9 +3,9 @@
  *	  Reading rule patterns into their one canonical form.
  *
  * A rule that silently matches nothing, or more than its author meant, is the
- * commonest defect of allowlists; so a pattern has one spelling, and what has
- * another meaning elsewhere (a star inside a label, an address in octal, host
- * bits in a network) is refused with the form that was probably meant.
+ * commonest defect of allowlists.  So a pattern has one spelling.  A form that
+ * has another meaning elsewhere (a star inside a label, an address in octal,
+ * host bits in a network) is refused with the form that was probably meant.
  *
  * Memory: the caller's.  Locks: none.  Errors: return values only.
  */
@@ -210,6 +210,6 @@ allow_pattern_within(const AllowPattern *inner, const AllowPattern *outer)
 			allow_ip_in(&inner->network, &outer->network, outer->bits);
 	if (inner->kind == ALLOW_PATTERN_ANY || outer->kind == ALLOW_PATTERN_ANY || outer->kind == ALLOW_PATTERN_NETWORK)
 		return false;
-	/* a tree lies within a tree only; but its author has named the host itself */
+	/* a tree counts as within a single host of its own name: the author of the rule has named that host */
 	return allow_pattern_covers_host(outer, inner->host, inner->host_len);
 }

@@ -1,7 +1,6 @@
 /*
  * host_pattern.h
- *	  What a rule is written with: host, domain tree, network, any.  Pure C on
- *	  c.h.
+ *	  The pattern of a rule: host, domain tree, network, any.  Pure C on c.h.
  */
 #ifndef AGENTCORE_ALLOW_HOST_PATTERN_H
 #define AGENTCORE_ALLOW_HOST_PATTERN_H
@@ -31,9 +30,9 @@ typedef struct AllowPattern
 } AllowPattern;
 
 /*
- * NULL when the pattern was read, else what is wrong with it, and *hint (may
- * stay NULL) how to write it.  If then text is not empty, it holds the form
- * that was probably meant.
+ * NULL if the pattern could be read.  Else the result says what is wrong, *hint
+ * (which may stay NULL) how to write it, and text, if it is not empty, is the
+ * form that was probably meant.
  */
 extern const char *allow_pattern_parse(const char *pattern, char text[ALLOW_PATTERN_TEXT],
 									   AllowPattern *out, const char **hint);

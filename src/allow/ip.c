@@ -15,8 +15,8 @@ static bool ipv4_part(const char *text, int len, uint64 *value, bool *plain);
 static void set_ipv4(AllowIp *out, uint8 a, uint8 b, uint8 c, uint8 d);
 
 /*
- * One part between dots: decimal, 0octal or 0xhex.  Values above 32 bits stay
- * above (they are clamped, not wrapped).  *plain: decimal without a leading 0.
+ * One part between dots: decimal, 0octal or 0xhex.  A value above 32 bits is
+ * clamped to 2^32, not wrapped.  *plain: decimal without a leading 0.
  */
 static bool
 ipv4_part(const char *text, int len, uint64 *value, bool *plain)
@@ -47,7 +47,7 @@ ipv4_part(const char *text, int len, uint64 *value, bool *plain)
 	return true;
 }
 
-/* Whether the last label makes the host an address or nothing. */
+/* Whether the last label is a number: then the host is an address or invalid, never a name. */
 static bool
 ends_in_number(const char *text, int len)
 {
@@ -89,7 +89,7 @@ allow_ipv4_parse(const char *text, int len, AllowIp *out)
 		at = end + 1;
 	}
 
-	/* the last part fills all bytes that the others leave */
+	/* the last part fills the remaining bytes */
 	address = parts[nparts - 1];
 	if (address >= UINT64CONST(1) << (8 * (5 - nparts)))
 		return ALLOW_IP_INVALID;
@@ -272,9 +272,10 @@ allow_ip_unmap(AllowIp *ip)
 }
 
 /*
- * RFC 6052 places the address around byte 8, depending on the length of the
- * translator's prefix, which only its operator knows: under the local-use
- * prefix every layout is judged, but for the common ::/96 one alone.
+ * RFC 6052 places the address around byte 8; where exactly depends on the length
+ * of the translator's prefix, which only its operator knows.  So under the
+ * local-use prefix every layout is judged, except that the common /96 layout is
+ * judged alone if the bytes before it are zero.
  */
 static int
 embedded_local_nat64(const uint8 *a, AllowIp *out)

@@ -25,7 +25,7 @@ typedef enum AllowIpParse
 	ALLOW_IP_INVALID			/* ends in a number, so no name, but no address either */
 } AllowIpParse;
 
-/* as the URL standard reads a host that ends in a number */
+/* reads a host that ends in a number as the URL standard does */
 extern AllowIpParse allow_ipv4_parse(const char *text, int len, AllowIp *out);
 
 /* RFC 4291 text without brackets; false for anything else, zone ids included */
@@ -34,7 +34,7 @@ extern bool allow_ipv6_parse(const char *text, int len, AllowIp *out);
 /* dotted quad, or RFC 5952 without a dotted tail (as URLs carry it); returns the length */
 extern int	allow_ip_format(const AllowIp *ip, char *out);
 
-/* ::ffff:a.b.c.d is the IPv4 address itself; anything else stays */
+/* ::ffff:a.b.c.d becomes the IPv4 address; anything else stays */
 extern void allow_ip_unmap(AllowIp *ip);
 
 /* the IPv4 addresses that a translating router or tunnel would reach through this one */

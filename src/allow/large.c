@@ -1,16 +1,17 @@
 /*
  * large.c
- *	  Rules of a policy too large to be held compiled, read when asked for.
+ *	  Rules of a policy that is too large to be held in memory, read for one
+ *	  decision.
  *
  * A decision needs the few rules whose pattern can cover the request: the host
- * and its suffixes, the networks around an address by the prefix lengths in
- * use, and '*'.  In canonical form each is one key of policy_rule_pattern.
+ * and its parent domains, the networks around an address by the prefix lengths
+ * in use, and '*'.  In canonical form each is one key of the index
+ * policy_rule_pattern.
  *
- * All keys are looked up under one snapshot, else a rule that is replaced by
- * another meanwhile could be seen in neither form.  The policy's row is read
- * under it too: where that has another revision than what was compiled, the
- * special entries and the rest are compiled for this one decision as of the
- * same snapshot.
+ * All keys are looked up under one snapshot.  Otherwise a rule that is replaced
+ * by another meanwhile could be seen in neither form.  The policy's row is read
+ * under that snapshot too.  If its revision is not the one that was compiled,
+ * the policy is compiled for this one decision as of the same snapshot.
  *
  * Memory: CurrentMemoryContext.  Locks: AccessShareLock on the tables, while
  * reading.  On ERROR: the resource owner ends scans, relations and snapshot.
@@ -52,7 +53,7 @@ read_revision(HeapTuple tuple, TupleDesc desc, void *arg)
 	*(int64 *) arg = agc_col_int64(tuple, desc, "revision", -1);
 }
 
-/* false when the policy is not large any more: it is compiled whole */
+/* false if the policy is not large any more: then read->policy holds all its rules */
 static bool
 begin_read(LargeRead *read, const Policy *policy, bool tools)
 {
@@ -77,7 +78,7 @@ begin_read(LargeRead *read, const Policy *policy, bool tools)
 	return false;
 }
 
-/* Fails closed on a row that is not canonical: only the first compilation would have seen it. */
+/* A row that is not canonical makes the policy deny, also if the last compilation did not see it. */
 static void
 end_read(LargeRead *read)
 {
@@ -126,7 +127,7 @@ read_pattern(LargeRead *read, const char *pattern)
 	agc_table_scan_at(&rule_pattern_table, read->rel, read->snapshot, 3, keys, take_row, read);
 }
 
-/* The name itself, and the tree of every suffix that begins a label. */
+/* The name itself, its tree, and the tree of each parent domain. */
 static void
 read_host(LargeRead *read, const char *host, int len)
 {

@@ -8,9 +8,9 @@
 #include "allow/match.h"
 
 /*
- * The rules of a large policy that may cover the request, or the tool; an
- * array in CurrentMemoryContext.  *policy is replaced where it has changed
- * since it was compiled, also by one that is not large.
+ * The rules of a large policy that may cover the request, or the tool: an array
+ * in CurrentMemoryContext.  If the policy has changed since it was compiled,
+ * *policy is replaced by the current one, which need not be large.
  */
 extern UrlRule *allow_large_url(const Policy **policy, const UrlRequest *request, int *count);
 extern ToolRule *allow_large_tool(const Policy **policy, const char *tool, int *count);

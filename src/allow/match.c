@@ -18,7 +18,7 @@ allow_valid_now(TimestampTz from, TimestampTz until, TimestampTz *now)
 	return from <= *now && *now < until;
 }
 
-/* NULL: the rule fits every request, at any time */
+/* NULL if the rule fits every request, at any time */
 static const RuleTerms *
 rule_terms(const UrlRule *rule)
 {
@@ -64,7 +64,6 @@ allow_rule_covers(const UrlRule *rule, const UrlRequest *request, int from)
 		allow_pattern_covers_host(pattern, request->url->host, request->url->host_len) ? 0 : -1;
 }
 
-/* Everything but the host. */
 RuleMiss
 allow_rule_test(const UrlRule *rule, UrlRequest *request)
 {
@@ -98,7 +97,6 @@ allow_rule_test(const UrlRule *rule, UrlRequest *request)
 	return method ? MISS_NONE : MISS_METHOD;
 }
 
-/* How a rule stands to an address of which only the port may be known. */
 RuleMiss
 allow_rule_test_address(const UrlRule *rule, int port, TimestampTz *now)
 {

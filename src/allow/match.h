@@ -8,7 +8,7 @@
 #include "allow/compiled_policy.h"
 #include "allow/methods.h"
 
-/* How far a rule gets with a request; the order is that of "nearest miss". */
+/* The first thing that keeps a rule from a request, the furthest away first. */
 typedef enum RuleMiss
 {
 	MISS_HOST,
@@ -24,11 +24,11 @@ typedef struct UrlRequest
 {
 	const AllowUrl *url;
 	char		method[METHOD_MAX + 1]; /* upper case; "" = not a method */
-	bool		place;			/* no URL but a host: any scheme, port and path */
+	bool		place;			/* a host without a URL: any scheme, port and path */
 	bool		any_method;
 	AllowIp		addresses[1 + ALLOW_IP_EMBEDDED];	/* the host's own first */
 	int			naddresses;
-	TimestampTz now;			/* 0 = not read yet */
+	TimestampTz now;			/* 0 = the clock was not read yet */
 } UrlRequest;
 
 extern void allow_request_init(UrlRequest *request, const AllowUrl *url, const char *method);
@@ -42,7 +42,7 @@ extern bool allow_valid_now(TimestampTz from, TimestampTz until, TimestampTz *no
 /* everything but the host */
 extern RuleMiss allow_rule_test(const UrlRule *rule, UrlRequest *request);
 
-/* how a rule stands to an address of which only the port may be known (else 0) */
+/* The rule against an address of which at most the port is known (0 = unknown). */
 extern RuleMiss allow_rule_test_address(const UrlRule *rule, int port, TimestampTz *now);
 
 /*

@@ -2,19 +2,18 @@
  * methods.c
  *	  Which words are HTTP methods.
  *
- * The gate asks, because an argument that is called "method" may mean anything:
- * only a word that some server would take for one is judged.
+ * The gate asks, because an argument named "method" may mean anything.  Only a
+ * word that some server would take for an HTTP method is checked.
  *
- * Memory: CurrentMemoryContext.  Locks: those of agc_object_pin().  On ERROR:
- * pins go at transaction end.
+ * Memory: CurrentMemoryContext.  Locks: none.  On ERROR: nothing to undo.
  */
 #include "allow/methods.h"
 
 #include "allow/allow.h"
 
 /*
- * IANA's registry of September 2025, and what servers know beside it: UPnP,
- * caches, Exchange, and the debuggers of IIS.  Sorted.
+ * IANA's registry of September 2025, and methods that servers know beside it:
+ * those of UPnP, caches, Exchange, and the debuggers of IIS.  Sorted.
  */
 static const char *const registered[] = {
 	"ACL", "BAN", "BASELINE-CONTROL", "BCOPY", "BDELETE", "BIND", "BMOVE", "BPROPFIND", "BPROPPATCH", "CHECKIN", "CHECKOUT",

@@ -2,9 +2,10 @@
  * part.c
  *	  What is less than a URL: templates, host names and addresses.
  *
- * A template is judged by what no variable can change.  RFC 6570: an expression
- * begins with a slash, a question mark or a number sign only by the operator
- * that says so; any other may go on with the host, or be the port.
+ * A template is judged by the part that no variable can change.  By RFC 6570 the
+ * operator of an expression says whether its value begins with a slash, a
+ * question mark or a number sign.  The value of any other expression may
+ * continue the host, or be the port.
  *
  * Memory: the caller's buffer.  Locks: none.  Errors: return values only.
  */
@@ -12,7 +13,7 @@
 
 #include "allow/url_bytes.h"
 
-/* Where the authority ends that begins at "at": its delimiter, or the end. */
+/* The delimiter that ends the authority beginning at "at", or the end. */
 static const char *
 authority_end(const char *at, const char *end)
 {
@@ -21,7 +22,7 @@ authority_end(const char *at, const char *end)
 	return at;
 }
 
-/* A path that ends in a dot segment: what comes next may make a name of it. */
+/* Whether a path ends in a dot segment, which an expression behind it may turn into a name. */
 static bool
 ends_in_dots(const char *path, const char *end)
 {

@@ -2,11 +2,10 @@
  * path.c
  *	  What a path may mean to a server, compared with what a rule says.
  *
- * A URL has one canonical path, but servers go on from there: they merge
- * slashes, decode once more, cut parameters, look at no case.  A path for
- * which that could lead elsewhere is ambiguous, and no rule with a path lets it
- * pass; a deny rule with a path also refuses what only a lenient server would
- * take for the path that it names.
+ * A URL has one canonical path, but servers change it further: they merge
+ * slashes, decode once more, cut parameters, ignore case.  A path is ambiguous
+ * if that could lead elsewhere, and no rule with a path allows it.  A deny rule
+ * with a path also refuses what only a lenient server would take for its path.
  *
  * Memory: none.  Locks: none.  Errors: none.
  */
@@ -14,7 +13,7 @@
 
 #include "allow/url_bytes.h"
 
-/* The same where a full-width form (U+FF01 to U+FF5E) is the ASCII character that Windows makes of it. */
+/* As next_byte(), but a full-width form (U+FF01 to U+FF5E) is the ASCII character that Windows makes of it. */
 static int
 narrow_byte(const char **at, const char *end)
 {
@@ -34,9 +33,9 @@ narrow_byte(const char **at, const char *end)
 }
 
 /*
- * Where a segment ends for the most lenient server: at its parameters (Tomcat,
- * Jetty), the name of a stream (NTFS), or what becomes a query when it is
- * decoded twice, and before the dots and spaces that Windows drops.
+ * The end of a segment for the most lenient server.  It comes before parameters
+ * (Tomcat, Jetty), the name of a stream (NTFS), what becomes a query when it is
+ * decoded twice, and the trailing dots and spaces that Windows drops.
  */
 static const char *
 lenient_end(const char *at, const char *end)
@@ -55,7 +54,7 @@ lenient_end(const char *at, const char *end)
 	return last;
 }
 
-/* A segment of which nothing is left there may name the directory above. */
+/* Whether nothing of a segment is left for such a server, which may then take it for the directory above. */
 static bool
 vanishing_segment(const char *at, const char *end)
 {
@@ -63,9 +62,9 @@ vanishing_segment(const char *at, const char *end)
 }
 
 /*
- * Three bytes that are, or become, something else: overlong forms, which
- * lenient decoders take for ASCII, and the slashes that Windows and Unicode
- * normalization make out of U+FF0F, U+FF3C, U+2044 and U+2215.
+ * Whether up to three bytes may become another character: overlong forms, which
+ * lenient decoders take for ASCII, and U+FF0F, U+FF3C, U+2044 and U+2215, which
+ * Windows and Unicode normalization turn into slashes.
  */
 static bool
 ambiguous_character(const char *at, const char *end)
@@ -83,7 +82,6 @@ ambiguous_character(const char *at, const char *end)
 		(first == 0xe2 && second == 0x81 && third == 0x84) || (first == 0xe2 && second == 0x88 && third == 0x95);
 }
 
-/* What some servers decode, merge or cut before they look at the path. */
 bool
 allow_path_ambiguous(const char *path, int len)
 {
@@ -129,7 +127,7 @@ allow_path_covers(const char *prefix, int prefix_len, const char *path, int path
 	return slash || path == path_end || *path == '/';
 }
 
-/* What is the same to a server that looks at no case, or knows the short names of FAT ("PROGRA~1"). */
+/* Whether two segments are the same to a server that ignores case or knows the short names of FAT ("PROGRA~1"). */
 static bool
 lenient_equal(const char *a, const char *a_end, const char *b, const char *b_end)
 {

@@ -47,7 +47,7 @@ typedef struct Compilation
 	const char *name;
 	int64		revision;
 	MemoryContext rules_cxt;	/* what the rules point to */
-	int			nspecials;		/* the first of policy->rules */
+	int			nspecials;		/* they come first in policy->rules */
 	int			rules_size;
 	int			tools_size;
 	const PolicyChange *change; /* NULL: the policy as it is */
@@ -90,7 +90,7 @@ scan_specials(const char *tenant, Snapshot snapshot, AgcRowCallback range, AgcRo
 	scan(&allow_name_table, snapshot, 1, &tenant, name, arg);
 }
 
-/* Not 0, so that the sum over the rows tells one row from none. */
+/* Never 0, so that the sum over one row differs from the sum over none. */
 static uint64
 row_version(HeapTuple tuple)
 {
@@ -106,7 +106,7 @@ add_version(HeapTuple tuple, TupleDesc desc, void *arg)
 	*(uint64 *) arg += row_version(tuple);
 }
 
-/* Some 60 short rows, 7 us, once a policy after a change of any registry table. */
+/* Reads some 60 short rows in 7 us, once per policy after a change of any registry table. */
 static bool
 policy_fresh(const void *data, const char *tenant)
 {
@@ -120,7 +120,7 @@ policy_fresh(const void *data, const char *tenant)
 	return specials == ((const Policy *) data)->specials;
 }
 
-/* A hundred thousand short strings: an allocation each would double them. */
+/* Strings share blocks: one allocation per string would double their memory. */
 static const char *
 keep_text(Compilation *compilation, const char *text)
 {
@@ -150,7 +150,7 @@ compile_latest(const char *tenant, const char *name, const PolicyChange *change)
 	return policy;
 }
 
-/* Under a snapshot of its own: it may show a later version of the row than the tuple. */
+/* Takes its own snapshot, which may show a later version of the row than the tuple. */
 static void *
 compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
 {
@@ -169,7 +169,7 @@ allow_compile_at(const char *tenant, const char *name, Snapshot snapshot)
 	return compile_at(tenant, name, snapshot, NULL);
 }
 
-/* What a change proposes is compiled behind the rules that it leaves. */
+/* Adds the rules that a change proposes, behind those that it leaves. */
 static void
 add_change(Compilation *compilation, const PolicyChange *change)
 {
@@ -215,7 +215,7 @@ compile_at(const char *tenant, const char *name, Snapshot snapshot, const Policy
 	return policy;
 }
 
-/* Few policies name a method that no registry does; the list is of those alone. */
+/* Notes the methods that are not registered; few policies name any. */
 static void
 note_methods(Policy *policy, char **methods, int nmethods)
 {
@@ -255,7 +255,7 @@ read_header(HeapTuple tuple, TupleDesc desc, void *arg)
 	compilation->revision = agc_col_int64(tuple, desc, "revision", 0);
 }
 
-/* Zeroed; good until the next one is asked for. */
+/* Zeroed; valid until the next call, which may move the array. */
 static UrlRule *
 next_rule(Compilation *compilation)
 {
@@ -320,7 +320,7 @@ note_pattern(LargePolicy *large, const AllowPattern *pattern)
 		set_bit(pattern->network.family == 4 ? large->bits4 : large->bits6, pattern->bits);
 }
 
-/* The length of one that is not canonical may be any: it is not looked for, the policy denies. */
+/* A rule that is not canonical may have any length; it is not noted, because the policy denies anyway. */
 static void
 note_tool(LargePolicy *large, const ToolRule *rule)
 {
@@ -338,7 +338,7 @@ forget_rules(Compilation *compilation)
 	MemoryContextReset(compilation->rules_cxt);
 }
 
-/* From here on nothing of a rule is kept. */
+/* From here on no rule is kept. */
 static void
 make_large(Compilation *compilation)
 {
@@ -368,7 +368,7 @@ is_large(const Compilation *compilation)
 		bytes > (Size) agc_compiled_cache_size * 1024 / 4 * 3;
 }
 
-/* whether a change takes this stored rule away */
+/* whether a change removes this stored rule */
 static bool
 is_dropped(const PolicyChange *change, HeapTuple tuple, TupleDesc desc)
 {

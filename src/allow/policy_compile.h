@@ -13,17 +13,17 @@ extern const AgcObjectClass allow_policy_class;
 /* the policy as a snapshot shows it; one that denies everything if there is none */
 extern Policy *allow_compile_at(const char *tenant, const char *name, Snapshot snapshot);
 
-/* A policy as it would be; nothing is written, and no other session sees it. */
+/* A proposed change of a policy; nothing is written, and no other session sees it. */
 typedef struct PolicyChange
 {
-	HeapTuple	policy;			/* instead of its row */
-	HeapTuple  *rules;			/* further rows of policy_rule */
+	HeapTuple	policy;			/* replaces its row */
+	HeapTuple  *rules;			/* rows added to those of policy_rule */
 	int			nrules;
-	int64	   *drop;			/* ids of the rules that are not read */
+	int64	   *drop;			/* ids of rules to leave out */
 	int			ndrop;
-	bool		replace_allow;	/* none of its rules that allow is */
-	bool		replace_deny;	/* nor of those that deny */
-	bool	   *dropped;		/* set where drop names a rule */
+	bool		replace_allow;	/* leave out all its allow rules */
+	bool		replace_deny;	/* leave out all its deny rules */
+	bool	   *dropped;		/* set for each entry of drop that is a rule */
 } PolicyChange;
 
 /* compiled in CurrentMemoryContext; pins nothing */

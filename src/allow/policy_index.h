@@ -7,7 +7,7 @@
 
 #include "allow/compiled_policy.h"
 
-/* hash of a host name, right to left, so that every suffix's hash passes by */
+/* Hash of a host name from right to left, so that one pass yields the hash of each suffix. */
 #define HOST_HASH_SEED UINT64CONST(0xcbf29ce484222325)
 
 static inline uint64

@@ -101,7 +101,7 @@ read_valid(HeapTuple tuple, TupleDesc desc, TimestampTz *from, TimestampTz *unti
 		allow_valid_bounds(value, from, until);
 }
 
-/* Compares in place: what is copied here would stay as long as the policy. */
+/* Compares in place: a copy would stay as long as the policy. */
 static bool
 col_equals(HeapTuple tuple, TupleDesc desc, const char *column, const char *wanted)
 {
@@ -124,7 +124,7 @@ read_pattern(HeapTuple tuple, TupleDesc desc, AllowPattern *pattern, char *text)
 
 	if (!good)
 	{
-		/* covers nothing, and shows itself as it is stored */
+		/* covers nothing, and is shown as it is stored */
 		memset(pattern, 0, sizeof(*pattern));
 		pattern->kind = ALLOW_PATTERN_HOST;
 		strlcpy(text, stored, ALLOW_PATTERN_TEXT);
@@ -190,7 +190,7 @@ allow_read_tool_rule(HeapTuple tuple, TupleDesc desc, ToolRule *rule)
 	return rule->len <= AGC_MAX_NAME && memchr(rule->pattern, '*', rule->len) == NULL;
 }
 
-/* A deny rule that silently matches nothing would be a hole. */
+/* Checked because a deny rule that silently matches nothing would be a hole. */
 static bool
 is_canonical(const RuleTerms *terms)
 {
@@ -215,7 +215,7 @@ is_canonical(const RuleTerms *terms)
 	return true;
 }
 
-/* All of a rule but its pattern; false when it is not canonical. */
+/* Everything of a rule except its pattern; false if it is not canonical. */
 static bool
 read_terms(HeapTuple tuple, TupleDesc desc, UrlRule *rule)
 {

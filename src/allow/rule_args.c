@@ -33,7 +33,7 @@ allow_bad_rule(const char *what, const char *detail, const char *hint)
 			 hint != NULL ? errhint("%s", hint) : 0));
 }
 
-/* What differs from what was written is said, for it is what will be found. */
+/* Says the stored form if it differs, because that form is what the views show. */
 void
 allow_show_canonical(const char *what, const char *given, const char *stored)
 {
@@ -151,7 +151,7 @@ ports_argument(FunctionCallInfo fcinfo, int n)
 	return PointerGetDatum(construct_array(elems, kept, INT4OID, 4, true, TYPALIGN_INT));
 }
 
-/* canonical, or NULL for none and for "/" */
+/* canonical; NULL for NULL and for "/" */
 static char *
 path_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -204,7 +204,7 @@ allow_mode_arg(FunctionCallInfo fcinfo, int n)
 	return mode;
 }
 
-/* A whole URL pasted as a pattern may carry a password or a query: not shown. */
+/* Somebody may paste a whole URL with a password or a query, so such a pattern is not shown. */
 char *
 allow_pattern_fault(const char *text, const char *wrong)
 {
@@ -233,7 +233,6 @@ url_pattern(RuleRow *row, const char *text, bool force)
 					   "Name a domain below it, use '*' if you mean every host, or say force => true.");
 }
 
-/* The canonical form of what policy_allow() and policy_deny() are called with. */
 void
 allow_url_rule_args(FunctionCallInfo fcinfo, const char *pattern, RuleRow *row)
 {

@@ -84,7 +84,7 @@ AGC_FUNCTION(policy_deny_tool)
 	return tool_rule(fcinfo, "deny");
 }
 
-/* An allow rule for methods that the policy blocks would never match. */
+/* Refuses a rule for methods that the policy blocks, because it would never match. */
 static void
 require_common_method(const RuleRow *row, Datum policy_methods, bool isnull)
 {
@@ -174,7 +174,7 @@ add_rule(void *arg)
 	rule->id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
-/* Rules that a shorter list of methods has put out of reach: said, not refused, for they may be about to go. */
+/* A NOTICE about rules that a shorter list of methods leaves without effect; no error, they may be about to be dropped. */
 static void
 show_dead_rules(Datum tenant, Datum policy, Datum methods)
 {
@@ -289,7 +289,7 @@ AGC_FUNCTION(policy_rule_drop)
 	PG_RETURN_BOOL(allow_write_statement(&plan, &key) > 0);
 }
 
-/* Nothing is written by the two that follow: rows for a policy that is only tried. */
+/* ----- rows of a policy that is only tried; nothing is written --------------- */
 
 static int
 place_of(TupleDesc desc, const char *column)

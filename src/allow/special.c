@@ -13,8 +13,9 @@
 #include "utils/builtins.h"
 
 /*
- * Which table a special pattern belongs to; the canonical pattern in
- * *value.  Stars over a top-level name are what special names are made of.
+ * Puts the canonical pattern into *value.  True if it is a network, and belongs
+ * to special_range; false for special_name.  A star over a top-level name is
+ * allowed here.
  */
 static bool
 special_pattern(const char *text, Datum *value)
@@ -110,7 +111,7 @@ AGC_FUNCTION(special_set)
 	return agc_set(fcinfo, is_range ? &range : &name, keys);
 }
 
-/* special_drop(pattern, tenant) -> boolean: whether there was one of the tenant's own */
+/* special_drop(pattern, tenant) -> boolean: whether the tenant had one */
 AGC_FUNCTION(special_drop)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};

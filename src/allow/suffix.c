@@ -2,12 +2,13 @@
  * suffix.c
  *	  Public suffixes, by the list that the distribution keeps up to date.
  *
- * A rule for '*.co.uk' is a rule for everybody in the United Kingdom.  libpsl
- * reads the newer of the list it was built with and the one that the package
- * publicsuffix installs, at the first question of a session: only the writing
- * of a rule asks, decisions never do, so that a new list changes no rule that
- * stands.  Both parts of the list count: below github.io strangers are as near
- * as below com.  A build without libpsl knows top-level domains only.
+ * A rule for '*.co.uk' is a rule for everybody in the United Kingdom.  At the
+ * first question of a session libpsl reads the newer of the list that it was
+ * built with and the one that the package publicsuffix installs.  Only the
+ * writing of a rule asks, never a decision, so a new list changes no existing
+ * rule.  Both parts of the list count, because strangers register names below
+ * github.io as they do below com.  A build without libpsl knows top-level
+ * domains only.
  *
  * Memory: libpsl's list, by malloc, kept for the session.  Locks: none.
  * Errors: none.

@@ -10,7 +10,7 @@
 /* "name" is a canonical host name without a star */
 extern bool allow_public_suffix(const char *name);
 
-/* what it judges by, with its version */
+/* the list in use, with its version */
 extern const char *allow_public_suffix_source(void);
 
 #endif							/* AGENTCORE_ALLOW_SUFFIX_H */

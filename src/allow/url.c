@@ -2,13 +2,13 @@
  * url.c
  *	  One reading of a URL, or none.
  *
- * Follows the WHATWG URL standard for the special schemes, and refuses what
- * real parsers read differently: a check is worth something only if the
- * program that fetches sees the same host.  So a caller must fetch the
- * canonical URL that comes out of here, not what it put in.
+ * Follows the WHATWG URL standard for the special schemes, and refuses what real
+ * parsers read differently, because a check is worth something only if the
+ * program that fetches sees the same host.  So a caller must fetch the canonical
+ * URL, not the one that it passed in.
  *
- * Memory: the caller's buffer.  Locks: none.  Errors: return values only, the
- * first offence found counts.
+ * Memory: the caller's buffer.  Locks: none.  Errors: return values only; the
+ * first fault found counts.
  */
 #include "allow/url.h"
 
@@ -16,11 +16,11 @@
 #include "allow/path.h"
 #include "allow/url_bytes.h"
 
-/* What a byte is good for; looked up once per byte and place. */
+/* Classes of bytes. */
 #define HOST_BYTE	0x01		/* letters, digits, '-', '_', '.' */
 #define PATH_ESC	0x02		/* is percent-encoded in a path */
 #define QUERY_ESC	0x04		/* is percent-encoded in a query */
-#define REFUSED		0x08		/* control, space, backslash: nowhere */
+#define REFUSED		0x08		/* control, space, backslash: refused everywhere */
 #define HIGH		0x10		/* not ASCII */
 
 static const char *const error_names[] = {
@@ -363,7 +363,7 @@ allow_path_parse(const char *text, int len, char *out, int *outlen, bool *ambigu
 {
 	const char *end = text + len;
 	char	   *at = out;
-	bool		plain = true;	/* nothing that could make it ambiguous */
+	bool		plain = true;	/* no byte so far that could make it ambiguous */
 
 	while (text < end)
 	{

@@ -12,8 +12,8 @@
 #define ALLOW_HOST_MAX		253
 
 /*
- * Every byte may become a three-byte escape; scheme and first slash are extra,
- * and one character of a host may become many.
+ * Every byte may become a three-byte escape.  The scheme and the first slash may
+ * be added, and one character of a host may become many.
  */
 #define ALLOW_URL_BUFFER(len)	(3 * (len) + ALLOW_HOST_MAX + 16)
 
@@ -41,8 +41,8 @@ typedef enum AllowUrlError
 	URL_ZONE_ID,
 	URL_PORT,
 	URL_PERCENT_ENCODING,
-	URL_AMBIGUOUS_PATH,			/* a template's; else not the parser's: a path rule had to judge such a path */
-	URL_EXPRESSION				/* a template's scheme, host or port may be anything */
+	URL_AMBIGUOUS_PATH,			/* of a template; of a URL only if a rule with a path decides */
+	URL_EXPRESSION				/* an expression may change the scheme, host or port of a template */
 } AllowUrlError;
 
 /* bits, as in a policy's set of schemes */
@@ -61,7 +61,7 @@ typedef struct AllowUrl
 	int			len;
 	const char *host;			/* within url; brackets around IPv6 */
 	int			host_len;
-	int			port;			/* the default one where the URL has none */
+	int			port;			/* the default of the scheme if the URL has none */
 	const char *path;			/* begins with a slash */
 	int			path_len;
 	const char *query;			/* after the question mark; NULL = none */
@@ -79,16 +79,16 @@ extern const char *allow_url_error_name(AllowUrlError error);
 
 extern const char *allow_scheme_name(AllowScheme scheme);
 
-/* 0 when it is none of the four; lower case only */
+/* 0 if it is none of the four; lower case only */
 extern int	allow_scheme_parse(const char *name);
 
 /* length of a leading [scheme]: or 0, for error texts */
 extern int	allow_url_scheme_len(const char *text, Size len);
 
 /*
- * Pieces that rules are written with.  The host is lower-cased into out
- * (ALLOW_HOST_MAX + 3 bytes), one trailing dot off; the path needs
- * ALLOW_URL_BUFFER(len) bytes.  Both return the length in *outlen.
+ * The parts of a URL that rules are written with.  The host goes to out
+ * (ALLOW_HOST_MAX + 3 bytes) in lower case, without one trailing dot; the path
+ * needs ALLOW_URL_BUFFER(len) bytes.  *outlen is the length.
  */
 extern AllowUrlError allow_host_parse(const char *text, int len, char *out, int *outlen,
 									  bool *is_ip, AllowIp *ip);

@@ -1,14 +1,14 @@
 /*
  * whatif.c
- *	  What a policy says to many URLs, and what a change of it would.
+ *	  The answers of a policy, and of a proposed change of it, to many URLs.
  *
  * policy_diff() compiles the policy a second time, with the proposed rules in
- * the form in which their setters would write them, and asks both.  Nothing is
- * written and no lock is taken that a reader does not take, so it also runs
- * in a read-only transaction and on a standby.
+ * the form in which their setters would write them, and asks both.  It writes
+ * nothing and takes no lock that a reader does not take, so it also runs in a
+ * read-only transaction and on a standby.
  *
- * Memory: a tuplestore; the second policy lives as long as the call, what one
- * URL needs as long as its row.  Locks: those of agc_object_pin().  On ERROR:
+ * Memory: a tuplestore; the second policy lives as long as the call, the memory
+ * for one URL as long as its row.  Locks: those of agc_object_pin().  On ERROR:
  * pins go at transaction end.
  */
 #include "allow/check.h"
@@ -26,7 +26,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* Proposed rules come after all there are: who is named for a decision is the oldest. */
+/* Proposed rules come after all existing ones, because an answer names the oldest rule. */
 #define PROPOSED_ID(n)	(PG_INT64_MAX - PG_INT32_MAX + (n))
 
 typedef struct Urls
@@ -100,7 +100,7 @@ AGC_FUNCTION(policy_simulate)
 	return (Datum) 0;
 }
 
-/* The policy's row with mode, schemes and methods of the proposal, where it has them. */
+/* The policy's row, with mode, schemes and methods of the proposal if it has them. */
 static HeapTuple
 proposed_policy(HeapTuple row, TupleDesc desc, Datum document)
 {

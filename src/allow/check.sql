@@ -1,0 +1,99 @@
+-- Asking: URLs, tools and addresses against a policy.
+
+CREATE TYPE agentcore.url_decision AS (allowed boolean, reason text, detail text, url text, host text, port integer, rule bigint, revision bigint);
+COMMENT ON TYPE agentcore.url_decision IS
+  'The answer of url_check(). '
+  'reason: one of invalid_url, method_blocked, denylist_match, not_in_allowlist. '
+  'detail: facts, with a sub-code in front. '
+  'url: the canonical URL, the one to fetch. '
+  'rule: the rule that decided. '
+  'revision: of the policy.';
+CREATE TYPE agentcore.tool_decision AS (allowed boolean, reason text, detail text, rule bigint);
+COMMENT ON TYPE agentcore.tool_decision IS
+  'The answer of tool_check().';
+CREATE TYPE agentcore.ip_decision AS (allowed boolean, reason text, detail text);
+COMMENT ON TYPE agentcore.ip_decision IS
+  'The answer of ip_check().';
+CREATE TYPE agentcore.url_parts AS (ok boolean, reason text, url text, scheme text, host text, port integer, path text, query text);
+COMMENT ON TYPE agentcore.url_parts IS
+  'The answer of url_parse(): the canonical URL and its parts, or the class of the refusal in reason.';
+CREATE TYPE agentcore.policy_explanation AS (rule bigint, effect text, pattern text, matched boolean, why text);
+COMMENT ON TYPE agentcore.policy_explanation IS
+  'What policy_explain() says of one rule; the last row (effect decision) is the decision itself.';
+
+CREATE TYPE agentcore.policy_simulation AS (n integer, given text, allowed boolean, reason text, detail text, url text, host text, port integer, rule bigint, revision bigint);
+COMMENT ON TYPE agentcore.policy_simulation IS
+  'What policy_simulate() says of the n-th URL; the columns after given are those of url_decision.';
+CREATE TYPE agentcore.policy_change AS (n integer, given text, change text, allowed_before boolean, reason_before text, detail_before text, rule_before bigint, allowed_after boolean, reason_after text, detail_after text, rule_after bigint, proposed integer);
+COMMENT ON TYPE agentcore.policy_change IS
+  'What policy_diff() says of the n-th URL. '
+  'change: newly_allowed, newly_denied, or reason (the same answer for another reason, as in mode audit, where nothing is denied). '
+  'proposed: which proposed rule decides, counted from 1, allow before deny; rule_after is then NULL.';
+
+CREATE FUNCTION agentcore.url_check(policy text, url text, method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS SETOF agentcore.url_decision
+  LANGUAGE C STABLE PARALLEL SAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_url_check_v1';
+COMMENT ON FUNCTION agentcore.url_check(text, text, text, text) IS
+  'Whether a policy lets a URL be reached with a method, why not, and the canonical URL, which is the one to fetch. '
+  'In mode audit allowed is true, and reason says what enforcement would have said. '
+  'In mode off allowed is true without a reason, and url is NULL if it could not be parsed. '
+  'NULL url or method: never allowed. '
+  'NULL policy: 22023. '
+  'Unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.url_allowed(policy text, url text, method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_url_allowed_v1';
+COMMENT ON FUNCTION agentcore.url_allowed(text, text, text, text) IS
+  'The column allowed of url_check(), without building the texts. '
+  'Never NULL. '
+  'NULL policy: 22023. '
+  'Unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.tool_check(policy text, tool text, tenant text DEFAULT '') RETURNS SETOF agentcore.tool_decision
+  LANGUAGE C STABLE PARALLEL SAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_tool_check_v1';
+COMMENT ON FUNCTION agentcore.tool_check(text, text, text) IS
+  'Whether a policy lets a tool be called. '
+  'NULL tool: never allowed. '
+  'NULL policy: 22023. '
+  'Unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.ip_check(policy text, ips inet[], port integer DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.ip_decision
+  LANGUAGE C STABLE PARALLEL SAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_ip_check_v1';
+COMMENT ON FUNCTION agentcore.ip_check(text, inet[], integer, text) IS
+  'Whether a client may connect to the addresses that an allowed host name resolved to. '
+  'Every address must be outside the deny rules and special ranges, IPv4 hidden in IPv6 included. '
+  'NULL or empty: not allowed. '
+  'A rule with ports lifts a special range only if port is given; a rule with methods or path_prefix never lifts one here. '
+  'port outside 1..65535: 22023.';
+
+CREATE FUNCTION agentcore.url_parse(url text) RETURNS SETOF agentcore.url_parts
+  LANGUAGE C STABLE PARALLEL SAFE ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_url_parse_v1';
+COMMENT ON FUNCTION agentcore.url_parse(text) IS
+  'The one canonical reading of an absolute http, https, ws or wss URL, or the class of its refusal. '
+  'Classes: null, empty, too_long, not_utf8, control_character, whitespace, backslash, scheme, missing_slashes, userinfo, empty_host, percent_in_host, host_character, idn, label_length, host_length, noncanonical_ipv4, invalid_ipv4, invalid_ipv6, zone_id, port, percent_encoding. '
+  'Host names outside ASCII become xn-- names by UTS-46, which depends on the version of ICU. '
+  'A name that has no such form is class idn; in a build without ICU all of them are. '
+  'Never an error.';
+
+CREATE FUNCTION agentcore.policy_explain(policy text, url text, method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS SETOF agentcore.policy_explanation
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_explain_v1';
+COMMENT ON FUNCTION agentcore.policy_explain(text, text, text, text) IS
+  'Every rule of the policy and what it says to this request, the special entries that match, and the decision last. '
+  'why: matches, or the first thing that does not fit: host, port, not valid now, path, path is ambiguous, method. '
+  'NULL policy: 22023. '
+  'Unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.policy_simulate(policy text, urls text[], method text DEFAULT 'GET', tenant text DEFAULT '') RETURNS SETOF agentcore.policy_simulation
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_simulate_v1';
+COMMENT ON FUNCTION agentcore.policy_simulate(text, text[], text, text) IS
+  'What url_check() says to each URL, by one version of the policy. '
+  'One row per element, in their order, NULL elements included. '
+  'Needs reader. '
+  'NULL policy or urls: 22023. '
+  'Unknown policy: 42704.';

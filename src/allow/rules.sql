@@ -1,0 +1,100 @@
+-- Writing policies, rules and special entries.
+
+CREATE FUNCTION agentcore.policy_set(name text, mode text DEFAULT NULL, schemes text[] DEFAULT NULL, methods text[] DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_set_v1';
+COMMENT ON FUNCTION agentcore.policy_set(text, text, text[], text[], text[], text) IS
+  'Create or change a policy; its rules stay. '
+  'mode: enforce, audit (decide, but allow), off. '
+  'schemes: any of http, https, ws, wss. '
+  'methods: the only HTTP methods that are allowed at all. '
+  'A member that is not given (NULL) stays as it is; a new policy has mode enforce, schemes {https} and any method. '
+  'reset: members to set back to these defaults. '
+  'Returns whether anything changed. '
+  'Empty or unknown input: 22023.';
+
+CREATE FUNCTION agentcore.policy_drop(name text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_drop_v1';
+COMMENT ON FUNCTION agentcore.policy_drop(text, text) IS
+  'Remove a policy with its rules. '
+  'Returns whether there was one.';
+
+CREATE FUNCTION agentcore.policy_allow(policy text, pattern text, methods text[] DEFAULT NULL, ports integer[] DEFAULT NULL, path_prefix text DEFAULT NULL, valid tstzrange DEFAULT NULL, force boolean DEFAULT false, tenant text DEFAULT '') RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_allow_v1';
+COMMENT ON FUNCTION agentcore.policy_allow(text, text, text[], integer[], text, tstzrange, boolean, text) IS
+  'Allow a host (''api.example.com''), a domain with everything under it and itself (''*.example.com''), every host (''*''), an address or a network (''10.0.0.0/8'', ''[2001:db8::]/32''). '
+  'The rule holds within methods, ports, path_prefix (compared decoded, case-sensitive, on a segment boundary) and valid (wall clock); NULL: any. '
+  'Returns the id of the rule, the same for the same rule. '
+  'A NOTICE says the form in which the rule is stored, if that differs from what was given. '
+  '''*.suffix'' for a public suffix (com, co.uk, github.io) is refused unless force is true. '
+  'A pattern without canonical form, or a rule that could never match: 22023. '
+  'Unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.policy_deny(policy text, pattern text, methods text[] DEFAULT NULL, ports integer[] DEFAULT NULL, path_prefix text DEFAULT NULL, valid tstzrange DEFAULT NULL, force boolean DEFAULT false, tenant text DEFAULT '') RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_deny_v1';
+COMMENT ON FUNCTION agentcore.policy_deny(text, text, text[], integer[], text, tstzrange, boolean, text) IS
+  'Deny what policy_allow() describes with the same arguments; a deny wins over every allow. '
+  'With path_prefix it also refuses, as invalid_url (ambiguous_path), what a lenient server takes for that path: other case, ;parameters, trailing dots and spaces, streams, short names. '
+  'A rule for a name does not deny the addresses that the name resolves to: check those with ip_check().';
+
+CREATE FUNCTION agentcore.policy_allow_tool(policy text, tool text, valid tstzrange DEFAULT NULL, tenant text DEFAULT '') RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_allow_tool_v1';
+COMMENT ON FUNCTION agentcore.policy_allow_tool(text, text, tstzrange, text) IS
+  'Allow a tool by its exact name, by ''prefix*'', or every tool by ''*''; case-sensitive. '
+  'Returns the id of the rule, the same for the same rule. '
+  'A star elsewhere: 22023. '
+  'Unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.policy_deny_tool(policy text, tool text, valid tstzrange DEFAULT NULL, tenant text DEFAULT '') RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_deny_tool_v1';
+COMMENT ON FUNCTION agentcore.policy_deny_tool(text, text, tstzrange, text) IS
+  'Deny a tool by its exact name, ''prefix*'' or ''*''; wins over every allow. '
+  'Returns the id of the rule.';
+
+CREATE FUNCTION agentcore.policy_suffix_list() RETURNS text
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_suffix_list_v1';
+COMMENT ON FUNCTION agentcore.policy_suffix_list() IS
+  'The list of public suffixes that policy_allow() and policy_deny() use: libpsl with its version (its own list or the one of the package publicsuffix, whichever is newer). '
+  '''top-level domains only'' if the extension was built without libpsl or no list can be read. '
+  'Never NULL.';
+
+CREATE FUNCTION agentcore.policy_history_retain(keep interval) RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_history_retain_v1';
+COMMENT ON FUNCTION agentcore.policy_history_retain(interval) IS
+  'Delete the history of policies, of every tenant, that is older than keep (a day to 36500 days). '
+  'The newest row of each existing policy stays, and the deletion itself is recorded. '
+  'Returns how many rows were deleted. '
+  'Needs admin on every tenant (''*''), so that an admin of one tenant cannot remove his own traces. '
+  'NULL or out of range: 22023.';
+
+CREATE FUNCTION agentcore.policy_rule_drop(policy text, rule bigint, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_rule_drop_v1';
+COMMENT ON FUNCTION agentcore.policy_rule_drop(text, bigint, text) IS
+  'Remove one rule by its id. '
+  'Returns whether there was one. '
+  'Unknown policy: 42704.';
+
+CREATE FUNCTION agentcore.special_set(pattern text, name text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_special_set_v1';
+COMMENT ON FUNCTION agentcore.special_set(text, text, text[], text) IS
+  'Add a network (''198.51.100.0/24'') or a host name (''vault.example.com'', ''*.corp'') that every policy of the tenant denies unless a rule inside it lifts it. '
+  'name says what the entry is; a new entry needs one. '
+  'reset: no member can be reset. '
+  'Returns whether anything changed.';
+
+CREATE FUNCTION agentcore.special_drop(pattern text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_special_drop_v1';
+COMMENT ON FUNCTION agentcore.special_drop(text, text) IS
+  'Remove a special network or name of the tenant''s own. '
+  'What the extension ships stays; a rule can lift it. '
+  'Returns whether there was one.';
