@@ -331,3 +331,21 @@ UPDATE budget_counter SET used[1] = used[1] - 1 WHERE budget = 'full';
 SELECT * FROM budget_verify();
 SELECT budget_reset_window('full'), budget_reset_window('full rolling');
 SELECT * FROM budget_verify();
+
+-- a permit older than the limits, charged in a later window, has not passed them
+SELECT public.clock('0');
+SELECT budget_set('lowered', max_tokens => 100, period => '1 hour');
+SELECT budget_acquire('lowered', 50, lease => '1 day') AS permit \gset
+SELECT budget_set('lowered', max_tokens => 0);
+SELECT public.clock('2 hours');
+SELECT budget_commit(:'permit', 50);
+SELECT * FROM budget_verify();
+-- what a younger one holds has
+SELECT budget_set('lowered', max_tokens => 60);
+SELECT public.clock('4 hours');
+SELECT budget_acquire('lowered', 50, lease => '1 day') AS permit \gset
+SELECT budget_commit(:'permit', 50);
+SELECT * FROM budget_verify();
+UPDATE budget SET max_tokens = 40 WHERE name = 'lowered';
+SELECT * FROM budget_verify();
+RESET agentcore.debug_clock_offset;

@@ -53,13 +53,14 @@ WITH limits AS (
   SELECT l.tenant, u.budget, l.at, coalesce(l.permit, l.id) AS permit, l.tokens, l.nanousd, l.calls, l.event = 'late' AS late
     FROM agentcore.budget_ledger l CROSS JOIN LATERAL unnest(l.budgets) AS u(budget)
 ), charge AS (
-  SELECT c.tenant, c.budget, c.w, l.permit, array[sum(l.tokens), sum(l.nanousd), sum(l.calls)] AS used,
+  SELECT c.tenant, c.budget, c.limited_at, c.w, l.permit, array[sum(l.tokens), sum(l.nanousd), sum(l.calls)] AS used,
          array[sum(least(l.tokens, 0)), sum(least(l.nanousd, 0)), sum(least(l.calls, 0))] AS back, bool_or(l.late) AS late
     FROM counter c
     JOIN entry l ON l.tenant = c.tenant AND l.budget = c.budget AND l.at >= c.counts_from
-   GROUP BY c.tenant, c.budget, c.w, l.permit
+   GROUP BY c.tenant, c.budget, c.limited_at, c.w, l.permit
 ), used AS (
-  -- over: how far charges went past what had been admitted for them
+  -- over: how far charges went past what these limits had admitted for them; a permit that
+  -- is older than the limits was admitted by others
   SELECT g.tenant, g.budget, g.w,
          -- a counter is full at the largest bigint: what was spent beyond stands in the ledger.  One that
          -- was full counts back from there, so "least" is all that it must have; else they are the same
@@ -72,6 +73,7 @@ WITH limits AS (
                sum(greatest(g.used[3] - coalesce(p.held_calls, 0), 0))] AS over
     FROM charge g
     LEFT JOIN agentcore.permit p ON p.tenant = g.tenant AND p.id = g.permit AND NOT g.late AND p.state NOT IN ('o', 'r')
+        AND p.created_at >= g.limited_at
    GROUP BY g.tenant, g.budget, g.w
 ), settled AS (
   SELECT l.tenant, l.permit,
