@@ -101,9 +101,7 @@ AGC_FUNCTION(budget_adjust)
 
 	for (int i = 1; i <= 3; i++)
 		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("amounts must not be null")));
+			agc_refuse_null("amounts");
 	if (reason != NULL && strlen(reason) > 1000)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -161,13 +159,13 @@ bring_back_ledger(const char *tenant, const char *budget, TimestampTz now)
 		" sum(a.nanousd)::bigint, sum(a.calls)::bigint FROM ahead a"
 		" HAVING (sum(a.tokens), sum(a.nanousd), sum(a.calls)) <> (0, 0, 0)", 3, types
 	};
-	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
-						TimestampTzGetDatum(now)};
-	AgcOwner	owner;
+	AgcRow		row;
 
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
-	agc_owner_end(&owner);
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, budget);
+	agc_put_time(&row, now);
+	agc_owner_spi_row(&plan, &row);
 }
 
 /* Counters that are ahead of the clock count by the clock again: the first what the ledger says. */

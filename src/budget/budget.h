@@ -131,6 +131,7 @@ extern const char *const permit_settle_names[];
  * or raises 55P03 (a settlement).
  */
 extern bool budget_exists(const char *tenant, const char *budget);
+extern void budget_require(const char *tenant, const char *budget);
 
 /* 42501 unless the caller may use it (spender.c); nothing for one that does not exist */
 extern void budget_check_use(const char *tenant, const char *budget);

@@ -36,6 +36,18 @@ add_link(BudgetPath *path, const char *name)
 	return link;
 }
 
+/* The last link is not defined. */
+static void
+refuse_unknown(const BudgetPath *path, const char *tenant, const char *budget)
+{
+	if (path->n == 1)
+		budget_require(tenant, budget);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("parent \"%s\" of budget \"%s\" does not exist", budget, path->link[path->n - 2].name),
+			 errhint("Create it, or give the budget another parent with agentcore.budget_set().")));
+}
+
 void
 path_resolve(BudgetPath *path, const char *tenant, const char *budget)
 {
@@ -53,11 +65,7 @@ path_resolve(BudgetPath *path, const char *tenant, const char *budget)
 					 errmsg("budget \"%s\" has more than %d levels", path->link[0].name, BUDGET_MAX_DEPTH)));
 		link = add_link(path, budget);
 		if (!link->defined)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("budget \"%s\" does not exist", budget),
-					 path->n > 1 ? errdetail("It is the parent of budget \"%s\".", path->link[path->n - 2].name) : 0,
-					 errhint("Create it with agentcore.budget_set().")));
+			refuse_unknown(path, tenant, budget);
 		budget = link->def.parent;
 	}
 	for (int i = 0; i < path->n; i++)

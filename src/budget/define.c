@@ -98,10 +98,7 @@ arg_word(FunctionCallInfo fcinfo, int n, const char *what, const char *one, cons
 	char	   *word = agc_arg_name(fcinfo, n, what);
 
 	if (strcmp(word, one) != 0 && strcmp(word, other) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown value of %s: \"%s\"", what, word),
-				 errhint("It can be \"%s\" or \"%s\".", one, other)));
+		agc_refuse_word(what, word, psprintf("It can be \"%s\" or \"%s\".", one, other));
 	return word;
 }
 
@@ -145,11 +142,14 @@ height_of(const char *tenant, const char *name)
 		" ON b.tenant = $1 AND b.parent = below.name WHERE below.level <= $3)"
 		" SELECT max(level) FROM below", 3, types
 	};
-	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name),
-						Int32GetDatum(BUDGET_MAX_DEPTH)};
 	bool		isnull;
+	AgcRow		row;
 
-	agc_spi(&plan, values, NULL);
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, name);
+	agc_put_int32(&row, BUDGET_MAX_DEPTH);
+	agc_spi_row(&plan, &row);
 	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
@@ -188,9 +188,12 @@ define_check_slots(const char *tenant, const char *name)
 		"SELECT FROM agentcore.budget_limit l WHERE l.tenant = b.tenant AND l.budget = b.name AND l.kind = 'sliding'))",
 		2, types
 	};
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
+	AgcRow		row;
 
-	agc_spi(&plan, values, NULL);
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, name);
+	agc_spi_row(&plan, &row);
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -277,35 +280,39 @@ arg_max_overrun(FunctionCallInfo fcinfo)
 	"(b.max_tokens, b.max_nanousd, b.max_calls, b.max_in_flight, b.slots) IS NOT DISTINCT FROM" \
 	" (EXCLUDED.max_tokens, EXCLUDED.max_nanousd, EXCLUDED.max_calls, EXCLUDED.max_in_flight, EXCLUDED.slots)"
 
-/* The columns of the row, which stand one place behind their arguments but for the first and the last. */
-static void
-budget_columns(FunctionCallInfo fcinfo, AgcSetting *set, const char *kind, Datum *values, char *nulls)
+void
+define_put_maxima(AgcRow *row, FunctionCallInfo fcinfo, int n)
 {
-	values[0] = set->keys[0];
-	for (int n = A_NAME; n <= A_PARENT; n++)
-	{
-		values[n + 1] = fcinfo->args[n].value;
-		nulls[n + 1] = PG_ARGISNULL(n) ? 'n' : ' ';
-	}
-	values[2] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_TOKENS, "max_tokens", 0));
-	values[3] = Int64GetDatum(agc_opt_usd(fcinfo, A_MAX_USD, "max_usd", 0));
-	values[4] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_CALLS, "max_calls", 0));
-	values[5] = Int32GetDatum(arg_count(fcinfo, A_MAX_IN_FLIGHT, "max_in_flight", 0));
-	values[7] = CStringGetTextDatum(kind);
-	nulls[7] = ' ';
-	values[11] = CStringGetTextDatum(arg_word(fcinfo, A_ON_EXPIRY, "on_expiry", "release", "charge_estimate"));
-	values[12] = CStringGetTextDatum(arg_word(fcinfo, A_OVERRUN, "overrun", "charge", "cap"));
-	values[13] = PG_GETARG_DATUM(A_ENABLED);
-	values[14] = TimestampTzGetDatum(agc_now());
-	values[15] = PointerGetDatum(arg_thresholds(fcinfo));
-	values[16] = Int32GetDatum(arg_slots(fcinfo));
-	values[17] = BoolGetDatum(set->exists);
-	nulls[18] = PG_ARGISNULL(A_SPENDERS) ? 'n' : ' ';
-	if (!PG_ARGISNULL(A_SPENDERS))
-		values[18] = PointerGetDatum(arg_spenders(fcinfo, AGC_TOUCHED(set, A_SPENDERS)));
-	nulls[19] = PG_ARGISNULL(A_MAX_OVERRUN) ? 'n' : ' ';
-	if (!PG_ARGISNULL(A_MAX_OVERRUN))
-		values[19] = arg_max_overrun(fcinfo);
+	agc_put_datum(row, Int64GetDatum(agc_opt_amount(fcinfo, n, "max_tokens", 0)), PG_ARGISNULL(n));
+	agc_put_datum(row, Int64GetDatum(agc_opt_usd(fcinfo, n + 1, "max_usd", 0)), PG_ARGISNULL(n + 1));
+	agc_put_datum(row, Int64GetDatum(agc_opt_amount(fcinfo, n + 2, "max_calls", 0)), PG_ARGISNULL(n + 2));
+}
+
+/* The parameters of write_budget(). */
+static void
+put_budget(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const char *kind)
+{
+	agc_put(row, set->keys[0]);
+	agc_put_arg(row, fcinfo, A_NAME);
+	define_put_maxima(row, fcinfo, A_MAX_TOKENS);
+	agc_put_datum(row, Int32GetDatum(arg_count(fcinfo, A_MAX_IN_FLIGHT, "max_in_flight", 0)), PG_ARGISNULL(A_MAX_IN_FLIGHT));
+	agc_put_arg(row, fcinfo, A_PERIOD);
+	agc_put_text(row, kind);
+	agc_put_arg(row, fcinfo, A_TZ);
+	agc_put_arg(row, fcinfo, A_ANCHOR);
+	agc_put_arg(row, fcinfo, A_PARENT);
+	agc_put_text(row, arg_word(fcinfo, A_ON_EXPIRY, "on_expiry", "release", "charge_estimate"));
+	agc_put_text(row, arg_word(fcinfo, A_OVERRUN, "overrun", "charge", "cap"));
+	agc_put_arg(row, fcinfo, A_ENABLED);
+	agc_put_time(row, agc_now());
+	agc_put_pointer(row, arg_thresholds(fcinfo));
+	agc_put_int32(row, arg_slots(fcinfo));
+	agc_put_bool(row, set->exists);
+	agc_put_pointer(row, PG_ARGISNULL(A_SPENDERS) ? NULL : arg_spenders(fcinfo, AGC_TOUCHED(set, A_SPENDERS)));
+	if (PG_ARGISNULL(A_MAX_OVERRUN))
+		agc_put_null(row);
+	else
+		agc_put(row, arg_max_overrun(fcinfo));
 }
 
 static bool
@@ -340,23 +347,22 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 	};
 	char	   *name = agc_arg_name(fcinfo, A_NAME, "name");
 	char	   *parent = agc_opt_name(fcinfo, A_PARENT, "parent");
-	Datum		values[lengthof(types)];
-	char		nulls[lengthof(types)];
 	Window		window;
 	BudgetDef	old;
 	bool		known;
 	bool		changed;
 	bool		isnull;
 	AgcOwner	owner;
+	AgcRow		row;
 
 	define_window_of_args(fcinfo, set, A_PERIOD, &window);
-	memset(nulls, ' ', sizeof(nulls));
-	budget_columns(fcinfo, set, window_kind_name(window.kind), values, nulls);
+	agc_row_init(&row);
+	put_budget(&row, fcinfo, set, window_kind_name(window.kind));
 	agc_owner_begin(&owner);
 	if (AGC_GIVEN(set, A_PARENT))
 		check_parent(set->tenant, name, parent);
 	known = definition_read(set->tenant, name, &old);
-	changed = agc_set_spi(set, &plan, values, nulls);
+	changed = agc_set_spi_row(set, &plan, &row);
 	/* a switch or another parent waits for nobody */
 	if (changed && DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
 		define_counters_sync(set->tenant, name, known ? &old : NULL);
@@ -426,16 +432,19 @@ AGC_FUNCTION(budget_drop)
 	};
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	char	   *name = agc_arg_name(fcinfo, 0, "name");
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
 	bool		existed;
 	AgcOwner	owner;
+	AgcRow		row;
 
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, name);
 	agc_enter(tenant, AGC_ADMIN);
 	agc_owner_begin(&owner);
 	define_lock(tenant);
 	refuse_parent(tenant, name);
 	drop_counters(tenant, name);
-	agc_spi(&plan, values, NULL);
+	agc_spi_row(&plan, &row);
 	existed = SPI_processed > 0;
 	agc_owner_end(&owner);
 	PG_RETURN_BOOL(existed);

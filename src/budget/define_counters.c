@@ -29,10 +29,13 @@ note_limits(const char *tenant, const char *name, TimestampTz at)
 	static AgcPlan plan = {
 		"UPDATE agentcore.budget SET limited_at = $3 WHERE tenant = $1 AND name = $2", 3, types
 	};
-	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name),
-						TimestampTzGetDatum(at)};
+	AgcRow		row;
 
-	agc_spi(&plan, values, NULL);
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, name);
+	agc_put_time(&row, at);
+	agc_spi_row(&plan, &row);
 }
 
 static bool
@@ -141,11 +144,15 @@ held_by_slot(const char *tenant, const char *budget, int slots,
 		" FROM agentcore.permit p"
 		" WHERE p.tenant = $1 AND p.state IN ('o', 'r') AND $2 = ANY (p.budgets) GROUP BY 1", 3, types
 	};
-	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget), Int32GetDatum(slots)};
 	bool		isnull;
+	AgcRow		parameters;
 
 	memset(out, 0, slots * sizeof(out[0]));
-	agc_spi(&plan, values, NULL);
+	agc_row_init(&parameters);
+	agc_put_text(&parameters, tenant);
+	agc_put_text(&parameters, budget);
+	agc_put_int32(&parameters, slots);
+	agc_spi_row(&plan, &parameters);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];

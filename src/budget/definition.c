@@ -120,6 +120,27 @@ definition_read(const char *tenant, const char *budget, BudgetDef *out)
 	return true;
 }
 
+static void
+refuse_unknown(const char *budget)
+{
+	agc_refuse_unknown("budget", budget, NULL, "Create it with agentcore.budget_set().");
+}
+
+void
+definition_require(const char *tenant, const char *budget, BudgetDef *out)
+{
+	if (!definition_read(tenant, budget, out))
+		refuse_unknown(budget);
+}
+
+void
+budget_require(const char *tenant, const char *budget)
+{
+	BudgetDef	def;
+
+	definition_require(tenant, budget, &def);
+}
+
 bool
 budget_exists(const char *tenant, const char *budget)
 {

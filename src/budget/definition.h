@@ -13,6 +13,9 @@
 /* a copy; false when there is no such budget */
 extern bool definition_read(const char *tenant, const char *budget, BudgetDef *out);
 
+/* the same; 42704 when there is no such budget */
+extern void definition_require(const char *tenant, const char *budget, BudgetDef *out);
+
 /* the limit's name, MAIN_LIMIT for the main window */
 extern const char *definition_limit_name(const BudgetLimit *limit);
 

@@ -41,10 +41,10 @@ AGC_FUNCTION(budget_ledger_partition)
 		"SELECT agentcore.budget_ledger_make($1, $2)", lengthof(types), types
 	};
 	int			months = PG_ARGISNULL(0) ? -1 : PG_GETARG_INT32(0);
-	Datum		values[2] = {Int32GetDatum(months), TimestampTzGetDatum(agc_now())};
 	bool		isnull;
 	int			made;
 	AgcOwner	owner;
+	AgcRow		row;
 
 	if (months < 0 || months > 120)
 		ereport(ERROR,
@@ -52,8 +52,11 @@ AGC_FUNCTION(budget_ledger_partition)
 				 errmsg("months must be between 0 and 120")));
 	agc_enter(ALL_TENANTS, AGC_ADMIN);
 	require_fresh_snapshots();
+	agc_row_init(&row);
+	agc_put_int32(&row, months);
+	agc_put_time(&row, agc_now());
 	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
+	agc_spi_row(&plan, &row);
 	made = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	agc_owner_end(&owner);
 	PG_RETURN_INT32(made);
@@ -67,29 +70,26 @@ AGC_FUNCTION(budget_ledger_retain)
 		"SELECT (r).cutoff, (r).partitions, (r).permits, (r).carried"
 		" FROM agentcore.budget_ledger_retire($1, $2) r", lengthof(types), types
 	};
-	int64		keep;
+	int64		keep = agc_arg_keep(fcinfo, 0);
 	bool		detach = agc_arg_bool(fcinfo, 1, "detach");
-	Datum		values[4];
-	bool		nulls[4] = {false};
 	AgcOwner	owner;
+	AgcRow		row;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("keep must not be null")));
-	keep = agc_interval_us(PG_GETARG_INTERVAL_P(0), "keep");
-	if (keep < USECS_PER_DAY || keep > INT64CONST(36500) * USECS_PER_DAY)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("keep must be between a day and 36500 days")));
-	values[0] = TimestampTzGetDatum(agc_now() - keep);
-	values[1] = BoolGetDatum(detach);
+	agc_row_init(&row);
+	agc_put_time(&row, agc_now() - keep);
+	agc_put_bool(&row, detach);
 	agc_enter(ALL_TENANTS, AGC_ADMIN);
 	require_fresh_snapshots();
 	agc_owner_begin(&owner);
-	agc_spi(&plan, values, NULL);
-	for (int i = 0; i < lengthof(values); i++)
-		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
+	agc_spi_row(&plan, &row);
+	agc_row_init(&row);
+	for (int i = 1; i <= SPI_tuptable->tupdesc->natts; i++)
+	{
+		bool		isnull;
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i, &isnull);
+
+		agc_put_datum(&row, value, isnull);
+	}
 	agc_owner_end(&owner);
-	return agc_row(fcinfo, values, nulls, lengthof(values));
+	return agc_row_return(fcinfo, &row);
 }

@@ -29,22 +29,15 @@ touch_budget(const char *tenant, const char *budget, const BudgetDef *old)
 		"UPDATE agentcore.budget SET limited_at = $3, window_revision = nextval('agentcore.revision_seq')"
 		" WHERE tenant = $1 AND name = $2", 3, types
 	};
-	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
-						TimestampTzGetDatum(agc_now())};
+	AgcRow		row;
 
-	agc_spi(&plan, values, NULL);
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, budget);
+	agc_put_time(&row, agc_now());
+	agc_spi_row(&plan, &row);
 	define_counters_sync(tenant, budget, old);
 	define_check_slots(tenant, budget);
-}
-
-static void
-old_def(const char *tenant, const char *budget, BudgetDef *out)
-{
-	if (!definition_read(tenant, budget, out))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("budget \"%s\" does not exist", budget),
-				 errhint("Create it with agentcore.budget_set().")));
 }
 
 static bool
@@ -96,32 +89,27 @@ write_limit(FunctionCallInfo fcinfo, AgcSetting *set)
 		" EXCLUDED.period::text, EXCLUDED.kind, EXCLUDED.tz, EXCLUDED.anchor)", lengthof(types), types
 	};
 	char	   *budget = TextDatumGetCString(set->keys[1]);
-	Datum		values[lengthof(types)];
-	char		nulls[lengthof(types)];
 	BudgetDef	old;
 	Window		window;
 	bool		changed;
 	AgcOwner	owner;
+	AgcRow		row;
 
 	define_window_of_args(fcinfo, set, A_PERIOD, &window);
-	memset(nulls, ' ', sizeof(nulls));
-	values[0] = set->keys[0];
-	for (int n = A_BUDGET; n <= A_ANCHOR; n++)	/* an argument stands one place before its column */
-	{
-		values[n + 1] = fcinfo->args[n].value;
-		nulls[n + 1] = PG_ARGISNULL(n) ? 'n' : ' ';
-	}
-	values[3] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_TOKENS, "max_tokens", 0));
-	values[4] = Int64GetDatum(agc_opt_usd(fcinfo, A_MAX_USD, "max_usd", 0));
-	values[5] = Int64GetDatum(agc_opt_amount(fcinfo, A_MAX_CALLS, "max_calls", 0));
-	values[7] = CStringGetTextDatum(window_kind_name(window.kind));
-	nulls[7] = ' ';
-	values[10] = BoolGetDatum(set->exists);
+	agc_row_init(&row);
+	for (int key = 0; key < 3; key++)
+		agc_put(&row, set->keys[key]);
+	define_put_maxima(&row, fcinfo, A_MAX_TOKENS);
+	agc_put_arg(&row, fcinfo, A_PERIOD);
+	agc_put_text(&row, window_kind_name(window.kind));
+	agc_put_arg(&row, fcinfo, A_TZ);
+	agc_put_arg(&row, fcinfo, A_ANCHOR);
+	agc_put_bool(&row, set->exists);
 
 	agc_owner_begin(&owner);
-	old_def(set->tenant, budget, &old);
+	definition_require(set->tenant, budget, &old);
 	check_room(&old, budget, TextDatumGetCString(set->keys[2]));
-	changed = agc_set_spi(set, &plan, values, nulls);
+	changed = agc_set_spi_row(set, &plan, &row);
 	if (changed)
 		touch_budget(set->tenant, budget, &old);
 	agc_owner_end(&owner);
@@ -159,19 +147,22 @@ AGC_FUNCTION(budget_limit_drop)
 	char	   *tenant = agc_arg_tenant(fcinfo, 2);
 	char	   *budget = agc_arg_name(fcinfo, A_BUDGET, "budget");
 	char	   *limit = arg_limit(fcinfo);
-	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
-						CStringGetTextDatum(limit)};
 	BudgetDef	old;
 	bool		existed;
 	AgcOwner	owner;
+	AgcRow		row;
 
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, budget);
+	agc_put_text(&row, limit);
 	agc_enter(tenant, AGC_ADMIN);
 	agc_owner_begin(&owner);
 	define_lock(tenant);
 	existed = definition_read(tenant, budget, &old) && has_limit(&old, limit);
 	if (existed)
 	{
-		agc_spi(&plan, values, NULL);
+		agc_spi_row(&plan, &row);
 		touch_budget(tenant, budget, &old);
 	}
 	agc_owner_end(&owner);

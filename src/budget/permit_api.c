@@ -31,9 +31,7 @@ static int64
 arg_usd(FunctionCallInfo fcinfo, int n, const char *what)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", what)));
+		agc_refuse_null(what);
 	return agc_opt_usd(fcinfo, n, what, 0);
 }
 
@@ -41,9 +39,7 @@ static int64
 arg_calls(FunctionCallInfo fcinfo, int n)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("calls must not be null")));
+		agc_refuse_null("calls");
 	if (PG_GETARG_INT32(n) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -56,9 +52,7 @@ static pg_uuid_t *
 arg_permit(FunctionCallInfo fcinfo, int n)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("permit must not be null")));
+		agc_refuse_null("permit");
 	return PG_GETARG_UUID_P(n);
 }
 
@@ -125,8 +119,8 @@ AGC_FUNCTION(budget_acquire)
 }
 
 /* null: no limit */
-static Datum
-remaining_datum(const PermitDecision *decision)
+static Jsonb *
+remaining_of(const PermitDecision *decision)
 {
 	static const char *const names[] = {"tokens", "usd", "calls", "in_flight"};
 	StringInfoData out;
@@ -146,7 +140,7 @@ remaining_datum(const PermitDecision *decision)
 			appendStringInfo(&out, "%lld", (long long) left);
 	}
 	appendStringInfoChar(&out, '}');
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data));
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
 }
 
 /* budget_try_acquire(...) -> budget_decision */
@@ -154,38 +148,25 @@ AGC_FUNCTION(budget_try_acquire)
 {
 	PermitRequest request;
 	PermitDecision decision;
-	Datum		values[10] = {0};
-	bool		nulls[10] = {false};
 	bool		granted;
+	AgcRow		row;
 
 	read_request(fcinfo, A_TENANT, &request);
 	permit_acquire(&request, &decision);
 	granted = decision.granted || decision.duplicate;
 
-	values[0] = BoolGetDatum(granted);
-	values[1] = UUIDPGetDatum(&decision.id);
-	nulls[1] = !granted;
-	nulls[2] = decision.denied_by == NULL;
-	if (!nulls[2])
-		values[2] = CStringGetTextDatum(decision.denied_by);
-	nulls[3] = granted;
-	nulls[4] = granted || decision.retry_after < 0;
-	nulls[6] = granted;
-	if (!granted)
-	{
-		values[3] = CStringGetTextDatum(decision.reason);
-		values[4] = IntervalPGetDatum(agc_us_interval(Max(decision.retry_after, 0)));
-		values[6] = CStringGetTextDatum(decision.detail);
-	}
-	values[5] = BoolGetDatum(decision.can_ever_fit);
-	values[7] = BoolGetDatum(decision.duplicate);
-	nulls[8] = decision.denied_limit == NULL;
-	if (!nulls[8])
-		values[8] = CStringGetTextDatum(decision.denied_limit);
-	nulls[9] = !decision.has_remaining;
-	if (!nulls[9])
-		values[9] = remaining_datum(&decision);
-	return agc_row(fcinfo, values, nulls, lengthof(values));
+	agc_row_init(&row);
+	agc_put_bool(&row, granted);
+	agc_put_uuid(&row, granted ? &decision.id : NULL);
+	agc_put_text(&row, decision.denied_by);
+	agc_put_text(&row, granted ? NULL : decision.reason);
+	agc_put_pointer(&row, granted || decision.retry_after < 0 ? NULL : agc_us_interval(decision.retry_after));
+	agc_put_bool(&row, decision.can_ever_fit);
+	agc_put_text(&row, granted ? NULL : decision.detail);
+	agc_put_bool(&row, decision.duplicate);
+	agc_put_text(&row, decision.denied_limit);
+	agc_put_jsonb(&row, decision.has_remaining ? remaining_of(&decision) : NULL);
+	return agc_row_return(fcinfo, &row);
 }
 
 /*
@@ -198,8 +179,7 @@ AGC_FUNCTION(budget_acquire_wait)
 	CallContext *call = (CallContext *) fcinfo->context;
 	PermitRequest request;
 	PermitDecision decision;
-	Datum		permit;
-	bool		null = false;
+	AgcRow		row;
 
 	read_request(fcinfo, W_TENANT, &request);
 	if (call == NULL || !IsA(call, CallContext) || call->atomic || IsSubTransaction())
@@ -211,8 +191,9 @@ AGC_FUNCTION(budget_acquire_wait)
 	wait_acquire(&request, deadline, &decision);
 	if (!decision.granted && !decision.duplicate)
 		raise_refusal(request.budget, &decision);
-	permit = UUIDPGetDatum(&decision.id);
-	return agc_row(fcinfo, &permit, &null, 1);
+	agc_row_init(&row);
+	agc_put_uuid(&row, &decision.id);
+	return agc_row_return(fcinfo, &row);
 }
 
 /* budget_commit(permit, tokens, usd, tenant) -> text */

@@ -248,22 +248,20 @@ write_price(FunctionCallInfo fcinfo, AgcSetting *set)
 		" WHERE $15 AND (" PRICE_OF("p.") ") IS DISTINCT FROM (" PRICE_OF("EXCLUDED.") ")", lengthof(types), types
 	};
 	TimestampTz from = AGC_GIVEN(set, A_VALID_FROM) ? PG_GETARG_TIMESTAMPTZ(A_VALID_FROM) : agc_now();
-	char		nulls[lengthof(types)];
-	Datum		values[lengthof(types)] = {set->keys[0]};
+	AgcRow		row;
 
 	check_rates(fcinfo);
 	check_validity(fcinfo, set, from);
-	memset(nulls, ' ', sizeof(nulls));
-	for (int n = A_MODEL; n <= A_CACHED_WEIGHT; n++)	/* an argument stands one place before its column */
-	{
-		values[n + 1] = fcinfo->args[n].value;
-		nulls[n + 1] = PG_ARGISNULL(n) ? 'n' : ' ';
-	}
-	values[A_VALID_FROM + 1] = TimestampTzGetDatum(from);
-	nulls[A_VALID_FROM + 1] = ' ';
-	values[13] = BoolGetDatum(!AGC_GIVEN(set, A_VALID_FROM));
-	values[14] = BoolGetDatum(set->exists);
-	return agc_set_write(set, &plan, values, nulls);
+	agc_row_init(&row);
+	agc_put(&row, set->keys[0]);
+	for (int n = A_MODEL; n <= A_CACHED_WEIGHT; n++)
+		if (n == A_VALID_FROM)
+			agc_put_time(&row, from);
+		else
+			agc_put_arg(&row, fcinfo, n);
+	agc_put_bool(&row, !AGC_GIVEN(set, A_VALID_FROM));
+	agc_put_bool(&row, set->exists);
+	return agc_set_write_row(set, &plan, &row);
 }
 
 /*
@@ -318,8 +316,7 @@ AGC_FUNCTION(model_cost)
 	const int64 *count;
 	int64		written;
 	CallCost	cost;
-	Datum		values[7];
-	bool		nulls[7] = {false};
+	AgcRow		row;
 
 	agc_enter(tenant, AGC_READER);
 	if (!usage_read(document, &usage))
@@ -334,12 +331,13 @@ AGC_FUNCTION(model_cost)
 				 errhint("Set one with agentcore.model_price_set().")));
 	count = dearest->count;
 	written = count[TOKEN_CACHE_WRITE] + count[TOKEN_LONG_CACHE_WRITE];
-	values[0] = Int64GetDatum(count[TOKEN_INPUT] + count[TOKEN_CACHED] + written);
-	values[1] = Int64GetDatum(count[TOKEN_OUTPUT] + count[TOKEN_REASONING]);
-	values[2] = Int64GetDatum(count[TOKEN_CACHED]);
-	values[3] = agc_nanousd_numeric(cost.nanousd);
-	values[4] = Int64GetDatum(written);
-	values[5] = Int64GetDatum(count[TOKEN_REASONING]);
-	values[6] = Int64GetDatum(cost.tokens);
-	return agc_row(fcinfo, values, nulls, lengthof(values));
+	agc_row_init(&row);
+	agc_put_int64(&row, count[TOKEN_INPUT] + count[TOKEN_CACHED] + written);
+	agc_put_int64(&row, count[TOKEN_OUTPUT] + count[TOKEN_REASONING]);
+	agc_put_int64(&row, count[TOKEN_CACHED]);
+	agc_put_usd(&row, cost.nanousd);
+	agc_put_int64(&row, written);
+	agc_put_int64(&row, count[TOKEN_REASONING]);
+	agc_put_int64(&row, cost.tokens);
+	return agc_row_return(fcinfo, &row);
 }

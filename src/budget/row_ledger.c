@@ -165,11 +165,15 @@ row_ledger_sum(const char *tenant, const char *budget, TimestampTz from, Timesta
 		" FROM agentcore.budget_ledger l"
 		" WHERE l.tenant = $1 AND $2 = ANY (l.budgets) AND l.at >= $3 AND l.at < $4", 4, types
 	};
-	Datum		values[4] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget),
-						TimestampTzGetDatum(from), TimestampTzGetDatum(to)};
 	bool		isnull;
+	AgcRow		row;
 
-	agc_spi(&plan, values, NULL);
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, budget);
+	agc_put_time(&row, from);
+	agc_put_time(&row, to);
+	agc_spi_row(&plan, &row);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		out[dim] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
 											   dim + 1, &isnull));
@@ -184,12 +188,15 @@ row_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_N
 		" FROM agentcore.budget_ledger l"
 		" WHERE l.tenant = $1 AND l.at = $2 AND l.permit = $3 AND l.event = 'unbilled'", 3, types
 	};
-	Datum		values[3] = {CStringGetTextDatum(tenant), TimestampTzGetDatum(permit->settled_at),
-						UUIDPGetDatum(&permit->row.id)};
 	bool		isnull;
+	AgcRow		row;
 
 	memset(out, 0, BUDGET_NUSED * sizeof(int64));
-	agc_spi(&plan, values, NULL);
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_time(&row, permit->settled_at);
+	agc_put_uuid(&row, &permit->row.id);
+	agc_spi_row(&plan, &row);
 	if (SPI_processed == 0)
 		return;
 	for (int dim = DIM_TOKENS; dim <= DIM_NANOUSD; dim++)
@@ -205,11 +212,14 @@ row_ledger_last(const char *tenant, const char *budget)
 		"SELECT max(l.at) FROM agentcore.budget_ledger l"
 		" WHERE l.tenant = $1 AND $2 = ANY (l.budgets)", 2, types
 	};
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget)};
 	bool		isnull;
 	Datum		last;
+	AgcRow		row;
 
-	agc_spi(&plan, values, NULL);
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, budget);
+	agc_spi_row(&plan, &row);
 	last = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	return isnull ? 0 : DatumGetTimestampTz(last);
 }

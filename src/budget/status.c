@@ -17,8 +17,8 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 
-static Datum
-amounts_datum(const int64 *amounts, int n)
+static ArrayType *
+amounts_array(const int64 *amounts, int n)
 {
 	Datum		elems[BUDGET_NDIMS];
 	bool		nulls[BUDGET_NDIMS];
@@ -30,8 +30,7 @@ amounts_datum(const int64 *amounts, int n)
 		elems[i] = Int64GetDatum(amounts[i]);
 		nulls[i] = amounts[i] == NO_AMOUNT;
 	}
-	return PointerGetDatum(construct_md_array(elems, nulls, 1, dims, lbs, INT8OID, sizeof(int64),
-											  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return construct_md_array(elems, nulls, 1, dims, lbs, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 }
 
 static void
@@ -42,8 +41,7 @@ put_window(ReturnSetInfo *rsinfo, const PathLink *link, const Counter *counter, 
 	TimestampTz end = DT_NOEND;
 	TimestampTz start;
 	int64		used[BUDGET_NUSED];
-	Datum		values[9];
-	bool		nulls[9] = {false};
+	AgcRow		row;
 
 	if (limit->window.kind == WINDOW_SLIDING)
 	{
@@ -55,18 +53,17 @@ put_window(ReturnSetInfo *rsinfo, const PathLink *link, const Counter *counter, 
 	start = Max(start, limit->window.kind == WINDOW_SLIDING ? start : counter->start[w]);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		used[dim] = Max(counter->used[w][dim], 0);
-	values[0] = Int32GetDatum(w);
-	values[1] = CStringGetTextDatum(definition_limit_name(limit));
-	values[2] = TimestampTzGetDatum(start);
-	nulls[2] = TIMESTAMP_NOT_FINITE(start);
-	values[3] = TimestampTzGetDatum(end);
-	nulls[3] = TIMESTAMP_NOT_FINITE(end);
-	values[4] = TimestampTzGetDatum(from);
-	values[5] = TimestampTzGetDatum(limit->window.kind == WINDOW_SLIDING ? from + limit->window.span : end);
-	values[6] = amounts_datum(used, BUDGET_NUSED);
-	values[7] = amounts_datum(counter->held, BUDGET_NDIMS);
-	values[8] = amounts_datum(limit->max, BUDGET_NUSED);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	agc_row_init(&row);
+	agc_put_int32(&row, w);
+	agc_put_text(&row, definition_limit_name(limit));
+	agc_put_datum(&row, TimestampTzGetDatum(start), TIMESTAMP_NOT_FINITE(start));
+	agc_put_datum(&row, TimestampTzGetDatum(end), TIMESTAMP_NOT_FINITE(end));
+	agc_put_time(&row, from);
+	agc_put_time(&row, limit->window.kind == WINDOW_SLIDING ? from + limit->window.span : end);
+	agc_put_pointer(&row, amounts_array(used, BUDGET_NUSED));
+	agc_put_pointer(&row, amounts_array(counter->held, BUDGET_NDIMS));
+	agc_put_pointer(&row, amounts_array(limit->max, BUDGET_NUSED));
+	agc_row_store(rsinfo, &row);
 }
 
 /* budget_windows(budget, tenant) -> setof budget_window_now; no row for an unknown budget */
@@ -102,23 +99,28 @@ AGC_FUNCTION(budget_unbilled)
 	};
 	char	   *tenant = agc_arg_tenant(fcinfo, 2);
 	char	   *budget = agc_arg_name(fcinfo, 0, "budget");
-	Datum		args[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(budget)};
-	Datum		values[2];
-	bool		nulls[2];
+	Datum		tokens;
+	Datum		usd;
+	bool		isnull;
 	AgcOwner	owner;
+	AgcRow		row;
 
 	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("since must not be null")));
-	args[2] = PG_GETARG_DATUM(1);
+		agc_refuse_null("since");
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, budget);
+	agc_put_arg(&row, fcinfo, 1);
 	agc_enter(tenant, AGC_READER);
 	agc_owner_begin(&owner);
-	agc_spi_read(&plan, args, NULL);
-	values[0] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &nulls[0]);
-	values[1] = SPI_datumTransfer(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &nulls[1]), false, -1);
+	agc_spi_read_row(&plan, &row);
+	tokens = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	usd = SPI_datumTransfer(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull), false, -1);
 	agc_owner_end(&owner);
-	return agc_row(fcinfo, values, nulls, lengthof(values));
+	agc_row_init(&row);
+	agc_put(&row, tokens);
+	agc_put(&row, usd);
+	return agc_row_return(fcinfo, &row);
 }
 
 /* budget_verify() -> setof text: of the tenants that the caller administers */
@@ -141,14 +143,13 @@ AGC_FUNCTION(budget_verify)
 		HeapTuple	tuple = SPI_tuptable->vals[i];
 		char	   *tenant = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1);
 		char	   *violation = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 2);
-		Datum		value;
-		bool		null = false;
+		AgcRow		row;
 
 		if (agc_level(caller, tenant) < AGC_ADMIN)
 			continue;
-		value = CStringGetTextDatum(tenant[0] == '\0' ? violation :
-									psprintf("tenant %s: %s", tenant, violation));
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &null);
+		agc_row_init(&row);
+		agc_put_text(&row, tenant[0] == '\0' ? violation : psprintf("tenant %s: %s", tenant, violation));
+		agc_row_store(rsinfo, &row);
 	}
 	agc_owner_end(&owner);
 	return (Datum) 0;
@@ -163,8 +164,7 @@ AGC_FUNCTION(budget_window)
 	TimestampTz start;
 	TimestampTz end;
 	Window		window;
-	Datum		values[2];
-	bool		nulls[2] = {false};
+	AgcRow		row;
 
 	if (PG_ARGISNULL(4) || TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(4)))
 		ereport(ERROR,
@@ -173,7 +173,8 @@ AGC_FUNCTION(budget_window)
 	window_define(&window, kind, period, tz, !PG_ARGISNULL(3),
 				  PG_ARGISNULL(3) ? 0 : PG_GETARG_TIMESTAMPTZ(3));
 	window_bounds(&window, PG_GETARG_TIMESTAMPTZ(4), &start, &end);
-	values[0] = TimestampTzGetDatum(start);
-	values[1] = TimestampTzGetDatum(end);
-	return agc_row(fcinfo, values, nulls, lengthof(values));
+	agc_row_init(&row);
+	agc_put_time(&row, start);
+	agc_put_time(&row, end);
+	return agc_row_return(fcinfo, &row);
 }

@@ -51,11 +51,7 @@ derive_kind(const char *kind, const Interval *period)
 	for (int i = 0; i < lengthof(kind_names); i++)
 		if (strcmp(kind, kind_names[i]) == 0)
 			return (WindowKind) i;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown kind of budget \"%s\"", kind),
-			 errhint("The kinds are fixed, sliding, calendar and lifetime.")));
-	return WINDOW_LIFETIME;
+	agc_refuse_word("kind of budget", kind, "The kinds are fixed, sliding, calendar and lifetime.");
 }
 
 void
