@@ -41,10 +41,7 @@ dialect_or_raise(const char *name)
 	SchemaDialect dialect;
 
 	if (name == NULL || !dialect_parse(name, &dialect))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 name == NULL ? errmsg("dialect must not be null") : errmsg("unknown dialect \"%s\"", name),
-				 errhint(DIALECT_HINT)));
+		agc_refuse_word("dialect", name, DIALECT_HINT);
 	return dialect;
 }
 

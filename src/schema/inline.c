@@ -28,6 +28,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "core/row.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
@@ -277,9 +278,7 @@ static void
 require_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {
 	if (n >= 0 && PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", what)));
+		agc_refuse_null(what);
 }
 
 static void
@@ -362,18 +361,17 @@ shown_name(const InlineSchema *schema)
 static void
 report_one(ReturnSetInfo *rsinfo, const char *class, const char *tenant, const char *name, Size bytes, int64 hits)
 {
-	Datum		values[7];
-	bool		nulls[7] = {false};
+	AgcRow		row;
 
-	values[0] = CStringGetTextDatum(class);
-	nulls[1] = tenant == NULL;
-	values[1] = nulls[1] ? (Datum) 0 : CStringGetTextDatum(tenant);
-	values[2] = CStringGetTextDatum(name);
-	nulls[3] = true;
-	values[4] = Int64GetDatum((int64) bytes);
-	values[5] = Int64GetDatum(1);
-	values[6] = Int64GetDatum(hits);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	agc_row_init(&row);
+	agc_put_text(&row, class);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, name);
+	agc_put_null(&row);			/* revision */
+	agc_put_int64(&row, (int64) bytes);
+	agc_put_int64(&row, 1);		/* compilations */
+	agc_put_int64(&row, hits);
+	agc_row_store(rsinfo, &row);
 }
 
 /* For compiled_objects(): what this role, or one it is a member of, gave first; and the metaschemas. */

@@ -14,6 +14,7 @@
 #include "schema/documents.h"
 
 #include "catalog/pg_type.h"
+#include "core/row.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
@@ -36,10 +37,12 @@ arg_uri(FunctionCallInfo fcinfo, int n)
 	char	   *uri = agc_opt_text(fcinfo, n);
 	SchemaDialect dialect;
 
-	if (uri == NULL || uri[0] == '\0' || strlen(uri) > MAX_URI)
+	if (uri == NULL)
+		agc_refuse_null("uri");
+	if (uri[0] == '\0' || strlen(uri) > MAX_URI)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 uri == NULL ? errmsg("uri must not be null") : errmsg("uri must have 1 to %d bytes", MAX_URI)));
+				 errmsg("uri must have 1 to %d bytes", MAX_URI)));
 	if (strchr(uri, '#') != NULL || !format_check(format_find("uri"), uri, strlen(uri)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -140,7 +143,7 @@ write_document(FunctionCallInfo fcinfo, AgcSetting *set)
 	SchemaProblem problem;
 	SchemaProgram *program;
 	char	   *id;
-	Datum		values[lengthof(types)];
+	AgcRow		row;
 
 	if (dialect == DIALECT_AGENTVET)
 		ereport(ERROR,
@@ -154,13 +157,14 @@ write_document(FunctionCallInfo fcinfo, AgcSetting *set)
 	if (id != NULL)
 		check_id_is_free(set->tenant, uri, id);
 
-	values[0] = set->keys[0];
-	values[1] = set->keys[1];
-	values[2] = id == NULL ? (Datum) 0 : CStringGetTextDatum(id);
-	values[3] = CStringGetTextDatum(dialect_text);
-	values[4] = JsonbPGetDatum(schema);
-	values[5] = BoolGetDatum(set->exists);
-	return agc_set_write(set, &plan, values, id == NULL ? "  n   " : NULL);
+	agc_row_init(&row);
+	agc_put(&row, set->keys[0]);
+	agc_put(&row, set->keys[1]);
+	agc_put_text(&row, id);
+	agc_put_text(&row, dialect_text);
+	agc_put_jsonb(&row, schema);
+	agc_put_bool(&row, set->exists);
+	return agc_set_write_row(set, &plan, &row);
 }
 
 /* json_schema_set(uri, schema, dialect, reset, tenant) -> boolean: whether anything changed */
@@ -211,15 +215,13 @@ AGC_FUNCTION(json_schema_drop)
 	char	   *uri = agc_opt_text(fcinfo, 0);
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	const char *keys[2] = {tenant, uri};
-	Datum		values[2];
+	AgcRow		row;
 	Relation	rel;
 	HeapTuple	tuple;
 	int64		revision;
 
 	if (uri == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("uri must not be null")));
+		agc_refuse_null("uri");
 	agc_enter(tenant, AGC_ADMIN);
 	rel = agc_table_open(&by_name, AccessShareLock);
 	tuple = agc_table_get(&by_name, rel, 2, keys);
@@ -228,7 +230,8 @@ AGC_FUNCTION(json_schema_drop)
 	if (tuple == NULL)
 		PG_RETURN_BOOL(false);
 	check_unused(tenant, uri, revision);
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = CStringGetTextDatum(uri);
-	PG_RETURN_BOOL(agc_owner_spi(&plan, values, NULL) > 0);
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, uri);
+	PG_RETURN_BOOL(agc_owner_spi_row(&plan, &row) > 0);
 }

@@ -28,9 +28,7 @@ static void
 require_schema(FunctionCallInfo fcinfo)
 {
 	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("schema must not be null")));
+		agc_refuse_null("schema");
 }
 
 /* jsonschema_validate(schema, instance, dialect, assert_format) -> boolean */
@@ -99,9 +97,7 @@ AGC_FUNCTION(jsonschema_is_valid)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_BOOL(false);
 	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("dialect must not be null")));
+		agc_refuse_null("dialect");
 	PG_RETURN_BOOL(schema_usable(PG_GETARG_JSONB_P(0), dialect_or_raise(text_to_cstring(PG_GETARG_TEXT_PP(1)))));
 }
 

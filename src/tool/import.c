@@ -13,6 +13,7 @@
 #include "tool/tool.h"
 
 #include "catalog/pg_type.h"
+#include "core/row.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "tool/provider.h"
@@ -56,12 +57,9 @@ tool_format_or_raise(const char *name, bool with_auto)
 	for (int i = 0; name != NULL && i < FORMAT_AUTO + with_auto; i++)
 		if (strcmp(name, format_names[i]) == 0)
 			return (ToolFormat) i;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 name == NULL ? errmsg("format must not be null") : errmsg("unknown format \"%s\"", name),
-			 errhint("The formats are %sopenai_chat, openai_responses, anthropic, mcp and gemini.",
-					 with_auto ? "auto, " : "")));
-	return FORMAT_AUTO;
+	agc_refuse_word("format", name, with_auto ?
+					"The formats are auto, openai_chat, openai_responses, anthropic, mcp and gemini." :
+					"The formats are openai_chat, openai_responses, anthropic, mcp and gemini.");
 }
 
 pg_noreturn static void
@@ -285,18 +283,18 @@ import_definition(Import *import, const JbItem *item, bool declaration)
 {
 	static const char *const actions[] = {"created", "changed", "unchanged"};
 	Definition	d;
-	Datum		values[3];
-	bool		nulls[3] = {false};
+	AgcRow		row;
 	char	   *name;
 	char	   *description;
 
 	take_apart(import, item, declaration, &d);
 	name = full_name(import, &d);
 	description = definition_text(import, &d, "description");
-	values[0] = CStringGetTextDatum(name);
-	values[1] = CStringGetTextDatum(actions[store(import, name, definition_schema(&d), description)]);
-	values[2] = ignored_members(item, &d);
-	tuplestore_putvalues(import->result->setResult, import->result->setDesc, values, nulls);
+	agc_row_init(&row);
+	agc_put_text(&row, name);
+	agc_put_text(&row, actions[store(import, name, definition_schema(&d), description)]);
+	agc_put(&row, ignored_members(item, &d));
+	agc_row_store(import->result, &row);
 }
 
 /* ----- the document ------------------------------------------------------------------ */

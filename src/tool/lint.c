@@ -13,6 +13,7 @@
  */
 #include "tool/tool.h"
 
+#include "core/row.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -114,8 +115,7 @@ typedef struct Lint
 static void
 found_at(Lint *lint, char *path_text, const char *keyword, Effect effect, const char *problem)
 {
-	Datum		values[5];
-	bool		nulls[5] = {false};
+	AgcRow		row;
 
 	if (effect == REFUSED && lint->problem == NULL)
 	{
@@ -124,17 +124,17 @@ found_at(Lint *lint, char *path_text, const char *keyword, Effect effect, const 
 	}
 	if (lint->result != NULL)
 	{
-		values[0] = CStringGetTextDatum(provider_names[lint->provider]);
-		values[1] = CStringGetTextDatum(path_text);
-		nulls[2] = keyword == NULL;
-		values[2] = keyword == NULL ? (Datum) 0 : CStringGetTextDatum(keyword);
-		values[3] = CStringGetTextDatum(effect_names[effect]);
-		values[4] = CStringGetTextDatum(problem);
-		tuplestore_putvalues(lint->result->setResult, lint->result->setDesc, values, nulls);
+		agc_row_init(&row);
+		agc_put_text(&row, provider_names[lint->provider]);
+		agc_put_text(&row, path_text);
+		agc_put_text(&row, keyword);
+		agc_put_text(&row, effect_names[effect]);
+		agc_put_text(&row, problem);
+		agc_row_store(lint->result, &row);
 		/* a schema may have a million of them */
-		for (int i = 0; i < 5; i++)
-			if (!nulls[i])
-				pfree(DatumGetPointer(values[i]));
+		for (int i = 0; i < row.n; i++)
+			if (!row.null[i])
+				pfree(DatumGetPointer(row.value[i]));
 	}
 	pfree(path_text);
 }
@@ -521,10 +521,7 @@ AGC_FUNCTION(tool_lint)
 	for (int i = 0; i < NPROVIDERS && !known; i++)
 		known = strcmp(wanted, provider_names[i]) == 0;
 	if (!known)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown provider \"%s\"", wanted),
-				 errhint("The providers are openai, anthropic, gemini, mcp and agentcore; NULL means all.")));
+		agc_refuse_word("provider", wanted, "The providers are openai, anthropic, gemini, mcp and agentcore; NULL means all.");
 	tool = tool_require(tenant, name);
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < NPROVIDERS; i++)

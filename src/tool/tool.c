@@ -13,6 +13,7 @@
 #include "tool/tool.h"
 
 #include "catalog/pg_type.h"
+#include "core/row.h"
 #include "miscadmin.h"
 #include "tool/provider.h"
 #include "utils/array.h"
@@ -325,10 +326,7 @@ require_one_of(const char *value, const char *what, const char *const *words, in
 	for (int i = 0; value != NULL && i < nwords; i++)
 		if (strcmp(value, words[i]) == 0)
 			return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 value == NULL ? errmsg("%s must not be null", what) : errmsg("unknown %s \"%s\"", what, value),
-			 errhint("%s", hint)));
+	agc_refuse_word(what, value, hint);
 }
 
 /* A program that the cache cannot hold would be memory that every session keeps. */
@@ -485,20 +483,23 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 		" EXCLUDED.target, EXCLUDED.needs_approval, EXCLUDED.enabled, EXCLUDED.cache_soft_ttl,"
 		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size, EXCLUDED.drop_unknown, EXCLUDED.url_skip)", lengthof(types), types
 	};
-	Datum		values[lengthof(types)] = {set->keys[0], set->keys[1]};
-	char		nulls[lengthof(types)];
+	AgcRow		row;
 
 	check_tool(fcinfo, set);
-	memset(nulls, ' ', sizeof(nulls));
-	for (int n = A_SCHEMA; n < N_TOOL_ARGS; n++)	/* an argument stands one place before its column */
+	agc_row_init(&row);
+	agc_put(&row, set->keys[0]);
+	agc_put(&row, set->keys[1]);
+	for (int n = A_SCHEMA; n < N_TOOL_ARGS; n++)	/* arguments and columns have one order */
 	{
-		values[n + 1] = fcinfo->args[n].value;
-		nulls[n + 1] = PG_ARGISNULL(n) ? 'n' : ' ';
+		if (n == A_EST_TOKENS)
+			agc_put_int64(&row, agc_arg_amount(fcinfo, n, "est_tokens"));
+		else if (n == A_EST_USD)
+			agc_put_int64(&row, agc_opt_usd(fcinfo, n, "est_usd", 0));
+		else
+			agc_put_arg(&row, fcinfo, n);
 	}
-	values[A_EST_TOKENS + 1] = Int64GetDatum(agc_arg_amount(fcinfo, A_EST_TOKENS, "est_tokens"));
-	values[A_EST_USD + 1] = Int64GetDatum(agc_opt_usd(fcinfo, A_EST_USD, "est_usd", 0));
-	values[N_TOOL_ARGS + 1] = BoolGetDatum(set->exists);
-	return agc_set_write(set, &plan, values, nulls);
+	agc_put_bool(&row, set->exists);
+	return agc_set_write_row(set, &plan, &row);
 }
 
 /* tool_set(name, input_schema, ..., reset, tenant) -> boolean: whether anything changed */
@@ -552,14 +553,18 @@ tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char 
 		" (EXCLUDED.input_schema::text, coalesce(EXCLUDED.description, t.description), EXCLUDED.dialect, EXCLUDED.additional)"
 		" RETURNING t.xmax = 0", lengthof(types), types
 	};
-	Datum		values[] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name), JsonbPGetDatum(schema),
-	description == NULL ? (Datum) 0 : CStringGetTextDatum(description)};
+	AgcRow		row;
 	ToolImported result = TOOL_UNCHANGED;
 	AgcOwner	owner;
 
 	check_schema(schema, DIALECT_AUTO, false, tenant);
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, name);
+	agc_put_jsonb(&row, schema);
+	agc_put_text(&row, description);
 	agc_owner_begin(&owner);
-	agc_spi(&plan, values, description == NULL ? "   n" : NULL);
+	agc_spi_row(&plan, &row);
 	if (SPI_processed > 0)
 	{
 		bool		isnull;

@@ -8,6 +8,7 @@
  */
 #include "tool/tool.h"
 
+#include "core/row.h"
 #include "tool/provider.h"
 #include "utils/builtins.h"
 
@@ -46,17 +47,11 @@ AgcObject *
 tool_require(const char *tenant, const char *name)
 {
 	AgcObject  *object = tool_pin(tenant, name);
-	char	   *nearest;
 
 	if (object != NULL)
 		return object;
-	nearest = tool_nearest(tenant, name, NULL, NULL);
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("tool \"%s\" does not exist", name),
-			 nearest != NULL ? errhint("Nearest: %s.", nearest) :
-			 errhint("Register it with agentcore.tool_set().")));
-	return NULL;
+	agc_refuse_unknown_near("tool", name, tool_nearest(tenant, name, NULL, NULL),
+							"Register it with agentcore.tool_set().");
 }
 
 /* The arguments (tool, args, ..., tenant) of every args_* function; entered. */
@@ -139,15 +134,15 @@ AGC_FUNCTION(args_coerce)
 	AgcObject  *object = enter_tool(fcinfo, &args);
 	Jsonb	   *changes = NULL;
 	Jsonb	   *errors;
-	Datum		values[3];
-	bool		nulls[3] = {false};
+	AgcRow		row;
 
 	args = tool_args_coerce(object->data, args,
 							PG_ARGISNULL(2) ? ((ToolDef *) object->data)->drop_unknown : PG_GETARG_BOOL(2), &changes);
 	errors = tool_args_errors(object->data, args);
 	agc_object_unpin(object);
-	values[0] = JsonbPGetDatum(args);
-	values[1] = JsonbPGetDatum(changes != NULL ? changes : empty_array());
-	values[2] = JsonbPGetDatum(errors != NULL ? errors : empty_array());
-	return agc_row(fcinfo, values, nulls, 3);
+	agc_row_init(&row);
+	agc_put_jsonb(&row, args);
+	agc_put_jsonb(&row, changes != NULL ? changes : empty_array());
+	agc_put_jsonb(&row, errors != NULL ? errors : empty_array());
+	return agc_row_return(fcinfo, &row);
 }
