@@ -10,7 +10,7 @@
 
 #include "schema/vocabulary.h"
 
-/* more keywords than that have nothing to say that anybody reads */
+/* beyond that many, nobody would read them */
 #define UNITS_MAX 10000
 
 void

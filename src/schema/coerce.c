@@ -2,19 +2,21 @@
  * coerce.c
  *	  Safe repairs of arguments: what a model meant, and only that.
  *
- * A repair is tried only where `type` failed (drop_null also where a null is
- * none of the values of `enum` or `const`; drop_unknown, only where nothing
- * else was left to repair, at properties that are not allowed), one at a time, and kept only if
- * what then stands there is valid and nothing else became worse; every one is
- * reported as {path, rule, from, to}.  Inside of anyOf and oneOf only in the
- * branch that was meant: the one whose type or constants do not rule it out.  No rule invents a value: null is never
- * 0, a number never a boolean, text never a number unless it is one.
+ * Repairs are tried one at a time, and only where `type` failed.  Two rules look
+ * elsewhere: drop_null also where `enum` or `const` refuses a null, drop_unknown
+ * at properties that are not allowed, once nothing else is left to repair.
+ *
+ * A repair is kept only if the new value is valid there and nothing else became
+ * worse.  Each is reported as {path, rule, from, to}.  Inside anyOf and oneOf,
+ * only the branch that was meant is repaired: the one that neither type nor
+ * constants rule out.  No rule invents a value: null never becomes 0, a number
+ * never a boolean, and text becomes a number only if it is one.
  *
  *	  json		a string that holds JSON of the wanted type
  *	  number	a string that is a JSON number
  *	  boolean	the strings true and false, in any case
- *	  wrap		one value where an array of such is wanted
- *	  unwrap	an array of one where its element is wanted
+ *	  wrap		one value where an array of such values is wanted
+ *	  unwrap	an array of one element where that element is wanted
  *	  drop_null	null for a property that may be left out
  *	  default	a property left out whose schema has a default
  *	  drop_unknown	only if asked: a property that the schema does not allow
@@ -34,15 +36,15 @@
 #define ERRORS_MAX 1000
 
 /*
- * What all tries together may cost, in bytes of documents rewritten and judged:
- * large ones get few tries.  A node visit counts as VISIT_EFFORT bytes, a look
- * for a default as LOOK_EFFORT.
+ * What all tries together may cost, in bytes of documents rewritten and judged;
+ * so a large document gets few tries.  A node visit counts as VISIT_EFFORT bytes,
+ * the search for a default as LOOK_EFFORT.
  */
 #define EFFORT_MAX (32 * 1024 * 1024)
 #define VISIT_EFFORT 8
 #define LOOK_EFFORT 64
 
-/* longest number, and its largest exponent, that is read out of a string */
+/* the longest number that is read from a string, and its largest exponent */
 #define NUMBER_MAX_LEN 400
 
 typedef struct Coercion
@@ -101,7 +103,7 @@ schema_coerce(const SchemaProgram *program, Jsonb *args, bool drop_unknown, Json
 	return c.args;
 }
 
-/* Whether one of them was repaired; the list is stale then. */
+/* Whether one of the errors was repaired; if so, the list is out of date. */
 static bool
 repair_errors(Coercion *c, const EvalErrors *errors)
 {
@@ -119,8 +121,8 @@ repair_errors(Coercion *c, const EvalErrors *errors)
 }
 
 /*
- * Whether one was dropped.  A branch that fails for another reason can make a
- * property unknown that is not: so this comes last.
+ * Whether a property was dropped.  This comes last, because a branch that fails
+ * for another reason can make a known property look unknown.
  */
 static bool
 drop_unknown_key(Coercion *c, const EvalErrors *errors)
@@ -247,7 +249,7 @@ wrap(const JbItem *item)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
-/* Would dropping the value leave a hole in an array? */
+/* Whether dropping the value would leave a hole in an array. */
 static bool
 is_member(const Jsonb *args, const char *path)
 {
@@ -258,7 +260,7 @@ is_member(const Jsonb *args, const char *path)
 	return slash != NULL && pointer_find(&root, pnstrdup(path, slash - path), &parent) && item_is_object(&parent);
 }
 
-/* Try what could have been meant, most faithful first. */
+/* Tries what could have been meant, the most faithful repair first. */
 static bool
 repair_one(Coercion *c, const EvalError *error)
 {
@@ -329,8 +331,8 @@ tally(Tally *t, const EvalErrors *errors, const char *path)
 }
 
 /*
- * Is the document better with it?  What now stands there is valid (a parsed
- * container may still have errors inside: repairs go on there), and nothing
+ * Whether the edit improves the document: the new value is valid (a parsed
+ * container may still have errors inside, which are repaired next), and nothing
  * else became worse.
  */
 static bool
@@ -475,10 +477,11 @@ fill_member(Coercion *c, const SchemaNode *node, const char *path)
 }
 
 /*
- * Properties left out whose schema has a default, where the schema applies
- * for certain: through properties, items, $ref and allOf, not inside a choice.
- * A default that contains itself is filled once.  Without effort left the rest
- * stays out: schemas that apply one another many times over multiply.
+ * Fills properties that were left out and whose schema has a default, where the
+ * schema applies for certain: through properties, items, $ref and allOf, not
+ * inside a choice.  A default that contains itself is filled once.  When the
+ * effort is used up, the rest stays out, because schemas that apply one another
+ * many times multiply.
  */
 static void
 fill_at(Coercion *c, const SchemaNode *node, StringInfo path, const Filled *filled)

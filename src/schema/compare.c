@@ -2,8 +2,9 @@
  * compare.c
  *	  Comparing and finding JSON values in place.
  *
- * compareJsonbContainers() compares strings with the database's collation and
- * copies every scalar; equality of JSON values needs bytes and numbers only.
+ * PostgreSQL's compareJsonbContainers() compares strings with the database's
+ * collation and copies every scalar.  Equality of JSON values needs only bytes
+ * and numbers.
  *
  * Memory: an array of the elements for uniqueItems.  Locks: none.  Errors:
  * 54001 on nesting deeper than the stack allows.
@@ -106,7 +107,7 @@ compare_unique(const void *a, const void *b)
 	return item_compare(&((const UniqueItem *) a)->item, &((const UniqueItem *) b)->item);
 }
 
-/* Sorting by a total order needs no hash that somebody could aim at. */
+/* Sorted by a total order: a hash could be attacked with collisions. */
 bool
 items_unique(const JsonbContainer *array, uint32 *first, uint32 *second)
 {

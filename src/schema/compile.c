@@ -2,9 +2,10 @@
  * compile.c
  *	  From a schema document to a program: the work list, references, checks.
  *
- * frame.c has found every schema position; nodes are made when something
- * points at them and filled from a work list, so that neither a chain of
- * references nor a cycle recurses.  keyword.c knows what each keyword means.
+ * frame.c has found every schema position.  Nodes are made when something
+ * points at them (node.c) and filled from a work list, so neither a chain of
+ * references nor a cycle makes this code recurse.  keyword.c knows what each
+ * keyword means.
  * A schema that cannot be honoured in full (unknown dialect, reference that
  * leads nowhere, pattern that does not compile) is refused, never weakened.
  *
@@ -21,7 +22,7 @@ static void fill_node(SchemaCompiler *c, SchemaNode *node);
 static void link_dynamic_anchors(SchemaCompiler *c);
 static void check_cycles(SchemaCompiler *c, SchemaNode *node);
 
-/* `auto`: a metaschema that $schema names decides, a registered one too. */
+/* Dialect `auto`: the metaschema that $schema names decides, published or registered. */
 static bool
 detect(SchemaCompiler *c, const Jsonb *schema, bool for_tool, SchemaDialect *dialect)
 {
@@ -100,8 +101,8 @@ schema_compile(const Jsonb *schema, const SchemaOptions *options, SchemaProblem 
 }
 
 /*
- * What stands beside a $ref, or belongs to a vocabulary that is not in use, says
- * nothing about validity.  What it calls a URL is one all the same.
+ * A keyword beside a $ref, or one of a vocabulary that is not in use, does not
+ * make an instance invalid.  But what it calls a URL is judged as a URL.
  */
 static void
 note_urls(SchemaNode *node)
@@ -188,7 +189,7 @@ link_dynamic_anchors(SchemaCompiler *c)
 
 /*
  * Schemas that apply each other to the same place of the instance would never
- * end.  Depth first over the edges that make no progress.
+ * end.  This searches depth first, along edges that stay at the same place.
  */
 static void
 visit_edge(SchemaCompiler *c, SchemaNode *target)

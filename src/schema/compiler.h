@@ -40,8 +40,8 @@ struct SchemaCompiler
 	SchemaProgram *program;
 	MemoryContext scratch;
 	SchemaProblem *problem;
-	const char *tenant;			/* whose registry; NULL: bundled documents only */
-	bool		open;			/* unknown documents are let pass */
+	const char *tenant;			/* whose registry; NULL: published metaschemas only */
+	bool		open;			/* references to unknown documents are accepted */
 	const char *missing;		/* the document that the last reference did not find */
 	int			ndocuments;		/* read beside the schema itself */
 	List	   *languages;		/* registered metaschemas that $schema has named */

@@ -2,10 +2,10 @@
  * dialect.c
  *	  Which dialect a schema is written in, and the small one of agentvet.
  *
- * agentvet's dialect has a key a parameter:
+ * agentvet's dialect has one key per parameter:
  *	  {"query": {"type": "string", "min_length": 1}, "top_k": {"type": "integer", "max": 100}}
- * It becomes JSON Schema, so that there is one evaluator.  A schema made of
- * words that nobody knows is refused: it would allow anything.
+ * It is translated into JSON Schema, so that there is one evaluator.  A schema
+ * that consists of unknown words is refused: it would allow anything.
  *
  * Memory: CurrentMemoryContext.  Locks: none.  Errors: 54001 beyond
  * agentcore.max_depth, 22023 for an unknown name, the rest in *problem.
@@ -118,9 +118,9 @@ known_in_any_dialect(const JbItem *key)
 }
 
 /*
- * $schema decides; then known keywords; then a shape.  For a tool, a schema
- * that reads both ways is refused: {"items": {"type": "array"}} as JSON Schema
- * would allow every object.
+ * $schema decides; without it known keywords; without those the shape.  For a
+ * tool, a schema that can be read both ways is refused: {"items": {"type":
+ * "array"}} as JSON Schema would allow every object.
  */
 bool
 dialect_detect(const Jsonb *schema, bool for_tool, SchemaDialect *dialect, SchemaProblem *problem)
@@ -223,7 +223,7 @@ param_required(const JbItem *param)
 	return !object_find_cstring(jb_container(param), "optional", &value) || !JBE_ISBOOL_TRUE(value.entry);
 }
 
-/* type, properties, required and additionalProperties into an open object */
+/* Puts type, properties, required and additionalProperties into an open object. */
 static void
 push_params(JsonbParseState **state, const JbItem *params, bool additional,
 			const SchemaPath *path, uint32 depth, SchemaProblem *problem)
@@ -320,7 +320,7 @@ key_is(const JbItem *key, const char *name)
 	return key_compare(key->data, key->len, name, strlen(name)) == 0;
 }
 
-/* The members of one parameter into an open object. */
+/* Puts the members of one parameter into an open object. */
 static void
 push_param(JsonbParseState **state, const JbItem *param, bool additional,
 		   const SchemaPath *path, uint32 depth, SchemaProblem *problem)

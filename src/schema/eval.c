@@ -4,16 +4,16 @@
  *
  * One walker, compiled twice from eval_walk.h: one that stops at the first
  * failure and answers yes or no, one that goes on and collects errors.  Both
- * read the instance in place; the path to where they stand is a chain of
- * frames on the C stack, rendered only when somebody wants to read it.
+ * read the instance in place.  The path to the current place is a chain of
+ * frames on the C stack, rendered only for messages.
  *
- * Whatever can go on for long is bounded: nesting by agentcore.max_depth and
+ * Everything that can take long is bounded: nesting by agentcore.max_depth and
  * the stack, work by agentcore.max_node_visits, a pattern match by
  * agentcore.pattern_match_limit.  A limit raises 54001; it is never an answer.
- * A visit counts as one step; what takes longer the more there is of it (a
- * long string, a wide table of properties, a bitmap) is charged for by size,
- * or else a schema that applies it to one place a million times is unbounded
- * in time and memory although it is not in visits.
+ * A visit of a node counts as one step.  Work that grows with size (a long
+ * string, a wide table of properties, a bitmap) is charged by size.  Otherwise a
+ * schema that applies it to one place a million times would be bounded in visits,
+ * but not in time and memory.
  *
  * Memory: bitmaps of evaluated children and, when collecting, the errors, in
  * CurrentMemoryContext.  Locks: none.  On ERROR: nothing to undo.
@@ -34,7 +34,7 @@
 /* errors kept of all branches of choices, as a multiple of those asked for */
 #define BRANCH_ERRORS 8
 
-/* Which children of one instance some keyword has spoken about. */
+/* Which children of one instance some keyword has evaluated. */
 typedef struct Evaluated
 {
 	uint32		count;
@@ -49,7 +49,7 @@ pg_noreturn static void pattern_gave_up(const Pattern *pattern, const EvalFrame 
 static bool string_length_ok(const JbItem *item, uint32 min, uint32 max, uint32 *length);
 static bool enum_contains(EvalContext *ctx, const AnyRules *any, const JbItem *item, const EvalFrame *at);
 
-/* of the last limit, for who catches it */
+/* where the last limit was reached, for a caller that catches the error */
 static char limit_path[256];
 
 static void
@@ -84,7 +84,7 @@ refuel(EvalContext *ctx, const EvalFrame *at)
 			 errhint("Simplify the schema: nested anyOf and oneOf multiply.")));
 }
 
-/* Work beyond the visit of a node, paid for before it is done. */
+/* Work beyond the visit of a node is charged before it is done. */
 static inline void
 charge(EvalContext *ctx, const EvalFrame *at, Size steps)
 {
@@ -94,10 +94,10 @@ charge(EvalContext *ctx, const EvalFrame *at, Size steps)
 }
 
 /*
- * A division of numbers beyond the short stored form is as long as both are:
- * up to 37,000 base-10000 digits by those of the divisor, about twenty inner
- * steps in the time of a visit.  It cannot be interrupted, so it is paid for
- * first.
+ * Dividing numbers beyond the short stored form takes time in proportion to both
+ * lengths: up to 37,000 base-10000 digits times those of the divisor, about
+ * twenty inner steps in the time of a visit.  It cannot be interrupted, so it is
+ * charged first.
  */
 static void
 charge_number(EvalContext *ctx, const NumberRules *rules, const Number *value, const EvalFrame *at)
@@ -147,7 +147,7 @@ matches(EvalContext *ctx, Pattern *pattern, const char *data, uint32 len, const 
 		pattern_gave_up(pattern, at);
 	if (unlikely(cost > 0))
 	{
-		/* what was dear is looked at with the next node */
+		/* an expensive match: the limit is checked at the next node */
 		ctx->visits += cost;
 		ctx->fuel = 0;
 	}
@@ -209,7 +209,7 @@ evaluated_new(EvalContext *ctx, const JbItem *item, const EvalFrame *at)
 {
 	uint32		n = JsonContainerSize(jb_container(item));
 
-	/* before it is allocated: the sum of all is bounded so, freed or not */
+	/* charged before it is allocated, so the sum of all is bounded, freed or not */
 	charge(ctx, at, STEPS(n));
 	return (Evaluated)
 	{
@@ -255,7 +255,7 @@ dynamic_target(EvalContext *ctx, const AnyRules *any)
 static bool collect_node(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 						 const EvalFrame *at, Evaluated *seen);
 
-/* A subschema that was only tried, and holds, has something to say as well. */
+/* A subschema that was only tested, and holds, has annotations too. */
 static inline void
 annotate_subschema(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at)
 {
@@ -325,8 +325,9 @@ schema_annotate(const SchemaProgram *program, const Jsonb *instance, struct Outp
 }
 
 /*
- * A level of schemas is two of JSON ("properties" and the name, "anyOf" and the
- * index), so what the compiler took goes down twice agentcore.max_depth.
+ * One level of schemas is two levels of JSON ("properties" and the name, "anyOf"
+ * and the index), so a schema that compiled may be twice agentcore.max_depth
+ * deep.
  */
 EvalErrors *
 schema_errors_of_schema(const SchemaProgram *metaschema, const Jsonb *schema)

@@ -10,8 +10,9 @@
 struct		OutputUnits;
 
 /*
- * The first error of a schema that compiles, by a published metaschema, whose
- * work is linear: without agentcore.max_node_visits.  NULL: valid.
+ * The first error that a published metaschema finds in a schema that compiles;
+ * NULL: none.  Not bounded by agentcore.max_node_visits, because the work is
+ * linear in the schema.
  */
 extern EvalErrors *schema_errors_of_schema(const SchemaProgram *metaschema, const Jsonb *schema);
 

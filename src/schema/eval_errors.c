@@ -3,8 +3,8 @@
  *	  What is wrong with an instance, as data: {path, keyword, schema_path,
  *	  message, params}.
  *
- * Messages and params say what the schema allows, never what the instance
- * holds: they go into logs and DETAILs.  Names of keys are shown, cut short;
+ * Messages and params go into logs and DETAILs.  So they say what the schema
+ * allows, never what the instance holds.  Names of keys are shown, cut short;
  * feedback.c adds excerpts of values for the model that wrote them.
  *
  * Memory: everything in CurrentMemoryContext.  Locks: none.  On ERROR: nothing
@@ -23,7 +23,7 @@
 /* what all errors of one document may say, those of branches included */
 #define ERROR_BYTES_MAX (4 * 1024 * 1024)
 
-/* what writing one down costs, in node visits */
+/* what recording an error costs, in node visits */
 #define ERROR_STEPS 64
 
 /* how many names are compared in search of the nearest */
@@ -196,7 +196,7 @@ key_shown(const char *key, uint32 len)
 	return json_excerpt(&item, KEY_SHOWN);
 }
 
-/* ----- one function an error ----------------------------------------------- */
+/* ----- one function per error ----------------------------------------------- */
 
 void
 error_false(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
@@ -351,7 +351,7 @@ error_dependency(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 	set_params(ctx, error, &params);
 }
 
-/* "at" is the unknown key itself; the known ones are listed, the nearest named */
+/* "at" is the unknown key itself; the error lists the known ones and names the nearest */
 void
 error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 				  const char *keyword)
@@ -502,8 +502,9 @@ branch_ruled_out(const EvalErrors *branch, int depth)
 }
 
 /*
- * How far a branch is from what was meant: a wrong type of the value itself
- * says "not this branch" loudest, a wrong constant just below it next.
+ * How far a branch is from what was meant.  The strongest sign of the wrong
+ * branch is a wrong type of the value itself, the next a wrong constant just
+ * below it.
  */
 static int
 branch_score(const EvalErrors *branch, int depth)
@@ -524,7 +525,7 @@ branch_score(const EvalErrors *branch, int depth)
 	return score;
 }
 
-/* The types that a branch would take, when the value's own is its only problem. */
+/* The types that a branch would accept, if the value's type is its only problem. */
 static uint8
 branch_types(const EvalErrors *branch, int depth)
 {
@@ -534,8 +535,8 @@ branch_types(const EvalErrors *branch, int depth)
 }
 
 /*
- * No alternative fits.  Where all of them want another type, that is the whole
- * story; otherwise the errors of the nearest one are kept.
+ * No alternative fits.  If all of them want another type, the error says just
+ * that; otherwise it keeps the errors of the nearest one.
  */
 void
 error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword,

@@ -3,8 +3,8 @@
  *	  The walker itself; eval.c includes it twice.
  *
  * With COLLECT 0 a failure returns false at once.  With COLLECT 1 it is
- * written down and the walk goes on.  "seen" is where an applicator notes the
- * children it has spoken about; NULL when no unevaluated* keyword listens.
+ * recorded and the walk goes on.  In "seen" an applicator marks the children
+ * that it has evaluated; NULL when no unevaluated* keyword needs it.
  */
 
 #if COLLECT
@@ -329,7 +329,7 @@ WALK(target)(EvalContext *ctx, const SchemaNode *node, const char *keyword, cons
 #endif
 }
 
-/* Keywords that speak about every type, and those that apply subschemas in place. */
+/* Keywords for every type, and those that apply subschemas in place. */
 static bool
 WALK(any)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		  const EvalFrame *at, Evaluated *seen)
@@ -378,7 +378,7 @@ WALK(any)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	return ok;
 }
 
-/* unevaluatedItems and unevaluatedProperties: what nobody has spoken about. */
+/* unevaluatedItems and unevaluatedProperties: what no other keyword has evaluated. */
 static bool
 WALK(unevaluated)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 				  const EvalFrame *at, Evaluated *seen)
@@ -490,7 +490,7 @@ WALK(typed)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	else
 		type = JBE_ISNULL(item->entry) ? TYPE_NULL : TYPE_BOOLEAN;
 
-	/* of a wrong type, the rest has nothing to add */
+	/* after a wrong type, the other keywords have nothing to add */
 	if (!(node->types & type))
 	{
 #if COLLECT

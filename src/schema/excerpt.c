@@ -2,8 +2,9 @@
  * excerpt.c
  *	  Showing parts of an instance: as JSON, escaped and cut short (quote.c).
  *
- * Errors and feedback quote values, keys and places of an instance, which a
- * model wrote and perhaps somebody who wants to be believed by one.
+ * Errors and feedback quote values, keys and places of an instance.  A model
+ * wrote them, perhaps on behalf of an attacker who wants another model to believe
+ * them.
  *
  * Memory: CurrentMemoryContext.  Locks: none.  On ERROR: nothing to undo.
  */

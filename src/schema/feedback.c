@@ -2,10 +2,9 @@
  * feedback.c
  *	  Errors in words, for the model that made the call.
  *
- * A line an error: where, what is wrong, what was got, what is allowed.  What
- * was got is the model's own text coming back: it is shown as JSON, escaped
- * and cut short, so that it can neither fill a log nor pass for instructions
- * of ours.
+ * One line per error: where, what is wrong, what was got, what is allowed.  What
+ * was got is the model's own text.  It is shown as JSON, escaped and cut short,
+ * so that it can neither fill a log nor look like instructions from us.
  *
  * Memory: CurrentMemoryContext.  Locks: none.  On ERROR: nothing to undo.
  */
@@ -89,7 +88,7 @@ list_has(const JbItem *params, const char *key, const char *word)
 	return false;
 }
 
-/* A document in a string where the document itself was wanted. */
+/* A document was given as a string where the document itself was wanted. */
 static const char *
 stringified(const JbItem *params, const JbItem *got)
 {
@@ -108,7 +107,7 @@ stringified(const JbItem *params, const JbItem *got)
 	return NULL;
 }
 
-/* The known keys of an object that was given unknown ones, once. */
+/* Lists the known keys of an object that has unknown ones, once per object. */
 static void
 append_allowed_keys(Feedback *f, const char *path, const JbItem *params)
 {

@@ -1,12 +1,12 @@
 /*
  * frame.c
- *	  Finding one's way in a schema document: every position that holds a
- *	  schema, the resources that $id opens, anchors, and where a $ref leads.
+ *	  Finding every position of a document that holds a schema, the resources
+ *	  that $id opens, and the anchors.
  *
- * One pass over the document before anything is compiled, following only
- * keywords that hold schemas in the dialect at hand, so that an "$id" inside
- * an enum is no identifier.  A reference that leads into another document has
- * it loaded (document.c) and framed here in its turn; nothing is ever fetched.
+ * This is one pass over the document before anything is compiled.  It follows
+ * only keywords that hold schemas in the document's dialect, so that an "$id"
+ * inside an enum is no identifier.  A reference into another document
+ * (resolve.c) has that document loaded (document.c) and framed here too.
  *
  * Memory: the compiler's context.  Locks: none.  Errors: 54001 beyond
  * agentcore.max_depth; the rest goes to the compiler's problem.
@@ -17,8 +17,8 @@
 #include "utils/hsearch.h"
 
 /*
- * Every reference is resolved against its base, and every anchor is noted with
- * it: a long base times many of them would be memory without end.
+ * Every reference is resolved against its base, and every anchor is stored with
+ * it.  A long base times many anchors would take unbounded memory.
  */
 #define BASE_MAX 1024
 
@@ -61,7 +61,7 @@ frame_document(SchemaCompiler *c, const JbItem *root, SchemaDialect dialect)
 		c->program->mixed |= ((SchemaResource *) lfirst(lc))->dialect != dialect;
 }
 
-/* Those before "known" and those from there on are sorted: make one of both. */
+/* Merges two sorted runs of anchors: those before "known", and those from there on. */
 static void
 merge_anchors(SchemaCompiler *c, int known)
 {
@@ -79,7 +79,7 @@ merge_anchors(SchemaCompiler *c, int known)
 	pfree(fresh);
 }
 
-/* Frame one document, whose root stands in the resource. */
+/* Frames one document, whose root is the resource's. */
 void
 frame_root(SchemaCompiler *c, SchemaResource *resource, const SchemaPath *path)
 {
@@ -96,7 +96,7 @@ frame_root(SchemaCompiler *c, SchemaResource *resource, const SchemaPath *path)
 			schema_problem(c, NULL, "$id", "two schemas have the same identifier \"%s\"", c->anchors[i].uri);
 }
 
-/* Move the anchor at "last" to its place among those before it. */
+/* Moves the anchor at "last" to its place among those before it. */
 static void
 insert_sorted(SchemaCompiler *c, int last)
 {
@@ -117,7 +117,7 @@ insert_sorted(SchemaCompiler *c, int last)
 	c->anchors[low] = anchor;
 }
 
-/* The frame of a schema position; one outside known keywords is framed now. */
+/* The frame of a schema position; a position outside known keywords is framed now. */
 SchemaFrame *
 frame_at(SchemaCompiler *c, const JbItem *item, const SchemaPath *path,
 		 SchemaResource *resource, uint32 depth)
@@ -276,7 +276,7 @@ open_resource(SchemaCompiler *c, const JbItem *item, const SchemaPath *path, Sch
 	return resource;
 }
 
-/* What $schema says of an embedded resource; only one with an identifier may change it. */
+/* What $schema says in an embedded resource; it counts only beside an identifier. */
 static void
 declared_language(SchemaCompiler *c, const JbItem *item, const SchemaPath *path, SchemaResource *language)
 {
@@ -337,6 +337,6 @@ compare_anchors(const void *a, const void *b)
 	const SchemaAnchor *y = b;
 	int			cmp = strcmp(x->uri, y->uri);
 
-	/* the dynamic one of two of the same name first, so that it is found */
+	/* of two anchors with one name the dynamic one comes first, so that it is found */
 	return cmp != 0 ? cmp : (y->dynamic != NULL) - (x->dynamic != NULL);
 }

@@ -1,22 +1,22 @@
 /*
  * inline.c
- *	  Schemas given as an argument: compiled once a call site, and kept for the
+ *	  Schemas given as an argument: compiled once per call site, and kept for the
  *	  session while there is room.
  *
- * Two levels.  A call site (fn_extra) points at the compiled schema that it
- * used last, and goes on with it unasked where the arguments are constants, as
- * in a CHECK constraint, or when their bytes are the same.  Behind that, all
- * compiled schemas of the session are found by their bytes, dialect and
- * treatment of formats: the next statement's call site does not compile again.
- * The text of a schema says all there is to know about it, but for one that may
- * refer to a tenant's documents: that is looked at again whenever a registry
- * has changed, and compiled anew where one of its documents did.
+ * There are two levels.  A call site (fn_extra) points at the compiled schema
+ * that it used last.  It uses that again without a check if its arguments are
+ * constants, as in a CHECK constraint, and after comparing bytes otherwise.
+ * Behind that, all compiled schemas of the session are found by their bytes,
+ * dialect and treatment of formats, so that the next statement's call site does
+ * not compile again.  A schema that may refer to a tenant's documents is checked
+ * whenever a registry has changed, and compiled anew if one of its documents did.
+ * All others depend on nothing but their own text.
  *
- * The compiled metaschemas, which no bound concerns, are shown beside them.
+ * The view shows the compiled metaschemas too, which are not bounded.
  *
- * Memory: a context a schema under CacheMemoryContext, together bounded by
- * agentcore.inline_schema_cache_size, least recently used out first; the one
- * in use stays, whatever its size.  Eviction clears the pointers of the call
+ * Memory: one context per schema under CacheMemoryContext, together bounded by
+ * agentcore.inline_schema_cache_size; the least recently used goes first, and the
+ * one in use stays, whatever its size.  Eviction clears the pointers of the call
  * sites, whose list a schema keeps; a call site leaves that list when its own
  * context (fn_mcxt) goes.  Evaluating calls nothing that could compile, so a
  * program cannot go while it is in use.  Locks: none.  On ERROR while
@@ -39,7 +39,7 @@
 
 #define NBUCKETS 256
 
-/* how much of a schema's text names it in agentcore.stat_compiled */
+/* bytes of a schema's text that name it in agentcore.stat_compiled */
 #define NAME_SHOWN 60
 
 /* How formats are treated. */
@@ -61,7 +61,7 @@ typedef struct InlineSchema
 	uint64		checked;		/* generation at which those were last compared */
 	FormatRule	formats;
 	uint32		hash;
-	Oid			role;			/* who gave it first: who may see it in the view */
+	Oid			role;			/* the role that gave it first; who may see it in the view */
 	Size		bytes;
 	int64		hits;
 	dlist_node	lru;
@@ -73,7 +73,7 @@ typedef struct InlineSchema
 typedef struct CallSite
 {
 	InlineSchema *schema;		/* NULL: evicted, or none yet */
-	bool		constant;		/* schema, dialect and formats are, for every call */
+	bool		constant;		/* schema, dialect and formats are constant, for every call */
 	dlist_node	node;			/* in schema->sites */
 	MemoryContextCallback leave;
 } CallSite;
@@ -104,8 +104,8 @@ source_document(const struct varlena *source, bool is_text)
 }
 
 /*
- * pg_jsonschema knows no dialect but JSON Schema's own: what would be read as
- * agentvet's meant something else there, so it is refused.
+ * pg_jsonschema knows only the dialects of JSON Schema.  A schema that would be
+ * read as agentvet's meant something else there, so it is refused.
  */
 bool
 inline_json_schema(const Jsonb *schema, SchemaDialect *dialect, SchemaProblem *problem)
@@ -121,7 +121,7 @@ inline_json_schema(const Jsonb *schema, SchemaDialect *dialect, SchemaProblem *p
 static InlineSchema *
 compile_inline(const Wanted *wanted)
 {
-	/* under the caller's context until it is whole */
+	/* under the caller's context until it is complete */
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore inline schema", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = CurrentMemoryContext;
 	SchemaDialect dialect = dialect_or_raise(wanted->dialect);
@@ -136,13 +136,13 @@ compile_inline(const Wanted *wanted)
 	{
 		if (!inline_json_schema(document, &dialect, &problem))
 			schema_problem_raise(&problem, "schema");
-		/* as the drafts that knew no other way are read */
+		/* up to draft 7, formats were meant to be asserted */
 		assert_format = dialect <= DIALECT_DRAFT7;
 	}
 	MemoryContextSwitchTo(cxt);
 	schema = palloc0(sizeof(InlineSchema));
 	schema->cxt = cxt;
-	schema->checked = agc_generation(); /* what changes from here on is looked at later */
+	schema->checked = agc_generation(); /* changes from here on are noticed later */
 	options.dialect = dialect;
 	options.assert_format = assert_format;
 	schema->program = schema_compile(document, &options, &problem);
@@ -178,7 +178,7 @@ same_schema(const InlineSchema *schema, const Wanted *wanted)
 		 wanted->tenant != NULL && strcmp(schema->tenant, wanted->tenant) == 0);
 }
 
-/* Are the documents that it refers to still those that it was compiled from? */
+/* Whether the documents that it refers to are still those that it was compiled from. */
 static bool
 is_fresh(InlineSchema *schema)
 {
@@ -238,7 +238,7 @@ find_or_compile(Wanted *wanted)
 /* ----- call sites ----------------------------------------------------------------- */
 
 /*
- * get_fn_expr_arg_stable() is not enough: it takes a parameter for stable, but
+ * get_fn_expr_arg_stable() is not enough.  It counts a parameter as stable, but
  * PL/pgSQL keeps the call site of an expression while its variables change.
  */
 static bool
@@ -304,7 +304,7 @@ use(InlineSchema *schema)
 	return schema->program;
 }
 
-/* The schema of a call whose arguments may be others than last time. */
+/* The schema of a call whose arguments may differ from the last one's. */
 static const SchemaProgram *
 look_up(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg, const char *tenant)
 {
@@ -374,7 +374,7 @@ report_one(ReturnSetInfo *rsinfo, const char *class, const char *tenant, const c
 	agc_row_store(rsinfo, &row);
 }
 
-/* For compiled_objects(): what this role, or one it is a member of, gave first; and the metaschemas. */
+/* For compiled_objects(): schemas first given by this role or by one it is a member of; and the metaschemas. */
 static void
 report_inline(ReturnSetInfo *rsinfo)
 {

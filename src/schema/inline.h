@@ -10,8 +10,9 @@
 /*
  * The program of the schema in argument 0, which is jsonb or json, compiled
  * once per call site and kept for the session while there is room.  dialect_arg
- * and format_arg are the arguments of that meaning; -1: as pg_jsonschema, JSON
- * Schema only, and formats asserted up to draft 7.  Valid until the next call.
+ * and format_arg are the numbers of those arguments.  -1: as in pg_jsonschema,
+ * JSON Schema only, and formats asserted up to draft 7.  Valid until the next
+ * call.
  */
 extern const SchemaProgram *inline_schema(FunctionCallInfo fcinfo, bool is_text, int dialect_arg, int format_arg);
 

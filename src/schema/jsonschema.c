@@ -3,8 +3,9 @@
  *	  The SQL functions that judge by a schema given as an argument: ours, and
  *	  those of pg_jsonschema under its names.
  *
- * All but jsonschema_validate_registered() are immutable: a schema that refers
- * to anything outside itself is refused, so they are fit for CHECK constraints.
+ * All but jsonschema_validate_registered() are immutable, so they are fit for
+ * CHECK constraints: a schema that refers to a document other than itself and the
+ * published metaschemas is refused.
  *
  * Memory: CurrentMemoryContext, which in a CHECK constraint is reset with each
  * row; programs belong to inline.c.  Locks: none.  On ERROR: nothing to undo.
@@ -76,7 +77,7 @@ AGC_FUNCTION(jsonschema_output)
 	PG_RETURN_JSONB_P(schema_output(program, PG_GETARG_JSONB_P(1), basic));
 }
 
-/* Does it compile, and is it as its metaschema says? */
+/* Whether the schema compiles and satisfies its metaschema. */
 static bool
 schema_usable(const Jsonb *schema, SchemaDialect dialect)
 {
@@ -91,7 +92,7 @@ schema_usable(const Jsonb *schema, SchemaDialect dialect)
 	return usable;
 }
 
-/* jsonschema_is_valid(schema, dialect) -> boolean: does it compile, and is it as its metaschema says? */
+/* jsonschema_is_valid(schema, dialect) -> boolean: whether it compiles and satisfies its metaschema */
 AGC_FUNCTION(jsonschema_is_valid)
 {
 	if (PG_ARGISNULL(0))

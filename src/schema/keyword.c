@@ -1,7 +1,7 @@
 /*
  * keyword.c
- *	  What a keyword does: those that hold subschemas or speak of any type, and
- *	  the way from each keyword to its compiler.
+ *	  What a keyword does: those that hold subschemas or apply to any type, and
+ *	  the compiler of each keyword.
  *
  * Memory: the program's context.  Locks: none.  Errors: the compiler's
  * problem.
@@ -163,7 +163,7 @@ kw_ref(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 	any_rules(node)->ref = schema_reference(c, node, "$ref", value, &anchor);
 }
 
-/* Dynamic only when the static target is itself a dynamic anchor. */
+/* The reference is dynamic only if its static target is itself a dynamic anchor. */
 static void
 kw_dynamic_ref(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 {
@@ -217,7 +217,7 @@ kw_not(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 	any_rules(node)->not = child_of(c, node, "not", value);
 }
 
-/* No judgement follows from it; but what it calls a URL is one (url_strings.c). */
+/* It judges nothing, but what it calls a URL is judged as one (url_strings.c). */
 static void
 kw_content_schema(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 {
@@ -312,7 +312,7 @@ static KeywordCompiler *const compilers[] = {
 #undef KEYWORD
 };
 
-/* What the keyword says goes into the node. */
+/* Compiles one keyword into the node. */
 void
 keyword_compile(SchemaCompiler *c, SchemaNode *node, const Keyword *keyword, const JbItem *value)
 {

@@ -2,9 +2,9 @@
  * keyword_list.h
  *	  Every keyword of JSON Schema: name, dialects, vocabulary, shape, compiler.
  *
- * vocabulary.c makes of it what a keyword is, keyword.c what it does.  Each
- * defines KEYWORD() as it needs it, so there is no guard against a second
- * inclusion.
+ * vocabulary.c makes the table of what each keyword is, keyword.c the table of
+ * what it does.  Each defines KEYWORD() as it needs it, so there is no guard
+ * against a second inclusion.
  */
 /* clang-format off */
 KEYWORD("$anchor", FROM19, CORE, SHAPE_VALUE, kw_text)

@@ -1,6 +1,6 @@
 /*
  * keyword_types.c
- *	  The keywords that speak of one type of instance: strings, numbers, arrays,
+ *	  The keywords that apply to one type of instance: strings, numbers, arrays,
  *	  objects.
  *
  * Memory: the program's context.  Locks: none.  Errors: the compiler's
@@ -142,7 +142,7 @@ kw_maximum(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 	number_rules(node)->maximum = compile_number(c, node, "maximum", value);
 }
 
-/* Draft 4 knows these as a flag on the plain bound, which jsonb sorts before. */
+/* In draft 4 these are flags on the plain bound, which jsonb sorts first. */
 static void
 compile_exclusive(SchemaCompiler *c, SchemaNode *node, const char *keyword, const JbItem *value,
 				  Number **plain, Number **exclusive)
@@ -189,7 +189,7 @@ kw_multiple_of(SchemaCompiler *c, SchemaNode *node, const JbItem *value)
 		number_rules(node)->multiple_of = n;
 }
 
-/* A short pattern can compile to 64 kB and more, so that a schema of many is bounded while it compiles. */
+/* A short pattern can compile to 64 kB and more, so their sum is bounded while a schema compiles. */
 static void
 count_pattern(SchemaCompiler *c, const Pattern *pattern)
 {
@@ -295,7 +295,7 @@ compare_properties(const void *a, const void *b)
 	return key_compare(x->key, x->len, y->key, y->len);
 }
 
-/* Two entries of one key become one. */
+/* Merges two entries of one key. */
 static uint32
 merge_properties(Property *properties, uint32 n)
 {

@@ -22,10 +22,10 @@
 /* more than any published family of schemas has */
 #define MAX_DOCUMENTS 256
 
-/* metaschemas of metaschemas */
+/* longest chain of metaschemas, each the $schema of the one before */
 #define MAX_LANGUAGES 8
 
-/* what a $schema outside the published ones was found to mean */
+/* what a $schema that is not published was found to mean */
 typedef struct Language
 {
 	char	   *uri;
@@ -116,7 +116,7 @@ read_vocabularies(SchemaCompiler *c, const Jsonb *metaschema, SchemaResource *re
 		schema_problem(c, NULL, "$schema", "names a metaschema whose $vocabulary is no object");
 		return;
 	}
-	resource->vocabularies = VOCABULARY_CORE;	/* whether it is named or not */
+	resource->vocabularies = VOCABULARY_CORE;	/* counts even if it is not named */
 	resource->assert_format = false;
 	keys = jb_first(jb_container(&declared));
 	values = jb_first_value(jb_container(&declared));
@@ -138,7 +138,7 @@ read_vocabularies(SchemaCompiler *c, const Jsonb *metaschema, SchemaResource *re
 	}
 }
 
-/* A $schema that only the registry can know, looked up once a compilation. */
+/* A $schema that only the registry can know; looked up once per compilation. */
 static bool
 registered_language(SchemaCompiler *c, const char *uri, SchemaResource *resource)
 {
@@ -160,7 +160,7 @@ registered_language(SchemaCompiler *c, const char *uri, SchemaResource *resource
 		if (next == NULL || ++steps > MAX_LANGUAGES)
 			return false;
 		if (metaschema == NULL)
-			metaschema = next;	/* those beyond it speak of metaschemas only */
+			metaschema = next;	/* the others describe only metaschemas */
 		at = document_declared(next);
 		if (at == NULL)
 			return false;

@@ -19,7 +19,7 @@
 /* of this session, by dialect */
 static struct
 {
-	SchemaProgram *program;		/* NULL: nobody has asked yet */
+	SchemaProgram *program;		/* NULL: not needed yet */
 	Size		bytes;
 	int64		hits;			/* uses without a compilation */
 } compiled[DIALECT_2020_12 + 1];
@@ -72,9 +72,9 @@ metaschema_registered(const char *uri, SchemaDialect dialect, const char *tenant
 }
 
 /*
- * Is the schema that the program was compiled from what its metaschema asks
- * for?  A document that changes the dialect on its way is left to the compiler:
- * a metaschema judges its own dialect only.
+ * Whether the schema that the program was compiled from satisfies its metaschema.
+ * A document in more than one dialect is judged by the compiler alone, because a
+ * metaschema knows only its own dialect.
  */
 bool
 metaschema_check(const SchemaProgram *program, const char *tenant, SchemaProblem *problem)

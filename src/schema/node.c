@@ -63,7 +63,7 @@ schema_child(SchemaCompiler *c, const SchemaNode *parent, const JbItem *item, co
 	return frame->node;
 }
 
-/* Say why a reference leads nowhere, unless loading its document has said so. */
+/* Says why a reference leads nowhere, unless loading its document has said so. */
 static void
 unresolved(SchemaCompiler *c, const SchemaNode *from, const char *keyword, const JbItem *value)
 {
@@ -84,7 +84,7 @@ unresolved(SchemaCompiler *c, const SchemaNode *from, const char *keyword, const
 	}
 }
 
-/* The node that a reference leads to; its own problem when it leads nowhere. */
+/* The node that a reference leads to; NULL and a problem if it leads nowhere. */
 SchemaNode *
 schema_reference(SchemaCompiler *c, SchemaNode *from, const char *keyword, const JbItem *value,
 				 const SchemaAnchor **anchor)

@@ -2,11 +2,11 @@
  * number.c
  *	  Exact numbers: whole ones in an int64, the rest as numeric; no double.
  *
- * Most bounds and most values of tool arguments are small whole numbers.  For
- * those the digits are read straight from the stored numeric, whose format on
- * disk is what pg_upgrade relies on; at first use it is compared with what
- * PostgreSQL's own functions make of a few values, and if the two ever differ
- * every number takes the slower, public way.
+ * Most bounds and most values of tool arguments are small whole numbers.  Their
+ * digits are read directly from the stored numeric.  Its format does not change,
+ * because pg_upgrade relies on it; even so, a few values are compared with
+ * PostgreSQL's own functions at first use.  If they ever differ, every number
+ * takes the slower, public way.
  *
  * Memory: what numeric functions allocate in CurrentMemoryContext.  Locks:
  * none.  On ERROR: nothing to undo.
@@ -96,7 +96,7 @@ read_slowly(Number *out)
 	out->whole_scale = DatumGetInt32(DirectFunctionCall1(numeric_scale, num)) == 0;
 }
 
-/* Does the direct reading say of some values what PostgreSQL says? */
+/* Whether direct reading gives what PostgreSQL gives, for a few values. */
 static bool
 try_reading(void)
 {
@@ -138,7 +138,7 @@ number_multiple_of(const Number *value, const Number *divisor)
 
 	if (value->small && divisor->small)
 		return value->value % divisor->value == 0;
-	/* long division of numbers with many thousands of digits takes its time */
+	/* dividing numbers with many thousands of digits takes long */
 	CHECK_FOR_INTERRUPTS();
 	rest = DatumGetNumeric(DirectFunctionCall2(numeric_mod, NumericGetDatum(value->num),
 											   NumericGetDatum(divisor->num)));

@@ -9,9 +9,6 @@
  * every alternative of anyOf and oneOf included.  For a valid one they are the
  * keywords that were applied, with an annotation where the keyword is one.
  *
- * The walker of eval.c keeps the chain of references on the C stack; locations
- * are rendered only here.
- *
  * Memory: everything in CurrentMemoryContext.  Locks: none.  On ERROR: nothing
  * to undo.
  */

@@ -38,7 +38,7 @@ typedef struct SchemaPath
 	bool		document;		/* token is the URI of another document: a path's first step */
 } SchemaPath;
 
-/* A schema resource: what one $id opens.  Only $dynamicRef asks at run time. */
+/* A schema resource: what one $id opens.  At run time only $dynamicRef needs it. */
 typedef struct DynamicAnchor
 {
 	const char *name;			/* "" stands for $recursiveAnchor */
@@ -142,7 +142,7 @@ typedef struct AnyRules
 	JbItem		enumeration;	/* as written, for messages */
 	SchemaNode *ref;
 	SchemaNode *dynamic;		/* static target of $dynamicRef, $recursiveRef */
-	const char *dynamic_name;	/* NULL: the static target it is */
+	const char *dynamic_name;	/* NULL: the static target is used */
 	uint32		nall;
 	SchemaNode **all;
 	uint32		nany;
@@ -176,9 +176,9 @@ struct SchemaNode
 	/* cold: compilation, messages, coercion */
 	const SchemaPath *path;
 	JbItem		source;
-	const UrlFormat *url;		/* what a string here is to the policy, NULL: nothing */
+	const UrlFormat *url;		/* what the policy takes a string here for; NULL: no URL */
 	SchemaNode *content;		/* contentSchema: of the JSON in a string */
-	bool		content_encoded;	/* that is not to be read as it stands */
+	bool		content_encoded;	/* in an encoding such as base64, so it cannot be read here */
 	bool		has_default;
 	JbItem		default_value;
 	uint32		depth;
@@ -194,14 +194,14 @@ typedef struct SchemaProgram
 	Jsonb	   *schema;
 	bool		dynamic;		/* has $dynamicRef or $recursiveRef */
 	bool		mixed;			/* a part of the document is in another dialect */
-	const char *metaschema;		/* URI of a registered one that $schema names; NULL: the dialect's */
+	const char *metaschema;		/* URI of a registered metaschema that $schema names; NULL: the dialect's */
 	uint32		nnodes;
 	struct RegistryUse *uses;	/* the rows of agentcore.json_schema that went into it */
 } SchemaProgram;
 
 /*
- * A row of agentcore.json_schema that a program was compiled from, or looked
- * for in vain (registry.c).
+ * A row of agentcore.json_schema that a program was compiled from, or that was
+ * looked up and not found (registry.c).
  */
 typedef struct RegistryUse
 {

@@ -19,7 +19,7 @@
 static AgcTable by_name = AGC_TABLE("json_schema", "json_schema_pkey");
 static AgcTable by_id = AGC_TABLE("json_schema", "json_schema_tenant_id_key");
 
-/* The row of a URI, or else the one whose $id it is; NULL: neither. */
+/* The row registered by the URI, else the row whose $id it is; NULL: neither. */
 static HeapTuple
 find_row(Relation rel, const char *tenant, const char *uri)
 {

@@ -28,7 +28,7 @@ find_anchor(SchemaCompiler *c, const char *uri)
 	return low < c->nanchors && strcmp(c->anchors[low].uri, uri) == 0 ? &c->anchors[low] : NULL;
 }
 
-/* Follow a pointer fragment below a resource's root, keeping the path. */
+/* Follows a pointer fragment below a resource's root, keeping the path. */
 static bool
 follow_pointer(SchemaCompiler *c, const SchemaAnchor *start, const char *pointer,
 			   JbItem *item, SchemaFrame **frame)
@@ -73,8 +73,8 @@ follow_pointer(SchemaCompiler *c, const SchemaAnchor *start, const char *pointer
 }
 
 /*
- * Where does a reference written in "from" lead?  *anchor is set when it went
- * by the name of an anchor.
+ * Where a reference written in "from" leads; false: nowhere.  *anchor is set if
+ * it names an anchor.
  */
 bool
 frame_resolve(SchemaCompiler *c, const SchemaNode *from, const char *ref, uint32 len,

@@ -3,9 +3,9 @@
  *	  Public face of src/schema: compiling schemas, and judging, repairing and
  *	  describing documents by them.
  *
- * A program is compiled once and read by many; it belongs to the memory context
- * it was compiled in.  json.h has the values of documents, program.h the
- * compiled form, which tool_lint() reads too.
+ * A program is compiled once and read many times.  It belongs to the memory
+ * context that it was compiled in.  json.h has the values of documents, program.h
+ * the compiled form, which tool_lint() reads too.
  */
 #ifndef AGENTCORE_SCHEMA_H
 #define AGENTCORE_SCHEMA_H
@@ -37,7 +37,7 @@ typedef struct SchemaOptions
 	bool		for_tool;		/* it describes a tool's arguments: agentvet's dialect may be detected */
 	bool		additional;		/* agentvet's dialect: unknown keys are allowed */
 	bool		assert_format;	/* `format` is judged, not only annotated */
-	const char *tenant;			/* whose registered documents references reach; NULL: bundled ones only */
+	const char *tenant;			/* whose registered documents references reach; NULL: published metaschemas only */
 
 	/*
 	 * A reference to an unknown document is accepted.  Only for looking at a
@@ -61,13 +61,13 @@ extern bool dialect_detect(const Jsonb *schema, bool for_tool, SchemaDialect *di
 /* Whether a schema satisfies its metaschema; false and *problem (metaschema.c). */
 extern bool metaschema_check(const SchemaProgram *program, const char *tenant, SchemaProblem *problem);
 
-/* Would the same documents be found now (registry.c)? */
+/* Whether the same documents would be found now (registry.c). */
 extern bool registry_fresh(const char *tenant, const RegistryUse *uses);
 
 /*
- * Who else needs documents: json_schema_drop() asks each finder for the name of
- * something that needs this version of a document, or NULL; `kind` names what
- * it finds ("tool") in the message.
+ * For rooms above that need documents.  json_schema_drop() asks each finder for
+ * the name of something that needs this version of a document; NULL: nothing
+ * does.  `kind` is what it finds ("tool"), for the message.
  */
 typedef char *(*DocumentUserFinder) (const char *tenant, int64 revision);
 extern void registry_add_user_finder(const char *kind, DocumentUserFinder finder);
@@ -115,15 +115,15 @@ extern Jsonb *errors_to_jsonb(const EvalErrors *errors);
 /* What to show the model that called `subject`: errors of errors_to_jsonb() in words. */
 extern char *schema_feedback(const char *subject, Jsonb *args, Jsonb *errors);
 
-/* what others wrote, fit to be shown */
+/* text that others wrote, fit to be shown */
 extern char *json_excerpt(const JbItem *item, int limit);
 extern char *path_excerpt(const char *path);
 
 /* ----- arguments (coerce.c, url_strings.c) ------------------------------------------ */
 
 /*
- * args with safe repairs, and without properties that are not allowed where
- * drop_unknown; *changes is a jsonb array, NULL when none
+ * args with safe repairs.  drop_unknown: also without properties that are not
+ * allowed.  *changes is a jsonb array; NULL: nothing was changed.
  */
 extern Jsonb *schema_coerce(const SchemaProgram *program, Jsonb *args, bool drop_unknown, Jsonb **changes);
 
@@ -140,22 +140,22 @@ typedef struct SchemaUrl
 	SchemaUrlKind kind;
 	const char *data;			/* in the document; NULL: no string stands where a URL should */
 	uint32		len;
-	const SchemaNode *content;	/* of the JSON; NULL: it is encoded, nobody can read it here */
+	const SchemaNode *content;	/* schema of the JSON; NULL: it is encoded and cannot be read here */
 } SchemaUrl;
 
 /*
- * Every string of the value that the schema at the node calls a URL; one may be
- * told more than once.  54001 beyond agentcore.max_node_visits.
+ * Calls back for every string of the value that the schema at the node calls a
+ * URL, perhaps more than once.  54001 beyond agentcore.max_node_visits.
  */
 typedef void (*SchemaUrlCallback) (const SchemaUrl *url, void *arg);
 extern void schema_urls(const SchemaNode *node, Jsonb *value, SchemaUrlCallback callback, void *arg);
 
-/* Does a reader take the text for a URL with a scheme or a host, whatever the schema says? */
+/* Whether a reader would take the text for a URL with a scheme or a host, whatever the schema says. */
 extern bool schema_url_absolute(const char *text, uint32 len);
 
 /*
- * Where the last limit (54001) was reached, a JSON Pointer fit to be shown, ""
- * for the document as a whole.  Told once.
+ * Where the last limit (54001) was reached: a JSON Pointer fit to be shown, ""
+ * for the document as a whole.  A second call returns "".
  */
 extern const char *schema_limit_path(void);
 

@@ -3,19 +3,19 @@
  *	  Which strings of a document its schema calls URLs, or parts of one.
  *
  * Schema and document are walked together, through every applicator and every
- * branch, whether the document is valid there or not: what any part of the
- * schema takes for a URL is one, and the policy judges it.  (Pointers derived
- * from the schema alone cannot name the members of additionalProperties, and
- * have to stop somewhere in a recursive schema.)
+ * branch, whether the document is valid there or not.  If any part of the schema
+ * calls a string a URL, the policy judges it.  (Pointers derived from the schema
+ * alone could not name the members of additionalProperties, and would have to
+ * stop somewhere in a recursive schema.)
  *
- * A tool may take one URL where it was promised a list, or a list, or a list
- * by name, where it was promised one; a branch beside the one with the URL may
- * allow it.  So where the schema speaks of elements and no array stands there,
- * or of a URL and a container does, the strings that any reader would take for
- * absolute URLs are told too.
+ * A tool may accept one URL where its schema has a list, or a list or an object
+ * where its schema has one URL; another branch may allow it.  So two more places
+ * are searched: a value that is not an array where the schema describes elements,
+ * and a container where it describes a URL.  Strings there are reported if any
+ * reader would take them for absolute URLs.
  *
  * Memory: none.  Locks: none.  Errors: 54001 beyond agentcore.max_node_visits,
- * which also ends references that go round.
+ * which also ends references that form a cycle.
  */
 #include "schema/schema.h"
 
@@ -25,7 +25,7 @@ struct UrlFormat
 {
 	const char *name;
 	SchemaUrlKind kind;
-	bool		relative;		/* may be a reference, which is judged where it names a scheme or host */
+	bool		relative;		/* may be a reference, which is judged if it names a scheme or a host */
 };
 
 typedef struct UrlWalk
@@ -33,8 +33,8 @@ typedef struct UrlWalk
 	SchemaUrlCallback callback;
 	void	   *arg;
 	int			fuel;
-	int			alternatives;	/* open ones: elsewhere the value may be meant otherwise */
-	int			misfits;		/* open ones: the value is not of the type that the schema speaks of */
+	int			alternatives;	/* how many are open: another branch may mean the value differently */
+	int			misfits;		/* how many are open: the value is not of the type that the schema describes */
 } UrlWalk;
 
 static void walk(UrlWalk *w, const SchemaNode *node, const JbItem *item, uint32 same);
@@ -46,7 +46,7 @@ static void walk_array(UrlWalk *w, const SchemaNode *node, const JbItem *item);
 static void walk_same(UrlWalk *w, const SchemaNode *node, const JbItem *item, uint32 same);
 static void walk_nodes(UrlWalk *w, SchemaNode **nodes, uint32 n, const JbItem *item, uint32 same);
 
-/* how many schemas may speak of one value, one inside the other */
+/* how deep schemas that apply to one value may be nested */
 #define SAME_MAX 64
 
 /* JSON Schema's, and what drafts 1 to 3 and others write for them */
@@ -108,7 +108,7 @@ tell(UrlWalk *w, SchemaUrlKind kind, const JbItem *item, const SchemaNode *conte
 
 /* ----- what the text itself says -------------------------------------------- */
 
-/* White space that readers drop: in front, or a tab or line break anywhere. */
+/* Whether it has white space that readers drop: in front, or a tab or line break anywhere. */
 static bool
 has_dropped(const char *text, uint32 len)
 {
@@ -126,7 +126,7 @@ is_slash(char c)
 	return c == '/' || c == '\\';
 }
 
-/* A reference is a URL where it names a scheme or a host, to any reader. */
+/* A relative reference is one in which no reader would find a scheme or a host. */
 static bool
 is_relative(const char *text, uint32 len)
 {
@@ -135,10 +135,10 @@ is_relative(const char *text, uint32 len)
 }
 
 /*
- * The same of a template, whatever its variables are, none included: the first
- * expression comes where no scheme and no host can begin any more, or neither
- * it nor what follows brings what they need.  Only {+x} leaves a colon or slash
- * as it is; {/x} begins with one.
+ * The same for a template, whatever values its variables have, none included.
+ * Either the first expression comes where no scheme and no host can begin any
+ * more, or neither it nor what follows can complete one.  Only {+x} leaves a
+ * colon or slash as it is; {/x} begins with a slash.
  */
 static bool
 is_relative_template(const char *text, uint32 len)
@@ -192,7 +192,7 @@ schema_url_absolute(const char *text, uint32 len)
 	return scheme + 1 < n && is_slash(head[scheme + 1]);
 }
 
-/* A name with a dot, or an address; words are no hosts where none was promised. */
+/* A name with a dot, or an address; a mere word is not taken for a host here. */
 static bool
 looks_like_host(const char *text, uint32 len)
 {
@@ -252,7 +252,7 @@ walk_format(UrlWalk *w, const SchemaNode *node, const JbItem *item)
 		tell(w, format->kind, NULL, NULL);
 }
 
-/* Where a value is meant otherwise, perhaps: the strings that are URLs by themselves. */
+/* A value that may be meant differently: reports the strings that are absolute URLs. */
 static void
 walk_strings(UrlWalk *w, const UrlFormat *format, const JbItem *item)
 {
@@ -300,10 +300,10 @@ walk_members(UrlWalk *w, const ObjectRules *rules, const JbItem *item, uint32 sa
 }
 
 /*
- * A value where the schema speaks of the elements of an array is one of them,
- * an object's members are some; an array where it speaks of an object holds
- * several, a string stands for one of its members.  Once only, or a recursive
- * schema would multiply it.
+ * The value is not of the type that the schema describes.  Where elements of an
+ * array are described, the value is taken for one, an object for several.  Where
+ * an object is described, an array is taken for several, a string for one of its
+ * members.  This is done once only, or a recursive schema would multiply it.
  */
 static void
 walk_misfit(UrlWalk *w, const SchemaNode *node, const JbItem *item, uint32 same)
@@ -396,7 +396,7 @@ walk_array(UrlWalk *w, const SchemaNode *node, const JbItem *item)
 	}
 }
 
-/* What speaks of the same value: a reference that goes round ends at SAME_MAX. */
+/* Schemas that apply to the same value; a cycle of references ends at SAME_MAX. */
 static void
 walk_same(UrlWalk *w, const SchemaNode *node, const JbItem *item, uint32 same)
 {

@@ -8,7 +8,7 @@
 
 #include "schema/program.h"
 
-/* Vocabularies; `format` is one keyword of two that differ in what it means. */
+/* Vocabularies.  Two of them define `format`, with different meanings. */
 #define VOCABULARY_CORE			0x01
 #define VOCABULARY_APPLICATOR	0x02
 #define VOCABULARY_UNEVALUATED	0x04

@@ -89,7 +89,7 @@ parse_date(Cursor *c)
 	return day <= days[month - 1] + (month == 2 && leap);
 }
 
-/* A leap second is one only in the last minute of a day in UTC. */
+/* A leap second occurs only in the last minute of a day in UTC. */
 static bool
 parse_time(Cursor *c)
 {
@@ -145,8 +145,8 @@ check_date_time(Cursor *c)
 }
 
 /*
- * Units of a duration in order; a later one follows only the one right before
- * it (RFC 3339 appendix A).  -1: malformed, otherwise how many were read.
+ * Units of a duration in order; each follows only the one right before it
+ * (RFC 3339 appendix A).  How many were read; -1: malformed.
  */
 static int
 parse_units(Cursor *c, const char *units)
@@ -270,7 +270,7 @@ check_ipv6(Cursor *c)
 	return parse_ipv6(c);
 }
 
-/* which host names: RFC 1123; and RFC 5890, as it is or once it is normalised */
+/* kinds of host names: RFC 1123; RFC 5890, as given or after normalising */
 typedef enum HostKind
 {
 	HOST_ASCII,
@@ -296,8 +296,8 @@ dot_length(const Cursor *c, HostKind kind)
 
 /*
  * Labels of letters, digits and inner hyphens.  Hyphens in the third and
- * fourth place mark an encoded label.  What is outside ASCII, or encodes it,
- * is left to idna.c, lengths included.
+ * fourth place mark an encoded label.  A name outside ASCII, or with encoded
+ * labels, is judged by idna.c, lengths included.
  */
 static bool
 parse_hostname(Cursor *c, HostKind kind)

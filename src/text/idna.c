@@ -3,12 +3,12 @@
  *	  Internationalised host names as IDNA 2008 has them (RFC 5890 to 5893).
  *
  * ICU's UTS-46 knows the encoding (Punycode and back), lengths, hyphens, the
- * rules of context and of writing direction.  It also maps, and lets symbols
- * pass, which IDNA 2008 does not: which code points a name may hold is derived
- * here from their properties as RFC 5892 says, so that it follows the Unicode
- * version of the ICU that is installed.
+ * rules of context and of writing direction.  Unlike IDNA 2008 it also maps
+ * characters and accepts symbols.  So the code points that a name may hold are
+ * derived here from their properties, as RFC 5892 says.  They follow the Unicode
+ * version of the installed ICU.
  *
- * Memory: two ICU objects a process, kept.  Locks: none.  Errors: return values
+ * Memory: two ICU objects per process, kept.  Locks: none.  Errors: return values
  * only.
  */
 #include "text/idna.h"
@@ -24,8 +24,8 @@
 #include <unicode/utf8.h>
 #include <unicode/utf16.h>
 
-/* of a name of 253 bytes, and then some */
-#define NAME_MAX_UNITS 1024
+/* UTF-16 units: more than a name of 253 bytes needs */
+#define UNITS_MAX 1024
 #define HOST_MAX 253
 
 #define OPTIONS (UIDNA_USE_STD3_RULES | UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ | UIDNA_CHECK_CONTEXTO | \
@@ -170,7 +170,7 @@ open_idna(void)
 	return idna;
 }
 
-/* As it was given, and as its encoded labels read. */
+/* The name must be valid as given, and again with its labels decoded. */
 bool
 idna_valid(const char *host, size_t len, bool composed)
 {
@@ -178,23 +178,23 @@ idna_valid(const char *host, size_t len, bool composed)
 	UErrorCode	status = U_ZERO_ERROR;
 	const UNormalizer2 *nfc = unorm2_getNFCInstance(&status);
 	UIDNAInfo	info = UIDNA_INFO_INITIALIZER;
-	UChar		given[NAME_MAX_UNITS];
-	UChar		normal[NAME_MAX_UNITS];
-	UChar		other[NAME_MAX_UNITS];
+	UChar		given[UNITS_MAX];
+	UChar		normal[UNITS_MAX];
+	UChar		other[UNITS_MAX];
 	int32_t		n;
 
-	if (idna == NULL || len >= NAME_MAX_UNITS)
+	if (idna == NULL || len >= UNITS_MAX)
 		return false;
-	u_strFromUTF8(given, NAME_MAX_UNITS, &n, host, (int32_t) len, &status);
+	u_strFromUTF8(given, UNITS_MAX, &n, host, (int32_t) len, &status);
 	if (U_FAILURE(status) || (composed && !unorm2_isNormalized(nfc, given, n, &status)))
 		return false;
-	n = unorm2_normalize(nfc, given, n, normal, NAME_MAX_UNITS, &status);
+	n = unorm2_normalize(nfc, given, n, normal, UNITS_MAX, &status);
 	if (U_FAILURE(status) || !labels_valid(normal, n))
 		return false;
-	if (uidna_nameToASCII(idna, normal, n, other, NAME_MAX_UNITS, &info, &status) > HOST_MAX ||
+	if (uidna_nameToASCII(idna, normal, n, other, UNITS_MAX, &info, &status) > HOST_MAX ||
 		U_FAILURE(status) || info.errors != 0)
 		return false;
-	n = uidna_nameToUnicode(idna, normal, n, other, NAME_MAX_UNITS, &info, &status);
+	n = uidna_nameToUnicode(idna, normal, n, other, UNITS_MAX, &info, &status);
 	return U_SUCCESS(status) && info.errors == 0 && labels_valid(other, n);
 }
 

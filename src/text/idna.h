@@ -11,10 +11,10 @@
 #include <stddef.h>
 
 /*
- * Are the labels of a host name, in UTF-8 or encoded ("xn--"), what may be
- * registered?  composed: they must be in normal form C already, as a name that
- * is looked up; otherwise what normalises to such a name will do, too.
- * Without ICU at build time everything is: nobody can tell.
+ * Whether the labels of a host name, in UTF-8 or encoded ("xn--"), may be
+ * registered.  composed: the name must already be in normal form C, as for a
+ * lookup; otherwise it is normalised first.  Without ICU at build time every
+ * name is valid.
  */
 extern bool idna_valid(const char *host, size_t len, bool composed);
 

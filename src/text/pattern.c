@@ -8,18 +8,18 @@
  * Patterns are compiled lazily in the backend, never in the postmaster:
  * executable memory is not to be shared by a fork.
  *
- * Matching is bounded three times over.  PCRE2 counts steps, but a step may
- * read the whole subject, and it cannot be interrupted; so a match is first
- * tried with no more steps than cost half a millisecond at worst.  What needs
- * more is matched again by code that calls back at every item of the pattern,
- * where interrupts and agentcore.pattern_timeout are looked at.  Which of the
- * two gave the answer is not to be seen from outside.
+ * Matching is bounded by steps, by time and by interrupts.  PCRE2 counts steps,
+ * but one step may read the whole subject, and PCRE2 cannot be interrupted.  So
+ * the first try gets only as many steps as take half a millisecond at worst.  A
+ * match that needs more starts again with code that calls back at every item of
+ * the pattern, where interrupts and agentcore.pattern_timeout are checked.  The
+ * answer is the same either way.
  *
- * JIT code needs a stack of its own; where it does not suffice, or where the
- * platform forbids executable memory, the interpreter does the same work.
+ * JIT code needs a stack of its own.  If that overflows, or if the platform
+ * forbids executable memory, the interpreter does the same work.
  *
  * Memory: the code in the caller's context; one match context, match data and
- * JIT stack a backend in TopMemoryContext.  Locks: none.  Errors: returned,
+ * JIT stack per backend in TopMemoryContext.  Locks: none.  Errors: returned,
  * but for out of memory and cancellation.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -37,18 +37,18 @@
 #define JIT_STACK_MAX (1024 * 1024)
 
 /*
- * The first try.  The JIT counts steps only where it goes back: each may have
- * been preceded by a walk over the subject, and by one for every character of
- * that where lookaround is in the way; all that for every offset where a match
- * may begin.  Below SHORT_MIN steps it is not worth trying.
+ * The first try.  The JIT counts a step only when it backtracks.  Before each
+ * one it may have walked over the whole subject; with lookaround, once per
+ * character of that walk; and all that for every offset where a match may begin.
+ * Below SHORT_MIN steps the first try is left out.
  */
 #define SHORT_WORK (1024 * 1024)
 #define SHORT_MIN 16
 
-/* bytes that may have been read between two looks at the clock: below 1 ms */
+/* bytes that may be read between two looks at the clock: takes less than 1 ms */
 #define WATCH_BYTES (256 * 1024)
 
-/* what a visit of a node costs: time spent on patterns is counted as such */
+/* time spent on patterns is counted in visits of nodes: so long takes one */
 #define VISIT_NS 100
 
 #define COMPILE_OPTIONS \
@@ -97,7 +97,7 @@ out_of_memory(void)
 			 errdetail("While preparing a regular expression.")));
 }
 
-/* Strings of the database as UTF-8, which is what patterns and formats are about. */
+/* Strings of the database as UTF-8, which patterns and formats are defined for. */
 const char *
 string_utf8(const char *s, uint32 *len)
 {
@@ -132,7 +132,7 @@ prepare_matching(void)
 	pcre2_set_depth_limit(match_context, agc_pattern_depth_limit);
 }
 
-/* "why" is where the message goes; NULL: nobody asks */
+/* *why: what is wrong with the source, palloc'd */
 static pcre2_code *
 compile_code(const char *source, uint32 len, int flags, uint32_t options, pcre2_compile_context *cc,
 			 int *lookaround, char **why)
@@ -170,8 +170,8 @@ compile_code(const char *source, uint32 len, int flags, uint32_t options, pcre2_
 }
 
 /*
- * Strictly, then with what many patterns hold although ECMA-262 refuses it.
- * The JIT does what it can; without it matching is the interpreter's.
+ * Strictly first; then with what many patterns hold although ECMA-262 refuses
+ * it.  If the JIT cannot compile the code, the interpreter runs it.
  */
 static pcre2_code *
 compile_usable(const char *source, uint32 len, uint32_t options, MemoryContext context,
@@ -224,10 +224,7 @@ pattern_source(const Pattern *pattern)
 	return pattern->source;
 }
 
-/*
- * pcre2_match(), too, runs what the JIT made of the code, but a short match
- * takes it a tenth longer.
- */
+/* pcre2_match() would run the JIT's code too, but takes a tenth longer for a short match. */
 static int
 match_code(const pcre2_code *code, bool jit, const char *subject, uint32 len, uint32 limit)
 {
@@ -244,7 +241,7 @@ match_code(const pcre2_code *code, bool jit, const char *subject, uint32 len, ui
 	return result;
 }
 
-/* How many steps the first try may take; 0: not to be tried. */
+/* How many steps the first try may take; 0: no first try. */
 static uint32
 short_limit(const Pattern *pattern, uint32 len)
 {
@@ -272,7 +269,7 @@ watch_ms(const Watch *watch)
 	return INSTR_TIME_GET_MILLISEC(now);
 }
 
-/* Before every item of a watched pattern; what is not 0 ends the match. */
+/* Called before every item of a watched pattern; a result other than 0 ends the match. */
 static int
 watch_match(pcre2_callout_block *block, void *arg)
 {
@@ -287,7 +284,7 @@ watch_match(pcre2_callout_block *block, void *arg)
 	return 0;
 }
 
-/* The second try, which takes its time and can be ended. */
+/* The second try: unbounded in steps by SHORT_WORK, but it can be interrupted. */
 static int
 match_watched(Pattern *pattern, const char *subject, uint32 len, int64 *visits)
 {
@@ -315,9 +312,7 @@ match_watched(Pattern *pattern, const char *subject, uint32 len, int64 *visits)
 	return result;
 }
 
-/*
- * *visits grows by what the match cost, where that is worth counting.
- */
+/* *visits grows by what a second try cost; a first try is too short to count. */
 PatternResult
 pattern_match(Pattern *pattern, const char *subject, uint32 len, int64 *visits)
 {
@@ -338,8 +333,9 @@ pattern_match(Pattern *pattern, const char *subject, uint32 len, int64 *visits)
 }
 
 /*
- * Format "regex": is it ECMA-262's?  Of that PCRE2 lacks only lookbehind of
- * variable width, which reads as lookahead here: nothing is matched.
+ * Format "regex": whether it is a regular expression of ECMA-262.  PCRE2 lacks
+ * only lookbehind of variable width; it is translated as lookahead here, since
+ * nothing is matched.
  */
 bool
 pattern_is_valid(const char *source, uint32 len)

@@ -3,12 +3,12 @@
  *	  From ECMA-262 regular expressions (unicode mode) to PCRE2's syntax.
  *
  * The two differ in what an escape means, in a few characters and in what is
- * an error.  Everything is written out so that no option of PCRE2 has to
- * guess: code points as \x{..}, classes for \s and ".", numbered references
+ * an error.  Everything is written out, so that nothing depends on an option of
+ * PCRE2: code points as \x{..}, classes for \s and ".", numbered references
  * as \g{n}.  What ECMA-262 does not know (atomic groups, possessive
  * quantifiers, verbs, recursion, POSIX classes) is refused here, because PCRE2
- * would accept it.  regex_escape.c has the escapes, this file all else:
- * groups, classes, quantifiers.
+ * would accept it.  This file has groups, classes and quantifiers;
+ * regex_escape.c has the escapes.
  *
  * Memory: the caller's buffer.  Locks: none.  Errors: returned.
  */
@@ -156,7 +156,7 @@ translate_group(RegexTranslator *t)
 	return true;
 }
 
-/* {n}, {n,} or {n,m}: how long it is; 0 when it is none */
+/* length of a quantifier {n}, {n,} or {n,m}; 0: it is no quantifier */
 static size_t
 braces_length(const RegexTranslator *t)
 {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* longest source, and what its translation can grow to */
+/* longest source, and how many times as long its translation can be */
 #define REGEX_MAX_SOURCE	16384
 #define REGEX_GROWTH		160
 
@@ -21,9 +21,9 @@ typedef struct RegexInfo
 	int			lookaround;		/* how deep lookaround is nested */
 } RegexInfo;
 
-/* an escaped punctuation character that ECMA-262 would refuse is that character */
+/* a backslash before any punctuation is taken, also where ECMA-262 refuses it */
 #define REGEX_LENIENT		0x01
-/* for PCRE2 to judge, not to match: lookbehind of any width */
+/* only to be compiled, never matched: lookbehind may have any width */
 #define REGEX_SYNTAX_ONLY	0x02
 
 /*

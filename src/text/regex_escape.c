@@ -363,7 +363,10 @@ escape_character(RegexTranslator *t, char ch, bool in_class)
 	}
 }
 
-/* \k<name> and \1: what a group has matched, in a group of its own: PCRE2 repeats an unset one as if it had failed */
+/*
+ * \k<name> and \1: what a group has matched.  Written in a group of its own,
+ * because PCRE2 repeats a reference to an unset group as if it had failed.
+ */
 static bool
 escape_reference(RegexTranslator *t, char ch, bool in_class)
 {

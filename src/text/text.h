@@ -33,13 +33,13 @@ typedef enum PatternResult
 
 /* in CurrentMemoryContext; NULL and *problem (palloc'd) when it is not usable */
 extern Pattern *pattern_compile(const char *source, uint32 len, char **problem);
-/* *visits grows by what it cost, in visits of nodes */
+/* *visits grows by what the match cost, in visits of nodes */
 extern PatternResult pattern_match(Pattern *pattern, const char *subject, uint32 len, int64 *visits);
 extern const char *pattern_source(const Pattern *pattern);
 extern Size pattern_size(const Pattern *pattern);	/* bytes, the JIT's included */
 extern bool pattern_is_valid(const char *source, uint32 len);
 
-/* a string of the database in UTF-8; palloc'd where that is another encoding */
+/* a string of the database in UTF-8; palloc'd if the database has another encoding */
 extern const char *string_utf8(const char *s, uint32 *len);
 
 extern void text_init(void);

@@ -2,8 +2,8 @@
  * uri.c
  *	  Resolving the references of a schema (RFC 3986 section 5).
  *
- * Identifiers here are names, not addresses: nothing is fetched, and a base
- * that is no URI at all still gives a name.
+ * Identifiers are names here, not addresses: nothing is fetched, and a base
+ * that is not a URI still gives a name.
  *
  * Memory: results in CurrentMemoryContext.  Locks: none.  On ERROR: nothing
  * to undo.

@@ -2,8 +2,8 @@
  * export.c
  *	  tool_export(): a registered tool as a provider's API wants it defined.
  *
- * The inverse of import.c: what is written here is read there to the same
- * name, description and schema.
+ * The inverse of import.c, which reads the result back to the same name,
+ * description and schema.
  *
  * Memory: CurrentMemoryContext.  Locks: AccessShareLock on agentcore.tool when
  * it has to be read.  On ERROR: pins go at transaction end.
@@ -14,8 +14,8 @@
 #include "utils/builtins.h"
 
 /*
- * What auto does not read out of the schema itself: without $schema it is
- * 2020-12.  Where the registry was told another dialect, the schema says so.
+ * A reader with dialect auto takes a schema without $schema for 2020-12.  If the
+ * tool was registered with another dialect, $schema is added.
  */
 static const char *
 undeclared_dialect(const ToolDef *tool, const JbItem *schema)
@@ -88,9 +88,9 @@ write_definition(const ToolDef *tool, ToolFormat format, bool strict)
 	Jsonb	   *parameters;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	if (format == FORMAT_OPENAI_CHAT || format == FORMAT_OPENAI_RESPONSES)
+	if (format == TOOL_FORMAT_OPENAI_CHAT || format == TOOL_FORMAT_OPENAI_RESPONSES)
 		put_string(&state, "type", "function");
-	if (format == FORMAT_OPENAI_CHAT)
+	if (format == TOOL_FORMAT_OPENAI_CHAT)
 	{
 		put_key(&state, "function");
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
@@ -100,13 +100,13 @@ write_definition(const ToolDef *tool, ToolFormat format, bool strict)
 		put_string(&state, "description", tool->description);
 	switch (format)
 	{
-		case FORMAT_ANTHROPIC:
+		case TOOL_FORMAT_ANTHROPIC:
 			put_schema(&state, "input_schema", schema);
 			break;
-		case FORMAT_MCP:
+		case TOOL_FORMAT_MCP:
 			put_schema(&state, "inputSchema", schema);
 			break;
-		case FORMAT_GEMINI:
+		case TOOL_FORMAT_GEMINI:
 			parameters = gemini_from_schema(schema);
 			put_schema(&state, parameters != NULL ? "parameters" : "parametersJsonSchema",
 					   parameters != NULL ? parameters : schema);
@@ -114,10 +114,10 @@ write_definition(const ToolDef *tool, ToolFormat format, bool strict)
 		default:
 			put_schema(&state, "parameters", schema);
 	}
-	/* the Responses API takes silence for true, and then rewrites the schema */
-	if (strict || format == FORMAT_OPENAI_RESPONSES)
+	/* without "strict" the Responses API assumes true, and then rewrites the schema */
+	if (strict || format == TOOL_FORMAT_OPENAI_RESPONSES)
 		put_bool(&state, "strict", strict);
-	if (format == FORMAT_OPENAI_CHAT)
+	if (format == TOOL_FORMAT_OPENAI_CHAT)
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
@@ -128,7 +128,7 @@ require_strict(const AgcObject *tool, ToolFormat format, const char *format_name
 	const char *path;
 	const char *problem;
 
-	if (format == FORMAT_MCP || format == FORMAT_GEMINI)
+	if (format == TOOL_FORMAT_MCP || format == TOOL_FORMAT_GEMINI)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("format \"%s\" has no strict mode", format_name)));

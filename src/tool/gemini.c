@@ -23,7 +23,7 @@
 /* How a member of Gemini's schema becomes one of JSON Schema. */
 typedef enum MemberShape
 {
-	MEMBER_COPY,				/* an annotation or a value: as it is */
+	MEMBER_COPY,				/* an annotation or a value: copied */
 	MEMBER_SIZE,				/* a count, perhaps as a string */
 	MEMBER_TYPE,
 	MEMBER_NULLABLE,
@@ -120,7 +120,7 @@ push_type(JsonbParseState **state, const JbItem *type, bool nullable)
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
 }
 
-/* "5" is 5; what is no number stays for the compiler to refuse */
+/* "5" becomes 5; any other string stays for the compiler to refuse */
 static void
 push_size(JsonbParseState **state, const JbItem *value)
 {
@@ -139,7 +139,7 @@ push_size(JsonbParseState **state, const JbItem *value)
 	pushJsonbValue(state, WJB_VALUE, &number);
 }
 
-/* The elements of an array, and null after them where it may be null and is not told. */
+/* The elements of an array, followed by null if it is allowed and not among them. */
 static void
 push_enum(JsonbParseState **state, const JbItem *values, bool nullable)
 {
@@ -250,7 +250,7 @@ push_json_member(JsonbParseState **state, const JbItem *key, const JbItem *value
 	}
 }
 
-/* "where" is WJB_ELEM or WJB_VALUE for what is no object. */
+/* "where" is WJB_ELEM or WJB_VALUE, for a value that is not an object. */
 static JsonbValue *
 push_json(JsonbParseState **state, const JbItem *schema, JsonbIteratorToken where)
 {
@@ -301,7 +301,7 @@ push_upper(JsonbParseState **state, const JbItem *type)
 	put_text(state, WJB_VALUE, name, strlen(name));
 }
 
-/* A name, or [name, "null"]; whether that was it. */
+/* A name, or [name, "null"]; false for anything else. */
 static bool
 push_gemini_type(JsonbParseState **state, const JbItem *type)
 {
@@ -322,7 +322,7 @@ push_gemini_type(JsonbParseState **state, const JbItem *type)
 	return true;
 }
 
-/* Strings only; a null among them is what nullable says. */
+/* Strings only; nullable stands for a null among them. */
 static bool
 push_gemini_enum(JsonbParseState **state, const JbItem *values)
 {
@@ -388,7 +388,7 @@ push_gemini_member(JsonbParseState **state, const Member *member, const JbItem *
 	}
 }
 
-/* *exact becomes false where the subset cannot say it; what is pushed then does not matter. */
+/* *exact becomes false if the subset cannot say it; the result is then not used. */
 static JsonbValue *
 push_gemini(JsonbParseState **state, const JbItem *schema, JsonbIteratorToken where, bool *exact)
 {
@@ -420,7 +420,7 @@ push_gemini(JsonbParseState **state, const JbItem *schema, JsonbIteratorToken wh
 	return pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
-/* NULL unless reading it again gives the very same schema. */
+/* NULL unless reading the result back gives exactly the same schema. */
 Jsonb *
 gemini_from_schema(const Jsonb *schema)
 {

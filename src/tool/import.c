@@ -3,9 +3,10 @@
  *	  tool_import(): tool definitions of providers and MCP servers into the
  *	  registry.
  *
- * A document is an array of definitions, one definition, or what wraps them in
- * an API's request or response.  Each is recognised by its shape, or must have
- * the format that was asked for.  All or nothing: the first bad one raises.
+ * A document is an array of definitions, one definition, or an API's request or
+ * response that holds them.  Each definition is recognised by its shape, or must
+ * have the format that was asked for.  The first bad one raises, so an import is
+ * all or nothing.
  *
  * Memory: CurrentMemoryContext.  Locks: row locks of the statements.  On
  * ERROR: the statement's rows are undone.
@@ -54,7 +55,7 @@ static void import_value(Import *import, const JbItem *value, bool declarations,
 ToolFormat
 tool_format_or_raise(const char *name, bool with_auto)
 {
-	for (int i = 0; name != NULL && i < FORMAT_AUTO + with_auto; i++)
+	for (int i = 0; name != NULL && i < TOOL_FORMAT_AUTO + with_auto; i++)
 		if (strcmp(name, format_names[i]) == 0)
 			return (ToolFormat) i;
 	agc_refuse_word("format", name, with_auto ?
@@ -95,21 +96,21 @@ recognise(Import *import, const JbItem *item, bool declaration)
 	JbItem		value;
 
 	if (declaration)
-		return FORMAT_GEMINI;
+		return TOOL_FORMAT_GEMINI;
 	if (member(item, "function", &value))
-		return FORMAT_OPENAI_CHAT;
+		return TOOL_FORMAT_OPENAI_CHAT;
 	if (member(item, "inputSchema", &value))
-		return FORMAT_MCP;
+		return TOOL_FORMAT_MCP;
 	if (member(item, "input_schema", &value))
-		return FORMAT_ANTHROPIC;
+		return TOOL_FORMAT_ANTHROPIC;
 	if (member_is(item, "type", "function"))
-		return FORMAT_OPENAI_RESPONSES;
+		return TOOL_FORMAT_OPENAI_RESPONSES;
 	if (member(item, "type", &value))
 		bad_definition(import, "It is a tool of the provider's own or of free text: it has no schema to judge arguments by.");
 	if (member(item, "name", &value) &&
 		(member(item, "parameters", &value) || member(item, "parametersJsonSchema", &value) ||
 		 member(item, "parameters_json_schema", &value)))
-		return FORMAT_GEMINI;
+		return TOOL_FORMAT_GEMINI;
 	bad_definition(import, "It has the shape of no known format.");
 }
 
@@ -124,28 +125,28 @@ static void
 take_apart(Import *import, const JbItem *item, bool declaration, Definition *d)
 {
 	memset(d, 0, sizeof(*d));
-	d->format = import->format == FORMAT_AUTO ? recognise(import, item, declaration) : import->format;
+	d->format = import->format == TOOL_FORMAT_AUTO ? recognise(import, item, declaration) : import->format;
 	d->body = *item;
 	switch (d->format)
 	{
-		case FORMAT_OPENAI_CHAT:
+		case TOOL_FORMAT_OPENAI_CHAT:
 			if (!member_is(item, "type", "function") || !member(item, "function", &d->body) || !item_is_object(&d->body))
 				bad_definition(import, "\"type\" must be \"function\", and \"function\" an object.");
 			find_schema(d, "parameters");
 			break;
-		case FORMAT_OPENAI_RESPONSES:
+		case TOOL_FORMAT_OPENAI_RESPONSES:
 			if (!member_is(item, "type", "function"))
 				bad_definition(import, "\"type\" must be \"function\".");
 			find_schema(d, "parameters");
 			break;
-		case FORMAT_ANTHROPIC:
+		case TOOL_FORMAT_ANTHROPIC:
 			if (member(item, "type", &d->schema) && !text_is(&d->schema, "custom"))
 				bad_definition(import, "\"type\" must be \"custom\" or absent.");
 			find_schema(d, "input_schema");
 			if (!d->has_schema)
 				bad_definition(import, "\"input_schema\" is missing.");
 			break;
-		case FORMAT_MCP:
+		case TOOL_FORMAT_MCP:
 			find_schema(d, "inputSchema");
 			if (!d->has_schema)
 				bad_definition(import, "\"inputSchema\" is missing.");
@@ -166,7 +167,7 @@ take_apart(Import *import, const JbItem *item, bool declaration, Definition *d)
 		bad_definition(import, psprintf("\"%s\" must be an object.", d->schema_key));
 }
 
-/* The schema as the registry keeps it; a function without parameters takes none. */
+/* The schema as the registry keeps it; a function without parameters accepts no arguments. */
 static Jsonb *
 definition_schema(const Definition *d)
 {
@@ -224,9 +225,9 @@ ignored_members(const JbItem *item, const Definition *d)
 	const char *inner[] = {"name", "description", d->schema_key, NULL, NULL};
 	ArrayBuildState *ignored = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 
-	if (d->format == FORMAT_OPENAI_CHAT)
+	if (d->format == TOOL_FORMAT_OPENAI_CHAT)
 		add_ignored(item, outer, &ignored);
-	else if (d->format == FORMAT_OPENAI_RESPONSES || d->format == FORMAT_ANTHROPIC)
+	else if (d->format == TOOL_FORMAT_OPENAI_RESPONSES || d->format == TOOL_FORMAT_ANTHROPIC)
 		inner[3] = "type";
 	add_ignored(&d->body, inner, &ignored);
 	return makeArrayResult(ignored, CurrentMemoryContext);

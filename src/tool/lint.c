@@ -3,10 +3,10 @@
  *	  tool_lint(): what providers would refuse of a tool, or silently ignore, and
  *	  what the gate does not judge.
  *
- * The rules are tables: which keywords are in a provider's subset, and a few
- * checks that need to look at values.  They are those that OpenAI (strict
- * functions), Anthropic (strict tool use), Google (parametersJsonSchema) and
- * MCP published until November 2026; doc/tools.md tells them.
+ * The rules are a table of the keywords in each provider's subset, and a few
+ * checks of values.  They are what OpenAI (strict functions), Anthropic (strict
+ * tool use), Google (parametersJsonSchema) and MCP published until November 2026;
+ * doc/tools.md explains them.
  *
  * Memory: CurrentMemoryContext.  Locks: AccessShareLock on agentcore.tool when
  * it has to be read.  On ERROR: pins go at transaction end.
@@ -54,7 +54,7 @@ static const char *const effect_names[] = {NULL, "refused", "ignored", "discoura
 #define ANTHROPIC_OPTIONAL 24
 #define ANTHROPIC_UNIONS 16
 
-/* keywords that not everybody takes; MCP takes JSON Schema whole */
+/* keywords that not every provider accepts; MCP accepts all of JSON Schema */
 static const struct
 {
 	const char *keyword;
@@ -257,7 +257,7 @@ lint_pattern(Lint *lint, const SchemaNode *node, const JbItem *value)
 		found(lint, node->path, "pattern", REFUSED, "back references and word boundaries are not taken");
 }
 
-/* $ref beside others; only the registry can serve what is not in the document */
+/* $ref beside other keywords; a target outside the document, which only the registry has */
 static void
 lint_ref(Lint *lint, const SchemaNode *node, const JbItem *value)
 {
@@ -340,7 +340,7 @@ lint_keyword(Lint *lint, const SchemaNode *node, const JbItem *key, const JbItem
 
 /* ----- objects ---------------------------------------------------------------------- */
 
-/* Every property, as compiled: those that are only named by "required" have no node. */
+/* Every property, as compiled; one that only "required" names has no node. */
 static void
 lint_properties(Lint *lint, const SchemaNode *node)
 {
@@ -364,7 +364,7 @@ lint_properties(Lint *lint, const SchemaNode *node)
 	}
 }
 
-/* Closed, and for OpenAI every property required. */
+/* The object must be closed; for OpenAI every property must be required. */
 static void
 lint_object(Lint *lint, const SchemaNode *node)
 {
@@ -399,7 +399,7 @@ any_recursive(HTAB *visits, SchemaNode **nodes, uint32 n)
 	return false;
 }
 
-/* Through the keywords that Anthropic takes: the others are refused anyway. */
+/* Only through the keywords that Anthropic accepts: the others are refused anyway. */
 static bool
 recursive(HTAB *visits, const SchemaNode *node)
 {
@@ -500,7 +500,7 @@ lint_tool(Lint *lint, const ToolDef *tool)
 bool
 lint_refuses(const AgcObject *tool, ToolFormat format, const char **path, const char **problem)
 {
-	Lint		lint = {.provider = format == FORMAT_ANTHROPIC ? ANTHROPIC : OPENAI};
+	Lint		lint = {.provider = format == TOOL_FORMAT_ANTHROPIC ? ANTHROPIC : OPENAI};
 
 	lint_tool(&lint, tool->data);
 	*path = lint.path;

@@ -10,15 +10,15 @@
 
 typedef enum ToolFormat
 {
-	FORMAT_OPENAI_CHAT,
-	FORMAT_OPENAI_RESPONSES,
-	FORMAT_ANTHROPIC,
-	FORMAT_MCP,
-	FORMAT_GEMINI,
-	FORMAT_AUTO
+	TOOL_FORMAT_OPENAI_CHAT,
+	TOOL_FORMAT_OPENAI_RESPONSES,
+	TOOL_FORMAT_ANTHROPIC,
+	TOOL_FORMAT_MCP,
+	TOOL_FORMAT_GEMINI,
+	TOOL_FORMAT_AUTO
 } ToolFormat;
 
-/* 22023 when there is no such format; auto only where it makes sense */
+/* 22023 for an unknown format; "auto" is known only with_auto */
 extern ToolFormat tool_format_or_raise(const char *name, bool with_auto);
 
 /* tool.c: what became of an imported definition */
@@ -29,13 +29,13 @@ typedef enum ToolImported
 	TOOL_UNCHANGED
 } ToolImported;
 
-/* Other settings of a tool that is there stay.  The schema was compiled: 22023. */
+/* Other settings of an existing tool stay.  22023 if the schema does not compile. */
 extern ToolImported tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description);
 
-/* Pinned, after agc_enter() and with 42704 naming the nearest where there is none (tool_args.c). */
+/* Pinned; after agc_enter(); 42704, with the nearest names, if there is no such tool (tool_args.c). */
 extern AgcObject *tool_require(const char *tenant, const char *name);
 
-/* gemini.c: OpenAPI's subset and JSON Schema; exact there and back, or NULL */
+/* gemini.c: OpenAPI's subset and JSON Schema; NULL if it cannot be exact */
 extern Jsonb *gemini_to_schema(const JbItem *parameters);
 extern Jsonb *gemini_from_schema(const Jsonb *schema);
 

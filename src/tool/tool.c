@@ -23,7 +23,7 @@
 
 #define NEAREST_SHOWN 3
 
-/* the members of tool_set(), as SQL has them */
+/* the arguments of tool_set(), in SQL's order */
 enum
 {
 	A_SCHEMA = 1, A_DESCRIPTION, A_DIALECT, A_MODE, A_COERCE, A_ADDITIONAL, A_URL_ARGS, A_CACHE_TTL, A_CACHE_SCOPE,
@@ -47,7 +47,7 @@ tool_pin(const char *tenant, const char *name)
 	return agc_object_pin(&tool_class, tenant, name);
 }
 
-/* of a tool's schema and the documents that it refers to */
+/* The digest of a tool's schema and the documents that it refers to. */
 static void
 digest_definition(ToolDef *tool, Jsonb *schema, const RegistryUse *uses)
 {
@@ -175,7 +175,7 @@ text_array(Datum array, int *n, const char *what)
 typedef struct NearestScan
 {
 	AgcNearest	names;			/* by the whole name */
-	char	   *same_tool;		/* another server's tool of that very name */
+	char	   *same_tool;		/* another server's tool with exactly that name */
 } NearestScan;
 
 static void
@@ -284,7 +284,7 @@ check_pointers(Datum array, const char *what)
 	}
 }
 
-/* A URL that is judged and is only data would be a guess of which was meant. */
+/* A pointer in both lists is a contradiction. */
 static void
 check_url_skip(Datum skip, Datum args)
 {
@@ -329,7 +329,7 @@ require_one_of(const char *value, const char *what, const char *const *words, in
 	agc_refuse_word(what, value, hint);
 }
 
-/* A program that the cache cannot hold would be memory that every session keeps. */
+/* Every session that uses the tool keeps its program, so it must fit the cache. */
 static void
 check_compiled_size(MemoryContext cxt)
 {
@@ -366,7 +366,7 @@ check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, const 
 	MemoryContextDelete(cxt);
 }
 
-/* -1: not given.  Settings that could never take effect are mistakes. */
+/* -1: not given.  A setting that could never take effect is a mistake. */
 static void
 check_cache_terms(int64 ttl, int64 soft_ttl, int64 negative_ttl, int64 max_size)
 {
@@ -416,8 +416,8 @@ check_cache(FunctionCallInfo fcinfo)
 }
 
 /*
- * What must fit together is judged whole; what names other things, or needs a
- * right of its own, only where it was touched.
+ * Settings that must fit together are always checked.  A setting that names
+ * another object, or needs a privilege of its own, is checked only if it changes.
  */
 static void
 check_tool(FunctionCallInfo fcinfo, AgcSetting *set)
@@ -537,8 +537,8 @@ AGC_FUNCTION(tool_drop)
 }
 
 /*
- * A definition that tool_import() read: what it says of a tool that is there is
- * replaced, and everything else about the tool stays.
+ * Writes a definition that tool_import() read.  Of an existing tool it replaces
+ * the schema, and the description if it has one; everything else stays.
  */
 ToolImported
 tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description)
