@@ -44,6 +44,7 @@ SELECT tool_set('pattern', '{"type": "object", "properties": {"a": {"properties"
        tool_set('coerced', '{"type": "object", "properties": {"p": {"type": "integer", "anyOf": [{"pattern": "^(a+)+$"}]}}}', dialect => '2020-12', coerce => true),
        tool_set('steps', '{"type": "object", "properties": {"l": {"items": {"anyOf": [{"const": 1}, {"const": 2}, {"const": 3}, {"type": "integer"}]}}}}', dialect => '2020-12'),
        tool_set('tree', '{"$ref": "#/$defs/n", "$defs": {"n": {"additionalProperties": {"$ref": "#/$defs/n"}}}}', dialect => '2020-12'), tool_set('urls', '{"$ref": "#/$defs/n", "$defs": {"n": {"properties": {"u": {"format": "uri"}}, "additionalProperties": {"$ref": "#/$defs/n"}}}}', dialect => '2020-12');
+SELECT tool_set('kept', '{}', cache_ttl => '1 min');
 SET agentcore.pattern_timeout = '60 s';
 SELECT verdict, reason, detail, errors, feedback FROM call_begin('bot', 'pattern', jsonb_build_object('a', jsonb_build_object('p', repeat('a', 40) || 'b')));
 SELECT verdict, reason, left(detail, 40) AS detail FROM call_begin('bot', 'names', jsonb_build_object(repeat('a', 40) || 'b', 1));
@@ -60,7 +61,10 @@ SELECT verdict, reason, left(detail, 20) AS detail FROM call_begin('bot', 'urls'
 CREATE TEMPORARY TABLE nested AS SELECT (repeat('{"a":', 3000) || '1' || repeat('}', 3000))::jsonb AS args;
 SET agentcore.max_depth = 100000;
 SET max_stack_depth = '200kB';
-SELECT tool, verdict, reason, detail FROM unnest('{any,tree,urls}'::text[]) AS tool, nested, call_begin('bot', tool, args) ORDER BY tool;
+SELECT tool, verdict, reason, detail FROM unnest('{kept,tree,urls}'::text[]) AS tool, nested, call_begin('bot', tool, args) ORDER BY tool;
+-- a tool that takes anything: only a key has to know its arguments
+SELECT key, verdict, reason, detail FROM unnest('{k,NULL}'::text[]) AS key, nested, call_begin('bot', 'any', args, key => key) ORDER BY key;
+SELECT stage, verdict, reason FROM nested, call_explain('bot', 'kept', args) WHERE reason IS NOT NULL;
 RESET max_stack_depth;
 RESET agentcore.max_depth;
 -- nothing is left behind: the session goes on, and what is asked directly still raises

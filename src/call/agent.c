@@ -5,8 +5,10 @@
  * Memory: a compiled object an agent.  Locks: the row's in
  * agent_set().  On ERROR: the transaction takes the change back.
  */
-#include "call/gate.h"
+#include "call/agent.h"
 
+#include "allow/allow.h"
+#include "budget/budget.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"

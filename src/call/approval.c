@@ -16,13 +16,13 @@
  * Memory: SPI's.  Locks: row lock of the request.  On ERROR: the transaction
  * takes everything back.
  */
-#include "call/gate.h"
+#include "call/approval.h"
 
+#include "call/call.h"
+#include "call/digest.h"
+#include "call/refuse.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-
-/* how long a waiting worker is told to stay away */
-#define APPROVAL_POLL_US (5 * USECS_PER_SEC)
 
 typedef enum ApprovalState
 {
@@ -32,45 +32,6 @@ typedef enum ApprovalState
 	APPROVAL_APPROVED,
 	APPROVAL_REFUSED
 } ApprovalState;
-
-static void
-digest_text(AgcDigest *digest, const char *text)
-{
-	agc_digest_field(digest, text ? text : "", text ? strlen(text) : 0);
-}
-
-/* The call as it runs: after coercion, defaults and canonical URLs. */
-static void
-digest_call(AgcDigest *digest, Gate *gate)
-{
-	digest_text(digest, gate->tenant);
-	digest_text(digest, gate->agent_name);
-	digest_text(digest, gate->task);
-	digest_text(digest, gate->subject);
-	digest_text(digest, gate->tool_name);
-	agc_digest_exact(digest, gate->args);
-}
-
-void
-gate_final_digest(Gate *gate, uint8 out[AGC_HASH_LEN])
-{
-	AgcDigest  *digest = agc_digest_begin();
-
-	digest_call(digest, gate);
-	agc_digest_end(digest, out);
-}
-
-static void
-digest_question(Gate *gate, uint8 out[AGC_HASH_LEN])
-{
-	AgcDigest  *digest = agc_digest_begin();
-
-	digest_call(digest, gate);
-	digest_text(digest, gate->tool->description);
-	agc_digest_field(digest, gate->tool->definition, AGC_HASH_LEN);
-	digest_text(digest, gate->budget);
-	agc_digest_end(digest, out);
-}
 
 static Datum
 hash_datum(const uint8 *hash)
@@ -100,22 +61,20 @@ find(Gate *gate, pg_uuid_t *id)
 		" AND (state = 'used' OR expires_at IS NULL OR expires_at > $6)"
 		" ORDER BY state = 'used' DESC, decided_at DESC NULLS LAST, requested_at DESC LIMIT 1", 7, types
 	};
-	uint8		question[AGC_HASH_LEN];
 	Datum		values[7];
 	ApprovalState state = APPROVAL_NONE;
 	AgcOwner	owner;
 
-	digest_question(gate, question);
 	values[0] = CStringGetTextDatum(gate->tenant);
 	values[1] = CStringGetTextDatum(gate->agent_name);
-	values[2] = hash_datum(question);
+	values[2] = hash_datum(digest_question(gate));
 	values[3] = Int64GetDatum(Max(gate->est_tokens, 0));
 	values[4] = Int64GetDatum(Max(gate->est_nanousd, 0));
 	values[5] = TimestampTzGetDatum(agc_now());
-	values[6] = UUIDPGetDatum(&gate->reopen_id);
+	values[6] = UUIDPGetDatum(&gate->earlier_id);
 
 	agc_owner_begin(&owner);
-	agc_spi(&plan, values, gate->reopen ? NULL : "      n");
+	agc_spi(&plan, values, gate->earlier == EARLIER_RETRY ? NULL : "      n");
 	if (SPI_processed > 0)
 	{
 		HeapTuple	row = SPI_tuptable->vals[0];
@@ -168,17 +127,15 @@ ask(Gate *gate, pg_uuid_t *id)
 		" ON CONFLICT (tenant, agent, request_hash, est_tokens, est_nanousd) WHERE state = 'pending' DO NOTHING",
 		12, types
 	};
-	uint8		question[AGC_HASH_LEN];
 	Datum		values[12];
 	char		nulls[13] = "            ";
 
 	agc_uuid_v7(id);
-	digest_question(gate, question);
 	values[0] = CStringGetTextDatum(gate->tenant);
 	values[1] = UUIDPGetDatum(id);
 	values[2] = CStringGetTextDatum(gate->agent_name);
 	values[3] = CStringGetTextDatum(gate->tool_name);
-	values[4] = hash_datum(question);
+	values[4] = hash_datum(digest_question(gate));
 	values[5] = JsonbPGetDatum(gate->args);
 	values[6] = opt_text(gate->task, &nulls[6]);
 	values[7] = opt_text(gate->subject, &nulls[7]);
@@ -189,7 +146,18 @@ ask(Gate *gate, pg_uuid_t *id)
 	(void) agc_owner_spi(&plan, values, nulls);
 }
 
-/* A stage of the gate. */
+/* Audit mode asks nobody: the call runs all the same. */
+static void
+judge_unasked(Gate *gate)
+{
+	if (gate->explaining || gate->audit)
+		refuse_unasked(gate);
+	else if (!has_room(gate))
+		refuse_too_many_asked(gate);
+	else
+		gate->unasked = true;
+}
+
 void
 judge_approval(Gate *gate)
 {
@@ -202,59 +170,55 @@ judge_approval(Gate *gate)
 		case APPROVAL_APPROVED:
 			gate->approval_id = id;
 			gate->has_approval = true;
-			return;
+			break;
 		case APPROVAL_REFUSED:
-			gate_deny(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s was refused", hex_uuid(&id)),
-					  pstrdup("A person refused this call. Do not try it again; ask the user how to go on."));
-			return;
+			refuse_disapproved(gate, &id);
+			break;
 		case APPROVAL_USED:
-			return;
+			break;
 		case APPROVAL_PENDING:
+			refuse_pending(gate, &id);
 			break;
 		case APPROVAL_NONE:
-			if (gate->explaining || gate->audit)
-			{
-				gate_wait(gate, REASON_APPROVAL_REQUIRED, pstrdup("no approval was asked for yet"), APPROVAL_POLL_US);
-				return;
-			}
-			if (!has_room(gate))
-			{
-				gate_wait(gate, REASON_APPROVAL_REQUIRED,
-						  psprintf("agent %s has %d open requests for approval, as many as agentcore.max_open_approvals allows",
-								   agc_quoted_name(gate->agent_name), agc_max_open_approvals), APPROVAL_POLL_US);
-				return;
-			}
-			/* the request may be another worker's, which came in between */
-			ask(gate, &id);
-			(void) find(gate, &id);
+			judge_unasked(gate);
 			break;
 	}
-	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s is pending", hex_uuid(&id)), APPROVAL_POLL_US);
 }
 
-/* Locks an approved request to transaction end; false where it was used meanwhile. */
+void
+approval_ask(Gate *gate)
+{
+	pg_uuid_t	id;
+
+	if (!gate->unasked)
+		return;
+	ask(gate, &id);
+	(void) find(gate, &id);		/* the request may be another worker's, which came in between */
+	refuse_pending(gate, &id);
+}
+
 bool
-approval_lock(Gate *gate, const pg_uuid_t *id)
+approval_lock(Gate *gate)
 {
 	static const Oid types[] = {TEXTOID, UUIDOID};
 	static AgcPlan plan = {
 		"SELECT FROM agentcore.approval"
 		" WHERE tenant = $1 AND id = $2 AND state = 'approved' FOR UPDATE", 2, types
 	};
-	Datum		values[2] = {CStringGetTextDatum(gate->tenant), UUIDPGetDatum(id)};
+	Datum		values[2] = {CStringGetTextDatum(gate->tenant), UUIDPGetDatum(&gate->approval_id)};
 
 	return agc_owner_spi(&plan, values, NULL) == 1;
 }
 
 void
-approval_use(Gate *gate, const pg_uuid_t *id)
+approval_use(Gate *gate)
 {
 	static const Oid types[] = {TEXTOID, UUIDOID, UUIDOID};
 	static AgcPlan plan = {
 		"UPDATE agentcore.approval SET state = 'used', call_id = $3 WHERE tenant = $1 AND id = $2", 3, types
 	};
 	Datum		values[3] = {
-		CStringGetTextDatum(gate->tenant), UUIDPGetDatum(id), UUIDPGetDatum(&gate->call_id)
+		CStringGetTextDatum(gate->tenant), UUIDPGetDatum(&gate->approval_id), UUIDPGetDatum(&gate->call_id)
 	};
 
 	(void) agc_owner_spi(&plan, values, NULL);

@@ -7,107 +7,34 @@
  * where that changed anything the schema is asked again, because a pattern, a
  * uniqueItems or a propertyNames that fitted before may not fit any more.
  *
- * A model must not be able to raise an ERROR, so a limit that judging runs into
- * is a refusal.  That part is pure: it takes no lock, pin or file, and nothing
- * but memory is left behind when its ERROR is caught here.
- *
  * Memory: CurrentMemoryContext.  Locks: those of reading the policy.  On ERROR:
  * nothing to undo.
  */
-#include "call/gate.h"
+#include "call/arguments.h"
 
+#include "call/digest.h"
+#include "call/limits.h"
+#include "call/refuse.h"
+#include "call/url_arguments.h"
 #include "utils/builtins.h"
-
-/* ----- limits ------------------------------------------------------------------ */
-
-static Jsonb *
-limit_error(const char *path, const char *message)
-{
-	JsonbParseState *state = NULL;
-	const char *members[] = {"path", path, "keyword", "limit", "message", message};
-	JsonbValue *array;
-
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	for (int i = 0; i < lengthof(members); i++)
-	{
-		JsonbValue	value = {.type = jbvString};
-
-		value.val.string.val = (char *) members[i];
-		value.val.string.len = strlen(members[i]);
-		pushJsonbValue(&state, i % 2 == 0 ? WJB_KEY : WJB_VALUE, &value);
-	}
-	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	array = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	return JsonbValueToJsonb(array);
-}
-
-/* Unjudged arguments cannot run: audit mode does not look away here. */
-static void
-refuse_limit(Gate *gate, const char *path, char *message)
-{
-	char	   *tool = agc_quoted_name(gate->tool_name);
-	char	   *where = path[0] == '\0' ? "The arguments" : psprintf("The argument \"%s\"", path);
-
-	gate->errors = limit_error(path, message);
-	gate_refuse(gate, REASON_INVALID_ARGS, psprintf("limit: at \"%s\": %s", path, message),
-				psprintf("%s of %s cannot be checked within the limits: %s. Call %s again with something shorter or simpler there.",
-						 where, tool, message, tool));
-}
-
-static bool
-is_limit(int sqlstate)
-{
-	return sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX || sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
-}
-
-/*
- * Does pure work; false where it ran into a limit, which is then refused.
- * Without a subtransaction, which every call would pay for.
- */
-static bool
-within_limits(Gate *gate, void (*work) (Gate *gate, void *arg), void *arg)
-{
-	MemoryContext cxt = CurrentMemoryContext;
-	volatile bool done = false;
-
-	(void) schema_limit_path(); /* one that somebody else caught */
-	PG_TRY();
-	{
-		work(gate, arg);
-		done = true;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		if (!is_limit(geterrcode()))
-			PG_RE_THROW();
-		MemoryContextSwitchTo(cxt);
-		error = CopyErrorData();
-		FlushErrorState();
-		refuse_limit(gate, schema_limit_path(), error->message);
-	}
-	PG_END_TRY();
-	return done;
-}
 
 /* ----- arguments --------------------------------------------------------------- */
 
+/* A key knows the call as it was asked; nothing else needs this digest. */
 static void
-digest_request(Gate *gate, void *arg)
+digest_keyed(Gate *gate, void *arg)
 {
-	AgcDigest  *digest = agc_digest_begin();
-
-	agc_digest_field(digest, gate->agent_name, strlen(gate->agent_name));
-	agc_digest_field(digest, gate->task ? gate->task : "", gate->task ? strlen(gate->task) : 0);
-	agc_digest_field(digest, gate->subject ? gate->subject : "", gate->subject ? strlen(gate->subject) : 0);
-	agc_digest_field(digest, gate->tenant, strlen(gate->tenant));
-	agc_digest_call(digest, gate->tool_name, gate->args, gate->is_llm ? "model" : "tool");
-	agc_digest_end(digest, gate->request_hash);
+	if (gate->key != NULL)
+		digest_request(gate);
 }
 
-/* The model's text, read; false where it is none. */
+static Jsonb *
+no_arguments(void)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+}
+
+/* The model's text, read; false where it is no JSON. */
 static bool
 read_text(Gate *gate)
 {
@@ -116,10 +43,8 @@ read_text(Gate *gate)
 	gate->args = agc_json_text(gate->args_text, &problem);
 	if (gate->args != NULL)
 		return true;
-	gate_deny(gate, REASON_INVALID_ARGS, problem,
-			  psprintf("The arguments are %s. Call %s again with one JSON object.",
-					   problem, agc_quoted_name(gate->tool_name)));
-	gate->args = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	refuse_unreadable(gate, problem);
+	gate->args = no_arguments();
 	return false;
 }
 
@@ -158,67 +83,28 @@ only_formats_fail(Jsonb *errors)
 	return true;
 }
 
-static void
-deny_errors(Gate *gate, const char *when)
-{
-	gate_deny(gate, REASON_INVALID_ARGS,
-			  psprintf("%d error(s) against the input schema%s", (int) JB_ROOT_COUNT(gate->errors), when),
-			  tool_args_feedback(gate->tool, gate->args, gate->errors));
-}
-
-static void
-refuse_oversized(Gate *gate)
-{
-	gate_refuse(gate, REASON_INVALID_ARGS, psprintf("the arguments have %s", gate->oversized),
-				psprintf("The arguments are too large: at most %d kB are allowed. Call %s again with less, or pass a reference to it.",
-						 agc_max_args_size, agc_quoted_name(gate->tool_name)));
-	digest_request(gate, NULL);
-}
-
 void
-gate_judge_args(Gate *gate)
+judge_args(Gate *gate)
 {
 	bool		readable;
 
 	if (gate->oversized != NULL)
 	{
 		refuse_oversized(gate);
+		digest_keyed(gate, NULL);
 		return;
 	}
 	readable = gate->args != NULL || read_text(gate);
-	if (!within_limits(gate, digest_request, NULL) || !readable || gate->tool == NULL ||
+	if (!within_limits(gate, digest_keyed, NULL) || !readable || gate->tool == NULL ||
 		!within_limits(gate, judge_schema, NULL))
 		return;
 	if (gate->errors != NULL && only_formats_fail(gate->errors))
-		gate_judge_urls(gate);
+		judge_urls(gate);
 	if (gate->errors != NULL && gate->verdict == VERDICT_NONE)
-		deny_errors(gate, "");
+		refuse_errors(gate, "");
 }
 
 /* ----- URLs -------------------------------------------------------------------- */
-
-static char *
-policy_feedback(const char *what, const AllowDecision *decision)
-{
-	if (strcmp(decision->reason, REASON_INVALID_URL) == 0)
-		return psprintf("%s is not a URL that can be used (%s). Send a plain, absolute URL.",
-						what, decision->detail ? decision->detail : "refused");
-	if (strcmp(decision->reason, REASON_METHOD_BLOCKED) == 0)
-		return psprintf("%s must not be used with this method. Do not try again; use another source.", what);
-	return psprintf("%s is not allowed here. Do not try again; use another source or go on without it.", what);
-}
-
-/* A policy in audit mode allows, and still says what it would have refused. */
-void
-gate_apply_decision(Gate *gate, const AllowDecision *decision, const char *what)
-{
-	if (decision->reason == NULL)
-		return;
-	if (decision->allowed)
-		gate_observe(gate, decision->reason, decision->detail, policy_feedback(what, decision));
-	else
-		gate_deny(gate, decision->reason, decision->detail, policy_feedback(what, decision));
-}
 
 /* One method after the other: every one must pass. */
 static void
@@ -234,8 +120,7 @@ judge_url(Gate *gate, FoundUrl *url, const List *methods)
 		AllowDecision decision;
 
 		allow_check_url(gate->tenant, gate->agent->policy, form, url->at, url->len, method, &decision);
-		gate_apply_decision(gate, &decision,
-							decision.host ? psprintf("The address %s", agc_shown(decision.host, AGC_MAX_NAME)) : "An address in the arguments");
+		refuse_url_by_policy(gate, &decision);
 		url->canonical = decision.url;
 		member = member < 0 ? member : bms_next_member(url->methods, member);
 	} while (member >= 0 && gate->verdict == VERDICT_NONE);
@@ -245,8 +130,7 @@ static void
 judge_map(Gate *gate, UrlMap *map)
 {
 	if (map->misplaced)
-		gate_deny(gate, REASON_INVALID_URL, pstrdup("not a string"),
-				  pstrdup("An address in the arguments must be a string."));
+		refuse_misplaced_url(gate);
 	for (int i = 0; i < map->nfound && gate->verdict == VERDICT_NONE; i++)
 	{
 		FoundUrl   *url = &map->found[i];
@@ -256,8 +140,7 @@ judge_map(Gate *gate, UrlMap *map)
 		else if (url->content != NULL)
 			judge_map(gate, url->content);
 		else
-			gate_deny(gate, REASON_INVALID_URL, pstrdup("content: it cannot be read"),
-					  pstrdup("A text in the arguments that holds addresses must be plain JSON."));
+			refuse_unreadable_content(gate);
 	}
 }
 
@@ -289,11 +172,11 @@ put_back(Gate *gate, void *arg)
 	if (errors == NULL)
 		return;
 	gate->errors = errors;
-	deny_errors(gate, " with its URLs in canonical form");
+	refuse_errors(gate, " with its URLs in canonical form");
 }
 
 void
-gate_judge_urls(Gate *gate)
+judge_urls(Gate *gate)
 {
 	UrlWork		work = {{0}};
 

@@ -1,9 +1,9 @@
 /*
- * gate.c
+ * begin.c
  *	  call_begin, llm_begin and call_explain: one question, every policy.
  *
- * The stages (stages.c) only look; what cannot be rolled back is taken after
- * them (take.c), and listed (takes.c) so that a refusal, an ERROR or an abort
+ * The stages (stages.c) look; what cannot be rolled back is taken after them
+ * (take.c), and listed (takes.c) so that a refusal, an ERROR or an abort
  * returns it.  A refusal is a row, never an ERROR; an ERROR means that the API
  * was misused.
  *
@@ -15,6 +15,13 @@
 #include "call/gate.h"
 
 #include "access/detoast.h"
+#include "call/cached_answer.h"
+#include "call/digest.h"
+#include "call/llm.h"
+#include "call/log.h"
+#include "call/loop.h"
+#include "call/stages.h"
+#include "call/take.h"
 #include "common/int.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
@@ -24,76 +31,9 @@ static void read_name(FunctionCallInfo fcinfo, Gate *gate, const char *what);
 static void read_args(FunctionCallInfo fcinfo, Gate *gate, int args, int args_text);
 static void release(Gate *gate);
 
-char *
-hex_uuid(const pg_uuid_t *id)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
-}
-
-/*
- * In audit mode the first refusal is what the row reports, and the call goes
- * on; otherwise it decides.
- */
-void
-gate_deny(Gate *gate, const char *reason, char *detail, char *feedback)
-{
-	if (gate->reason == NULL)
-	{
-		gate->reason = reason;
-		gate->detail = detail;
-		gate->feedback = feedback;
-	}
-	if (!gate->audit)
-		gate->verdict = VERDICT_DENY;
-}
-
-/* What cannot run at all: audit mode does not look away here. */
-void
-gate_refuse(Gate *gate, const char *reason, char *detail, char *feedback)
-{
-	gate_deny(gate, reason, detail, feedback);
-	gate->verdict = VERDICT_DENY;
-}
-
-void
-gate_observe(Gate *gate, const char *reason, char *detail, char *feedback)
-{
-	if (gate->observed_reason == NULL)
-	{
-		gate->observed_reason = reason;
-		gate->observed_detail = detail;
-		gate->observed_feedback = feedback;
-	}
-}
-
-/* A call that goes through nevertheless reports what was observed on its way. */
-static void
-report_observed(Gate *gate)
-{
-	if (gate->reason == NULL && gate->observed_reason != NULL)
-	{
-		gate->reason = gate->observed_reason;
-		gate->detail = gate->observed_detail;
-		gate->feedback = gate->observed_feedback;
-	}
-}
-
-void
-gate_wait(Gate *gate, const char *reason, char *detail, int64 retry_after)
-{
-	if (gate->reason == NULL)
-	{
-		gate->reason = reason;
-		gate->detail = detail;
-		gate->retry_after = retry_after;
-	}
-	if (!gate->audit)
-		gate->verdict = VERDICT_WAIT;
-}
-
 /* Raises for an unknown agent and for one that is not the caller's. */
-void
-gate_find_agent(Gate *gate)
+static void
+find_agent(Gate *gate)
 {
 	gate->agent_object = agent_pin(gate->tenant, gate->agent_name);
 	gate->agent = gate->agent_object->data;
@@ -110,20 +50,30 @@ gate_find_agent(Gate *gate)
 		budget_check_use(gate->tenant, gate->budget_arg);
 }
 
-void
-gate_run(Gate *gate)
+static void
+judge(Gate *gate)
 {
-	gate_find_agent(gate);
 	for (int i = 0; i < gate_nstages && gate->verdict == VERDICT_NONE; i++)
+	{
 		gate_stages[i].judge(gate);
+		if (gate_stages[i].write != NULL)
+			gate_stages[i].write(gate);
+	}
+}
+
+static void
+run(Gate *gate)
+{
+	find_agent(gate);
+	judge(gate);
 	if (gate->verdict == VERDICT_NONE)
 		gate_take(gate);
 	if (gate->verdict == VERDICT_WAIT || gate->verdict == VERDICT_DENY)
-		(void) gate_serve_stale(gate);
-	if (gate->has_final_hash && !gate->replayed &&
+		answer_serve_stale(gate);
+	if (gate->loop_guarded && !gate->replayed &&
 		(gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED))
-		loop_note(gate->final_hash);
-	report_observed(gate);
+		loop_note(digest_final(gate));
+	gate_report_observed(gate);
 	log_verdict(gate);
 	release(gate);
 }
@@ -134,15 +84,6 @@ release(Gate *gate)
 	if (gate->tool_object != NULL)
 		agc_object_unpin(gate->tool_object);
 	agc_object_unpin(gate->agent_object);
-}
-
-/* false: a refusal was reported, or would have been, and not enforced */
-bool
-gate_enforced(const Gate *gate)
-{
-	bool		goes_on = gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED;
-
-	return !gate->audit && !(goes_on && gate->observed_reason != NULL);
 }
 
 static Datum
@@ -159,8 +100,8 @@ jsonb_or_null(Jsonb *value, bool *isnull)
 	return value ? JsonbPGetDatum(value) : (Datum) 0;
 }
 
-Datum
-gate_row(FunctionCallInfo fcinfo, Gate *gate)
+static Datum
+answer_row(FunctionCallInfo fcinfo, Gate *gate)
 {
 	Datum		values[12];
 	bool		nulls[12] = {false};
@@ -260,8 +201,8 @@ AGC_FUNCTION(call_begin)
 
 	read_request(fcinfo, &gate);
 	agc_enter_disabled(gate.tenant, AGC_AGENT);
-	gate_run(&gate);
-	return gate_row(fcinfo, &gate);
+	run(&gate);
+	return answer_row(fcinfo, &gate);
 }
 
 /* llm_begin(agent, model, input_tokens, max_output_tokens, key, task, subject, budget, lease, tenant) */
@@ -290,8 +231,8 @@ AGC_FUNCTION(llm_begin)
 				 errmsg("input_tokens and max_output_tokens are out of range")));
 	agc_enter_disabled(gate.tenant, AGC_AGENT);
 	gate.args = llm_request_args(input, output);
-	gate_run(&gate);
-	return gate_row(fcinfo, &gate);
+	run(&gate);
+	return answer_row(fcinfo, &gate);
 }
 
 /*
@@ -307,7 +248,7 @@ AGC_FUNCTION(call_explain)
 	agc_enter_disabled(gate.tenant, AGC_AGENT);
 	InitMaterializedSRF(fcinfo, 0);
 	gate.explaining = true;
-	gate_find_agent(&gate);
+	find_agent(&gate);
 	gate.audit = false;			/* the stages' own words, not what becomes of them */
 	for (int i = 0; i < gate_nstages; i++)
 	{
@@ -319,7 +260,7 @@ AGC_FUNCTION(call_explain)
 		gate.detail = NULL;
 		gate.observed_reason = NULL;
 		gate_stages[i].judge(&gate);
-		report_observed(&gate);
+		gate_report_observed(&gate);
 		values[0] = CStringGetTextDatum(gate_stages[i].name);
 		values[1] = CStringGetTextDatum(gate.verdict == VERDICT_NONE ? "pass" :
 										verdict_name(gate.verdict));

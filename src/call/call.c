@@ -7,8 +7,8 @@
  */
 #include "call/call.h"
 
-#include "call/gate.h"
-
+#include "call/loop.h"
+#include "call/takes.h"
 #include "utils/guc.h"
 
 int			agc_audit = AGC_AUDIT_NONE;

@@ -10,7 +10,7 @@
  * Memory: SPI's.  Locks: those of reading.  On ERROR: nothing to undo.
  */
 #include "allow/allow.h"
-#include "call/gate.h"
+#include "core/core.h"
 
 #include "utils/builtins.h"
 

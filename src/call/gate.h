@@ -1,19 +1,22 @@
 /*
  * gate.h
- *	  Private to src/call: one call on its way through the gate.
+ *	  One call on its way through the gate: what was asked, what was found, what
+ *	  is answered.
+ *
+ * It is the lowest header of the room: stages read and fill the Gate, and say
+ * their verdict with the verbs below.  The words of refusals stand in refuse.c.
  */
-#ifndef AGENTCORE_GATE_H
-#define AGENTCORE_GATE_H
+#ifndef AGENTCORE_CALL_GATE_H
+#define AGENTCORE_CALL_GATE_H
 
-#include "allow/allow.h"
 #include "budget/budget.h"
 #include "cache/cache.h"
-#include "call/call.h"
+#include "call/agent.h"
 #include "core/core.h"
-#include "nodes/bitmapset.h"
-#include "nodes/pg_list.h"
-#include "retry/retry.h"
 #include "tool/tool.h"
+
+/* how long a waiting worker is told to stay away from a call in progress, at most */
+#define GATE_POLL_US (1 * USECS_PER_SEC)
 
 typedef enum Verdict
 {
@@ -24,15 +27,14 @@ typedef enum Verdict
 	VERDICT_DENY
 } Verdict;
 
-/* A compiled row of agentcore.agent */
-typedef struct AgentDef
+/* The call that was made before under the same key, where it leaves something to do. */
+typedef enum EarlierCall
 {
-	char	   *policy;
-	char	   *budget;			/* may be NULL */
-	char	   *owner;			/* role name; may be NULL */
-	bool		audit;
-	bool		enabled;
-} AgentDef;
+	EARLIER_NONE,
+	EARLIER_LAPSED,				/* open, and its lease is over: to be ended before it is judged */
+	EARLIER_ABANDONED,			/* ended without an answer; the key is to be freed */
+	EARLIER_RETRY				/* failed, and runs again: this call is its next attempt */
+} EarlierCall;
 
 typedef struct Gate
 {
@@ -59,18 +61,24 @@ typedef struct Gate
 	AgcObject  *tool_object;
 	const ToolDef *tool;		/* NULL for a model call */
 	const char *budget;			/* NULL: none */
-	uint8		request_hash[AGC_HASH_LEN];
-	bool		has_final_hash; /* the loop guard counts this call */
-	uint8		final_hash[AGC_HASH_LEN];
+	EarlierCall earlier;
+	pg_uuid_t	earlier_id;
+	bool		loop_guarded;	/* the loop guard counts this call */
 	bool		cacheable;
 	CacheTarget cache;
 	CacheResult stale;			/* an answer past its soft deadline, nobody replaces it yet */
 	int64		cache_lease;
+	bool		unasked;		/* an approval is to be asked for */
 	bool		has_approval;	/* one that this call uses up */
 	pg_uuid_t	approval_id;
 	bool		replayed;		/* the key's first answer, given again */
-	bool		reopen;			/* run again under reopen_id (a retry) */
-	pg_uuid_t	reopen_id;
+
+	/* digests (digest.c): each made once, by whoever asks first */
+	uint8		request_hash[AGC_HASH_LEN];
+	bool		has_final_hash;
+	uint8		final_hash[AGC_HASH_LEN];
+	bool		has_question;
+	uint8		question[AGC_HASH_LEN];
 
 	/* how it is judged */
 	bool		explaining;		/* call_explain: look, never take or write */
@@ -95,114 +103,39 @@ typedef struct Gate
 	char	   *observed_feedback;
 } Gate;
 
-/* A stage of the gate.  It either leaves verdict at VERDICT_NONE or decides. */
-typedef struct Stage
-{
-	const char *name;
-	void		(*judge) (Gate *gate);
-} Stage;
-
-/* agent.c */
-extern AgcObject *agent_pin(const char *tenant, const char *name);
-extern void agent_check_owner(const char *name, const AgentDef *agent);
-
-/* gate.c */
-extern void gate_run(Gate *gate);
-extern bool gate_enforced(const Gate *gate);
-extern void gate_refuse(Gate *gate, const char *reason, char *detail, char *feedback);
+/*
+ * Refuses for good.  In audit mode the first refusal is what the row reports,
+ * and the call goes on.
+ */
 extern void gate_deny(Gate *gate, const char *reason, char *detail, char *feedback);
-extern void gate_observe(Gate *gate, const char *reason, char *detail, char *feedback);
+
+/* the same, in audit mode too: what cannot run at all */
+extern void gate_refuse(Gate *gate, const char *reason, char *detail, char *feedback);
+
+/* refuses for now; retry_after in us */
 extern void gate_wait(Gate *gate, const char *reason, char *detail, int64 retry_after);
-extern Datum gate_row(FunctionCallInfo fcinfo, Gate *gate);
-extern void gate_find_agent(Gate *gate);
-extern char *hex_uuid(const pg_uuid_t *id);
 
-/* arguments.c */
-extern void gate_judge_args(Gate *gate);
-extern void gate_judge_urls(Gate *gate);
-extern void gate_apply_decision(Gate *gate, const AllowDecision *decision, const char *what);
+/* the same, in audit mode too, and in the place of what was said before */
+extern void gate_hold(Gate *gate, const char *reason, char *detail, int64 retry_after);
 
-/* stages.c, take.c */
-extern const Stage gate_stages[];
-extern const int gate_nstages;
-extern void gate_take(Gate *gate);
+/* what would have been refused; said if the call goes through with nothing else to say */
+extern void gate_observe(Gate *gate, const char *reason, char *detail, char *feedback);
+extern void gate_report_observed(Gate *gate);
+
+/* false: a refusal was reported, or would have been, and not enforced */
+extern bool gate_enforced(const Gate *gate);
+
+extern const char *verdict_name(Verdict verdict);
 
 /* us: the tool's own, else the default; NULL: a model call, or a tool that is gone */
 extern int64 gate_tool_lease(const ToolDef *tool);
-extern void gate_fill_request(Gate *gate, PermitRequest *request);
-extern void gate_failed_before(Gate *gate, const CacheResult *found);
-extern bool gate_serve_stale(Gate *gate);
-extern void gate_in_progress(Gate *gate, int64 retry_after);
-extern void gate_breaker_open(Gate *gate, const BreakerDecision *decision);
-extern void gate_rate_limited(Gate *gate, int64 retry_after);
-extern void gate_budget_denied(Gate *gate, const PermitDecision *decision);
 
-/* llm.c: a model call's request as its arguments */
-extern Jsonb *llm_request_args(int64 input_tokens, int64 max_output_tokens);
-extern void llm_request_tokens(Jsonb *args, int64 *input_tokens, int64 *max_output_tokens);
+/* us: the call's own, else the tool's */
+extern int64 gate_lease(const Gate *gate);
 
-/*
- * takes.c: what this transaction took from shared memory, given back when
- * it aborts.
- */
-typedef enum TakeKind
-{
-	TAKE_LEASE,
-	TAKE_PROBE,
-	TAKE_RATE
-} TakeKind;
+/* the permit that the call needs, but for its request_hash */
+extern void gate_fill_request(const Gate *gate, PermitRequest *request);
 
-extern void takes_add_lease(const CacheKey *key, int64 lease);
-extern void takes_add_target(TakeKind kind, const char *tenant, const char *target);
-extern int	takes_mark(void);
-extern void takes_give_back(int mark);
-extern void takes_init(void);
+extern char *hex_uuid(const pg_uuid_t *id);
 
-/* urls.c: the URLs among the arguments */
-typedef struct FoundUrl
-{
-	SchemaUrlKind kind;
-	const char *at;				/* in the document */
-	uint32		len;
-	struct UrlMap *content;		/* SCHEMA_URL_CONTENT: what is in it; NULL: it cannot be read */
-	Bitmapset  *methods;		/* that it is used with, of the map's; NULL: none was named */
-	const char *canonical;		/* set by the judge; NULL: it stays as it is */
-} FoundUrl;
-
-typedef struct UrlMap
-{
-	Jsonb	   *args;
-	FoundUrl   *found;			/* by place */
-	int			nfound;
-	int			maxfound;
-	bool		misplaced;		/* something else than a string stands where a URL should */
-	List	   *methods;		/* every one that the arguments name, upper case */
-} UrlMap;
-
-/* raises 54001 beyond the limits of validation; calls nothing but what is pure */
-extern UrlMap *urls_find(const ToolDef *tool, Jsonb *args, const AllowMethods *known);
-
-/* args with what the judge made canonical; the same where that is nothing */
-extern Jsonb *urls_put_back(UrlMap *map);
-
-/* methods.c: notes which methods the URLs of a map are used with */
-extern void urls_find_methods(UrlMap *map, const AllowMethods *known);
-
-/* loop.c */
-extern int	loop_count(const uint8 *hash);
-extern void loop_note(const uint8 *hash);
-extern void loop_init(void);
-
-/* approval.c: a digest of the call as it runs, and what a person said of it */
-extern void gate_final_digest(Gate *gate, uint8 out[AGC_HASH_LEN]);
-extern void judge_approval(Gate *gate);
-extern bool approval_lock(Gate *gate, const pg_uuid_t *id);
-extern void approval_use(Gate *gate, const pg_uuid_t *id);
-
-/* log.c */
-extern void log_verdict(Gate *gate);
-extern void log_settlement(const char *tenant, const PermitRow *permit, const char *event,
-						   const char *outcome, const char *reason);
-extern const char *verdict_name(Verdict verdict);
-
-#endif							/* AGENTCORE_GATE_H */
+#endif							/* AGENTCORE_CALL_GATE_H */

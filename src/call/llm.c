@@ -4,7 +4,7 @@
  *
  * Memory: CurrentMemoryContext.  Locks, errors: none.
  */
-#include "call/gate.h"
+#include "call/llm.h"
 
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"

@@ -9,8 +9,9 @@
  * Memory: SPI's.  Locks: none beyond the INSERT's.  On ERROR: the caller's
  * transaction aborts, the verdict with it.
  */
-#include "call/gate.h"
+#include "call/log.h"
 
+#include "call/call.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -23,24 +24,8 @@ enum
 	ENTRY_DETAIL, ENTRY_KEY, ENTRY_TASK, ENTRY_SUBJECT, ENTRY_ROLE, ENTRY_NTEXTS
 };
 
-const char *
-verdict_name(Verdict verdict)
-{
-	switch (verdict)
-	{
-		case VERDICT_RUN:
-			return "run";
-		case VERDICT_CACHED:
-			return "cached";
-		case VERDICT_WAIT:
-			return "wait";
-		default:
-			return "deny";
-	}
-}
-
 void
-log_verdict(Gate *gate)
+log_verdict(const Gate *gate)
 {
 	const char *texts[ENTRY_NTEXTS] = {
 		gate->tenant, "begin", gate->agent_name, gate->tool_name, verdict_name(gate->verdict),

@@ -10,7 +10,7 @@
  * inside allocates or raises.  Memory: main shared memory.  On ERROR: a count
  * is not taken back; it only ever errs towards the guard.
  */
-#include "call/gate.h"
+#include "call/loop.h"
 
 #include "storage/lwlock.h"
 

@@ -1,5 +1,5 @@
 /*
- * methods.c
+ * method_arguments.c
  *	  Which HTTP methods the arguments of a call name, and for which URLs.
  *
  * A member counts by its name, in any case and with or without the signs
@@ -14,7 +14,7 @@
  * Memory: CurrentMemoryContext.  Locks: none.  Errors: 54001 for nesting deeper
  * than the stack allows.
  */
-#include "call/gate.h"
+#include "call/method_arguments.h"
 
 #include "core/jsonb_walk.h"
 #include "miscadmin.h"

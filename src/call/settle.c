@@ -15,8 +15,10 @@
  */
 #include "call/gate.h"
 
+#include "call/log.h"
 #include "core/jsonb_walk.h"
 #include "miscadmin.h"
+#include "retry/retry.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/json.h"

@@ -11,9 +11,10 @@
  * Memory: TopTransactionContext.  Locks: those of the rooms that take things
  * back, which raise no error.  On ERROR: the abort callbacks are the handling.
  */
-#include "call/gate.h"
+#include "call/takes.h"
 
 #include "access/xact.h"
+#include "retry/retry.h"
 #include "utils/memutils.h"
 
 typedef struct Take

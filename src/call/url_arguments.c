@@ -1,5 +1,5 @@
 /*
- * urls.c
+ * url_arguments.c
  *	  Finding the URLs among the arguments of a call, and putting canonical ones
  *	  back.
  *
@@ -23,8 +23,9 @@
  * Memory: CurrentMemoryContext.  Locks: none.  Errors: 54001 for nesting
  * deeper than the stack allows, and what validation raises.
  */
-#include "call/gate.h"
+#include "call/url_arguments.h"
 
+#include "call/method_arguments.h"
 #include "core/jsonb_walk.h"
 #include "miscadmin.h"
 

@@ -1,0 +1,13 @@
+/*
+ * arguments.h
+ *	  The stages that judge what the model sent.
+ */
+#ifndef AGENTCORE_CALL_ARGUMENTS_H
+#define AGENTCORE_CALL_ARGUMENTS_H
+
+#include "call/gate.h"
+
+extern void judge_args(Gate *gate);
+extern void judge_urls(Gate *gate);
+
+#endif							/* AGENTCORE_CALL_ARGUMENTS_H */

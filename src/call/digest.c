@@ -1,0 +1,71 @@
+/*
+ * digest.c
+ *	  Three digests of one call: as it was asked, as it runs, and as a question
+ *	  to a person.
+ *
+ * A digest of large arguments is among the dearest things that the gate does,
+ * so each is made by the part that needs it: a key, a task under the loop
+ * guard, or an approval.
+ *
+ * Memory: the Gate.  Locks: none.  On ERROR: digest_request() raises 54001 for
+ * arguments nested deeper than the stack allows.
+ */
+#include "call/digest.h"
+
+static void
+digest_text(AgcDigest *digest, const char *text)
+{
+	agc_digest_field(digest, text ? text : "", text ? strlen(text) : 0);
+}
+
+/* Canonical JSON: a key is the same for numbers that are one double. */
+void
+digest_request(Gate *gate)
+{
+	AgcDigest  *digest = agc_digest_begin();
+
+	digest_text(digest, gate->agent_name);
+	digest_text(digest, gate->task);
+	digest_text(digest, gate->subject);
+	digest_text(digest, gate->tenant);
+	agc_digest_call(digest, gate->tool_name, gate->args, gate->is_llm ? "model" : "tool");
+	agc_digest_end(digest, gate->request_hash);
+}
+
+/* Exact: after coercion, defaults and canonical URLs the arguments are what runs. */
+const uint8 *
+digest_final(Gate *gate)
+{
+	AgcDigest  *digest;
+
+	if (gate->has_final_hash)
+		return gate->final_hash;
+	digest = agc_digest_begin();
+	digest_text(digest, gate->tenant);
+	digest_text(digest, gate->agent_name);
+	digest_text(digest, gate->task);
+	digest_text(digest, gate->subject);
+	digest_text(digest, gate->tool_name);
+	agc_digest_exact(digest, gate->args);
+	agc_digest_end(digest, gate->final_hash);
+	gate->has_final_hash = true;
+	return gate->final_hash;
+}
+
+const uint8 *
+digest_question(Gate *gate)
+{
+	const uint8 *final = digest_final(gate);
+	AgcDigest  *digest;
+
+	if (gate->has_question)
+		return gate->question;
+	digest = agc_digest_begin();
+	agc_digest_field(digest, final, AGC_HASH_LEN);
+	digest_text(digest, gate->tool->description);
+	agc_digest_field(digest, gate->tool->definition, AGC_HASH_LEN);
+	digest_text(digest, gate->budget);
+	agc_digest_end(digest, gate->question);
+	gate->has_question = true;
+	return gate->question;
+}

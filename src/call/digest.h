@@ -1,0 +1,19 @@
+/*
+ * digest.h
+ *	  Digests of one call, each made once and only when it is asked for.
+ */
+#ifndef AGENTCORE_CALL_DIGEST_H
+#define AGENTCORE_CALL_DIGEST_H
+
+#include "call/gate.h"
+
+/* the call as it was asked, by which a key knows it; before the arguments are coerced */
+extern void digest_request(Gate *gate);
+
+/* the call as it runs, for the loop guard */
+extern const uint8 *digest_final(Gate *gate);
+
+/* the call as it runs, with what a person must know to allow it */
+extern const uint8 *digest_question(Gate *gate);
+
+#endif							/* AGENTCORE_CALL_DIGEST_H */

@@ -1,0 +1,137 @@
+/*
+ * gate.c
+ *	  What a stage may say of a call, and what else every part of the gate needs
+ *	  of it.
+ *
+ * Memory: CurrentMemoryContext.  Locks: none.  On ERROR: raises none but for
+ * want of memory.
+ */
+#include "call/gate.h"
+
+#include "utils/fmgrprotos.h"
+#include "utils/uuid.h"
+
+static void
+say(Gate *gate, const char *reason, char *detail, char *feedback, int64 retry_after)
+{
+	gate->reason = reason;
+	gate->detail = detail;
+	gate->feedback = feedback;
+	gate->retry_after = retry_after;
+}
+
+void
+gate_deny(Gate *gate, const char *reason, char *detail, char *feedback)
+{
+	if (gate->reason == NULL)
+		say(gate, reason, detail, feedback, gate->retry_after);
+	if (!gate->audit)
+		gate->verdict = VERDICT_DENY;
+}
+
+void
+gate_refuse(Gate *gate, const char *reason, char *detail, char *feedback)
+{
+	gate_deny(gate, reason, detail, feedback);
+	gate->verdict = VERDICT_DENY;
+}
+
+void
+gate_wait(Gate *gate, const char *reason, char *detail, int64 retry_after)
+{
+	if (gate->reason == NULL)
+		say(gate, reason, detail, gate->feedback, retry_after);
+	if (!gate->audit)
+		gate->verdict = VERDICT_WAIT;
+}
+
+void
+gate_hold(Gate *gate, const char *reason, char *detail, int64 retry_after)
+{
+	say(gate, reason, detail, gate->feedback, retry_after);
+	gate->verdict = VERDICT_WAIT;
+}
+
+void
+gate_observe(Gate *gate, const char *reason, char *detail, char *feedback)
+{
+	if (gate->observed_reason == NULL)
+	{
+		gate->observed_reason = reason;
+		gate->observed_detail = detail;
+		gate->observed_feedback = feedback;
+	}
+}
+
+void
+gate_report_observed(Gate *gate)
+{
+	if (gate->reason == NULL && gate->observed_reason != NULL)
+		say(gate, gate->observed_reason, gate->observed_detail, gate->observed_feedback, gate->retry_after);
+}
+
+bool
+gate_enforced(const Gate *gate)
+{
+	bool		goes_on = gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED;
+
+	return !gate->audit && !(goes_on && gate->observed_reason != NULL);
+}
+
+const char *
+verdict_name(Verdict verdict)
+{
+	switch (verdict)
+	{
+		case VERDICT_RUN:
+			return "run";
+		case VERDICT_CACHED:
+			return "cached";
+		case VERDICT_WAIT:
+			return "wait";
+		default:
+			return "deny";
+	}
+}
+
+int64
+gate_tool_lease(const ToolDef *tool)
+{
+	return agc_lease_or_default(tool != NULL ? tool->lease : 0);
+}
+
+int64
+gate_lease(const Gate *gate)
+{
+	return gate->lease > 0 ? gate->lease : gate_tool_lease(gate->tool);
+}
+
+void
+gate_fill_request(const Gate *gate, PermitRequest *request)
+{
+	memset(request, 0, sizeof(PermitRequest));
+	request->tenant = gate->tenant;
+	request->budget = gate->budget;
+	request->tokens = Max(gate->est_tokens, 0);
+	request->nanousd = Max(gate->est_nanousd, 0);
+	request->calls = 1;
+	request->lease = gate_lease(gate);
+	request->key = gate->key;
+	request->charge_on_expiry = true;
+	request->may_use = true;
+	request->agent = gate->agent_name;
+	request->tool = gate->tool_name;
+	request->task = gate->task;
+	request->subject = gate->subject;
+	request->is_llm = gate->is_llm;
+	request->idempotent = gate->is_llm || (gate->tool != NULL && gate->tool->idempotent);
+	request->has_cache_key = gate->cache_lease != 0;
+	memcpy(request->cache_key, gate->cache.key.hash, AGC_HASH_LEN);
+	request->cache_lease = gate->cache_lease;
+}
+
+char *
+hex_uuid(const pg_uuid_t *id)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}

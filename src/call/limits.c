@@ -1,0 +1,46 @@
+/*
+ * limits.c
+ *	  Runs what may be too much of what a model sent.
+ *
+ * A model must not be able to raise an ERROR, so a limit that judging runs into
+ * is a refusal.  There is no subtransaction, which every call would pay for.
+ *
+ * Memory: CurrentMemoryContext.  Locks: none, and none of the work's.  On
+ * ERROR: one that is no limit goes on.
+ */
+#include "call/limits.h"
+
+#include "call/refuse.h"
+
+static bool
+is_limit(int sqlstate)
+{
+	return sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX || sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+}
+
+bool
+within_limits(Gate *gate, void (*work) (Gate *gate, void *arg), void *arg)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	volatile bool done = false;
+
+	(void) schema_limit_path(); /* one that somebody else caught */
+	PG_TRY();
+	{
+		work(gate, arg);
+		done = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		if (!is_limit(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(cxt);
+		error = CopyErrorData();
+		FlushErrorState();
+		refuse_limit(gate, schema_limit_path(), error->message);
+	}
+	PG_END_TRY();
+	return done;
+}

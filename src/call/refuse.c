@@ -1,0 +1,357 @@
+/*
+ * refuse.c
+ *	  The words of every refusal: detail for those who run the agent, feedback
+ *	  for its model.
+ *
+ * A model reads the feedback and acts on it, so each says what is wrong and
+ * what to do instead, and names nothing that the policy keeps from the agent.
+ * What others wrote (names, errors, a model's own arguments) is shown quoted
+ * and cut short.
+ *
+ * Memory: CurrentMemoryContext.  Locks: none.  On ERROR: raises none but for
+ * want of memory.
+ */
+#include "call/refuse.h"
+
+#include "call/call.h"
+#include "utils/builtins.h"
+
+/* bytes of another call's error that a model is shown */
+#define ERROR_SHOWN 200
+
+/* how long a worker is told to stay away while a person decides */
+#define APPROVAL_POLL_US (5 * USECS_PER_SEC)
+
+/* what a budget or counter that is locked costs at least, in us */
+#define CONTENTION_POLL_US 10000
+
+static char *
+quoted_tool(const Gate *gate)
+{
+	return agc_quoted_name(gate->tool_name);
+}
+
+/* ----- tenant, agent, tool ---------------------------------------------------- */
+
+void
+refuse_tenant(Gate *gate)
+{
+	gate_deny(gate, REASON_TENANT_DISABLED, psprintf("tenant %s is switched off", agc_quoted_name(gate->tenant)),
+			  pstrdup("All tool use is switched off for now. Stop and tell the user."));
+}
+
+void
+refuse_agent(Gate *gate)
+{
+	gate_deny(gate, REASON_AGENT_DISABLED, psprintf("agent %s is switched off", agc_quoted_name(gate->agent_name)),
+			  pstrdup("This agent is switched off. Stop and tell the user."));
+}
+
+void
+refuse_impossible_name(Gate *gate)
+{
+	gate_refuse(gate, REASON_UNKNOWN_TOOL, gate->impossible,
+				psprintf("There is no %s %s. Use only what you were given.",
+						 gate->is_llm ? "model" : "tool", quoted_tool(gate)));
+}
+
+void
+refuse_unknown_tool(Gate *gate, const char *nearest)
+{
+	char	   *tool = quoted_tool(gate);
+
+	if (nearest != NULL)
+		gate_deny(gate, REASON_UNKNOWN_TOOL, psprintf("no tool %s; nearest: %s", tool, nearest),
+				  psprintf("There is no tool %s. Did you mean %s? Use only the tools you were given.", tool, nearest));
+	else
+		gate_deny(gate, REASON_UNKNOWN_TOOL, psprintf("no tool %s", tool),
+				  psprintf("There is no tool %s. Use only the tools you were given.", tool));
+}
+
+void
+refuse_disabled_tool(Gate *gate)
+{
+	char	   *tool = quoted_tool(gate);
+
+	gate_deny(gate, REASON_TOOL_DISABLED, psprintf("tool %s is switched off", tool),
+			  psprintf("The tool %s is switched off. Continue without it.", tool));
+}
+
+void
+refuse_unknown_model(Gate *gate)
+{
+	char	   *model = quoted_tool(gate);
+
+	gate_deny(gate, REASON_UNKNOWN_TOOL, psprintf("model %s has no price", model),
+			  psprintf("The model %s is not available.", model));
+}
+
+/* ----- policy ------------------------------------------------------------------ */
+
+static char *
+policy_feedback(const char *what, const AllowDecision *decision)
+{
+	if (strcmp(decision->reason, REASON_INVALID_URL) == 0)
+		return psprintf("%s is not a URL that can be used (%s). Send a plain, absolute URL.",
+						what, decision->detail ? decision->detail : "refused");
+	if (strcmp(decision->reason, REASON_METHOD_BLOCKED) == 0)
+		return psprintf("%s must not be used with this method. Do not try again; use another source.", what);
+	return psprintf("%s is not allowed here. Do not try again; use another source or go on without it.", what);
+}
+
+/* A policy in audit mode allows, and still says what it would have refused. */
+static void
+refuse_by_policy(Gate *gate, const AllowDecision *decision, const char *what)
+{
+	if (decision->allowed)
+		gate_observe(gate, decision->reason, decision->detail, policy_feedback(what, decision));
+	else
+		gate_deny(gate, decision->reason, decision->detail, policy_feedback(what, decision));
+}
+
+void
+refuse_tool_by_policy(Gate *gate, const AllowDecision *decision)
+{
+	if (decision->reason != NULL)
+		refuse_by_policy(gate, decision, psprintf("The tool %s", quoted_tool(gate)));
+}
+
+void
+refuse_url_by_policy(Gate *gate, const AllowDecision *decision)
+{
+	if (decision->reason != NULL)
+		refuse_by_policy(gate, decision,
+						 decision->host ? psprintf("The address %s", agc_shown(decision->host, AGC_MAX_NAME)) :
+						 "An address in the arguments");
+}
+
+/* ----- arguments --------------------------------------------------------------- */
+
+void
+refuse_oversized(Gate *gate)
+{
+	gate_refuse(gate, REASON_INVALID_ARGS, psprintf("the arguments have %s", gate->oversized),
+				psprintf("The arguments are too large: at most %d kB are allowed. Call %s again with less, or pass a reference to it.",
+						 agc_max_args_size, quoted_tool(gate)));
+}
+
+void
+refuse_unreadable(Gate *gate, const char *problem)
+{
+	gate_deny(gate, REASON_INVALID_ARGS, pstrdup(problem),
+			  psprintf("The arguments are %s. Call %s again with one JSON object.", problem, quoted_tool(gate)));
+}
+
+/* [{"path": ..., "keyword": "limit", "message": ...}], as validation tells its errors */
+static Jsonb *
+limit_error(const char *path, const char *message)
+{
+	JsonbParseState *state = NULL;
+	const char *members[] = {"path", path, "keyword", "limit", "message", message};
+	JsonbValue *array;
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < lengthof(members); i++)
+	{
+		JsonbValue	value = {.type = jbvString};
+
+		value.val.string.val = (char *) members[i];
+		value.val.string.len = strlen(members[i]);
+		pushJsonbValue(&state, i % 2 == 0 ? WJB_KEY : WJB_VALUE, &value);
+	}
+	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	array = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	return JsonbValueToJsonb(array);
+}
+
+/* Arguments that were not judged cannot run: audit mode does not look away here. */
+void
+refuse_limit(Gate *gate, const char *path, const char *message)
+{
+	char	   *tool = quoted_tool(gate);
+	char	   *where = path[0] == '\0' ? "The arguments" : psprintf("The argument \"%s\"", path);
+
+	gate->errors = limit_error(path, message);
+	gate_refuse(gate, REASON_INVALID_ARGS, psprintf("limit: at \"%s\": %s", path, message),
+				psprintf("%s of %s cannot be checked within the limits: %s. Call %s again with something shorter or simpler there.",
+						 where, tool, message, tool));
+}
+
+void
+refuse_errors(Gate *gate, const char *when)
+{
+	gate_deny(gate, REASON_INVALID_ARGS,
+			  psprintf("%d error(s) against the input schema%s", (int) JB_ROOT_COUNT(gate->errors), when),
+			  tool_args_feedback(gate->tool, gate->args, gate->errors));
+}
+
+void
+refuse_misplaced_url(Gate *gate)
+{
+	gate_deny(gate, REASON_INVALID_URL, pstrdup("not a string"),
+			  pstrdup("An address in the arguments must be a string."));
+}
+
+void
+refuse_unreadable_content(Gate *gate)
+{
+	gate_deny(gate, REASON_INVALID_URL, pstrdup("content: it cannot be read"),
+			  pstrdup("A text in the arguments that holds addresses must be plain JSON."));
+}
+
+/* ----- earlier calls ------------------------------------------------------------ */
+
+/* Idempotency is no policy, so audit mode does not look away here. */
+void
+refuse_key_in_use(Gate *gate, int64 retry_after)
+{
+	gate_hold(gate, REASON_IN_PROGRESS, psprintf("call %s holds this key", hex_uuid(&gate->call_id)), retry_after);
+}
+
+void
+refuse_outcome_unknown(Gate *gate)
+{
+	gate->reason = NULL;
+	gate_refuse(gate, REASON_OUTCOME_UNKNOWN,
+				psprintf("call %s ended without an answer and the tool is not idempotent", hex_uuid(&gate->call_id)),
+				pstrdup("This call was started before and nobody knows whether it took effect. Do not repeat it; check its effect first or ask the user."));
+}
+
+void
+refuse_loop(Gate *gate, int count)
+{
+	gate_deny(gate, REASON_LOOP_DETECTED,
+			  psprintf("made %d times within ten minutes; agentcore.loop_limit is %d", count, agc_loop_limit),
+			  psprintf("You have made this very call %d times and its answer will not change. Use what you have, or do something else.", count));
+}
+
+void
+refuse_computing(Gate *gate, const CacheResult *found)
+{
+	gate_wait(gate, REASON_IN_PROGRESS, pstrdup("another worker computes this answer"),
+			  Min(found->retry_after, GATE_POLL_US));
+}
+
+/* A member of a kept failure that is a string. */
+static bool
+read_member(const Jsonb *failure, const char *name, JsonbValue *member)
+{
+	return JB_ROOT_IS_OBJECT(failure) &&
+		getKeyJsonValueFromContainer((JsonbContainer *) &failure->root, name, strlen(name), member) != NULL &&
+		member->type == jbvString;
+}
+
+/* This very call failed, its tool wants that remembered, and nothing has changed since. */
+void
+refuse_failed_before(Gate *gate, const CacheResult *found)
+{
+	JsonbValue	member;
+	char	   *reason = "failed";
+	char	   *error = "";
+
+	if (read_member(found->value, "reason", &member))
+		reason = agc_shown(pnstrdup(member.val.string.val, member.val.string.len), AGC_NAME_SHOWN);
+	if (read_member(found->value, "error", &member))
+		error = psprintf(" The error read %s.",
+						 agc_quoted_bytes(member.val.string.val, member.val.string.len, ERROR_SHOWN));
+	if (gate->reason == NULL)
+	{
+		gate->retry_after = found->retry_after;
+		gate->result = gate->audit ? NULL : found->value;
+	}
+	gate_deny(gate, REASON_FAILED_BEFORE,
+			  psprintf("a failure of this call is kept: %s", reason),
+			  psprintf("This very call failed a moment ago and would fail again.%s Do not repeat it; change the arguments or do something else.", error));
+}
+
+/* ----- target -------------------------------------------------------------------- */
+
+/* The tool has what the server cannot keep: nothing that time would cure. */
+static void
+refuse_without_shmem(Gate *gate, const char *reason, const char *what)
+{
+	gate_deny(gate, reason, psprintf("the tool has a %s, which needs agentcore in shared_preload_libraries", what),
+			  psprintf("The tool %s is not available. Continue without it.", quoted_tool(gate)));
+}
+
+void
+refuse_breaker(Gate *gate, const BreakerDecision *decision)
+{
+	if (agc_shmem_ready())
+		gate_wait(gate, REASON_CIRCUIT_OPEN,
+				  psprintf("breaker of target %s is %s", agc_quoted_name(gate->tool->target), decision->state),
+				  decision->retry_after);
+	else
+		refuse_without_shmem(gate, REASON_CIRCUIT_OPEN, "breaker");
+}
+
+void
+refuse_rate(Gate *gate, int64 retry_after)
+{
+	if (agc_shmem_ready())
+		gate_wait(gate, REASON_RATE_LIMITED, psprintf("rate of target %s", agc_quoted_name(gate->tool->target)), retry_after);
+	else
+		refuse_without_shmem(gate, REASON_RATE_LIMITED, "rate limit");
+}
+
+/* ----- approvals ------------------------------------------------------------------ */
+
+void
+refuse_unasked(Gate *gate)
+{
+	gate_wait(gate, REASON_APPROVAL_REQUIRED, pstrdup("no approval was asked for yet"), APPROVAL_POLL_US);
+}
+
+void
+refuse_too_many_asked(Gate *gate)
+{
+	gate_wait(gate, REASON_APPROVAL_REQUIRED,
+			  psprintf("agent %s has %d open requests for approval, as many as agentcore.max_open_approvals allows",
+					   agc_quoted_name(gate->agent_name), agc_max_open_approvals), APPROVAL_POLL_US);
+}
+
+void
+refuse_pending(Gate *gate, const pg_uuid_t *approval)
+{
+	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s is pending", hex_uuid(approval)), APPROVAL_POLL_US);
+}
+
+void
+refuse_disapproved(Gate *gate, const pg_uuid_t *approval)
+{
+	gate_deny(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s was refused", hex_uuid(approval)),
+			  pstrdup("A person refused this call. Do not try it again; ask the user how to go on."));
+}
+
+void
+refuse_used_approval(Gate *gate)
+{
+	gate_wait(gate, REASON_CONTENTION, pstrdup("the approval was used by another call"), 0);
+}
+
+/* ----- budget ---------------------------------------------------------------------- */
+
+void
+refuse_unknown_budget(Gate *gate)
+{
+	gate_deny(gate, REASON_BUDGET_EXCEEDED, psprintf("budget %s does not exist", agc_quoted_name(gate->budget)),
+			  pstrdup("No budget pays for this call. Stop and tell the user."));
+}
+
+void
+refuse_budget(Gate *gate, const PermitDecision *decision)
+{
+	if (strcmp(decision->reason, REASON_CONTENTION) == 0)
+	{
+		gate_wait(gate, REASON_CONTENTION, decision->detail, Max(decision->retry_after, CONTENTION_POLL_US));
+		return;
+	}
+	gate_deny(gate, decision->reason, decision->detail,
+			  psprintf("The budget %s does not cover this call. %s", agc_quoted_name(decision->denied_by),
+					   decision->can_ever_fit ?
+						   "Finish with what you have, or make a smaller call." :
+						   "It never will: make a smaller call, or finish with what you have."));
+	if (gate->retry_after < 0)
+		gate->retry_after = decision->retry_after;
+}

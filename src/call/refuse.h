@@ -1,0 +1,58 @@
+/*
+ * refuse.h
+ *	  Every refusal of the gate, in its words.
+ */
+#ifndef AGENTCORE_CALL_REFUSE_H
+#define AGENTCORE_CALL_REFUSE_H
+
+#include "allow/allow.h"
+#include "call/gate.h"
+#include "retry/retry.h"
+
+/* tenant, agent, tool, model; nearest: a name that the model may be told, or NULL */
+extern void refuse_tenant(Gate *gate);
+extern void refuse_agent(Gate *gate);
+extern void refuse_impossible_name(Gate *gate);
+extern void refuse_unknown_tool(Gate *gate, const char *nearest);
+extern void refuse_disabled_tool(Gate *gate);
+extern void refuse_unknown_model(Gate *gate);
+
+/*
+ * What the policy says of the tool, or of an address among the arguments: a
+ * refusal, or in the policy's audit mode what it would have refused, or nothing.
+ */
+extern void refuse_tool_by_policy(Gate *gate, const AllowDecision *decision);
+extern void refuse_url_by_policy(Gate *gate, const AllowDecision *decision);
+
+/* arguments; path: where in them, as a JSON Pointer */
+extern void refuse_oversized(Gate *gate);
+extern void refuse_unreadable(Gate *gate, const char *problem);
+extern void refuse_limit(Gate *gate, const char *path, const char *message);
+extern void refuse_errors(Gate *gate, const char *when);
+extern void refuse_misplaced_url(Gate *gate);
+extern void refuse_unreadable_content(Gate *gate);
+
+/* the call that has the key; the gate's call_id is its */
+extern void refuse_key_in_use(Gate *gate, int64 retry_after);
+extern void refuse_outcome_unknown(Gate *gate);
+
+extern void refuse_loop(Gate *gate, int count);
+
+/* the cache's word */
+extern void refuse_computing(Gate *gate, const CacheResult *found);
+extern void refuse_failed_before(Gate *gate, const CacheResult *found);
+
+extern void refuse_breaker(Gate *gate, const BreakerDecision *decision);
+extern void refuse_rate(Gate *gate, int64 retry_after);
+
+/* approvals: not asked for, too many asked for, and the three that a request can say */
+extern void refuse_unasked(Gate *gate);
+extern void refuse_too_many_asked(Gate *gate);
+extern void refuse_pending(Gate *gate, const pg_uuid_t *approval);
+extern void refuse_disapproved(Gate *gate, const pg_uuid_t *approval);
+extern void refuse_used_approval(Gate *gate);
+
+extern void refuse_unknown_budget(Gate *gate);
+extern void refuse_budget(Gate *gate, const PermitDecision *decision);
+
+#endif							/* AGENTCORE_CALL_REFUSE_H */

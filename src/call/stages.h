@@ -1,0 +1,24 @@
+/*
+ * stages.h
+ *	  What the gate looks at, in order.
+ */
+#ifndef AGENTCORE_CALL_STAGES_H
+#define AGENTCORE_CALL_STAGES_H
+
+#include "call/gate.h"
+
+typedef struct Stage
+{
+	const char *name;
+
+	/* looks, and decides or leaves the verdict at VERDICT_NONE */
+	void		(*judge) (Gate *gate);
+
+	/* writes what later stages need and what a refusal leaves behind; NULL: nothing; not for call_explain */
+	void		(*write) (Gate *gate);
+} Stage;
+
+extern const Stage gate_stages[];
+extern const int gate_nstages;
+
+#endif							/* AGENTCORE_CALL_STAGES_H */

@@ -1,0 +1,12 @@
+/*
+ * take.h
+ *	  What a call takes once every stage has passed.
+ */
+#ifndef AGENTCORE_CALL_TAKE_H
+#define AGENTCORE_CALL_TAKE_H
+
+#include "call/gate.h"
+
+extern void gate_take(Gate *gate);
+
+#endif							/* AGENTCORE_CALL_TAKE_H */
