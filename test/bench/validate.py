@@ -324,7 +324,7 @@ def first_call():
 
 def table(title, times, columns, base):
     print(f"\n### {title}\n")
-    print("| us | " + " | ".join(columns) + " |\n|---|" + "--:|" * len(columns))
+    print("| µs | " + " | ".join(columns) + " |\n|---|" + "--:|" * len(columns))
     for label in dict.fromkeys(label for label, _ in times):
         cells = []
         for column in columns:
@@ -336,7 +336,7 @@ def table(title, times, columns, base):
 
 def share(times):
     print(f"\n### The share of a request: {RATE} requests a second, one validation each\n")
-    print("| validation | us a call | of one core |\n|---|--:|--:|")
+    print("| validation | µs per call | of one core |\n|---|--:|--:|")
     for label in dict.fromkeys(label for label, _ in times):
         if label in ("scan alone", "args_feedback") or "parsed before" in label:
             continue
