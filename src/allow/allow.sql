@@ -33,7 +33,7 @@ CREATE TABLE agentcore.policy_rule (
   valid       tstzrange,
   forced      boolean NOT NULL DEFAULT false,
   created_by  text COLLATE "C",
-  created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  created_at  timestamptz NOT NULL DEFAULT agentcore.clock_now(),
   PRIMARY KEY (tenant, policy, id),
   FOREIGN KEY (tenant, policy) REFERENCES agentcore.policy (tenant, name) ON UPDATE CASCADE ON DELETE CASCADE
 );
@@ -52,7 +52,7 @@ CREATE TABLE agentcore.special_range (
   network cidr NOT NULL,
   name    text NOT NULL CHECK (name <> ''),
   source  text NOT NULL DEFAULT 'user',
-  as_of   date NOT NULL DEFAULT CURRENT_DATE,
+  as_of   date NOT NULL DEFAULT (agentcore.clock_now())::date,
   shipped boolean NOT NULL DEFAULT false,
   PRIMARY KEY (tenant, network)
 );
@@ -67,7 +67,7 @@ CREATE TABLE agentcore.special_name (
   pattern text COLLATE "C" NOT NULL CHECK (pattern <> ''),
   name    text NOT NULL CHECK (name <> ''),
   source  text NOT NULL DEFAULT 'user',
-  as_of   date NOT NULL DEFAULT CURRENT_DATE,
+  as_of   date NOT NULL DEFAULT (agentcore.clock_now())::date,
   shipped boolean NOT NULL DEFAULT false,
   PRIMARY KEY (tenant, pattern)
 );

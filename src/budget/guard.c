@@ -43,7 +43,6 @@ guard_level(void)
 	return agc_budget_guard == AGC_GUARD_ERROR ? ERROR : WARNING;
 }
 
-/* By the server's clock: a transaction's age has nothing to do with a test's. */
 void
 guard_acquire(void)
 {
@@ -51,7 +50,7 @@ guard_acquire(void)
 
 	if (!is_guarded(told_age) || agc_budget_max_xact_age == 0 || !IsTransactionBlock())
 		return;
-	age = (GetCurrentTimestamp() - GetCurrentTransactionStartTimestamp()) / 1000;
+	age = (agc_now() - agc_xact_start()) / 1000;
 	if (age <= agc_budget_max_xact_age)
 		return;
 	ereport(guard_level(),

@@ -8,7 +8,7 @@ CREATE FUNCTION agentcore.budget_ledger_lock(whole boolean) RETURNS void
   SET lock_timeout = '100ms'
   AS $$
 DECLARE
-  gives_up constant timestamptz := clock_timestamp() + interval '10 seconds';
+  gives_up constant timestamptz := agentcore.clock_now() + interval '10 seconds';
 BEGIN
   LOOP
     BEGIN
@@ -20,7 +20,7 @@ BEGIN
       END IF;
       RETURN;
     EXCEPTION WHEN lock_not_available THEN
-      IF clock_timestamp() > gives_up THEN
+      IF agentcore.clock_now() > gives_up THEN
         RAISE EXCEPTION 'the ledger is in use by another transaction'
           USING ERRCODE = 'lock_not_available', DETAIL = 'It was asked for during 10 seconds, for a tenth of a second at a time, so that settlements went on.',
                 HINT = 'End the transactions that have read the ledger or its default partition (pg_blocking_pids() and pg_locks name them) and try again.';

@@ -48,7 +48,7 @@ publish_begin_stamp(void)
 {
 	if (begin_stamp == 0)
 	{
-		TimestampTz start = GetCurrentTransactionStartTimestamp() + agc_clock_offset();
+		TimestampTz start = agc_xact_start();
 		uint64		bound = start <= agc_now() ? Max((uint64) start - 1, last_end_stamp) : last_end_stamp;
 
 		begin_stamp = Min(bound, epoch_clock());

@@ -558,14 +558,18 @@ agc_clock_offset(void)
 }
 
 /*
- * The time by which everything is decided: the wall clock.  It may step back:
- * who must not is asked to clamp (a budget's counter does, under its row lock).
+ * The time by which everything is decided: the wall clock.  It may step back.
+ * Code that relies on a time that only grows has to clamp it (a budget's counter
+ * does, under its row lock).
  */
 static inline TimestampTz
 agc_now(void)
 {
 	return GetCurrentTimestamp() + agc_clock_offset();
 }
+
+/* when this transaction began, by the same clock */
+extern TimestampTz agc_xact_start(void);
 
 /* microseconds until "t", never negative */
 extern int64 agc_until_us(TimestampTz now, TimestampTz t);

@@ -1,10 +1,15 @@
 -- core: identity, access, invalidation, tenants, canonical JSON and keys.
 
+CREATE FUNCTION agentcore.clock_now() RETURNS timestamptz
+  LANGUAGE C VOLATILE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_clock_now_v1';
+COMMENT ON FUNCTION agentcore.clock_now() IS 'The time by which agentcore decides: clock_timestamp(), moved by agentcore.debug_clock_offset in tests.';
+
 CREATE TABLE agentcore.installation (
   name       text COLLATE "C" NOT NULL DEFAULT 'this' CHECK (name = 'this') PRIMARY KEY,
   id         uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
   secret     uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
-  created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+  created_at timestamptz NOT NULL DEFAULT agentcore.clock_now()
 );
 INSERT INTO agentcore.installation DEFAULT VALUES;
 COMMENT ON TABLE agentcore.installation IS 'One row: the random identity of this CREATE EXTENSION. Part, with the database''s oid, of every key in shared memory; never dumped, so that a re-created or restored database revives no old entry, and a copy made by CREATE DATABASE ... TEMPLATE shares none. secret: key of the hashes by which budgets, calls and keys are locked; only the owner of the extension may read it, or its tags in pg_locks could be recognised and aimed at.';
@@ -44,11 +49,6 @@ CREATE FUNCTION agentcore.registry_attach(registry regclass, versioned boolean D
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'agentcore_registry_attach_v1';
 COMMENT ON FUNCTION agentcore.registry_attach(regclass, boolean) IS 'Internal. Puts the invalidation triggers on a registry table.';
-
-CREATE FUNCTION agentcore.clock_now() RETURNS timestamptz
-  LANGUAGE C VOLATILE PARALLEL SAFE
-  AS 'MODULE_PATHNAME', 'agentcore_clock_now_v1';
-COMMENT ON FUNCTION agentcore.clock_now() IS 'The time by which agentcore decides: clock_timestamp(), moved by agentcore.debug_clock_offset in tests.';
 
 -- Access -------------------------------------------------------------------
 

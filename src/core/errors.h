@@ -13,9 +13,6 @@
 #define ERRCODE_AGC_INVALID_ARGS		MAKE_SQLSTATE('T', 'C', '0', '0', '1')
 #define ERRCODE_AGC_BUDGET_EXCEEDED		MAKE_SQLSTATE('T', 'C', '0', '0', '2')
 #define ERRCODE_AGC_NOT_ALLOWED			MAKE_SQLSTATE('T', 'C', '0', '0', '3')
-#define ERRCODE_AGC_CIRCUIT_OPEN		MAKE_SQLSTATE('T', 'C', '0', '0', '4')
-#define ERRCODE_AGC_RATE_LIMITED		MAKE_SQLSTATE('T', 'C', '0', '0', '5')
-#define ERRCODE_AGC_APPROVAL_REQUIRED	MAKE_SQLSTATE('T', 'C', '0', '0', '6')
 #define ERRCODE_AGC_LOST_LEASE			MAKE_SQLSTATE('T', 'C', '0', '0', '7')
 
 #define REASON_UNKNOWN_TOOL			"unknown_tool"

@@ -8,6 +8,7 @@
  */
 #include "core/core.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
@@ -94,6 +95,12 @@ const pg_uuid_t *
 agc_installation_secret(void)
 {
 	return &installation()->secret;
+}
+
+TimestampTz
+agc_xact_start(void)
+{
+	return GetCurrentTransactionStartTimestamp() + agc_clock_offset();
 }
 
 int64
