@@ -11,7 +11,7 @@
  * it is a hint, checked for being in bounds and believed by nobody.
  * Memory: none.  On ERROR: raises none.
  */
-#include "cache/store.h"
+#include "cache/ahead.h"
 
 #define LINE			64
 #define FIRST_LINES		8		/* fields, and the value as far as it lies in one piece; 4 make 900 B 10 % dearer */
@@ -22,19 +22,19 @@
 void
 ahead_index(const CacheKey *key)
 {
-	CachePart  *part = store_part(key);
+	CachePart  *part = area_part(key);
 
 	__builtin_prefetch(part->lock);
-	__builtin_prefetch(store_bucket(part, key));
-	__builtin_prefetch(store_key_epoch(part, key));
+	__builtin_prefetch(area_bucket(part, key));
+	__builtin_prefetch(area_key_epoch(part, key));
 }
 
 /* Step 2: the head of the bucket's first entry. */
 void
 ahead_entry(const CacheKey *key)
 {
-	CachePart  *part = store_part(key);
-	uint32		index = *(volatile uint32 *) store_bucket(part, key);
+	CachePart  *part = area_part(key);
+	uint32		index = *(volatile uint32 *) area_bucket(part, key);
 	char	   *head;
 
 	if (index >= cache_shmem->nchunks)
@@ -49,13 +49,13 @@ ahead_entry(const CacheKey *key)
 uint32
 ahead_value(const CacheKey *key)
 {
-	CachePart  *part = store_part(key);
-	uint32		index = *(volatile uint32 *) store_bucket(part, key);
+	CachePart  *part = area_part(key);
+	uint32		index = *(volatile uint32 *) area_bucket(part, key);
 	uint32		len = 0;
 
 	for (int i = 0; i < MAX_STEPS && index < cache_shmem->nchunks; i++)
 	{
-		CacheEntry *entry = store_entry(part, index);
+		CacheEntry *entry = area_entry(part, index);
 
 		if (memcmp(&entry->key, key, sizeof(CacheKey)) == 0)
 		{
@@ -64,9 +64,9 @@ ahead_value(const CacheKey *key)
 		}
 		index = *(volatile uint32 *) &entry->hash_next;
 	}
-	if (len > store_max_value())
+	if (len > area_max_value())
 		return 0;
-	for (int chunks = Min(store_chunks_for(len), MAX_CHUNKS) - 1; chunks > 0; chunks--)
+	for (int chunks = Min(area_chunks_for(len), MAX_CHUNKS) - 1; chunks > 0; chunks--)
 	{
 		char	   *chunk;
 

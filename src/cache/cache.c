@@ -1,11 +1,23 @@
 /*
  * cache.c
- *	  What this room does when the library is loaded: its settings, and its shared
- *	  memory.
+ *	  The cache's settings, its start, and its functions for the rooms above.
  *
- * Memory: static variables.  Locks: none.  On ERROR: the library is not loaded.
+ * Locking: none of its own.  Memory: results in CurrentMemoryContext.
+ * On ERROR: nothing has been changed, or the transaction's callbacks undo it.
  */
-#include "cache/store.h"
+#include "cache/cache.h"
+#include "cache/chunk.h"
+#include "cache/dump_file.h"
+#include "cache/entry_read.h"
+#include "cache/fill.h"
+#include "cache/lease.h"
+#include "cache/lookup.h"
+#include "cache/publish.h"
+#include "cache/queue.h"
+#include "cache/ready.h"
+#include "cache/stat.h"
+#include "cache/wheel.h"
+#include "cache/worker.h"
 
 #include <limits.h>
 
@@ -135,11 +147,102 @@ define_session_settings(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
+/* Runs in the postmaster, once per start of the shared memory. */
+static void
+init_area(void *area)
+{
+	area_init();
+	epoch_init_clock();
+	stat_init();
+	name_init();
+	tag_init();
+	lease_init();
+	dump_file_init();
+	for (uint32 i = 0; i < cache_shmem->npartitions; i++)
+	{
+		CachePart	part;
+
+		area_bind(&part, i);
+		chunk_init_partition(&part);
+		queue_init_partition(&part);
+		wheel_init_partition(&part, agc_now());
+		lease_init_partition(&part);
+	}
+}
+
 void
 cache_init(void)
 {
 	define_shared_settings();
 	define_session_settings();
-	store_register();
+	if (agc_cache_memory == 0)
+		dump_file_discard();
+	else
+	{
+		area_register(init_area);
+		worker_register();
+	}
 	publish_init();
+}
+
+bool
+cache_ready(void)
+{
+	return cache_shmem != NULL;
+}
+
+void
+cache_lookup(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *out)
+{
+	ready_require("the cache");
+	memset(out, 0, sizeof(*out));
+	out->status = lookup_lead(target, lead, lease_us, out);
+}
+
+void
+cache_count(const CacheTarget *target, const CacheResult *result)
+{
+	lookup_count(target, result);
+}
+
+bool
+cache_has_answer(const CacheKey *key)
+{
+	CacheFound	found;
+	Jsonb	   *value;
+
+	return cache_ready() && entry_read(key, agc_now(), &found, &value) &&
+		(found.flags & CACHE_NEGATIVE_ENTRY) == 0;
+}
+
+bool
+cache_store_lease(const CacheKey *key, const char *tenant, const char *tool,
+				  int64 lease, Jsonb *value, const CacheTerms *terms)
+{
+	CacheRefs	refs;
+
+	ready_require("the cache");
+	if (lease == 0)
+		return false;
+	if (terms->ttl <= 0 || terms->ntags > AGC_MAX_TAGS)
+	{
+		lease_release(key, lease);
+		return false;
+	}
+	refs_make(&refs, tenant, tool, terms->ntags, terms->tags);
+	return fill_add(key, CACHE_GATE, &refs, tenant, lease, value, terms);
+}
+
+void
+cache_extend_lease(const CacheKey *key, int64 lease, int64 lease_us)
+{
+	if (cache_ready() && lease != 0)
+		lease_extend(key, lease, lease_us);
+}
+
+void
+cache_abandon_lease(const CacheKey *key, int64 lease)
+{
+	if (cache_ready() && lease != 0)
+		lease_release(key, lease);
 }

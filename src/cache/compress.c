@@ -10,7 +10,7 @@
  * Memory: CurrentMemoryContext.  Locks: none.  On ERROR: XX001 for bytes that
  * do not undo to what they claim; nothing was changed.
  */
-#include "cache/store.h"
+#include "cache/compress.h"
 
 #include "access/toast_compression.h"
 

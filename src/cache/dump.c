@@ -6,37 +6,29 @@
  * agentcore.cache_dump_interval, and reads it once after start.  A header says
  * what the file is; each record carries its length and CRC; the last one says
  * how many there were.  Expiry is absolute.  The first record that is not
- * right ends the reading; what came before it stays.
+ * right ends the reading; what came before it stays.  dump_file.c says whether
+ * the file counts.
  *
- * A file must not bring back what was invalidated after it was written.  So the
- * first invalidation since then removes the file before it commits (PRE_COMMIT
- * in publish.c), and a file that is being written at that moment is thrown
- * away; an invalidation that can neither remove nor empty the file does not
- * commit.  Nor must it bring back what rests on commits that a crash undoes, so
- * the log is flushed before the file counts.  Whether another run of the server
- * came in between is dump_run.c's to say.  The file lies where base backups do
- * not look.
- *
- * Locking: partitions, shared, a few hundred buckets or one value at a time;
- * whether the file counts changes under the slot lock.  Memory: one context,
- * deleted at the end.  On ERROR: there is no file but one that was honest before;
- * what reading and writing meet is logged and ends the dump, not the worker.
+ * Locking: partitions, shared, a few hundred buckets or one value at a time.
+ * Memory: one context, deleted at the end.  On ERROR: there is no file but one
+ * that was honest before; what reading and writing meet is logged and ends the
+ * dump, not the worker.
  */
-#include "cache/store.h"
+#include "cache/dump.h"
+#include "cache/chunk.h"
+#include "cache/dump_file.h"
+#include "cache/entry_insert.h"
+#include "cache/ready.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "access/xlog.h"
-#include "access/xlog_internal.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "port/pg_crc32c.h"
 #include "storage/fd.h"
 #include "utils/memutils.h"
 
-#define DUMP_FILE		PG_STAT_TMP_DIR "/agentcore_cache.dump"
-#define DUMP_TEMP		DUMP_FILE ".tmp"
 #define DUMP_MAGIC		0x44434741	/* "AGCD" in this machine's byte order */
 #define DUMP_FORMAT		2
 #define DUMP_MODE		(S_IRUSR | S_IWUSR)
@@ -84,7 +76,7 @@ typedef struct DumpRecord
 	uint8		flags;
 } DumpRecord;
 
-/* store_max_value() is no more than CACHE_MAX_VALUE, however large the cache is. */
+/* area_max_value() is no more than CACHE_MAX_VALUE, however large the cache is. */
 StaticAssertDecl(RECORD_SIZE + CACHE_MAX_VALUE <= MaxAllocSize, "a record cannot be allocated");
 
 typedef struct DumpFile
@@ -141,14 +133,14 @@ copy_value(const CachePart *part, const CacheEntry *entry, char *value)
 	bool		same = false;
 
 	LWLockAcquire(part->lock, LW_SHARED);
-	index = store_find(part, &entry->key);
+	index = area_find(part, &entry->key);
 	if (index != CACHE_NONE)
 	{
-		CacheEntry *now = store_entry(part, index);
+		CacheEntry *now = area_entry(part, index);
 
 		same = now->born == entry->born && now->stored_at == entry->stored_at && now->len == entry->len;
 		if (same)
-			chain_copy_out(part, index, value, entry->len);
+			chunk_copy_out(part, index, value, entry->len);
 	}
 	LWLockRelease(part->lock);
 	return same;
@@ -162,8 +154,8 @@ put_entry(DumpFile *file, const CachePart *part, const CacheEntry *entry, char *
 	const char *names;
 
 	memset(fields, 0, sizeof(*fields));
-	if (!slot_export(entry->tool, fields->tool_id, &names, &fields->tenant_len, &fields->tool_len) ||
-		!slot_export(entry->tenant, fields->tenant_id, NULL, NULL, NULL))
+	if (!name_export(entry->tool, fields->tool_id, &names, &fields->tenant_len, &fields->tool_len) ||
+		!name_export(entry->tenant, fields->tenant_id, NULL, NULL, NULL))
 		return false;
 	fields->key = entry->key;
 	fields->stored_at = entry->stored_at;
@@ -174,7 +166,7 @@ put_entry(DumpFile *file, const CachePart *part, const CacheEntry *entry, char *
 	fields->value_len = entry->len;
 	memcpy(fields->tag, entry->tag, sizeof(fields->tag));
 	fields->ntags = entry->ntags;
-	fields->kind = store_kind(entry);
+	fields->kind = entry_kind(entry);
 	fields->scope = entry->scope;
 	fields->flags = entry->flags;
 	frame.len = sizeof(*fields) + fields->tenant_len + fields->tool_len;
@@ -194,19 +186,19 @@ put_entry(DumpFile *file, const CachePart *part, const CacheEntry *entry, char *
 static uint32
 put_all(DumpFile *file)
 {
-	CacheEntry *batch = palloc(CACHE_BATCH * sizeof(CacheEntry));
-	char	   *record = palloc(RECORD_SIZE + store_max_value());
+	CacheEntry *batch = palloc(ENTRY_BATCH * sizeof(CacheEntry));
+	char	   *record = palloc(RECORD_SIZE + area_max_value());
 	uint32		count = 0;
 
 	for (uint32 p = 0; p < cache_shmem->npartitions; p++)
 		for (uint32 bucket = 0; bucket < cache_shmem->nbuckets && !file->failed;)
 		{
-			CachePart  *part = store_part_at(p);
-			int			n = entries_next(part, &bucket, agc_now(), batch);
+			CachePart  *part = area_part_at(p);
+			int			n = entry_copy_live(part, &bucket, agc_now(), batch);
 
 			for (int i = 0; i < n; i++)
 				count += put_entry(file, part, &batch[i], record);
-			if (pg_atomic_read_u32(&cache_shmem->dump_state) != DUMP_WRITING)
+			if (dump_file_state() != DUMP_WRITING)
 				return count;
 		}
 	return count;
@@ -251,65 +243,16 @@ write_temp(uint32 *count)
 	return CloseTransientFile(file->fd) == 0 && !file->failed;
 }
 
-/* One at a time: they share the temporary file. */
-static bool
-begin_writing(void)
-{
-	bool		mine;
-
-	LWLockAcquire(store_slot_lock(), LW_EXCLUSIVE);
-	mine = pg_atomic_read_u32(&cache_shmem->dump_state) != DUMP_WRITING;
-	pg_atomic_write_u32(&cache_shmem->dump_state, DUMP_WRITING);
-	LWLockRelease(store_slot_lock());
-	return mine;
-}
-
-/*
- * The end of the log, as XLogFlush() takes it: where the last record ends with
- * its page, the place to insert at is behind the next page's header.
- */
-static XLogRecPtr
-end_of_log(void)
-{
-	XLogRecPtr	end = GetXLogInsertRecPtr();
-
-	if (XLogSegmentOffset(end, wal_segment_size) == SizeOfXLogLongPHD)
-		return end - SizeOfXLogLongPHD;
-	if (end % XLOG_BLCKSZ == SizeOfXLogShortPHD)
-		return end - SizeOfXLogShortPHD;
-	return end;
-}
-
-/*
- * The file counts from here on, if nothing was invalidated while it was written.
- * What it rests on, with synchronous_commit off too, is durable before it is.
- */
-static bool
-end_writing(void)
-{
-	bool		done;
-
-	if (!RecoveryInProgress())
-		XLogFlush(end_of_log());
-	LWLockAcquire(store_slot_lock(), LW_EXCLUSIVE);
-	done = pg_atomic_read_u32(&cache_shmem->dump_state) == DUMP_WRITING &&
-		run_stamp() && durable_rename(DUMP_TEMP, DUMP_FILE, LOG) == 0;
-	if (done)
-		pg_atomic_write_u32(&cache_shmem->dump_state, DUMP_VALID);
-	LWLockRelease(store_slot_lock());
-	return done;
-}
-
 /* Returns how many entries were written, -1: no file. */
-int64
-dump_write(void)
+static int64
+write_dump(void)
 {
 	MemoryContext old = CurrentMemoryContext;
 	MemoryContext cxt;
 	volatile uint32 written = 0;
 	volatile bool done = false;
 
-	if (!begin_writing())
+	if (!dump_file_begin_writing())
 		return -1;
 	cxt = AllocSetContextCreate(old, "agentcore cache dump", ALLOCSET_DEFAULT_SIZES);
 	PG_TRY();
@@ -318,7 +261,7 @@ dump_write(void)
 
 		MemoryContextSwitchTo(cxt);
 		if (write_temp(&count))
-			done = end_writing();
+			done = dump_file_end_writing();
 		else
 			ereport(LOG,
 					(errcode_for_file_access(),
@@ -331,71 +274,12 @@ dump_write(void)
 		if (!done)
 		{
 			(void) unlink(DUMP_TEMP);
-			(void) dump_revoke();
+			(void) dump_file_revoke();
 		}
 	}
 	PG_END_TRY();
 	MemoryContextDelete(cxt);
 	return done ? (int64) written : -1;
-}
-
-static bool
-empty_file(const char *name)
-{
-	int			fd = OpenTransientFile(name, O_WRONLY | O_TRUNC | PG_BINARY);
-	bool		emptied;
-
-	if (fd < 0)
-		return errno == ENOENT;
-	emptied = pg_fsync(fd) == 0;
-	return CloseTransientFile(fd) == 0 && emptied;
-}
-
-/* Whether no later start will read the file. */
-static bool
-remove_file(void)
-{
-	if (access(DUMP_FILE, F_OK) != 0 && errno == ENOENT)
-		return true;
-	return durable_unlink(DUMP_FILE, LOG) == 0 || empty_file(DUMP_FILE);
-}
-
-/*
- * What file there is must not bring anything back.  false: it is still there, as
- * honest as it was, and may be read later.
- */
-bool
-dump_revoke(void)
-{
-	bool		gone;
-
-	if (pg_atomic_read_u32(&cache_shmem->dump_state) == DUMP_NONE)
-		return true;
-	LWLockAcquire(store_slot_lock(), LW_EXCLUSIVE);
-	gone = remove_file();
-	pg_atomic_write_u32(&cache_shmem->dump_state, gone ? DUMP_NONE : DUMP_VALID);
-	LWLockRelease(store_slot_lock());
-	return gone;
-}
-
-/* Before an invalidation commits. */
-void
-dump_revoke_or_fail(void)
-{
-	if (!dump_revoke())
-		ereport(ERROR,
-				(errcode(ERRCODE_IO_ERROR),
-				 errmsg("could not remove cache dump \"%s\"", DUMP_FILE),
-				 errdetail("It holds what this transaction invalidates, and would be read at the next start."),
-				 errhint("Remove the file, or let the server's owner write to its directory.")));
-}
-
-/* At a start without a cache, where nobody will hear of invalidations. */
-void
-dump_discard(void)
-{
-	if (process_shared_preload_libraries_in_progress && !IsUnderPostmaster)
-		(void) remove_file();
 }
 
 /* ----- reading ---------------------------------------------------------------- */
@@ -440,7 +324,7 @@ record_is_sound(const char *record, uint32 len)
 		fields->tool_len >= 1 && fields->tool_len <= AGC_MAX_NAME + 1 &&
 		fields->ntags <= AGC_MAX_TAGS && fields->scope <= CACHE_SCOPE_SHARED &&
 		(fields->kind == CACHE_RAW || fields->kind == CACHE_GATE) &&
-		fields->value_len <= store_max_value() &&
+		fields->value_len <= area_max_value() &&
 		len == sizeof(DumpRecord) + fields->tenant_len + fields->tool_len + fields->value_len &&
 		memchr(names, '\0', fields->tenant_len) == names + fields->tenant_len - 1 &&
 		memchr(names + fields->tenant_len, '\0', fields->tool_len) ==
@@ -478,11 +362,11 @@ restore(const char *record, uint64 born)
 		if (fields->tag[i] >= cache_shmem->ntags)
 			return false;
 	/* a tool has a name, unless there was no room to keep it */
-	item.refs.tenant = slot_adopt(fields->tenant_id, tool[0] ? tenant : NULL, "", CACHE_NONE);
-	item.refs.tool = slot_adopt(fields->tool_id, tool[0] ? tenant : NULL, tool, item.refs.tenant);
+	item.refs.tenant = name_adopt(fields->tenant_id, tool[0] ? tenant : NULL, "", CACHE_NONE);
+	item.refs.tool = name_adopt(fields->tool_id, tool[0] ? tenant : NULL, tool, item.refs.tenant);
 	item.refs.ntags = fields->ntags;
 	memcpy(item.refs.tag, fields->tag, sizeof(item.refs.tag));
-	return store_insert(&item, now) == CACHE_STORED;
+	return entry_insert(&item, now) == CACHE_STORED;
 }
 
 static bool
@@ -500,8 +384,8 @@ header_is_ours(const DumpHeader *header)
 static const char *
 read_records(DumpFile *file, uint64 born, int64 *stored)
 {
-	char	   *record = palloc(RECORD_SIZE + store_max_value());
-	uint32		most = RECORD_SIZE + store_max_value();
+	char	   *record = palloc(RECORD_SIZE + area_max_value());
+	uint32		most = RECORD_SIZE + area_max_value();
 	uint32		count = 0;
 	DumpHeader	header;
 	DumpFrame	frame;
@@ -532,8 +416,8 @@ read_records(DumpFile *file, uint64 born, int64 *stored)
 }
 
 /* Returns how many entries were stored. */
-int64
-dump_read(void)
+static int64
+read_dump(void)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore cache dump", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
@@ -542,7 +426,7 @@ dump_read(void)
 	DumpFile   *file = palloc0(sizeof(DumpFile));
 	const char *problem;
 
-	file->fd = pg_atomic_read_u32(&cache_shmem->dump_state) == DUMP_VALID ?
+	file->fd = dump_file_state() == DUMP_VALID ?
 		OpenTransientFile(DUMP_FILE, O_RDONLY | PG_BINARY) : -1;
 	if (file->fd >= 0)
 	{
@@ -552,7 +436,7 @@ dump_read(void)
 				(errmsg("restored %lld cache entries from \"%s\"", (long long) stored, DUMP_FILE),
 				 problem ? errdetail("Reading stopped: %s.", problem) : 0));
 		if (problem != NULL)
-			(void) dump_revoke();
+			(void) dump_file_revoke();
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
@@ -561,42 +445,22 @@ dump_read(void)
 
 /* ----- the worker's and the administrator's way in -------------------------------- */
 
-/* While a file counts, the stamp beside it follows the server's checkpoints. */
-static void
-follow_run(void)
-{
-	if (pg_atomic_read_u32(&cache_shmem->dump_state) != DUMP_VALID || !run_has_moved())
-		return;
-	LWLockAcquire(store_slot_lock(), LW_EXCLUSIVE);
-	if (pg_atomic_read_u32(&cache_shmem->dump_state) == DUMP_VALID)
-		(void) run_stamp();
-	LWLockRelease(store_slot_lock());
-}
-
 /* Once after every start of the shared memory; where none is wanted none may stay. */
 void
 dump_at_start(void)
 {
 	if (pg_atomic_exchange_u32(&cache_shmem->dump_started, 1) != 0)
 		return;
-	slots_follow_recovery();
-	if (pg_atomic_read_u32(&cache_shmem->dump_state) == DUMP_NONE)
-	{
-		if (access(DUMP_FILE, F_OK) == 0)
-			ereport(LOG,
-					(errmsg("did not read cache dump \"%s\"", DUMP_FILE),
-					 errdetail("The server ran without the cache, or a checkpoint and a crash came together, since it was written.")));
-		(void) remove_file();
-	}
+	ready_follow_recovery();
+	if (dump_file_state() == DUMP_NONE)
+		dump_file_remove_unread();
 	else if (agc_cache_dump)
 	{
-		LWLockAcquire(store_slot_lock(), LW_EXCLUSIVE);
-		(void) run_stamp();
-		LWLockRelease(store_slot_lock());
-		(void) dump_read();
+		dump_file_stamp();
+		(void) read_dump();
 	}
 	else
-		(void) dump_revoke();
+		(void) dump_file_revoke();
 }
 
 /* Every agentcore.cache_dump_interval, and at_exit. */
@@ -606,7 +470,7 @@ dump_if_due(bool at_exit)
 	static int64 last = 0;
 	int64		now = agc_now();
 
-	follow_run();
+	dump_file_follow_run();
 	/* a clock that stepped back must not put the next one off */
 	if (last == 0 || now < last)
 		last = now;
@@ -615,7 +479,7 @@ dump_if_due(bool at_exit)
 					  now - last < agc_cache_dump_interval * USECS_PER_SEC)))
 		return;
 	last = now;
-	(void) dump_write();
+	(void) write_dump();
 }
 
 /* cache_dump() -> bigint: entries written, NULL when there is no file */
@@ -624,8 +488,8 @@ AGC_FUNCTION(cache_dump)
 	int64		written;
 
 	agc_enter("*", AGC_ADMIN);
-	cache_require("cache_dump");
-	written = dump_write();
+	ready_require("cache_dump");
+	written = write_dump();
 	if (written < 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(written);
@@ -635,6 +499,6 @@ AGC_FUNCTION(cache_dump)
 AGC_FUNCTION(cache_load)
 {
 	agc_enter("*", AGC_ADMIN);
-	cache_require("cache_load");
-	PG_RETURN_INT64(dump_read());
+	ready_require("cache_load");
+	PG_RETURN_INT64(read_dump());
 }

@@ -20,7 +20,7 @@
  * no server starts; a stamp that cannot be written is logged and the next start
  * goes without the dump.
  */
-#include "cache/store.h"
+#include "cache/dump_run.h"
 
 #include <unistd.h>
 
@@ -95,7 +95,7 @@ write_stamp(RunStamp *stamp)
 
 /* In the postmaster, before recovery begins: whether the last run has kept the dump honest. */
 bool
-run_was_ours(void)
+dump_run_was_ours(void)
 {
 	bool		sound;
 	ControlFileData *control = get_controlfile(DataDir, &sound);
@@ -113,7 +113,7 @@ run_was_ours(void)
 
 /* This run goes on; false: there is no stamp of it. */
 bool
-run_stamp(void)
+dump_run_stamp(void)
 {
 	XLogRecPtr	redo = GetRedoRecPtr();
 	RunStamp	stamp = {
@@ -130,7 +130,7 @@ run_stamp(void)
 
 /* Whether a checkpoint has begun since the last stamp. */
 bool
-run_has_moved(void)
+dump_run_has_moved(void)
 {
 	return GetRedoRecPtr() != cache_shmem->run_redo;
 }
@@ -159,7 +159,7 @@ stamp_end(int code, Datum arg)
 }
 
 void
-run_begin(void)
+dump_run_begin(void)
 {
 	if (!IsUnderPostmaster)
 		on_shmem_exit(stamp_end, (Datum) 0);

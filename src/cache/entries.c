@@ -8,7 +8,8 @@
  * Memory: one batch, and the tuplestore of the result.  On ERROR: raised with
  * no lock held.
  */
-#include "cache/store.h"
+#include "cache/entry.h"
+#include "cache/ready.h"
 
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -16,55 +17,33 @@
 #include "utils/inval.h"
 #include "utils/tuplestore.h"
 
-#define BUCKETS	256				/* looked at under one lock */
-
 static const char *const scope_names[] = {"private", "named", "subject", "agent", "tenant", "shared"};
 static const char *const queue_names[] = {"small", "main"};
-
-/*
- * Copies the live ones of the next buckets, at most CACHE_BATCH; *bucket moves
- * on.  What is fenced may be gone in a moment, and a dump must not keep it.
- */
-int
-entries_next(const CachePart *part, uint32 *bucket, int64 now, CacheEntry *out)
-{
-	uint32		end = Min(*bucket + BUCKETS, cache_shmem->nbuckets);
-	int			n = 0;
-
-	LWLockAcquire(part->lock, LW_SHARED);
-	for (; *bucket < end; (*bucket)++)
-		for (uint32 i = part->buckets[*bucket]; i != CACHE_NONE && n < CACHE_BATCH; i = store_entry(part, i)->hash_next)
-			if (store_entry(part, i)->fences == 0 &&
-				store_life(store_entry(part, i), now) == CACHE_LIVE)
-				out[n++] = *store_entry(part, i);
-	LWLockRelease(part->lock);
-	return n;
-}
 
 /* The names of the last few slots, and whether the caller may see them. */
 typedef struct Names
 {
-	uint32		slot;
+	uint32		name;
 	bool		visible;
 	char	   *tenant;
 	char	   *tool;
 } Names;
 
 static const Names *
-names_of(uint32 slot)
+names_of(uint32 name)
 {
 	static Names known[64];
-	Names	   *names = &known[slot % lengthof(known)];
+	Names	   *names = &known[name % lengthof(known)];
 
 	/* access may have changed since the last call */
-	if (slot == CACHE_NONE)
+	if (name == CACHE_NONE)
 		for (int i = 0; i < lengthof(known); i++)
-			known[i].slot = CACHE_NONE;
-	else if (names->slot != slot)
+			known[i].name = CACHE_NONE;
+	else if (names->name != name)
 	{
-		names->visible = slot_names(slot, &names->tenant, &names->tool) &&
+		names->visible = name_texts(name, &names->tenant, &names->tool) &&
 			agc_level(GetUserId(), names->tenant) >= AGC_READER;
-		names->slot = slot;
+		names->name = name;
 	}
 	return names;
 }
@@ -82,14 +61,14 @@ put_row(ReturnSetInfo *rsinfo, const CacheEntry *entry, const Names *names, int6
 	values[n++] = CStringGetTextDatum(names->tenant);
 	values[n++] = PointerGetDatum(key);
 	values[n++] = CStringGetTextDatum(names->tool);
-	values[n++] = CStringGetTextDatum(store_kind(entry) == CACHE_GATE ? "gate" : "raw");
+	values[n++] = CStringGetTextDatum(entry_kind(entry) == CACHE_GATE ? "gate" : "raw");
 	values[n++] = CStringGetTextDatum(scope_names[entry->scope]);
 	values[n++] = Int64GetDatum(entry->len);
 	values[n++] = IntervalPGetDatum(agc_us_interval(Max(now - entry->stored_at, 0)));
 	values[n++] = IntervalPGetDatum(agc_us_interval(entry->expires - now));
 	values[n++] = Int64GetDatum(entry->hits);
 	values[n++] = BoolGetDatum((entry->flags & CACHE_NEGATIVE_ENTRY) != 0);
-	values[n++] = BoolGetDatum(store_soft_due(entry->stored_at, entry->soft_ms, now));
+	values[n++] = BoolGetDatum(entry_soft_due(entry->stored_at, entry->soft_ms, now));
 	values[n++] = BoolGetDatum((entry->flags & CACHE_COMPRESSED) != 0);
 	values[n++] = Int64GetDatum(entry->cost_ms);
 	values[n++] = agc_nanousd_numeric((int64) entry->cost_nanousd);
@@ -107,16 +86,16 @@ AGC_FUNCTION(cache_entries)
 
 	AcceptInvalidationMessages();
 	agc_watch_registry();
-	cache_require("cache_entries");
+	ready_require("cache_entries");
 	InitMaterializedSRF(fcinfo, 0);
-	batch = palloc(CACHE_BATCH * sizeof(CacheEntry));
+	batch = palloc(ENTRY_BATCH * sizeof(CacheEntry));
 	row_cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore cache entries", ALLOCSET_DEFAULT_SIZES);
 	now = agc_now();
 	(void) names_of(CACHE_NONE);
 	for (uint32 p = 0; p < cache_shmem->npartitions; p++)
 		for (uint32 bucket = 0; bucket < cache_shmem->nbuckets;)
 		{
-			int			n = entries_next(store_part_at(p), &bucket, now, batch);
+			int			n = entry_copy_live(area_part_at(p), &bucket, now, batch);
 			MemoryContext old = MemoryContextSwitchTo(row_cxt);
 
 			CHECK_FOR_INTERRUPTS();

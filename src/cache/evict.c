@@ -21,7 +21,10 @@
  * Locking: the caller holds the partition's lock exclusively; work is bounded
  * by the size of what is being stored.  Memory: none.  On ERROR: none raised.
  */
-#include "cache/store.h"
+#include "cache/evict.h"
+#include "cache/chunk.h"
+#include "cache/queue.h"
+#include "cache/stat.h"
 
 #define SMALL_SHARE		4		/* the small queue's part is 1 / this */
 #define SWEEP_STEPS		64		/* chunks looked at before an eviction */
@@ -30,89 +33,6 @@
 
 static CacheStored evict_own(CachePart *part, uint32 tenant, uint32 chunks, uint32 entries);
 static bool evict_step(CachePart *part, int64 now);
-static void ghost_add(CachePart *part, const CacheKey *key);
-
-void
-queue_push(CachePart *part, CacheQueueId id, uint32 index)
-{
-	CacheQueue *queue = &part->p->queue[id];
-	CacheEntry *entry = store_entry(part, index);
-
-	entry->queue = id;
-	entry->newer = CACHE_NONE;
-	entry->older = queue->newest;
-	if (queue->newest != CACHE_NONE)
-		store_entry(part, queue->newest)->newer = index;
-	else
-		queue->oldest = index;
-	queue->newest = index;
-	queue->entries++;
-	queue->chunks += store_chunks_for(entry->len);
-}
-
-void
-queue_remove(CachePart *part, uint32 index)
-{
-	CacheEntry *entry = store_entry(part, index);
-	CacheQueue *queue = &part->p->queue[entry->queue];
-
-	if (entry->newer != CACHE_NONE)
-		store_entry(part, entry->newer)->older = entry->older;
-	else
-		queue->newest = entry->older;
-	if (entry->older != CACHE_NONE)
-		store_entry(part, entry->older)->newer = entry->newer;
-	else
-		queue->oldest = entry->newer;
-	queue->entries--;
-	queue->chunks -= store_chunks_for(entry->len);
-}
-
-static inline CacheGhost *
-ghost_set(CachePart *part, const CacheKey *key)
-{
-	return part->ghosts + (store_key_word(key, 6) & (cache_shmem->nghosts - 1)) * CACHE_GHOST_WAYS;
-}
-
-/* As many ghosts count as main has entries: the later ones are too old. */
-bool
-ghost_take(CachePart *part, const CacheKey *key)
-{
-	CacheGhost *set = ghost_set(part, key);
-	uint32		fingerprint = store_key_word(key, 5);
-
-	for (int i = 0; i < CACHE_GHOST_WAYS; i++)
-		if (set[i].fingerprint == fingerprint &&
-			part->p->ghost_clock - set[i].age <= part->p->queue[CACHE_MAIN].entries)
-		{
-			set[i].age = part->p->ghost_clock - 0x40000000;
-			stat_count(CC_GHOST_HITS);
-			return true;
-		}
-	return false;
-}
-
-static void
-ghost_add(CachePart *part, const CacheKey *key)
-{
-	CacheGhost *set = ghost_set(part, key);
-	CacheGhost *oldest = set;
-
-	part->p->ghost_clock++;
-	for (int i = 1; i < CACHE_GHOST_WAYS; i++)
-		if (part->p->ghost_clock - set[i].age > part->p->ghost_clock - oldest->age)
-			oldest = &set[i];
-	oldest->fingerprint = store_key_word(key, 5);
-	oldest->age = part->p->ghost_clock;
-}
-
-/* The policy is lru and the entry was just used; the caller's lock is exclusive. */
-void
-evict_used(CachePart *part, uint32 index)
-{
-	queue_remove(part, index);
-	queue_push(part, CACHE_MAIN, index);
-}
 
 static inline bool
 entries_fit(const CachePart *part, uint32 entries)
@@ -150,10 +70,10 @@ evict_make_room(CachePart *part, const CacheItem *item, uint32 chunks, uint32 en
 	bool		pinned = false;
 
 	if (part->p->limbo != CACHE_NONE)
-		limbo_reap(part);
+		chunk_reap_limbo(part);
 	if (has_room(part, chunks, entries))
 		return CACHE_STORED;
-	(void) wheel_drain(part, now, entries_fit(part, entries) ? chunks : cache_shmem->nchunks, steps);
+	(void) entry_drain(part, now, entries_fit(part, entries) ? chunks : cache_shmem->nchunks, steps);
 	if (!has_room(part, chunks, entries))
 		(void) evict_sweep(part, SWEEP_STEPS, now);
 	if (!has_room(part, chunks, entries) && past_share(part, item, chunks))
@@ -178,19 +98,19 @@ evict_sweep(CachePart *part, uint32 chunks, int64 now)
 	while (steps-- > 0)
 	{
 		uint32		index = part->p->hand;
-		CacheEntry *entry = store_entry(part, index);
+		CacheEntry *entry = area_entry(part, index);
 		CacheLife	life;
 
 		part->p->hand = index + 1 < cache_shmem->nchunks ? index + 1 : 0;
 		if (!(part->next[index] & CACHE_HEAD_BIT))
 			continue;
-		life = store_life(entry, now);
+		life = entry_life(entry, now);
 		if (life == CACHE_LIVE)
 			continue;
 		if (life == CACHE_EXPIRED)
-			store_expire(part, index);
+			entry_expire(part, index);
 		else
-			store_remove(part, index);
+			entry_remove(part, index);
 		removed++;
 	}
 	return removed;
@@ -208,10 +128,10 @@ evict_own(CachePart *part, uint32 tenant, uint32 chunks, uint32 entries)
 	while (!has_room(part, chunks, entries) && part->shares[tenant] > 0 && steps-- > 0)
 	{
 		uint32		index = part->p->share_hand;
-		CacheEntry *entry = store_entry(part, index);
+		CacheEntry *entry = area_entry(part, index);
 
 		part->p->share_hand = index + 1 < cache_shmem->nchunks ? index + 1 : 0;
-		if (!(part->next[index] & CACHE_HEAD_BIT) || entry->tenant != tenant || pin_holds(part, index))
+		if (!(part->next[index] & CACHE_HEAD_BIT) || entry->tenant != tenant || chunk_is_pinned(part, index))
 			continue;
 		if (entry->freq > 0)
 			entry->freq--;
@@ -219,7 +139,7 @@ evict_own(CachePart *part, uint32 tenant, uint32 chunks, uint32 entries)
 		{
 			stat_count(entry->queue == CACHE_SMALL ? CC_EVICTIONS_SMALL : CC_EVICTIONS_MAIN);
 			stat_tool_add(entry->tool, CT_EVICTIONS, 1);
-			store_remove(part, index);
+			entry_remove(part, index);
 		}
 	}
 	return has_room(part, chunks, entries) ? CACHE_STORED : CACHE_OVER_SHARE;
@@ -234,32 +154,30 @@ evict_step(CachePart *part, int64 now)
 	bool		from_small = main_queue->entries == 0 ||
 		(small->entries > 0 && small->chunks >= cache_shmem->nchunks / SMALL_SHARE);
 	uint32		index = from_small ? small->oldest : main_queue->oldest;
-	CacheEntry *entry = store_entry(part, index);
-	CacheLife	life = store_life(entry, now);
+	CacheEntry *entry = area_entry(part, index);
+	CacheLife	life = entry_life(entry, now);
 
-	if (pin_holds(part, index))
+	if (chunk_is_pinned(part, index))
 	{
-		queue_remove(part, index);
-		queue_push(part, CACHE_MAIN, index);
+		queue_move_to_main(part, index);
 		return false;
 	}
 	if (life == CACHE_EXPIRED)
-		store_expire(part, index);
+		entry_expire(part, index);
 	else if (life == CACHE_DEAD)
-		store_remove(part, index);
+		entry_remove(part, index);
 	else if (entry->freq > 0 && agc_cache_policy != AGC_CACHE_LRU)
 	{
-		queue_remove(part, index);
 		entry->freq = from_small ? 0 : entry->freq - 1;
-		queue_push(part, CACHE_MAIN, index);
+		queue_move_to_main(part, index);
 	}
 	else
 	{
 		if (from_small)
-			ghost_add(part, &entry->key);
+			queue_add_ghost(part, &entry->key);
 		stat_count(from_small ? CC_EVICTIONS_SMALL : CC_EVICTIONS_MAIN);
 		stat_tool_add(entry->tool, CT_EVICTIONS, 1);
-		store_remove(part, index);
+		entry_remove(part, index);
 	}
 	return true;
 }

@@ -16,7 +16,9 @@
  * waiter count is put right by lease_wait_end(), from the abort callbacks or
  * at backend exit.
  */
-#include "cache/store.h"
+#include "cache/lease.h"
+#include "cache/entry.h"
+#include "cache/stat.h"
 
 #include "access/xact.h"
 #include "common/hashfn.h"
@@ -42,8 +44,18 @@ static CacheLease *lease_take_free(CachePart *part, int64 now, CacheKey *ended);
 static bool lease_alive(const CachePart *part, const CacheLease *lease, int64 now);
 
 void
-lease_init_partition(CachePartition *p)
+lease_init(void)
 {
+	pg_atomic_init_u32(&cache_shmem->waiters, 0);
+	for (int i = 0; i < CACHE_CVS; i++)
+		ConditionVariableInit(&cache_shmem->cv[i]);
+}
+
+void
+lease_init_partition(CachePart *part)
+{
+	CachePartition *p = part->p;
+
 	for (int i = 0; i < CACHE_LEASES; i++)
 	{
 		p->lease_bucket[i] = NO_LEASE;
@@ -55,7 +67,7 @@ lease_init_partition(CachePartition *p)
 static inline uint16 *
 lease_bucket(const CachePart *part, const CacheKey *key)
 {
-	return &part->p->lease_bucket[store_key_word(key, 7) % CACHE_LEASES];
+	return &part->p->lease_bucket[area_key_word(key, 7) % CACHE_LEASES];
 }
 
 CacheLease *
@@ -164,12 +176,12 @@ static bool
 lease_alive(const CachePart *part, const CacheLease *lease, int64 now)
 {
 	CacheRefs	refs = {.tool = lease->tool, .tenant = lease->tenant};
-	CacheKeyEpoch *epoch = store_key_epoch(part, &lease->key);
+	CacheKeyEpoch *epoch = area_key_epoch(part, &lease->key);
 
 	return lease->deadline > now && lease->granted - now <= lease->deadline - lease->granted &&
 		(!lease->snapshot || epoch->stamp <= lease->born) &&
-		pg_atomic_read_u64(&epoch_of_slot(refs.tool)->stamp) <= lease->born &&
-		pg_atomic_read_u64(&epoch_of_slot(refs.tenant)->stamp) <= lease->born;
+		pg_atomic_read_u64(&name_epoch(refs.tool)->stamp) <= lease->born &&
+		pg_atomic_read_u64(&name_epoch(refs.tenant)->stamp) <= lease->born;
 }
 
 /* How many are held: one that is over stays in the table until its place is needed. */
@@ -195,7 +207,7 @@ make_token(const CacheKey *key)
 			ereport(ERROR,
 					(errcode(ERRCODE_INTERNAL_ERROR),
 					 errmsg("could not generate random values")));
-		token = (token & ~(uint64) (CACHE_MAX_PARTITIONS - 1)) | store_partition_of(key);
+		token = (token & ~(uint64) (CACHE_MAX_PARTITIONS - 1)) | area_partition_of(key);
 	} while (token == 0);
 	return (int64) token;
 }
@@ -209,7 +221,7 @@ CacheStatus
 lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope, const CacheRefs *refs,
 			  uint64 born, int64 lease_us, bool entry_hidden, CacheResult *out)
 {
-	CachePart  *part = store_part(key);
+	CachePart  *part = area_part(key);
 	CacheKey	ended = *key;
 	int64		token = make_token(key);
 	int64		now = agc_now();
@@ -217,9 +229,9 @@ lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope, const Cache
 	uint32		index;
 
 	LWLockAcquire(part->lock, LW_EXCLUSIVE);
-	index = entry_hidden ? CACHE_NONE : store_find_open(part, key);
-	if (index != CACHE_NONE && store_life(store_entry(part, index), now) == CACHE_LIVE &&
-		!store_soft_due(store_entry(part, index)->stored_at, store_entry(part, index)->soft_ms, now))
+	index = entry_hidden ? CACHE_NONE : area_find_open(part, key);
+	if (index != CACHE_NONE && entry_life(area_entry(part, index), now) == CACHE_LIVE &&
+		!entry_soft_due(area_entry(part, index)->stored_at, area_entry(part, index)->soft_ms, now))
 	{
 		LWLockRelease(part->lock);
 		return CACHE_HIT;
@@ -260,7 +272,7 @@ lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope, const Cache
 CacheStatus
 lease_peek(const CacheKey *key, CacheResult *out)
 {
-	CachePart  *part = store_part(key);
+	CachePart  *part = area_part(key);
 	int64		now = agc_now();
 	CacheStatus status = CACHE_MISS;
 	CacheLease *lease;
@@ -286,7 +298,7 @@ lease_lookup(int64 token, CacheLease *out)
 
 	if (token == 0 || partition >= cache_shmem->npartitions)
 		return false;
-	part = store_part_at(partition);
+	part = area_part_at(partition);
 	LWLockAcquire(part->lock, LW_SHARED);
 	for (int i = 0; i < CACHE_LEASES && !found; i++)
 		if (part->p->lease_token[i] == token)
@@ -302,7 +314,7 @@ lease_lookup(int64 token, CacheLease *out)
 bool
 lease_is_held(const CacheKey *key, int64 token)
 {
-	CachePart  *part = store_part(key);
+	CachePart  *part = area_part(key);
 	CacheLease *lease;
 	bool		held;
 
@@ -320,16 +332,16 @@ lease_is_held(const CacheKey *key, int64 token)
 bool
 lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, uint64 bound, CacheLease *out)
 {
-	CachePart  *part = store_part(key);
+	CachePart  *part = area_part(key);
 	CacheLease *lease;
 	bool		open;
 
 	LWLockAcquire(part->lock, LW_SHARED);
 	lease = lease_find(part, key);
 	open = lease != NULL && token != 0 && lease_token_of(part, lease) == token &&
-		store_key_epoch(part, key)->fences == 0 &&
-		store_key_epoch(part, key)->stamp <= (lease->snapshot ? Min(lease->born, bound) : bound) &&
-		epoch_refs_open(refs, Min(lease->born, bound));
+		area_key_epoch(part, key)->fences == 0 &&
+		area_key_epoch(part, key)->stamp <= (lease->snapshot ? Min(lease->born, bound) : bound) &&
+		refs_open(refs, Min(lease->born, bound));
 	if (open)
 		*out = *lease;
 	LWLockRelease(part->lock);
@@ -339,7 +351,7 @@ lease_is_open(const CacheKey *key, int64 token, const CacheRefs *refs, uint64 bo
 void
 lease_extend(const CacheKey *key, int64 token, int64 lease_us)
 {
-	CachePart  *part = store_part(key);
+	CachePart  *part = area_part(key);
 	TimestampTz until = agc_now() + lease_us;
 	CacheLease *lease;
 
@@ -353,7 +365,7 @@ lease_extend(const CacheKey *key, int64 token, int64 lease_us)
 void
 lease_release(const CacheKey *key, int64 token)
 {
-	CachePart  *part = store_part(key);
+	CachePart  *part = area_part(key);
 	CacheLease *lease;
 	bool		released = false;
 
@@ -372,7 +384,7 @@ lease_release(const CacheKey *key, int64 token)
 static inline ConditionVariable *
 cv_of(const CacheKey *key)
 {
-	return &cache_shmem->cv[store_key_word(key, 7) % CACHE_CVS];
+	return &cache_shmem->cv[area_key_word(key, 7) % CACHE_CVS];
 }
 
 /*
@@ -425,14 +437,14 @@ lease_wait_begin(const CacheKey *key, uint32 tenant)
 		before_shmem_exit(wait_exit, (Datum) 0);
 		registered = true;
 	}
-	if (!join(slot_waiters(tenant), CACHE_TENANT_WAITERS))
+	if (!join(&name_at(tenant)->waiters, CACHE_TENANT_WAITERS))
 		return false;
 	if (!join(&cache_shmem->waiters, CACHE_MAX_WAITERS))
 	{
-		pg_atomic_fetch_sub_u32(slot_waiters(tenant), 1);
+		pg_atomic_fetch_sub_u32(&name_at(tenant)->waiters, 1);
 		return false;
 	}
-	waiting = slot_waiters(tenant);
+	waiting = &name_at(tenant)->waiters;
 	ConditionVariablePrepareToSleep(cv_of(key));
 	return true;
 }

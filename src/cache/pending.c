@@ -21,9 +21,10 @@
  * logged; a step is entered whole or not at all.
  */
 #include "cache/pending.h"
+#include "cache/lease.h"
+#include "cache/stat.h"
 
 #include "access/xact.h"
-#include "storage/ipc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -50,6 +51,11 @@ static HTAB *by_token = NULL;
 static Size used = 0;
 static uint64 last_seq = 0;
 
+static pg_on_exit_callback exit_callback = NULL;	/* until it is registered */
+
+static uint64 begin_stamp = 0;	/* 0: not asked for in this transaction */
+static uint64 last_end_stamp = 0;
+
 static void prepare_memory(void);
 static Op  *append(OpType type, Size extra);
 static void append_by_key(Op *op);
@@ -62,6 +68,32 @@ static void drop_lost_grants(void);
 /* What an index takes for an element, with its place in the directory. */
 #define INDEX_COST(Element) \
 	(MAXALIGN(sizeof(HASHELEMENT)) + MAXALIGN(sizeof(Element)) + sizeof(void *))
+
+/* at_exit: registered when a backend has something pending for the first time */
+void
+pending_init(pg_on_exit_callback at_exit)
+{
+	exit_callback = at_exit;
+}
+
+/*
+ * The stamps' clock bounds it too: should the wall clock step back later,
+ * coming stamps are still later than this.  If it has stepped back already, stamps
+ * may have been given since the transaction began that are earlier than its
+ * start: then only the transaction before is a bound.
+ */
+uint64
+pending_begin_stamp(void)
+{
+	if (begin_stamp == 0)
+	{
+		TimestampTz start = agc_xact_start();
+		uint64		bound = start <= agc_now() ? Max((uint64) start - 1, last_end_stamp) : last_end_stamp;
+
+		begin_stamp = Min(bound, epoch_clock());
+	}
+	return begin_stamp;
+}
 
 /* Whether there is anything to forget at transaction end. */
 bool
@@ -79,15 +111,14 @@ pending_any(void)
 static void
 prepare_memory(void)
 {
-	static bool registered = false;
 	HASHCTL		keys = {.keysize = sizeof(CacheKey), .entrysize = sizeof(KeyIndex)};
 	HASHCTL		refs = {.keysize = sizeof(uint32), .entrysize = sizeof(RefIndex)};
 	HASHCTL		tokens = {.keysize = sizeof(int64), .entrysize = sizeof(Grant)};
 
-	if (!registered)
+	if (exit_callback != NULL)
 	{
-		before_shmem_exit(publish_exit, (Datum) 0);
-		registered = true;
+		before_shmem_exit(exit_callback, (Datum) 0);
+		exit_callback = NULL;
 	}
 	if (cxt == NULL)
 		cxt = AllocSetContextCreate(TopMemoryContext, "agentcore cache pending", ALLOCSET_DEFAULT_SIZES);
@@ -140,7 +171,7 @@ pending_hides_tags(const CacheRefs *refs)
 }
 
 static uint64
-slots_seq(const CacheRefs *refs)
+names_seq(const CacheRefs *refs)
 {
 	return Max(seq_of(pending_latest_ref(refs->tool)), seq_of(pending_latest_ref(refs->tenant)));
 }
@@ -150,7 +181,7 @@ CacheOwn
 pending_own(const CacheKey *key, const CacheRefs *refs, CacheItem **item)
 {
 	Op		   *op = pending_latest_key(key);
-	uint64		hidden = slots_seq(refs);
+	uint64		hidden = names_seq(refs);
 
 	if (op != NULL && op->type == OP_SET)
 	{
@@ -274,7 +305,7 @@ pending_invalidate_key(const CacheKey *key, const CacheRefs *refs, bool counts)
 	}
 	if (past_cap(sizeof(Op)))
 	{
-		pending_invalidate_slot(refs->tool, counts);
+		pending_invalidate_name(refs->tool, counts);
 		return;
 	}
 	op = append(OP_KEY, 0);
@@ -312,9 +343,9 @@ invalidate_ref(uint32 ref, bool counts)
 }
 
 void
-pending_invalidate_slot(uint32 slot, bool counts)
+pending_invalidate_name(uint32 name, bool counts)
 {
-	invalidate_ref(slot, counts);
+	invalidate_ref(name, counts);
 }
 
 void
@@ -387,7 +418,7 @@ pending_granted(int64 token)
 CacheFillState
 pending_fill_state(const CacheKey *key, int64 token, const CacheRefs *refs)
 {
-	uint64		hidden = Max(slots_seq(refs), tags_seq(refs));
+	uint64		hidden = Max(names_seq(refs), tags_seq(refs));
 	Grant	   *grant;
 
 	for (Op *op = pending_latest_key(key); op != NULL; op = op->shadowed)
@@ -486,4 +517,14 @@ pending_forget(void)
 	used = 0;
 	pending_invalidations = 0;
 	last_seq = 0;
+}
+
+/* At transaction end. */
+void
+pending_end(void)
+{
+	if (pending_used())
+		pending_forget();
+	begin_stamp = 0;
+	last_end_stamp = epoch_clock();
 }

@@ -1,19 +1,20 @@
 /*
  * pending.h
- *	  The log of this transaction's cache work, between pending.c, which keeps
- *	  it, and publish.c, which carries it out.
+ *	  What this transaction has set, filled and invalidated so far: the log that
+ *	  pending.c keeps and publish.c carries out.
  */
 #ifndef AGENTCORE_CACHE_PENDING_H
 #define AGENTCORE_CACHE_PENDING_H
 
-#include "cache/store.h"
+#include "cache/entry.h"
 
 #include "lib/ilist.h"
+#include "storage/ipc.h"
 
-/* What an invalidation of many entries names: a slot, or with TAG_REF a tenant's slot and a tag. */
+/* What an invalidation of many entries refers to: a name, or with TAG_REF a tenant's name and a tag. */
 #define TAG_REF		0x80000000U
 
-StaticAssertDecl(CACHE_MAX_SLOTS + CACHE_SHARED_SLOTS <= TAG_REF >> 16, "a slot has no room above a tag");
+StaticAssertDecl(CACHE_MAX_NAMES + CACHE_SHARED_NAMES <= TAG_REF >> 16, "a name has no room above a tag");
 
 static inline uint32
 tag_ref(uint32 tenant, uint16 tag)
@@ -49,9 +50,9 @@ typedef struct Op
 	struct Op  *shadowed;		/* the same target's one before */
 	bool		fenced;
 	bool		counts;			/* an invalidation that stat_cache counts, if it commits */
-	bool		foreign;		/* settling found somebody else's stamp of our lifetime */
+	bool		foreign;		/* settling found another's stamp of our lifetime */
 	uint8		way;			/* of a fenced tag: as tag_fence() said */
-	uint32		ref;			/* OP_REF: slot, or tag_ref() */
+	uint32		ref;			/* OP_REF: a name, or tag_ref() */
 	CacheItem	item;			/* OP_SET; OP_KEY: its key and refs */
 } Op;
 
@@ -65,10 +66,40 @@ typedef struct Grant
 	uint64		seq;
 } Grant;
 
+typedef enum CacheOwn
+{
+	CACHE_OWN_NONE,				/* this transaction says nothing about the key */
+	CACHE_OWN_SET,				/* it has set it */
+	CACHE_OWN_HIDDEN			/* it has invalidated it */
+} CacheOwn;
+
+/* What this transaction's own invalidations mean for a fill. */
+typedef enum CacheFillState
+{
+	CACHE_FILL_LEASE,			/* nothing */
+	CACHE_FILL_SET,				/* the lease is younger than they are: store it as a set */
+	CACHE_FILL_LOST
+} CacheFillState;
+
 extern dlist_head pending_ops;	/* oldest first */
 extern dlist_head pending_grants;
 extern int	pending_invalidations;
 
+/* ----- while the transaction goes on ----- */
+extern uint64 pending_begin_stamp(void);
+extern bool pending_any(void);
+extern CacheOwn pending_own(const CacheKey *key, const CacheRefs *refs, CacheItem **item);
+extern bool pending_hides_tags(const CacheRefs *refs);
+extern bool pending_add_set(const CacheItem *item);
+extern void pending_invalidate_key(const CacheKey *key, const CacheRefs *refs, bool counts);
+extern void pending_invalidate_name(uint32 name, bool counts);
+extern void pending_invalidate_tag(uint32 tenant, uint16 tag, bool counts);
+extern void pending_add_grant(const CacheKey *key, int64 token);
+extern bool pending_granted(int64 token);
+extern CacheFillState pending_fill_state(const CacheKey *key, int64 token, const CacheRefs *refs);
+
+/* ----- for publish.c ----- */
+extern void pending_init(pg_on_exit_callback at_exit);
 extern Op  *pending_latest_key(const CacheKey *key);
 extern Op  *pending_latest_ref(uint32 ref);
 extern bool pending_used(void);
@@ -76,7 +107,6 @@ extern void pending_drop(int level);
 extern void pending_merge(int level);
 extern void pending_release_grants(int level);
 extern void pending_forget(void);
-
-extern void publish_exit(int code, Datum arg);
+extern void pending_end(void);
 
 #endif							/* AGENTCORE_CACHE_PENDING_H */

@@ -19,48 +19,33 @@
  * On ERROR, FATAL: the abort callback; at exit before that, before_shmem_exit
  * settles what is fenced, which costs misses at most.
  */
+#include "cache/publish.h"
+#include "cache/dump_file.h"
+#include "cache/fill.h"
+#include "cache/lease.h"
 #include "cache/pending.h"
+#include "cache/stat.h"
 
 #include "access/xact.h"
 
-static uint64 begin_stamp = 0;	/* 0: not asked for in this transaction */
-static uint64 last_end_stamp = 0;
-
 static void xact_event(XactEvent event, void *arg);
+static void settle_at_exit(int code, Datum arg);
 static void subxact_event(SubXactEvent event, SubTransactionId mine,
 						  SubTransactionId parent, void *arg);
 
 void
 publish_init(void)
 {
+	pending_init(settle_at_exit);
 	RegisterXactCallback(xact_event, NULL);
 	RegisterSubXactCallback(subxact_event, NULL);
-}
-
-/*
- * The stamps' clock bounds it too: should the wall clock step back later,
- * coming stamps are still later than this.  Has it stepped back already, stamps
- * may have been given since the transaction began that are earlier than its
- * start: then only the transaction before is a bound.
- */
-uint64
-publish_begin_stamp(void)
-{
-	if (begin_stamp == 0)
-	{
-		TimestampTz start = agc_xact_start();
-		uint64		bound = start <= agc_now() ? Max((uint64) start - 1, last_end_stamp) : last_end_stamp;
-
-		begin_stamp = Min(bound, epoch_clock());
-	}
-	return begin_stamp;
 }
 
 static bool
 ref_open(uint32 ref, uint64 born)
 {
 	return ref & TAG_REF ? tag_open(tag_ref_tenant(ref), tag_ref_tag(ref), born) :
-		epoch_open(epoch_of_slot(ref), born);
+		epoch_open(name_epoch(ref), born);
 }
 
 static void
@@ -69,7 +54,7 @@ fence_ref(Op *op)
 	if (op->ref & TAG_REF)
 		op->way = tag_fence(tag_ref_tenant(op->ref), tag_ref_tag(op->ref));
 	else
-		epoch_fence(epoch_of_slot(op->ref));
+		epoch_fence(name_epoch(op->ref));
 	op->fenced = true;
 }
 
@@ -79,7 +64,7 @@ unfence_ref(Op *op)
 	if (op->ref & TAG_REF)
 		tag_unfence(tag_ref_tag(op->ref), op->way);
 	else
-		epoch_unfence(epoch_of_slot(op->ref));
+		epoch_unfence(name_epoch(op->ref));
 }
 
 static void
@@ -95,10 +80,10 @@ raise_fences(void)
 			fence_ref(op);
 		else if (op->type == OP_KEY)
 		{
-			CachePart  *part = store_part(&op->item.key);
+			CachePart  *part = area_part(&op->item.key);
 
 			LWLockAcquire(part->lock, LW_EXCLUSIVE);
-			store_fence(part, &op->item.key);
+			area_fence(part, &op->item.key);
 			LWLockRelease(part->lock);
 			op->fenced = true;
 		}
@@ -109,20 +94,20 @@ static void
 settle_key(Op *op, uint64 stamp)
 {
 	CacheKey   *key = &op->item.key;
-	CachePart  *part = store_part(key);
-	CacheKeyEpoch *epoch = store_key_epoch(part, key);
+	CachePart  *part = area_part(key);
+	CacheKeyEpoch *epoch = area_key_epoch(part, key);
 	CacheLease *lease;
 	bool		lost = false;
 	uint32		index;
 
 	LWLockAcquire(part->lock, LW_EXCLUSIVE);
-	op->foreign = epoch->stamp > publish_begin_stamp() && epoch->stamp != stamp;
+	op->foreign = epoch->stamp > pending_begin_stamp() && epoch->stamp != stamp;
 	epoch->stamp = epoch->stamp > stamp ? epoch_tick() : stamp;
 	if (op->fenced)
 		epoch->fences--;
-	index = store_find(part, key);
+	index = area_find(part, key);
 	if (index != CACHE_NONE)
-		store_remove(part, index);
+		entry_remove(part, index);
 	lease = lease_find(part, key);
 	if (lease != NULL)
 	{
@@ -143,8 +128,8 @@ settle_ref(Op *op, uint64 stamp)
 	if (!op->fenced)
 		fence_ref(op);
 	old = op->ref & TAG_REF ? tag_settle(tag_ref_tag(op->ref), op->way, stamp) :
-		epoch_settle(epoch_of_slot(op->ref), stamp);
-	op->foreign = old > publish_begin_stamp() && old != stamp;
+		epoch_settle(name_epoch(op->ref), stamp);
+	op->foreign = old > pending_begin_stamp() && old != stamp;
 	unfence_ref(op);
 }
 
@@ -202,10 +187,10 @@ lower_fences(void)
 			unfence_ref(op);
 		else
 		{
-			CachePart  *part = store_part(&op->item.key);
+			CachePart  *part = area_part(&op->item.key);
 
 			LWLockAcquire(part->lock, LW_EXCLUSIVE);
-			store_unfence(part, &op->item.key);
+			area_unfence(part, &op->item.key);
 			LWLockRelease(part->lock);
 		}
 	}
@@ -244,7 +229,7 @@ static void
 publish(Op *op, uint64 stamp, int64 now)
 {
 	CacheItem	item = op->item;
-	uint64		begin = publish_begin_stamp();
+	uint64		begin = pending_begin_stamp();
 	Bearing		key = bearing_of(op->shadowed, op->seq);
 	uint32		ref[2 + AGC_MAX_TAGS] = {item.refs.tool, item.refs.tenant};
 	bool		mine = key == BEARS_MINE;
@@ -275,7 +260,7 @@ publish(Op *op, uint64 stamp, int64 now)
 	}
 	item.born = mine ? stamp : begin;
 	item.key_born = key == BEARS_MINE ? stamp : begin;
-	(void) cache_put(&item, now);
+	(void) fill_store(&item, now);
 }
 
 static void
@@ -327,7 +312,7 @@ xact_event(XactEvent event, void *arg)
 			if (pending_invalidations > 0)
 			{
 				AGC_TEST_POINT("cache_commit_fenced");
-				dump_revoke_or_fail();
+				dump_file_revoke_or_fail();
 			}
 			return;
 		case XACT_EVENT_PRE_PREPARE:
@@ -347,10 +332,7 @@ xact_event(XactEvent event, void *arg)
 		default:
 			return;
 	}
-	if (pending_used())
-		pending_forget();
-	begin_stamp = 0;
-	last_end_stamp = epoch_clock();
+	pending_end();
 	stat_flush();
 }
 
@@ -370,8 +352,8 @@ subxact_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent
 }
 
 /* Comes before the abort of what is still open. */
-void
-publish_exit(int code, Datum arg)
+static void
+settle_at_exit(int code, Datum arg)
 {
 	if (cache_shmem == NULL || !pending_used())
 		return;

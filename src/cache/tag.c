@@ -27,7 +27,7 @@
  * folded before its owner changes: a reader that misses its way finds the stamp.
  * Memory: none.  On ERROR: none is raised; publish.c lowers the fences.
  */
-#include "cache/store.h"
+#include "cache/tag.h"
 
 #define COMMON	CACHE_TAG_WAYS	/* in place of a way's number */
 
@@ -50,11 +50,30 @@ lock_of(uint32 tag)
 }
 
 void
-tag_init(CacheTag *tags, uint32 n)
+tag_init(void)
 {
-	for (uint32 i = 0; i < n; i++)
+	for (int i = 0; i < CACHE_TAG_LOCKS; i++)
+		SpinLockInit(&cache_shmem->tag_lock[i]);
+	for (uint32 i = 0; i < cache_shmem->ntags; i++)
 		for (uint8 way = 0; way <= COMMON; way++)
-			epoch_init(way_at(&tags[i], way));
+			epoch_init(way_at(tag_at(i), way));
+}
+
+/*
+ * The bucket of a tag.  What all tenants share has a quarter of the table to
+ * itself: any of them may invalidate it, and that takes no tenant's way.
+ */
+uint16
+tag_number(const char *tenant, const char *tag)
+{
+	uint8		id[AGC_HASH_LEN];
+	uint32		shared = cache_shmem->ntags / 4;
+	uint32		word;
+
+	name_digest(id, 'g', tenant, tag);
+	memcpy(&word, id, sizeof(word));
+	return (uint16) (strcmp(tenant, CACHE_SHARED) == 0 ? word % shared :
+					 shared + word % (cache_shmem->ntags - shared));
 }
 
 /* Whether what a tenant's entry knows of the tag is still true. */

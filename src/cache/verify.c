@@ -8,7 +8,9 @@
  * a broken chain is reported and not followed for ever.
  * On ERROR: raised with no lock held.
  */
-#include "cache/store.h"
+#include "cache/ready.h"
+#include "cache/tag.h"
+#include "cache/wheel.h"
 
 #include "miscadmin.h"
 
@@ -31,12 +33,6 @@ expect(Finding *finding, const char *what, uint32 index, uint64 expected, uint64
 	return finding->what == NULL;
 }
 
-static inline uint32
-nshares(void)
-{
-	return cache_shmem->nslots + CACHE_SHARED_SLOTS;
-}
-
 /* From the index to the entries: each in its bucket, with a chain of the right length. */
 static void
 check_index(const CachePart *part, uint32 number, uint32 *shares, Finding *finding)
@@ -47,16 +43,16 @@ check_index(const CachePart *part, uint32 number, uint32 *shares, Finding *findi
 	uint64		bytes = 0;
 
 	for (uint32 b = 0; b < cache_shmem->nbuckets; b++)
-		for (uint32 i = part->buckets[b]; i != CACHE_NONE; i = store_entry(part, i)->hash_next)
+		for (uint32 i = part->buckets[b]; i != CACHE_NONE; i = area_entry(part, i)->hash_next)
 		{
-			CacheEntry *entry = store_entry(part, i);
+			CacheEntry *entry = area_entry(part, i);
 			uint32		chain = 1;
 			uint32		next;
 
 			if (!expect(finding, "an entry's number is out of range", i, true, i < nchunks) ||
 				!expect(finding, "a chunk in the index heads no entry", i, true, (part->next[i] & CACHE_HEAD_BIT) != 0) ||
-				!expect(finding, "an entry is in another partition's index", i, number, store_partition_of(&entry->key)) ||
-				!expect(finding, "an entry cannot be found by its key", i, i, store_find(part, &entry->key)) ||
+				!expect(finding, "an entry is in another partition's index", i, number, area_partition_of(&entry->key)) ||
+				!expect(finding, "an entry cannot be found by its key", i, i, area_find(part, &entry->key)) ||
 				!expect(finding, "the index has more entries than the partition", i, true, ++entries <= part->p->entries))
 				return;
 			for (next = part->next[i] & ~CACHE_HEAD_BIT; next != CACHE_NONE; next = part->next[next])
@@ -64,15 +60,15 @@ check_index(const CachePart *part, uint32 number, uint32 *shares, Finding *findi
 					!expect(finding, "a value's chain runs into another entry", next, 0, part->next[next] & CACHE_HEAD_BIT) ||
 					!expect(finding, "a value's chain does not end", i, true, ++chain <= nchunks))
 					return;
-			if (!expect(finding, "a value's chain has the wrong length", i, store_chunks_for(entry->len), chain))
+			if (!expect(finding, "a value's chain has the wrong length", i, area_chunks_for(entry->len), chain))
 				return;
 			if (entry->fences < CACHE_FENCED &&
 				!expect(finding, "an entry is fenced more often than its key", i, true,
-						entry->fences <= store_key_epoch(part, &entry->key)->fences))
+						entry->fences <= area_key_epoch(part, &entry->key)->fences))
 				return;
 			live += chain;
 			bytes += entry->len;
-			if (!expect(finding, "an entry's tenant is out of range", i, true, entry->tenant < nshares()))
+			if (!expect(finding, "an entry's tenant is out of range", i, true, entry->tenant < name_count()))
 				return;
 			shares[entry->tenant] += chain;
 		}
@@ -80,7 +76,7 @@ check_index(const CachePart *part, uint32 number, uint32 *shares, Finding *findi
 	expect(finding, "live, free, reserved and pinned chunks do not add up", number, nchunks,
 		   live + part->p->free_chunks + part->p->reserved_chunks + part->p->limbo_chunks);
 	expect(finding, "the bytes of the values do not add up", number, part->p->value_bytes, bytes);
-	for (uint32 t = 0; t < nshares(); t++)
+	for (uint32 t = 0; t < name_count(); t++)
 		expect(finding, "a tenant's share does not add up", t, part->shares[t], shares[t]);
 }
 
@@ -107,16 +103,16 @@ check_queues(const CachePart *part, uint32 number, Finding *finding)
 		uint32		entries = 0;
 		uint64		chunks = 0;
 
-		for (uint32 i = queue->newest; i != CACHE_NONE; i = store_entry(part, i)->older)
+		for (uint32 i = queue->newest; i != CACHE_NONE; i = area_entry(part, i)->older)
 		{
-			CacheEntry *entry = store_entry(part, i);
+			CacheEntry *entry = area_entry(part, i);
 
 			if (!expect(finding, "a queued entry heads no chain", i, true, (part->next[i] & CACHE_HEAD_BIT) != 0) ||
 				!expect(finding, "an entry is in the other queue", i, q, entry->queue) ||
 				!expect(finding, "a queue's links disagree", i, newer, entry->newer) ||
 				!expect(finding, "a queue does not end", i, true, ++entries <= queue->entries))
 				return;
-			chunks += store_chunks_for(entry->len);
+			chunks += area_chunks_for(entry->len);
 			newer = i;
 		}
 		expect(finding, "a queue has the wrong length", number, queue->entries, entries);
@@ -159,17 +155,17 @@ check_wheel(const CachePart *part, uint32 number, Finding *finding)
 	CachePartition *p = part->p;
 	uint32		entries = 0;
 
-	for (int b = 0; b < CACHE_WHEEL_LEVELS * CACHE_WHEEL_SLOTS; b++)
+	for (int b = 0; b < CACHE_WHEEL_LEVELS * CACHE_WHEEL_BUCKETS; b++)
 	{
-		int			level = b / CACHE_WHEEL_SLOTS;
-		int			slot = b % CACHE_WHEEL_SLOTS;
+		int			level = b / CACHE_WHEEL_BUCKETS;
+		int			bucket = b % CACHE_WHEEL_BUCKETS;
 		uint32		prev = CACHE_NONE;
 
 		expect(finding, "the wheel's map of buckets is wrong", b,
-			   p->wheel[level][slot] != CACHE_NONE, (p->wheel_used[level] >> slot) & 1);
-		for (uint32 i = p->wheel[level][slot]; i != CACHE_NONE; i = store_entry(part, i)->wheel_next)
+			   p->wheel[level][bucket] != CACHE_NONE, (p->wheel_used[level] >> bucket) & 1);
+		for (uint32 i = p->wheel[level][bucket]; i != CACHE_NONE; i = area_entry(part, i)->wheel_next)
 		{
-			CacheEntry *entry = store_entry(part, i);
+			CacheEntry *entry = area_entry(part, i);
 
 			if (!expect(finding, "the wheel leaves the partition", i, true, i < cache_shmem->nchunks) ||
 				!expect(finding, "the wheel holds no entry", i, true, (part->next[i] & CACHE_HEAD_BIT) != 0) ||
@@ -191,13 +187,13 @@ check_limbo(const CachePart *part, uint32 number, Finding *finding)
 	uint32		count = 0;
 	uint64		chunks = 0;
 
-	for (uint32 i = part->p->limbo; i != CACHE_NONE; i = store_entry(part, i)->hash_next)
+	for (uint32 i = part->p->limbo; i != CACHE_NONE; i = area_entry(part, i)->hash_next)
 	{
 		if (!expect(finding, "limbo leaves the partition", i, true, i < cache_shmem->nchunks) ||
 			!expect(finding, "a live entry is in limbo", i, 0, part->next[i] & CACHE_HEAD_BIT) ||
 			!expect(finding, "limbo does not end", i, true, ++count <= cache_shmem->nchunks))
 			return;
-		chunks += store_chunks_for(store_entry(part, i)->len);
+		chunks += area_chunks_for(area_entry(part, i)->len);
 	}
 	expect(finding, "limbo has the wrong size", number, part->p->limbo_chunks, chunks);
 	for (int i = 0; i < CACHE_PINS; i++)
@@ -226,7 +222,7 @@ AGC_FUNCTION(cache_verify)
 	uint32	   *shares;
 
 	agc_enter("*", AGC_READER);
-	cache_require("cache_verify");
+	ready_require("cache_verify");
 	if (cache_shmem->magic != CACHE_MAGIC || cache_shmem->format != CACHE_FORMAT)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -234,13 +230,13 @@ AGC_FUNCTION(cache_verify)
 				 errdetail("Format %u was found, %d is known.", cache_shmem->format, CACHE_FORMAT)));
 
 	verify_tags();
-	shares = palloc(nshares() * sizeof(uint32));
+	shares = palloc(name_count() * sizeof(uint32));
 	for (uint32 i = 0; i < cache_shmem->npartitions; i++)
 	{
-		CachePart  *part = store_part_at(i);
+		CachePart  *part = area_part_at(i);
 		Finding		finding = {NULL};
 
-		memset(shares, 0, nshares() * sizeof(uint32));
+		memset(shares, 0, name_count() * sizeof(uint32));
 		CHECK_FOR_INTERRUPTS();
 		LWLockAcquire(part->lock, LW_SHARED);
 		check_free(part, i, &finding);

@@ -17,13 +17,13 @@
  * Locking: the caller holds the partition's lock exclusively.  Memory: none.
  * On ERROR: none raised.
  */
-#include "cache/store.h"
+#include "cache/wheel.h"
 
 #include "port/pg_bitutils.h"
 
 #define TICK_SHIFT	16			/* us to ticks */
-#define SLOT_BITS	6
-#define SLOT_MASK	(CACHE_WHEEL_SLOTS - 1)
+#define BUCKET_BITS	6
+#define BUCKET_MASK	(CACHE_WHEEL_BUCKETS - 1)
 
 static inline uint64
 tick_of(int64 us)
@@ -34,15 +34,17 @@ tick_of(int64 us)
 static inline uint32 *
 bucket_at(const CachePart *part, int bucket)
 {
-	return &part->p->wheel[bucket / CACHE_WHEEL_SLOTS][bucket % CACHE_WHEEL_SLOTS];
+	return &part->p->wheel[bucket / CACHE_WHEEL_BUCKETS][bucket % CACHE_WHEEL_BUCKETS];
 }
 
 void
-wheel_init_partition(CachePartition *p, int64 now)
+wheel_init_partition(CachePart *part, int64 now)
 {
+	CachePartition *p = part->p;
+
 	p->wheel_tick = tick_of(now);
 	for (int l = 0; l < CACHE_WHEEL_LEVELS; l++)
-		for (int i = 0; i < CACHE_WHEEL_SLOTS; i++)
+		for (int i = 0; i < CACHE_WHEEL_BUCKETS; i++)
 			p->wheel[l][i] = CACHE_NONE;
 }
 
@@ -55,13 +57,13 @@ bucket_for(const CachePart *part, int64 expires)
 
 	for (int level = 0; level < CACHE_WHEEL_LEVELS; level++)
 	{
-		uint64		from = base >> (SLOT_BITS * level);
-		uint64		to = tick >> (SLOT_BITS * level);
+		uint64		from = base >> (BUCKET_BITS * level);
+		uint64		to = tick >> (BUCKET_BITS * level);
 
-		if (to - from < CACHE_WHEEL_SLOTS)
-			return level * CACHE_WHEEL_SLOTS + (to & SLOT_MASK);
+		if (to - from < CACHE_WHEEL_BUCKETS)
+			return level * CACHE_WHEEL_BUCKETS + (to & BUCKET_MASK);
 		if (level == CACHE_WHEEL_LEVELS - 1)
-			return level * CACHE_WHEEL_SLOTS + ((from + SLOT_MASK) & SLOT_MASK);
+			return level * CACHE_WHEEL_BUCKETS + ((from + BUCKET_MASK) & BUCKET_MASK);
 	}
 	pg_unreachable();
 }
@@ -74,13 +76,13 @@ bucket_for(const CachePart *part, int64 expires)
 bool
 wheel_in_time(const CachePart *part, uint32 index)
 {
-	const CacheEntry *entry = store_entry(part, index);
-	int			level = entry->wheel_bucket / CACHE_WHEEL_SLOTS;
-	uint64		span = UINT64CONST(1) << (SLOT_BITS * level);
+	const CacheEntry *entry = area_entry(part, index);
+	int			level = entry->wheel_bucket / CACHE_WHEEL_BUCKETS;
+	uint64		span = UINT64CONST(1) << (BUCKET_BITS * level);
 	uint64		tick = part->p->wheel_tick;
 	uint64		due = Max(tick_of(entry->expires), tick);
 	uint64		from = (tick + span - 1) / span;
-	uint64		comes_up = (from + ((entry->wheel_bucket - from) & SLOT_MASK)) * span;
+	uint64		comes_up = (from + ((entry->wheel_bucket - from) & BUCKET_MASK)) * span;
 
 	return comes_up <= due && (level == CACHE_WHEEL_LEVELS - 1 || due - comes_up < span);
 }
@@ -88,7 +90,7 @@ wheel_in_time(const CachePart *part, uint32 index)
 void
 wheel_add(CachePart *part, uint32 index)
 {
-	CacheEntry *entry = store_entry(part, index);
+	CacheEntry *entry = area_entry(part, index);
 	int			bucket = bucket_for(part, entry->expires);
 	uint32	   *first = bucket_at(part, bucket);
 
@@ -96,26 +98,26 @@ wheel_add(CachePart *part, uint32 index)
 	entry->wheel_prev = CACHE_NONE;
 	entry->wheel_next = *first;
 	if (*first != CACHE_NONE)
-		store_entry(part, *first)->wheel_prev = index;
+		area_entry(part, *first)->wheel_prev = index;
 	*first = index;
-	part->p->wheel_used[bucket / CACHE_WHEEL_SLOTS] |= UINT64CONST(1) << (bucket % CACHE_WHEEL_SLOTS);
+	part->p->wheel_used[bucket / CACHE_WHEEL_BUCKETS] |= UINT64CONST(1) << (bucket % CACHE_WHEEL_BUCKETS);
 }
 
 void
 wheel_remove(CachePart *part, uint32 index)
 {
-	CacheEntry *entry = store_entry(part, index);
+	CacheEntry *entry = area_entry(part, index);
 	int			bucket = entry->wheel_bucket;
 	uint32	   *first = bucket_at(part, bucket);
 
 	if (entry->wheel_prev != CACHE_NONE)
-		store_entry(part, entry->wheel_prev)->wheel_next = entry->wheel_next;
+		area_entry(part, entry->wheel_prev)->wheel_next = entry->wheel_next;
 	else
 		*first = entry->wheel_next;
 	if (entry->wheel_next != CACHE_NONE)
-		store_entry(part, entry->wheel_next)->wheel_prev = entry->wheel_prev;
+		area_entry(part, entry->wheel_next)->wheel_prev = entry->wheel_prev;
 	if (*first == CACHE_NONE)
-		part->p->wheel_used[bucket / CACHE_WHEEL_SLOTS] &= ~(UINT64CONST(1) << (bucket % CACHE_WHEEL_SLOTS));
+		part->p->wheel_used[bucket / CACHE_WHEEL_BUCKETS] &= ~(UINT64CONST(1) << (bucket % CACHE_WHEEL_BUCKETS));
 }
 
 /* An entry of a higher level whose bucket has come up; CACHE_NONE if there is none. */
@@ -126,12 +128,12 @@ to_cascade(const CachePart *part)
 
 	for (int level = CACHE_WHEEL_LEVELS - 1; level > 0; level--)
 	{
-		uint64		span = UINT64CONST(1) << (SLOT_BITS * level);
+		uint64		span = UINT64CONST(1) << (BUCKET_BITS * level);
 		uint32		first;
 
 		if ((tick & (span - 1)) != 0)
 			continue;
-		first = part->p->wheel[level][(tick >> (SLOT_BITS * level)) & SLOT_MASK];
+		first = part->p->wheel[level][(tick >> (BUCKET_BITS * level)) & BUCKET_MASK];
 		if (first != CACHE_NONE)
 			return first;
 	}
@@ -147,7 +149,7 @@ next_tick(const CachePart *part, uint64 until)
 	for (int level = 0; level < CACHE_WHEEL_LEVELS; level++)
 		if (part->p->wheel_used[level] != 0)
 		{
-			uint64		span = UINT64CONST(1) << (SLOT_BITS * level);
+			uint64		span = UINT64CONST(1) << (BUCKET_BITS * level);
 
 			return Min((tick | (span - 1)) + 1, until);
 		}
@@ -159,7 +161,7 @@ next_tick(const CachePart *part, uint64 until)
  * are gone or `steps` entries have been touched; returns how many went.
  */
 uint32
-wheel_drain(CachePart *part, int64 now, uint32 wanted, uint32 steps)
+wheel_drain(CachePart *part, int64 now, uint32 wanted, uint32 steps, WheelExpire expire)
 {
 	CachePartition *p = part->p;
 	uint64		until = tick_of(now);
@@ -176,23 +178,23 @@ wheel_drain(CachePart *part, int64 now, uint32 wanted, uint32 steps)
 		}
 		else if (p->wheel_tick >= until)
 			break;
-		else if ((index = p->wheel[0][p->wheel_tick & SLOT_MASK]) != CACHE_NONE)
+		else if ((index = p->wheel[0][p->wheel_tick & BUCKET_MASK]) != CACHE_NONE)
 		{
-			store_expire(part, index);
+			expire(part, index);
 			removed++;
 			steps--;
 		}
 		else
 			p->wheel_tick = next_tick(part, until);
 	}
-	index = p->wheel[0][p->wheel_tick & SLOT_MASK];
+	index = p->wheel[0][p->wheel_tick & BUCKET_MASK];
 	while (index != CACHE_NONE && steps-- > 0 && p->free_chunks < wanted)
 	{
-		uint32		next = store_entry(part, index)->wheel_next;
+		uint32		next = area_entry(part, index)->wheel_next;
 
-		if (store_entry(part, index)->expires <= now)
+		if (area_entry(part, index)->expires <= now)
 		{
-			store_expire(part, index);
+			expire(part, index);
 			removed++;
 		}
 		index = next;

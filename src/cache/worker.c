@@ -11,7 +11,11 @@
  * bounded number of entries at a time.  Memory: none.  On ERROR: the worker
  * exits and the postmaster starts it again.
  */
-#include "cache/store.h"
+#include "cache/worker.h"
+#include "cache/chunk.h"
+#include "cache/dump.h"
+#include "cache/evict.h"
+#include "cache/stat.h"
 
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -76,7 +80,7 @@ agentcore_cache_sweeper(Datum arg)
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 		for (uint32 i = 0; i < cache_shmem->npartitions && !ShutdownRequestPending; i++)
-			sweep_partition(store_part_at(i));
+			sweep_partition(area_part_at(i));
 		stat_flush();
 		dump_if_due(false);
 	}
@@ -98,10 +102,10 @@ sweep_partition(CachePart *part)
 
 		if (!LWLockConditionalAcquire(part->lock, LW_EXCLUSIVE))
 			return;
-		removed = wheel_drain(part, now, cache_shmem->nchunks, DRAIN_STEPS);
+		removed = entry_drain(part, now, cache_shmem->nchunks, DRAIN_STEPS);
 		if (removed == 0)
 			(void) evict_sweep(part, SWEEP_CHUNKS, now);
-		limbo_reap(part);
+		chunk_reap_limbo(part);
 		LWLockRelease(part->lock);
 	} while (removed > 0 && !ShutdownRequestPending);
 }

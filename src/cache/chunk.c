@@ -1,5 +1,5 @@
 /*
- * chain.c
+ * chunk.c
  *	  Chains of chunks: taken, given back, copied, and pinned while a large value
  *	  is copied outside the lock.
  *
@@ -19,16 +19,16 @@
  * lock calls: nothing can raise an error and no interrupt is looked for, so
  * neither can be left behind.  A crash empties the cache.
  */
-#include "cache/store.h"
+#include "cache/chunk.h"
 
 #include "miscadmin.h"
 
 #define COPY_LINE	64
 
 uint32
-chain_take(CachePart *part, uint32 len)
+chunk_take(CachePart *part, uint32 len)
 {
-	uint32		count = store_chunks_for(len);
+	uint32		count = area_chunks_for(len);
 	uint32		head = part->p->free_head;
 	uint32		last = head;
 
@@ -41,9 +41,9 @@ chain_take(CachePart *part, uint32 len)
 }
 
 void
-chain_free(CachePart *part, uint32 head, uint32 len)
+chunk_free(CachePart *part, uint32 head, uint32 len)
 {
-	uint32		count = store_chunks_for(len);
+	uint32		count = area_chunks_for(len);
 	uint32		last = head;
 
 	for (uint32 i = 1; i < count; i++)
@@ -63,7 +63,7 @@ copy_lines(char *to, const char *from, uint32 n)
 }
 
 void
-chain_copy_out(const CachePart *part, uint32 index, char *data, uint32 len)
+chunk_copy_out(const CachePart *part, uint32 index, char *data, uint32 len)
 {
 	uint32		n = Min(len, CACHE_HEAD_PAYLOAD);
 
@@ -78,7 +78,7 @@ chain_copy_out(const CachePart *part, uint32 index, char *data, uint32 len)
 }
 
 void
-chain_copy_in(CachePart *part, uint32 index, const char *data, uint32 len)
+chunk_copy_in(CachePart *part, uint32 index, const char *data, uint32 len)
 {
 	uint32		n = Min(len, CACHE_HEAD_PAYLOAD);
 
@@ -93,16 +93,16 @@ chain_copy_in(CachePart *part, uint32 index, const char *data, uint32 len)
 }
 
 void
-pin_init_partition(CachePartition *p)
+chunk_init_partition(CachePart *part)
 {
 	for (int i = 0; i < CACHE_PINS; i++)
-		pg_atomic_init_u32(&p->pin[i], CACHE_NONE);
-	p->limbo = CACHE_NONE;
+		pg_atomic_init_u32(&part->p->pin[i], CACHE_NONE);
+	part->p->limbo = CACHE_NONE;
 }
 
 /* The pin's number; -1 when as many copy already as may. */
 int
-pin_take(const CachePart *part, uint32 index)
+chunk_pin(const CachePart *part, uint32 index)
 {
 	for (int i = 0; i < CACHE_PINS; i++)
 	{
@@ -116,7 +116,7 @@ pin_take(const CachePart *part, uint32 index)
 }
 
 void
-pin_drop(const CachePart *part, int pin)
+chunk_unpin(const CachePart *part, int pin)
 {
 	/* what was read must have been read before the chain may be written anew */
 	pg_memory_barrier();
@@ -124,9 +124,9 @@ pin_drop(const CachePart *part, int pin)
 }
 
 bool
-pin_holds(const CachePart *part, uint32 index)
+chunk_is_pinned(const CachePart *part, uint32 index)
 {
-	if (store_entry(part, index)->len <= CACHE_COPY_LOCKED)
+	if (area_entry(part, index)->len <= CACHE_COPY_LOCKED)
 		return false;
 	for (int i = 0; i < CACHE_PINS; i++)
 		if (pg_atomic_read_u32(&part->p->pin[i]) == index)
@@ -137,39 +137,39 @@ pin_holds(const CachePart *part, uint32 index)
 
 /* The entry is out of index and queue: its chain is free, or will be. */
 void
-chain_release(CachePart *part, uint32 head)
+chunk_release(CachePart *part, uint32 head)
 {
-	CacheEntry *entry = store_entry(part, head);
+	CacheEntry *entry = area_entry(part, head);
 
 	part->next[head] &= ~CACHE_HEAD_BIT;
-	if (!pin_holds(part, head))
+	if (!chunk_is_pinned(part, head))
 	{
-		chain_free(part, head, entry->len);
+		chunk_free(part, head, entry->len);
 		return;
 	}
 	entry->hash_next = part->p->limbo;
 	part->p->limbo = head;
-	part->p->limbo_chunks += store_chunks_for(entry->len);
+	part->p->limbo_chunks += area_chunks_for(entry->len);
 }
 
 /* Frees what has left limbo; at most CACHE_PINS chains are in it. */
 void
-limbo_reap(CachePart *part)
+chunk_reap_limbo(CachePart *part)
 {
 	uint32	   *link = &part->p->limbo;
 
 	while (*link != CACHE_NONE)
 	{
 		uint32		head = *link;
-		CacheEntry *entry = store_entry(part, head);
+		CacheEntry *entry = area_entry(part, head);
 
-		if (pin_holds(part, head))
+		if (chunk_is_pinned(part, head))
 		{
 			link = &entry->hash_next;
 			continue;
 		}
 		*link = entry->hash_next;
-		part->p->limbo_chunks -= store_chunks_for(entry->len);
-		chain_free(part, head, entry->len);
+		part->p->limbo_chunks -= area_chunks_for(entry->len);
+		chunk_free(part, head, entry->len);
 	}
 }

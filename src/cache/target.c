@@ -1,5 +1,5 @@
 /*
- * key.c
+ * target.c
  *	  The store's own key.
  *
  * cache_key() is for clients; what the store compares holds more, so that no
@@ -12,7 +12,7 @@
  *
  * Memory: static.  Locks: none.  On ERROR: the next digest starts anew.
  */
-#include "cache/cache.h"
+#include "cache/target.h"
 
 #include "miscadmin.h"
 #include "port/pg_bswap.h"

@@ -1,5 +1,5 @@
 /*
- * api.c
+ * functions.c
  *	  The cache_* functions of the SQL interface.
  *
  * Each reads its arguments, checks the caller's access, then calls down.
@@ -8,7 +8,14 @@
  * Locking: none of its own.  Memory: results in the caller's context.  On
  * ERROR: nothing has been changed, or the transaction's callbacks undo it.
  */
-#include "cache/store.h"
+#include "cache/ahead.h"
+#include "cache/entry_insert.h"
+#include "cache/fill.h"
+#include "cache/lease.h"
+#include "cache/lookup.h"
+#include "cache/pending.h"
+#include "cache/ready.h"
+#include "cache/stat.h"
 
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -24,7 +31,7 @@
 
 /* tool, scope and tenant, and, but for cache_mget, the key that they make with args */
 static char *
-read_call(FunctionCallInfo fcinfo, const char *what, int scope_arg, int tenant_arg, CacheTarget *target)
+read_call(FunctionCallInfo fcinfo, int scope_arg, int tenant_arg, CacheTarget *target)
 {
 	char	   *scope = agc_opt_text(fcinfo, scope_arg);
 
@@ -41,11 +48,11 @@ static void
 read_target(FunctionCallInfo fcinfo, const char *what, int scope_arg, int tenant_arg,
 			AgcEnter enter, CacheTarget *target)
 {
-	char	   *scope = read_call(fcinfo, what, scope_arg, tenant_arg, target);
+	char	   *scope = read_call(fcinfo, scope_arg, tenant_arg, target);
 	Jsonb	   *args = agc_arg_jsonb(fcinfo, 1, "args");
 
 	enter(target->tenant, AGC_AGENT);
-	cache_require(what);
+	ready_require(what);
 	cache_make_key(&target->key, CACHE_RAW, target->tenant, target->tool, 0, args, scope);
 }
 
@@ -131,15 +138,15 @@ get_answer(const CacheTarget *target)
 	CacheResult result = {.status = CACHE_MISS};
 	CacheSeen	seen;
 
-	if (cache_read(target, &seen))
+	if (lookup_read(target, &seen))
 	{
 		result.status = seen.negative ? CACHE_NEGATIVE : seen.stale ? CACHE_STALE : CACHE_HIT;
 		result.value = seen.value;
-		result.slot = seen.slot;
+		result.name = seen.name;
 		result.cost_ms = seen.cost_ms;
 		result.cost_nanousd = seen.cost_nanousd;
 	}
-	cache_count(target, &result);
+	lookup_count(target, &result);
 	return result.status == CACHE_HIT || result.status == CACHE_STALE ? result.value : NULL;
 }
 
@@ -191,7 +198,7 @@ AGC_FUNCTION(cache_mget)
 	Size		total = 0;
 	CacheTarget target;
 	CacheKey	keys[MGET_AHEAD];
-	char	   *scope = read_call(fcinfo, "cache_mget", 2, 3, &target);
+	char	   *scope = read_call(fcinfo, 2, 3, &target);
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -209,7 +216,7 @@ AGC_FUNCTION(cache_mget)
 				 errmsg("too many args"),
 				 errdetail("Got %d; one call takes at most %d.", n, MAX_MGET)));
 	agc_enter(target.tenant, AGC_AGENT);
-	cache_require("cache_mget");
+	ready_require("cache_mget");
 
 	for (int i = 0; i < n; i++)
 	{
@@ -256,21 +263,21 @@ AGC_FUNCTION(cache_set)
 
 	read_terms(fcinfo, 3, 5, 7, &terms);
 	read_target(fcinfo, "cache_set", 4, 9, agc_enter, &target);
-	slot_refs(&item.refs, target.tenant, target.tool, terms.ntags, terms.tags);
+	refs_make(&item.refs, target.tenant, target.tool, terms.ntags, terms.tags);
 	item.key = target.key;
 	item.scope = target.scope;
-	cache_make_item(&item, target.tenant, value, &terms);
-	if (item.len > store_max_value())
+	fill_make_item(&item, target.tenant, value, &terms);
+	if (item.len > area_max_value())
 	{
 		stat_refused(CC_REFUSED_SIZE, item.refs.tool);
 		PG_RETURN_BOOL(false);
 	}
-	item.born = item.key_born = publish_begin_stamp();
+	item.born = item.key_born = pending_begin_stamp();
 
 	if (at_commit || pending_own(&item.key, &item.refs, &own) != CACHE_OWN_NONE ||
 		pending_hides_tags(&item.refs))
 		PG_RETURN_BOOL(pending_add_set(&item));
-	PG_RETURN_BOOL(cache_put(&item, item.stored_at));
+	PG_RETURN_BOOL(fill_store(&item, item.stored_at));
 }
 
 /* cache_fetch(tool, args, scope, wait, lease, tenant) -> agentcore.cache_fetched */
@@ -287,7 +294,7 @@ AGC_FUNCTION(cache_fetch)
 	if (lease == 0)
 		lease = agc_lease_or_default(agc_cache_lease * USECS_PER_SEC);
 	read_target(fcinfo, "cache_fetch", 2, 5, agc_enter, &target);
-	cache_lookup_wait(&target, lease, wait, &result);
+	lookup_wait(&target, lease, wait, &result);
 
 	values[0] = CStringGetTextDatum(names[result.status]);
 	if (result.value != NULL)
@@ -324,9 +331,9 @@ read_lease(FunctionCallInfo fcinfo, const char *what, int tenant_arg, AgcEnter e
 				 errmsg("lease must not be null")));
 	*token = PG_GETARG_INT64(0);
 	enter(tenant, AGC_AGENT);
-	cache_require(what);
+	ready_require(what);
 	return lease_lookup(*token, lease) && lease->kind == CACHE_RAW &&
-		lease->tenant == slot_of_tenant(tenant) && lease->role == GetUserId();
+		lease->tenant == name_of_tenant(tenant) && lease->role == GetUserId();
 }
 
 /* cache_fill(lease, value, ttl, tags, soft_ttl, negative, tenant) -> boolean, false = lease lost */
@@ -350,8 +357,8 @@ AGC_FUNCTION(cache_fill)
 	refs.tenant = lease.tenant;
 	refs.ntags = terms.ntags;
 	for (int i = 0; i < terms.ntags; i++)
-		refs.tag[i] = slot_of_tag(tenant, terms.tags[i]);
-	PG_RETURN_BOOL(cache_add_fill(&lease.key, CACHE_RAW, &refs, tenant, token, value, &terms));
+		refs.tag[i] = tag_number(tenant, terms.tags[i]);
+	PG_RETURN_BOOL(fill_add(&lease.key, CACHE_RAW, &refs, tenant, token, value, &terms));
 }
 
 /* cache_abandon(lease, tenant) -> boolean: whether it was still held; at once */
@@ -372,9 +379,9 @@ invalidate_call(const CacheTarget *target, bool counts)
 {
 	CacheRefs	refs;
 	CacheSeen	seen;
-	bool		present = cache_read(target, &seen);
+	bool		present = lookup_read(target, &seen);
 
-	slot_refs(&refs, target->tenant, target->tool, 0, NULL);
+	refs_make(&refs, target->tenant, target->tool, 0, NULL);
 	pending_invalidate_key(&target->key, &refs, counts);
 	return present;
 }
@@ -437,8 +444,8 @@ invalidate_shared_tool(const char *tenant, const char *tool)
 
 	if (object != NULL)
 		agc_object_unpin(object);
-	if (shared || slot_is_taken(CACHE_SHARED, tool))
-		pending_invalidate_slot(slot_of_tool(CACHE_SHARED, tool), false);
+	if (shared || name_is_taken(CACHE_SHARED, tool))
+		pending_invalidate_name(name_of_tool(CACHE_SHARED, tool), false);
 }
 
 /* cache_invalidate_tool(tool, tenant) -> void */
@@ -448,8 +455,8 @@ AGC_FUNCTION(cache_invalidate_tool)
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 
 	agc_enter_disabled(tenant, AGC_AGENT);
-	cache_require("cache_invalidate_tool");
-	pending_invalidate_slot(slot_of_tool(tenant, tool), true);
+	ready_require("cache_invalidate_tool");
+	pending_invalidate_name(name_of_tool(tenant, tool), true);
 	invalidate_shared_tool(tenant, tool);
 	PG_RETURN_VOID();
 }
@@ -458,8 +465,8 @@ AGC_FUNCTION(cache_invalidate_tool)
 static void
 invalidate_tag(const char *tenant, const char *tag)
 {
-	pending_invalidate_tag(slot_of_tenant(tenant), slot_of_tag(tenant, tag), true);
-	pending_invalidate_tag(slot_of_tenant(CACHE_SHARED), slot_of_tag(CACHE_SHARED, tag), false);
+	pending_invalidate_tag(name_of_tenant(tenant), tag_number(tenant, tag), true);
+	pending_invalidate_tag(name_of_tenant(CACHE_SHARED), tag_number(CACHE_SHARED, tag), false);
 }
 
 /* cache_invalidate_tag(tag, tenant) -> void */
@@ -469,7 +476,7 @@ AGC_FUNCTION(cache_invalidate_tag)
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 
 	agc_enter_disabled(tenant, AGC_AGENT);
-	cache_require("cache_invalidate_tag");
+	ready_require("cache_invalidate_tag");
 	invalidate_tag(tenant, tag);
 	PG_RETURN_VOID();
 }
@@ -480,9 +487,9 @@ AGC_FUNCTION(cache_clear)
 	char	   *tenant = agc_arg_tenant(fcinfo, 0);
 
 	agc_enter(tenant, AGC_ADMIN);
-	cache_require("cache_clear");
-	pending_invalidate_slot(slot_of_tenant(tenant), true);
-	pending_invalidate_slot(slot_of_tenant(CACHE_SHARED), false);
+	ready_require("cache_clear");
+	pending_invalidate_name(name_of_tenant(tenant), true);
+	pending_invalidate_name(name_of_tenant(CACHE_SHARED), false);
 	PG_RETURN_VOID();
 }
 
@@ -495,13 +502,13 @@ AGC_FUNCTION(cache_clear_all)
 	bool		counts = true;
 
 	agc_enter("*", AGC_ADMIN);
-	cache_require("cache_clear_all");
-	for (uint32 slot = 0; slot < cache_shmem->nslots + CACHE_SHARED_SLOTS; slot++)
+	ready_require("cache_clear_all");
+	for (uint32 name = 0; name < name_count(); name++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!slot_may_be_tenant(slot))
+		if (!name_may_be_tenant(name))
 			continue;
-		pending_invalidate_slot(slot, counts);
+		pending_invalidate_name(name, counts);
 		counts = false;
 	}
 	PG_RETURN_VOID();
@@ -531,7 +538,7 @@ AGC_FUNCTION(cache_invalidate_on_change)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cache_invalidate_on_change() takes a tag and perhaps a tenant")));
 	tenant = trigger->tgnargs == 2 ? trigger->tgargs[1] : "";
-	if (!cache_ready())
+	if (cache_shmem == NULL)
 		return PointerGetDatum(NULL);
 
 	AcceptInvalidationMessages();
