@@ -1,14 +1,14 @@
 /*
  * ahead.c
- *	  Has the processor fetch what looking a key up will need.
+ *	  Asks the processor for what looking a key up will need.
  *
  * Entries lie all over the area: the index, the entry and the chunks of a value
- * are each a cache miss that only the one before tells of.  So they are asked
- * for in three steps, with other work between them where there is any; cache_mget
- * takes each step for many keys before it takes the next.
+ * are each a cache miss, and only the one before tells where the next lies.  So
+ * they are asked for in three steps, with other work between them where there is
+ * any; cache_mget takes each step for many keys before it takes the next.
  *
- * Locking: none.  What is read here may change underneath or be garbage already:
- * it is a hint, checked for being in bounds and believed by nobody.
+ * Locking: none.  What is read here may change at the same time or be garbage:
+ * it is a hint, checked for being in bounds, and read again under the lock.
  * Memory: none.  On ERROR: raises none.
  */
 #include "cache/ahead.h"

@@ -11,7 +11,7 @@
 
 /*
  * Without lead no lease is taken: CACHE_MISS or CACHE_BUSY instead of
- * CACHE_LEAD.  Counts nothing; cache_count() does, once what became of the
+ * CACHE_LEAD.  Counts nothing; cache_count() does, once the outcome of the
  * lookup is known.
  */
 extern void cache_lookup(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *out);

@@ -4,13 +4,13 @@
  *	  is copied outside the lock.
  *
  * Small values are copied under the partition's lock.  For a large one that
- * would keep everybody out for as long as it takes to move a megabyte, so a
+ * would keep all others out for as long as it takes to move a megabyte, so a
  * reader pins the chain under the shared lock and copies after releasing it,
  * and a writer takes a chain from the free list, fills it with no lock held and
  * links it afterwards.  A pinned entry is passed over by eviction; one that is
  * removed all the same (invalidated, replaced, expired) leaves the index at
  * once, and its chain waits in limbo until a writer or the worker finds it
- * unpinned.  So a pin never holds anybody up.
+ * unpinned.  So no one ever waits for a pin.
  *
  * Locking: the partition's lock, exclusive where chains are taken or freed;
  * pins are taken under it in any mode and dropped without it.
@@ -100,7 +100,7 @@ chunk_init_partition(CachePart *part)
 	part->p->limbo = CACHE_NONE;
 }
 
-/* The pin's number; -1 when as many copy already as may. */
+/* The pin's number; -1 when every pin is taken. */
 int
 chunk_pin(const CachePart *part, uint32 index)
 {
@@ -152,7 +152,7 @@ chunk_release(CachePart *part, uint32 head)
 	part->p->limbo_chunks += area_chunks_for(entry->len);
 }
 
-/* Frees what has left limbo; at most CACHE_PINS chains are in it. */
+/* Frees the chains in limbo that are no longer pinned; at most CACHE_PINS are in it. */
 void
 chunk_reap_limbo(CachePart *part)
 {

@@ -2,19 +2,19 @@
  * compress.c
  *	  Larger values are stored compressed.
  *
- * Done where the value is given and undone where it is used, in this backend
- * and outside every lock, by PostgreSQL's own TOAST routines.  A compressed
- * value begins with its raw length (they keep it there, too), which is all
- * that is ever allocated to undo it.
+ * A value is compressed where it is given and decompressed where it is used, in
+ * this backend and outside every lock, by PostgreSQL's own TOAST routines.  A
+ * compressed value begins with its raw length, as the routines keep it; no more
+ * than that is ever allocated to decompress it.
  *
  * Memory: CurrentMemoryContext.  Locks: none.  On ERROR: XX001 for bytes that
- * do not undo to what they claim; nothing was changed.
+ * do not decompress to the length they claim; nothing was changed.
  */
 #include "cache/compress.h"
 
 #include "access/toast_compression.h"
 
-/* Less than an eighth saved does not pay for undoing it at every hit. */
+/* Saving less than an eighth does not pay for decompressing at every hit. */
 #define WORTH_IT(raw, stored)	((stored) < (raw) - (raw) / 8)
 
 /* Sets the item's bytes: the value's own, in place, or compressed. */

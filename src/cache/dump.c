@@ -125,7 +125,7 @@ put(DumpFile *file, const void *data, uint32 len)
 	}
 }
 
-/* The value, unless the entry was replaced meanwhile; no use is counted. */
+/* The value, unless the entry was replaced meanwhile; not counted as a use. */
 static bool
 copy_value(const CachePart *part, const CacheEntry *entry, char *value)
 {
@@ -331,7 +331,7 @@ record_is_sound(const char *record, uint32 len)
 		names + fields->tenant_len + fields->tool_len - 1;
 }
 
-/* Whether it was stored: not what has expired meanwhile, or been stored anew. */
+/* Whether it was stored: not if it has expired meanwhile, or was stored anew. */
 static bool
 restore(const char *record, uint64 born)
 {
@@ -445,7 +445,7 @@ read_dump(void)
 
 /* ----- the worker's and the administrator's way in -------------------------------- */
 
-/* Once after every start of the shared memory; where none is wanted none may stay. */
+/* Once after every start of the shared memory; with cache_dump = off no file may stay. */
 void
 dump_at_start(void)
 {

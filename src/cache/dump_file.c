@@ -56,8 +56,8 @@ dump_file_begin_writing(void)
 }
 
 /*
- * The end of the log, as XLogFlush() takes it: where the last record ends with
- * its page, the place to insert at is behind the next page's header.
+ * The end of the log, as XLogFlush() takes it.  Where the last record ends with its
+ * page, the position to insert at is behind the next page's header.
  */
 static XLogRecPtr
 end_of_log(void)
@@ -73,7 +73,8 @@ end_of_log(void)
 
 /*
  * The file counts from here on, if nothing was invalidated while it was written.
- * What it rests on, with synchronous_commit off too, is durable before it is.
+ * The commits that it rests on are made durable first: with synchronous_commit
+ * off they may not be yet.
  */
 bool
 dump_file_end_writing(void)
@@ -112,10 +113,7 @@ remove_file(void)
 	return durable_unlink(DUMP_FILE, LOG) == 0 || empty_file(DUMP_FILE);
 }
 
-/*
- * What file there is must not bring anything back.  false: it is still there, as
- * honest as it was, and may be read later.
- */
+/* The file must not be read any more.  false: it could not be removed, and still counts. */
 bool
 dump_file_revoke(void)
 {
@@ -142,7 +140,7 @@ dump_file_revoke_or_fail(void)
 				 errhint("Remove the file, or let the server's owner write to its directory.")));
 }
 
-/* At a start without a cache, where nobody will hear of invalidations. */
+/* At a start without a cache, which hears of no invalidations. */
 void
 dump_file_discard(void)
 {

@@ -2,9 +2,9 @@
  * dump_run.c
  *	  Whether the run of the server that ends here is the one that a dump follows.
  *
- * A dump counts because every invalidation since has removed it.  A run that has
- * no cache (agentcore.cache_memory = 0, no preload, a server without this library)
- * removes nothing.  So the runs that have one leave a stamp beside the dump: where
+ * A dump counts because every invalidation since has removed it.  A run without
+ * a cache (agentcore.cache_memory = 0, no preload, a server without this library)
+ * removes nothing.  So the runs with a cache leave a stamp beside the dump: where
  * the server's latest checkpoint is, and whether the server has stopped after
  * it.  A run in between makes a checkpoint of its own, when it stops or when it
  * recovers from a crash, or leaves the control file as that of a running server:
@@ -14,9 +14,9 @@
  * one that may have begun: the worker sees that, and only a crash within the
  * moment before it does costs the dump.  The postmaster stamps the end.
  *
- * Locking: the caller holds the slot lock, but in the postmaster, at start and at
- * exit, where there is nobody else.  Memory: the control file's copy.
- * On ERROR: none raised but for a control file that cannot be read, without which
+ * Locking: the caller holds the area's lock, except in the postmaster, at start and
+ * at exit, where there is no other process.  Memory: the control file's copy.
+ * On ERROR: raised only for a control file that cannot be read, without which
  * no server starts; a stamp that cannot be written is logged and the next start
  * goes without the dump.
  */
@@ -135,7 +135,7 @@ dump_run_has_moved(void)
 	return GetRedoRecPtr() != cache_shmem->run_redo;
 }
 
-/* In the postmaster, when everybody has ended: a clean stop has written its checkpoint. */
+/* In the postmaster, when every other process has ended: a clean stop has written its checkpoint. */
 static void
 stamp_end(int code, Datum arg)
 {

@@ -3,8 +3,8 @@
  *	  cache_entries(): what the cache holds, without the values.
  *
  * Locking: each partition's lock, shared, for a few hundred buckets at a time;
- * what is found is copied out and turned into rows after the lock is released,
- * so the list is no snapshot: an entry that moves meanwhile may be missing.
+ * entries are copied out and turned into rows after the lock is released, so
+ * the list is no snapshot: an entry that moves meanwhile may be missing.
  * Memory: one batch, and the tuplestore of the result.  On ERROR: raised with
  * no lock held.
  */
@@ -20,7 +20,7 @@
 static const char *const scope_names[] = {"private", "named", "subject", "agent", "tenant", "shared"};
 static const char *const queue_names[] = {"small", "main"};
 
-/* The names of the last few slots, and whether the caller may see them. */
+/* The texts of the names met last, and whether the caller may see them. */
 typedef struct Names
 {
 	uint32		name;

@@ -15,7 +15,7 @@
 
 #define BUCKETS_AT_ONCE	256		/* looked at under one lock */
 
-/* Waits are counted where there are any. */
+/* Counts the times that the lock was not free at once. */
 void
 entry_lock(const CachePart *part, LWLockMode mode)
 {

@@ -73,9 +73,8 @@ may_store(const CachePart *part, const CacheItem *item, uint64 *born)
 }
 
 /*
- * Takes a chain for a large value and fills it with no lock held; it is judged
- * again when it is linked.  CACHE_NONE: there is no room, *refused says why, or
- * there would be no use.
+ * Takes a chain for a large value and fills it with no lock held; may_store()
+ * is asked again when it is linked.  CACHE_NONE: *refused says why there is none.
  */
 static uint32
 reserve(CachePart *part, const CacheItem *item, int64 now, CacheStored *refused)
@@ -115,8 +114,8 @@ insert_locked(CachePart *part, const CacheItem *item, int64 now,
 	uint32		old;
 
 	/*
-	 * Whatever becomes of the value, its leader has finished; and another's
-	 * lease would bring back something older than what is set now.
+	 * Stored or not, the value's leader has finished; and another's lease would
+	 * bring back something older than what is set now.
 	 */
 	if (lease != NULL && (verdict == CACHE_STORED || item->lease != 0))
 	{

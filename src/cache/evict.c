@@ -1,12 +1,12 @@
 /*
  * evict.c
- *	  Who leaves when a partition is full: S3-FIFO by bytes, or exact LRU.
+ *	  Which entries leave a full partition: S3-FIFO by bytes, or exact LRU.
  *
- * S3-FIFO: new entries enter a small queue of a quarter of the partition.  One used
- * again before it reaches the end goes over to the main queue, the others
- * leave and are remembered as ghosts (fingerprints); a key that comes back
+ * S3-FIFO: new entries enter a small queue, a quarter of the partition.  An entry
+ * that is used again before it reaches the end moves to the main queue.  The
+ * others leave and are remembered as ghosts (fingerprints); a key that comes back
  * while its ghost is young goes straight to main.  Main is a FIFO whose used
- * entries go round again, up to three times.  A hit thus moves nothing.
+ * entries go round again, up to three times.  So a hit moves nothing.
  *
  * LRU (agentcore.cache_policy): one partition, whose entries are all in main in
  * the order of their last use, for a hit moves its entry to the newest end.
@@ -57,11 +57,11 @@ past_share(const CachePart *part, const CacheItem *item, uint32 chunks)
 
 /*
  * Makes room for `chunks` more chunks and `entries` more entries of the item's
- * tenant; for a large value that is done in two steps.  First goes what has
- * expired, then what was invalidated, then the tenant's own if it has its share,
- * then the least useful.  An entry is passed over at most a few times before it
- * goes, so the bound suffices but for pathological cases; those are refused
- * rather than served under a lock held for long.
+ * tenant; for a large value that is done in two steps.  Expired entries go first,
+ * then invalidated ones, then the tenant's own if it has its share, then the
+ * least useful.  An entry is passed over at most a few times before it goes, so
+ * the bound on steps suffices except in pathological cases.  Those are refused,
+ * because they would hold the lock for long.
  */
 CacheStored
 evict_make_room(CachePart *part, const CacheItem *item, uint32 chunks, uint32 entries, int64 now)
@@ -117,8 +117,8 @@ evict_sweep(CachePart *part, uint32 chunks, int64 now)
 }
 
 /*
- * A tenant that has its share makes room from its own entries: a clock goes over
- * the chunks and takes those that were not used since it came by last.
+ * A tenant that has its share makes room from its own entries: a clock hand goes
+ * over the chunks and takes those that were not used since it last came by.
  */
 static CacheStored
 evict_own(CachePart *part, uint32 tenant, uint32 chunks, uint32 entries)

@@ -91,12 +91,12 @@ fill_store(const CacheItem *item, int64 now)
 }
 
 /*
- * A fill that is refused here ends its lease: somebody else may lead.
+ * A fill that is refused here ends its lease, so that another caller may lead.
  *
- * A lease says when the computation began, unless this very transaction took
- * it: a statement that takes a lease, perhaps after a wait, and fills it reads
- * with a snapshot from before the lease, and so does a cursor.  What such a fill
- * knows is what the transaction knew when it began.
+ * A lease says when the computation began, unless this very transaction took it.
+ * One statement that takes a lease, perhaps after a wait, and fills it reads with
+ * a snapshot from before the lease; so does a cursor.  Such a fill knows what the
+ * transaction knew when it began.
  */
 bool
 fill_add(const CacheKey *key, CacheKind kind, const CacheRefs *refs, const char *tenant,

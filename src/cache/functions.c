@@ -29,7 +29,7 @@
 #define MAX_MGET_BYTES	(512 * 1024 * 1024)
 #define MGET_AHEAD		16		/* keys whose cache misses are waited for together */
 
-/* tool, scope and tenant, and, but for cache_mget, the key that they make with args */
+/* tool, scope and tenant: what all the keys of one call have in common */
 static char *
 read_call(FunctionCallInfo fcinfo, int scope_arg, int tenant_arg, CacheTarget *target)
 {
@@ -163,7 +163,7 @@ AGC_FUNCTION(cache_get)
 	PG_RETURN_JSONB_P(value);
 }
 
-/* The keys of elements first .. last - 1 that are not null, each step of looking them up for all at once. */
+/* Makes the keys of the non-null elements first .. last - 1, and takes each step of ahead.c for all of them. */
 static void
 mget_keys(const CacheTarget *target, const char *scope, Datum *elems, bool *nulls,
 		  int first, int last, CacheKey *keys)
@@ -249,8 +249,8 @@ AGC_FUNCTION(cache_mget)
  * cache_set(tool, args, value, ttl, scope, tags, publish, soft_ttl, negative,
  *			 tenant) -> boolean
  *
- * What this transaction has itself set or invalidated must not be overtaken
- * by its own "immediate": such a set waits for COMMIT like the rest.
+ * An "immediate" set of a key that this transaction has already set or
+ * invalidated waits for COMMIT: it must not overtake the transaction's own work.
  */
 AGC_FUNCTION(cache_set)
 {
@@ -318,7 +318,8 @@ AGC_FUNCTION(cache_fetch)
 
 /*
  * The lease of argument 0, if it is a raw one of this tenant taken by this
- * role: whoever else names the token learns no more than that it is lost.
+ * role.  Another role or tenant that names the token learns no more than that
+ * it is lost.
  */
 static bool
 read_lease(FunctionCallInfo fcinfo, const char *what, int tenant_arg, AgcEnter enter, int64 *token, CacheLease *lease)
@@ -388,7 +389,7 @@ invalidate_call(const CacheTarget *target, bool counts)
 
 /*
  * What the gate keeps of the same call.  Whether an agent or a subject had an
- * answer of their own is not for everybody in the tenant to know.
+ * answer of its own is not told: not all in the tenant may know it.
  */
 static bool
 invalidate_gate_call(const char *tenant, const char *tool_name, Jsonb *args,
@@ -431,9 +432,9 @@ AGC_FUNCTION(cache_invalidate)
 }
 
 /*
- * The answers that tenants share under the tool's name: of a tool that this
- * tenant shares, or that anybody does.  Any other name must not take one of the
- * slots that belong to all of them.
+ * The answers that tenants share under the tool's name, if this tenant shares
+ * the tool or another one does.  Any other tool must not take a name of those
+ * that belong to all tenants.
  */
 static void
 invalidate_shared_tool(const char *tenant, const char *tool)
@@ -494,8 +495,8 @@ AGC_FUNCTION(cache_clear)
 }
 
 /*
- * cache_clear_all() -> void: every tenant of this database, one slot each.
- * Slots whose names were not kept may be anybody's, and so they go too.
+ * cache_clear_all() -> void: every tenant of this database, one invalidation
+ * each.  A name whose texts were not kept may be any tenant's, so it goes too.
  */
 AGC_FUNCTION(cache_clear_all)
 {
@@ -517,9 +518,9 @@ AGC_FUNCTION(cache_clear_all)
 /*
  * cache_invalidate_on_change(tag [, tenant]): trigger for users' tables.
  *
- * Whoever changes the table need have no access to the cache; the table's
- * owner must.  Where there is no cache there is nothing to invalidate, and the
- * change goes on.
+ * The role that changes the table needs no access to the cache; the table's
+ * owner does.  Without a cache there is nothing to invalidate, and the change
+ * goes on.
  */
 AGC_FUNCTION(cache_invalidate_on_change)
 {

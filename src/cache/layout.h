@@ -177,11 +177,11 @@ typedef struct CacheGhost
 } CacheGhost;
 
 /*
- * Sets of a key are judged by its bucket here; a collision only refuses a set.
- * Reads are not: what a commit hides is marked in the entry, and while the bucket
- * is fenced no other entry of that key can come.
- * A lease needs no such judge, and must not suffer from collisions for as long as
- * a computation takes: the invalidation of its very key takes it away.
+ * Whether a key may be stored is judged by its bucket here; a collision only
+ * refuses a set.  Reads do not look here: what a commit hides is marked in the
+ * entry, and while the bucket is fenced no other entry of that key can come.
+ * Nor do leases, which must not suffer from collisions for as long as a
+ * computation takes: the invalidation of its very key takes a lease away.
  */
 typedef struct CacheKeyEpoch
 {

@@ -2,12 +2,15 @@
  * lease.c
  *	  Leases: one caller computes what many asked for.
  *
+ * A lease is the right to compute one key's value; a permit, the lease on a
+ * budget, is src/budget's.
+ *
  * The first to miss a key gets a random token and becomes its leader; others
- * are told "busy" until the lease ends.  A lease belongs to whoever names the
- * token, not to a backend, so that it survives a pooler; it ends by fill,
+ * are told "busy" until the lease ends.  A lease belongs to the caller that
+ * names its token, not to a backend, so that it survives a pooler; it ends by fill,
  * abandon, time, the rollback of the transaction that took it, or by an
  * invalidation, after which a fill finds it gone.  The table is bounded: when
- * full, whoever holds most of it makes room.
+ * full, the role and tenant that hold most of it make room.
  *
  * The low bits of a token name the partition that holds it; 58 are random.
  *
@@ -100,7 +103,7 @@ lease_free(CachePart *part, CacheLease *lease)
 	part->p->leases_used--;
 }
 
-/* Counts one lease more of its tenant and role; returns how many those are so far. */
+/* Counts one lease more of its tenant and role; returns how many they hold so far. */
 static int
 count_holder(LeaseHolder *holders, const CacheLease *lease)
 {
@@ -115,10 +118,10 @@ count_holder(LeaseHolder *holders, const CacheLease *lease)
 }
 
 /*
- * Of a full table: one that is over, else the one closest to its end among
- * those of the role and tenant that hold most, so that whoever hoards leases
- * takes them from nobody else.  Of several that hold as many it is the one that is
- * last to reach that number.
+ * Of a full table: a lease that is over, else the one closest to its end among
+ * those of the role and tenant that hold most, so that hoarding leases takes them
+ * from no other.  Among several that hold equally many it is the one that reaches
+ * that number last.
  */
 static CacheLease *
 lease_to_end(const CachePart *part, int64 now)
@@ -168,9 +171,9 @@ lease_take_free(CachePart *part, int64 now, CacheKey *ended)
 }
 
 /*
- * Neither over nor overtaken by an invalidation.  One that seems to begin later
- * than its own length from now is of a clock that has stepped back since: nobody
- * shall wait until that clock is reached again.
+ * Neither over nor overtaken by an invalidation.  A lease that seems to begin
+ * later than its own length from now was granted before the clock stepped back:
+ * no caller shall wait until the clock is there again.
  */
 static bool
 lease_alive(const CachePart *part, const CacheLease *lease, int64 now)
@@ -184,7 +187,7 @@ lease_alive(const CachePart *part, const CacheLease *lease, int64 now)
 		pg_atomic_read_u64(&name_epoch(refs.tenant)->stamp) <= lease->born;
 }
 
-/* How many are held: one that is over stays in the table until its place is needed. */
+/* How many are held.  A lease that is over stays in the table until its place is needed. */
 int
 lease_count(const CachePart *part, int64 now)
 {
@@ -268,7 +271,7 @@ lease_acquire(const CacheKey *key, CacheKind kind, CacheScope scope, const Cache
 	return CACHE_LEAD;
 }
 
-/* Busy or plain miss, for those who must not lead. */
+/* Busy or a plain miss, for callers that do not lead. */
 CacheStatus
 lease_peek(const CacheKey *key, CacheResult *out)
 {
@@ -400,7 +403,7 @@ lease_wake(const CacheKey *key)
 		ConditionVariableBroadcast(cv_of(key));
 }
 
-/* After the invalidation of a tool or a tenant: nobody knows whose leases it took. */
+/* After the invalidation of a tool or a tenant: it is not known which leases it took. */
 void
 lease_wake_all(void)
 {
@@ -416,7 +419,7 @@ wait_exit(int code, Datum arg)
 	lease_wait_end();
 }
 
-/* One more, if fewer wait than may. */
+/* Counts one waiter more, unless there are as many as may be. */
 static bool
 join(pg_atomic_uint32 *waiters, uint32 most)
 {
@@ -426,7 +429,7 @@ join(pg_atomic_uint32 *waiters, uint32 most)
 	return false;
 }
 
-/* false when as many wait already as may, of this tenant or of all */
+/* false: there are as many waiters as may be, of this tenant or of all */
 bool
 lease_wait_begin(const CacheKey *key, uint32 tenant)
 {

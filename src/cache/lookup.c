@@ -93,7 +93,7 @@ lookup_read(const CacheTarget *target, CacheSeen *seen)
 	return true;
 }
 
-/* Whoever is first past the soft deadline gets the lease besides the value. */
+/* The first caller past the soft deadline gets the lease besides the value. */
 CacheStatus
 lookup_lead(const CacheTarget *target, bool lead, int64 lease_us, CacheResult *out)
 {

@@ -3,7 +3,7 @@
  *	  What this transaction has set, filled and invalidated so far.
  *
  * Each step is kept in a log with the nesting level of its subtransaction, and
- * two indexes find the latest one for a key, and for a slot or tag.  ROLLBACK
+ * two indexes find the latest one for a key, and for a name or tag.  ROLLBACK
  * TO drops the log's tail; publish.c carries the rest out at COMMIT.
  *
  * One level keeps at most an invalidation of each target and, after it, a set:
@@ -77,7 +77,8 @@ pending_init(pg_on_exit_callback at_exit)
 }
 
 /*
- * The stamps' clock bounds it too: should the wall clock step back later,
+ * The later of the transaction's start and the end of this backend's previous
+ * one.  The stamps' clock bounds it too: if the wall clock steps back later,
  * coming stamps are still later than this.  If it has stepped back already, stamps
  * may have been given since the transaction began that are earlier than its
  * start: then only the transaction before is a bound.
@@ -316,9 +317,9 @@ pending_invalidate_key(const CacheKey *key, const CacheRefs *refs, bool counts)
 }
 
 /*
- * There are only so many slots and tags, so the first of each needs no cap.
- * Past it a further one is kept with the outer level's: should it be rolled back,
- * that costs misses.
+ * There are only so many names and tags, so the first of each needs no cap.
+ * Past it a further one is kept with the outer level's: if that is rolled back,
+ * it costs misses.
  */
 static void
 invalidate_ref(uint32 ref, bool counts)
@@ -355,8 +356,8 @@ pending_invalidate_tag(uint32 tenant, uint16 tag, bool counts)
 }
 
 /*
- * Called after the lease was granted: should memory run out just here, the
- * lease ends by time.
+ * Called after the lease was granted: if memory runs out just here, the lease
+ * ends by time.
  */
 void
 pending_add_grant(const CacheKey *key, int64 token)
@@ -392,7 +393,7 @@ drop_grant(Grant *grant)
 	hash_search(by_token, &grant->token, HASH_REMOVE, NULL);
 }
 
-/* A lease that is gone takes no fill and needs not be given back. */
+/* A lease that is gone takes no fill and need not be given back. */
 static void
 drop_lost_grants(void)
 {

@@ -9,10 +9,9 @@
  *				Nothing here can fail; a set may be dropped and counted.
  * ABORT		lower the fences and forget.
  *
- * A set is dropped if what it depends on was invalidated by somebody else
- * after this transaction began: the value may rest on rows of before.  "Began"
- * is the later of the transaction's start and the end of this backend's
- * previous one, on the clock of epoch.c.
+ * A set is dropped if what it depends on was invalidated by another transaction
+ * after this one began: the value may rest on rows of before.
+ * pending_begin_stamp() says when it began, on the clock of epoch.c.
  *
  * Locking: partition locks, one at a time, in the callbacks.
  * Memory: none; pending.c holds it, and nothing is allocated here.
@@ -119,7 +118,7 @@ settle_key(Op *op, uint64 stamp)
 		lease_wake(key);
 }
 
-/* What came too late to be fenced needs a tag's way all the same. */
+/* An invalidation that came too late to be fenced needs a tag's way all the same. */
 static void
 settle_ref(Op *op, uint64 stamp)
 {
@@ -133,7 +132,7 @@ settle_ref(Op *op, uint64 stamp)
 	unfence_ref(op);
 }
 
-/* What is rolled back has invalidated nothing. */
+/* Called at COMMIT: an invalidation that is rolled back is not counted. */
 static void
 count_invalidation(const Op *op)
 {
@@ -197,9 +196,9 @@ lower_fences(void)
 }
 
 /*
- * How one target's own invalidations bear on a set: NOTHING, it was set after
- * them (MINE), or it must be dropped because one came later or because they
- * met somebody else's.
+ * How this transaction's invalidations of one target bear on a set: there are
+ * none (NOTHING), it was set after them (MINE), or it must be dropped because one
+ * came later or because they met another transaction's (DROP).
  */
 typedef enum Bearing
 {
@@ -250,7 +249,7 @@ publish(Op *op, uint64 stamp, int64 now)
 		mine |= bearing == BEARS_MINE;
 	}
 
-	/* a lease from before our own invalidation is lost like anybody's */
+	/* a lease from before our own invalidation is lost like any other */
 	if (drop || (mine && item.lease != 0))
 	{
 		stat_refused(CC_REFUSED_INVALIDATED, item.refs.tool);

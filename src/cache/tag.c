@@ -2,10 +2,10 @@
  * tag.c
  *	  When tags were last invalidated.
  *
- * A tag is a bucket of a fixed table, by its hash: names of tags come without
- * bound and none is kept.  All tenants use the table, so a bucket with one stamp
- * would let a tenant that invalidates some thousand tags, each a moment's work,
- * kill the tagged entries of everybody.  A bucket has therefore a few ways, each
+ * A tag is a bucket of a fixed table, by its hash: there is no bound on
+ * the names of tags, and none is kept.  All tenants use the table, so a bucket with one stamp
+ * would let a tenant that invalidates some thousand tags, each in a moment,
+ * kill the tagged entries of all.  A bucket has therefore a few ways, each
  * of one tenant, and a common epoch.  An entry dies by its own tenant's way and by
  * the common epoch, and looks at nothing else.
  *
@@ -137,7 +137,7 @@ tag_unfence(uint32 tag, uint8 way)
 	epoch_unfence(way_at(tag_at(tag), way));
 }
 
-/* The latest stamp of those that bear on whoever has the way. */
+/* The latest stamp of those that bear on the owner of the way. */
 static uint64
 latest(CacheTag *at, uint8 way)
 {

@@ -2,13 +2,13 @@
  * target.c
  *	  The store's own key.
  *
- * cache_key() is for clients; what the store compares holds more, so that no
- * caller can name an entry of another installation, database, tenant, kind or
- * tool revision, and a scope left empty is private to the calling role.
+ * cache_key() is for clients.  The store's own key holds more, so that no caller
+ * can name an entry of another installation, database, tenant, kind or tool
+ * revision, and an empty scope is private to the calling role.
  *
- * Most sessions ask for one tool all along, so the digest of everything in
- * front of the arguments is kept from one key to the next, and goes into the key
- * in its fields' place.
+ * Most sessions ask for the same tool again and again, so the digest of everything
+ * in front of the arguments is kept from one key to the next, and goes into the
+ * key in the place of these fields.
  *
  * Memory: static.  Locks: none.  On ERROR: the next digest starts anew.
  */
@@ -78,7 +78,7 @@ make_head(CacheKind kind, const char *tenant, const char *tool, int64 tool_revis
 	head.role = GetUserId();
 	head.kind = kind;
 	head.revision = tool_revision;
-	/* what does not fit must not be taken for its beginning */
+	/* a text that does not fit must not be taken for its beginning */
 	head_known = strlcpy(head.tenant, tenant, sizeof(head.tenant)) < sizeof(head.tenant) &&
 		strlcpy(head.tool, tool, sizeof(head.tool)) < sizeof(head.tool) &&
 		strlcpy(head.scope, scope, sizeof(head.scope)) < sizeof(head.scope);
@@ -88,8 +88,8 @@ make_head(CacheKind kind, const char *tenant, const char *tool, int64 tool_revis
  * The scope says who shares an answer.  'shared' and 'shared_open' leave the tenant
  * out of the key and put the tool's definition in, so that tenants share what is the
  * same tool; tool_set() lets only administrators of every tenant say it.  The two are
- * different scopes in the key too: whose answers may be planted by any tenant
- * never serves a tool that trusts some roles only.
+ * different scopes in the key too: answers that any tenant may plant never serve
+ * a tool that trusts some roles only.
  */
 bool
 cache_gate_target(CacheTarget *target, const char *tenant, const char *tool_name,

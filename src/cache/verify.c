@@ -3,9 +3,9 @@
  *	  cache_verify(): walks every structure and says what is off.
  *
  * Locking: each partition's lock, shared, one after the other.
- * Memory: the tenants' shares; the finding is put into a struct and reported after the lock
- * is released.  Every walk is bounded by what the partition can hold, so that
- * a broken chain is reported and not followed for ever.
+ * Memory: the tenants' shares; the finding is put into a struct and reported after
+ * the lock is released.  Every walk is bounded by what the partition can hold, so
+ * that a broken chain is reported and not followed for ever.
  * On ERROR: raised with no lock held.
  */
 #include "cache/ready.h"
@@ -180,7 +180,7 @@ check_wheel(const CachePart *part, uint32 number, Finding *finding)
 	expect(finding, "the wheel does not hold every entry", number, p->entries, entries);
 }
 
-/* Whatever is removed while pinned, and no more than can be. */
+/* The chains that were removed while pinned. */
 static void
 check_limbo(const CachePart *part, uint32 number, Finding *finding)
 {

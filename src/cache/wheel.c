@@ -1,18 +1,18 @@
 /*
  * wheel.c
- *	  Which entries expire when: a hierarchical timer wheel a partition.
+ *	  Which entries expire when: a hierarchical timer wheel per partition.
  *
  * Four levels of 64 buckets; a bucket of the first spans 65.5 ms, one of each
  * further level 64 times as much (4.2 s, 4.5 min, 4.8 h: the wheel goes round in
  * twelve days, and what lives longer goes round with it).  When the first level
  * has gone round, the next bucket of the second is spread over it, and so on.
- * Work is counted in entries touched and can stop after any of them: what is
- * still to do is what is still in the buckets.
+ * Work is counted in entries touched and can stop after any of them: the buckets
+ * hold what is still to do.
  *
  * The wheel only says where to look.  Whether an entry has expired is always
  * judged by its own deadline, so a clock that steps back makes the wheel late,
- * never wrong: what then should have been elsewhere is in the current bucket,
- * which is searched entry by entry.
+ * never wrong: entries that would then belong elsewhere are in the current
+ * bucket, which is searched entry by entry.
  *
  * Locking: the caller holds the partition's lock exclusively.  Memory: none.
  * On ERROR: none raised.
@@ -70,8 +70,8 @@ bucket_for(const CachePart *part, int64 expires)
 
 /*
  * For cache_verify(): whether the entry's bucket comes up by the entry's
- * deadline, and not a whole bucket before it (but for the last level, which
- * holds what is farther away than it reaches).
+ * deadline, and not a whole bucket before it.  The last level is an exception:
+ * it also holds what is farther away than it reaches.
  */
 bool
 wheel_in_time(const CachePart *part, uint32 index)

@@ -2,13 +2,13 @@
  * worker.c
  *	  The background worker that removes expired and invalidated entries.
  *
- * Nothing depends on it: an expired entry is a miss whoever is first to look,
- * and writers take away a few each.  It gives the memory of what nobody asks for
- * any more back before it is needed.  It never waits for a partition: one that is
- * busy is left to its writers until the next round.
+ * Nothing depends on it: an expired entry is a miss, whether or not it is still
+ * there, and each write removes a few.  The worker frees the memory of entries
+ * that are no longer asked for before it is needed.  It never waits for a
+ * partition: a busy one is left to its writers until the next round.
  *
- * Locking: each partition's lock, exclusive if it is to be had at once, for a
- * bounded number of entries at a time.  Memory: none.  On ERROR: the worker
+ * Locking: each partition's lock, exclusive if it is free at once, for a bounded
+ * number of entries at a time.  Memory: none.  On ERROR: the worker
  * exits and the postmaster starts it again.
  */
 #include "cache/worker.h"
@@ -25,7 +25,7 @@
 #include "storage/latch.h"
 #include "utils/guc.h"
 
-#define DRAIN_STEPS		256		/* entries a hold of the lock */
+#define DRAIN_STEPS		256		/* entries per hold of the lock */
 #define SWEEP_CHUNKS	2048
 #define RESTART_SECONDS	5
 
@@ -86,11 +86,11 @@ agentcore_cache_sweeper(Datum arg)
 	}
 	dump_if_due(true);
 
-	/* 1 would have the postmaster start another; it does not while it shuts down */
+	/* with 1 the postmaster starts another worker, but not while it shuts down */
 	proc_exit(1);
 }
 
-/* All that has expired, as long as nobody else wants the lock; some of the dead. */
+/* All expired entries, as long as the lock is free; some of the invalidated ones. */
 static void
 sweep_partition(CachePart *part)
 {
