@@ -10,6 +10,7 @@
  */
 #include "cache/entry.h"
 #include "cache/ready.h"
+#include "core/row.h"
 
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -51,29 +52,28 @@ names_of(uint32 name)
 static void
 put_row(ReturnSetInfo *rsinfo, const CacheEntry *entry, const Names *names, int64 now)
 {
-	Datum		values[15];
-	bool		nulls[15] = {false};
 	bytea	   *key = palloc(VARHDRSZ + AGC_HASH_LEN);
-	int			n = 0;
+	AgcRow		row;
 
 	SET_VARSIZE(key, VARHDRSZ + AGC_HASH_LEN);
 	memcpy(VARDATA(key), entry->key.hash, AGC_HASH_LEN);
-	values[n++] = CStringGetTextDatum(names->tenant);
-	values[n++] = PointerGetDatum(key);
-	values[n++] = CStringGetTextDatum(names->tool);
-	values[n++] = CStringGetTextDatum(entry_kind(entry) == CACHE_GATE ? "gate" : "raw");
-	values[n++] = CStringGetTextDatum(scope_names[entry->scope]);
-	values[n++] = Int64GetDatum(entry->len);
-	values[n++] = IntervalPGetDatum(agc_us_interval(Max(now - entry->stored_at, 0)));
-	values[n++] = IntervalPGetDatum(agc_us_interval(entry->expires - now));
-	values[n++] = Int64GetDatum(entry->hits);
-	values[n++] = BoolGetDatum((entry->flags & CACHE_NEGATIVE_ENTRY) != 0);
-	values[n++] = BoolGetDatum(entry_soft_due(entry->stored_at, entry->soft_ms, now));
-	values[n++] = BoolGetDatum((entry->flags & CACHE_COMPRESSED) != 0);
-	values[n++] = Int64GetDatum(entry->cost_ms);
-	values[n++] = agc_nanousd_numeric((int64) entry->cost_nanousd);
-	values[n++] = CStringGetTextDatum(queue_names[entry->queue]);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	agc_row_init(&row);
+	agc_put_text(&row, names->tenant);
+	agc_put_pointer(&row, key);
+	agc_put_text(&row, names->tool);
+	agc_put_text(&row, entry_kind(entry) == CACHE_GATE ? "gate" : "raw");
+	agc_put_text(&row, scope_names[entry->scope]);
+	agc_put_int64(&row, entry->len);
+	agc_put_interval(&row, Max(now - entry->stored_at, 0));
+	agc_put_interval(&row, entry->expires - now);
+	agc_put_int64(&row, entry->hits);
+	agc_put_bool(&row, (entry->flags & CACHE_NEGATIVE_ENTRY) != 0);
+	agc_put_bool(&row, entry_soft_due(entry->stored_at, entry->soft_ms, now));
+	agc_put_bool(&row, (entry->flags & CACHE_COMPRESSED) != 0);
+	agc_put_int64(&row, entry->cost_ms);
+	agc_put_usd(&row, (int64) entry->cost_nanousd);
+	agc_put_text(&row, queue_names[entry->queue]);
+	agc_row_store(rsinfo, &row);
 }
 
 /* cache_entries() -> setof agentcore.cache_entry, of the tenants that the caller may read */

@@ -16,6 +16,7 @@
 #include "cache/pending.h"
 #include "cache/ready.h"
 #include "cache/stat.h"
+#include "core/row.h"
 
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -201,9 +202,7 @@ AGC_FUNCTION(cache_mget)
 	char	   *scope = read_call(fcinfo, 2, 3, &target);
 
 	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("args must not be null")));
+		agc_refuse_null("args");
 	array = PG_GETARG_ARRAYTYPE_P(1);
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
@@ -286,34 +285,31 @@ AGC_FUNCTION(cache_fetch)
 	static const char *const names[] = {"hit", "stale", "lead", "busy", "negative"};
 	int64		wait = agc_opt_interval(fcinfo, 3, "wait", 0);
 	int64		lease = agc_opt_lease(fcinfo, 4);
-	Datum		values[5] = {0};
-	bool		nulls[5] = {false, true, true, true, true};
 	CacheResult result;
 	CacheTarget target;
+	AgcRow		row;
 
 	if (lease == 0)
 		lease = agc_lease_or_default(agc_cache_lease * USECS_PER_SEC);
 	read_target(fcinfo, "cache_fetch", 2, 5, agc_enter, &target);
 	lookup_wait(&target, lease, wait, &result);
 
-	values[0] = CStringGetTextDatum(names[result.status]);
-	if (result.value != NULL)
-	{
-		values[1] = JsonbPGetDatum(result.value);
-		values[3] = IntervalPGetDatum(agc_us_interval(result.age));
-		nulls[1] = nulls[3] = false;
-	}
+	agc_row_init(&row);
+	agc_put_text(&row, names[result.status]);
+	agc_put_jsonb(&row, result.value);
 	if (result.lease != 0)
-	{
-		values[2] = Int64GetDatum(result.lease);
-		nulls[2] = false;
-	}
+		agc_put_int64(&row, result.lease);
+	else
+		agc_put_null(&row);
+	if (result.value != NULL)
+		agc_put_interval(&row, result.age);
+	else
+		agc_put_null(&row);
 	if (result.status == CACHE_BUSY || result.status == CACHE_NEGATIVE)
-	{
-		values[4] = IntervalPGetDatum(agc_us_interval(result.retry_after));
-		nulls[4] = false;
-	}
-	return agc_row(fcinfo, values, nulls, 5);
+		agc_put_interval(&row, result.retry_after);
+	else
+		agc_put_null(&row);
+	return agc_row_return(fcinfo, &row);
 }
 
 /*
@@ -327,9 +323,7 @@ read_lease(FunctionCallInfo fcinfo, const char *what, int tenant_arg, AgcEnter e
 	char	   *tenant = agc_arg_tenant(fcinfo, tenant_arg);
 
 	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("lease must not be null")));
+		agc_refuse_null("lease");
 	*token = PG_GETARG_INT64(0);
 	enter(tenant, AGC_AGENT);
 	ready_require(what);

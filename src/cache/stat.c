@@ -24,7 +24,7 @@ typedef struct LocalToolStat
 uint64		stat_local[CC_COUNT];
 
 static LocalToolStat local_tool[TOOLS_AT_ONCE];
-static uint32 local_tools_used = 0; /* a bit each */
+static uint32 local_tools_used = 0; /* one bit each */
 
 CacheToolStat *
 stat_of_tool(uint32 name)

@@ -10,6 +10,7 @@
 #include "cache/name.h"
 #include "cache/ready.h"
 #include "cache/stat.h"
+#include "core/row.h"
 
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -20,20 +21,19 @@
 /* cache_stat() -> setof one row of agentcore.cache_statistics; none without shared memory */
 AGC_FUNCTION(cache_stat)
 {
-	Datum		values[CC_COUNT + 10];
-	bool		nulls[CC_COUNT + 10] = {false};
 	int64		entries = 0;
 	int64		used = 0;
 	int64		value_bytes = 0;
 	int64		leases = 0;
 	int64		now = agc_now();
-	int			n;
+	AgcRow		row;
 
 	if (cache_shmem == NULL)
 		return agc_no_row(fcinfo);
 	stat_flush();
-	for (n = 0; n < CC_COUNT; n++)
-		values[n] = Int64GetDatum(stat_total(n));
+	agc_row_init(&row);
+	for (int i = 0; i < CC_COUNT; i++)
+		agc_put_int64(&row, stat_total(i));
 	for (uint32 i = 0; i < cache_shmem->npartitions; i++)
 	{
 		CachePart  *part = area_part_at(i);
@@ -45,18 +45,20 @@ AGC_FUNCTION(cache_stat)
 		leases += lease_count(part, now);
 		LWLockRelease(part->lock);
 	}
-	values[n++] = Int64GetDatum(entries);
-	values[n++] = Int64GetDatum(used * CACHE_CHUNK);
-	values[n++] = Int64GetDatum(value_bytes);
-	values[n++] = Int64GetDatum((int64) cache_shmem->npartitions * cache_shmem->nchunks * CACHE_CHUNK);
-	values[n++] = Int64GetDatum(leases);
-	values[n++] = Int64GetDatum(area_max_value());
-	values[n++] = Int32GetDatum(cache_shmem->npartitions);
-	values[n++] = TimestampTzGetDatum((TimestampTz) pg_atomic_read_u64(&cache_shmem->stats_reset));
-	values[n++] = CStringGetTextDatum(agc_cache_policy == AGC_CACHE_LRU ? "lru" : "s3-fifo");
-	nulls[n] = agc_cache_policy != AGC_CACHE_LRU || agc_cache_max_entries == 0;
-	values[n++] = Int64GetDatum(agc_cache_max_entries);
-	return agc_row(fcinfo, values, nulls, n);
+	agc_put_int64(&row, entries);
+	agc_put_int64(&row, used * CACHE_CHUNK);
+	agc_put_int64(&row, value_bytes);
+	agc_put_int64(&row, (int64) cache_shmem->npartitions * cache_shmem->nchunks * CACHE_CHUNK);
+	agc_put_int64(&row, leases);
+	agc_put_int64(&row, area_max_value());
+	agc_put_int32(&row, cache_shmem->npartitions);
+	agc_put_time(&row, (TimestampTz) pg_atomic_read_u64(&cache_shmem->stats_reset));
+	agc_put_text(&row, agc_cache_policy == AGC_CACHE_LRU ? "lru" : "s3-fifo");
+	if (agc_cache_policy == AGC_CACHE_LRU && agc_cache_max_entries != 0)
+		agc_put_int64(&row, agc_cache_max_entries);
+	else
+		agc_put_null(&row);
+	return agc_row_return(fcinfo, &row);
 }
 
 /*
@@ -77,8 +79,7 @@ AGC_FUNCTION(cache_tool_stat)
 	for (uint32 name = 0; name < cache_shmem->nnames; name++)
 	{
 		CacheToolStat *stat = stat_of_tool(name);
-		Datum		values[2 + CT_COUNT];
-		bool		nulls[2 + CT_COUNT] = {false};
+		AgcRow		row;
 		char	   *tenant;
 		char	   *tool;
 		uint64		any = 0;
@@ -87,17 +88,21 @@ AGC_FUNCTION(cache_tool_stat)
 		if (!name_texts(name, &tenant, &tool) || tool[0] == '\0' ||
 			agc_level(GetUserId(), tenant) < AGC_READER)
 			continue;
-		values[0] = CStringGetTextDatum(tenant);
-		values[1] = CStringGetTextDatum(tool);
+		agc_row_init(&row);
+		agc_put_text(&row, tenant);
+		agc_put_text(&row, tool);
 		for (int i = 0; i < CT_COUNT; i++)
 		{
 			uint64		n = pg_atomic_read_u64(&stat->n[i]);
 
 			any |= n;
-			values[2 + i] = i == CT_SAVED_NANOUSD ? agc_nanousd_numeric((int64) n) : Int64GetDatum((int64) n);
+			if (i == CT_SAVED_NANOUSD)
+				agc_put_usd(&row, (int64) n);
+			else
+				agc_put_int64(&row, (int64) n);
 		}
 		if (any != 0)
-			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+			agc_row_store(rsinfo, &row);
 	}
 	return (Datum) 0;
 }
