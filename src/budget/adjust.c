@@ -3,10 +3,10 @@
  *	  What an administrator may do to counters: budget_adjust() and
  *	  budget_reset_window().
  *
- * Both act under the counters' locks and leave rows in the ledger, so that
- * ledger and counters say the same afterwards.
+ * Both work under the counters' locks and write to the ledger, so ledger and
+ * counters still agree afterwards.
  *
- * Locks: budget_path.c; of the window that is reset, only its budget's counter.
+ * Locks: path_lock.c; a reset locks only its own budget's counters.
  * Memory: the caller's context.  On ERROR: the transaction takes everything
  * back.
  */
@@ -141,8 +141,8 @@ AGC_FUNCTION(budget_adjust)
 }
 
 /*
- * Rows of the ledger from a future that the clock has come back from: each is
- * taken out of the count at its own time, and all are counted as of now.
+ * Rows of the ledger that a clock ahead of time has written: each is cancelled by a
+ * row of its own time, and their sum is entered as of now.
  */
 static void
 bring_back_ledger(const char *tenant, const char *budget, TimestampTz now)
@@ -168,7 +168,7 @@ bring_back_ledger(const char *tenant, const char *budget, TimestampTz now)
 	agc_owner_spi_row(&plan, &row);
 }
 
-/* Counters that are ahead of the clock count by the clock again: the first what the ledger says. */
+/* Counters that are ahead of the clock come back to it; the first one gets what the ledger says. */
 static void
 bring_back(const char *tenant, PathLink *link, TimestampTz now)
 {

@@ -112,7 +112,7 @@ typedef enum SettleResult
 	SETTLE_CONFLICT				/* settled before, otherwise */
 } SettleResult;
 
-/* What came of an attempt on a permit that others may be at too */
+/* What came of an attempt on a permit that others may be changing too */
 typedef enum PermitTry
 {
 	PERMIT_TRY_DONE,
@@ -123,31 +123,33 @@ typedef enum PermitTry
 extern const char *const permit_settle_names[];
 
 /*
- * All of these judge GetUserId(): call them as the role that called the
- * function, outside agc_owner_begin() and agc_owner_end().  An unknown budget
- * raises 42704; a permit that the caller may not settle raises the same 42704
- * as one that does not exist.  A second call in one transaction never waits
- * for a row that others may wait behind: it reports contention (a decision)
- * or raises 55P03 (a settlement).
+ * All of these check the rights of GetUserId(): call them as the role that called
+ * the function, outside agc_owner_begin() and agc_owner_end().  An unknown budget
+ * raises 42704.  A permit that the caller may not settle raises the same 42704 as
+ * one that does not exist.  A second call in one transaction never waits where
+ * that could close a circle: it reports contention (a decision) or raises 55P03 (a
+ * settlement).
  */
 extern bool budget_exists(const char *tenant, const char *budget);
+
+/* 42704 unless it exists */
 extern void budget_require(const char *tenant, const char *budget);
 
-/* 42501 unless the caller may use it (spender.c); nothing for one that does not exist */
+/* 42501 unless the caller may use it (spender.c); does nothing for a budget that does not exist */
 extern void budget_check_use(const char *tenant, const char *budget);
 
 /*
- * Would this be granted now?  Returns out->granted; writes nothing, takes no
- * lock.  A refusal here is one of permit_acquire()'s; a grant is no promise.
+ * Whether this would be granted now (out->granted).  Writes nothing, takes no lock.
+ * What is refused here permit_acquire() refuses too; a grant is no promise.
  */
 extern bool budget_peek(const PermitRequest *request, PermitDecision *out);
 
 extern void permit_acquire(const PermitRequest *request, PermitDecision *out);
 
 /*
- * By id, or by (agent, key) when id is NULL; lock: the row stays locked to
- * transaction end.  By id a permit that the caller may not settle is not
- * found; by key the agent is the owner, so check first who may act for it.
+ * By id, or by (agent, key) when id is NULL.  lock: the row stays locked to the end
+ * of the transaction.  By id, a permit that the caller may not settle is not found.
+ * By key, the permit is the agent's: check first whether the caller may act for it.
  */
 extern bool permit_read(const char *tenant, const pg_uuid_t *id, const char *agent,
 						const char *key, bool lock, PermitRow *out);
@@ -166,9 +168,9 @@ extern void permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, 
 						 TimestampTz retry_at, int64 lease);
 
 /*
- * The retry begins, by whoever may speak for the agent: state open, attempt + 1,
- * a new lease and cache lease, and the caller's role from now on.  Not done
- * when the permit does not wait for a retry (any more).
+ * The retry begins.  The caller has to be allowed to speak for the agent.  State
+ * open, attempt + 1, a new lease and cache lease, and the caller's role from now
+ * on.  Not done when the permit does not wait for a retry (any more).
  */
 extern PermitTry permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease,
 							   int64 cache_lease);
@@ -178,15 +180,15 @@ extern bool permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease,
 						  int64 tokens, int64 nanousd, PermitDecision *out);
 
 /*
- * The lease has ended: release or charge it now, whoever asks.  Not done when
- * it was settled, extended or expired in between.
+ * The lease has ended: release or charge the permit now.  Any caller may do this.
+ * Not done when it was settled, extended or expired in between.
  */
 extern PermitTry permit_expire(const char *tenant, const pg_uuid_t *id);
 
 /* expire up to "limit" permits whose lease has ended, the oldest first; how many */
 extern int	permit_reap(const char *tenant, int limit);
 
-/* an expired call is dealt with: its key is free for another permit */
+/* an expired call was dealt with: another permit may use its key */
 extern bool permit_resolve(const char *tenant, const pg_uuid_t *id);
 
 /*

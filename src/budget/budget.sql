@@ -29,7 +29,7 @@ SELECT agentcore.registry_attach('agentcore.budget');
 COMMENT ON TABLE agentcore.budget IS
   'Definitions of budgets: limits (NULL = none), window, parent. '
   'Written by budget_set() and budget_drop(). '
-  'spenders: roles that may use it besides those that may call for an agent that it pays for (NULL = only these; or all where no agent leads to it). '
+  'spenders: roles that may use it besides those that may call for an agent that it pays for (NULL = only these; all roles if no agent leads to it). '
   'max_overrun: NULL = agentcore.max_overrun. '
   'limited_at: when limits or window last changed; window_revision: changes with the window.';
 
@@ -49,12 +49,12 @@ CREATE TABLE agentcore.budget_limit (
 );
 SELECT agentcore.registry_attach('agentcore.budget_limit');
 COMMENT ON TABLE agentcore.budget_limit IS
-  'Further windows of budgets, at most 7 a budget: what may be used in each (NULL = no limit). '
+  'Further windows of budgets, at most 7 per budget: what may be used in each (NULL = no limit). '
   'In the arrays of budget_counter they follow the main window, by name. '
   'Written by budget_limit_set() and budget_limit_drop(), which also change the budget''s row.';
 
--- One row a (budget, slot) with all windows and dimensions as arrays, so that an
--- acquire touches one row a level.  No index on the numbers and no foreign key: every
+-- One row per budget and slot with all windows and dimensions as arrays, so that an
+-- acquire touches one row per level.  No index on the numbers and no foreign key: every
 -- update stays HOT.
 CREATE TABLE agentcore.budget_counter (
   tenant          text COLLATE "C" NOT NULL,
@@ -72,11 +72,11 @@ CREATE TABLE agentcore.budget_counter (
   warned          integer[],
   PRIMARY KEY (tenant, budget, slot)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
--- in the row as long as it fits: a row that is read for every permit
+-- kept in the row as long as it fits: the row is read for every permit
 ALTER TABLE agentcore.budget_counter ALTER COLUMN buckets SET STORAGE MAIN;
 COMMENT ON TABLE agentcore.budget_counter IS
   'What is used and held of each budget. '
-  'starts: begin of each window (sliding: of its current bucket); used: (tokens, nano-USD, calls) a window; held: tokens, nano-USD, calls, calls in flight; buckets: for each sliding window its place in starts and 25 times (tokens, nano-USD, calls), the current bucket first (NULL: no such window); warned: the highest threshold told of in each window (NULL: none); seen: latest time used under the row lock; since: the ledger counts from here on. '
+  'starts: begin of each window (sliding: of its current bucket); used: (tokens, nano-USD, calls) per window; held: tokens, nano-USD, calls, calls in flight; buckets: for each sliding window its place in starts and 25 times (tokens, nano-USD, calls), the current bucket first (NULL: no such window); warned: the highest threshold told in each window (NULL: none); seen: latest time used under the row lock; since: the ledger counts from here on. '
   'share: this slot''s part of every limit (as used, then calls in flight; -1 = none), NULL where the budget has one slot; strained: more is taken than a limit allows, so that only all slots together admit.';
 
 -- No CHECK here and on the ledger: PostgreSQL parses it anew for every statement, which
@@ -145,13 +145,13 @@ CREATE TABLE agentcore.budget_ledger (
   is_llm  boolean NOT NULL DEFAULT false,
   detail  jsonb
 ) PARTITION BY RANGE (at);
--- indexes stand on the partitions: one that was added at run time is dumped with its
--- own, and restored before it is attached
+-- indexes stand on the partitions: a partition that was added at run time is dumped with its
+-- own indexes, and restored before it is attached
 CREATE TABLE agentcore.budget_ledger_default PARTITION OF agentcore.budget_ledger DEFAULT;
 CREATE INDEX budget_ledger_default_at ON agentcore.budget_ledger_default (tenant, at);
 CREATE INDEX budget_ledger_default_unbilled ON agentcore.budget_ledger_default (tenant, at) WHERE event = 'unbilled';
 COMMENT ON TABLE agentcore.budget_ledger IS
-  'Append-only: one row a settlement, with what it charged to every budget in budgets. '
+  'Append-only: one row per settlement, with what it charged to every budget in budgets. '
   'The time is taken under the row locks of their counters, so it never runs backwards for a budget. '
   'event: commit, release, fail, retry, expire, late, refund (what an expired permit was charged too much), adjust (by budget_adjust()), reset (what budget_reset_window() took out of the count), carry (what budget_ledger_retain() added up), and two that charge nothing: unbilled (what overrun cap or max_overrun left uncharged, in detail) and threshold (which one was reached, in detail). '
   'tool: the model where is_llm.';
@@ -177,7 +177,7 @@ CREATE TABLE agentcore.model_price (
 );
 SELECT agentcore.registry_attach('agentcore.model_price');
 COMMENT ON TABLE agentcore.model_price IS
-  'Prices of models in USD a token; of the rows that hold (valid_from <= now < valid_to) the one with the latest valid_from counts. '
+  'Prices of models in USD per token; of the rows that hold (valid_from <= now < valid_to) the one with the latest valid_from counts. '
   'NULL prices: cached input and cache writes cost as input, long cache writes as cache writes, reasoning as output. '
   'Weights: how many tokens of a budget one token is. '
   'Written by model_price_set().';

@@ -50,7 +50,7 @@ slide(Counter *counter, int w, int64 steps)
 	}
 }
 
-/* A window that slides on is told of again once it had fallen below. */
+/* A threshold is told again after the window has slid to below it. */
 static void
 lower_warned(Counter *counter, const BudgetDef *def, int w)
 {
@@ -66,8 +66,8 @@ lower_warned(Counter *counter, const BudgetDef *def, int w)
  * A new window forgets what was used, never what is held: an open permit
  * counts against whichever window is current until it is settled.
  *
- * A definition that is not the one the stored starts follow (budget_set() in
- * another session is just committing) rolls nothing.
+ * Nothing is rolled by a definition other than the one that the stored starts
+ * follow: budget_set() in another session is just committing.
  */
 void
 counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at)
@@ -103,7 +103,7 @@ sliding_wait(const Counter *counter, const BudgetLimit *limit, int w, int dim, i
 	int64		used = 0;
 	int			stays = 0;
 
-	/* the newest that may stay, then all older ones must go */
+	/* the newest buckets that may stay; all older ones must go */
 	for (; stays < SLIDING_BUCKETS; stays++)
 	{
 		int64		with = add_saturated(used, counter->bucket[w][stays * BUDGET_NUSED + dim]);
@@ -171,7 +171,7 @@ dimension_fits(int64 used, int64 held, int64 asked, int64 max)
 	int64		taken;
 	int64		total;
 
-	/* what is used may be as much as a counter can say: without a limit that stops nobody */
+	/* without a limit nothing is refused, even if the counter of what is used is full */
 	if (max == NO_AMOUNT)
 		return !pg_add_s64_overflow(held, asked, &total);
 	if (pg_add_s64_overflow(used, held, &taken) || pg_add_s64_overflow(taken, asked, &total))
@@ -179,7 +179,7 @@ dimension_fits(int64 used, int64 held, int64 asked, int64 max)
 	return asked > 0 ? total <= max : taken < max;
 }
 
-/* The facts are those of the first refusal, the prospects those of them all. */
+/* The facts are those of the first refusal; whether and when it can fit is over all of them. */
 static void
 refuse(Refusal *refusal, bool *refused, const Refusal *one)
 {
@@ -227,7 +227,7 @@ add_saturated(int64 a, int64 b)
 	return sum;
 }
 
-/* An amount may be negative: what an expired permit was charged too much. */
+/* A negative amount takes back what an expired permit was charged too much. */
 void
 counter_charge(Counter *counter, const int64 amount[BUDGET_NUSED])
 {
@@ -253,8 +253,8 @@ counter_counts_from(const Counter *counter, const BudgetDef *def, int w)
 }
 
 /*
- * Of a sliding window only the current bucket: what is taken back later would
- * stay in the window longer than the charge.
+ * Of a sliding window only the current bucket counts: a refund in a later bucket
+ * would stay in the window longer than the charge does.
  */
 bool
 counter_covers(const Counter *counter, TimestampTz charged_at)

@@ -2,14 +2,12 @@
  * define.c
  *	  budget_set() and budget_drop(): definitions of budgets.
  *
- * Locks: the tenant's definitions (lock.c), so that two changes cannot together
- * make a circle of parents (without waiting, 55P03, when the transaction holds
- * permits or budgets already).  No lock of a table does that: an administrator
- * who is slow to commit must not keep another tenant from switching a budget
- * off.  Then the row of the budget;
- * then, where limits or window change, its counter, so that a new window is
- * counted from the ledger while nobody else charges.  Acquiring takes no lock
- * on the definitions.
+ * Locks: first the tenant's definitions (lock.c), so that two changes cannot
+ * together make a circle of parents.  A transaction that holds permits or budgets
+ * already does not wait for that lock (55P03).  No table is locked: an
+ * administrator who is slow to commit must not keep another tenant from switching
+ * a budget off.  Then the row of the budget.  Then its counters, if limits or
+ * window change (define_counters.c).  Acquiring takes no lock on the definitions.
  *
  * Memory: SPI's.  On ERROR: the transaction takes everything back.
  */
@@ -37,7 +35,7 @@ enum
 
 static AgcTable definition_table = AGC_TABLE("budget", NULL);
 
-/* What was committed while it was waited for is seen. */
+/* Sees what was committed while it waited. */
 void
 define_lock(const char *tenant)
 {
@@ -46,7 +44,7 @@ define_lock(const char *tenant)
 
 	lock_of_definitions(&lock, RelationGetRelid(rel), tenant);
 	agc_table_close(rel, NoLock);
-	/* whoever changes definitions may be waiting for the budgets that this transaction holds */
+	/* another session that changes definitions may wait for the budgets that this one holds */
 	if (!lock_order_held())
 		lock_wait(&lock);
 	else if (!lock_take(&lock, false))
@@ -65,8 +63,8 @@ define_before(AgcSetting *set)
 }
 
 /*
- * The kind that a period has by itself is found anew where the one it had does
- * not suit another period; sliding is never left but for no period at all.
+ * Whether the kind can stay with another period; otherwise it is derived from the
+ * period.  Sliding stays with every period.
  */
 static bool
 kind_suits(const char *kind, const Interval *period)
@@ -130,7 +128,7 @@ arg_slots(FunctionCallInfo fcinfo)
 	return slots;
 }
 
-/* Levels below a budget: 1 for one without children. */
+/* The levels of a budget and what is below it: 1 for a budget without children. */
 static int
 height_of(const char *tenant, const char *name)
 {
@@ -153,7 +151,7 @@ height_of(const char *tenant, const char *name)
 	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
-/* Definitions are locked, so what is seen here stays true until COMMIT. */
+/* Definitions are locked, so this stays true until COMMIT. */
 static void
 check_parent(const char *tenant, const char *name, const char *parent)
 {
@@ -363,7 +361,7 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 		check_parent(set->tenant, name, parent);
 	known = definition_read(set->tenant, name, &old);
 	changed = agc_set_spi_row(set, &plan, &row);
-	/* a switch or another parent waits for nobody */
+	/* a change of "enabled" or of the parent waits for no counter */
 	if (changed && DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
 		define_counters_sync(set->tenant, name, known ? &old : NULL);
 	if (changed)

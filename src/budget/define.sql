@@ -12,15 +12,17 @@ COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer,
   'Create or change a budget; true if anything changed. '
   'A member that is not given (NULL) stays as it is; a new budget has no limit, no period, no parent, no thresholds, tz UTC, 1 slot, on_expiry release, overrun charge, and is enabled. '
   'reset: members to set back to that. '
-  'Without period: never resets (kind lifetime); whole days or months: calendar windows in tz; else equal spans from anchor (fixed); kind sliding: the period that ends now, in 24 parts, up to a 24th too strict, never over. '
-  'A kind that is not given stays where it suits the period, else the period says it. '
-  'parent: charged and asked too, up to 16 levels. '
+  'Without a period the budget never resets (kind lifetime); whole days or months make calendar windows in tz; other periods make equal spans from anchor (fixed). '
+  'kind sliding: the period that ends now, in 24 parts; up to a 24th too strict, never too lax. '
+  'A kind that is not given stays if it suits the period; otherwise it follows from the period. '
+  'parent: has to admit and is charged too; up to 16 levels. '
   'slots: 1 to 64 counter rows that share the limits, for a budget that many sessions use at once (not with kind sliding or thresholds). '
-  'on_expiry: release | charge_estimate, what becomes of a hold whose lease ended. '
+  'on_expiry: release | charge_estimate, what happens to a hold whose lease ended. '
   'overrun: charge (what was spent is charged, also past a limit) | cap (no more than was held; the rest stands in the ledger as unbilled), by the budget that the permit names. '
-  'thresholds: percentages of use, each told of once a window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent), which every role of the database can hear, and can send too (believe the ledger and budget_status, not the payload), and which PREPARE TRANSACTION refuses. '
-  'spenders: roles of level agent that may use it, besides those that may call for an agent that it pays for; also an empty list shuts out all others (NULL: all may use what no agent leads to, as part of its parent). '
-  'max_overrun: a role of level agent charges a permit at most so many times its hold, retries included, but 100,000 tokens and 1 USD in any case (1 or more, Infinity: all; NULL: agentcore.max_overrun); the rest stands in the ledger as unbilled, with a WARNING, and an administrator charges all. '
+  'thresholds: percentages of use, each told once per window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent). '
+  'Every role of the database can listen to that channel and notify on it, so believe the ledger and budget_status, not the payload; PREPARE TRANSACTION refuses to notify. '
+  'spenders: roles of level agent that may use it, besides those that may call for an agent that it pays for; an empty list shuts out all others too (NULL: all may use a budget that no agent leads to, within what its parents allow). '
+  'max_overrun: a role of level agent charges a permit at most so many times its hold, retries included, but always up to 100,000 tokens and 1 USD (1 or more, Infinity: all; NULL: agentcore.max_overrun); the rest stands in the ledger as unbilled, with a WARNING; an administrator charges everything. '
   'USD is kept in nano-dollars; a smaller fraction is rounded up. '
   'A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. '
   '22023 bad value, 42704 unknown parent or spender.';
@@ -41,8 +43,8 @@ CREATE FUNCTION agentcore.budget_limit_set(
   AS 'MODULE_PATHNAME', 'agentcore_budget_limit_set_v1';
 COMMENT ON FUNCTION agentcore.budget_limit_set(text, text, bigint, numeric, bigint, interval, text, text, timestamptz, text[], text) IS
   'Create or change one more limit of a budget with a window of its own, beside the main window of budget_set(); true if anything changed. '
-  'Arguments, reset and what is not given as there; at most 7 per budget (54000). '
-  'Counts from the ledger what was charged since its window began. '
+  'Arguments, reset and members that are not given work as in budget_set(); at most 7 per budget (54000). '
+  'A new limit counts from the ledger what was charged since its window began. '
   'Waits for the budget''s row (55P03). '
   '22023 bad value, also the name main; 42704 unknown budget.';
 
@@ -60,7 +62,7 @@ CREATE FUNCTION agentcore.budget_adjust(
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_adjust_v1';
 COMMENT ON FUNCTION agentcore.budget_adjust(text, bigint, numeric, bigint, text, text) IS
-  'Correct what a budget and all its parents have used in their current windows, up or down, with a row of the ledger; no limit refuses it. '
+  'Correct what a budget and all its parents have used in their current windows, up or down, with a row in the ledger; no limit refuses it. '
   'False when all amounts are zero. '
   '22023 when a window would fall below zero, for NULL amounts and a reason of more than 1000 bytes; 42704 unknown budget; 55P03 on contention. '
   'In a sliding window a correction counts for the length of the window from now on.';
@@ -69,11 +71,11 @@ CREATE FUNCTION agentcore.budget_reset_window(budget text, limit_name text DEFAU
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_reset_window_v1';
 COMMENT ON FUNCTION agentcore.budget_reset_window(text, text, text) IS
-  'Begin windows of a budget anew, with nothing used; what permits hold stays. '
+  'Begin windows of a budget again, with nothing used; what permits hold stays. '
   'limit_name: one of its limits or main; NULL: all. '
   'Parents keep their count. '
   'True when the counter was ahead of the clock, which had jumped: it is then brought back to now, and what it charged in the future counts as of now in the windows that are not reset. '
-  'After such a jump reset all budgets in one transaction, since they pass the time on to each other. '
+  'After such a jump reset all budgets in one transaction, because budgets of one path pass the time on to each other. '
   '42704 unknown budget or limit, 55P03 on contention.';
 
 INSERT INTO agentcore.access_function VALUES

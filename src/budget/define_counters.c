@@ -19,8 +19,8 @@
 #include "utils/inval.h"
 
 /*
- * From here on the limits count: noted under the counter's lock, so that
- * whatever was admitted by the earlier limits is older.
+ * The limits count from here on.  This is noted under the counter's lock, so that
+ * everything that the earlier limits admitted is older.
  */
 static void
 note_limits(const char *tenant, const char *name, TimestampTz at)
@@ -80,10 +80,6 @@ window_before(const BudgetDef *old, const BudgetDef *def, int w)
 	return -1;
 }
 
-/*
- * Windows that stay are what they are; a new one counts from the ledger what
- * was charged since it began.
- */
 static void
 realign(const char *tenant, const char *name, const BudgetDef *old, const BudgetDef *def,
 		Counter *counter)
@@ -132,7 +128,7 @@ define_counters_lock(const char *tenant, const char *name, int slots, int *n)
 	return counter;
 }
 
-/* By the slot that a budget of so many has for it: what open permits hold. */
+/* What open permits hold in each slot of a budget that has so many. */
 static void
 held_by_slot(const char *tenant, const char *budget, int slots,
 			 int64 out[BUDGET_MAX_SLOTS][BUDGET_NDIMS])
@@ -164,11 +160,12 @@ held_by_slot(const char *tenant, const char *budget, int slots,
 }
 
 /*
- * "sum", of the n counters that are stored, becomes one counter a slot.  What
- * is used may stand in any of them; what is held stands where the permits say.
+ * "sum", of the n counters that are stored, becomes one counter per slot.  What is
+ * used may stand in any of them; what is held stands in the slots that the permits
+ * name.
  */
 static void
-store_slots(const char *tenant, const char *name, const BudgetDef *def, const Counter *sum,
+write_slots(const char *tenant, const char *name, const BudgetDef *def, const Counter *sum,
 			const Counter *stored, int n)
 {
 	static const int64 nothing[BUDGET_NDIMS] = {0};
@@ -214,16 +211,16 @@ define_counters_sync(const char *tenant, const char *name, const BudgetDef *old)
 	stored = define_counters_lock(tenant, name, def.slots, &n);
 	if (n == 0)
 	{
-		/* an earlier budget of this name does not count */
+		/* what an earlier budget of this name was charged does not count */
 		TimestampTz last = row_ledger_last(tenant, name);
 		TimestampTz at = agc_now();
 
 		counter_init(&sum, &def, last == 0 ? at : Max(at, last + 1));
-		store_slots(tenant, name, &def, &sum, stored, n);
+		write_slots(tenant, name, &def, &sum, stored, n);
 		return;
 	}
 	share_sum(stored, n, &sum);
-	/* also where the clock has run back since */
+	/* also after the clock has stepped back */
 	note_limits(tenant, name, Max(agc_now(), sum.seen + 1));
 	if (sum.window_revision != def.window_revision)
 		realign(tenant, name, old, &def, &sum);
@@ -234,5 +231,5 @@ define_counters_sync(const char *tenant, const char *name, const BudgetDef *old)
 		sum.seen = Max(agc_now(), sum.seen);
 		counter_roll(&sum, &def, sum.seen);
 	}
-	store_slots(tenant, name, &def, &sum, stored, n);
+	write_slots(tenant, name, &def, &sum, stored, n);
 }

@@ -103,7 +103,7 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	return def;
 }
 
-/* A copy, so that it stays what it is while locks are waited for. */
+/* A copy, so that it does not change while the caller waits for locks. */
 bool
 definition_read(const char *tenant, const char *budget, BudgetDef *out)
 {

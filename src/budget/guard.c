@@ -2,14 +2,14 @@
  * guard.c
  *	  Mistakes with transactions, told as they are made.
  *
- * Whoever acquires and commits in one transaction keeps the budgets locked
- * while the tool runs, and loses the charge with a ROLLBACK; an acquire at the
- * end of a long transaction holds them until that has ended.  Neither is wrong
- * for the counters, so the default is a WARNING, one of each kind a transaction.
+ * A transaction that acquires a permit and charges it too keeps the budgets locked
+ * while the tool runs, and loses the charge with a ROLLBACK.  An acquire in a long
+ * transaction keeps them locked until that has ended.  The counters stay right in
+ * both cases, so the default is a WARNING, one of each kind per transaction.
  *
  * Memory: the permits begun by this transaction, in TopTransactionContext; the
- * pointer is reset at its end.  After ROLLBACK TO SAVEPOINT the list names
- * permits that nobody can settle any more.  Locks: none.  On ERROR: nothing to
+ * pointer is reset at its end.  After ROLLBACK TO SAVEPOINT the list also names
+ * permits that no longer exist.  Locks: none.  On ERROR: nothing to
  * undo.
  */
 #include "budget/budget.h"
@@ -89,7 +89,7 @@ guard_charge(const Permit *permit)
 
 	if (!is_guarded(told_charge))
 		return;
-	/* the latest first: that is the one, mostly */
+	/* the latest first: it is usually that one */
 	for (i = nbegun - 1; i >= 0; i--)
 		if (memcmp(&begun[i].id, &permit->row.id, sizeof(pg_uuid_t)) == 0)
 			break;

@@ -1,16 +1,16 @@
 /*
  * ledger.c
- *	  The ledger's partitions: a month each, made ahead, retired when old.
+ *	  The ledger's partitions: one per month, made ahead, retired when old.
  *
- * The ledger and its partitions are everybody's, so these need an administrator
- * of all tenants.  The work itself is DDL and set-based statements, in the
+ * All tenants share the ledger and its partitions, so these functions need an
+ * administrator of all tenants.  The work itself is DDL and set-based statements, in the
  * internal functions of ledger.sql.
  *
  * Locks, to the end of the transaction: the default partition for a new one,
- * since that takes over its rows; all of the ledger to retire.  They are asked
- * for a tenth of a second at a time (budget_ledger_lock()), because every
- * settlement would wait behind a longer wait.  Settlements write to the ledger
- * after their permit and counters, so nobody that is waited for waits for us.
+ * which takes over its rows; all of the ledger to retire.  They are asked for a
+ * tenth of a second at a time (budget_ledger_lock()), because every settlement
+ * would wait behind a longer wait.  Settlements write to the ledger last, after
+ * their permit and counters, so these functions never wait in a circle.
  * Memory: SPI's.  On ERROR: the transaction takes everything back.
  */
 #include "budget/budget.h"
@@ -22,7 +22,7 @@
 /* stands for every tenant, see agc_arg_tenant() */
 #define ALL_TENANTS		"*"
 
-/* A snapshot of before the lock would miss what was settled while waiting for it. */
+/* A snapshot from before the lock would miss what was settled during the wait for it. */
 static void
 require_fresh_snapshots(void)
 {

@@ -1,7 +1,7 @@
 -- The ledger's partitions: made ahead, retired when old.
 
--- Every settlement writes to the ledger: whoever waited for its lock would have all of them
--- wait behind.  So it is asked for briefly, and asked for again.
+-- Every settlement writes to the ledger, so all of them would wait behind a session that waits for
+-- its lock.  So the lock is asked for briefly, again and again.
 CREATE FUNCTION agentcore.budget_ledger_lock(whole boolean) RETURNS void
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
@@ -108,7 +108,7 @@ COMMENT ON FUNCTION agentcore.budget_ledger_partition(integer) IS
 
 CREATE TYPE agentcore.ledger_retention AS (cutoff timestamptz, partitions integer, permits bigint, carried bigint);
 COMMENT ON TYPE agentcore.ledger_retention IS
-  'What budget_ledger_retain() did: ledger rows before cutoff went, with so many partitions and permits; carried: rows that stand for what went.';
+  'What budget_ledger_retain() did: ledger rows before cutoff went, with so many partitions and permits; carried: rows of sums that took their place.';
 
 CREATE FUNCTION agentcore.budget_places() RETURNS TABLE (tenant text, budget text, place bigint, name text, max bigint[], step interval)
   LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -139,10 +139,10 @@ COMMENT ON FUNCTION agentcore.budget_rings(bigint[]) IS
   'The buckets of sliding windows as budget_counter stores them: place of the window, from 1, since when it counts, and tokens, nano-USD and calls of each bucket, the current one first. '
   'NULL: none.';
 
--- What goes is replaced by one row for each budget and window that still counts it,
--- at the begin of that window, or of the bucket if it slides, so that every sum stays
--- what it was and falls out when it would have.  Rows of permits
--- that stay do so too.  All of them stand in the default partition.
+-- Rows that go are replaced by sums: one row per budget and per window that still counts them.
+-- A sum stands at the begin of that window, or of the bucket if the window slides, so that every
+-- count stays what it was and falls out when it would have.  Rows of permits that stay are kept.
+-- Sums and kept rows stand in the default partition.
 CREATE FUNCTION agentcore.budget_ledger_retire(before timestamptz, detach boolean) RETURNS agentcore.ledger_retention
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
@@ -233,9 +233,9 @@ CREATE FUNCTION agentcore.budget_ledger_retain(keep interval, detach boolean DEF
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_budget_ledger_retain_v1';
 COMMENT ON FUNCTION agentcore.budget_ledger_retain(interval, boolean) IS
-  'Let go of the ledger before the month (UTC) that "keep" ago falls into, and of permits settled before it: their partitions are dropped, or detached and kept as tables. '
-  'What windows still count is carried on in one row a budget and window, so budget_verify() holds; keys of those permits may be used again, but not one whose call''s outcome is unknown. '
-  'Locks the ledger meanwhile, once it gets it: it asks as budget_ledger_partition() does (55P03). '
+  'Remove the ledger before the month (UTC) that lies "keep" ago, and permits settled before it: partitions are dropped, or detached and kept as tables. '
+  'What windows still count is replaced by sums, one row per budget and per window that counts them, so budget_verify() still holds; keys of those permits may be used again, except where the outcome of a call is unknown. '
+  'Locks the ledger while it runs, and asks for that lock as budget_ledger_partition() does (55P03). '
   'keep: a day or more, months count 30 days. '
   'Needs admin of every tenant (*) and READ COMMITTED (25001).';
 

@@ -2,9 +2,9 @@
  * limit.c
  *	  budget_limit_set() and budget_limit_drop(): further windows of a budget.
  *
- * A limit is a row of its own; its budget's row is changed with it, so that
- * whoever compiles the budget notices, and with a new window_revision, so that
- * counters of the windows before are not taken for these.
+ * A limit is a row of its own.  Its budget's row is changed with it, so that every
+ * session compiles the budget again.  The budget gets a new window_revision too, so
+ * that counters of the earlier windows are not taken for counters of these.
  *
  * Locks: define.c.  Memory: SPI's.  On ERROR: the transaction takes everything
  * back.

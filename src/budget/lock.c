@@ -2,20 +2,19 @@
  * lock.c
  *	  The queues in front of counters, permits, keys and a tenant's definitions.
  *
- * A row that is changed is locked by that to the end of the transaction; what
- * SELECT ... FOR UPDATE adds in front is here an object lock of PostgreSQL's
- * lock manager, which can do what a row lock cannot: end a wait after a time
- * without failing the transaction, be given back when the row did not fit, and
- * cost no WAL.  Whoever holds it reads the row by the latest snapshot and may
- * write it.  It is seen in pg_locks as an object of the table.
+ * Changing a row locks it to the end of the transaction.  What SELECT ... FOR
+ * UPDATE would add in front of that is an object lock of PostgreSQL's lock manager
+ * here.  It can do what a row lock cannot: end a wait after a time without failing
+ * the transaction, be given back when the row did not fit, and cost no WAL.  Its
+ * holder reads the row by the latest snapshot and may write it.  pg_locks shows it
+ * as a lock on an object of the table.
  *
- * Tags are keyed hashes (core/secret.c): nobody can find a name that meets
- * another tenant's tag, nor recognise one in pg_locks.  Two names may share a
- * tag by chance, once in 2^48: they then wait for each other, and nothing worse.
+ * Tags are keyed hashes (core/secret.c).  So nobody can search for a name that has
+ * another tenant's tag, or recognise a name in pg_locks.  Two names have the same
+ * tag by chance, once in 2^48; then they wait for each other, and nothing worse.
  *
- * Locks belong to the (sub)transaction, not to the portal that runs the
- * statement, so that it makes no difference in which statement, and behind
- * which wait, one was taken that is dropped.
+ * A lock taken in one statement can be dropped in another, because its owner is
+ * the (sub)transaction and not the portal that runs the statement.
  *
  * Memory: none that lasts.  On ERROR: PostgreSQL releases the locks.
  */
@@ -55,7 +54,7 @@ lock_of_counter(BudgetLock *lock, Oid relid, const char *tenant, const char *bud
 	set_tag(lock, relid, &hash);
 }
 
-/* Its tag shows nothing of the id, which is all that a call is known by. */
+/* The tag reveals nothing of the id, which is all that one needs to know of a call. */
 void
 lock_of_permit(BudgetLock *lock, Oid relid, const pg_uuid_t *id)
 {
@@ -78,7 +77,7 @@ lock_of_key(BudgetLock *lock, Oid relid, const char *tenant, const char *holder,
 	set_tag(lock, relid, &hash);
 }
 
-/* The class is the table of definitions, which nothing else locks by. */
+/* The class is the table of definitions, and no other lock has that class. */
 void
 lock_of_definitions(BudgetLock *lock, Oid relid, const char *tenant)
 {
@@ -102,10 +101,10 @@ acquire(const BudgetLock *lock, bool wait)
 }
 
 /*
- * LockAcquire() can only fail by an ERROR: a subtransaction takes it back.  One
- * that ends well hands the lock to its parent.  A circle that is closed by rows
- * of the caller's own tables is broken here as well: who gives up waiting holds
- * nobody up.
+ * LockAcquire() can only fail by an ERROR, so it runs in a subtransaction, which
+ * undoes the error.  A subtransaction that ends well hands the lock to its parent.
+ * A circle that is closed by rows of the caller's own tables is broken here as
+ * well: a caller that gives up waiting holds up no one.
  */
 static bool
 wait_in_subtransaction(const BudgetLock *lock)
@@ -162,8 +161,8 @@ take(const BudgetLock *lock, bool wait)
 }
 
 /*
- * The transaction owns the lock, not the portal that runs the statement: so it
- * can be dropped whether it was waited for, in a subtransaction, or not.
+ * The transaction owns the lock, not the portal that runs the statement.  So it can
+ * be dropped, whether or not a subtransaction has waited for it.
  */
 bool
 lock_take(const BudgetLock *lock, bool wait)

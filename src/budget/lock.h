@@ -18,12 +18,12 @@ extern void lock_of_key(BudgetLock *lock, Oid relid, const char *tenant, const c
 extern void lock_of_definitions(BudgetLock *lock, Oid relid, const char *tenant);
 
 /*
- * To the end of the transaction.  false: somebody else has it, and did not
- * give it up within agentcore.budget_lock_wait (wait) or has it now (!wait).
+ * To the end of the transaction.  false: another transaction has the lock.  With
+ * "wait", it did not give it up within agentcore.budget_lock_wait.
  */
 extern bool lock_take(const BudgetLock *lock, bool wait);
 
-/* without that limit: as long as lock_timeout says */
+/* waits without that limit, as long as lock_timeout says */
 extern void lock_wait(const BudgetLock *lock);
 
 /* before the end, when nothing was written under it */

@@ -2,12 +2,12 @@
  * overrun.c
  *	  What was spent beyond a hold: how much of it is charged.
  *
- * A hold is what a budget has admitted; more than that is charged without
- * asking, for the money is gone.  Two things bound it, by the permit's own
- * budget: overrun "cap" charges no more than the hold, and a role of level agent
- * charges a permit in all, retries included, no more than max_overrun times its
- * hold, so that nobody empties a budget by one false report.  What is left out
- * stands in the ledger as "unbilled" and charges nothing.
+ * A hold is what a budget has admitted.  More than that is charged without asking,
+ * because the money is gone.  The permit's own budget can bound it in two ways.
+ * With overrun "cap" no more than the hold is charged.  And a role of level agent
+ * charges a permit no more than max_overrun times its hold, retries included, so
+ * that one false report cannot empty a budget.  What is left out stands in the
+ * ledger as "unbilled" and charges nothing.
  *
  * Locks: none but those of the caller, who has the permit and its counters.
  * Memory: the caller's context.  On ERROR: the transaction takes the row back.
@@ -17,10 +17,10 @@
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 
-/* charged in any case: tokens, nano-USD */
+/* charged in any case, however small the hold: tokens, nano-USD */
 static const int64 least[] = {100000, 1000000000};
 
-/* A hold of that many, by max_overrun. */
+/* The most that may be charged for such a hold. */
 static int64
 times_held(const BudgetPath *path, int64 held, int dim)
 {
@@ -36,7 +36,7 @@ is_capped(const BudgetPath *path)
 	return path->n > 0 && path->link[0].defined && path->link[0].def.cap_overrun;
 }
 
-/* Lowers one amount; what is beyond, and whether max_overrun is why. */
+/* Lowers one amount; returns what was cut, and notes whether max_overrun cut it. */
 static int64
 cut(const BudgetPath *path, const Permit *permit, bool bounded, int dim, int64 *amount, bool *told)
 {
@@ -76,7 +76,7 @@ overrun_leave_unbilled(const BudgetPath *path, const Permit *permit, int64 amoun
 	bool		told = false;
 	char	   *text;
 
-	/* nobody's budget is spent */
+	/* it has no budget */
 	if (permit->depth == 0)
 		return;
 	for (int dim = DIM_TOKENS; dim <= DIM_NANOUSD; dim++)

@@ -82,14 +82,14 @@ link_admits(const PathLink *link, const int64 asked[BUDGET_NDIMS], TimestampTz a
 	return counter_admits(&sum, &link->def, asked, at, refusal);
 }
 
-/* Named is the refusing budget nearest to the caller; the prospects are of them all. */
+/* The refusal names the budget nearest to the caller; whether and when it can fit is over all budgets. */
 bool
 path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
 			MemoryContext cxt)
 {
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 
-	/* nothing of an earlier look may be left: a permit that is granted was denied by nobody */
+	/* nothing of an earlier look may be left over in a decision that grants */
 	out->granted = false;
 	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
 	out->has_remaining = false;
@@ -130,7 +130,7 @@ path_remaining(const BudgetPath *path, PermitDecision *out)
 			memset(out->remaining, 0, sizeof(out->remaining));
 			continue;
 		}
-		/* what the other slots have is only looked at */
+		/* the other slots are read without a lock */
 		if (!link.whole)
 		{
 			link.counter = palloc(link.def.slots * sizeof(Counter));

@@ -25,7 +25,7 @@ place_of(const BudgetPath *path, const PathLink *link, int slot)
 	return place;
 }
 
-/* What is taken is added to link->counter, and counts once it is kept. */
+/* Reads into link->counter[link->n]; keep_slot() then counts it. */
 static LockResult
 lock_slot(BudgetPath *path, PathLink *link, int slot, bool wait)
 {
@@ -44,7 +44,7 @@ keep_slot(BudgetPath *path, PathLink *link, int slot)
 	lock_order_note_counter(&place);
 }
 
-/* A new slot of several has no share until all are split. */
+/* A new slot of a divided budget has no share until all are split. */
 static void
 create_slot(BudgetPath *path, PathLink *link, int slot)
 {
@@ -59,7 +59,7 @@ create_slot(BudgetPath *path, PathLink *link, int slot)
 	link->created = true;
 }
 
-/* Definitions have changed since they were read, in this transaction or by a COMMIT. */
+/* Whether definitions have changed since they were read, by this transaction or by a COMMIT. */
 static bool
 is_outdated(const BudgetPath *path)
 {
@@ -67,7 +67,7 @@ is_outdated(const BudgetPath *path)
 	return path->generation != agc_generation();
 }
 
-/* Those of a mask, in order; a budget that is no more has none. */
+/* The slots of a mask, in order; a budget that was dropped has none. */
 static bool
 lock_slots(BudgetPath *path, PathLink *link, uint64 mask)
 {
@@ -84,7 +84,7 @@ lock_slots(BudgetPath *path, PathLink *link, uint64 mask)
 			return false;
 		if (result == LOCK_MISSING && (!link->defined || !link->whole))
 			continue;
-		/* whoever had the lock may have dropped the budget */
+		/* the last holder of the lock may have dropped the budget */
 		if (result == LOCK_MISSING && is_outdated(path))
 		{
 			row_counter_unlock(path->tenant, link->name, slot);
@@ -97,7 +97,7 @@ lock_slots(BudgetPath *path, PathLink *link, uint64 mask)
 	return true;
 }
 
-/* Not kept when it has no room. */
+/* The lock is given back when the slot has no room (LOCK_MISSING). */
 static LockResult
 try_slot(BudgetPath *path, PathLink *link, int slot, bool wait, const int64 asked[BUDGET_NDIMS])
 {
@@ -114,7 +114,7 @@ try_slot(BudgetPath *path, PathLink *link, int slot, bool wait, const int64 aske
 	return result == LOCK_BUSY ? LOCK_BUSY : LOCK_MISSING;
 }
 
-/* The first slot after "home" that seems to have room and is free, else -1 and which to wait for. */
+/* The first slot after "home" that has room and is free; else -1, and *busy: one that is worth waiting for, or -1. */
 static int
 find_slot(BudgetPath *path, PathLink *link, int home, const int64 asked[BUDGET_NDIMS], int *busy)
 {
@@ -148,8 +148,8 @@ find_slot(BudgetPath *path, PathLink *link, int home, const int64 asked[BUDGET_N
 }
 
 /*
- * One slot with room, that nobody else is in if there is such a one.  Only
- * when no slot has room by itself are all taken, to move room between them.
+ * One slot with room, if possible one that is free.  All slots are locked only when
+ * none has room by itself, to move room between them.
  */
 static bool
 lock_any_slot(BudgetPath *path, PathLink *link, const int64 asked[BUDGET_NDIMS])
@@ -175,7 +175,7 @@ lock_any_slot(BudgetPath *path, PathLink *link, const int64 asked[BUDGET_NDIMS])
 	return lock_slots(path, link, path_all_slots(link));
 }
 
-/* More for a permit goes to the slot that it is in. */
+/* What a permit asks for in addition goes to the slot that it is in. */
 static bool
 lock_its_slot(BudgetPath *path, PathLink *link, const int64 asked[BUDGET_NDIMS])
 {
@@ -204,8 +204,8 @@ lock_link(BudgetPath *path, PathLink *link, const int64 *asked)
 }
 
 /*
- * Definitions may have changed while this waited.  A path that now has other
- * links or slots is not the one that was locked.
+ * Definitions may have changed during the wait.  A path that now has other links or
+ * slots is not the one that was locked (false).
  */
 static bool
 refresh_definitions(BudgetPath *path)
@@ -245,12 +245,12 @@ path_lock(BudgetPath *path, const int64 *asked)
 	AGC_TEST_POINT("budget_locked");
 	if (!refresh_definitions(path))
 		return false;
-	/* limits are judged by the windows they were made for, or not at all */
+	/* limits are compared only with windows of their own definition */
 	for (int i = 0; i < path->n; i++)
 		if (path->resolved && !path_follows_definition(&path->link[i]))
 			return false;
 	path_set_time(path);
-	/* by an earlier definition it had room; what the budget has is not known */
+	/* the slot had room by an earlier definition; what the others have is not known */
 	for (int i = 0; i < path->n; i++)
 		if (asked != NULL && !path->link[i].whole &&
 			!path_slot_admits(&path->link[i], &path->link[i].counter[0], asked))

@@ -21,7 +21,6 @@ path_home_slot(const PathLink *link)
 	return agc_proc_number() % link->def.slots;
 }
 
-/* By the slot's own share, at whatever time it has come to. */
 bool
 path_slot_admits(const PathLink *link, Counter *slot, const int64 asked[BUDGET_NDIMS])
 {
@@ -58,7 +57,7 @@ path_set_time(BudgetPath *path)
 		path_roll_link(&path->link[i], path->at);
 }
 
-/* Counters that do not follow the definition: one is just being changed, the lock will tell. */
+/* They do not while the definition is being changed; path_lock() waits for that. */
 bool
 path_follows_definition(const PathLink *link)
 {

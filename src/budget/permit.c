@@ -79,8 +79,8 @@ may_settle(const char *tenant, const Permit *permit, Oid caller)
 }
 
 /*
- * The permit, locked, or 42704.  Whether it exists is not told to a role that
- * may not settle it, nor by waiting for it.
+ * A first look without a wait, so that a role that may not settle the permit does
+ * not wait for it.
  */
 void
 permit_lock(const char *tenant, const pg_uuid_t *id, Oid caller, MemoryContext cxt, Permit *out)
@@ -101,7 +101,6 @@ permit_lock(const char *tenant, const pg_uuid_t *id, Oid caller, MemoryContext c
 	lock_order_note();
 }
 
-/* The permit, locked, for whoever may speak for its agent. */
 PermitTry
 permit_try(const char *tenant, const pg_uuid_t *id, MemoryContext cxt, Permit *out)
 {

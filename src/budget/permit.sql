@@ -35,10 +35,10 @@ CREATE PROCEDURE agentcore.budget_acquire_wait(
   AS 'MODULE_PATHNAME', 'agentcore_budget_acquire_wait_v1';
 COMMENT ON PROCEDURE agentcore.budget_acquire_wait(text, bigint, numeric, integer, interval, text, interval, uuid, text) IS
   'budget_acquire() that waits for room: tries, commits, sleeps and tries again, so that nothing is locked meanwhile. '
-  'Answers with the permit, committed; after deadline (NULL: none) it raises what the last try met, TC002 or 55P03, and at once what can never fit. '
-  'A settlement wakes it where the library is preloaded; else it looks again every quarter of a second. '
+  'Answers with the permit, committed; after the deadline (NULL: none) it raises what the last try met, TC002 or 55P03; a request that can never fit is refused at once. '
+  'A settlement wakes it if the library is preloaded; otherwise it looks again every quarter of a second. '
   'A try may take agentcore.budget_lock_wait past the deadline. '
-  'The permit given in is not looked at. '
+  'The value given for permit is ignored. '
   '25001 inside a transaction block; called by a procedure it commits what that has done.';
 
 CREATE FUNCTION agentcore.budget_commit(permit uuid, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text

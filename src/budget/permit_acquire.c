@@ -39,8 +39,8 @@ asked_of(const PermitRequest *request, int64 asked[BUDGET_NDIMS])
 }
 
 /*
- * A hold whose lease has ended no longer counts: where there is one, the
- * answer is left to permit_acquire(), which clears it away.
+ * A hold whose lease has ended no longer counts.  If there is one, the answer is
+ * left to permit_acquire(), which expires it first.
  */
 bool
 budget_peek(const PermitRequest *request, PermitDecision *out)
@@ -64,7 +64,7 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 	return out->granted;
 }
 
-/* true: the key is taken, and by the same request */
+/* true: a permit of the same request has the key; 22023: one of another request has it */
 static bool
 find_duplicate(const PermitRequest *request, const char *holder, PermitDecision *out)
 {
@@ -82,14 +82,14 @@ find_duplicate(const PermitRequest *request, const char *holder, PermitDecision 
 	return true;
 }
 
-/* Reads only, unless an ended lease stands in the way. */
+/* Only reads, unless the budget is full and leases have ended: those are expired. */
 static bool
 looks_admissible(BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
 				 MemoryContext cxt)
 {
 	bool		may_reap = !lock_order_held();
 
-	/* in turn those of every budget that refuses */
+	/* each round expires those of the budget that refuses */
 	for (int i = 0; i <= path->n; i++)
 	{
 		path_peek(path, asked);
@@ -106,7 +106,7 @@ static void
 take_hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const char *holder,
 		  PermitDecision *out, MemoryContext cxt)
 {
-	/* by the definitions of now: those that path_lock() finds may be others */
+	/* by the definitions as they are now; path_lock() may find others */
 	bool		early = !path_is_divided(path);
 
 	agc_uuid_v7(&permit->row.id);
@@ -117,7 +117,7 @@ take_hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const 
 	permit->row.lease_until = permit_lease_end(permit->row.created_at, request->lease);
 	permit->charge_on_expiry = request->charge_on_expiry ||
 		(path->n > 0 && path->link[0].def.charge_on_expiry);
-	/* a slot is known only once it is locked; else what many share is locked last */
+	/* the slot is known only after path_lock(); without slots the shared rows are locked last */
 	if (early)
 		row_permit_insert(request->tenant, permit, request, holder);
 	AGC_TEST_POINT("budget_inserted");
@@ -134,7 +134,7 @@ take_hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const 
 		guard_begun(&permit->row.id);
 		AGC_TEST_POINT("budget_held");
 		out->id = permit->row.id;
-		/* of a divided budget it would cost a look at every slot: a fifth of the throughput of 16 */
+		/* a divided budget would need a look at every slot, which costs a fifth of the throughput with 16 */
 		if (request->want_remaining && !path_is_divided(path))
 			path_remaining(path, out);
 		return;

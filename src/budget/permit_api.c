@@ -56,7 +56,7 @@ arg_permit(FunctionCallInfo fcinfo, int n)
 	return PG_GETARG_UUID_P(n);
 }
 
-/* What makes two requests under one key the same: all but the lease. */
+/* Two requests under one key are the same if everything but the lease is. */
 static void
 hash_request(PermitRequest *request)
 {
@@ -171,7 +171,7 @@ AGC_FUNCTION(budget_try_acquire)
 
 /*
  * budget_acquire_wait(budget, tokens, usd, calls, lease, key, deadline, INOUT
- * permit, tenant).  It commits, and so runs where a procedure may do that.
+ * permit, tenant).  It commits, so it has to run where a procedure may commit.
  */
 AGC_FUNCTION(budget_acquire_wait)
 {
@@ -186,7 +186,7 @@ AGC_FUNCTION(budget_acquire_wait)
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 				 errmsg("budget_acquire_wait() cannot run inside a transaction"),
-				 errdetail("It commits after every try, so that nobody waits for whoever waits."),
+				 errdetail("It commits after every try, so that no other transaction waits for this one."),
 				 errhint("CALL it outside of a transaction block, a function and a block with EXCEPTION, or use budget_try_acquire().")));
 	wait_acquire(&request, deadline, &decision);
 	if (!decision.granted && !decision.duplicate)
@@ -210,7 +210,7 @@ AGC_FUNCTION(budget_commit)
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[result]));
 }
 
-/* Released, a call that was made would count for nothing. */
+/* A call of the gate that is released would be made and charged for nothing. */
 static void
 refuse_call(const char *tenant, const pg_uuid_t *id)
 {

@@ -25,8 +25,8 @@ add_ledger(const char *tenant, const Permit *permit, const char *event, Timestam
 }
 
 /*
- * What is taken back (negative amounts) must not lower a window that the
- * charge was not part of: budgets whose window has changed since keep it.
+ * A refund (negative amounts) must not lower a window that the charge was not part
+ * of: it does not reach budgets whose window has changed since.
  */
 static bool
 refund_reaches(const Counter *counter, const Permit *permit)
@@ -84,8 +84,8 @@ permit_give_hold_back(BudgetPath *path, const Permit *permit)
 }
 
 /*
- * Of a divided budget, what is charged beyond a hold is taken from room that
- * other slots may have: they are all locked, and split anew afterwards.
+ * What is charged beyond a hold may take room that other slots of a divided budget
+ * have.  So all slots are locked, and their shares split again afterwards.
  */
 bool
 permit_lock_to_charge(BudgetPath *path, const char *tenant, const Permit *permit, const int64 final[BUDGET_NUSED],

@@ -27,7 +27,7 @@ expire_permits(BudgetPath *path, Permit *permits, int n)
 		permit_give_hold_back(path, permit);
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
-			/* what cannot be counted must not keep others from expiring */
+			/* a charge that is out of range must not keep other permits from expiring */
 			if (permit->charge_on_expiry)
 				delta[dim] = Min(permit->held[dim], PG_INT64_MAX - permit->charged[dim]);
 			permit->charged[dim] += delta[dim];
@@ -41,7 +41,6 @@ expire_permits(BudgetPath *path, Permit *permits, int n)
 	path_write(path);
 }
 
-/* budget NULL: of all; must: contention is an error, else nothing is done. */
 int
 permit_expire_ended(const char *tenant, const char *budget, int limit, bool must)
 {

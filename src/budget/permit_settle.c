@@ -22,7 +22,7 @@ compare_settled(const char *tenant, const Permit *permit, PermitState to,
 		(permit->row.state == PERMIT_LATE && to == PERMIT_COMMITTED);
 	int64		unbilled[BUDGET_NUSED] = {0};
 
-	/* more than was charged: perhaps some of it stayed unbilled then */
+	/* more than was charged: some of it may have stayed unbilled */
 	for (int dim = 0; dim < BUDGET_NUSED && same_end; dim++)
 		if (final[dim] > permit->charged[dim] - permit->spent[dim])
 		{
@@ -40,9 +40,9 @@ compare_settled(const char *tenant, const Permit *permit, PermitState to,
 }
 
 /*
- * Close a permit at its final cost.  One whose lease has ended is late, whether
- * or not somebody expired it already, so that the answer does not depend on
- * how busy the reaper was.
+ * Closes a permit at its final cost.  A permit whose lease has ended is late,
+ * whether or not it was expired already, so that the answer does not depend on when
+ * somebody reaped last.
  */
 static SettleResult
 settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *event,
@@ -69,7 +69,7 @@ settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *even
 			guard_charge(&permit);
 		if (!permit_lock_to_charge(&path, tenant, &permit, delta, permit_is_open(&permit)))
 			permit_raise_contention();
-		/* by the clock that gave the lease: counters may have seen one that was ahead */
+		/* by the clock that gave the lease, not by path.at: counters may have seen a clock that was ahead */
 		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= agc_now())
 			answer = SETTLE_LATE;
 		overrun_leave_unbilled(&path, &permit, delta);

@@ -4,8 +4,8 @@
  *
  * Prices are numeric and may have any number of digits; the cost of a call is
  * computed exactly and rounded up to a nano-dollar once.  A price holds from
- * valid_from until valid_to; of those that hold, the one that began last
- * counts, so that a price for a while stands in front of the lasting one.
+ * valid_from until valid_to.  Of those that hold, the one that began last counts,
+ * so that a temporary price takes the place of the lasting one.
  *
  * Memory: the caller's context.  Locks: AccessShareLock on agentcore.model_price.
  * On ERROR: nothing to undo.
@@ -21,7 +21,7 @@
 
 static AgcTable price_table = AGC_TABLE("model_price", "model_price_pkey");
 
-/* Where the price and weight of a kind stand; NULL there: those of another kind. */
+/* The columns of the price and weight of each kind; where one is NULL, another kind's counts. */
 static const struct
 {
 	const char *usd;
@@ -110,7 +110,7 @@ total_of(const Datum rate[TOKEN_KINDS], const TokenUsage *usage)
 	return sum;
 }
 
-/* Rounded up; what does not fit fills a budget up, and must not pass as less. */
+/* Rounded up; a sum out of range counts as the largest number, never as a smaller one. */
 static int64
 weighted_tokens(Datum sum)
 {
@@ -217,7 +217,7 @@ check_validity(FunctionCallInfo fcinfo, AgcSetting *set, TimestampTz from)
 				 AGC_GIVEN(set, A_VALID_FROM) ? 0 : errhint("valid_from is now when it is not given.")));
 }
 
-/* Whoever changes a model's prices waits here, so that the one in force stays so. */
+/* Changes of one model's prices wait for each other here, so the price in force stays in force. */
 static void
 lock_prices(AgcSetting *set)
 {

@@ -10,9 +10,9 @@ CREATE FUNCTION agentcore.model_price_set(
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_model_price_set_v1';
 COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, timestamptz, numeric, numeric, numeric, numeric, numeric, numeric, text[], text) IS
-  'Price of a model in USD per token, exact to any number of digits, from valid_from on and before valid_to (without: for ever); of several that hold the one that began last counts. '
+  'Price of a model in USD per token, exact to any number of digits, from valid_from on and before valid_to (NULL: without end); of several that hold, the one that began last counts. '
   'True if anything changed. '
-  'A member that is not given (NULL) stays as it is in the price that begins at valid_from; without valid_from the price begins now, and is as the one in force but for what is given. '
+  'A member that is not given (NULL) stays as it is in the price that begins at valid_from; without valid_from the price begins now, as a copy of the one in force with what is given changed. '
   'A new price needs both first prices; reset: members to set back to how they are in a new one, with weights of 1 and nothing else. '
   'Without a price of their own, cached tokens and cache writes cost as input, cache writes kept for an hour (long) as cache writes, reasoning as output. '
   'Weights: how many tokens of a token budget one token counts as, cached tokens as input without a weight of their own; the sum is rounded up. '
@@ -55,7 +55,7 @@ SELECT p.tenant, p.name AS model, p.valid_from, p.valid_to,
   FROM agentcore.visible_rows(NULL::agentcore.model_price) p
  CROSS JOIN (SELECT agentcore.clock_now()) AS n(now);
 COMMENT ON VIEW agentcore.model_prices IS
-  'Prices of models in USD a token, with what a price not given falls back to; in_force: the one that a call begun now is priced by.';
+  'Prices of models in USD per token, with what counts for a price that is not given; in_force: the one that a call begun now is priced by.';
 
 INSERT INTO agentcore.access_function VALUES
   ('model_price_set', 'admin'), ('model_price_drop', 'admin'), ('model_cost', 'reader');

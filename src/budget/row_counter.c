@@ -165,7 +165,6 @@ read_share(Datum datum, Counter *out)
 	return true;
 }
 
-/* Each sliding window: its place, then its buckets. */
 /* Each sliding window: its place, since when it counts, then its buckets. */
 static Datum
 buckets_datum(const Counter *counter, bool *isnull)
@@ -244,7 +243,7 @@ counter_values(Datum values[NATTS_COUNTER], bool nulls[NATTS_COUNTER], const cha
 	values[C_WARNED] = warned_datum(counter, &nulls[C_WARNED]);
 }
 
-/* The caller holds the lock, and so nobody else makes the row at the same time. */
+/* The caller holds the lock, so no other session makes the row at the same time. */
 void
 row_counter_create(const char *tenant, const char *budget, Counter *counter)
 {

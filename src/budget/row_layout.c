@@ -2,7 +2,7 @@
  * row_layout.c
  *	  What the files that read and write rows (row_*.c) share.
  *
- * Locks: those that are asked for, kept by whoever asks.  Memory:
+ * Locks: those that the caller asks for and keeps.  Memory:
  * CurrentMemoryContext.  On ERROR: nothing to undo.
  */
 #include "budget/row_layout.h"
@@ -31,7 +31,7 @@ has_columns(Relation rel, const RowColumn *columns, int natts)
 	return true;
 }
 
-/* Looked at once after each change of the table that this session hears of. */
+/* The columns are compared once after each change of the table that this session hears of. */
 Relation
 row_open(AgcTable *table, LOCKMODE lockmode, const RowColumn *columns, int natts)
 {

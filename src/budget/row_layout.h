@@ -12,13 +12,12 @@ typedef struct RowColumn
 {
 	const char *name;
 	Oid			type;
-	bool		required;		/* NOT NULL: it is read without a look */
+	bool		required;		/* NOT NULL: it is read without a test for null */
 } RowColumn;
 
 /*
- * Rows are read and written by the position of their columns: a table that has
- * others than these is that of another version, or was altered by hand, and
- * refused (55000).
+ * Rows are read and written by the position of their columns.  A table with other
+ * columns belongs to another version or was altered by hand; it is refused (55000).
  */
 extern Relation row_open(AgcTable *table, LOCKMODE lockmode, const RowColumn *columns, int natts);
 

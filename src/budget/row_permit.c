@@ -179,9 +179,9 @@ keep_first(HeapTuple tuple, TupleDesc desc, void *arg)
 }
 
 /*
- * By the latest snapshot, also in REPEATABLE READ: the answer must be the
- * permit that another session has just made.  The index holds only permits that
- * keep their key, so an ordered scan, which uses it whatever
+ * By the latest snapshot, also in REPEATABLE READ: the answer must be the permit
+ * that another session has just made.  The index holds only permits that keep their
+ * key.  So this is an ordered scan, which uses the index whatever
  * ignore_system_indexes says.
  */
 bool
@@ -216,7 +216,7 @@ row_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait, MemoryContex
 	return result;
 }
 
-/* What is collected of the permits whose lease has ended. */
+/* A search for permits whose lease has ended. */
 typedef struct EndedScan
 {
 	const char *tenant;
@@ -370,9 +370,9 @@ row_permit_resolve(const Permit *permit)
 }
 
 /*
- * Taken before a keyed insert, so that the insert itself never waits for
- * another transaction's row of the same key: waiting happens here, where a
- * caller that already holds counters can decline to.
+ * Taken before a keyed insert, so that the insert itself never waits for another
+ * transaction's row of the same key.  The wait is here, where a caller that already
+ * holds counters can decline to wait.
  */
 bool
 row_key_lock(const char *tenant, const char *holder, const char *key, bool wait)

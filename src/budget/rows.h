@@ -2,10 +2,9 @@
  * rows.h
  *	  Rows of the budget tables: everything that this room reads and writes.
  *
- * Rows are read by index with the latest snapshot and written without SPI;
- * nobody needs to be between agc_owner_begin() and agc_owner_end() but where it
- * says so.  A counter or permit is written only under its lock, by whoever read
- * it under that lock.
+ * Rows are read by index with the latest snapshot and written without SPI, with no
+ * need for agc_owner_begin() but where it says so.  A counter or permit is written
+ * only under its lock, from the row that was read under that lock.
  */
 #ifndef AGENTCORE_BUDGET_ROWS_H
 #define AGENTCORE_BUDGET_ROWS_H
@@ -22,7 +21,7 @@ typedef struct Permit
 	PermitRow	row;
 	int			depth;			/* budgets that carry the hold, leaf first */
 	char	   *budgets[BUDGET_MAX_DEPTH];
-	int			slots[BUDGET_MAX_DEPTH];	/* where each carries it; a budget of n slots: modulo n */
+	int			slots[BUDGET_MAX_DEPTH];	/* where each carries it; modulo the number of slots */
 	int64		held[BUDGET_NDIMS];
 	int64		charged[BUDGET_NUSED];	/* in all */
 	int64		spent[BUDGET_NUSED];	/* of it, for failed attempts */
@@ -79,9 +78,9 @@ extern LockResult row_permit_lock(const char *tenant, const pg_uuid_t *id, bool 
 								  MemoryContext cxt, Permit *out);
 
 /*
- * Open permits whose lease has ended, the oldest first, those being settled
- * left out.  With a budget only those that it carries, as far as they are soon
- * found among the others.
+ * Open permits whose lease has ended, locked, the oldest first.  Those that are being
+ * settled are left out.  With a budget only its own; the search for them ends after
+ * a number of others.
  */
 extern int	row_permits_lock_ended(const char *tenant, TimestampTz now, const char *budget,
 								   int limit, MemoryContext cxt, Permit **out);
@@ -91,13 +90,15 @@ extern bool row_permits_any_ended(const char *tenant, TimestampTz now);
 extern void row_permit_write(const Permit *permit, Jsonb *result);
 extern void row_permit_resolve(const Permit *permit);
 
-/* serializes whoever uses one key; false: busy */
+/* the uses of one key wait for each other; false: busy */
 extern bool row_key_lock(const char *tenant, const char *holder, const char *key, bool wait);
 
-/* ledger; permit may be NULL */
+/* ledger */
+
+/* permit may be NULL */
 extern void row_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry);
 
-/* these between agc_owner_begin() and agc_owner_end() */
+/* call the following between agc_owner_begin() and agc_owner_end() */
 extern void row_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
 						   TimestampTz to, int64 out[BUDGET_NUSED]);
 

@@ -62,8 +62,8 @@ share_sum(const Counter *slots, int n, Counter *sum)
 }
 
 /*
- * A refund may have gone to another slot than the charge that it takes back:
- * what is below zero here is taken off there.
+ * A refund may go to another slot than the charge that it takes back.  What is below
+ * zero in one slot is then taken off the others.
  */
 static void
 level(Counter *slots, int n, int w, int dim)

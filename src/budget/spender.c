@@ -9,13 +9,13 @@
  * nearest budget above it that an agent names, or that has spenders, decides.
  * An administrator may use them all.
  *
- * An agent that is switched off gives nobody a right, but what it leads to is
- * not open for that.
+ * An agent that is switched off gives no right; the budgets it leads to do not become
+ * open by that.
  *
- * Memory: what the tables say for one role in one tenant is kept in a context
- * of its own below CacheMemoryContext, for the few asked for last, until a
- * registry table, a role or a membership changes.  Locks: those of reading
- * tables.  On ERROR: a half-built answer is not used.
+ * Memory: what the tables say for one role in one tenant is kept in a context of its
+ * own below CacheMemoryContext, for the last few pairs of role and tenant, until a
+ * registry table, a role or a membership changes.  Locks: those of reading tables.
+ * On ERROR: a half-built answer is not used.
  */
 #include "budget/rows.h"
 
@@ -132,7 +132,7 @@ note_agent(HeapTuple tuple, TupleDesc desc, void *arg)
 		place->own = true;
 }
 
-/* What an agent names leads to all that is above it. */
+/* An agent leads to the budget that it names and to all above it. */
 static void
 spread(const Places *places)
 {
@@ -178,7 +178,7 @@ forget(Places *places)
 static Places *
 build(Oid role, const char *tenant)
 {
-	Places	   *slot = &kept[next_kept++ % NKEPT];
+	Places	   *oldest = &kept[next_kept++ % NKEPT];
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore spenders", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	Places		places = {.cxt = cxt, .role = role, .room = 16, .generation = agc_generation(), .access_version = agc_access_version()};
@@ -187,10 +187,10 @@ build(Oid role, const char *tenant)
 	places.place = palloc(places.room * sizeof(Place));
 	read_tables(&places);
 	MemoryContextSwitchTo(old);
-	forget(slot);
+	forget(oldest);
 	MemoryContextSetParent(cxt, CacheMemoryContext);
-	*slot = places;
-	return slot;
+	*oldest = places;
+	return oldest;
 }
 
 /* After agc_level(), which has heard of changes of roles. */
@@ -212,7 +212,7 @@ may_use(const Places *places, const char *budget)
 {
 	const Place *place = find_place(places, budget);
 
-	/* one that does not exist is told of by whoever looks for it */
+	/* that a budget does not exist is for others to say */
 	if (place == NULL || place->spender || place->mine)
 		return true;
 	if (place->reached || place->listed)

@@ -72,7 +72,7 @@ SELECT b.tenant, b.name AS budget, w.limit_name, coalesce(l.kind, b.kind) AS kin
  CROSS JOIN LATERAL (SELECT CASE WHEN x.at <= w.horizon AND x.at < c.at + interval '1000000 hours' THEN x.at END) AS e(exhausted_at);
 COMMENT ON VIEW agentcore.budget_limits IS
   'Every window of every budget as of now, limit_name main for the one of budget_set(): used, held by open permits (held is the same for all windows of a budget), limit and what is left (NULL = no limit). '
-  'percent: the most used of its limits. '
+  'percent: of the limit that is used most. '
   'per_hour: what was used since the window, or the counter, began, by the hours since then (at least a minute); exhausted_at: when nothing is left at that rate, NULL if never or only after the window resets. '
   'Tokens and calls in units, money in USD. '
   'resets_at NULL: never, or bit by bit (sliding).';
@@ -102,7 +102,7 @@ SELECT b.tenant, b.name AS budget,
 COMMENT ON VIEW agentcore.budget_status IS
   'Each budget: its main window as budget_limits shows it, and its other limits as a jsonb array (NULL: none). '
   'in_flight: open permits. '
-  'A budget that is being changed is shown as its new definition counts. '
+  'A budget that is being changed is shown by its new definition. '
   'spenders, max_overrun: as given to budget_set(), NULL = not. '
   'unbilled_tokens, unbilled_usd: what overrun cap or max_overrun left uncharged in the main window, as far back as the ledger reaches. '
   'Tokens and calls in units, money in USD. '
@@ -113,7 +113,7 @@ SELECT l.tenant, l.at, l.id, l.permit, l.budgets[1] AS budget, l.budgets, l.even
        l.tokens, pg_catalog.trim_scale(l.nanousd * 0.000000001) AS usd, l.calls, l.agent, l.tool
   FROM agentcore.visible_rows(NULL::agentcore.budget_ledger) l;
 COMMENT ON VIEW agentcore.ledger IS
-  'What was charged, when, for what: one row a settlement. '
+  'What was charged, when, for what: one row per settlement. '
   'budget: the one named by the caller; budgets: all that were charged. '
   'Money in USD.';
 
@@ -137,7 +137,7 @@ COMMENT ON VIEW agentcore.budget_spend IS
   'What each budget was charged, by hour and day (UTC), agent, and tool or model. '
   'A call counts for its budget and for every parent: choose one budget, or sum over roots. '
   'entries: settlements; refunds count negative. '
-  'What retention added up stands in the hour its window began, without agent and tool. '
+  'What retention added up stands in the hour in which its window began, without agent and tool. '
   'Reads the whole ledger of the visible tenants.';
 
 CREATE VIEW agentcore.budget_burn WITH (security_barrier) AS

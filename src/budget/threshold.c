@@ -2,11 +2,10 @@
  * threshold.c
  *	  Soft thresholds: whom a budget tells before it refuses.
  *
- * Decided after a charge, under the lock of the counter, which remembers the
- * highest threshold told of in each window: so each is told once a window,
- * whoever charges.  The ledger keeps it; NOTIFY tells it when, and only if, the
- * transaction commits.  A transaction that notifies cannot be prepared for a
- * two-phase commit: PostgreSQL refuses that.
+ * Decided after a charge, under the lock of the counter.  The counter remembers the
+ * highest threshold told in each window, so each is told once per window.  A row of
+ * the ledger keeps it.  NOTIFY tells it when the transaction commits, and only then.
+ * PostgreSQL refuses to prepare a transaction that notifies for two-phase commit.
  *
  * Locks: none beside the counter's.  Memory: the caller's context.  On ERROR:
  * the transaction takes row and notification back.
@@ -52,7 +51,7 @@ tell(const BudgetPath *path, const PathLink *link, const Permit *permit, int w, 
 	Async_Notify(CHANNEL, payload.data);
 }
 
-/* Every threshold between the last one told of and where the window is now. */
+/* Every threshold between the last one told and what the window has used now. */
 void
 threshold_tell(BudgetPath *path, const Permit *permit)
 {

@@ -2,14 +2,14 @@
  * usage.c
  *	  Reading how many tokens a provider says a model call used.
  *
- * Providers agree on the idea and on nothing else: what is named how, and
- * whether cached or reasoning tokens are part of the others or counted apart.
- * Each form is a table of its fields; what comes out is the same for all:
- * counts that do not overlap.  An object that speaks several forms at once (a
- * gateway's, or a forged one) is read by each, and the larger cost counts.
+ * Providers differ in the names of fields, and in whether cached or reasoning
+ * tokens are part of other counts or counted apart.  Each form is a table of its
+ * fields.  The result is the same for all: counts that do not overlap.  An object
+ * that has several forms at once (a gateway's, or a forged one) is read by each
+ * form, and the larger cost counts.
  *
- * Memory: the caller's context.  Locks, errors: none; what is not understood
- * is false, because a wrong guess would be a wrong charge.
+ * Memory: the caller's context.  Locks, errors: none.  The answer is false for what
+ * is not understood, because a wrong guess would be a wrong charge.
  */
 #include "budget/budget.h"
 
@@ -142,8 +142,8 @@ usage_total(const TokenUsage *usage, int64 *tokens)
 }
 
 /*
- * Whatever the provider counts that no field names has been paid for: it is
- * taken as output, the dearest.  Some count reasoning so.
+ * Tokens that only the provider's total counts have been paid for too.  They are
+ * taken as output, which is the dearest.  Some providers count reasoning this way.
  */
 static bool
 add_unnamed(JsonbContainer *object, const UsageForm *form, TokenUsage *usage)
@@ -202,9 +202,9 @@ add_reading(UsageReadings *out, const TokenUsage *usage)
 }
 
 /*
- * Fields of a form that is not known by its first one: they stand beside
- * another's, and count only where they say more than that.  Parts and total
- * belong to the other.
+ * Fields of a form whose first field is missing: they stand beside those of another
+ * form, and count only if they say more than it.  Parts and the total belong to that
+ * other form.
  */
 static bool
 read_beside(JsonbContainer *object, const UsageForm *form, UsageReadings *out)

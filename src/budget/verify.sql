@@ -1,6 +1,6 @@
 -- What has to hold between counters, permits and ledger.
 
--- One statement, so one snapshot: counters, permits and ledger as of the same moment.
+-- One statement, so one snapshot: counters, permits and ledger are those of one moment.
 CREATE FUNCTION agentcore.budget_violations() RETURNS TABLE (tenant text, violation text)
   LANGUAGE sql STABLE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
@@ -20,7 +20,7 @@ WITH limits AS (
     FROM slot s
    GROUP BY s.tenant, s.budget, s.slots, s.max_in_flight
 ), counter AS (
-  -- one row a window, its slots together; one that has not come to the latest window has used nothing of it
+  -- one row per window, its slots together; a slot that has not come to the latest window has used nothing of it
   SELECT v.tenant, v.budget, v.limited_at, v.w, coalesce(l.name, v.w::text) AS limit_name, l.max, t.held, t.slots,
          array[least(sum(v.used[1]) FILTER (WHERE v.latest), 9223372036854775807),
                least(sum(v.used[2]) FILTER (WHERE v.latest), 9223372036854775807),
@@ -62,7 +62,7 @@ WITH limits AS (
   -- over: how far charges went past what these limits had admitted for them; a permit that
   -- is older than the limits was admitted by others
   SELECT g.tenant, g.budget, g.w,
-         -- a counter is full at the largest bigint: what was spent beyond stands in the ledger.  One that
+         -- a counter is full at the largest bigint: what was spent beyond that stands in the ledger.  One that
          -- was full counts back from there, so "least" is all that it must have; else they are the same
          array[least(sum(g.used[1]), 9223372036854775807), least(sum(g.used[2]), 9223372036854775807),
                least(sum(g.used[3]), 9223372036854775807)] AS used,
@@ -176,7 +176,7 @@ CREATE FUNCTION agentcore.budget_verify() RETURNS SETOF text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_verify_v1';
 COMMENT ON FUNCTION agentcore.budget_verify() IS
-  'Check every invariant of the budgets whose tenant the caller administers; one row a violation, naming budget or permit, so no row means all is well.';
+  'Check every invariant of the budgets whose tenant the caller administers: one row per violation, which names the budget or permit; no row means that all is well.';
 
 INSERT INTO agentcore.access_function VALUES
   ('budget_verify', 'admin'), ('budget_violations', 'internal');

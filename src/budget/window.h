@@ -28,14 +28,14 @@
 
 /*
  * A sliding window is 24 sub-buckets and the current one.  The oldest counts in
- * full, so that a limit is never passed in any span of the window's length; it
- * is up to 1/24 of the span too strict.
+ * full, so no span of the window's length ever passes the limit.  The price: the
+ * window is up to 1/24 of the span too strict.
  */
 #define SLIDING_PARTS	24
 #define SLIDING_BUCKETS	(SLIDING_PARTS + 1)
 #define SLIDING_NUMBERS	(SLIDING_BUCKETS * BUDGET_NUSED)
 
-/* Slots of one budget; six bits of a lock's tag, and of a mask. */
+/* Slots of one budget; they fit into the bits of a mask. */
 #define BUDGET_MAX_SLOTS	64
 
 /* in BudgetLimit.max and in what is asked: this dimension is not looked at */
@@ -133,16 +133,16 @@ extern void counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at)
 extern bool counter_admits(const Counter *counter, const BudgetDef *def,
 						   const int64 asked[BUDGET_NDIMS], TimestampTz at, Refusal *refusal);
 
-/* From when on charges count in a window, as the ledger has them. */
+/* The time from which charges in the ledger count in a window. */
 extern TimestampTz counter_counts_from(const Counter *counter, const BudgetDef *def, int w);
 
-/* Whether what was charged at that time stands in all windows. */
+/* Whether a charge of that time is counted in all windows. */
 extern bool counter_covers(const Counter *counter, TimestampTz charged_at);
 
-/* What may still be asked for in each dimension, NO_AMOUNT: no limit; lowers left[]. */
+/* Lowers left[] to what may still be asked for in each dimension; NO_AMOUNT: no limit. */
 extern void counter_left(const Counter *counter, const BudgetDef *def, int64 left[BUDGET_NDIMS]);
 
-/* Whether that part of some limit of the window is used. */
+/* Whether so many percent of a limit of the window are used. */
 extern bool counter_reached(const Counter *counter, const BudgetDef *def, int w, int percent);
 
 /* The window begins anew, empty. */
