@@ -3,7 +3,7 @@
  *	  What a budget is defined as, compiled from its rows.
  *
  * A budget and its further limits are one compiled object, kept per session
- * until a registry table changes (core/object.c).
+ * until a registry table changes (core/invalidation.c).
  *
  * Memory: what is compiled, in the object's own context; a copy, in the
  * caller's.  Locks: those of reading tables, released at once.  On ERROR: a

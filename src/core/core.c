@@ -85,6 +85,7 @@ void
 agc_core_init(void)
 {
 	define_settings();
+	agc_invalidation_init();
 	agc_object_init();
 	agc_access_init();
 	agc_table_init();

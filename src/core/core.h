@@ -185,9 +185,6 @@ extern Oid	agc_owner_oid(void);
 /* begin, agc_spi, end: how many rows the statement touched */
 extern uint64 agc_owner_spi(AgcPlan *plan, Datum *values, const char *nulls);
 
-/* X_drop(name, tenant) -> boolean; plan deletes by tenant ($1) and name ($2) */
-extern Datum agc_drop(FunctionCallInfo fcinfo, const char *what, AgcPlan *plan);
-
 /* ----- setters (setter.c) --------------------------------------------------
  *
  * X_set(key, ..., member, ..., reset, tenant) -> boolean: whether anything
@@ -247,6 +244,9 @@ extern Datum agc_set(FunctionCallInfo fcinfo, const AgcSetter *setter, Datum *ke
  */
 extern bool agc_set_write(AgcSetting *set, AgcPlan *plan, Datum *values, const char *nulls);
 extern bool agc_set_spi(AgcSetting *set, AgcPlan *plan, Datum *values, const char *nulls);
+
+/* X_drop(name, tenant) -> boolean; plan deletes by tenant ($1) and name ($2) */
+extern Datum agc_drop(FunctionCallInfo fcinfo, const char *what, AgcPlan *plan);
 
 /* ----- tables (table.c) ---------------------------------------------------
  *
@@ -409,6 +409,8 @@ extern void agc_object_unpin(AgcObject *object);
  */
 typedef void (*AgcCompiledReport) (struct ReturnSetInfo *rsinfo);
 extern void agc_compiled_reporter(AgcCompiledReport report);
+
+/* ----- invalidation (invalidation.c) --------------------------------------- */
 
 /* counts every registry change this backend has heard of, also its own */
 extern uint64 agc_generation(void);
@@ -577,6 +579,7 @@ extern int64 agc_until_us(TimestampTz now, TimestampTz t);
 extern void agc_core_init(void);
 extern void agc_shmem_install_hooks(void);
 extern void agc_access_init(void);
+extern void agc_invalidation_init(void);
 extern void agc_object_init(void);
 
 #include "core/row.h"

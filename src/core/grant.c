@@ -37,9 +37,7 @@ check_grantable(FunctionCallInfo fcinfo, int n)
 	ArrayType  *tenants;
 
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("tenants must not be null")));
+		agc_refuse_null("tenants");
 	tenants = PG_GETARG_ARRAYTYPE_P(n);
 	deconstruct_array(tenants, TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &nelems);
 	if (nelems == 0)
@@ -82,10 +80,13 @@ sync_privileges(const char *role, bool wait)
 	static AgcPlan sync = {
 		"SELECT agentcore.access_sync_privileges($1, $2)", 2, types
 	};
-	Datum		values[2] = {CStringGetTextDatum(role), BoolGetDatum(wait)};
+	AgcRow		row;
 	bool		isnull;
 
-	agc_spi(&sync, values, NULL);
+	agc_row_init(&row);
+	agc_put_text(&row, role);
+	agc_put_bool(&row, wait);
+	agc_spi_row(&sync, &row);
 	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
@@ -102,20 +103,21 @@ AGC_FUNCTION(access_grant)
 	char	   *role = agc_arg_name(fcinfo, 0, "role");
 	char	   *level = agc_arg_name(fcinfo, 1, "level");
 	ArrayType  *tenants = check_grantable(fcinfo, 2);
-	Datum		values[3] = {CStringGetTextDatum(role), CStringGetTextDatum(level), PointerGetDatum(tenants)};
+	AgcRow		row;
 	AgcOwner	owner;
 
 	if (agc_level_parse(level) == AGC_NOBODY)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown access level \"%s\"", level),
-				 errhint("The levels are reader, agent and admin.")));
+		agc_refuse_word("access level", level, "The levels are reader, agent and admin.");
 	(void) get_role_oid(role, false);	/* 42704 for an unknown role */
 
+	agc_row_init(&row);
+	agc_put_text(&row, role);
+	agc_put_text(&row, level);
+	agc_put_pointer(&row, tenants);
 	agc_owner_begin(&owner);
 	if (agc_level_parse(level) > agc_level_of_role(role))
 		lock_privileges();
-	agc_spi(&grant, values, NULL);
+	agc_spi_row(&grant, &row);
 	(void) sync_privileges(role, true);
 	agc_owner_end(&owner);
 	PG_RETURN_VOID();
@@ -129,11 +131,13 @@ revocable(const char *role, Oid caller)
 	static AgcPlan list = {
 		"SELECT tenant FROM agentcore.access WHERE role = $1", 1, types
 	};
-	Datum		value = CStringGetTextDatum(role);
+	AgcRow		row;
 	Datum	   *mine;
 	int			nmine = 0;
 
-	agc_spi(&list, &value, NULL);
+	agc_row_init(&row);
+	agc_put_text(&row, role);
+	agc_spi_row(&list, &row);
 	mine = palloc((SPI_processed + 1) * sizeof(Datum));
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -158,7 +162,7 @@ AGC_FUNCTION(access_revoke)
 	};
 	char	   *role = agc_arg_name(fcinfo, 0, "role");
 	Oid			caller = GetUserId();
-	Datum		values[2] = {CStringGetTextDatum(role)};
+	AgcRow		row;
 	bool		revoked;
 	bool		synced;
 	AgcOwner	owner;
@@ -166,8 +170,10 @@ AGC_FUNCTION(access_revoke)
 	AcceptInvalidationMessages();
 	agc_watch_registry();
 	agc_owner_begin(&owner);
-	values[1] = PointerGetDatum(revocable(role, caller));
-	agc_spi(&revoke, values, NULL);
+	agc_row_init(&row);
+	agc_put_text(&row, role);
+	agc_put_pointer(&row, revocable(role, caller));
+	agc_spi_row(&revoke, &row);
 	revoked = SPI_processed > 0;
 	synced = sync_privileges(role, false);
 	if (!revoked)

@@ -5,7 +5,7 @@
  * The executor builds its state for every statement: a plan to be checked, a
  * result relation, the description of each index, the predicate of each
  * partial index made ready.  For one row by its key that is most of the work.
- * Here the descriptions are built once a session and table.
+ * Here the descriptions are built once per session and table.
  *
  * What the executor does besides is not needed for tables of ours as they are
  * installed: no column is generated, and no constraint is checked but NOT NULL
@@ -17,8 +17,8 @@
  *
  * Locking: the caller has the relation open with RowExclusiveLock; indexes are
  * locked alike, both to the end of the transaction.  Rows are locked by being
- * written; who must not find them changed holds a lock of its own (lock.c of
- * the budget room).
+ * written; code that needs them unchanged holds a lock of its own (lock.c of the
+ * budget room).
  *
  * Memory: the descriptions live in a context of their own each until the table
  * or an index changes.  What an index's access method keeps between inserts
@@ -26,7 +26,7 @@
  * statement.  The rest goes with the caller's context.  On ERROR: the
  * transaction takes everything back.
  */
-#include "core/heap.h"
+#include "core/heap_statement.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -156,17 +156,6 @@ agc_heap_check_snapshot(HeapTuple tuple)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access due to concurrent update")));
-}
-
-/* Only SQL by hand gets here: the extension's functions take a lock before they read. */
-void
-heap_raise_changed(Relation rel)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("a row of \"%s.%s\" was changed by another transaction meanwhile",
-					AGC_SCHEMA, RelationGetRelationName(rel)),
-			 errhint("Try again; rows of this table are changed by agentcore's functions only.")));
 }
 
 static TupleTableSlot *

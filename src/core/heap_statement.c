@@ -18,7 +18,7 @@
  * running, since a trigger may call the extension.  On ERROR: the transaction
  * takes everything back, agc_owner_begin()'s changes included.
  */
-#include "core/heap.h"
+#include "core/heap_statement.h"
 
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -238,4 +238,15 @@ run_for_one_row(Relation rel, AgcPlan *plan, Datum *values, const char *missing,
 	if (tid != NULL)
 		*tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	agc_owner_end(&owner);
+}
+
+/* Only SQL by hand gets here: the extension's functions take a lock before they read. */
+void
+heap_raise_changed(Relation rel)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("a row of \"%s.%s\" was changed by another transaction meanwhile",
+					AGC_SCHEMA, RelationGetRelationName(rel)),
+			 errhint("Try again; rows of this table are changed by agentcore's functions only.")));
 }

@@ -200,9 +200,7 @@ AGC_FUNCTION(cache_key)
 	AgcDigest  *digest;
 
 	if (scope == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("scope must not be null")));
+		agc_refuse_null("scope");
 	digest = agc_digest_begin();
 	agc_digest_call(digest, tool, args, scope);
 	agc_digest_end(digest, (uint8 *) VARDATA(key));

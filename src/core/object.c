@@ -1,22 +1,18 @@
 /*
  * object.c
- *	  Per-backend cache of compiled registry objects, and its invalidation.
+ *	  Per-backend cache of compiled registry objects.
  *
- * An ordinary UPDATE sends no invalidation, so the triggers on the registry
- * tables (registry_change_trigger) send a relcache invalidation for one
- * relation that nothing else uses, agentcore.registry_change.  It reaches
- * every backend when the writer commits, and the writer itself at its next
- * command and again when it rolls back.  The callback only counts; the next
- * agc_object_pin() compares the row's version (revision, xmin, ctid) and
- * recompiles that one object if it differs.  So one tenant's edit costs the
- * other objects one index lookup, not a compilation, and what was compiled
- * from rows that were rolled back is never used again.
+ * agc_object_pin() compares the version of an object's row (revision, xmin,
+ * ctid) when a registry table has changed (invalidation.c), and recompiles the
+ * object if it differs.  So one tenant's edit costs the other objects one index
+ * lookup, not a compilation, and what was compiled from rows that were rolled
+ * back is never used again.
  *
  * AcceptInvalidationMessages() must have run in this call (agc_enter() does):
  * a function that opens no relation otherwise hears of nothing inside a
  * transaction.
  *
- * Memory: one context an object under CacheMemoryContext, bounded together by
+ * Memory: one context per object under CacheMemoryContext, bounded together by
  * agentcore.compiled_cache_size, least recently used out first.  An object in
  * use is pinned and outlives its eviction; pins that an ERROR left behind go
  * with the subtransaction that made them.  Locks: none of its own.  On ERROR
@@ -26,14 +22,10 @@
 #include "core/core.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -58,10 +50,6 @@ static int	maxpins = 0;
 static AgcCompiledReport reporters[4];
 static int	nreporters = 0;
 
-static uint64 generation = 1;
-static Oid	watched = InvalidOid;
-
-static void registry_changed(Datum arg, Oid relid);
 static void forget_pins(XactEvent event, void *arg);
 static void forget_sub_pins(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg);
 static void release_pins(SubTransactionId since);
@@ -75,23 +63,8 @@ static void evict(void);
 void
 agc_object_init(void)
 {
-	CacheRegisterRelcacheCallback(registry_changed, (Datum) 0);
 	RegisterXactCallback(forget_pins, NULL);
 	RegisterSubXactCallback(forget_sub_pins, NULL);
-}
-
-uint64
-agc_generation(void)
-{
-	return generation;
-}
-
-/* May run anywhere, so it does nothing but count. */
-static void
-registry_changed(Datum arg, Oid relid)
-{
-	if (!OidIsValid(relid) || !OidIsValid(watched) || relid == watched)
-		generation++;
 }
 
 static void
@@ -147,7 +120,7 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 	uint64		now;
 	int64		compiles = 0;
 
-	if (object != NULL && object->checked == generation)
+	if (object != NULL && object->checked == agc_generation())
 	{
 		object->hits++;
 		note_pin(object);
@@ -156,7 +129,7 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 	}
 
 	rel = agc_table_open(class->table, AccessShareLock);
-	now = generation;			/* what comes in from here on is checked later */
+	now = agc_generation();		/* what comes in from here on is checked later */
 	tuple = agc_table_get(class->table, rel, 2, keys);
 
 	if (object != NULL &&
@@ -307,79 +280,6 @@ evict(void)
 	}
 }
 
-/*
- * registry_change_trigger: on every registry table, row level for INSERT,
- * UPDATE and DELETE, statement level for TRUNCATE, ENABLE ALWAYS, so that
- * COPY, restores and logical apply are heard too.
- */
-AGC_FUNCTION(registry_change_trigger)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("registry_change_trigger() must be called as a trigger")));
-
-	CacheInvalidateRelcacheByRelid(get_relname_relid("registry_change",
-													 get_namespace_oid(AGC_SCHEMA, false)));
-	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		PG_RETURN_POINTER(data->tg_newtuple);
-	PG_RETURN_POINTER(data->tg_trigtuple);
-}
-
-/*
- * registry_attach(registry, versioned): puts the triggers on a registry table.
- * Not in plpgsql, which keeps what it compiled of a function for the session,
- * also when the function went with its extension.
- */
-AGC_FUNCTION(registry_attach)
-{
-	static const struct
-	{
-		const char *before;
-		const char *after;
-	}			statements[] = {
-		{"CREATE TRIGGER registry_change_row AFTER INSERT OR UPDATE OR DELETE ON ", " FOR EACH ROW EXECUTE FUNCTION agentcore.registry_change_trigger()"},
-		{"CREATE TRIGGER registry_change_truncate AFTER TRUNCATE ON ", " FOR EACH STATEMENT EXECUTE FUNCTION agentcore.registry_change_trigger()"},
-		{"ALTER TABLE ", " ENABLE ALWAYS TRIGGER registry_change_row"},
-		{"ALTER TABLE ", " ENABLE ALWAYS TRIGGER registry_change_truncate"},
-		{"CREATE TRIGGER registry_revision BEFORE UPDATE ON ", " FOR EACH ROW EXECUTE FUNCTION agentcore.registry_revision_trigger()"},
-		{"ALTER TABLE ", " ENABLE ALWAYS TRIGGER registry_revision"},
-	};
-	char	   *table = PG_ARGISNULL(0) ? NULL : get_rel_name(PG_GETARG_OID(0));
-	int			n = agc_arg_bool(fcinfo, 1, "versioned") ? lengthof(statements) : lengthof(statements) - 2;
-
-	if (table == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("registry must be a table")));
-	table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(PG_GETARG_OID(0))), table);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	for (int i = 0; i < n; i++)
-	{
-		int			result = SPI_execute(psprintf("%s%s%s", statements[i].before, table, statements[i].after), false, 0);
-
-		if (result != SPI_OK_UTILITY)
-			elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
-	}
-	SPI_finish();
-	PG_RETURN_VOID();
-}
-
-/* From now on only changes of the relation that we watch are counted. */
-void
-agc_watch_registry(void)
-{
-	static uint64 resolved = 0;
-
-	if (resolved == generation && OidIsValid(watched))
-		return;
-	watched = get_relname_relid("registry_change", get_namespace_oid(AGC_SCHEMA, false));
-	resolved = generation;
-}
-
 void
 agc_compiled_reporter(AgcCompiledReport report)
 {
@@ -397,19 +297,19 @@ AGC_FUNCTION(compiled_objects)
 	dlist_foreach(iter, &lru)
 	{
 		AgcObject  *object = dlist_container(AgcObject, lru, iter.cur);
-		Datum		values[7];
-		bool		nulls[7] = {false};
+		AgcRow		row;
 
 		if (object->dead || agc_level(GetUserId(), object->tenant) < AGC_READER)
 			continue;
-		values[0] = CStringGetTextDatum(object->class->name);
-		values[1] = CStringGetTextDatum(object->tenant);
-		values[2] = CStringGetTextDatum(object->name);
-		values[3] = Int64GetDatum(object->revision);
-		values[4] = Int64GetDatum((int64) object->bytes);
-		values[5] = Int64GetDatum(object->compiles);
-		values[6] = Int64GetDatum(object->hits);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		agc_row_init(&row);
+		agc_put_text(&row, object->class->name);
+		agc_put_text(&row, object->tenant);
+		agc_put_text(&row, object->name);
+		agc_put_int64(&row, object->revision);
+		agc_put_int64(&row, (int64) object->bytes);
+		agc_put_int64(&row, object->compiles);
+		agc_put_int64(&row, object->hits);
+		agc_row_store(rsinfo, &row);
 	}
 	for (int i = 0; i < nreporters; i++)
 		reporters[i](rsinfo);

@@ -128,15 +128,3 @@ agc_owner_spi(AgcPlan *plan, Datum *values, const char *nulls)
 	agc_owner_end(&owner);
 	return rows;
 }
-
-/* The body of every X_drop(name, tenant): "plan" deletes by tenant ($1) and name ($2). */
-Datum
-agc_drop(FunctionCallInfo fcinfo, const char *what, AgcPlan *plan)
-{
-	char	   *name = agc_arg_name(fcinfo, 0, what);
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(name)};
-
-	agc_enter(tenant, AGC_ADMIN);
-	PG_RETURN_BOOL(agc_owner_spi(plan, values, NULL) > 0);
-}

@@ -86,14 +86,8 @@ agc_row_store(ReturnSetInfo *rsinfo, AgcRow *row)
 
 /* ----- parameters ------------------------------------------------------------ */
 
-/* SPI's way to say which parameters are null */
-typedef struct NullChars
-{
-	char		of[AGC_ROW_MAX];
-} NullChars;
-
-static const char *
-null_chars(const AgcPlan *plan, const AgcRow *row, NullChars *nulls)
+const char *
+agc_row_nulls(const AgcPlan *plan, const AgcRow *row, AgcRowNulls *nulls)
 {
 	if (row->n != plan->nargs)
 		elog(ERROR, "%d parameters are given to a statement that has %d", row->n, plan->nargs);
@@ -105,39 +99,23 @@ null_chars(const AgcPlan *plan, const AgcRow *row, NullChars *nulls)
 int
 agc_spi_row(AgcPlan *plan, AgcRow *row)
 {
-	NullChars	nulls;
+	AgcRowNulls nulls;
 
-	return agc_spi(plan, row->value, null_chars(plan, row, &nulls));
+	return agc_spi(plan, row->value, agc_row_nulls(plan, row, &nulls));
 }
 
 int
 agc_spi_read_row(AgcPlan *plan, AgcRow *row)
 {
-	NullChars	nulls;
+	AgcRowNulls nulls;
 
-	return agc_spi_read(plan, row->value, null_chars(plan, row, &nulls));
+	return agc_spi_read(plan, row->value, agc_row_nulls(plan, row, &nulls));
 }
 
 uint64
 agc_owner_spi_row(AgcPlan *plan, AgcRow *row)
 {
-	NullChars	nulls;
+	AgcRowNulls nulls;
 
-	return agc_owner_spi(plan, row->value, null_chars(plan, row, &nulls));
-}
-
-bool
-agc_set_spi_row(AgcSetting *set, AgcPlan *plan, AgcRow *row)
-{
-	NullChars	nulls;
-
-	return agc_set_spi(set, plan, row->value, null_chars(plan, row, &nulls));
-}
-
-bool
-agc_set_write_row(AgcSetting *set, AgcPlan *plan, AgcRow *row)
-{
-	NullChars	nulls;
-
-	return agc_set_write(set, plan, row->value, null_chars(plan, row, &nulls));
+	return agc_owner_spi(plan, row->value, agc_row_nulls(plan, row, &nulls));
 }

@@ -141,6 +141,14 @@ extern Datum agc_row_return(FunctionCallInfo fcinfo, AgcRow *row);
 /* one row of a set, after InitMaterializedSRF() */
 extern void agc_row_store(ReturnSetInfo *rsinfo, AgcRow *row);
 
+/* SPI's way to say which parameters are null */
+typedef struct AgcRowNulls
+{
+	char		of[AGC_ROW_MAX];
+} AgcRowNulls;
+
+extern const char *agc_row_nulls(const AgcPlan *plan, const AgcRow *row, AgcRowNulls *nulls);
+
 /* the statements of owner.c and setter.c, with the row as parameters */
 extern int	agc_spi_row(AgcPlan *plan, AgcRow *row);
 extern int	agc_spi_read_row(AgcPlan *plan, AgcRow *row);

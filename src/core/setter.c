@@ -2,6 +2,7 @@
  * setter.c
  *	  What every X_set() has in common: a member that is not given stays as it
  *	  is, a new object gets the default, "reset" names members to set back.
+ *	  Also the body of every X_drop().
  *
  * agc_set() locks the object's row, reads it, and hands the setter a copy of
  * its arguments in which nothing is left out.  So a setter judges and writes
@@ -219,4 +220,35 @@ agc_set_write(AgcSetting *set, AgcPlan *plan, Datum *values, const char *nulls)
 	changed = agc_set_spi(set, plan, values, nulls);
 	agc_owner_end(&owner);
 	return changed;
+}
+
+bool
+agc_set_spi_row(AgcSetting *set, AgcPlan *plan, AgcRow *row)
+{
+	AgcRowNulls nulls;
+
+	return agc_set_spi(set, plan, row->value, agc_row_nulls(plan, row, &nulls));
+}
+
+bool
+agc_set_write_row(AgcSetting *set, AgcPlan *plan, AgcRow *row)
+{
+	AgcRowNulls nulls;
+
+	return agc_set_write(set, plan, row->value, agc_row_nulls(plan, row, &nulls));
+}
+
+/* The body of every X_drop(name, tenant): "plan" deletes by tenant ($1) and name ($2). */
+Datum
+agc_drop(FunctionCallInfo fcinfo, const char *what, AgcPlan *plan)
+{
+	char	   *name = agc_arg_name(fcinfo, 0, what);
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, name);
+	agc_enter(tenant, AGC_ADMIN);
+	PG_RETURN_BOOL(agc_owner_spi_row(plan, &row) > 0);
 }

@@ -96,7 +96,7 @@ forget_tables(Datum arg, Oid relid)
 
 /*
  * A DROP EXTENSION, after which the names may stand for others, is heard of as
- * a change of the registry (core/object.c).
+ * a change of the registry (invalidation.c).
  */
 static bool
 is_resolved(const AgcTable *table)

@@ -1,16 +1,16 @@
 /*
  * tenant.c
- *	  The settings of a tenant: its switch, and its share of the cache.
+ *	  Reading the settings of a tenant: its switch, and its share of the cache.
+ *	  tenant_set.c writes them.
  *
  * Most tenants have no row, and every stored cache entry asks: what was read
  * last is remembered until a registry table changes.
  *
- * Memory: static.  Locks: AccessShareLock while reading, the row's in
- * the setters.  On ERROR: the transaction takes the change back.
+ * Memory: static.  Locks: AccessShareLock while reading.  On ERROR: nothing to
+ * undo.
  */
 #include "core/core.h"
 
-#include "utils/builtins.h"
 #include "utils/rel.h"
 
 typedef struct TenantSettings
@@ -56,72 +56,4 @@ int
 agc_tenant_cache_share(const char *tenant)
 {
 	return settings_of(tenant)->cache_share;
-}
-
-static bool
-write_enabled(FunctionCallInfo fcinfo, AgcSetting *set)
-{
-	static const Oid types[] = {TEXTOID, BOOLOID, BOOLOID};
-	static AgcPlan plan = {
-		"INSERT INTO agentcore.tenant AS t (tenant, enabled) VALUES ($1, $2)"
-		" ON CONFLICT (tenant, name) DO UPDATE SET enabled = EXCLUDED.enabled"
-		" WHERE $3 AND t.enabled <> EXCLUDED.enabled", lengthof(types), types
-	};
-	Datum		values[] = {set->keys[0], PG_GETARG_DATUM(0), BoolGetDatum(set->exists)};
-
-	return agc_set_write(set, &plan, values, NULL);
-}
-
-/* tenant_set(enabled, reset, tenant) -> boolean: whether anything changed */
-AGC_FUNCTION(tenant_set)
-{
-	static const Oid types[] = {TEXTOID};
-	static AgcPlan row = {
-		"SELECT enabled FROM agentcore.tenant WHERE tenant = $1 FOR NO KEY UPDATE", lengthof(types), types
-	};
-	static const AgcMember members[] = {{"enabled", "true"}};
-	static const AgcSetter setter = {"tenant", 0, lengthof(members), members, &row, .write = write_enabled};
-	Datum		keys[1];
-
-	return agc_set(fcinfo, &setter, keys);
-}
-
-static bool
-write_share(FunctionCallInfo fcinfo, AgcSetting *set)
-{
-	static const Oid types[] = {TEXTOID, INT4OID, BOOLOID};
-	static AgcPlan plan = {
-		"INSERT INTO agentcore.tenant AS t (tenant, cache_share) VALUES ($1, $2)"
-		" ON CONFLICT (tenant, name) DO UPDATE SET cache_share = EXCLUDED.cache_share"
-		" WHERE $3 AND t.cache_share IS DISTINCT FROM EXCLUDED.cache_share", lengthof(types), types
-	};
-	Datum		values[] = {set->keys[0], PG_GETARG_DATUM(0), BoolGetDatum(set->exists)};
-
-	if (PG_ARGISNULL(0) && !set->exists)
-		return false;			/* as without a row */
-	if (!PG_ARGISNULL(0) && (PG_GETARG_INT32(0) < 1 || PG_GETARG_INT32(0) > 100))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("share must be from 1 to 100 percent"),
-				 errhint("reset => '{share}' takes it back: agentcore.cache_tenant_share then holds for the tenant.")));
-	return agc_set_write(set, &plan, values, PG_ARGISNULL(0) ? " n " : NULL);
-}
-
-/*
- * tenant_share_set(share, reset, tenant) -> boolean: whether anything changed.  It
- * protects the others from the tenant, so its own administrator may not lift it.
- */
-AGC_FUNCTION(tenant_share_set)
-{
-	static const Oid types[] = {TEXTOID};
-	static AgcPlan row = {
-		"SELECT cache_share::integer FROM agentcore.tenant WHERE tenant = $1 FOR NO KEY UPDATE", lengthof(types), types
-	};
-	static const AgcMember members[] = {{"share"}};
-	static const AgcSetter setter = {
-		"share", 0, lengthof(members), members, &row, .everywhere = true, .write = write_share
-	};
-	Datum		keys[1];
-
-	return agc_set(fcinfo, &setter, keys);
 }

@@ -216,14 +216,17 @@ static ParamListInfo
 make_params(const AgcReach *reach, const Rules *rules, NullableDatum since)
 {
 	ParamListInfo params = makeParamList(NPARAMS);
-	Datum		values[NPARAMS] = {
-		PointerGetDatum(tenants_read(reach, rules->shared)), PointerGetDatum(reach->admin),
-		BoolGetDatum(reach->admin_all), since.value
-	};
+	AgcRow		row;
 
+	agc_row_init(&row);
+	agc_put_pointer(&row, tenants_read(reach, rules->shared));
+	agc_put_pointer(&row, reach->admin);
+	agc_put_bool(&row, reach->admin_all);
+	agc_put_datum(&row, since.value, since.isnull);
 	for (int i = 0; i < NPARAMS; i++)
-		params->params[i] = (ParamExternData){.value = values[i], .ptype = param_types[i], .pflags = PARAM_FLAG_CONST};
-	params->params[NPARAMS - 1].isnull = since.isnull;
+		params->params[i] = (ParamExternData){
+			.value = row.value[i], .isnull = row.null[i], .ptype = param_types[i], .pflags = PARAM_FLAG_CONST
+		};
 	return params;
 }
 

@@ -1,9 +1,9 @@
 /*
- * heap.h
- *	  What heap.c and heap_statement.c share.
+ * heap_statement.h
+ *	  Writing by statements, for heap.c.
  */
-#ifndef AGENTCORE_CORE_HEAP_H
-#define AGENTCORE_CORE_HEAP_H
+#ifndef AGENTCORE_CORE_HEAP_STATEMENT_H
+#define AGENTCORE_CORE_HEAP_STATEMENT_H
 
 #include "core/core.h"
 
@@ -16,4 +16,4 @@ extern void heap_statement_init(void);
 /* 40001: somebody else has changed the row */
 pg_noreturn extern void heap_raise_changed(Relation rel);
 
-#endif							/* AGENTCORE_CORE_HEAP_H */
+#endif							/* AGENTCORE_CORE_HEAP_STATEMENT_H */

@@ -1,0 +1,119 @@
+/*
+ * invalidation.c
+ *	  How every session hears that a registry table was changed.
+ *
+ * An ordinary UPDATE sends no invalidation, so the triggers on the registry
+ * tables (registry_change_trigger) send a relcache invalidation for one
+ * relation that nothing else uses, agentcore.registry_change.  It reaches every
+ * backend when the writer commits, and the writer itself at its next command
+ * and again when it rolls back.  The callback only counts: what was derived
+ * from a registry table is looked at again when agc_generation() has changed.
+ *
+ * Memory: static variables.  Locks: none.  On ERROR: nothing to undo; a
+ * transaction that fails also sends its invalidations.
+ */
+#include "core/core.h"
+
+#include "catalog/namespace.h"
+#include "commands/trigger.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+
+static uint64 generation = 1;
+static Oid	watched = InvalidOid;
+
+static void registry_changed(Datum arg, Oid relid);
+
+void
+agc_invalidation_init(void)
+{
+	CacheRegisterRelcacheCallback(registry_changed, (Datum) 0);
+}
+
+uint64
+agc_generation(void)
+{
+	return generation;
+}
+
+/* May run anywhere, so it does nothing but count. */
+static void
+registry_changed(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || !OidIsValid(watched) || relid == watched)
+		generation++;
+}
+
+/* From now on only changes of the relation that we watch are counted. */
+void
+agc_watch_registry(void)
+{
+	static uint64 resolved = 0;
+
+	if (resolved == generation && OidIsValid(watched))
+		return;
+	watched = get_relname_relid("registry_change", get_namespace_oid(AGC_SCHEMA, false));
+	resolved = generation;
+}
+
+/*
+ * registry_change_trigger: on every registry table, row level for INSERT,
+ * UPDATE and DELETE, statement level for TRUNCATE, ENABLE ALWAYS, so that
+ * COPY, restores and logical apply are heard too.
+ */
+AGC_FUNCTION(registry_change_trigger)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("registry_change_trigger() must be called as a trigger")));
+
+	CacheInvalidateRelcacheByRelid(get_relname_relid("registry_change",
+													 get_namespace_oid(AGC_SCHEMA, false)));
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		PG_RETURN_POINTER(data->tg_newtuple);
+	PG_RETURN_POINTER(data->tg_trigtuple);
+}
+
+/*
+ * registry_attach(registry, versioned): puts the triggers on a registry table.
+ * Not in plpgsql, which keeps what it compiled of a function for the session,
+ * also when the function went with its extension.
+ */
+AGC_FUNCTION(registry_attach)
+{
+	static const struct
+	{
+		const char *before;
+		const char *after;
+	}			statements[] = {
+		{"CREATE TRIGGER registry_change_row AFTER INSERT OR UPDATE OR DELETE ON ", " FOR EACH ROW EXECUTE FUNCTION agentcore.registry_change_trigger()"},
+		{"CREATE TRIGGER registry_change_truncate AFTER TRUNCATE ON ", " FOR EACH STATEMENT EXECUTE FUNCTION agentcore.registry_change_trigger()"},
+		{"ALTER TABLE ", " ENABLE ALWAYS TRIGGER registry_change_row"},
+		{"ALTER TABLE ", " ENABLE ALWAYS TRIGGER registry_change_truncate"},
+		{"CREATE TRIGGER registry_revision BEFORE UPDATE ON ", " FOR EACH ROW EXECUTE FUNCTION agentcore.registry_revision_trigger()"},
+		{"ALTER TABLE ", " ENABLE ALWAYS TRIGGER registry_revision"},
+	};
+	char	   *table = PG_ARGISNULL(0) ? NULL : get_rel_name(PG_GETARG_OID(0));
+	int			n = agc_arg_bool(fcinfo, 1, "versioned") ? lengthof(statements) : lengthof(statements) - 2;
+
+	if (table == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("registry must be a table")));
+	table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(PG_GETARG_OID(0))), table);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	for (int i = 0; i < n; i++)
+	{
+		int			result = SPI_execute(psprintf("%s%s%s", statements[i].before, table, statements[i].after), false, 0);
+
+		if (result != SPI_OK_UTILITY)
+			elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
+	}
+	SPI_finish();
+	PG_RETURN_VOID();
+}
