@@ -2,8 +2,7 @@
  * agent.c
  *	  Agents: who asks, under which policy, at whose expense.
  *
- * Memory: a compiled object an agent.  Locks: the row's in
- * agent_set().  On ERROR: the transaction takes the change back.
+ * Memory: one compiled object per agent.  Locks: the row's, in agent_set().  On ERROR: the transaction takes the change back.
  */
 #include "call/agent.h"
 
@@ -20,7 +19,6 @@ enum
 };
 
 static void *compile_agent(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
-static void note_nearest(HeapTuple tuple, TupleDesc desc, void *arg);
 
 static AgcTable agent_table = AGC_TABLE("agent", "agent_pkey");
 static const AgcObjectClass agent_class = {"agent", &agent_table, compile_agent};
@@ -38,31 +36,17 @@ compile_agent(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *n
 	return agent;
 }
 
-static void
-note_nearest(HeapTuple tuple, TupleDesc desc, void *arg)
-{
-	agc_nearest_add(arg, agc_col_text(tuple, desc, "name"));
-}
-
 /* Raises 42704 with the nearest names for an agent that does not exist. */
 AgcObject *
 agent_pin(const char *tenant, const char *name)
 {
 	AgcObject  *object = agc_object_pin(&agent_class, tenant, name);
 	AgcNearest	nearest = {.wanted = name, .limit = 3};
-	Relation	rel;
 
 	if (object != NULL)
 		return object;
-	rel = agc_table_open(&agent_table, AccessShareLock);
-	agc_table_scan(&agent_table, rel, 1, &tenant, note_nearest, &nearest);
-	agc_table_close(rel, AccessShareLock);
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("agent \"%s\" does not exist", name),
-			 nearest.count > 0 ? errhint("Did you mean \"%s\"?", nearest.name[0]) :
-			 errhint("Create it with agentcore.agent_set().")));
-	return NULL;
+	agc_nearest_in(&nearest, &agent_table, tenant);
+	agc_refuse_unknown("agent", name, &nearest, "Create it with agentcore.agent_set().");
 }
 
 /* An owner that was dropped owns nothing: nobody may speak for the agent. */
@@ -101,15 +85,9 @@ check_names(FunctionCallInfo fcinfo, AgcSetting *set)
 	char	   *owner = agc_opt_name(fcinfo, A_OWNER, "owner");
 
 	if (AGC_TOUCHED(set, A_POLICY) && !allow_policy_exists(set->tenant, policy))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("policy \"%s\" does not exist", policy),
-				 errhint("Create it with agentcore.policy_set().")));
+		agc_refuse_unknown("policy", policy, NULL, "Create it with agentcore.policy_set().");
 	if (AGC_GIVEN(set, A_BUDGET) && !budget_exists(set->tenant, budget))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("budget \"%s\" does not exist", budget),
-				 errhint("Create it with agentcore.budget_set().")));
+		agc_refuse_unknown("budget", budget, NULL, "Create it with agentcore.budget_set().");
 	if (AGC_GIVEN(set, A_OWNER))
 		(void) get_role_oid(owner, false);
 }

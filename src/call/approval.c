@@ -21,6 +21,7 @@
 #include "call/call.h"
 #include "call/digest.h"
 #include "call/refuse.h"
+#include "core/row.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -33,14 +34,14 @@ typedef enum ApprovalState
 	APPROVAL_REFUSED
 } ApprovalState;
 
-static Datum
-hash_datum(const uint8 *hash)
+static void
+put_hash(AgcRow *row, const uint8 *hash)
 {
 	bytea	   *value = palloc(VARHDRSZ + AGC_HASH_LEN);
 
 	SET_VARSIZE(value, VARHDRSZ + AGC_HASH_LEN);
 	memcpy(VARDATA(value), hash, AGC_HASH_LEN);
-	return PointerGetDatum(value);
+	agc_put_pointer(row, value);
 }
 
 /*
@@ -61,28 +62,29 @@ find(Gate *gate, pg_uuid_t *id)
 		" AND (state = 'used' OR expires_at IS NULL OR expires_at > $6)"
 		" ORDER BY state = 'used' DESC, decided_at DESC NULLS LAST, requested_at DESC LIMIT 1", 7, types
 	};
-	Datum		values[7];
 	ApprovalState state = APPROVAL_NONE;
 	AgcOwner	owner;
+	AgcRow		row;
 
-	values[0] = CStringGetTextDatum(gate->tenant);
-	values[1] = CStringGetTextDatum(gate->agent_name);
-	values[2] = hash_datum(digest_question(gate));
-	values[3] = Int64GetDatum(Max(gate->est_tokens, 0));
-	values[4] = Int64GetDatum(Max(gate->est_nanousd, 0));
-	values[5] = TimestampTzGetDatum(agc_now());
-	values[6] = UUIDPGetDatum(&gate->earlier_id);
+	agc_row_init(&row);
+	agc_put_text(&row, gate->tenant);
+	agc_put_text(&row, gate->agent_name);
+	put_hash(&row, digest_question(gate));
+	agc_put_int64(&row, Max(gate->est_tokens, 0));
+	agc_put_int64(&row, Max(gate->est_nanousd, 0));
+	agc_put_time(&row, agc_now());
+	agc_put_uuid(&row, gate->earlier == EARLIER_RETRY ? &gate->earlier_id : NULL);
 
 	agc_owner_begin(&owner);
-	agc_spi(&plan, values, gate->earlier == EARLIER_RETRY ? NULL : "      n");
+	agc_spi_row(&plan, &row);
 	if (SPI_processed > 0)
 	{
-		HeapTuple	row = SPI_tuptable->vals[0];
+		HeapTuple	found = SPI_tuptable->vals[0];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
-		char	   *word = SPI_getvalue(row, desc, 2);
+		char	   *word = SPI_getvalue(found, desc, 2);
 		bool		isnull;
 
-		*id = *DatumGetUUIDP(SPI_getbinval(row, desc, 1, &isnull));
+		*id = *DatumGetUUIDP(SPI_getbinval(found, desc, 1, &isnull));
 		state = strcmp(word, "used") == 0 ? APPROVAL_USED :
 			strcmp(word, "approved") == 0 ? APPROVAL_APPROVED :
 			strcmp(word, "refused") == 0 ? APPROVAL_REFUSED : APPROVAL_PENDING;
@@ -99,20 +101,15 @@ has_room(Gate *gate)
 	static AgcPlan plan = {
 		"SELECT FROM agentcore.approval WHERE tenant = $1 AND agent = $2 AND state = 'pending' LIMIT $3", 3, types
 	};
-	Datum		values[3] = {
-		CStringGetTextDatum(gate->tenant), CStringGetTextDatum(gate->agent_name),
-		Int32GetDatum(agc_max_open_approvals)
-	};
+	AgcRow		row;
 
-	return agc_max_open_approvals == 0 ||
-		agc_owner_spi(&plan, values, NULL) < (uint64) agc_max_open_approvals;
-}
-
-static Datum
-opt_text(const char *text, char *null)
-{
-	*null = text != NULL ? ' ' : 'n';
-	return text != NULL ? CStringGetTextDatum(text) : (Datum) 0;
+	if (agc_max_open_approvals == 0)
+		return true;
+	agc_row_init(&row);
+	agc_put_text(&row, gate->tenant);
+	agc_put_text(&row, gate->agent_name);
+	agc_put_int32(&row, agc_max_open_approvals);
+	return agc_owner_spi_row(&plan, &row) < (uint64) agc_max_open_approvals;
 }
 
 static void
@@ -127,23 +124,23 @@ ask(Gate *gate, pg_uuid_t *id)
 		" ON CONFLICT (tenant, agent, request_hash, est_tokens, est_nanousd) WHERE state = 'pending' DO NOTHING",
 		12, types
 	};
-	Datum		values[12];
-	char		nulls[13] = "            ";
+	AgcRow		row;
 
 	agc_uuid_v7(id);
-	values[0] = CStringGetTextDatum(gate->tenant);
-	values[1] = UUIDPGetDatum(id);
-	values[2] = CStringGetTextDatum(gate->agent_name);
-	values[3] = CStringGetTextDatum(gate->tool_name);
-	values[4] = hash_datum(digest_question(gate));
-	values[5] = JsonbPGetDatum(gate->args);
-	values[6] = opt_text(gate->task, &nulls[6]);
-	values[7] = opt_text(gate->subject, &nulls[7]);
-	values[8] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
-	values[9] = opt_text(gate->budget, &nulls[9]);
-	values[10] = Int64GetDatum(Max(gate->est_tokens, 0));
-	values[11] = Int64GetDatum(Max(gate->est_nanousd, 0));
-	(void) agc_owner_spi(&plan, values, nulls);
+	agc_row_init(&row);
+	agc_put_text(&row, gate->tenant);
+	agc_put_uuid(&row, id);
+	agc_put_text(&row, gate->agent_name);
+	agc_put_text(&row, gate->tool_name);
+	put_hash(&row, digest_question(gate));
+	agc_put_jsonb(&row, gate->args);
+	agc_put_text(&row, gate->task);
+	agc_put_text(&row, gate->subject);
+	agc_put_text(&row, GetUserNameFromId(GetUserId(), false));
+	agc_put_text(&row, gate->budget);
+	agc_put_int64(&row, Max(gate->est_tokens, 0));
+	agc_put_int64(&row, Max(gate->est_nanousd, 0));
+	(void) agc_owner_spi_row(&plan, &row);
 }
 
 /* Audit mode asks nobody: the call runs all the same. */
@@ -237,26 +234,22 @@ AGC_FUNCTION(call_approve)
 	char	   *note = agc_opt_text(fcinfo, 3);
 	char	   *tenant = agc_arg_tenant(fcinfo, 4);
 	const char *state = approve ? "approved" : "refused";
-	Datum		values[7];
-	char		nulls[8] = "       ";
+	AgcRow		row;
 
 	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("approval must not be null")));
+		agc_refuse_null("approval");
 	(void) agc_opt_interval(fcinfo, 2, "valid_for", 0);
 	agc_enter(tenant, AGC_ADMIN);
 
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = PG_GETARG_DATUM(0);
-	values[2] = CStringGetTextDatum(state);
-	values[3] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
-	values[4] = opt_text(note, &nulls[4]);
-	values[5] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);
-	values[6] = TimestampTzGetDatum(agc_now());
-	nulls[5] = PG_ARGISNULL(2) ? 'n' : ' ';
-
-	if (agc_owner_spi(&plan, values, nulls) == 0)
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_arg(&row, fcinfo, 0);
+	agc_put_text(&row, state);
+	agc_put_text(&row, GetUserNameFromId(GetUserId(), false));
+	agc_put_text(&row, note);
+	agc_put_arg(&row, fcinfo, 2);
+	agc_put_time(&row, agc_now());
+	if (agc_owner_spi_row(&plan, &row) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("approval \"%s\" does not exist or was used", hex_uuid(PG_GETARG_UUID_P(0))),
@@ -277,15 +270,14 @@ AGC_FUNCTION(approval_purge)
 	};
 	int64		keep = agc_opt_interval(fcinfo, 0, "keep", -1);
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	Datum		values[3];
+	AgcRow		row;
 
 	if (keep < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("keep must not be null")));
+		agc_refuse_null("keep");
 	agc_enter(tenant, AGC_ADMIN);
-	values[0] = CStringGetTextDatum(tenant);
-	values[1] = TimestampTzGetDatum(agc_now());
-	values[2] = PG_GETARG_DATUM(0);
-	PG_RETURN_INT64((int64) agc_owner_spi(&plan, values, NULL));
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_time(&row, agc_now());
+	agc_put_arg(&row, fcinfo, 0);
+	PG_RETURN_INT64((int64) agc_owner_spi_row(&plan, &row));
 }

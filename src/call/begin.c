@@ -23,6 +23,7 @@
 #include "call/stages.h"
 #include "call/take.h"
 #include "common/int.h"
+#include "core/row.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 
@@ -41,10 +42,7 @@ find_agent(Gate *gate)
 	gate->audit = gate->agent->audit;
 	gate->budget = gate->budget_arg ? gate->budget_arg : gate->agent->budget;
 	if (gate->budget_arg != NULL && !budget_exists(gate->tenant, gate->budget_arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("budget \"%s\" does not exist", gate->budget_arg),
-				 errhint("Create it with agentcore.budget_set().")));
+		agc_refuse_unknown("budget", gate->budget_arg, NULL, "Create it with agentcore.budget_set().");
 	if (gate->budget_arg != NULL &&
 		(gate->agent->budget == NULL || strcmp(gate->budget_arg, gate->agent->budget) != 0))
 		budget_check_use(gate->tenant, gate->budget_arg);
@@ -87,42 +85,25 @@ release(Gate *gate)
 }
 
 static Datum
-text_or_null(const char *text, bool *isnull)
-{
-	*isnull = text == NULL;
-	return text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
-static Datum
-jsonb_or_null(Jsonb *value, bool *isnull)
-{
-	*isnull = value == NULL;
-	return value ? JsonbPGetDatum(value) : (Datum) 0;
-}
-
-static Datum
 answer_row(FunctionCallInfo fcinfo, Gate *gate)
 {
-	Datum		values[12];
-	bool		nulls[12] = {false};
 	bool		has_args = gate->verdict == VERDICT_RUN && !gate->is_llm;
+	AgcRow		row;
 
-	values[0] = CStringGetTextDatum(verdict_name(gate->verdict));
-	values[1] = UUIDPGetDatum(&gate->call_id);
-	nulls[1] = !gate->has_call_id;
-	values[2] = jsonb_or_null(has_args ? gate->args : NULL, &nulls[2]);
-	values[3] = jsonb_or_null(gate->result, &nulls[3]);
-	values[4] = text_or_null(gate->reason, &nulls[4]);
-	values[5] = text_or_null(gate->detail, &nulls[5]);
-	values[6] = jsonb_or_null(gate->errors, &nulls[6]);
-	values[7] = text_or_null(gate->feedback, &nulls[7]);
-	values[8] = PointerGetDatum(agc_us_interval(Max(gate->retry_after, 0)));
-	nulls[8] = gate->retry_after < 0;
-	values[9] = Int32GetDatum(gate->attempt);
-	nulls[9] = gate->attempt == 0;
-	values[10] = BoolGetDatum(gate_enforced(gate));
-	values[11] = BoolGetDatum(gate->want_result);
-	return agc_row(fcinfo, values, nulls, 12);
+	agc_row_init(&row);
+	agc_put_text(&row, verdict_name(gate->verdict));
+	agc_put_uuid(&row, gate->has_call_id ? &gate->call_id : NULL);
+	agc_put_jsonb(&row, has_args ? gate->args : NULL);
+	agc_put_jsonb(&row, gate->result);
+	agc_put_text(&row, gate->reason);
+	agc_put_text(&row, gate->detail);
+	agc_put_jsonb(&row, gate->errors);
+	agc_put_text(&row, gate->feedback);
+	agc_put_pointer(&row, gate->retry_after < 0 ? NULL : agc_us_interval(gate->retry_after));
+	agc_put_datum(&row, Int32GetDatum(gate->attempt), gate->attempt == 0);
+	agc_put_bool(&row, gate_enforced(gate));
+	agc_put_bool(&row, gate->want_result);
+	return agc_row_return(fcinfo, &row);
 }
 
 /*
@@ -157,9 +138,7 @@ read_name(FunctionCallInfo fcinfo, Gate *gate, const char *what)
 	text	   *given;
 
 	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", what)));
+		agc_refuse_null(what);
 	given = DatumGetTextPSlice(PG_GETARG_DATUM(1), 0, AGC_MAX_NAME + 1);
 	gate->impossible = agc_name_problem(given, what);
 	gate->tool_name = text_to_cstring(given);
@@ -252,8 +231,7 @@ AGC_FUNCTION(call_explain)
 	gate.audit = false;			/* the stages' own words, not what becomes of them */
 	for (int i = 0; i < gate_nstages; i++)
 	{
-		Datum		values[4];
-		bool		nulls[4] = {false};
+		AgcRow		row;
 
 		gate.verdict = VERDICT_NONE;
 		gate.reason = NULL;
@@ -261,12 +239,12 @@ AGC_FUNCTION(call_explain)
 		gate.observed_reason = NULL;
 		gate_stages[i].judge(&gate);
 		gate_report_observed(&gate);
-		values[0] = CStringGetTextDatum(gate_stages[i].name);
-		values[1] = CStringGetTextDatum(gate.verdict == VERDICT_NONE ? "pass" :
-										verdict_name(gate.verdict));
-		values[2] = text_or_null(gate.reason, &nulls[2]);
-		values[3] = text_or_null(gate.detail, &nulls[3]);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		agc_row_init(&row);
+		agc_put_text(&row, gate_stages[i].name);
+		agc_put_text(&row, gate.verdict == VERDICT_NONE ? "pass" : verdict_name(gate.verdict));
+		agc_put_text(&row, gate.reason);
+		agc_put_text(&row, gate.detail);
+		agc_row_store(rsinfo, &row);
 	}
 	release(&gate);
 	return (Datum) 0;

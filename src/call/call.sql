@@ -12,17 +12,28 @@ CREATE TABLE agentcore.agent (
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.agent');
-COMMENT ON TABLE agentcore.agent IS 'Agents: the policy each obeys, the budget that pays, the role that may speak for it. Written by agent_set() and agent_drop().';
+COMMENT ON TABLE agentcore.agent IS
+  'Agents: the policy each obeys, the budget that pays, the role that may speak for it. '
+  'Written by agent_set() and agent_drop().';
 
 CREATE FUNCTION agentcore.agent_set(name text, policy text DEFAULT NULL, budget text DEFAULT NULL, owner text DEFAULT NULL, mode text DEFAULT NULL, enabled boolean DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_agent_set_v1';
-COMMENT ON FUNCTION agentcore.agent_set(text, text, text, text, text, boolean, text[], text) IS 'Create or change an agent; returns whether anything changed. A member that is not given (NULL) stays as it is; a new agent needs a policy, and has no budget, no owner, mode enforce, and is enabled. reset: members to set back to that. owner: only members of that role may call for it. mode audit: judge and report, refuse nothing. Unknown policy, budget or role: 42704.';
+COMMENT ON FUNCTION agentcore.agent_set(text, text, text, text, text, boolean, text[], text) IS
+  'Create or change an agent; returns whether anything changed. '
+  'A member that is not given (NULL) stays as it is; a new agent needs a policy, and has no budget, no owner, mode enforce, and is enabled. '
+  'reset: members to set back to that. '
+  'owner: only members of that role may call for it. '
+  'mode audit: judge and report, refuse nothing. '
+  'Unknown policy, budget or role: 42704.';
 
 CREATE FUNCTION agentcore.agent_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_agent_drop_v1';
-COMMENT ON FUNCTION agentcore.agent_drop(text, text) IS 'Remove an agent; false when there was none. Its open calls can still be settled.';
+COMMENT ON FUNCTION agentcore.agent_drop(text, text) IS
+  'Remove an agent. '
+  'Returns false where there was none. '
+  'Its open calls can still be settled.';
 
 INSERT INTO agentcore.access_source (relation, since, hidden, admin_only) VALUES
   ('agent', NULL, '{}', '{}'), ('call_log_entry', 'at', '{}', '{}'), ('approval', NULL, '{request_hash}', '{args}');
@@ -51,12 +62,15 @@ CREATE TABLE agentcore.call_log_entry (
   role     text COLLATE "C" NOT NULL
 );
 CREATE INDEX call_log_entry_tenant_at_idx ON agentcore.call_log_entry (tenant, at);
-COMMENT ON TABLE agentcore.call_log_entry IS 'Audit rows, written as agentcore.audit says. Append-only for the extension; delete old rows as you see fit.';
+COMMENT ON TABLE agentcore.call_log_entry IS
+  'Audit rows, written as agentcore.audit says. '
+  'The extension only appends; delete old rows as you see fit.';
 
 CREATE VIEW agentcore.call_log WITH (security_barrier) AS
   SELECT tenant, at, event, agent, tool, verdict, reason, detail, enforced, call_id, key, task, subject, role
     FROM agentcore.visible_rows(NULL::agentcore.call_log_entry);
-COMMENT ON VIEW agentcore.call_log IS 'Verdicts (event begin) and settlements (commit, fail, resolve) as agentcore.audit lets them be written; never argument values.';
+COMMENT ON VIEW agentcore.call_log IS
+  'Verdicts (event begin) and settlements (commit, fail, resolve) as agentcore.audit lets them be written; never argument values.';
 
 -- Approvals ------------------------------------------------------------------
 
@@ -85,12 +99,20 @@ CREATE TABLE agentcore.approval (
 CREATE INDEX approval_request ON agentcore.approval (tenant, agent, request_hash);
 -- one question at one price is asked once, however many workers ask it
 CREATE UNIQUE INDEX approval_pending ON agentcore.approval (tenant, agent, request_hash, est_tokens, est_nanousd) WHERE state = 'pending';
-COMMENT ON TABLE agentcore.approval IS 'Requests of calls that a person must allow first. request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description and schema, the arguments that will run). call_id: the call that used it. Written by call_begin() and call_approve(), removed by approval_purge().';
+COMMENT ON TABLE agentcore.approval IS
+  'Requests of calls that a person must allow first. '
+  'request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description and schema, the arguments that will run). '
+  'call_id: the call that used it. '
+  'Written by call_begin() and call_approve(), removed by approval_purge().';
 
 CREATE FUNCTION agentcore.call_approve(approval uuid, approve boolean DEFAULT true, valid_for interval DEFAULT NULL, note text DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_call_approve_v1';
-COMMENT ON FUNCTION agentcore.call_approve(uuid, boolean, interval, text, text) IS 'Decide a request of agentcore.approvals: approved lets that very call pass once, refused denies it; valid_for NULL = for ever. That very call: the same agent, task, subject and budget, the tool as it was defined (name, description, schema), the same arguments as they will run, an estimate that is not higher (a refusal: not lower). Returns approved or refused. Unknown or used request: 42704.';
+COMMENT ON FUNCTION agentcore.call_approve(uuid, boolean, interval, text, text) IS
+  'Decide a request of agentcore.approvals: approved lets that very call pass once, refused denies it; valid_for NULL = for ever. '
+  'That very call: the same agent, task, subject and budget, the tool as it was defined (name, description, schema), the same arguments as they will run, an estimate that is not higher (a refusal: not lower). '
+  'Returns approved or refused. '
+  'Unknown or used request: 42704.';
 
 CREATE VIEW agentcore.approvals WITH (security_barrier) AS
   SELECT tenant, id, agent, tool,
@@ -98,12 +120,19 @@ CREATE VIEW agentcore.approvals WITH (security_barrier) AS
          task, subject, state, requested_at, requested_by, decided_at, decided_by, note, expires_at,
          budget, est_tokens, pg_catalog.trim_scale(est_nanousd * 0.000000001) AS est_usd, call_id
     FROM agentcore.visible_rows(NULL::agentcore.approval);
-COMMENT ON VIEW agentcore.approvals IS 'Requests for approval; the arguments are those that will run and are shown to administrators of the tenant only. est_tokens, est_usd: the price asked for; a dearer call is another request. call_id: the call that used it.';
+COMMENT ON VIEW agentcore.approvals IS
+  'Requests for approval; the arguments are those that will run and are shown to administrators of the tenant only. '
+  'est_tokens, est_usd: the price asked for; a dearer call is another request. '
+  'call_id: the call that used it.';
 
 CREATE FUNCTION agentcore.approval_purge(keep interval DEFAULT '90 days', tenant text DEFAULT '') RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_approval_purge_v1';
-COMMENT ON FUNCTION agentcore.approval_purge(interval, text) IS 'Remove the requests for approval, in whatever state, that were asked, decided and, with a term, ended more than keep ago; returns how many. What was open or approved is asked again when its call comes again; a retry of a call whose request went is asked again too. NULL or negative: 22023.';
+COMMENT ON FUNCTION agentcore.approval_purge(interval, text) IS
+  'Remove the requests for approval, in any state, that were made, decided and (where the approval has an end) ended more than keep ago. '
+  'Returns how many were removed. '
+  'A request that was open or approved is made again when its call comes again, and so it is for the retry of a call whose request was removed. '
+  'NULL or negative: 22023.';
 
 -- The gate -------------------------------------------------------------------
 
@@ -121,53 +150,84 @@ CREATE TYPE agentcore.call_verdict AS (
   enforced    boolean,
   want_result boolean
 );
-COMMENT ON TYPE agentcore.call_verdict IS 'What the gate answers. verdict: run (do it after COMMIT), cached (use result), wait (ask again with the same key after retry_after), deny (final; show feedback to the model).';
+COMMENT ON TYPE agentcore.call_verdict IS
+  'What the gate answers. '
+  'verdict: run (do it after COMMIT), cached (use result), wait (ask again with the same key after retry_after), deny (final; show feedback to the model).';
 
 CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_call_begin_v1';
-COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text) IS 'May this call run, with which arguments, is its result known already, and who pays? One row, also for every refusal; run counts only once committed. args or args_text (the model''s raw string); neither = {}. NULL est_*: the tool''s estimates; NULL budget: the agent''s. Unknown agent or budget: 42704; a key used for another call: 22023.';
+COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text) IS
+  'May this call run, with which arguments, is its result known already, and who pays? '
+  'Returns one row, for a refusal too; the verdict run counts once it is committed. '
+  'args or args_text (the model''s raw string); neither = {}. '
+  'NULL est_*: the tool''s estimates; NULL budget: the agent''s. '
+  'Unknown agent or budget: 42704; a key used for another call: 22023.';
 
 CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_llm_begin_v1';
-COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text) IS 'The gate for a model call: holds input + max output tokens by weight and the most that they can cost (each as the dearest kind it may turn out to be: cache write, reasoning). budget: who pays (NULL: the agent''s), a run''s or user''s; its parents pay too. A model without a price (model_price_set) is denied as unknown_tool.';
+COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text) IS
+  'The gate for a model call: holds input + max output tokens by weight and the most that they can cost (each as the dearest kind it may turn out to be: cache write, reasoning). '
+  'budget: who pays (NULL: the agent''s), a run''s or user''s; its parents pay too. '
+  'A model without a price (model_price_set) is denied as unknown_tool.';
 
 CREATE FUNCTION agentcore.call_commit(call_id uuid, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_call_commit_v1';
-COMMENT ON FUNCTION agentcore.call_commit(uuid, jsonb, bigint, numeric, text) IS 'The call was made: charge it (NULL: what was held), cache and keep its result. Returns committed, replayed (settled before, alike), late (after its lease had ended) or conflict (settled before, otherwise). Unknown call or another role''s: 42704.';
+COMMENT ON FUNCTION agentcore.call_commit(uuid, jsonb, bigint, numeric, text) IS
+  'The call was made: charge it, cache its result and keep it for the key. '
+  'tokens, usd: what it used; NULL charges what was held. '
+  'Returns committed, replayed (settled before, alike), late (after its lease had ended) or conflict (settled before, otherwise). '
+  'Unknown call or another role''s: 42704.';
 
 CREATE FUNCTION agentcore.llm_commit(call_id uuid, usage jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, result jsonb DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_llm_commit_v1';
-COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, jsonb, text) IS 'The model answered: charge what its usage object (OpenAI, Anthropic or Gemini; in several forms at once: the larger cost) says, by the price that was in force when the call began; tokens and usd override it. result: the answer, kept for replays of the key. Returns as call_commit. A usage object that is not understood: 22023.';
+COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, jsonb, text) IS
+  'The model answered: charge what its usage object (OpenAI, Anthropic or Gemini; in several forms at once: the larger cost) says, by the price that was in force when the call began; tokens and usd override it. '
+  'result: the answer, kept for replays of the key. '
+  'Returns as call_commit. '
+  'A usage object that is not understood: 22023.';
 
 
 CREATE FUNCTION agentcore.call_fail(call_id uuid, status integer DEFAULT NULL, error text DEFAULT NULL, retry_after_header text DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.retry_advice
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_call_fail_v1';
-COMMENT ON FUNCTION agentcore.call_fail(uuid, integer, text, text, bigint, numeric, text) IS 'The call failed. retry: the call and its hold stay, begin again with the same key (or run again under the same call_id) at the given time; fail and defer: closed, only tokens and usd (NULL: nothing) are charged. status: HTTP status or NULL for none.';
+COMMENT ON FUNCTION agentcore.call_fail(uuid, integer, text, text, bigint, numeric, text) IS
+  'The call failed. '
+  'action retry: the call and its hold stay; begin again with the same key (or run again under the same call_id) at the given time. '
+  'action fail or defer: the call is closed, and only tokens and usd (NULL: nothing) are charged. '
+  'status: HTTP status or NULL for none.';
 
 CREATE FUNCTION agentcore.call_extend(call_id uuid, lease interval, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_call_extend_v1';
-COMMENT ON FUNCTION agentcore.call_extend(uuid, interval, bigint, numeric, text) IS 'Heartbeat of a long call: a new lease from now and, if asked, a larger hold. Returns extended, denied (a budget refuses the larger hold; nothing changed) or closed. 55P03 on contention.';
+COMMENT ON FUNCTION agentcore.call_extend(uuid, interval, bigint, numeric, text) IS
+  'Heartbeat of a long call: a new lease from now and, if asked, a larger hold. '
+  'Returns extended, denied (a budget refuses the larger hold; nothing changed) or closed. '
+  '55P03 on contention.';
 
 CREATE FUNCTION agentcore.call_resolve(call_id uuid, succeeded boolean, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_call_resolve_v1';
-COMMENT ON FUNCTION agentcore.call_resolve(uuid, boolean, jsonb, bigint, numeric, text) IS 'Settle a call whose outcome was unknown: succeeded keeps its result for the key, otherwise the key may be used again. 55000 while its lease runs.';
+COMMENT ON FUNCTION agentcore.call_resolve(uuid, boolean, jsonb, bigint, numeric, text) IS
+  'Settle a call whose outcome was unknown: succeeded keeps its result for the key, otherwise the key may be used again. '
+  '55000 while its lease runs.';
 
 CREATE FUNCTION agentcore.call_status(call_id uuid, tenant text DEFAULT '') RETURNS text
   LANGUAGE C STABLE PARALLEL RESTRICTED
   AS 'MODULE_PATHNAME', 'agentcore_call_status_v1';
-COMMENT ON FUNCTION agentcore.call_status(uuid, text) IS 'open, lapsed (open, its lease ended), retry, committed, failed, released, expired or late: an executor''s check that its permit was committed. Unknown call: 42704.';
+COMMENT ON FUNCTION agentcore.call_status(uuid, text) IS
+  'open, lapsed (open, its lease ended), retry, committed, failed, released, expired or late: an executor''s check that its permit was committed. '
+  'Unknown call: 42704.';
 
 CREATE FUNCTION agentcore.call_explain(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, tenant text DEFAULT '', OUT stage text, OUT verdict text, OUT reason text, OUT detail text) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 13
   AS 'MODULE_PATHNAME', 'agentcore_call_explain_v1';
-COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text) IS 'Every stage of call_begin with its own word (pass, cached, wait, deny), each as if those before it had passed. Changes nothing.';
+COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text) IS
+  'Every stage of call_begin with its own verdict (pass, cached, wait, deny), as if the stages before it had passed. '
+  'Changes nothing.';
 
 INSERT INTO agentcore.access_function VALUES
   ('agent_set', 'admin'), ('agent_drop', 'admin'), ('call_approve', 'admin'), ('approval_purge', 'admin'),
@@ -178,435 +238,3 @@ INSERT INTO agentcore.access_function VALUES
 SELECT pg_catalog.pg_extension_config_dump('agentcore.agent', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.approval', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.call_log_entry', '');
-
--- Configuration as one document ------------------------------------------------
-
-CREATE FUNCTION agentcore.config_value(value jsonb, type regtype) RETURNS text
-  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-  SET search_path = pg_catalog, pg_temp
-  AS $$
-BEGIN
-  IF value IS NULL OR value = 'null' THEN
-    RETURN NULL;
-  ELSIF type = 'jsonb'::regtype THEN
-    RETURN value::text;
-  ELSIF jsonb_typeof(value) = 'array' AND type::text LIKE '%[]' THEN
-    RETURN ARRAY(SELECT jsonb_array_elements_text(value))::text;
-  ELSIF jsonb_typeof(value) IN ('array', 'object') THEN
-    RAISE EXCEPTION 'a value of type % cannot be a JSON %', type, jsonb_typeof(value)
-      USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  RETURN value #>> '{}';
-END
-$$;
-COMMENT ON FUNCTION agentcore.config_value(jsonb, regtype) IS 'Internal. A member of a configuration document as the text of a value of a setter''s argument type; NULL for null.';
-
-CREATE FUNCTION agentcore.config_call(setter text, members jsonb, tenant text) RETURNS text
-  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-  SET search_path = pg_catalog, pg_temp
-  AS $$
-DECLARE
-  names text[];
-  types oid[];
-  type regtype;
-  arguments text := '';
-  given text[] := '{}';
-  back text[];
-  result text;
-  m record;
-BEGIN
-  SELECT p.proargnames, p.proargtypes::oid[] INTO names, types
-    FROM pg_proc p WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname = setter AND setter ~ '_(set|allow_tool|deny_tool)$';
-  IF NOT FOUND OR members IS NULL THEN
-    RAISE EXCEPTION 'no setter "%", or no members for it', setter USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  FOR m IN
-    SELECT a.name FROM unnest(names) WITH ORDINALITY a (name, n), pg_proc p
-     WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname = setter
-       AND a.n <= p.pronargs - p.pronargdefaults AND members ->> a.name IS NULL
-  LOOP
-    RAISE EXCEPTION 'member "%" for % is missing or null', m.name, setter USING ERRCODE = 'invalid_parameter_value';
-  END LOOP;
-  FOR m IN SELECT key, value FROM jsonb_each(members) LOOP
-    IF m.key IN ('tenant', 'reset') OR array_position(names, m.key) IS NULL THEN
-      RAISE EXCEPTION 'unknown member "%" for %', m.key, setter
-        USING ERRCODE = 'invalid_parameter_value',
-              HINT = format('Known members: %s.', array_to_string(array_remove(array_remove(names, 'tenant'), 'reset'), ', '));
-    ELSIF m.value = 'null' AND 'reset' = ANY (names) THEN
-      back := array_append(back, m.key);
-      CONTINUE;
-    END IF;
-    type := types[array_position(names, m.key) - 1]::regtype;
-    given := array_append(given, agentcore.config_value(m.value, type));
-    arguments := arguments || format('%I => $1[%s]::%s, ', m.key, cardinality(given), type);
-  END LOOP;
-  IF back IS NOT NULL THEN
-    arguments := arguments || 'reset => $3, ';
-  END IF;
-  -- parameters: a statement's text is shown with every error in it
-  EXECUTE format('SELECT agentcore.%I(%stenant => $2)', setter, arguments) INTO result USING given, tenant, back;
-  RETURN result;
-EXCEPTION WHEN invalid_text_representation OR datetime_field_overflow OR invalid_datetime_format OR numeric_value_out_of_range THEN
-  RAISE EXCEPTION 'a member for % "%" has a value of another type', setter, coalesce(members ->> 'name', members ->> 'model', members ->> 'target', members ->> 'policy', members ->> 'uri')
-    USING ERRCODE = 'invalid_parameter_value', DETAIL = SQLERRM;
-END
-$$;
-COMMENT ON FUNCTION agentcore.config_call(text, jsonb, text) IS 'Internal. Calls a setter with the members of an object as named arguments, those that are null in reset; an unknown member is 22023, so that a typing error never passes for a setting.';
-
-CREATE FUNCTION agentcore.config_drop(dropper text, name text, tenant text) RETURNS void
-  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-  SET search_path = pg_catalog, pg_temp
-  AS $$
-BEGIN
-  IF (dropper ~ '^[a-z_]+_drop$' AND to_regproc('agentcore.' || dropper) IS NOT NULL) IS NOT TRUE THEN
-    RAISE EXCEPTION 'no dropper "%"', dropper USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  EXECUTE format('SELECT agentcore.%I($1, tenant => $2)', dropper) USING name, tenant;
-END
-$$;
-COMMENT ON FUNCTION agentcore.config_drop(text, text, text) IS 'Internal. Calls a dropper by name.';
-
-CREATE FUNCTION agentcore.config_set_policy(item jsonb, tenant text) RETURNS void
-  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-  SET search_path = pg_catalog, pg_temp
-  AS $$
-DECLARE
-  lists constant text[] := '{allow,deny,allow_tools,deny_tools}';
-  keep bigint[] := '{}';
-  list record;
-  rule record;
-BEGIN
-  PERFORM agentcore.config_call('policy_set', item - lists, tenant);
-  IF NOT item ?| lists THEN
-    RETURN;
-  END IF;
-  -- a list that is null is what a new policy has: no rule
-  item := item || (SELECT coalesce(jsonb_object_agg(l, '[]'::jsonb), '{}') FROM unnest(lists) l WHERE item -> l = 'null');
-  -- not by config_call(), whose subtransaction for each rule made 2000 of them 4.2 s instead of 0.5 s
-  FOR rule IN SELECT * FROM agentcore.policy_proposal(item) LOOP
-    keep := keep || CASE rule.effect
-      WHEN 'allow' THEN agentcore.policy_allow(item ->> 'name', rule.pattern, rule.methods, rule.ports, rule.path_prefix, rule.valid, rule.force, tenant)
-      ELSE agentcore.policy_deny(item ->> 'name', rule.pattern, rule.methods, rule.ports, rule.path_prefix, rule.valid, rule.force, tenant) END;
-  END LOOP;
-  FOR list IN
-    SELECT l.setter, CASE jsonb_typeof(t.value) WHEN 'string' THEN jsonb_build_object('tool', t.value) ELSE t.value END AS rule
-      FROM (VALUES ('allow_tools', 'policy_allow_tool'), ('deny_tools', 'policy_deny_tool')) l (key, setter), jsonb_array_elements(item -> l.key) t
-  LOOP
-    keep := keep || agentcore.config_call(list.setter, list.rule || jsonb_build_object('policy', item -> 'name'), tenant)::bigint;
-  END LOOP;
-  -- each list that is there is complete: what it does not name goes
-  PERFORM agentcore.policy_rule_drop(item ->> 'name', r.rule, config_set_policy.tenant)
-     FROM agentcore.policy_rules r
-    WHERE r.tenant = config_set_policy.tenant AND r.policy = item ->> 'name' AND r.rule <> ALL (keep)
-      AND item ? (r.effect || CASE r.kind WHEN 'tool' THEN '_tools' ELSE '' END);
-END
-$$;
-COMMENT ON FUNCTION agentcore.config_set_policy(jsonb, text) IS 'Internal. A policy of a configuration document with its rules: a list that is there is complete, the rules of one that is not there stay as they are.';
-
-CREATE FUNCTION agentcore.config_set_budget(item jsonb, tenant text) RETURNS void
-  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-  SET search_path = pg_catalog, pg_temp
-  AS $$
-DECLARE
-  further jsonb;
-BEGIN
-  PERFORM agentcore.config_call('budget_set', item - 'limits', tenant);
-  IF NOT item ? 'limits' THEN
-    RETURN;
-  ELSIF item -> 'limits' = 'null' THEN
-    item := item || '{"limits": []}';
-  END IF;
-  -- those that are not named go first: there is room for seven
-  PERFORM agentcore.budget_limit_drop(l.budget, l.limit_name, config_set_budget.tenant)
-     FROM agentcore.budget_limits l
-    WHERE l.tenant = config_set_budget.tenant AND l.budget = item ->> 'name' AND l.limit_name <> 'main'
-      AND l.limit_name <> ALL (ARRAY(SELECT coalesce(value ->> 'limit_name', '') FROM jsonb_array_elements(item -> 'limits')));
-  FOR further IN SELECT value FROM jsonb_array_elements(item -> 'limits') LOOP
-    PERFORM agentcore.config_call('budget_limit_set', further || jsonb_build_object('budget', item -> 'name'), tenant);
-  END LOOP;
-END
-$$;
-COMMENT ON FUNCTION agentcore.config_set_budget(jsonb, text) IS 'Internal. A budget of a configuration document with its further limits; without the member limits they stay as they are.';
-
-CREATE FUNCTION agentcore.config_set(kind text, items jsonb, tenant text) RETURNS void
-  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-  SET search_path = pg_catalog, pg_temp
-  AS $$
-DECLARE
-  setters constant jsonb := '{"prices": "model_price_set", "retry_policies": "retry_policy_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "tools": "tool_set", "agents": "agent_set"}';
-  waiting jsonb := items;
-  later jsonb;
-  item jsonb;
-BEGIN
-  -- a budget waits until its parent has been set, a document until its metaschema has
-  WHILE jsonb_array_length(waiting) > 0 LOOP
-    later := '[]';
-    FOR item IN SELECT value FROM jsonb_array_elements(waiting) LOOP
-      IF jsonb_typeof(item) <> 'object' THEN
-        RAISE EXCEPTION 'every member of "%" must be an object', kind USING ERRCODE = 'invalid_parameter_value';
-      ELSIF kind = 'budgets' AND EXISTS (SELECT FROM jsonb_array_elements(waiting) w WHERE w.value -> 'name' = item -> 'parent') THEN
-        later := later || jsonb_build_array(item);
-      ELSIF kind = 'json_schemas' AND EXISTS (SELECT FROM jsonb_array_elements(waiting) w WHERE w.value ->> 'uri' = rtrim(item #>> '{schema,$schema}', '#')) THEN
-        later := later || jsonb_build_array(item);
-      ELSIF kind = 'policies' THEN
-        PERFORM agentcore.config_set_policy(item, tenant);
-      ELSIF kind = 'budgets' THEN
-        PERFORM agentcore.config_set_budget(item, tenant);
-      ELSE
-        PERFORM agentcore.config_call(setters ->> kind, item, tenant);
-      END IF;
-    END LOOP;
-    IF later = waiting THEN
-      RAISE EXCEPTION '% are each other''s %', kind, CASE kind WHEN 'budgets' THEN 'parents' ELSE 'metaschemas' END USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    waiting := later;
-  END LOOP;
-END
-$$;
-COMMENT ON FUNCTION agentcore.config_set(text, jsonb, text) IS 'Internal. All objects of one kind of a configuration document.';
-
-CREATE FUNCTION agentcore.policy_members(name text, tenant text) RETURNS jsonb
-  LANGUAGE sql STABLE PARALLEL SAFE
-  SET search_path = pg_catalog, pg_temp
-  SET timezone = 'UTC'
-  AS $$
-  SELECT jsonb_build_object('mode', p.mode, 'schemes', p.schemes, 'methods', p.methods) || r.lists
-    FROM agentcore.policy p
-   CROSS JOIN LATERAL (
-     SELECT jsonb_build_object(
-              'allow', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'url' AND effect = 'allow'), '[]'),
-              'deny', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'url' AND effect = 'deny'), '[]'),
-              'allow_tools', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'tool' AND effect = 'allow'), '[]'),
-              'deny_tools', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'tool' AND effect = 'deny'), '[]')) AS lists
-       FROM (SELECT pr.id, pr.kind, pr.effect,
-                    jsonb_build_object(CASE pr.kind WHEN 'tool' THEN 'tool' ELSE 'pattern' END, pr.pattern)
-                    || jsonb_strip_nulls(jsonb_build_object('methods', pr.methods, 'ports', pr.ports, 'path_prefix', pr.path_prefix, 'valid', pr.valid, 'force', nullif(pr.forced, false))) AS rule
-               FROM agentcore.policy_rule pr WHERE pr.tenant = p.tenant AND pr.policy = p.name) x) r
-   WHERE p.tenant = policy_members.tenant AND p.name = policy_members.name
-$$;
-COMMENT ON FUNCTION agentcore.policy_members(text, text) IS 'Internal. A policy in the members that config_apply() and policy_import() take, without its name; NULL where there is none.';
-
-CREATE FUNCTION agentcore.policy_agentguard(members jsonb, max_calls bigint) RETURNS jsonb
-  LANGUAGE plpgsql STABLE PARALLEL SAFE
-  SET search_path = pg_catalog, pg_temp
-  AS $$
-DECLARE
-  rules constant jsonb := (members -> 'allow') || (members -> 'deny');
-  problem constant text := CASE
-    WHEN members ->> 'mode' = 'off' THEN 'Its mode is off.'
-    WHEN NOT members -> 'schemes' <@ '["http", "https"]' OR NOT members -> 'schemes' @> '["http", "https"]'
-      THEN 'Its schemes are not http and https, and agentguard looks at none.'
-    WHEN jsonb_path_exists(rules, '$[*].keyvalue() ? (@.key != "pattern")')
-      THEN 'A rule has more than a pattern, and agentguard looks at the host only.'
-    WHEN jsonb_path_exists(rules, '$[*].pattern ? (@ like_regex "/")')
-      THEN 'A pattern is a network.' END;
-BEGIN
-  IF members IS NULL THEN
-    RETURN NULL;
-  ELSIF problem IS NOT NULL THEN
-    RAISE EXCEPTION 'the policy cannot be said in agentguard''s shape'
-      USING ERRCODE = 'invalid_parameter_value', DETAIL = problem, HINT = 'Export it in the format agentcore.';
-  END IF;
-  RETURN jsonb_strip_nulls(jsonb_build_object(
-    'network', jsonb_build_object(
-      'allow', jsonb_path_query_array(members, '$.allow[*].pattern'), 'deny', jsonb_path_query_array(members, '$.deny[*].pattern'),
-      'methods', members -> 'methods'),
-    'budget', CASE WHEN max_calls IS NOT NULL THEN jsonb_build_object('maxRequests', max_calls) END,
-    'violations', CASE members ->> 'mode' WHEN 'audit' THEN 'audit' ELSE 'throw' END));
-END
-$$;
-COMMENT ON FUNCTION agentcore.policy_agentguard(jsonb, bigint) IS 'Internal. The members of a policy in agentguard''s shape, or 22023 with what cannot be said in it. NULL members: NULL.';
-
--- every member is there: null is how a new object has it
-CREATE FUNCTION agentcore.config_objects(tenant text, OUT kind text, OUT objects jsonb) RETURNS SETOF record
-  LANGUAGE plpgsql STABLE PARALLEL SAFE
-  SET search_path = pg_catalog, pg_temp
-  SET intervalstyle = 'postgres'
-  SET timezone = 'UTC'
-  AS $$
-#variable_conflict use_column
-BEGIN
-  RETURN QUERY
-    SELECT 'prices', coalesce(jsonb_agg(jsonb_build_object(
-             'model', p.name, 'usd_per_input_token', p.usd_per_input_token, 'usd_per_output_token', p.usd_per_output_token,
-             'usd_per_cached_token', p.usd_per_cached_token, 'valid_to', p.valid_to,
-             'usd_per_cache_write_token', p.usd_per_cache_write_token, 'usd_per_long_cache_write_token', p.usd_per_long_cache_write_token,
-             'usd_per_reasoning_token', p.usd_per_reasoning_token, 'input_weight', p.input_weight,
-             'output_weight', p.output_weight, 'cached_weight', p.cached_weight,
-             'valid_from', p.valid_from) ORDER BY p.name, p.valid_from), '[]')
-      FROM agentcore.model_price p WHERE p.tenant = config_objects.tenant
-  UNION ALL
-    SELECT 'budgets', coalesce(jsonb_agg(jsonb_build_object(
-             'name', b.name, 'max_tokens', b.max_tokens, 'max_usd', trim_scale(b.max_nanousd / 1000000000.0), 'max_calls', b.max_calls,
-             'max_in_flight', b.max_in_flight, 'period', b.period, 'kind', b.kind, 'tz', b.tz, 'anchor', b.anchor, 'parent', b.parent,
-             'slots', b.slots, 'on_expiry', b.on_expiry, 'overrun', b.overrun, 'enabled', b.enabled, 'thresholds', b.thresholds,
-             'spenders', b.spenders, 'max_overrun', b.max_overrun,
-             'limits', (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                'limit_name', l.name, 'max_tokens', l.max_tokens, 'max_usd', trim_scale(l.max_nanousd / 1000000000.0), 'max_calls', l.max_calls,
-                'period', l.period, 'kind', l.kind, 'tz', l.tz, 'anchor', l.anchor) ORDER BY l.name), '[]')
-                 FROM agentcore.budget_limit l WHERE l.tenant = b.tenant AND l.budget = b.name)) ORDER BY b.name), '[]')
-      FROM agentcore.budget b WHERE b.tenant = config_objects.tenant
-  UNION ALL
-    SELECT 'policies', coalesce(jsonb_agg(jsonb_build_object('name', p.name) || agentcore.policy_members(p.name, p.tenant) ORDER BY p.name), '[]')
-      FROM agentcore.policy p WHERE p.tenant = config_objects.tenant
-  UNION ALL
-    SELECT 'retry_policies', coalesce(jsonb_agg(to_jsonb(p) - ARRAY['tenant', 'revision']
-             || jsonb_build_object('max_elapsed', coalesce(p.max_elapsed, '0')) ORDER BY p.name), '[]')
-      FROM agentcore.retry_policy p WHERE p.tenant = config_objects.tenant
-  UNION ALL
-    SELECT 'rates', coalesce(jsonb_agg(to_jsonb(l) - ARRAY['tenant', 'revision', 'name']
-             || jsonb_build_object('target', l.name) ORDER BY l.name), '[]')
-      FROM agentcore.rate_limit l WHERE l.tenant = config_objects.tenant
-  UNION ALL
-    SELECT 'breakers', coalesce(jsonb_agg(to_jsonb(b) - ARRAY['tenant', 'revision', 'name']
-             || jsonb_build_object('target', b.name) ORDER BY b.name), '[]')
-      FROM agentcore.breaker b WHERE b.tenant = config_objects.tenant
-  UNION ALL
-    SELECT 'json_schemas', coalesce(jsonb_agg(jsonb_build_object('uri', s.name, 'dialect', s.dialect, 'schema', s.schema) ORDER BY s.name), '[]')
-      FROM agentcore.json_schema s WHERE s.tenant = config_objects.tenant
-  UNION ALL
-    SELECT 'tools', coalesce(jsonb_agg(to_jsonb(t) - ARRAY['tenant', 'revision', 'input_schema', 'est_nanousd']
-             || jsonb_build_object('input_schema', t.input_schema, 'est_usd', trim_scale(t.est_nanousd / 1000000000.0)) ORDER BY t.name), '[]')
-      FROM agentcore.tool t WHERE t.tenant = config_objects.tenant
-  UNION ALL
-    SELECT 'agents', coalesce(jsonb_agg(to_jsonb(a) - ARRAY['tenant', 'revision'] ORDER BY a.name), '[]')
-      FROM agentcore.agent a WHERE a.tenant = config_objects.tenant;
-END
-$$;
-COMMENT ON FUNCTION agentcore.config_objects(text) IS 'Internal. A tenant''s configuration, a row a kind, in the members that the setters take.';
-
-CREATE FUNCTION agentcore.config_export(tenant text DEFAULT '') RETURNS jsonb
-  LANGUAGE C VOLATILE PARALLEL UNSAFE
-  AS 'MODULE_PATHNAME', 'agentcore_config_export_v1';
-COMMENT ON FUNCTION agentcore.config_export(text) IS 'A tenant''s prices, budgets, policies, retry policies, rates, breakers, documents of schemas, tools and agents as one document, which config_apply() takes: every member, null where it is as in a new object. Needs admin.';
-
-CREATE FUNCTION agentcore.config_apply(config jsonb, dry_run boolean DEFAULT false, prune boolean DEFAULT false, tenant text DEFAULT '', OUT kind text, OUT name text, OUT action text) RETURNS SETOF record
-  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-  SET search_path = pg_catalog, pg_temp
-  AS $$
-#variable_conflict use_column
-DECLARE
-  -- what is named comes before who names it
-  kinds constant text[] := '{prices,budgets,policies,retry_policies,rates,breakers,json_schemas,tools,agents}';
-  keys constant jsonb := '{"prices": "model", "rates": "target", "breakers": "target", "json_schemas": "uri"}';
-  droppers constant jsonb := '{"prices": "model_price_drop", "budgets": "budget_drop", "policies": "policy_drop", "retry_policies": "retry_policy_drop", "rates": "rate_drop", "breakers": "breaker_drop", "json_schemas": "json_schema_drop", "tools": "tool_drop", "agents": "agent_drop"}';
-  before jsonb;
-  after jsonb;
-  k text;
-  dropped text;
-BEGIN
-  IF jsonb_typeof(config) IS DISTINCT FROM 'object' THEN
-    RAISE EXCEPTION 'config must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  FOR k IN SELECT jsonb_object_keys(config) LOOP
-    IF k <> ALL (kinds) OR jsonb_typeof(config -> k) <> 'array' THEN
-      RAISE EXCEPTION 'config member "%" is unknown or not an array', k
-        USING ERRCODE = 'invalid_parameter_value', HINT = format('Known members: %s.', array_to_string(kinds, ', '));
-    END IF;
-  END LOOP;
-  before := agentcore.config_export(config_apply.tenant);
-  BEGIN
-    FOREACH k IN ARRAY kinds LOOP
-      IF config ? k THEN
-        PERFORM agentcore.config_set(k, config -> k, config_apply.tenant);
-      END IF;
-    END LOOP;
-    IF prune THEN
-      FOR i IN REVERSE array_length(kinds, 1) .. 1 LOOP
-        k := kinds[i];
-        -- budgets: children before their parents
-        FOR dropped IN
-          WITH RECURSIVE had AS (
-            SELECT DISTINCT value ->> coalesce(keys ->> k, 'name') AS name, value ->> 'parent' AS parent FROM jsonb_array_elements(before -> k)
-          ), tree AS (
-            SELECT had.name, 0 AS depth FROM had WHERE had.parent IS NULL
-             UNION ALL
-            SELECT had.name, tree.depth + 1 FROM had JOIN tree ON had.parent = tree.name
-          )
-          SELECT tree.name FROM tree
-           WHERE config ? k AND tree.name <> ALL (ARRAY(SELECT coalesce(value ->> coalesce(keys ->> k, 'name'), '') FROM jsonb_array_elements(config -> k)))
-           ORDER BY tree.depth DESC, tree.name
-        LOOP
-          PERFORM agentcore.config_drop(droppers ->> k, dropped, config_apply.tenant);
-        END LOOP;
-      END LOOP;
-    END IF;
-    after := agentcore.config_export(config_apply.tenant);
-    IF dry_run THEN
-      RAISE EXCEPTION USING ERRCODE = 'TC000', MESSAGE = 'dry run';
-    END IF;
-  EXCEPTION WHEN SQLSTATE 'TC000' THEN
-    -- everything but the variable "after" is undone
-  END;
-  RETURN QUERY
-    WITH x AS (
-      SELECT u.kind, u.n, coalesce(keys ->> u.kind, 'name') AS key FROM unnest(kinds) WITH ORDINALITY u (kind, n) WHERE config ? u.kind
-    ), b AS (
-      SELECT x.kind, x.n, value ->> x.key AS name, jsonb_agg(value) AS objects FROM x, jsonb_array_elements(before -> x.kind) GROUP BY 1, 2, 3
-    ), a AS (
-      SELECT x.kind, x.n, value ->> x.key AS name, jsonb_agg(value) AS objects FROM x, jsonb_array_elements(after -> x.kind) GROUP BY 1, 2, 3
-    )
-    SELECT kind, name,
-           CASE WHEN b.objects IS NULL THEN 'created' WHEN a.objects IS NULL THEN 'dropped'
-                WHEN a.objects = b.objects THEN 'unchanged' ELSE 'changed' END
-      FROM b FULL JOIN a USING (kind, n, name)
-     ORDER BY n, name;
-END
-$$;
-COMMENT ON FUNCTION agentcore.config_apply(jsonb, boolean, boolean, text) IS 'Make a tenant''s configuration what the document says; one row per object of the kinds it names: created, changed, unchanged or dropped. Of an object that exists, a member that the document does not name stays as it is; a new one gets the default, and so does a member that is null. A list that is named (allow, deny, allow_tools, deny_tools, limits) is complete. dry_run: say it and undo it. prune: drop what the document''s kinds no longer name. Unknown members: 22023. All or nothing.';
-
-CREATE FUNCTION agentcore.policy_export(policy text, format text DEFAULT 'agentcore', budget text DEFAULT NULL, tenant text DEFAULT '') RETURNS jsonb
-  LANGUAGE C VOLATILE PARALLEL UNSAFE
-  AS 'MODULE_PATHNAME', 'agentcore_policy_export_v1';
-COMMENT ON FUNCTION agentcore.policy_export(text, text, text, text) IS 'A policy as a document that policy_import() takes. format agentcore: whole, but for its name. format agentguard: {network, budget, violations}, with budget.maxRequests from max_calls of the budget (NULL: of the policy''s name, if there is one) unless it has a period; tool rules are left out, and what that shape cannot say (ports, paths, rules'' methods and validity, networks, other schemes than http and https, mode off) is 22023. agentguard knows no special ranges: what is denied here unless a rule lifts them is not denied there. Needs reader. Unknown policy or budget: 42704; unknown format: 22023.';
-
-CREATE TYPE agentcore.policy_imported AS (kind text, name text, action text, detail text);
-COMMENT ON TYPE agentcore.policy_imported IS 'Row of policy_import(): kind is policies or budgets, action created, changed or unchanged; detail says what had no counterpart, and what a budget counts.';
-
-CREATE FUNCTION agentcore.policy_import(name text, document jsonb, budget text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.policy_imported
-  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-  SET search_path = pg_catalog, pg_temp
-  AS $$
-DECLARE
-  foreign_shape constant boolean := document ?| '{network,budget,violations}';
-  members jsonb := agentcore.policy_document(document);
-  requests constant bigint := CASE WHEN foreign_shape THEN (document #>> '{budget,maxRequests}')::numeric END;
-  known boolean;
-  before jsonb;
-BEGIN
-  IF name IS NULL THEN
-    RAISE EXCEPTION 'name must not be null' USING ERRCODE = 'invalid_parameter_value';
-  ELSIF members ? 'drop' THEN
-    RAISE EXCEPTION 'unknown member "drop" of a policy document'
-      USING ERRCODE = 'invalid_parameter_value', HINT = 'A list is complete: leave out of it what is to go.';
-  END IF;
-  known := EXISTS (SELECT FROM agentcore.policies p WHERE p.tenant = policy_import.tenant AND p.name = policy_import.name);
-  IF known THEN
-    before := agentcore.policy_export(policy_import.name, tenant => policy_import.tenant);
-  END IF;
-  PERFORM agentcore.config_set_policy(CASE WHEN known THEN agentcore.policy_named(document) ELSE members END
-    || jsonb_build_object('name', policy_import.name), policy_import.tenant);
-  RETURN NEXT ROW('policies', policy_import.name,
-    CASE WHEN NOT known THEN 'created' WHEN agentcore.policy_export(policy_import.name, tenant => policy_import.tenant) = before THEN 'unchanged' ELSE 'changed' END,
-    CASE WHEN foreign_shape THEN 'schemes http and https, any port; ' || CASE WHEN document #> '{network,allow}' = 'null' OR NOT known AND NOT document -> 'network' ? 'allow' THEN 'no allow list: every host; ' ELSE '' END
-      || 'special ranges and names stay denied unless a rule names them; tool rules stay as they were' END)::agentcore.policy_imported;
-
-  IF requests IS NOT NULL THEN
-    budget := coalesce(budget, policy_import.name);
-    SELECT value INTO before FROM jsonb_array_elements(agentcore.config_export(policy_import.tenant) -> 'budgets') WHERE value ->> 'name' = policy_import.budget;
-    IF before ->> 'period' IS NOT NULL THEN
-      RAISE EXCEPTION 'budget "%" has a period', budget
-        USING ERRCODE = 'invalid_parameter_value', DETAIL = 'budget.maxRequests is no number a period.', HINT = 'Name another budget in the argument budget.';
-    END IF;
-    PERFORM agentcore.config_set_budget(jsonb_build_object('name', budget, 'max_calls', requests), policy_import.tenant);
-    RETURN NEXT ROW('budgets', budget, CASE WHEN before IS NULL THEN 'created' WHEN (before ->> 'max_calls')::bigint = requests THEN 'unchanged' ELSE 'changed' END,
-      format('max_calls %s: calls admitted under this budget, once and for all; agentguard counts requests a run', requests))::agentcore.policy_imported;
-  END IF;
-END
-$$;
-COMMENT ON FUNCTION agentcore.policy_import(text, jsonb, text, text) IS 'Make a policy what a document says, in any shape that policy_document() takes, all or nothing: a list that it names is then complete, a member that is null is as in a new policy, and what it does not name stays as it is (in a new policy the default; agentguard''s shape without an allow list then allows every host). agentguard''s budget.maxRequests becomes max_calls of a lifetime budget (budget, NULL = one of the policy''s name), created or changed in that member only; an agent uses it once agent_set() or call_begin() names it. A row a thing made, as config_apply(), with what had no counterpart. Needs admin. Unknown members, rules that their setters refuse, a budget with a period: 22023.';
-
-INSERT INTO agentcore.access_function VALUES
-  ('policy_members', 'internal'), ('policy_agentguard', 'internal'), ('policy_export', 'reader'), ('policy_import', 'admin'),
-  ('config_value', 'admin'), ('config_call', 'admin'), ('config_set_policy', 'admin'), ('config_set_budget', 'admin'), ('config_set', 'admin'),
-  ('config_drop', 'admin'), ('config_export', 'admin'), ('config_apply', 'admin'), ('config_objects', 'internal');

@@ -78,9 +78,7 @@ AGC_FUNCTION(policy_export)
 	{
 		values[2] = CStringGetTextDatum(budget);
 		if (read_document(&budget_exists, values, NULL) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("budget \"%s\" does not exist", budget)));
+			agc_refuse_unknown("budget", budget, NULL, "Create it with agentcore.budget_set().");
 	}
 	document = read_document(foreign ? &agentguard : &own, values, budget == NULL ? "  n" : NULL);
 	if (document == NULL)		/* the transaction's snapshot is older than the policy */

@@ -17,6 +17,7 @@
 
 #include "call/log.h"
 #include "core/jsonb_walk.h"
+#include "core/row.h"
 #include "miscadmin.h"
 #include "retry/retry.h"
 #include "utils/acl.h"
@@ -42,9 +43,7 @@ find_call(FunctionCallInfo fcinfo, int id_arg, const char *tenant, bool lock, Pe
 	Oid			role;
 
 	if (PG_ARGISNULL(id_arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("call_id must not be null")));
+		agc_refuse_null("call_id");
 	id = PG_GETARG_UUID_P(id_arg);
 	if (permit_read(tenant, id, NULL, NULL, lock, permit) && permit->agent != NULL)
 	{
@@ -279,8 +278,7 @@ AGC_FUNCTION(call_fail)
 	AgcObject  *object;
 	const ToolDef *tool;
 	RetryAdvice advice = {0};
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	AgcRow		row;
 
 	if (!PG_ARGISNULL(1) && (status < 100 || status > 999))
 		ereport(ERROR,
@@ -314,12 +312,12 @@ AGC_FUNCTION(call_fail)
 	if (object != NULL)
 		agc_object_unpin(object);
 
-	values[0] = CStringGetTextDatum(actions[advice.action]);
-	nulls[1] = nulls[2] = advice.action == RETRY_FAIL;
-	values[1] = nulls[1] ? (Datum) 0 : PointerGetDatum(agc_us_interval(advice.delay));
-	values[2] = nulls[2] ? (Datum) 0 : TimestampTzGetDatum(now + advice.delay);
-	values[3] = CStringGetTextDatum(advice.reason);
-	return agc_row(fcinfo, values, nulls, 4);
+	agc_row_init(&row);
+	agc_put_text(&row, actions[advice.action]);
+	agc_put_pointer(&row, advice.action == RETRY_FAIL ? NULL : agc_us_interval(advice.delay));
+	agc_put_datum(&row, TimestampTzGetDatum(now + advice.delay), advice.action == RETRY_FAIL);
+	agc_put_text(&row, advice.reason);
+	return agc_row_return(fcinfo, &row);
 }
 
 /* Others who ask for the same answer go on waiting for this one. */

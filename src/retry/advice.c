@@ -12,6 +12,7 @@
 #include "retry/advice.h"
 
 #include "common/pg_prng.h"
+#include "core/row.h"
 #include "retry/backoff.h"
 #include "retry/retry_policy.h"
 #include "utils/builtins.h"
@@ -155,13 +156,10 @@ AGC_FUNCTION(retry_next)
 	TimestampTz started_at = 0;
 	char	   *tenant = agc_arg_tenant(fcinfo, 6);
 	RetryAdvice advice;
-	Datum		values[4] = {0};
-	bool		nulls[4] = {false};
+	AgcRow		row;
 
 	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("attempt must not be null")));
+		agc_refuse_null("attempt");
 	attempt = PG_GETARG_INT32(0);
 
 	/* in the C interface 0 stands for "none", which in SQL is NULL */
@@ -175,14 +173,10 @@ AGC_FUNCTION(retry_next)
 	agc_enter(tenant, AGC_AGENT);
 	retry_advise(tenant, policy, attempt, status, error, header, started_at, &advice);
 
-	values[0] = CStringGetTextDatum(action_names[advice.action]);
-	values[3] = CStringGetTextDatum(advice.reason);
-	if (advice.action == RETRY_FAIL)
-		nulls[1] = nulls[2] = true;
-	else
-	{
-		values[1] = IntervalPGetDatum(agc_us_interval(advice.delay));
-		values[2] = TimestampTzGetDatum(agc_now() + advice.delay);
-	}
-	return agc_row(fcinfo, values, nulls, 4);
+	agc_row_init(&row);
+	agc_put_text(&row, action_names[advice.action]);
+	agc_put_pointer(&row, advice.action == RETRY_FAIL ? NULL : agc_us_interval(advice.delay));
+	agc_put_datum(&row, TimestampTzGetDatum(agc_now() + advice.delay), advice.action == RETRY_FAIL);
+	agc_put_text(&row, advice.reason);
+	return agc_row_return(fcinfo, &row);
 }

@@ -20,6 +20,7 @@
  */
 #include "retry/breaker.h"
 
+#include "core/row.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "retry/circuit.h"
@@ -282,27 +283,23 @@ put_target(ReturnSetInfo *rsinfo, const SlotName *name, const Circuit *circuit, 
 	CircuitAnswer answer;
 	int64		calls;
 	int64		failures;
-	Datum		values[11] = {0};
-	bool		nulls[11] = {false};
+	AgcRow		row;
 
 	circuit_peek(circuit, &set, now, &answer);
 	circuit_window(circuit, now, &calls, &failures);
-	values[0] = CStringGetTextDatum(name->tenant);
-	values[1] = CStringGetTextDatum(name->name);
-	values[2] = CStringGetTextDatum(state_names[answer.state]);
-	values[3] = BoolGetDatum(set.forced);
-	values[4] = Int64GetDatum(calls);
-	values[5] = Int64GetDatum(failures);
-	values[6] = Int32GetDatum(circuit->in_a_row);
-	values[7] = Int32GetDatum(circuit_probes(circuit, now));
-	nulls[8] = circuit->state == CIRCUIT_CLOSED;
-	if (!nulls[8])
-		values[8] = TimestampTzGetDatum(agc_now() - (now - circuit->opened_at));
-	nulls[9] = answer.retry_after == 0;
-	if (!nulls[9])
-		values[9] = IntervalPGetDatum(agc_us_interval(answer.retry_after));
-	values[10] = CStringGetTextDatum(name->kind == KIND_GATE ? "gate" : "raw");
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	agc_row_init(&row);
+	agc_put_text(&row, name->tenant);
+	agc_put_text(&row, name->name);
+	agc_put_text(&row, state_names[answer.state]);
+	agc_put_bool(&row, set.forced);
+	agc_put_int64(&row, calls);
+	agc_put_int64(&row, failures);
+	agc_put_int32(&row, circuit->in_a_row);
+	agc_put_int32(&row, circuit_probes(circuit, now));
+	agc_put_datum(&row, TimestampTzGetDatum(agc_now() - (now - circuit->opened_at)), circuit->state == CIRCUIT_CLOSED);
+	agc_put_pointer(&row, answer.retry_after > 0 ? agc_us_interval(answer.retry_after) : NULL);
+	agc_put_text(&row, name->kind == KIND_GATE ? "gate" : "raw");
+	agc_row_store(rsinfo, &row);
 }
 
 /* target_states() -> setof: each partition is copied, so no lock is held while reading settings */
@@ -344,19 +341,16 @@ AGC_FUNCTION(breaker_allow)
 	char	   *target = agc_arg_name(fcinfo, 0, "target");
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	BreakerDecision decision;
-	Datum		values[3] = {0};
-	bool		nulls[3] = {false};
+	AgcRow		row;
 
 	agc_enter(tenant, AGC_AGENT);
 	agc_require_shmem("the circuit breaker");
 	take(KIND_RAW, tenant, target, &decision);
-	values[0] = BoolGetDatum(decision.allowed);
-	values[1] = CStringGetTextDatum(decision.state);
-	if (decision.retry_after > 0)
-		values[2] = IntervalPGetDatum(agc_us_interval(decision.retry_after));
-	else
-		nulls[2] = true;
-	return agc_row(fcinfo, values, nulls, 3);
+	agc_row_init(&row);
+	agc_put_bool(&row, decision.allowed);
+	agc_put_text(&row, decision.state);
+	agc_put_pointer(&row, decision.retry_after > 0 ? agc_us_interval(decision.retry_after) : NULL);
+	return agc_row_return(fcinfo, &row);
 }
 
 /* breaker_report(target, ok, tenant) -> text */
@@ -366,9 +360,7 @@ AGC_FUNCTION(breaker_report)
 	char	   *tenant = agc_arg_tenant(fcinfo, 2);
 
 	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("ok must not be null")));
+		agc_refuse_null("ok");
 	agc_enter_disabled(tenant, AGC_AGENT);
 	agc_require_shmem("the circuit breaker");
 	PG_RETURN_TEXT_P(cstring_to_text(record(KIND_RAW, tenant, target, PG_GETARG_BOOL(1))));

@@ -15,6 +15,7 @@
  */
 #include "retry/rate.h"
 
+#include "core/row.h"
 #include "retry/gcra.h"
 #include "retry/slots.h"
 #include "utils/builtins.h"
@@ -77,9 +78,7 @@ limit_args(FunctionCallInfo fcinfo, int n, Gcra *limit)
 	int			burst = PG_ARGISNULL(n + 2) ? 0 : PG_GETARG_INT32(n + 2);
 
 	if (PG_ARGISNULL(n) || PG_ARGISNULL(n + 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be null", PG_ARGISNULL(n) ? "rate" : "period")));
+		agc_refuse_null(PG_ARGISNULL(n) ? "rate" : "period");
 	make_limit(limit, PG_GETARG_INT32(n), agc_opt_interval(fcinfo, n + 1, "period", 0),
 			   PG_ARGISNULL(n + 2) ? NULL : &burst);
 }
@@ -233,8 +232,8 @@ AGC_FUNCTION(rate_take)
 	SlotKey		key;
 	Gcra		limit;
 	int64		retry_after;
-	Datum		values[2] = {0};
-	bool		nulls[2] = {false};
+	AgcRow		row;
+	bool		allowed;
 
 	limit_args(fcinfo, 1, &limit);
 	agc_enter(tenant, AGC_AGENT);
@@ -243,12 +242,11 @@ AGC_FUNCTION(rate_take)
 		elog(ERROR, "the rate limiter has no shared memory");
 	installation = *agc_installation_id();
 	slot_key(&rate_slots, &key, KIND_KEY, &installation, tenant, name);
-	values[0] = BoolGetDatum(bucket_take(&key, &limit, &retry_after));
-	if (retry_after > 0)
-		values[1] = IntervalPGetDatum(agc_us_interval(retry_after));
-	else
-		nulls[1] = true;
-	return agc_row(fcinfo, values, nulls, 2);
+	allowed = bucket_take(&key, &limit, &retry_after);
+	agc_row_init(&row);
+	agc_put_bool(&row, allowed);
+	agc_put_pointer(&row, retry_after > 0 ? agc_us_interval(retry_after) : NULL);
+	return agc_row_return(fcinfo, &row);
 }
 
 static bool

@@ -15,25 +15,42 @@ CREATE TABLE agentcore.retry_policy (
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.retry_policy');
-COMMENT ON TABLE agentcore.retry_policy IS 'Retry policies: how long to wait, how often, until when (max_elapsed NULL = no deadline), and rules that come before the built-in ones. Written by retry_policy_set(); a row named default replaces the built-in policy.';
+COMMENT ON TABLE agentcore.retry_policy IS
+  'Retry policies: how long to wait, how often, until when (max_elapsed NULL = no deadline), and rules that come before the built-in ones. '
+  'Written by retry_policy_set(); a row named default replaces the built-in policy.';
 
 CREATE FUNCTION agentcore.retry_policy_set(name text, base interval DEFAULT NULL, cap interval DEFAULT NULL, max_attempts integer DEFAULT NULL, max_elapsed interval DEFAULT NULL, max_retry_after interval DEFAULT NULL, rules jsonb DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_retry_policy_set_v1';
-COMMENT ON FUNCTION agentcore.retry_policy_set(text, interval, interval, integer, interval, interval, jsonb, text[], text) IS 'Create or change a retry policy. A member that is not given (NULL) stays as it is; in a new policy it is base 0.5 s, cap 30 s, max_attempts 6, max_elapsed 10 min, max_retry_after 2 min, rules []. reset: members to set back to that. max_elapsed 0: no deadline. rules: [{"status": 429 or [500, 599], "error": "phrase", "class": "retry"|"throttle"|"fatal"|"quota"}, ...], first match decides, a rule without status and error only as the last. Returns whether anything changed. Bad values: 22023.';
+COMMENT ON FUNCTION agentcore.retry_policy_set(text, interval, interval, integer, interval, interval, jsonb, text[], text) IS
+  'Create or change a retry policy. '
+  'A member that is not given (NULL) stays as it is; in a new policy it is base 0.5 s, cap 30 s, max_attempts 6, max_elapsed 10 min, max_retry_after 2 min, rules []. '
+  'reset: members to set back to that. '
+  'max_elapsed 0: no deadline. '
+  'rules: [{"status": 429 or [500, 599], "error": "phrase", "class": "retry"|"throttle"|"fatal"|"quota"}, ...], first match decides, a rule without status and error only as the last. '
+  'Returns whether anything changed. '
+  'Bad values: 22023.';
 
 CREATE FUNCTION agentcore.retry_policy_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_retry_policy_drop_v1';
-COMMENT ON FUNCTION agentcore.retry_policy_drop(text, text) IS 'Remove a retry policy; a removed default falls back to the built-in one. Returns whether there was one.';
+COMMENT ON FUNCTION agentcore.retry_policy_drop(text, text) IS
+  'Remove a retry policy; a removed default falls back to the built-in one. '
+  'Returns whether there was one.';
 
 CREATE TYPE agentcore.retry_advice AS (action text, delay interval, at timestamptz, reason text);
-COMMENT ON TYPE agentcore.retry_advice IS 'Row of retry_next(): action retry | fail | defer; delay and at are null for fail.';
+COMMENT ON TYPE agentcore.retry_advice IS
+  'Row of retry_next(): action retry | fail | defer; delay and at are null for fail.';
 
 CREATE FUNCTION agentcore.retry_next(attempt integer, status integer DEFAULT NULL, error text DEFAULT NULL, retry_after_header text DEFAULT NULL, retry_policy text DEFAULT 'default', started_at timestamptz DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.retry_advice
   LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_retry_next_v1';
-COMMENT ON FUNCTION agentcore.retry_next(integer, integer, text, text, text, timestamptz, text) IS 'What to do after the attempt-th attempt failed: retry after delay (full jitter, never before Retry-After, never past the deadline started_at + max_elapsed), defer (Retry-After is beyond max_retry_after: come back at that time) or fail. reason: retryable_status, retryable_error, retry_after, retry_after_too_long, fatal_status, fatal_error, quota, unknown_error, attempts_exhausted, deadline. Retry-After: seconds, HTTP-date, "N ms" or "retry-after-ms: N"; anything else is ignored. NULL policy: default. Unknown policy: 42704; attempt below 1 or status outside 100 to 999: 22023.';
+COMMENT ON FUNCTION agentcore.retry_next(integer, integer, text, text, text, timestamptz, text) IS
+  'What to do after the attempt-th attempt failed: retry after delay (full jitter, never before Retry-After, never past the deadline started_at + max_elapsed), defer (Retry-After is beyond max_retry_after: come back at that time) or fail. '
+  'reason: retryable_status, retryable_error, retry_after, retry_after_too_long, fatal_status, fatal_error, quota, unknown_error, attempts_exhausted, deadline. '
+  'Retry-After: seconds, HTTP-date, "N ms" or "retry-after-ms: N"; anything else is ignored. '
+  'NULL policy: default. '
+  'Unknown policy: 42704; attempt below 1 or status outside 100 to 999: 22023.';
 
 -- Circuit breaker ----------------------------------------------------------
 
@@ -50,39 +67,67 @@ CREATE TABLE agentcore.breaker (
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.breaker');
-COMMENT ON TABLE agentcore.breaker IS 'Settings of the circuit breakers of targets (name = target) that differ from the defaults, for both kinds. Written by breaker_set(). The states live in shared memory: see agentcore.stat_target.';
+COMMENT ON TABLE agentcore.breaker IS
+  'Settings of the circuit breakers of targets (name = target) that differ from the defaults, for both kinds. '
+  'Written by breaker_set(). '
+  'The states live in shared memory: see agentcore.stat_target.';
 
 CREATE FUNCTION agentcore.breaker_set(target text, failure_ratio double precision DEFAULT NULL, min_calls integer DEFAULT NULL, open_for interval DEFAULT NULL, probes integer DEFAULT NULL, forced text DEFAULT NULL, consecutive integer DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_breaker_set_v1';
-COMMENT ON FUNCTION agentcore.breaker_set(text, double precision, integer, interval, integer, text, integer, text[], text) IS 'Create or change the settings of a target''s breakers, the gate''s and the raw one of breaker_allow() alike (forced too): a breaker opens at failure_ratio of at least min_calls calls within a minute, or at so many consecutive failures; open_for later up to `probes` probes pass at a time, each under a lease of open_for, and as many successes close it. forced: ''open'' or ''closed'' by hand; reset => ''{forced}'' lets it work again. A member that is not given (NULL) stays as it is; in new settings it is failure_ratio 0.5, min_calls 10, open_for 30 s, probes 2, consecutive 5, not forced. reset: members to set back to that. Returns whether anything changed. Bad values: 22023.';
+COMMENT ON FUNCTION agentcore.breaker_set(text, double precision, integer, interval, integer, text, integer, text[], text) IS
+  'Create or change the settings of a target''s breakers, the gate''s and the raw one of breaker_allow() alike (forced too): a breaker opens at failure_ratio of at least min_calls calls within a minute, or at so many consecutive failures; open_for later up to `probes` probes pass at a time, each under a lease of open_for, and as many successes close it. '
+  'forced: ''open'' or ''closed'' by hand; reset => ''{forced}'' lets it work again. '
+  'A member that is not given (NULL) stays as it is; in new settings it is failure_ratio 0.5, min_calls 10, open_for 30 s, probes 2, consecutive 5, not forced. '
+  'reset: members to set back to that. '
+  'Returns whether anything changed. '
+  'Bad values: 22023.';
 
 CREATE FUNCTION agentcore.breaker_drop(target text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_breaker_drop_v1';
-COMMENT ON FUNCTION agentcore.breaker_drop(text, text) IS 'Back to the default settings, for both kinds. The breakers'' states stay. Returns whether there were settings.';
+COMMENT ON FUNCTION agentcore.breaker_drop(text, text) IS
+  'Back to the default settings, for both kinds. '
+  'The breakers'' states stay. '
+  'Returns whether there were settings.';
 
 CREATE TYPE agentcore.breaker_decision AS (allowed boolean, state text, retry_after interval);
-COMMENT ON TYPE agentcore.breaker_decision IS 'Row of breaker_allow(): state closed | open | half_open | unavailable; retry_after is null when allowed or not known.';
+COMMENT ON TYPE agentcore.breaker_decision IS
+  'Row of breaker_allow(): state closed | open | half_open | unavailable; retry_after is null when allowed or not known.';
 
 CREATE FUNCTION agentcore.breaker_allow(target text, tenant text DEFAULT '') RETURNS SETOF agentcore.breaker_decision
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_breaker_allow_v1';
-COMMENT ON FUNCTION agentcore.breaker_allow(text, text) IS 'Whether a call to the target may be made now, by its raw breaker: what breaker_report() was told counts, the gate''s calls do not. In half_open the answer true takes one of the probes: make the call and breaker_report() it. Not transactional. unavailable: no slot is left in shared memory, the call is refused. Without shared memory: 55000. NULL or empty target: 22023.';
+COMMENT ON FUNCTION agentcore.breaker_allow(text, text) IS
+  'Whether a call to the target may be made now, by its raw breaker: what breaker_report() was told counts, the gate''s calls do not. '
+  'In half_open the answer true takes one of the probes: make the call and breaker_report() it. '
+  'Not transactional. '
+  'unavailable: no slot is left in shared memory, the call is refused. '
+  'Without shared memory: 55000. '
+  'NULL or empty target: 22023.';
 
 CREATE FUNCTION agentcore.breaker_report(target text, ok boolean, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_breaker_report_v1';
-COMMENT ON FUNCTION agentcore.breaker_report(text, boolean, text) IS 'Count a call''s outcome in the target''s raw breaker, which breaker_allow() asks and the gate does not, and return its state after it (closed | open | half_open | unavailable). While open, outcomes of calls that began earlier are ignored. Not transactional. Without shared memory: 55000. NULL: 22023.';
+COMMENT ON FUNCTION agentcore.breaker_report(text, boolean, text) IS
+  'Count a call''s outcome in the target''s raw breaker, which breaker_allow() asks and the gate does not, and return its state after it (closed | open | half_open | unavailable). '
+  'While open, outcomes of calls that began earlier are ignored. '
+  'Not transactional. '
+  'Without shared memory: 55000. '
+  'NULL: 22023.';
 
 CREATE FUNCTION agentcore.target_states(OUT tenant text, OUT target text, OUT state text, OUT forced boolean, OUT calls bigint, OUT failures bigint, OUT consecutive_failures integer, OUT probes integer, OUT opened_at timestamptz, OUT retry_after interval, OUT kind text) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL RESTRICTED
   AS 'MODULE_PATHNAME', 'agentcore_target_states_v1';
-COMMENT ON FUNCTION agentcore.target_states() IS 'Source of agentcore.stat_target; only tenants visible to the caller.';
+COMMENT ON FUNCTION agentcore.target_states() IS
+  'Source of agentcore.stat_target; only tenants visible to the caller.';
 
 CREATE VIEW agentcore.stat_target WITH (security_barrier) AS
   SELECT * FROM agentcore.target_states();
-COMMENT ON VIEW agentcore.stat_target IS 'Circuit breakers that have seen a call; kind gate: the gate''s, raw: that of breaker_allow() and breaker_report(); state, calls and failures of the last minute, failures in a row, probes in flight, when it opened and how long it will refuse (null: not known or it does not). Empty without shared memory.';
+COMMENT ON VIEW agentcore.stat_target IS
+  'Circuit breakers that have seen a call: state, calls and failures of the last minute, failures in a row, probes in flight, when it opened, and how long it will refuse (NULL: not known, or it does not refuse). '
+  'kind gate: the gate''s breaker; kind raw: that of breaker_allow() and breaker_report(). '
+  'Empty without shared memory.';
 
 -- Rate limiter -------------------------------------------------------------
 
@@ -96,17 +141,26 @@ CREATE TABLE agentcore.rate_limit (
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.rate_limit');
-COMMENT ON TABLE agentcore.rate_limit IS 'Rate limits of targets (name = target) that the gate applies: rate calls a period, burst (NULL = rate) at once. Written by rate_set().';
+COMMENT ON TABLE agentcore.rate_limit IS
+  'Rate limits of targets (name = target) that the gate applies: rate calls per period, burst (NULL = rate) at once. '
+  'Written by rate_set().';
 
 CREATE FUNCTION agentcore.rate_set(target text, rate integer DEFAULT NULL, period interval DEFAULT NULL, burst integer DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_rate_set_v1';
-COMMENT ON FUNCTION agentcore.rate_set(text, integer, interval, integer, text[], text) IS 'Create or change a target''s rate limit: rate calls per period, burst at once; within any time t at most burst + rate * t / period calls pass the gate. A member that is not given (NULL) stays as it is; a new limit needs rate and period, and its burst is the rate. reset => ''{burst}'' makes it the rate again. Returns whether anything changed. Zero or negative values: 22023.';
+COMMENT ON FUNCTION agentcore.rate_set(text, integer, interval, integer, text[], text) IS
+  'Create or change a target''s rate limit: rate calls per period, burst at once; within any time t at most burst + rate * t / period calls pass the gate. '
+  'A member that is not given (NULL) stays as it is; a new limit needs rate and period, and its burst is the rate. '
+  'reset => ''{burst}'' makes it the rate again. '
+  'Returns whether anything changed. '
+  'Zero or negative values: 22023.';
 
 CREATE FUNCTION agentcore.rate_drop(target text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_rate_drop_v1';
-COMMENT ON FUNCTION agentcore.rate_drop(text, text) IS 'Remove a target''s rate limit. Returns whether there was one.';
+COMMENT ON FUNCTION agentcore.rate_drop(text, text) IS
+  'Remove a target''s rate limit. '
+  'Returns whether there was one.';
 
 CREATE TYPE agentcore.rate_decision AS (allowed boolean, retry_after interval);
 COMMENT ON TYPE agentcore.rate_decision IS 'Row of rate_take(); retry_after is null when allowed or not known.';
@@ -114,16 +168,27 @@ COMMENT ON TYPE agentcore.rate_decision IS 'Row of rate_take(); retry_after is n
 CREATE FUNCTION agentcore.rate_take(key text, rate integer, period interval, burst integer DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.rate_decision
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_rate_take_v1';
-COMMENT ON FUNCTION agentcore.rate_take(text, integer, interval, integer, text) IS 'Take one token of the key''s bucket, shared by all sessions: rate a period, burst (NULL = rate) at once; within any time t at most burst + rate * t / period are granted. Refused takes cost nothing. Not transactional. Keys are apart from the targets of rate_set(). No slot left in shared memory: refused. Without shared memory: 55000. NULL, zero or negative values: 22023.';
+COMMENT ON FUNCTION agentcore.rate_take(text, integer, interval, integer, text) IS
+  'Take one token of the key''s bucket, shared by all sessions: rate tokens per period, burst (NULL = rate) at once; within any time t at most burst + rate * t / period are granted. '
+  'Refused takes cost nothing. '
+  'Not transactional. '
+  'Keys are apart from the targets of rate_set(). '
+  'No slot left in shared memory: refused. '
+  'Without shared memory: 55000. '
+  'NULL, zero or negative values: 22023.';
 
 CREATE FUNCTION agentcore.target_slots(OUT kind text, OUT slots bigint, OUT used bigint, OUT busy bigint, OUT recycled bigint, OUT refused bigint) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL RESTRICTED
   AS 'MODULE_PATHNAME', 'agentcore_target_slots_v1';
-COMMENT ON FUNCTION agentcore.target_slots() IS 'Source of agentcore.stat_target_slots. The caller needs reader on every tenant (''*'').';
+COMMENT ON FUNCTION agentcore.target_slots() IS
+  'Source of agentcore.stat_target_slots. '
+  'The caller needs reader on every tenant (''*'').';
 
 CREATE VIEW agentcore.stat_target_slots WITH (security_barrier) AS
   SELECT s.* FROM (SELECT WHERE agentcore.access_visible('*')) AS allowed, LATERAL agentcore.target_slots() AS s;
-COMMENT ON VIEW agentcore.stat_target_slots IS 'Slots of breakers and rate buckets in shared memory, of the whole server: how many there are, are used, still matter, were recycled for other keys, and how often none was left (raise agentcore.max_targets). No row unless the caller may read every tenant.';
+COMMENT ON VIEW agentcore.stat_target_slots IS
+  'Slots of breakers and rate buckets in shared memory, of the whole server: how many there are, how many are used, how many still matter, how many were recycled for other keys, and how often none was left (then raise agentcore.max_targets). '
+  'No row unless the caller may read every tenant.';
 
 INSERT INTO agentcore.access_function VALUES
   ('retry_policy_set', 'admin'), ('retry_policy_drop', 'admin'), ('retry_next', 'agent'),

@@ -184,31 +184,16 @@ compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	return policy;
 }
 
-static void
-add_candidate(HeapTuple tuple, TupleDesc desc, void *arg)
-{
-	agc_nearest_add(arg, agc_col_text(tuple, desc, "name"));
-}
-
 /* does not return */
 static void
 unknown_policy(const char *tenant, const char *name)
 {
 	AgcNearest	nearest = {.wanted = name, .limit = 3};
-	StringInfoData list;
-	Relation	rel = agc_table_open(&policy_table, AccessShareLock);
 
 	agc_nearest_add(&nearest, RETRY_DEFAULT_POLICY);
-	agc_table_scan(&policy_table, rel, 1, &tenant, add_candidate, &nearest);
-	agc_table_close(rel, AccessShareLock);
-	initStringInfo(&list);
-	for (int i = 0; i < nearest.count; i++)
-		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", agc_quoted_name(nearest.name[i]));
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("retry policy \"%s\" does not exist", name),
-			 nearest.count > 0 ? errhint("The nearest names are: %s.", list.data) :
-			 errhint("agentcore.retry_policy_set() creates it; \"%s\" is built in.", RETRY_DEFAULT_POLICY)));
+	agc_nearest_in(&nearest, &policy_table, tenant);
+	agc_refuse_unknown("retry policy", name, &nearest,
+					   "agentcore.retry_policy_set() creates it; \"" RETRY_DEFAULT_POLICY "\" is built in.");
 }
 
 static RetryPolicy *

@@ -21,6 +21,7 @@
 #include "retry/slots.h"
 
 #include "common/hashfn.h"
+#include "core/row.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
@@ -256,8 +257,7 @@ put_counts(ReturnSetInfo *rsinfo, SlotTable *table)
 	int64		busy = 0;
 	int64		recycled = 0;
 	int64		refused = 0;
-	Datum		values[6];
-	bool		nulls[6] = {false};
+	AgcRow		row;
 
 	for (int n = 0; n < table->shared->npartitions; n++)
 	{
@@ -271,13 +271,14 @@ put_counts(ReturnSetInfo *rsinfo, SlotTable *table)
 		recycled += copy->recycled;
 		refused += copy->refused;
 	}
-	values[0] = CStringGetTextDatum(table->kind);
-	values[1] = Int64GetDatum((int64) table->shared->npartitions * SLOTS_PER_PARTITION);
-	values[2] = Int64GetDatum(used);
-	values[3] = Int64GetDatum(busy);
-	values[4] = Int64GetDatum(recycled);
-	values[5] = Int64GetDatum(refused);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	agc_row_init(&row);
+	agc_put_text(&row, table->kind);
+	agc_put_int64(&row, (int64) table->shared->npartitions * SLOTS_PER_PARTITION);
+	agc_put_int64(&row, used);
+	agc_put_int64(&row, busy);
+	agc_put_int64(&row, recycled);
+	agc_put_int64(&row, refused);
+	agc_row_store(rsinfo, &row);
 }
 
 /*
