@@ -61,8 +61,8 @@ judge_schema(Gate *gate, void *arg)
 }
 
 /*
- * A URL that is none fails "format": "uri" before the policy sees it; the
- * policy's word on it (invalid_url, and why) is the better one.
+ * Text that is not a URL fails "format": "uri" before the policy sees it; the
+ * policy's answer (invalid_url, and why) says more.
  */
 static bool
 only_formats_fail(Jsonb *errors)
@@ -106,7 +106,7 @@ judge_args(Gate *gate)
 
 /* ----- URLs -------------------------------------------------------------------- */
 
-/* One method after the other: every one must pass. */
+/* Judges one method after the other; all must pass. */
 static void
 judge_url(Gate *gate, FoundUrl *url, const List *methods)
 {

@@ -73,7 +73,7 @@ typedef struct Gate
 	pg_uuid_t	approval_id;
 	bool		replayed;		/* the key's first answer, given again */
 
-	/* digests (digest.c): each made once, by whoever asks first */
+	/* digests (digest.c): each is made once, when it is first asked for */
 	uint8		request_hash[AGC_HASH_LEN];
 	bool		has_final_hash;
 	uint8		final_hash[AGC_HASH_LEN];

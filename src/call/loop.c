@@ -2,11 +2,11 @@
  * loop.c
  *	  The loop guard's memory: how often was this call made lately?
  *
- * A fixed table in shared memory, WAYS slots a set, a set picked by the call's
- * digest; a full set forgets its oldest slot.  An agent that goes round in
+ * A fixed table in shared memory, in sets of WAYS slots; the call's digest picks
+ * the set, and a full set forgets its oldest slot.  An agent that goes round in
  * circles makes one call often, so a forgotten rare call costs nothing.
  *
- * Locking: one LWLock a group of sets, held for a few comparisons; nothing
+ * Locking: one LWLock per group of sets, held for a few comparisons; nothing
  * inside allocates or raises.  Memory: main shared memory.  On ERROR: a count
  * is not taken back; it only ever errs towards the guard.
  */
@@ -19,7 +19,7 @@
 #define LOCKS 16
 #define TRANCHE "agentcore_loop"
 
-/* counts start anew after this long */
+/* a count starts anew after this long */
 #define WINDOW_US (10 * USECS_PER_MINUTE)
 
 typedef struct LoopSlot
@@ -45,8 +45,8 @@ loop_init(void)
 }
 
 /*
- * Another database, or a re-created extension, has loops of its own; and nobody
- * finds calls that push another tenant's out of its set.
+ * A secret hash: another database, or a re-created extension, has loops of its
+ * own, and no tenant can search for calls that push another tenant's out of a set.
  */
 static uint64
 tag_of(const uint8 *digest)

@@ -5,8 +5,9 @@
  * A member counts by its name, in any case and with or without the signs
  * between its words (method, http_method, X-HTTP-Method-Override), wherever it
  * stands, if its value is a method (allow_method_named()); below such a member
- * every string counts.  One that counts does so for every URL of the call: who
- * runs the tool may read another spelling, or look beside the URL's object.
+ * every string counts.  A method counts for every URL of the call, because the
+ * program that runs the tool may read another spelling, or look beside the
+ * URL's object.
  *
  * Only a batch is several requests: where every element of an array is an
  * object with a URL and a method of its own, its methods are its URLs' alone.

@@ -3,9 +3,9 @@
  *	  How a call ends: call_commit, llm_commit, call_fail, call_extend,
  *	  call_resolve, call_status.
  *
- * A call is known by its unguessable id and answers only to a role with the
- * privileges of the one that began it, or to an administrator of the tenant;
- * for anybody else it does not exist.
+ * A call is found by its id, which cannot be guessed.  It answers only to a role
+ * with the privileges of the role that began it, or to an administrator of the
+ * tenant; for any other role it does not exist.
  *
  * Locking: the permit row, then its budgets' counters (budget room).  The
  * cache entry appears at COMMIT.  Breaker reports are not transactional: the

@@ -3,8 +3,8 @@
  *	  Finding the URLs among the arguments of a call, and putting canonical ones
  *	  back.
  *
- * They are what the tool's schema calls URLs but for what its url_skip points
- * at, and what its url_args point at.  A pointer names a string, or an array
+ * URLs are the strings that the tool's schema calls URLs, except those that its
+ * url_skip points at, and the strings that its url_args point at.  A pointer names a string, or an array
  * whose strings are all URLs; the token "*" goes through every element of an
  * array.  What the judge made of a string replaces it, because the executor
  * must fetch exactly what was judged; so it does with names that the schema
@@ -103,13 +103,13 @@ note_url(const SchemaUrl *url, void *arg)
 		UrlMap	   *content = url->content == NULL ? NULL :
 			find_content(url->content, url->data, url->len, find->known);
 
-		/* one without URLs is as good as none */
+		/* content without URLs needs no place in the map */
 		if (content == NULL || content->nfound > 0 || content->misplaced)
 			add_found(find->map, url->kind, url->data, url->len)->content = content;
 	}
 }
 
-/* By place, each once. */
+/* Sorts by place and removes what was found twice. */
 static void
 sort_found(UrlMap *map)
 {
@@ -123,7 +123,7 @@ sort_found(UrlMap *map)
 	map->nfound = kept;
 }
 
-/* NULL: it is no JSON. */
+/* NULL: the text is not JSON. */
 static UrlMap *
 find_content(const struct SchemaNode *content, const char *text, uint32 len, const AllowMethods *known)
 {
@@ -165,7 +165,7 @@ trace(Tracer *t, char **pointers, int n)
 		trace_container(t, &t->map->args->root, trails, n);
 }
 
-/* What the schema calls a URL and url_skip says is only data. */
+/* Forgets the URLs of the schema that are only data, as url_skip says. */
 static void
 drop_skipped(UrlMap *map, const ToolDef *tool)
 {

@@ -104,7 +104,7 @@ advise_wait(const RetryPolicy *policy, int attempt, const char *header, int64 le
 		return;
 	}
 
-	/* a little on top, or all who were told the same second come at once */
+	/* a little on top: otherwise all workers that were told the same second come at once */
 	delay = Max(draw(window), asked);
 	if (asked > 0 && delay == asked)
 		delay += draw(Min(policy->base, asked / 10));

@@ -1,16 +1,16 @@
 /*
  * breaker.c
- *	  One circuit breaker for each (installation, tenant, kind, target), shared
- *	  by all processes; the state machine itself is in circuit.c.
+ *	  Circuit breakers shared by all processes: one per installation, tenant,
+ *	  kind and target.  The state machine itself is in circuit.c.
  *
  * Kinds keep apart what the gate has seen of a target and what a role says of
- * it in breaker_report(): that one would otherwise shut the target for every
+ * it in breaker_report(): a role could otherwise shut the target for every
  * agent of the tenant.  The settings are the target's, and hold for both.
  *
  * A closed breaker that nobody uses may be recycled for another target; an
  * open one is kept until an hour after it could have been probed.  Where no
- * slot is to be had the call is refused: a target that cannot be watched is
- * not called.
+ * slot is free the call is refused: a target that cannot be watched is not
+ * called.
  *
  * Locking: the LWLock of the slot's partition, shared to look, exclusive to
  * change; settings are read before, so nothing in the locked section raises an
@@ -41,7 +41,7 @@ static AgcTable breaker_table = AGC_TABLE("breaker", "breaker_pkey");
 static const AgcObjectClass breaker_class = {"breaker", &breaker_table, compile_settings};
 static SlotTable breaker_slots = {"agentcore_breaker", "breaker", sizeof(Circuit), NULL, NULL};
 
-/* as last used: giving back must not read a table */
+/* kept from the last use, because giving back must not read a table */
 static pg_uuid_t installation;
 
 static const char *const state_names[] = {"closed", "open", "half_open"};
@@ -92,7 +92,7 @@ compile_settings(HeapTuple tuple, TupleDesc desc, const char *tenant, const char
 	set->probes = DatumGetInt32(agc_col(tuple, desc, "probes", &isnull));
 	set->forced = forced != NULL;
 
-	/* a word that nobody knows means shut */
+	/* an unknown word means open: no call passes */
 	if (forced != NULL && !parse_forced(forced, &set->forced_state))
 		set->forced_state = CIRCUIT_OPEN;
 	return set;

@@ -16,11 +16,11 @@ typedef struct BreakerDecision
 } BreakerDecision;
 
 /*
- * Every target has a breaker of the gate's, which these are about, with default
- * settings unless breaker_set() gave it others.  The raw breaker of the same
- * name (breaker_allow(), breaker_report()) is another: what a role reports
- * there opens nothing here.  Without shared memory, and when no slot is left to count in,
- * allowed is false and the state is "unavailable".
+ * The gate's breaker of a target, with default settings unless breaker_set() gave
+ * it others.  The raw breaker of the same name (breaker_allow(),
+ * breaker_report()) is another one: what a role reports there opens nothing here.
+ * Without shared memory, and when no slot is left, allowed is false and the state
+ * is "unavailable".
  */
 extern void breaker_peek(const char *tenant, const char *target, BreakerDecision *out);
 extern void breaker_take(const char *tenant, const char *target, BreakerDecision *out);

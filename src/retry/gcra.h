@@ -10,7 +10,7 @@
 
 typedef struct Gcra
 {
-	int64		interval;		/* ns a call, rounded up: never more than the rate */
+	int64		interval;		/* ns per call, rounded up: never more than the rate */
 	int64		tolerance;		/* burst * interval */
 } Gcra;
 

@@ -1,13 +1,13 @@
 /*
  * rate.c
- *	  Rate limits: one timestamp a (installation, tenant, key), shared by all
- *	  processes.
+ *	  Rate limits shared by all processes: one timestamp per installation,
+ *	  tenant and key.
  *
  * rate_take() names its own limit with every call; a target of the gate has
  * the limit that rate_set() stored.  The two never share a bucket, so nobody
  * loosens a target's limit by calling rate_take() with another one.  A bucket
- * that is full again says nothing and is recycled without loss; where no slot
- * is to be had the call is refused.
+ * that is full again says nothing and is recycled without loss.  Where no slot
+ * is free the call is refused.
  *
  * Locking: the LWLock of the slot's partition; limits are read before, so
  * nothing in the locked section raises an ERROR.  Memory: shared slots.  On
@@ -26,7 +26,7 @@
 typedef struct Bucket
 {
 	int64		tat;			/* ns */
-	int64		interval;		/* ns a call, as last used */
+	int64		interval;		/* ns per call, as last used */
 } Bucket;
 
 static void *compile_limit(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
@@ -35,7 +35,7 @@ static AgcTable limit_table = AGC_TABLE("rate_limit", "rate_limit_pkey");
 static const AgcObjectClass limit_class = {"rate_limit", &limit_table, compile_limit};
 static SlotTable rate_slots = {"agentcore_rate", "rate", sizeof(Bucket), NULL, NULL};
 
-/* as last used: giving back must not read a table */
+/* kept from the last use, because giving back must not read a table */
 static pg_uuid_t installation;
 
 void

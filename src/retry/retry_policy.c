@@ -131,7 +131,7 @@ parse_rule(JsonbValue *value, RetryRule *rule, int n, bool last)
 			if (member.type == jbvString)
 				rule->class = retry_class_parse(member.val.string.val, member.val.string.len);
 			if (rule->class == RETRY_CLASS_UNKNOWN)
-				bad_rule(n, "has a class that is none of retry, throttle, fatal and quota");
+				bad_rule(n, "has a class other than retry, throttle, fatal and quota");
 		}
 		else
 			bad_rule(n, "has a member other than status, error and class");

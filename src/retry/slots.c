@@ -14,7 +14,7 @@
  * clock that steps back would freeze a bucket or a breaker.  The states do not
  * outlive the server, so neither needs the clock.
  *
- * Locking: one LWLock a partition, one held at a time; nothing in here raises
+ * Locking: one LWLock per partition, one held at a time; nothing in here raises
  * an ERROR or allocates.  Memory: the main shared segment, offsets only.
  */
 #include "retry/retry.h"
@@ -84,7 +84,7 @@ slot_table_ready(SlotTable *table)
 	return true;
 }
 
-/* No step of the wall clock reaches this one, but for the one that tests make. */
+/* A step of the wall clock does not reach this one; debug_clock_offset does, for tests. */
 int64
 slot_clock(void)
 {
@@ -283,7 +283,7 @@ put_counts(ReturnSetInfo *rsinfo, SlotTable *table)
 
 /*
  * target_slots() -> setof (kind, slots, used, busy, recycled, refused): of the
- * whole server, so only for who may read every tenant
+ * whole server, so only for roles that may read every tenant
  */
 AGC_FUNCTION(target_slots)
 {
