@@ -37,7 +37,7 @@ typedef struct FormField
 
 typedef struct UsageForm
 {
-	const char *total;			/* what the provider adds up itself; may be NULL */
+	const char *total;			/* what the provider adds up itself; an answer may leave it out */
 	int			nfields;
 	const FormField *field;		/* the first is the one the form is known by */
 } UsageForm;
@@ -83,6 +83,7 @@ static const FormField gemini_python[] = {
 	{NULL, "cached_content_token_count", TOKEN_CACHED, TOKEN_INPUT}
 };
 
+/* USAGE_MAX_READINGS (budget.h) grows with these, and with the wrappers. */
 static const UsageForm forms[] = {
 	{"total_tokens", lengthof(openai_chat), openai_chat},
 	{"total_tokens", lengthof(input_output), input_output},
