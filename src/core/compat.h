@@ -2,6 +2,9 @@
  * compat.h
  *	  The only file that knows PostgreSQL's version: every difference between
  *	  the supported majors (15 to 18) is hidden behind a name in here.
+ *
+ * Each guard says which major changed what: the header, macro or function, and
+ * PostgreSQL's commit where it is known.
  */
 #ifndef AGENTCORE_COMPAT_H
 #define AGENTCORE_COMPAT_H
@@ -14,14 +17,14 @@
 #error "agentcore requires PostgreSQL 15 or later"
 #endif
 
-/* What was written by another major version is not read. */
+/* For files that only the major version that wrote them may read. */
 static inline uint32
 agc_pg_major(void)
 {
 	return PG_VERSION_NUM / 10000;
 }
 
-/* 16 moved the varlena macros out of postgres.h. */
+/* 16: varatt.h was split off from postgres.h. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
@@ -29,13 +32,13 @@ agc_pg_major(void)
 /*
  * PostgreSQL loads libraries with global symbols, so two extensions that both
  * have, say, policy_find() would call each other's.  The library is compiled
- * with hidden visibility and exports only what PostgreSQL looks up; 16 marks
- * that by itself, 15 does not.
+ * with hidden visibility and exports only what PostgreSQL looks up.  16:
+ * PG_MODULE_MAGIC and PG_FUNCTION_INFO_V1 export by themselves (PGDLLEXPORT).
  */
 #define AGC_EXPORT_BEGIN _Pragma("GCC visibility push(default)")
 #define AGC_EXPORT_END	 _Pragma("GCC visibility pop")
 
-/* 18 lets a module state its name and version (pg_get_loaded_modules()). */
+/* 18: PG_MODULE_MAGIC_EXT states a module's name and version (commit 9324c8c580). */
 #if PG_VERSION_NUM >= 180000
 #define AGC_MODULE_MAGIC(name_, version_) \
 	PG_MODULE_MAGIC_EXT(.name = (name_), .version = (version_))
@@ -43,16 +46,17 @@ agc_pg_major(void)
 #define AGC_MODULE_MAGIC(name_, version_) PG_MODULE_MAGIC
 #endif
 
-/* 18 has it before the declaration, under this name. */
+/* 18: pg_noreturn, before the declaration, replaces pg_attribute_noreturn() behind it. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))
 #endif
 
-/* 16 lets the actions of the JSON parser report an error; 17 makes lexers otherwise. */
+/* 16: the actions of JsonSemAction return a JsonParseErrorType instead of void. */
 #if PG_VERSION_NUM >= 160000
 #define AGC_JSON_ACTIONS_RETURN 1
 #endif
 
+/* 17: makeJsonLexContextCstringLen() takes the lexer to fill, or NULL (commit 1c99cde2f3). */
 #if PG_VERSION_NUM >= 170000
 #define agc_make_json_lex(text, len) \
 	makeJsonLexContextCstringLen(NULL, (text), (len), GetDatabaseEncoding(), true)
@@ -61,7 +65,7 @@ agc_pg_major(void)
 	makeJsonLexContextCstringLen((char *) (text), (len), GetDatabaseEncoding(), true)
 #endif
 
-/* 17 gives an extension's waits names of their own. */
+/* 17: WaitEventExtensionNew() gives an extension's waits names of their own. */
 #if PG_VERSION_NUM >= 170000
 #include "utils/wait_event.h"
 #define agc_wait_event(name) WaitEventExtensionNew(name)
@@ -69,7 +73,10 @@ agc_pg_major(void)
 #define agc_wait_event(name) PG_WAIT_EXTENSION
 #endif
 
-/* 16 tells an update that only summarizing indexes (BRIN) need to hear of. */
+/*
+ * 16: table_tuple_update() says by TU_UpdateIndexes whether only summarizing
+ * indexes (BRIN) need a new entry (commit 19d8e2308b).
+ */
 #if PG_VERSION_NUM >= 160000
 #define AgcUpdateIndexes			TU_UpdateIndexes
 #define AGC_UPDATE_NO_INDEX			TU_None
@@ -82,14 +89,14 @@ agc_pg_major(void)
 #define agc_index_changes(info, which) ((which) == AGC_UPDATE_ALL_INDEXES)
 #endif
 
-/* 18 has generated columns that are not stored. */
+/* 18: TupleConstr.has_generated_virtual, for generated columns that are not stored. */
 #if PG_VERSION_NUM >= 180000
 #define agc_has_generated(constr) ((constr)->has_generated_stored || (constr)->has_generated_virtual)
 #else
 #define agc_has_generated(constr) ((constr)->has_generated_stored)
 #endif
 
-/* A small number of this process, of no other at the same time; 17 has it at hand. */
+/* A small number that no other process has at the same time.  17: MyProcNumber replaces PGPROC.pgprocno. */
 #include "storage/proc.h"
 #if PG_VERSION_NUM >= 170000
 #define agc_proc_number() MyProcNumber
@@ -97,7 +104,7 @@ agc_pg_major(void)
 #define agc_proc_number() (MyProc->pgprocno)
 #endif
 
-/* 17 lets an index keep things open between inserts. */
+/* 17: index_insert_cleanup(), since an index may keep things open between inserts. */
 #if PG_VERSION_NUM >= 170000
 #define agc_index_insert_cleanup(index, info) index_insert_cleanup((index), (info))
 #else

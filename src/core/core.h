@@ -75,7 +75,7 @@ extern int64 agc_opt_interval(FunctionCallInfo fcinfo, int n, const char *what, 
 extern int64 agc_arg_lease(FunctionCallInfo fcinfo, int n);
 extern int64 agc_opt_lease(FunctionCallInfo fcinfo, int n);
 
-/* what was kept of an earlier day is bounded too; 0 and less: agentcore.lease_default */
+/* 0 and less: agentcore.lease_default; a lease that was stored when max_lease was longer is cut too */
 extern int64 agc_lease_or_default(int64 lease);
 extern bool agc_arg_bool(FunctionCallInfo fcinfo, int n, const char *what);
 

@@ -3,7 +3,8 @@
 CREATE FUNCTION agentcore.clock_now() RETURNS timestamptz
   LANGUAGE C VOLATILE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_clock_now_v1';
-COMMENT ON FUNCTION agentcore.clock_now() IS 'The time by which agentcore decides: clock_timestamp(), moved by agentcore.debug_clock_offset in tests.';
+COMMENT ON FUNCTION agentcore.clock_now() IS
+  'The time by which agentcore decides: clock_timestamp(), moved by agentcore.debug_clock_offset in tests.';
 
 CREATE TABLE agentcore.installation (
   name       text COLLATE "C" NOT NULL DEFAULT 'this' CHECK (name = 'this') PRIMARY KEY,
@@ -12,10 +13,17 @@ CREATE TABLE agentcore.installation (
   created_at timestamptz NOT NULL DEFAULT agentcore.clock_now()
 );
 INSERT INTO agentcore.installation DEFAULT VALUES;
-COMMENT ON TABLE agentcore.installation IS 'One row: the random identity of this CREATE EXTENSION. Part, with the database''s oid, of every key in shared memory; never dumped, so that a re-created or restored database revives no old entry, and a copy made by CREATE DATABASE ... TEMPLATE shares none. secret: key of the hashes by which budgets, calls and keys are locked; only the owner of the extension may read it, or its tags in pg_locks could be recognised and aimed at.';
+COMMENT ON TABLE agentcore.installation IS
+  'One row: the random identity of this CREATE EXTENSION. '
+  'It is part, with the database''s oid, of every key in shared memory. '
+  'It is never dumped, so a re-created or restored database revives no old entry, and a copy made by CREATE DATABASE ... TEMPLATE shares none. '
+  'secret: the key of the hashes by which budgets, calls and keys are locked. '
+  'Only the owner of the extension may read it: other readers could recognise the lock tags in pg_locks and aim at them.';
 
 CREATE TABLE agentcore.registry_change ();
-COMMENT ON TABLE agentcore.registry_change IS 'Always empty. Changes of the registry tables are announced to other sessions as invalidations of this relation.';
+COMMENT ON TABLE agentcore.registry_change IS
+  'Always empty. '
+  'A change of a registry table is announced to other sessions as an invalidation of this relation.';
 
 CREATE SEQUENCE agentcore.revision_seq AS bigint;
 COMMENT ON SEQUENCE agentcore.revision_seq IS 'Source of the revision column of every registry table: a number is never used twice.';
@@ -23,7 +31,9 @@ COMMENT ON SEQUENCE agentcore.revision_seq IS 'Source of the revision column of 
 CREATE FUNCTION agentcore.registry_change_trigger() RETURNS trigger
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_registry_change_trigger_v1';
-COMMENT ON FUNCTION agentcore.registry_change_trigger() IS 'Internal. Announces a changed registry row to every session; fires for COPY, restores and logical apply too.';
+COMMENT ON FUNCTION agentcore.registry_change_trigger() IS
+  'Internal. '
+  'Announces a changed registry row to every session; fires for COPY, restores and logical apply too.';
 
 CREATE FUNCTION agentcore.registry_revision_trigger() RETURNS trigger
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -41,14 +51,18 @@ BEGIN
   RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION agentcore.registry_revision_trigger() IS 'Internal. Gives an updated registry row a new revision, higher than the one before, whoever updates it.';
+COMMENT ON FUNCTION agentcore.registry_revision_trigger() IS
+  'Internal. '
+  'Gives an updated registry row a new revision, higher than the one before, whichever role updates it.';
 
 -- Called once for each registry table by the script that creates it.
 CREATE FUNCTION agentcore.registry_attach(registry regclass, versioned boolean DEFAULT true) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'agentcore_registry_attach_v1';
-COMMENT ON FUNCTION agentcore.registry_attach(regclass, boolean) IS 'Internal. Puts the invalidation triggers on a registry table.';
+COMMENT ON FUNCTION agentcore.registry_attach(regclass, boolean) IS
+  'Internal. '
+  'Puts the invalidation triggers on a registry table.';
 
 -- Access -------------------------------------------------------------------
 
@@ -59,7 +73,10 @@ CREATE TABLE agentcore.access (
   PRIMARY KEY (tenant, role)
 );
 SELECT agentcore.registry_attach('agentcore.access', false);
-COMMENT ON TABLE agentcore.access IS 'Which role holds which level for which tenant (''*'' = every tenant). Roles by name: a dropped role''s row matches nobody. Written by access_grant() and access_revoke().';
+COMMENT ON TABLE agentcore.access IS
+  'Which role holds which level for which tenant (''*'' = every tenant). '
+  'Roles are stored by name: the row of a dropped role matches nobody. '
+  'Written by access_grant() and access_revoke().';
 
 CREATE TABLE agentcore.access_function (
   function text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -70,7 +87,9 @@ COMMENT ON TABLE agentcore.access_function IS 'The level at which EXECUTE on eac
 CREATE FUNCTION agentcore.access_held(role text) RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_access_held_v1';
-COMMENT ON FUNCTION agentcore.access_held(text) IS 'Internal. The highest level in a role''s own rows of agentcore.access (nobody, reader, agent, admin), whatever the snapshot.';
+COMMENT ON FUNCTION agentcore.access_held(text) IS
+  'Internal. '
+  'The highest level in a role''s own rows of agentcore.access (nobody, reader, agent, admin), as committed last, whatever the caller''s snapshot.';
 
 CREATE FUNCTION agentcore.access_objects(OUT kind text, OUT name text, OUT level text, OUT acl aclitem[], OUT owner oid) RETURNS SETOF record
   LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -85,7 +104,9 @@ CREATE FUNCTION agentcore.access_objects(OUT kind text, OUT name text, OUT level
     JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'agentcore'
    WHERE c.relkind = 'v'
 $$;
-COMMENT ON FUNCTION agentcore.access_objects() IS 'Internal. What is granted with a level: EXECUTE on functions as agentcore.access_function says, SELECT on every view of the extension with reader.';
+COMMENT ON FUNCTION agentcore.access_objects() IS
+  'Internal. '
+  'What is granted with a level: EXECUTE on functions as agentcore.access_function says, SELECT on every view of the extension with reader.';
 
 -- One GRANT and one REVOKE for each kind of object: each statement by itself would write
 -- the catalog's rows, whose size grows with the number of roles, as often as there are objects.
@@ -132,17 +153,27 @@ BEGIN
   RETURN true;
 END
 $$;
-COMMENT ON FUNCTION agentcore.access_sync_privileges(text, boolean) IS 'Internal. Makes a role''s privileges follow the highest level that it holds: EXECUTE on functions, SELECT on views. Where they change, one transaction at a time: false if that would mean waiting and wait is false.';
+COMMENT ON FUNCTION agentcore.access_sync_privileges(text, boolean) IS
+  'Internal. '
+  'Makes a role''s privileges follow the highest level that it holds: EXECUTE on functions, SELECT on views. '
+  'Privileges are changed by one transaction at a time; with wait => false it returns false instead of waiting.';
 
 CREATE FUNCTION agentcore.access_grant(role text, level text, tenants text[] DEFAULT '{""}') RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_access_grant_v1';
-COMMENT ON FUNCTION agentcore.access_grant(text, text, text[]) IS 'Give a role a level (reader, agent, admin) for tenants (''*'' = every tenant) and with it EXECUTE on that level''s functions and SELECT on the views. The caller needs admin on each tenant. Where the role''s privileges change, it waits for other transactions that change privileges. NULL or unknown level: 22023; unknown role: 42704.';
+COMMENT ON FUNCTION agentcore.access_grant(text, text, text[]) IS
+  'Give a role a level (reader, agent, admin) for tenants (''*'' = every tenant), and with it EXECUTE on that level''s functions and SELECT on the views. '
+  'The caller needs admin on each tenant. '
+  'When the role''s privileges change, it waits for other transactions that change privileges. '
+  'NULL or unknown level: 22023; unknown role: 42704.';
 
 CREATE FUNCTION agentcore.access_revoke(role text) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_access_revoke_v1';
-COMMENT ON FUNCTION agentcore.access_revoke(text) IS 'Take a role''s access to every tenant on which the caller holds admin; a NOTICE where there is none. The role need not exist any more. Never waits for other transactions that change privileges: privileges left then reach nothing.';
+COMMENT ON FUNCTION agentcore.access_revoke(text) IS
+  'Take away a role''s access to every tenant on which the caller holds admin; a NOTICE if it has none. '
+  'The role need not exist any more. '
+  'Never waits for other transactions that change privileges: privileges that are left over then reach nothing.';
 
 CREATE TABLE agentcore.access_source (
   relation   text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -151,22 +182,37 @@ CREATE TABLE agentcore.access_source (
   admin_only text[] NOT NULL DEFAULT '{}',
   since      text COLLATE "C"
 );
-COMMENT ON TABLE agentcore.access_source IS 'The tables that views are made of, for visible_rows(): columns that it shows to nobody (hidden) or only to the tenant''s administrators, others see NULL; shared: rows of tenant ''*'' are for all who may read any tenant; since: the column of its second argument, NULL = none. Part of the extension, not of your data.';
+COMMENT ON TABLE agentcore.access_source IS
+  'The tables that views are made of, for visible_rows(). '
+  'hidden: columns that it shows to nobody. '
+  'admin_only: columns that it shows to the tenant''s administrators only; others see NULL. '
+  'shared: rows of tenant ''*'' are visible to all roles that may read any tenant. '
+  'since: the column of its second argument; NULL = none. '
+  'Part of the extension, not of your data.';
 
 CREATE FUNCTION agentcore.visible_rows("row" anyelement, since timestamptz DEFAULT NULL) RETURNS SETOF anyelement
   LANGUAGE C STABLE PARALLEL RESTRICTED
   AS 'MODULE_PATHNAME', 'agentcore_visible_rows_v1';
-COMMENT ON FUNCTION agentcore.visible_rows(anyelement, timestamptz) IS 'The rows of one of the extension''s tables, given as NULL::agentcore.TABLE, that belong to the tenants the caller may read: what every view is made of, so that neither conditions nor EXPLAIN reach the others. Columns that the views do not show are NULL. since: only rows from then on, by their index (NULL: all). No view is made of the type, or since for a table without a time: 22023.';
+COMMENT ON FUNCTION agentcore.visible_rows(anyelement, timestamptz) IS
+  'The rows of one of the extension''s tables, given as NULL::agentcore.TABLE, that belong to the tenants the caller may read. '
+  'Every view is made of it, so that neither conditions nor EXPLAIN reach rows of other tenants. '
+  'Columns that the views do not show are NULL. '
+  'since: only rows from then on, by their index; NULL: all. '
+  '22023 when no view is made of the type, or when since is given for a table without a time.';
 
 CREATE FUNCTION agentcore.access_visible(tenant text) RETURNS boolean
   LANGUAGE C STABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_access_visible_v1';
-COMMENT ON FUNCTION agentcore.access_visible(text) IS 'Whether the calling role holds at least reader on the tenant. NULL: false.';
+COMMENT ON FUNCTION agentcore.access_visible(text) IS
+  'Whether the calling role holds at least reader on the tenant. '
+  'NULL: false.';
 
 CREATE FUNCTION agentcore.access_level(tenant text) RETURNS text
   LANGUAGE C STABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_access_level_v1';
-COMMENT ON FUNCTION agentcore.access_level(text) IS 'The level that the calling role holds on the tenant: nobody, reader, agent or admin. NULL: nobody.';
+COMMENT ON FUNCTION agentcore.access_level(text) IS
+  'The level that the calling role holds on the tenant: nobody, reader, agent or admin. '
+  'NULL: nobody.';
 
 INSERT INTO agentcore.access_function VALUES
   ('access_level', 'public'), ('access_grant', 'admin'), ('access_revoke', 'admin'), ('access_visible', 'public'),
@@ -184,22 +230,39 @@ CREATE TABLE agentcore.tenant (
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.tenant');
-COMMENT ON TABLE agentcore.tenant IS 'Settings of a tenant; a tenant without a row is enabled, one without a cache_share (percent) has agentcore.cache_tenant_share. Written by tenant_set() and tenant_share_set().';
+COMMENT ON TABLE agentcore.tenant IS
+  'Settings of a tenant. '
+  'A tenant without a row is enabled; one without a cache_share (percent) has agentcore.cache_tenant_share. '
+  'Written by tenant_set() and tenant_share_set().';
 
 CREATE FUNCTION agentcore.tenant_set(enabled boolean DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tenant_set_v1';
-COMMENT ON FUNCTION agentcore.tenant_set(boolean, text[], text) IS 'Switch a tenant on or off. While off, the gate denies its calls with tenant_disabled, and every other function of level agent raises TC003, also for administrators, but for those that settle what was begun before (call_commit, call_fail, budget_commit and their siblings) or invalidate; doc/operations.md lists them. Readers read and administrators change settings as before. Not given (NULL): as it is; a new tenant, and one after reset => ''{enabled}'', is on. Returns whether anything changed.';
+COMMENT ON FUNCTION agentcore.tenant_set(boolean, text[], text) IS
+  'Switch a tenant on or off. '
+  'While it is off, the gate denies its calls with tenant_disabled, and other functions of level agent raise TC003, for administrators too. '
+  'Functions that settle what was begun before (call_commit, call_fail, budget_commit and their siblings) or invalidate still work; doc/operations.md lists them. '
+  'Readers read and administrators change settings as before. '
+  'Not given (NULL): as it is; a new tenant, and one after reset => ''{enabled}'', is on. '
+  'Returns whether anything changed.';
 
 CREATE FUNCTION agentcore.tenant_share_set(share integer DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tenant_share_set_v1';
-COMMENT ON FUNCTION agentcore.tenant_share_set(integer, text[], text) IS 'The percentage of the cache past which the tenant evicts only its own entries, in place of agentcore.cache_tenant_share; reset => ''{share}'' takes it back, NULL leaves it as it is. For what is cached from the COMMIT on. The caller needs level admin on every tenant (''*''): a tenant cannot raise its own. Returns whether anything changed. Not 1 to 100: 22023.';
+COMMENT ON FUNCTION agentcore.tenant_share_set(integer, text[], text) IS
+  'The percentage of the cache above which the tenant evicts only its own entries, in place of agentcore.cache_tenant_share. '
+  'reset => ''{share}'' takes it back, NULL leaves it as it is. '
+  'Applies to what is cached after the COMMIT. '
+  'The caller needs level admin on every tenant (''*''): a tenant cannot raise its own share. '
+  'Returns whether anything changed. '
+  'Not 1 to 100: 22023.';
 
 INSERT INTO agentcore.access_source (relation, hidden) VALUES ('tenant', '{name,revision}');
 CREATE VIEW agentcore.tenants WITH (security_barrier) AS
   SELECT tenant, enabled, cache_share FROM agentcore.visible_rows(NULL::agentcore.tenant);
-COMMENT ON VIEW agentcore.tenants IS 'Settings of the tenants visible to the caller, where there are any: a tenant without a row is enabled. cache_share in percent; null: agentcore.cache_tenant_share.';
+COMMENT ON VIEW agentcore.tenants IS
+  'Settings of the tenants visible to the caller, one row per tenant that has any; a tenant without a row is enabled. '
+  'cache_share in percent; null: agentcore.cache_tenant_share.';
 
 INSERT INTO agentcore.access_function VALUES ('tenant_set', 'admin'), ('tenant_share_set', 'admin');
 
@@ -208,12 +271,17 @@ INSERT INTO agentcore.access_function VALUES ('tenant_set', 'admin'), ('tenant_s
 CREATE FUNCTION agentcore.canonical_json(value jsonb) RETURNS text
   LANGUAGE C IMMUTABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_canonical_json_v1';
-COMMENT ON FUNCTION agentcore.canonical_json(jsonb) IS 'RFC 8785 (JCS) text of a document; numbers that a double cannot carry keep their own digits and exponent. NULL: NULL. More than agentcore.max_args_size: 54000.';
+COMMENT ON FUNCTION agentcore.canonical_json(jsonb) IS
+  'RFC 8785 (JCS) text of a document; numbers that a double cannot carry keep their own digits and exponent. '
+  'NULL: NULL. '
+  'More than agentcore.max_args_size: 54000.';
 
 CREATE FUNCTION agentcore.cache_key(tool text, args jsonb, scope text DEFAULT '') RETURNS bytea
   LANGUAGE C IMMUTABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_key_v1';
-COMMENT ON FUNCTION agentcore.cache_key(text, jsonb, text) IS 'SHA-256 over length-prefixed (format, tool, scope, canonical args): the same in every language, see doc/reference.md. NULL: 22023.';
+COMMENT ON FUNCTION agentcore.cache_key(text, jsonb, text) IS
+  'SHA-256 over length-prefixed (format, tool, scope, canonical args): the same in every language, see doc/reference.md. '
+  'NULL: 22023.';
 
 INSERT INTO agentcore.access_function VALUES ('canonical_json', 'public'), ('cache_key', 'public'), ('clock_now', 'public');
 
@@ -222,10 +290,16 @@ INSERT INTO agentcore.access_function VALUES ('canonical_json', 'public'), ('cac
 CREATE FUNCTION agentcore.compiled_objects(OUT class text, OUT tenant text, OUT name text, OUT revision bigint, OUT bytes bigint, OUT compiles bigint, OUT hits bigint) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL RESTRICTED
   AS 'MODULE_PATHNAME', 'agentcore_compiled_objects_v1';
-COMMENT ON FUNCTION agentcore.compiled_objects() IS 'What this session holds compiled: one row an object of a tenant visible to the caller, and one a schema that was given as an argument by a role whose privileges the caller has.';
+COMMENT ON FUNCTION agentcore.compiled_objects() IS
+  'What this session holds compiled. '
+  'One row per object of a tenant visible to the caller, and one row per schema that was given as an argument by a role whose privileges the caller has.';
 
 CREATE VIEW agentcore.stat_compiled AS SELECT * FROM agentcore.compiled_objects();
-COMMENT ON VIEW agentcore.stat_compiled IS 'Compiled schemas, policies and settings of this session, with bytes, compilations and uses without one. class ''inline schema'': given as an argument (jsonschema_validate() and its like), shared by all call sites of the session; name is its $id or the beginning of its text, revision is null, tenant that of jsonschema_validate_registered() or null. class ''metaschema'': a dialect''s, which stays. The others are bounded by agentcore.compiled_cache_size and agentcore.inline_schema_cache_size; what was evicted counts anew.';
+COMMENT ON VIEW agentcore.stat_compiled IS
+  'Compiled schemas, policies and settings of this session: bytes, compilations, and uses that needed none. '
+  'class ''inline schema'': given as an argument (jsonschema_validate() and its like) and shared by all call sites of the session; name is its $id or the beginning of its text, revision is null, tenant is that of jsonschema_validate_registered() or null. '
+  'class ''metaschema'': that of a dialect, which stays. '
+  'The others are bounded by agentcore.compiled_cache_size and agentcore.inline_schema_cache_size; after an eviction counting begins anew.';
 
 INSERT INTO agentcore.access_function VALUES ('compiled_objects', 'public');
 

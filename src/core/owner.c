@@ -26,7 +26,7 @@
 static Oid	owner_oid = InvalidOid;
 static uint64 owner_generation = 0;
 
-/* Whoever owns the table that carries the invalidations owns them all. */
+/* All tables have one owner: that of the table that carries the invalidations. */
 Oid
 agc_owner_oid(void)
 {
