@@ -53,16 +53,19 @@ typedef struct AllowMethods
 	char	  **custom;
 	int			ncustom;
 	bool		every;			/* too many to list: any word may be a method */
+	bool		listed;			/* the policy has a list of methods */
 } AllowMethods;
 
 extern void allow_methods(const char *tenant, const char *policy, AllowMethods *out);
 
 /*
- * The HTTP method that a text names, in upper case, or NULL if it is neither
- * registered (methods.c) nor one of the policy's own.  White space around it is
- * ignored.
+ * The HTTP methods that a text names, each once and in upper case: a word that is
+ * registered (methods.c) or one of the policy's own, if it stands alone, or those
+ * of RFC 9110 and 5789 among several words.  The text is read as agc_folded() has
+ * it.  exact: the text is meant for a method, so that a lone word in capitals
+ * which nobody knows is one too, if the policy lists methods.
  */
-extern const char *allow_method_named(const AllowMethods *methods, const char *text, Size len);
+extern List *allow_methods_named(const AllowMethods *methods, const char *text, Size len, bool exact);
 
 extern bool allow_policy_exists(const char *tenant, const char *policy);
 

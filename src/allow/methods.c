@@ -24,6 +24,16 @@ static const char *const registered[] = {
 	"UPDATEREDIRECTREF", "VERSION-CONTROL", "X-MS-ENUMATTS"
 };
 
+/* those of RFC 9110 and 5789 */
+static const char *const core[] = {
+	"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"
+};
+
+static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/* what no method can hold ends a word, and so does what separates alternatives */
+#define METHOD_DELIMITERS " (),/:;<=>?@[\\]{}|"
+
 static int
 compare_words(const void *a, const void *b)
 {
@@ -78,31 +88,68 @@ allow_method_registered(const char *method)
 	return find_registered(method) != NULL;
 }
 
-const char *
-allow_method_named(const AllowMethods *methods, const char *text, Size len)
+static const char *
+find_core(const char *method)
 {
-	char		word[METHOD_MAX + 1];
-	char		method[METHOD_MAX + 1];
-	const char *key = method;
-	const char *known;
-	char	  **found;
+	for (int i = 0; i < lengthof(core); i++)
+		if (strcmp(core[i], method) == 0)
+			return core[i];
+	return NULL;
+}
 
-	while (len > 0 && (unsigned char) *text <= ' ')
-		text++, len--;
-	while (len > 0 && (unsigned char) text[len - 1] <= ' ')
-		len--;
-	if (len > METHOD_MAX)
-		return NULL;
-	memcpy(word, text, len);
-	word[len] = '\0';
-	if (!allow_method_canonical(word, method))
-		return NULL;
-	known = find_registered(method);
-	if (known != NULL)
-		return known;
-	found = methods->ncustom == 0 ? NULL :
-		bsearch(&key, methods->custom, methods->ncustom, sizeof(char *), compare_words);
-	if (found != NULL)
-		return *found;
-	return methods->every ? pstrdup(method) : NULL;
+/* A word that stands alone. */
+static const char *
+find_lone(const AllowMethods *methods, const char *word, bool exact)
+{
+	char		canonical[METHOD_MAX + 1];
+	const char *method = canonical;
+	const char *known;
+	char	  **own;
+
+	if (allow_method_canonical(word, canonical))
+	{
+		known = find_registered(method);
+		if (known != NULL)
+			return known;
+		own = methods->ncustom == 0 ? NULL :
+			bsearch(&method, methods->custom, methods->ncustom, sizeof(char *), compare_words);
+		if (own != NULL)
+			return *own;
+		if (methods->every)
+			return pstrdup(method);
+	}
+	/* written as methods are; what is too long for one is in no list */
+	if (exact && methods->listed && strspn(word, capitals) == strlen(word))
+		return pnstrdup(word, METHOD_MAX);
+	return NULL;
+}
+
+List *
+allow_methods_named(const AllowMethods *methods, const char *text, Size len, bool exact)
+{
+	char	   *folded = agc_folded(text, len);
+	char	   *rest = folded;
+	char	   *word;
+	char	   *last = NULL;
+	char		method[METHOD_MAX + 1];
+	const char *known;
+	List	   *named = NIL;
+	int			nwords = 0;
+
+	while ((word = strsep(&rest, METHOD_DELIMITERS)) != NULL)
+	{
+		if (*word == '\0')
+			continue;
+		nwords++;
+		last = word;
+		if (allow_method_canonical(word, method) && (known = find_core(method)) != NULL)
+			named = list_append_unique_ptr(named, (char *) known);
+	}
+	if (nwords == 1 && named == NIL)
+	{
+		known = find_lone(methods, last, exact);
+		named = known == NULL ? NIL : list_make1((char *) known);
+	}
+	pfree(folded);
+	return named;
 }

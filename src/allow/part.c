@@ -70,16 +70,28 @@ allow_template_parse(const char *text, Size len, char *buffer, AllowUrl *out)
 	return URL_OK;
 }
 
+static bool
+is_digits(const char *from, const char *end)
+{
+	while (from < end && *from >= '0' && *from <= '9')
+		from++;
+	return from == end;
+}
+
 AllowUrlError
 allow_place_parse(const char *text, Size len, char *buffer, AllowUrl *out)
 {
 	AllowUrlError error = allow_bytes_check(text, len);
 	char		bracketed[ALLOW_IP_TEXT + 2];
+	const char *colon = memchr(text, ':', len);
 
 	memset(out, 0, sizeof(*out));
 	if (error != URL_OK)
 		return error;
-	if (memchr(text, ':', len) != NULL && text[0] != '[')
+	/* an IPv6 address has two at least */
+	if (colon != NULL && text[0] != '[' && memchr(colon + 1, ':', len - (colon + 1 - text)) == NULL)
+		return is_digits(colon + 1, text + len) ? URL_PORT : URL_HOST_CHARACTER;
+	if (colon != NULL && text[0] != '[')
 	{
 		if (len > sizeof(bracketed) - 2)
 			return URL_INVALID_IPV6;

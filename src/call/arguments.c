@@ -127,18 +127,20 @@ judge_url(Gate *gate, FoundUrl *url, const List *methods)
 }
 
 static void
-judge_map(Gate *gate, UrlMap *map)
+judge_map(Gate *gate, UrlMap *map, const List *methods)
 {
 	if (map->misplaced)
 		refuse_misplaced_url(gate);
+	if (map->uncontained && gate->verdict == VERDICT_NONE)
+		refuse_uncontained_urls(gate);
 	for (int i = 0; i < map->nfound && gate->verdict == VERDICT_NONE; i++)
 	{
 		FoundUrl   *url = &map->found[i];
 
 		if (url->kind != SCHEMA_URL_CONTENT)
-			judge_url(gate, url, map->methods);
+			judge_url(gate, url, methods);
 		else if (url->content != NULL)
-			judge_map(gate, url->content);
+			judge_map(gate, url->content, methods);
 		else
 			refuse_unreadable_content(gate);
 	}
@@ -185,7 +187,7 @@ judge_urls(Gate *gate)
 	allow_methods(gate->tenant, gate->agent->policy, &work.known);
 	if (!within_limits(gate, find_urls, &work))
 		return;
-	judge_map(gate, work.map);
+	judge_map(gate, work.map, work.map->methods);
 	if (gate->verdict == VERDICT_NONE)
 		(void) within_limits(gate, put_back, &work);
 }

@@ -2,12 +2,13 @@
  * method_arguments.c
  *	  Which HTTP methods the arguments of a call name, and for which URLs.
  *
- * A member counts by its name, in any case and with or without the signs
- * between its words (method, http_method, X-HTTP-Method-Override), wherever it
- * stands, if its value is a method (allow_method_named()); below such a member
- * every string counts.  A method counts for every URL of the call, because the
- * program that runs the tool may read another spelling, or look beside the
- * URL's object.
+ * A member counts by the letters of its name, in any case (method, http_method,
+ * X-HTTP-Method-Override), wherever it stands, if its value is a method
+ * (allow_methods_named()); below such a member every string and key counts.  So
+ * does the value beside such a name in a pair, and behind the name of a header in
+ * a line or a list.  A method counts for every URL of the call, because the
+ * program that runs the tool may read another spelling, or look beside the URL's
+ * object.  JSON in a string is read as if it stood in the string's place.
  *
  * Only a batch is several requests: where every element of an array is an
  * object with a URL and a method of its own, its methods are its URLs' alone.
@@ -17,45 +18,141 @@
  */
 #include "call/method_arguments.h"
 
+#include <ctype.h>
+
 #include "core/jsonb_walk.h"
 #include "miscadmin.h"
 
-#define NAME_MAX_BYTES 32
+#define NAME_MAX_BYTES 256
+#define NAME_MAX_LETTERS 24
 
 typedef struct MethodScan
 {
-	UrlMap	   *map;
+	UrlMap	   *map;			/* of the document that is read: the arguments, or JSON in a string */
+	UrlMap	   *whole;			/* of the arguments; it knows the methods */
 	const AllowMethods *known;
 } MethodScan;
 
-static Bitmapset *scan_item(MethodScan *scan, const JbItem *item, bool named);
+/* What a name says of the value that belongs to it. */
+typedef enum NameKind
+{
+	NAME_OTHER,
+	NAME_METHOD,				/* a method, where it is the name of a member or in a pair */
+	NAME_EXACT,					/* the same, and hardly anything else */
+	NAME_HEADER					/* a method, wherever it stands */
+} NameKind;
+
+static Bitmapset *scan_item(MethodScan *scan, const JbItem *item, bool named, bool exact);
 
 /* by their letters alone, sorted */
-static const char *const names[] = {
-	"httpmethod", "httpverb", "method", "methodoverride", "requestmethod", "verb", "xhttpmethod", "xhttpmethodoverride", "xmethodoverride"
+static const struct
+{
+	const char *letters;
+	NameKind	kind;
+}			names[] = {
+	{"httpmethod", NAME_EXACT}, {"httpmethodoverride", NAME_HEADER}, {"httprequestmethod", NAME_METHOD}, {"httpverb", NAME_METHOD}, {"method", NAME_EXACT},
+	{"methodname", NAME_METHOD}, {"methodoverride", NAME_HEADER}, {"reqmethod", NAME_METHOD}, {"requestmethod", NAME_METHOD}, {"requesttype", NAME_METHOD},
+	{"requestverb", NAME_METHOD}, {"verb", NAME_METHOD}, {"xhttpmethod", NAME_HEADER}, {"xhttpmethodoverride", NAME_HEADER}, {"xmethodoverride", NAME_HEADER}
 };
 
-static int
-compare_words(const void *a, const void *b)
+/* ----- names ---------------------------------------------------------------------- */
+
+/* Letters in lower case, and what has no ASCII form; false: they are too many. */
+static bool
+read_letters(const char *text, uint32 len, char *letters)
 {
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
+	int			n = 0;
+
+	for (uint32 i = 0; i < len; i++)
+	{
+		unsigned char c = text[i];
+
+		if (!isalpha(c) && !IS_HIGHBIT_SET(c))
+			continue;
+		if (n == NAME_MAX_LETTERS)
+			return false;
+		letters[n++] = pg_ascii_tolower(c);
+	}
+	letters[n] = '\0';
+	return true;
+}
+
+static NameKind
+name_of_letters(const char *letters)
+{
+	for (int i = 0; i < lengthof(names); i++)
+		if (strcmp(letters, names[i].letters) == 0)
+			return names[i].kind;
+	return NAME_OTHER;
 }
 
 static bool
-is_method_name(const JbItem *key)
+is_ascii(const char *text, uint32 len)
 {
-	char		letters[NAME_MAX_BYTES + 1];
-	const char *name = letters;
-	int			n = 0;
-
-	if (key->len > NAME_MAX_BYTES)
-		return false;
-	for (uint32 i = 0; i < key->len; i++)
-		if (strchr("_- .", key->data[i]) == NULL)
-			letters[n++] = pg_ascii_tolower((unsigned char) key->data[i]);
-	letters[n] = '\0';
-	return n >= 4 && bsearch(&name, names, lengthof(names), sizeof(char *), compare_words) != NULL;
+	for (uint32 i = 0; i < len; i++)
+		if (IS_HIGHBIT_SET(text[i]))
+			return false;
+	return true;
 }
+
+static NameKind
+name_kind(const char *text, uint32 len)
+{
+	char		letters[NAME_MAX_LETTERS + 1];
+	NameKind	kind;
+	char	   *folded;
+	int			n;
+
+	if (len > NAME_MAX_BYTES)
+		return NAME_OTHER;
+	if (!is_ascii(text, len))
+	{
+		folded = agc_folded(text, len);
+		text = folded;
+		len = strlen(folded);
+	}
+	if (!read_letters(text, len, letters))
+		return NAME_OTHER;
+	kind = name_of_letters(letters);
+	n = strlen(letters);
+	if (kind != NAME_OTHER || n < 2 || letters[n - 1] != 's')
+		return kind;
+	letters[n - 1] = '\0';		/* a plural */
+	kind = name_of_letters(letters);
+	return kind == NAME_EXACT ? NAME_METHOD : kind;
+}
+
+/* Whether a key is one of the words that call the parts of a pair so. */
+static bool
+is_part(const JbItem *key, const char *const *words, int nwords)
+{
+	char		letters[NAME_MAX_LETTERS + 1];
+
+	if (key->len > NAME_MAX_BYTES || !read_letters(key->data, key->len, letters))
+		return false;
+	for (int i = 0; i < nwords; i++)
+		if (strcmp(letters, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+names_pair(const JbItem *key)
+{
+	static const char *const words[] = {"name", "key", "header", "field", "k", "n"};
+
+	return is_part(key, words, lengthof(words));
+}
+
+static bool
+holds_value(const JbItem *key)
+{
+	static const char *const words[] = {"value", "values", "val", "content", "data", "v"};
+
+	return is_part(key, words, lengthof(words));
+}
+
+/* ----- methods --------------------------------------------------------------------- */
 
 static int
 method_number(UrlMap *map, const char *method)
@@ -73,9 +170,25 @@ method_number(UrlMap *map, const char *method)
 	return n;
 }
 
-/* The first URL at or behind a place. */
+/* The methods that a text names. */
+static Bitmapset *
+text_methods(MethodScan *scan, const char *text, Size len, bool exact)
+{
+	List	   *named = allow_methods_named(scan->known, text, len, exact);
+	Bitmapset  *methods = NULL;
+	ListCell   *cell;
+
+	foreach(cell, named)
+		methods = bms_add_member(methods, method_number(scan->whole, lfirst(cell)));
+	list_free(named);
+	return methods;
+}
+
+/* ----- URLs ------------------------------------------------------------------------- */
+
+/* The first of what was found at or behind a place. */
 static int
-first_url(const UrlMap *map, const char *at)
+first_found(const UrlMap *map, const char *at)
 {
 	int			low = 0;
 	int			high = map->nfound;
@@ -92,27 +205,90 @@ first_url(const UrlMap *map, const char *at)
 	return low;
 }
 
-static void
-use_methods(UrlMap *map, const char *from, const char *to, const Bitmapset *methods)
+/* JSON that names no URL is none. */
+static bool
+is_url(const FoundUrl *found)
 {
-	for (int i = first_url(map, from); i < map->nfound && map->found[i].at < to; i++)
-		map->found[i].methods = bms_add_members(map->found[i].methods, methods);
+	if (found->content == NULL)
+		return true;
+	for (int i = 0; i < found->content->nfound; i++)
+		if (is_url(&found->content->found[i]))
+			return true;
+	return false;
 }
 
-static Bitmapset *
-scan_object(MethodScan *scan, const JsonbContainer *object, bool named)
+static bool
+has_url(const UrlMap *map, const JbItem *item)
+{
+	for (int i = first_found(map, item->data); i < map->nfound && map->found[i].at < item->data + item->len; i++)
+		if (is_url(&map->found[i]))
+			return true;
+	return false;
+}
+
+static void
+use_methods(UrlMap *map, int from, const char *to, const Bitmapset *methods)
+{
+	for (int i = from; i < map->nfound && (to == NULL || map->found[i].at < to); i++)
+	{
+		FoundUrl   *found = &map->found[i];
+
+		found->methods = bms_add_members(found->methods, methods);
+		if (found->content != NULL)
+			use_methods(found->content, 0, NULL, methods);
+	}
+}
+
+/* ----- the walk --------------------------------------------------------------------- */
+
+/* The kind of a string's text, as the name in a pair. */
+static NameKind
+item_kind(const JbItem *item)
+{
+	return JBE_ISSTRING(item->entry) ? name_kind(item->data, item->len) : NAME_OTHER;
+}
+
+/* An object that is a pair of a name and a value: which name? */
+static NameKind
+pair_kind(const JsonbContainer *object)
 {
 	JbCursor	keys = jb_first(object);
 	JbCursor	values = jb_first_value(object);
+	NameKind	kind = NAME_OTHER;
+
+	for (uint32 n = JsonContainerSize(object); n > 0; n--)
+	{
+		JbItem		key = jb_next(&keys);
+		JbItem		value = jb_next(&values);
+		NameKind	named = item_kind(&value);
+
+		if (named == NAME_HEADER || (named != NAME_OTHER && names_pair(&key)))
+			kind = Max(kind, named);
+	}
+	return kind;
+}
+
+static Bitmapset *
+scan_object(MethodScan *scan, const JbItem *item, bool named)
+{
+	const JsonbContainer *object = jb_container(item);
+	JbCursor	keys = jb_first(object);
+	JbCursor	values = jb_first_value(object);
+	NameKind	pair = pair_kind(object);
 	Bitmapset  *methods = NULL;
 
 	for (uint32 n = JsonContainerSize(object); n > 0; n--)
 	{
 		JbItem		key = jb_next(&keys);
 		JbItem		value = jb_next(&values);
+		NameKind	kind = name_kind(key.data, key.len);
+		bool		valued = pair == NAME_HEADER || (pair != NAME_OTHER && holds_value(&key));
 
+		if (named)
+			methods = bms_join(methods, text_methods(scan, key.data, key.len, false));
 		if (JBE_ISSTRING(value.entry) || JBE_ISCONTAINER(value.entry))
-			methods = bms_join(methods, scan_item(scan, &value, named || is_method_name(&key)));
+			methods = bms_join(methods, scan_item(scan, &value, named || valued || kind != NAME_OTHER,
+												  kind == NAME_EXACT && has_url(scan->map, item)));
 	}
 	return methods;
 }
@@ -125,72 +301,131 @@ is_batch(const UrlMap *map, const JsonbContainer *array, Bitmapset **methods)
 	for (uint32 i = 0; i < JsonContainerSize(array); i++)
 	{
 		JbItem		item = jb_next(&cursor);
-		int			url;
 
-		if (methods[i] == NULL || !JBE_ISCONTAINER(item.entry) || !JsonContainerIsObject(jb_container(&item)))
-			return false;
-		url = first_url(map, item.data);
-		if (url == map->nfound || map->found[url].at >= item.data + item.len)
+		if (methods[i] == NULL || !JBE_ISCONTAINER(item.entry) || !JsonContainerIsObject(jb_container(&item)) ||
+			!has_url(map, &item))
 			return false;
 	}
 	return true;
 }
 
+/* Methods of a batch's elements are used there; those of others count outside too. */
+static Bitmapset *
+use_elements(MethodScan *scan, const JsonbContainer *array, Bitmapset **methods, bool batch)
+{
+	JbCursor	cursor = jb_first(array);
+	Bitmapset  *all = NULL;
+
+	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+	{
+		JbItem		item = jb_next(&cursor);
+
+		if (batch)
+			use_methods(scan->map, first_found(scan->map, item.data), item.data + item.len, methods[i]);
+		else
+			all = bms_add_members(all, methods[i]);
+	}
+	return all;
+}
+
+/* A string may be the name of what follows: that of a header in any list, any in a list of two. */
 static Bitmapset *
 scan_array(MethodScan *scan, const JsonbContainer *array, bool named)
 {
 	uint32		n = JsonContainerSize(array);
 	Bitmapset **methods = palloc0((n + 1) * sizeof(Bitmapset *));
-	Bitmapset  *all = NULL;
+	Bitmapset  *all;
 	JbCursor	cursor = jb_first(array);
-	bool		batch;
+	NameKind	before = NAME_OTHER;
 
 	for (uint32 i = 0; i < n; i++)
 	{
 		JbItem		item = jb_next(&cursor);
 
-		methods[i] = scan_item(scan, &item, named);
+		methods[i] = scan_item(scan, &item, named || before == NAME_HEADER || (n == 2 && before != NAME_OTHER), false);
+		before = item_kind(&item);
 	}
-	batch = !named && n > 1 && is_batch(scan->map, array, methods);
-	cursor = jb_first(array);
-	for (uint32 i = 0; i < n; i++)
-	{
-		JbItem		item = jb_next(&cursor);
-
-		if (batch)
-			use_methods(scan->map, item.data, item.data + item.len, methods[i]);
-		else
-			all = bms_add_members(all, methods[i]);
-	}
+	all = use_elements(scan, array, methods, !named && n > 1 && is_batch(scan->map, array, methods));
 	pfree(methods);
 	return all;
 }
 
+static bool
+ends_line(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
+/* The methods in the header lines of a text. */
+static Bitmapset *
+scan_lines(MethodScan *scan, const char *text, uint32 len)
+{
+	const char *end = text + len;
+	const char *colon;
+	Bitmapset  *methods = NULL;
+
+	while (text < end && (colon = memchr(text, ':', end - text)) != NULL)
+	{
+		const char *name = colon;
+
+		while (name > text && colon - name <= NAME_MAX_BYTES && !ends_line(name[-1]))
+			name--;
+		for (text = colon + 1; text < end && !ends_line(*text); text++)
+			;
+		if (name_kind(name, colon - name) == NAME_HEADER)
+			methods = bms_join(methods, text_methods(scan, colon + 1, text - colon - 1, false));
+	}
+	return methods;
+}
+
+/* JSON in a string, NULL: the schema knows of none. */
+static UrlMap *
+content_at(const UrlMap *map, const JbItem *item)
+{
+	for (int i = first_found(map, item->data); i < map->nfound && map->found[i].at == item->data; i++)
+		if (map->found[i].len == item->len && map->found[i].content != NULL)
+			return map->found[i].content;
+	return NULL;
+}
+
+static Bitmapset *
+scan_string(MethodScan *scan, const JbItem *item, bool named, bool exact)
+{
+	UrlMap	   *content = item->len > 0 ? content_at(scan->map, item) : NULL;
+	Bitmapset  *methods = named ? text_methods(scan, item->data, item->len, exact) :
+		scan_lines(scan, item->data, item->len);
+
+	if (content != NULL)
+	{
+		MethodScan	inner = {content, scan->whole, scan->known};
+		JbItem		root = jb_root(content->args);
+
+		check_stack_depth();
+		methods = bms_join(methods, scan_item(&inner, &root, named, false));
+	}
+	return methods;
+}
+
 /* The methods in a value that count for URLs outside of it too. */
 static Bitmapset *
-scan_item(MethodScan *scan, const JbItem *item, bool named)
+scan_item(MethodScan *scan, const JbItem *item, bool named, bool exact)
 {
-	const char *method;
-
-	if (JBE_ISCONTAINER(item->entry))
-	{
-		check_stack_depth();
-		return item->len == 0 ? NULL : JsonContainerIsObject(jb_container(item)) ?
-			scan_object(scan, jb_container(item), named) : scan_array(scan, jb_container(item), named);
-	}
-	if (!named || !JBE_ISSTRING(item->entry))
+	if (JBE_ISSTRING(item->entry))
+		return scan_string(scan, item, named, exact);
+	if (!JBE_ISCONTAINER(item->entry) || item->len == 0)
 		return NULL;
-	method = allow_method_named(scan->known, item->data, item->len);
-	return method == NULL ? NULL : bms_make_singleton(method_number(scan->map, method));
+	check_stack_depth();
+	return JsonContainerIsObject(jb_container(item)) ?
+		scan_object(scan, item, named) : scan_array(scan, jb_container(item), named);
 }
 
 void
 urls_find_methods(UrlMap *map, const AllowMethods *known)
 {
-	MethodScan	scan = {map, known};
+	MethodScan	scan = {map, map, known};
 	JbItem		root = jb_root(map->args);
-	Bitmapset  *methods = scan_item(&scan, &root, false);
+	Bitmapset  *methods = scan_item(&scan, &root, false, false);
 
-	for (int i = 0; methods != NULL && i < map->nfound; i++)
-		map->found[i].methods = bms_add_members(map->found[i].methods, methods);
+	if (methods != NULL)
+		use_methods(map, 0, NULL, methods);
 }

@@ -194,10 +194,17 @@ refuse_misplaced_url(Gate *gate)
 }
 
 void
+refuse_uncontained_urls(Gate *gate)
+{
+	gate_deny(gate, REASON_INVALID_URL, pstrdup("not the container that url_args lead through"),
+			  pstrdup("An argument that holds addresses must be an object or a list, as the tool describes it, not a text."));
+}
+
+void
 refuse_unreadable_content(Gate *gate)
 {
 	gate_deny(gate, REASON_INVALID_URL, pstrdup("content: it cannot be read"),
-			  pstrdup("A text in the arguments that holds addresses must be plain JSON."));
+			  pstrdup("A text in the arguments that holds addresses must be plain JSON, without a key twice."));
 }
 
 /* ----- earlier calls ------------------------------------------------------------ */

@@ -30,6 +30,7 @@ extern void refuse_unreadable(Gate *gate, const char *problem);
 extern void refuse_limit(Gate *gate, const char *path, const char *message);
 extern void refuse_errors(Gate *gate, const char *when);
 extern void refuse_misplaced_url(Gate *gate);
+extern void refuse_uncontained_urls(Gate *gate);
 extern void refuse_unreadable_content(Gate *gate);
 
 /* the call that has the key; the gate's call_id is its */

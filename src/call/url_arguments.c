@@ -14,8 +14,9 @@
  * A pointer of url_args also finds what a tool may take for the place that it
  * names: the members of an object, the object itself or a string where "*"
  * goes through an array, the elements of an array where a name leads into an
- * object, and an absolute URL anywhere on its way.  One of url_skip finds no
- * more than it says.
+ * object, and an absolute URL anywhere on its way.  Where it goes on and other
+ * text stands, or an object in place of an array, the map says so.  One of
+ * url_skip finds no more than it says.
  *
  * A string is known by its address in the arguments.  An empty one has none of
  * its own, and no canonical form either.
@@ -44,7 +45,7 @@ typedef struct Tracer
 	int			maxskipped;
 } Tracer;
 
-static UrlMap *find_content(const struct SchemaNode *content, const char *text, uint32 len, const AllowMethods *known);
+static void read_contents(UrlMap *map);
 static void trace_container(Tracer *t, const JsonbContainer *c, Trail *trails, int ntrails);
 static JsonbValue *map_container(UrlMap *map, JsonbParseState **state, const JsonbContainer *c);
 static JsonbValue item_value(const JbItem *item);
@@ -61,7 +62,9 @@ compare_found(const void *a, const void *b)
 		return l->at < r->at ? -1 : 1;
 	if (l->len != r->len)
 		return l->len < r->len ? -1 : 1;
-	return (int) l->kind - (int) r->kind;
+	if (l->kind != r->kind)
+		return (int) l->kind - (int) r->kind;
+	return l->schema < r->schema ? -1 : l->schema > r->schema;
 }
 
 static FoundUrl *
@@ -83,30 +86,15 @@ add_found(UrlMap *map, SchemaUrlKind kind, const char *at, uint32 len)
 	return found;
 }
 
-typedef struct FindArg
-{
-	UrlMap	   *map;
-	const AllowMethods *known;
-} FindArg;
-
 static void
 note_url(const SchemaUrl *url, void *arg)
 {
-	FindArg    *find = arg;
+	UrlMap	   *map = arg;
 
 	if (url->data == NULL)
-		find->map->misplaced = true;
-	else if (url->kind != SCHEMA_URL_CONTENT)
-		add_found(find->map, url->kind, url->data, url->len);
+		map->misplaced = true;
 	else
-	{
-		UrlMap	   *content = url->content == NULL ? NULL :
-			find_content(url->content, url->data, url->len, find->known);
-
-		/* content without URLs needs no place in the map */
-		if (content == NULL || content->nfound > 0 || content->misplaced)
-			add_found(find->map, url->kind, url->data, url->len)->content = content;
-	}
+		add_found(map, url->kind, url->data, url->len)->schema = url->content;
 }
 
 /* Sorts by place and removes what was found twice. */
@@ -123,21 +111,62 @@ sort_found(UrlMap *map)
 	map->nfound = kept;
 }
 
-/* NULL: the text is not JSON. */
+/* The whole is a string that a reader of URLs, or of JSON once more, finds something in. */
+static bool
+is_wrapped(const UrlMap *content)
+{
+	JbItem		root = jb_root(content->args);
+	char	   *problem;
+	Jsonb	   *inner;
+
+	if (!JBE_ISSTRING(root.entry))
+		return false;
+	inner = content->nfound > 0 ? NULL : agc_json_text(pnstrdup(root.data, root.len), &problem);
+	return content->nfound > 0 ||
+		(inner != NULL && (!JsonContainerIsScalar(&inner->root) || JBE_ISSTRING(jb_root(inner).entry)));
+}
+
+/* What the schemas of one string find in it; NULL: it is no JSON, or no two readers need agree on it. */
 static UrlMap *
-find_content(const struct SchemaNode *content, const char *text, uint32 len, const AllowMethods *known)
+find_content(const FoundUrl *found, int nschemas)
 {
 	UrlMap	   *map = palloc0(sizeof(UrlMap));
-	FindArg		find = {map, known};
 	char	   *problem;
 
-	map->args = agc_json_text(pnstrdup(text, len), &problem);
+	check_stack_depth();
+	for (int i = 0; i < nschemas; i++)
+		if (found[i].schema == NULL)
+			return NULL;
+	map->args = agc_json_text_unique(pnstrdup(found->at, found->len), &problem);
 	if (map->args == NULL)
 		return NULL;
-	schema_urls(content, map->args, note_url, &find);
+	for (int i = 0; i < nschemas; i++)
+		schema_urls(found[i].schema, map->args, note_url, map);
 	sort_found(map);
-	urls_find_methods(map, known);
+	map->misplaced |= is_wrapped(map);
+	read_contents(map);
 	return map;
+}
+
+/* A string is read once, for all the schemas that say what is in it. */
+static void
+read_contents(UrlMap *map)
+{
+	int			kept = 0;
+
+	for (int i = 0, n; i < map->nfound; i += n)
+	{
+		FoundUrl	found = map->found[i];
+
+		for (n = 1; found.kind == SCHEMA_URL_CONTENT && i + n < map->nfound &&
+			 map->found[i + n].kind == SCHEMA_URL_CONTENT && map->found[i + n].at == found.at;
+			 n++)
+			;
+		if (found.kind == SCHEMA_URL_CONTENT)
+			found.content = find_content(&map->found[i], n);
+		map->found[kept++] = found;
+	}
+	map->nfound = kept;
 }
 
 static int
@@ -188,15 +217,15 @@ urls_find(const ToolDef *tool, Jsonb *args, const AllowMethods *known)
 {
 	UrlMap	   *map = palloc0(sizeof(UrlMap));
 	Tracer		t = {.map = map};
-	FindArg		find = {map, known};
 
 	map->args = args;
-	tool_urls(tool, args, note_url, &find);
+	tool_urls(tool, args, note_url, map);
 	if (map->nfound > 0 && JsonContainerIsScalar(&args->root))
 		map->misplaced = true;
 	drop_skipped(map, tool);
 	trace(&t, tool->url_args, tool->nurl_args);
 	sort_found(map);
+	read_contents(map);
 	if (map->nfound > 0)
 		urls_find_methods(map, known);
 	return map;
@@ -300,6 +329,7 @@ count_tokens(const char *more)
 	return n;
 }
 
+/* Text in place of the container that a trail goes on into: who knows what a tool reads in it. */
 static void
 trace_string(Tracer *t, const JbItem *item, const Trail *trails, int ntrails)
 {
@@ -313,6 +343,8 @@ trace_string(Tracer *t, const JbItem *item, const Trail *trails, int ntrails)
 
 		here = token == NULL || (!t->skip && (is_star(token, len) || schema_url_absolute(item->data, item->len)));
 	}
+	if (!here && !t->skip && ntrails > 0 && item->len > 0)
+		t->map->uncontained = true;
 	if (here && !t->skip)
 		add_found(t->map, SCHEMA_URL, item->data, item->len);
 	if (here && t->skip)
@@ -343,6 +375,27 @@ trace_child(Tracer *t, const JbItem *item, Trail *trails, int ntrails)
 		trace_container(t, jb_container(item), trails, ntrails);
 }
 
+/* An object in place of an array, whose element a trail names by its number. */
+static bool
+lacks_number(const JsonbContainer *object, const char *more)
+{
+	JbCursor	keys = jb_first(object);
+	const char *rest;
+	Size		len;
+	const char *token = more == NULL ? "" : next_token(more, &len, &rest);
+
+	if (more == NULL || !is_number(token, len))
+		return false;
+	for (uint32 n = JsonContainerSize(object); n > 0; n--)
+	{
+		JbItem		key = jb_next(&keys);
+
+		if (token_is(token, len, key.data, key.len))
+			return false;
+	}
+	return JsonContainerSize(object) > 0;
+}
+
 static void
 trace_container(Tracer *t, const JsonbContainer *c, Trail *trails, int ntrails)
 {
@@ -354,7 +407,11 @@ trace_container(Tracer *t, const JsonbContainer *c, Trail *trails, int ntrails)
 
 	check_stack_depth();
 	for (int i = 0; i < ntrails; i++)
+	{
 		room += is_object ? count_tokens(trails[i].more) : 1;
+		if (is_object && !t->skip && lacks_number(c, trails[i].more))
+			t->map->uncontained = true;
+	}
 	inner = palloc(room * sizeof(Trail));
 	for (uint32 i = 0; i < JsonContainerSize(c); i++)
 	{

@@ -14,6 +14,7 @@ typedef struct FoundUrl
 	SchemaUrlKind kind;
 	const char *at;				/* in the document */
 	uint32		len;
+	const struct SchemaNode *schema;	/* SCHEMA_URL_CONTENT: of the JSON; NULL: it is encoded */
 	struct UrlMap *content;		/* SCHEMA_URL_CONTENT: what is in it; NULL: it cannot be read */
 	Bitmapset  *methods;		/* that it is used with, of the map's; NULL: none was named */
 	const char *canonical;		/* set by the judge; NULL: it stays as it is */
@@ -26,7 +27,8 @@ typedef struct UrlMap
 	int			nfound;
 	int			maxfound;
 	bool		misplaced;		/* something else than a string stands where a URL should */
-	List	   *methods;		/* every one that the arguments name, upper case */
+	bool		uncontained;	/* no container of the kind stands where one with URLs should */
+	List	   *methods;		/* of the arguments as a whole: every one that they name, upper case */
 } UrlMap;
 
 #endif							/* AGENTCORE_CALL_URL_MAP_H */

@@ -19,6 +19,7 @@
 #include "lib/stringinfo.h"
 #include "storage/lockdefs.h"
 #include "utils/guc.h"
+#include "mb/pg_wchar.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
@@ -431,6 +432,9 @@ extern void agc_canonical_json(StringInfo out, Jsonb *value);
  */
 extern Jsonb *agc_json_text(const char *text, char **problem);
 
+/* also NULL where an object has a key twice: readers take the first, or the last */
+extern Jsonb *agc_json_text_unique(const char *text, char **problem);
+
 typedef struct AgcDigest AgcDigest;
 
 /* One digest at a time: begin, add any number of fields, end. */
@@ -485,6 +489,19 @@ extern char *agc_quoted_name(const char *name);
 extern char *agc_quoted_bytes(const char *data, Size len, int limit);
 extern char *agc_shown(const char *text, int limit);	/* without quotes: a pattern, a path */
 extern void agc_append_visible(StringInfo out, const char *text);	/* JSON text, whole */
+
+/* a character that shows as nothing, or ends or turns a line; in Unicode */
+extern bool agc_is_unseen(pg_wchar c);
+
+/* the character, in Unicode, at a text that ends in NUL, and its bytes there */
+extern pg_wchar agc_character(const char *text, int *len);
+
+/*
+ * What a text comes to for a reader that forgives the most (fold.c): NFKC,
+ * blanks as spaces, without quotes and what nobody sees.  Bytes above 0x7F stand
+ * for what has no ASCII form.
+ */
+extern char *agc_folded(const char *data, Size len);
 
 /* ----- names that nobody has (nearest.c) ------------------------------------
  *

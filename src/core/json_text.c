@@ -30,6 +30,7 @@ typedef struct ParseState
 {
 	JsonLexContext *lex;
 	const char *too_large;		/* the first number beyond numeric; NULL: none */
+	int64		keys;
 } ParseState;
 
 #if defined(AGC_JSON_ACTIONS_RETURN)
@@ -51,15 +52,36 @@ check_scalar(void *arg, char *token, JsonTokenType type)
 	ACTION_RETURN;
 }
 
-Jsonb *
-agc_json_text(const char *text, char **problem)
+static ACTION_RESULT
+count_key(void *arg, char *name, bool isnull)
+{
+	((ParseState *) arg)->keys++;
+	ACTION_RETURN;
+}
+
+static int64
+count_keys(Jsonb *value)
+{
+	JsonbIterator *it = JsonbIteratorInit(&value->root);
+	JsonbValue	at;
+	JsonbIteratorToken token;
+	int64		keys = 0;
+
+	while ((token = JsonbIteratorNext(&it, &at, false)) != WJB_DONE)
+		keys += token == WJB_KEY;
+	return keys;
+}
+
+static Jsonb *
+read_json(const char *text, bool unique, char **problem)
 {
 	Size		len = strlen(text);
 	JsonLexContext *lex = agc_make_json_lex(text, len);
 	ParseState	state = {.lex = lex};
-	JsonSemAction actions = {.semstate = &state, .scalar = check_scalar};
+	JsonSemAction actions = {.semstate = &state, .scalar = check_scalar, .object_field_start = count_key};
 	JsonParseErrorType result;
 	Size		offset;
+	Jsonb	   *value;
 
 	*problem = NULL;
 	if (!depth_fits(text, len, &offset))
@@ -84,7 +106,24 @@ agc_json_text(const char *text, char **problem)
 							(Size) (state.too_large - text));
 		return NULL;
 	}
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	value = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	/* jsonb keeps one of each key */
+	if (!unique || count_keys(value) == state.keys)
+		return value;
+	*problem = pstrdup("not usable: an object has a key twice");
+	return NULL;
+}
+
+Jsonb *
+agc_json_text(const char *text, char **problem)
+{
+	return read_json(text, false, problem);
+}
+
+Jsonb *
+agc_json_text_unique(const char *text, char **problem)
+{
+	return read_json(text, true, problem);
 }
 
 /* The parser recurses, and runs out of stack with an ERROR. */

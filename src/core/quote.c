@@ -21,8 +21,8 @@
  * Characters that nobody sees and somebody reads: controls, Unicode's default
  * ignorable code points and its line and paragraph separators.
  */
-static bool
-is_unseen(pg_wchar c)
+bool
+agc_is_unseen(pg_wchar c)
 {
 	static const struct
 	{
@@ -60,8 +60,8 @@ to_unicode(const char *text, int len)
  * The character at "text", and its bytes there.  Where the database knows no
  * encoding, a byte that belongs to no UTF-8 counts as a control character.
  */
-static pg_wchar
-character(const char *text, int *len)
+pg_wchar
+agc_character(const char *text, int *len)
 {
 	const unsigned char *bytes = (const unsigned char *) text;
 
@@ -92,9 +92,9 @@ agc_append_visible(StringInfo out, const char *text)
 	while (*text != '\0')
 	{
 		int			len = 1;
-		pg_wchar	c = IS_HIGHBIT_SET(*text) ? character(text, &len) : (unsigned char) *text;
+		pg_wchar	c = IS_HIGHBIT_SET(*text) ? agc_character(text, &len) : (unsigned char) *text;
 
-		if (is_unseen(c))
+		if (agc_is_unseen(c))
 			append_escaped(out, c);
 		else
 			appendBinaryStringInfo(out, text, len);

@@ -42,9 +42,17 @@ json_excerpt(const JbItem *item, int limit)
 	return out.data;
 }
 
-/* a path of an instance, in a message */
+/* A path of an instance, in a message: no quotes stand around it, so it must not open a block of code. */
 char *
 path_excerpt(const char *path)
 {
-	return agc_shown(path, PATH_SHOWN);
+	StringInfoData out;
+
+	initStringInfo(&out);
+	for (const char *at = agc_shown(path, PATH_SHOWN); *at != '\0'; at++)
+		if (*at == '`')
+			appendStringInfoString(&out, "\\u0060");
+		else
+			appendStringInfoChar(&out, *at);
+	return out.data;
 }

@@ -39,6 +39,7 @@ typedef struct UrlWalk
 
 static void walk(UrlWalk *w, const SchemaNode *node, const JbItem *item, uint32 same);
 static void walk_format(UrlWalk *w, const SchemaNode *node, const JbItem *item);
+static void walk_content(UrlWalk *w, const SchemaNode *node, const JbItem *item, uint32 same);
 static void walk_strings(UrlWalk *w, const UrlFormat *format, const JbItem *item);
 static void walk_misfit(UrlWalk *w, const SchemaNode *node, const JbItem *item, uint32 same);
 static void walk_object(UrlWalk *w, const SchemaNode *node, const JbItem *item);
@@ -221,8 +222,8 @@ walk(UrlWalk *w, const SchemaNode *node, const JbItem *item, uint32 same)
 
 	if (node->url != NULL)
 		walk_format(w, node, item);
-	if (node->content != NULL && JBE_ISSTRING(item->entry) && item->len > 0)
-		tell(w, SCHEMA_URL_CONTENT, item, node->content_encoded ? NULL : node->content);
+	if (node->content != NULL)
+		walk_content(w, node, item, same);
 	if (node->object != NULL && item_is_object(item))
 		walk_object(w, node, item);
 	if (node->array != NULL && item_is_array(item))
@@ -277,6 +278,53 @@ walk_strings(UrlWalk *w, const UrlFormat *format, const JbItem *item)
 			walk_strings(w, format, &child);
 		}
 	}
+}
+
+static bool
+looks_like_json(const JbItem *item)
+{
+	uint32		i = 0;
+
+	while (i < item->len && (unsigned char) item->data[i] <= ' ')
+		i++;
+	return i < item->len && (item->data[i] == '{' || item->data[i] == '[');
+}
+
+/*
+ * JSON in a string.  Where a value that may be meant differently is a container,
+ * it is taken for what the string would hold, and its strings for such strings.
+ */
+static void
+walk_content(UrlWalk *w, const SchemaNode *node, const JbItem *item, uint32 same)
+{
+	JbCursor	cursor;
+
+	check_stack_depth();
+	spend(w, 1);
+	if (JBE_ISSTRING(item->entry))
+	{
+		if (w->misfits > 0 ? looks_like_json(item) : item->len > 0)
+			tell(w, SCHEMA_URL_CONTENT, item, node->content_encoded ? NULL : node->content);
+		return;
+	}
+	if (!JBE_ISCONTAINER(item->entry))
+		return;
+	if (w->alternatives == 0 && w->misfits == 0)
+	{
+		if (node->types & item_type(item))
+			tell(w, SCHEMA_URL_CONTENT, NULL, NULL);
+		return;
+	}
+	w->misfits++;
+	walk(w, node->content, item, same + 1);
+	cursor = item_is_object(item) ? jb_first_value(jb_container(item)) : jb_first(jb_container(item));
+	for (uint32 n = JsonContainerSize(jb_container(item)); n > 0; n--)
+	{
+		JbItem		child = jb_next(&cursor);
+
+		walk_content(w, node, &child, 0);
+	}
+	w->misfits--;
 }
 
 static void
