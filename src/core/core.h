@@ -97,12 +97,11 @@ pg_noreturn extern void agc_refuse_null(const char *what);
 /* Raises 22023 for a word that is none of the known ones, or NULL; the hint names those. */
 pg_noreturn extern void agc_refuse_word(const char *what, const char *word, const char *hint);
 
-/* ----- rows (row.c, row.h) --------------------------------------------------
+/* ----- rows (row.c; row.h has the builder) ----------------------------------
  *
- * agc_row() is agc_row_return() for values in arrays.  A function that returns a
- * set of at most one row returns the tuple, or agc_no_row(), which ends the set.
+ * A function that returns a set of at most one row returns the tuple
+ * (agc_row_return()), or agc_no_row(), which ends the set.
  */
-extern Datum agc_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls, int natts);
 extern Datum agc_no_row(FunctionCallInfo fcinfo);
 
 /* ----- access (access.c) --------------------------------------------------

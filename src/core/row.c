@@ -56,17 +56,6 @@ agc_row_return(FunctionCallInfo fcinfo, AgcRow *row)
 }
 
 Datum
-agc_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls, int natts)
-{
-	AgcRow		row;
-
-	agc_row_init(&row);
-	for (int i = 0; i < natts; i++)
-		agc_put_datum(&row, values[i], nulls[i]);
-	return agc_row_return(fcinfo, &row);
-}
-
-Datum
 agc_no_row(FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
