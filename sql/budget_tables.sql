@@ -64,6 +64,24 @@ DROP TRIGGER audit ON agentcore.budget_ledger;
 SELECT run('no trigger');
 SELECT audit_said();
 
+-- a trigger that writes another row than it was given
+CREATE FUNCTION less() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_TABLE_NAME = 'permit' THEN NEW.held_tokens := 0; ELSE NEW.tokens := 0; END IF;
+  RETURN NEW;
+END
+$$;
+SELECT agentcore.budget_acquire('b', 10) AS p \gset
+CREATE TRIGGER less BEFORE INSERT OR UPDATE ON agentcore.permit FOR EACH ROW EXECUTE FUNCTION less();
+SELECT agentcore.budget_acquire('b', 10);
+SELECT agentcore.budget_commit(:'p', 5);
+DROP TRIGGER less ON agentcore.permit;
+CREATE TRIGGER less BEFORE INSERT ON agentcore.budget_ledger FOR EACH ROW EXECUTE FUNCTION less();
+SELECT agentcore.budget_commit(:'p', 5);
+DROP TRIGGER less ON agentcore.budget_ledger;
+SELECT agentcore.budget_commit(:'p', 5);
+SELECT * FROM agentcore.budget_verify();
+
 -- replication's own settings count: an ordinary trigger stays silent, one that is ALWAYS does not
 CREATE TRIGGER audit AFTER INSERT ON agentcore.permit FOR EACH ROW EXECUTE FUNCTION audit();
 SET session_replication_role = replica;

@@ -12,6 +12,18 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+/* Altering back does not help where a column was dropped: it keeps its place. */
+static const char *
+way_out(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < desc->natts; i++)
+		if (TupleDescAttr(desc, i)->attisdropped)
+			return "A column was dropped, and keeps its place: dump the database with pg_dump and restore it, which makes the table anew.";
+	return "Run ALTER EXTENSION agentcore UPDATE, or connect again after it; columns must not be added, dropped or altered by hand.";
+}
+
 static bool
 has_columns(Relation rel, const RowColumn *columns, int natts)
 {
@@ -42,7 +54,7 @@ row_open(AgcTable *table, LOCKMODE lockmode, const RowColumn *columns, int natts
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s.%s\" does not have the columns that this library knows", AGC_SCHEMA, table->name),
 				 errdetail("It knows %d columns, by place, name, type and NOT NULL.", natts),
-				 errhint("Run ALTER EXTENSION agentcore UPDATE, or connect again after it; columns must not be added, dropped or altered by hand.")));
+				 errhint("%s", way_out(rel))));
 	table->checked = true;
 	return rel;
 }

@@ -6,9 +6,10 @@
  * written as every other table is, so that an audit trigger or pg_repack sees
  * each row.  heap.c decides which tables those are.
  *
- * Two things cannot be right and are refused (55000): a rule DO INSTEAD, and a
- * trigger or policy that keeps the row from being written.  A counter that
- * stayed as it was would admit what is already spent.
+ * Three things cannot be right and are refused (55000): a rule DO INSTEAD, a
+ * trigger or policy that keeps the row from being written, and a trigger that
+ * writes another row.  A counter that stayed as it was, or became another, would
+ * admit what is already spent.
  *
  * Locking: the row is locked before its statement begins, so that the statement
  * meets the version that was read.  Other locks as for heap.c.
@@ -45,6 +46,7 @@ static HTAB *table_plans = NULL;
 static TablePlans *plans_of(Relation rel);
 static AgcPlan *plan_for(AgcPlan **known, const char *sql, int nargs, const Oid *types);
 static int	written_columns(TupleDesc desc, int *columns);
+static void append_unchanged(StringInfo sql, TupleDesc desc, const int *columns, int n);
 static void make_arguments(TupleDesc desc, const int *columns, int n, Datum *values, bool *nulls,
 						   Oid *types, Datum *out, char *missing);
 static void refuse_instead(Relation rel, CmdType event);
@@ -82,7 +84,9 @@ agc_heap_insert_by_statement(Relation rel, Datum *values, bool *nulls)
 	appendStringInfoString(&sql, ") VALUES (");
 	for (int i = 0; i < n; i++)
 		appendStringInfo(&sql, "%s$%d", i == 0 ? "" : ", ", i + 1);
-	appendStringInfoString(&sql, ") RETURNING ctid");
+	appendStringInfoString(&sql, ") RETURNING ");
+	append_unchanged(&sql, desc, columns, n);
+	appendStringInfoString(&sql, ", ctid");
 	make_arguments(desc, columns, n, values, nulls, types, args, missing);
 	run_for_one_row(rel, plan_for(&plans_of(rel)->insert, sql.data, n, types), args, missing, &tid);
 	return tid;
@@ -104,7 +108,8 @@ heap_statement_update(Relation rel, ItemPointer row, Datum *values, bool *nulls)
 	appendStringInfo(&sql, "UPDATE ONLY %s SET ", table_name(rel));
 	for (int i = 0; i < n; i++)
 		appendStringInfo(&sql, "%s%s = $%d", i == 0 ? "" : ", ", column_name(desc, columns[i]), i + 1);
-	appendStringInfo(&sql, " WHERE ctid = $%d", n + 1);
+	appendStringInfo(&sql, " WHERE ctid = $%d RETURNING ", n + 1);
+	append_unchanged(&sql, desc, columns, n);
 	make_arguments(desc, columns, n, values, nulls, types, args, missing);
 	types[n] = TIDOID;
 	args[n] = PointerGetDatum(row);
@@ -170,6 +175,19 @@ written_columns(TupleDesc desc, int *columns)
 	return n;
 }
 
+/* Whether the row was written as it was given. */
+static void
+append_unchanged(StringInfo sql, TupleDesc desc, const int *columns, int n)
+{
+	appendStringInfoString(sql, "ROW(");
+	for (int i = 0; i < n; i++)
+		appendStringInfo(sql, "%s%s", i == 0 ? "" : ", ", column_name(desc, columns[i]));
+	appendStringInfoString(sql, ") IS NOT DISTINCT FROM ROW(");
+	for (int i = 0; i < n; i++)
+		appendStringInfo(sql, "%s$%d", i == 0 ? "" : ", ", i + 1);
+	appendStringInfoChar(sql, ')');
+}
+
 static void
 make_arguments(TupleDesc desc, const int *columns, int n, Datum *values, bool *nulls,
 			   Oid *types, Datum *out, char *missing)
@@ -221,6 +239,21 @@ lock_row(Relation rel, ItemPointer row, LockTupleMode mode)
 	ExecDropSingleTupleTableSlot(slot);
 }
 
+/* A table's own columns are compared; what PostgreSQL generates is not. */
+static void
+refuse_changed(Relation rel)
+{
+	bool		isnull;
+
+	if (SPI_tuptable != NULL &&
+		!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a row of \"%s.%s\" was changed while it was written", AGC_SCHEMA, RelationGetRelationName(rel)),
+				 errdetail("A trigger BEFORE ROW returned another row than it was given."),
+				 errhint("Let agentcore's rows pass as they are; write what you need to a table of your own.")));
+}
+
 static void
 run_for_one_row(Relation rel, AgcPlan *plan, Datum *values, const char *missing, ItemPointer tid)
 {
@@ -235,8 +268,9 @@ run_for_one_row(Relation rel, AgcPlan *plan, Datum *values, const char *missing,
 				 errmsg("a row of \"%s.%s\" was kept from being written", AGC_SCHEMA, RelationGetRelationName(rel)),
 				 errdetail("A trigger BEFORE ROW returned NULL, or a row security policy hides the row from the tables' owner."),
 				 errhint("Let agentcore's rows pass: use a trigger AFTER, or give the table back to the owner of the others.")));
+	refuse_changed(rel);
 	if (tid != NULL)
-		*tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+		*tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
 	agc_owner_end(&owner);
 }
 
