@@ -31,6 +31,14 @@ SELECT public.commit(100001, 1.000000001), public.commit(100000, 1);
 RESET ROLE;
 SELECT * FROM public.state;
 SET ROLE regress_overrun_agent;
+-- a permit that counts as no call is charged by its hold alone: max_calls does not bound how many there are
+SELECT budget_acquire('team', calls => 0) AS p \gset
+SELECT budget_commit(:'p', 9000000000000000000, 9000000000), budget_commit(:'p', 9000000000000000000, 9000000000);
+SELECT budget_acquire('team', 10, calls => 0) AS p \gset
+SELECT budget_commit(:'p', 9000000000000000000, 9000000000);
+RESET ROLE;
+SELECT * FROM public.state;
+SET ROLE regress_overrun_agent;
 -- ten times what is held; each dimension for itself
 SELECT public.commit(1000001, 2, held_tokens => 100000, held_usd => 0.2), public.commit(1000000, 3, held_tokens => 100000, held_usd => 0.25);
 SELECT public.commit(-1, 0);

@@ -113,7 +113,7 @@ AGC_FUNCTION(budget_adjust)
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		if (entry.amount[dim] == PG_INT64_MIN)
 			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("amount is out of range")));
 
 	agc_enter(tenant, AGC_ADMIN);

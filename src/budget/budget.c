@@ -16,7 +16,6 @@
 #include "utils/guc.h"
 
 int			agc_budget_guard = AGC_GUARD_WARNING;
-int			agc_budget_lock_wait = 1000;
 int			agc_budget_max_xact_age = 5000;
 double		agc_max_overrun = 10;
 
@@ -36,12 +35,6 @@ define_settings(void)
 							 "warning: one WARNING of each kind per transaction; error: 25001.",
 							 &agc_budget_guard, AGC_GUARD_WARNING, guard_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("agentcore.budget_lock_wait",
-							"How long to wait for a budget or permit that another transaction is changing.",
-							"After that an acquire reports contention and a settlement raises 55P03; neither is a denial. "
-							"0 waits as long as lock_timeout allows.",
-							&agc_budget_lock_wait, 1000, 0, INT_MAX,
-							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.budget_max_xact_age",
 							"Largest age of a transaction block that acquires from a budget.",
 							"A block that has been open for long will probably stay open, and it keeps the budget locked. "
@@ -50,7 +43,7 @@ define_settings(void)
 							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomRealVariable("agentcore.max_overrun",
 							 "How many times its hold a permit may be charged by a role of level agent.",
-							 "100,000 tokens and 1 USD can always be charged. The ledger records the rest as unbilled, with a WARNING. "
+							 "A permit that counts as a call can always be charged 100,000 tokens and 1 USD. The ledger records the rest as unbilled, with a WARNING. "
 							 "An administrator charges everything; budget_set(max_overrun) overrides the limit for one budget.",
 							 &agc_max_overrun, 10, 1, 1e9,
 							 PGC_SUSET, 0, NULL, NULL, NULL);

@@ -17,17 +17,23 @@
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 
-/* charged in any case, however small the hold: tokens, nano-USD */
+/* charged in any case, however small the hold, if the permit counts as a call: tokens, nano-USD */
 static const int64 least[] = {100000, 1000000000};
 
-/* The most that may be charged for such a hold. */
+/*
+ * The most that the permit may be charged.  A permit that counts as no call has
+ * no least amount: max_calls bounds how many permits have one, but nothing
+ * bounds the number of permits that hold nothing.
+ */
 static int64
-times_held(const BudgetPath *path, int64 held, int dim)
+most_charged(const BudgetPath *path, const Permit *permit, int dim)
 {
+	int64		held = permit->held[dim];
+	int64		floor = permit->held[DIM_CALLS] > 0 ? least[dim] : 0;
 	const BudgetDef *def = path->n > 0 && path->link[0].defined ? &path->link[0].def : NULL;
 	double		most = held * (def != NULL && def->max_overrun > 0 ? def->max_overrun : agc_max_overrun);
 
-	return most >= (double) PG_INT64_MAX ? PG_INT64_MAX : Max((int64) most, least[dim]);
+	return most >= (double) PG_INT64_MAX ? PG_INT64_MAX : Max((int64) most, floor);
 }
 
 static bool
@@ -46,7 +52,7 @@ cut(const BudgetPath *path, const Permit *permit, bool bounded, int dim, int64 *
 		*amount = Min(*amount, permit->held[dim]);
 	if (bounded)
 	{
-		int64		most = Max(times_held(path, permit->held[dim], dim) - permit->spent[dim], 0);
+		int64		most = Max(most_charged(path, permit, dim) - permit->spent[dim], 0);
 
 		*told = *told || *amount > most;
 		*amount = Min(*amount, most);
@@ -62,7 +68,7 @@ tell(const Permit *permit, const int64 over[BUDGET_NUSED])
 
 	ereport(WARNING,
 			(errmsg("%lld tokens and %s USD were left unbilled", (long long) over[DIM_TOKENS], usd),
-			 errdetail("Permit %s has used more than the multiple of its hold that agentcore.max_overrun or its budget allows; 100000 tokens and 1 USD are charged in any case.",
+			 errdetail("Permit %s has used more than the multiple of its hold that agentcore.max_overrun or its budget allows; a permit that counts as a call is charged 100000 tokens and 1 USD in any case.",
 					   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&permit->row.id)))),
 			 errhint("Hold what a call may cost. An administrator can charge the rest with agentcore.budget_adjust().")));
 }
