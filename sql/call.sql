@@ -371,3 +371,50 @@ DROP ROLE regress_agentcore_ann, regress_agentcore_bob;
 -- everything adds up
 SELECT * FROM agentcore.budget_verify();
 SELECT agentcore.cache_verify();
+
+-- what cannot run at all is denied in audit mode too, and enforced; it takes the place of what was only reported
+SET client_min_messages = error;
+SELECT agentcore.policy_set('any'), agentcore.policy_allow_tool('any', '*') > 0;
+SELECT agentcore.agent_set('lenient', 'any', mode => 'audit');
+SELECT verdict, reason, enforced FROM agentcore.call_begin('lenient', repeat('x', 256));
+SELECT agentcore.agent_set('lenient', enabled => false);
+SELECT verdict, reason, enforced FROM agentcore.call_begin('lenient', repeat('x', 256));
+SET agentcore.max_args_size = 1;
+SELECT verdict, reason, enforced FROM agentcore.call_begin('lenient', 'mail', args_text => '{"a": "' || repeat('x', 2000) || '"}');
+RESET agentcore.max_args_size;
+
+-- the hold of an approved call does not grow past what was approved
+SELECT agentcore.tool_set('wire', '{"type": "object"}', needs_approval => true, target => 'bank', url_args => '{/u}');
+SELECT agentcore.agent_set('payer', 'any');
+SELECT reason FROM agentcore.call_begin('payer', 'wire', est_tokens => 10, est_usd => 1);
+SELECT agentcore.call_approve(id) FROM agentcore.approvals WHERE agent = 'payer';
+SELECT call_id AS paid FROM agentcore.call_begin('payer', 'wire', est_tokens => 8, est_usd => 1) \gset
+SELECT agentcore.call_extend(:'paid', '1 h', tokens => 3), agentcore.call_extend(:'paid', '1 h', usd => 0.000000001),
+       agentcore.call_extend(:'paid', '1 h', tokens => 9223372036854775807), agentcore.call_extend(:'paid', '1 h', tokens => 2),
+       agentcore.call_extend(:'paid', '1 h', tokens => 1), agentcore.call_extend(:'paid', '1 h');
+-- nor by the other function
+CREATE ROLE regress_payer;
+SELECT agentcore.access_grant('regress_payer', 'agent');
+SET ROLE regress_payer;
+SELECT call_id AS mine FROM agentcore.call_begin('payer', 'shell') \gset
+SELECT agentcore.budget_extend(:'mine', '1 h', 1);
+SELECT agentcore.budget_extend(:'mine', '1 h');
+RESET ROLE;
+SELECT agentcore.access_revoke('regress_payer');
+DROP ROLE regress_payer;
+
+-- an approval is for the tool as it was: another target, or other arguments that are URLs, are another question
+SELECT agentcore.call_approve(id) FROM agentcore.approvals WHERE agent = 'payer' AND state = 'pending';
+CREATE FUNCTION asked() RETURNS text LANGUAGE sql AS $$
+  SELECT concat_ws(' ', verdict, reason, (SELECT count(*) FROM agentcore.approvals WHERE agent = 'payer')) FROM agentcore.call_begin('payer', 'wire') $$;
+SELECT asked();
+SELECT agentcore.call_approve(id) FROM agentcore.approvals WHERE agent = 'payer' AND state = 'pending';
+SELECT agentcore.tool_set('wire', target => 'other');
+SELECT asked();
+SELECT agentcore.tool_set('wire', target => 'bank', url_args => '{/u,/v}');
+SELECT asked();
+SELECT agentcore.tool_set('wire', url_args => '{/u}', url_skip => '{/w}');
+SELECT asked();
+SELECT agentcore.tool_set('wire', url_skip => '{}');
+SELECT asked();
+RESET client_min_messages;

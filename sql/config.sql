@@ -95,3 +95,9 @@ SELECT a.mode, p.mode, p.methods, r.pattern, t.needs_approval, t.cache_ttl, b.ma
  WHERE a.tenant = 'copy' AND p.tenant = 'copy' AND r.tenant = 'copy' AND t.tenant = 'copy' AND b.tenant = 'copy' ORDER BY r.pattern;
 SELECT agentcore.config_apply('{"agents": [{"name": "w", "policy": null}]}', tenant => 'copy');
 SELECT agentcore.config_apply('{"agents": [{"name": "w", "reset": ["mode"]}]}', tenant => 'copy');
+
+-- the same object twice in one list
+SELECT agentcore.config_apply('{"policies": [{"name": "p"}, {"name": "q"}, {"name": "p"}]}');
+SELECT agentcore.config_apply('{"budgets": [{"name": "b", "limits": [{"limit_name": "l", "max_calls": 1}, {"limit_name": "l", "max_calls": 2}]}]}');
+SELECT agentcore.config_apply('{"prices": [{"model": "m", "usd_per_input_token": 1, "usd_per_output_token": 1}, {"model": "m", "usd_per_input_token": 2, "usd_per_output_token": 1}]}');
+SELECT action FROM agentcore.config_apply('{"prices": [{"model": "m", "usd_per_input_token": 1, "usd_per_output_token": 1, "valid_from": "2020-01-01"}, {"model": "m", "usd_per_input_token": 2, "usd_per_output_token": 1, "valid_from": "2021-01-01"}], "rates": [{"target": "t", "rate": 1, "period": "1 s"}], "breakers": [{"target": "t"}]}', dry_run => true);

@@ -31,7 +31,7 @@ allow_write(void (*write) (void *arg), void *arg)
 	writer = GetUserId();
 	PG_TRY();
 	{
-		agc_owner_begin(&owner);
+		agc_owner_begin_bounded(&owner);
 		write(arg);
 		agc_owner_end(&owner);
 	}

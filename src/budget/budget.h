@@ -19,7 +19,6 @@ typedef enum AgcBudgetGuard
 } AgcBudgetGuard;
 
 extern int	agc_budget_guard;
-extern int	agc_budget_lock_wait;	/* ms */
 extern int	agc_budget_max_xact_age;	/* ms */
 extern double agc_max_overrun;	/* times a hold */
 
@@ -247,6 +246,14 @@ extern bool usage_read(Jsonb *usage, UsageReadings *out);
 
 /* of all kinds together, by the reading that has most */
 extern int64 usage_most_tokens(const UsageReadings *usage);
+
+/*
+ * A queue in front of what a higher room makes only once, known by its table and
+ * a digest.  To the end of the transaction; false: another transaction has it, and
+ * did not end within agentcore.budget_lock_wait, or must not be waited for, since
+ * this one holds budgets, permits or such a queue already.
+ */
+extern bool budget_queue(Oid relid, const uint8 digest[AGC_HASH_LEN]);
 
 extern void budget_init(void);
 

@@ -45,13 +45,13 @@ define_lock(const char *tenant)
 	lock_of_definitions(&lock, RelationGetRelid(rel), tenant);
 	agc_table_close(rel, NoLock);
 	/* another session that changes definitions may wait for the budgets that this one holds */
-	if (!lock_order_held())
-		lock_wait(&lock);
-	else if (!lock_take(&lock, false))
+	if (!lock_take(&lock, !lock_order_held()))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("the budgets of this tenant are being defined by another transaction"),
-				 errdetail("It is not waited for, since this transaction holds permits or budgets."),
+				 lock_order_held() ?
+					 errdetail("It is not waited for, since this transaction holds permits or budgets.") :
+					 errdetail("It was waited for as long as agentcore.budget_lock_wait says."),
 				 errhint("Try again; define budgets in a transaction of its own.")));
 	AcceptInvalidationMessages();
 }
@@ -356,7 +356,7 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 	define_window_of_args(fcinfo, set, A_PERIOD, &window);
 	agc_row_init(&row);
 	put_budget(&row, fcinfo, set, window_kind_name(window.kind));
-	agc_owner_begin(&owner);
+	agc_owner_begin_bounded(&owner);
 	if (AGC_GIVEN(set, A_PARENT))
 		check_parent(set->tenant, name, parent);
 	known = definition_read(set->tenant, name, &old);
@@ -438,7 +438,7 @@ AGC_FUNCTION(budget_drop)
 	agc_put_text(&row, tenant);
 	agc_put_text(&row, name);
 	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&owner);
+	agc_owner_begin_bounded(&owner);
 	define_lock(tenant);
 	refuse_parent(tenant, name);
 	drop_counters(tenant, name);

@@ -106,7 +106,7 @@ write_limit(FunctionCallInfo fcinfo, AgcSetting *set)
 	agc_put_arg(&row, fcinfo, A_ANCHOR);
 	agc_put_bool(&row, set->exists);
 
-	agc_owner_begin(&owner);
+	agc_owner_begin_bounded(&owner);
 	definition_require(set->tenant, budget, &old);
 	check_room(&old, budget, TextDatumGetCString(set->keys[2]));
 	changed = agc_set_spi_row(set, &plan, &row);
@@ -157,7 +157,7 @@ AGC_FUNCTION(budget_limit_drop)
 	agc_put_text(&row, budget);
 	agc_put_text(&row, limit);
 	agc_enter(tenant, AGC_ADMIN);
-	agc_owner_begin(&owner);
+	agc_owner_begin_bounded(&owner);
 	define_lock(tenant);
 	existed = definition_read(tenant, budget, &old) && has_limit(&old, limit);
 	if (existed)

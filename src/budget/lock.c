@@ -77,6 +77,16 @@ lock_of_key(BudgetLock *lock, Oid relid, const char *tenant, const char *holder,
 	set_tag(lock, relid, &hash);
 }
 
+void
+lock_of_digest(BudgetLock *lock, Oid relid, const uint8 digest[AGC_HASH_LEN])
+{
+	AgcSecretHash hash;
+
+	agc_secret_begin(&hash, 'q');
+	agc_secret_field(&hash, digest, AGC_HASH_LEN);
+	set_tag(lock, relid, &hash);
+}
+
 /* The class is the table of definitions, and no other lock has that class. */
 void
 lock_of_definitions(BudgetLock *lock, Oid relid, const char *tenant)
@@ -155,7 +165,7 @@ take(const BudgetLock *lock, bool wait)
 		return false;
 	/* a shorter lock_timeout is the caller's own, and raises its own error */
 	if (agc_budget_lock_wait > 0 &&
-		(LockTimeout == 0 || agc_budget_lock_wait < LockTimeout))
+		(LockTimeout == 0 || agc_budget_lock_wait <= LockTimeout))
 		return wait_in_subtransaction(lock);
 	return acquire(lock, true);
 }
@@ -174,12 +184,6 @@ lock_take(const BudgetLock *lock, bool wait)
 	taken = take(lock, wait);
 	CurrentResourceOwner = owner;
 	return taken;
-}
-
-void
-lock_wait(const BudgetLock *lock)
-{
-	(void) acquire(lock, true);
 }
 
 void

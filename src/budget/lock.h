@@ -15,6 +15,7 @@ extern void lock_of_counter(BudgetLock *lock, Oid relid, const char *tenant, con
 extern void lock_of_permit(BudgetLock *lock, Oid relid, const pg_uuid_t *id);
 extern void lock_of_key(BudgetLock *lock, Oid relid, const char *tenant, const char *holder,
 						const char *key);
+extern void lock_of_digest(BudgetLock *lock, Oid relid, const uint8 digest[AGC_HASH_LEN]);
 extern void lock_of_definitions(BudgetLock *lock, Oid relid, const char *tenant);
 
 /*
@@ -22,9 +23,6 @@ extern void lock_of_definitions(BudgetLock *lock, Oid relid, const char *tenant)
  * "wait", it did not give it up within agentcore.budget_lock_wait.
  */
 extern bool lock_take(const BudgetLock *lock, bool wait);
-
-/* waits without that limit, as long as lock_timeout says */
-extern void lock_wait(const BudgetLock *lock);
 
 /* before the end, when nothing was written under it */
 extern void lock_drop(const BudgetLock *lock);

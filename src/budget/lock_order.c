@@ -15,6 +15,8 @@
  * Locks: none; lock.c takes them.  On ERROR: the position is reset with the
  * transaction.
  */
+#include "budget/budget.h"
+#include "budget/lock.h"
 #include "budget/lock_order.h"
 
 #include "access/xact.h"
@@ -73,6 +75,19 @@ lock_order_note_counter(const LockPlace *place)
 	last_counter.slot = place->slot;
 	strlcpy(last_counter.tenant, place->tenant, sizeof(last_counter.tenant));
 	strlcpy(last_counter.budget, place->budget, sizeof(last_counter.budget));
+}
+
+/* A higher room's queue is in the order too: it comes where a permit or a key does. */
+bool
+budget_queue(Oid relid, const uint8 digest[AGC_HASH_LEN])
+{
+	BudgetLock	lock;
+
+	lock_of_digest(&lock, relid, digest);
+	if (!lock_take(&lock, !locks_held))
+		return false;
+	lock_order_note();
+	return true;
 }
 
 static void

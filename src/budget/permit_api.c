@@ -210,9 +210,9 @@ AGC_FUNCTION(budget_commit)
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[result]));
 }
 
-/* A call of the gate that is released would be made and charged for nothing. */
+/* Of a call the gate has more to say: that it was made, and what it was approved for. */
 static void
-refuse_call(const char *tenant, const pg_uuid_t *id)
+refuse_call(const char *tenant, const pg_uuid_t *id, const char *hint)
 {
 	PermitRow	row;
 
@@ -221,7 +221,7 @@ refuse_call(const char *tenant, const pg_uuid_t *id)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the permit is a call of the gate"),
-				 errhint("End it with agentcore.call_fail() or agentcore.call_commit(); an administrator may release it.")));
+				 errhint("%s", hint)));
 }
 
 /* budget_release(permit, tenant) -> text */
@@ -232,7 +232,8 @@ AGC_FUNCTION(budget_release)
 	SettleResult result;
 
 	agc_enter_disabled(tenant, AGC_AGENT);
-	refuse_call(tenant, id);
+	/* released, a call that was made would count for nothing */
+	refuse_call(tenant, id, "End it with agentcore.call_fail() or agentcore.call_commit(); an administrator may release it.");
 	result = permit_release(tenant, id);
 	PG_RETURN_TEXT_P(cstring_to_text(result == SETTLE_COMMITTED ? "released" : permit_settle_names[result]));
 }
@@ -248,6 +249,8 @@ AGC_FUNCTION(budget_extend)
 	PermitDecision decision;
 
 	agc_enter(tenant, AGC_AGENT);
+	if (tokens > 0 || nanousd > 0)
+		refuse_call(tenant, id, "Hold more for it with agentcore.call_extend().");
 	if (!permit_extend(tenant, id, lease, tokens, nanousd, &decision))
 		raise_refusal(NULL, &decision);
 	PG_RETURN_TEXT_P(cstring_to_text("extended"));

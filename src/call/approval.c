@@ -13,8 +13,11 @@
  * The request belongs to the caller's transaction: a worker that rolls back has
  * asked nobody.
  *
- * Memory: SPI's.  Locks: row lock of the request.  On ERROR: the transaction
- * takes everything back.
+ * Memory: SPI's.  Locks: a queue per question while it is asked for, so that the
+ * INSERT never waits for another worker's; row lock of the request that a call
+ * uses, which is never waited for.  A person waits for workers no longer than
+ * agentcore.budget_lock_wait (55P03).  On ERROR: the transaction takes everything
+ * back.
  */
 #include "call/approval.h"
 
@@ -24,6 +27,8 @@
 #include "core/row.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+
+static AgcTable approval_table = AGC_TABLE("approval", NULL);
 
 typedef enum ApprovalState
 {
@@ -143,6 +148,17 @@ ask(Gate *gate, pg_uuid_t *id)
 	(void) agc_owner_spi_row(&plan, &row);
 }
 
+/* The INSERT of two at once would wait for each other's end without a limit. */
+static bool
+queue_to_ask(Gate *gate)
+{
+	Relation	rel = agc_table_open(&approval_table, RowExclusiveLock);
+	Oid			relid = RelationGetRelid(rel);
+
+	agc_table_close(rel, NoLock);
+	return budget_queue(relid, digest_question(gate));
+}
+
 /* Audit mode asks nobody: the call runs all the same. */
 static void
 judge_unasked(Gate *gate)
@@ -189,6 +205,11 @@ approval_ask(Gate *gate)
 
 	if (!gate->unasked)
 		return;
+	if (!queue_to_ask(gate))
+	{
+		refuse_contended_approval(gate);
+		return;
+	}
 	ask(gate, &id);
 	(void) find(gate, &id);		/* the request may be another worker's, which came in between */
 	refuse_pending(gate, &id);
@@ -200,7 +221,7 @@ approval_lock(Gate *gate)
 	static const Oid types[] = {TEXTOID, UUIDOID};
 	static AgcPlan plan = {
 		"SELECT FROM agentcore.approval"
-		" WHERE tenant = $1 AND id = $2 AND state = 'approved' FOR UPDATE", 2, types
+		" WHERE tenant = $1 AND id = $2 AND state = 'approved' FOR UPDATE SKIP LOCKED", 2, types
 	};
 	Datum		values[2] = {CStringGetTextDatum(gate->tenant), UUIDPGetDatum(&gate->approval_id)};
 
@@ -219,6 +240,30 @@ approval_use(Gate *gate)
 	};
 
 	(void) agc_owner_spi(&plan, values, NULL);
+}
+
+bool
+approval_of_call(const char *tenant, const pg_uuid_t *call_id, int64 *est_tokens, int64 *est_nanousd)
+{
+	static const Oid types[] = {TEXTOID, UUIDOID};
+	static AgcPlan plan = {
+		"SELECT est_tokens, est_nanousd FROM agentcore.approval WHERE tenant = $1 AND call_id = $2", 2, types
+	};
+	Datum		values[2] = {CStringGetTextDatum(tenant), UUIDPGetDatum(call_id)};
+	bool		found;
+	bool		isnull;
+	AgcOwner	owner;
+
+	agc_owner_begin(&owner);
+	agc_spi(&plan, values, NULL);
+	found = SPI_processed > 0;
+	if (found)
+	{
+		*est_tokens = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+		*est_nanousd = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	}
+	agc_owner_end(&owner);
+	return found;
 }
 
 /* call_approve(approval, approve, valid_for, note, tenant) -> text */
@@ -249,7 +294,7 @@ AGC_FUNCTION(call_approve)
 	agc_put_text(&row, note);
 	agc_put_arg(&row, fcinfo, 2);
 	agc_put_time(&row, agc_now());
-	if (agc_owner_spi_row(&plan, &row) == 0)
+	if (agc_owner_spi_row_bounded(&plan, &row) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("approval \"%s\" does not exist or was used", hex_uuid(PG_GETARG_UUID_P(0))),
@@ -279,5 +324,5 @@ AGC_FUNCTION(approval_purge)
 	agc_put_text(&row, tenant);
 	agc_put_time(&row, agc_now());
 	agc_put_arg(&row, fcinfo, 0);
-	PG_RETURN_INT64((int64) agc_owner_spi_row(&plan, &row));
+	PG_RETURN_INT64((int64) agc_owner_spi_row_bounded(&plan, &row));
 }

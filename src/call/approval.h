@@ -11,8 +11,11 @@
 extern void judge_approval(Gate *gate);
 extern void approval_ask(Gate *gate);
 
-/* locks the approval to transaction end; false where another call used it meanwhile */
+/* locks the approval to transaction end; false where another transaction has it, or used it */
 extern bool approval_lock(Gate *gate);
 extern void approval_use(Gate *gate);
+
+/* the estimate that a person approved for a call; false: nobody was asked */
+extern bool approval_of_call(const char *tenant, const pg_uuid_t *call_id, int64 *est_tokens, int64 *est_nanousd);
 
 #endif							/* AGENTCORE_CALL_APPROVAL_H */

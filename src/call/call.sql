@@ -99,9 +99,11 @@ CREATE TABLE agentcore.approval (
 CREATE INDEX approval_request ON agentcore.approval (tenant, agent, request_hash);
 -- one question at one price is asked once, however many workers ask it
 CREATE UNIQUE INDEX approval_pending ON agentcore.approval (tenant, agent, request_hash, est_tokens, est_nanousd) WHERE state = 'pending';
+-- what was approved for a call, when it asks to hold more
+CREATE UNIQUE INDEX approval_call ON agentcore.approval (tenant, call_id) WHERE call_id IS NOT NULL;
 COMMENT ON TABLE agentcore.approval IS
   'Requests of calls that a person must allow first. '
-  'request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description and schema, the arguments that will run). '
+  'request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description, schema, target, url_args and url_skip, the arguments that will run). '
   'call_id: the call that used it. '
   'Written by call_begin() and call_approve(), removed by approval_purge().';
 
@@ -110,7 +112,7 @@ CREATE FUNCTION agentcore.call_approve(approval uuid, approve boolean DEFAULT tr
   AS 'MODULE_PATHNAME', 'agentcore_call_approve_v1';
 COMMENT ON FUNCTION agentcore.call_approve(uuid, boolean, interval, text, text) IS
   'Decide a request of agentcore.approvals: approved lets that very call pass once, refused denies it; valid_for NULL = for ever. '
-  'That very call: the same agent, task, subject and budget, the tool as it was defined (name, description, schema), the same arguments as they will run, an estimate that is not higher (a refusal: not lower). '
+  'That very call: the same agent, task, subject and budget, the tool as it was defined (name, description, schema, target, url_args, url_skip), the same arguments as they will run, an estimate that is not higher (a refusal: not lower). '
   'Returns approved or refused. '
   'Unknown or used request: 42704.';
 
@@ -205,7 +207,7 @@ CREATE FUNCTION agentcore.call_extend(call_id uuid, lease interval, tokens bigin
   AS 'MODULE_PATHNAME', 'agentcore_call_extend_v1';
 COMMENT ON FUNCTION agentcore.call_extend(uuid, interval, bigint, numeric, text) IS
   'Heartbeat of a long call: a new lease from now and, if asked, a larger hold. '
-  'Returns extended, denied (a budget refuses the larger hold; nothing changed) or closed. '
+  'Returns extended, denied (a budget refuses the larger hold, or it is more than the estimate that a person approved; nothing changed) or closed. '
   '55P03 on contention.';
 
 CREATE FUNCTION agentcore.call_resolve(call_id uuid, succeeded boolean, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text

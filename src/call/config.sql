@@ -334,6 +334,7 @@ DECLARE
   after jsonb;
   k text;
   dropped text;
+  twice text;
 BEGIN
   IF jsonb_typeof(config) IS DISTINCT FROM 'object' THEN
     RAISE EXCEPTION 'config must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
@@ -344,6 +345,20 @@ BEGIN
         USING ERRCODE = 'invalid_parameter_value', HINT = format('Known members: %s.', array_to_string(kinds, ', '));
     END IF;
   END LOOP;
+  -- of two entries for one object nobody knows which is meant
+  SELECT format('"%s" is twice in "%s"', d.name, d.list) INTO twice
+    FROM (SELECT l.key AS list, o.value ->> coalesce(keys ->> l.key, 'name') AS name, o.value ->> 'valid_from' AS since
+            FROM jsonb_each(config) l, jsonb_array_elements(l.value) o
+           UNION ALL
+          SELECT 'limits', limits.value ->> 'limit_name', b.value ->> 'name'
+            FROM jsonb_array_elements(config -> 'budgets') b,
+                 jsonb_array_elements(CASE jsonb_typeof(b.value -> 'limits') WHEN 'array' THEN b.value -> 'limits' ELSE '[]' END) limits) d
+   WHERE d.name IS NOT NULL
+   GROUP BY d.list, d.name, CASE WHEN d.list IN ('prices', 'limits') THEN d.since END
+  HAVING count(*) > 1 LIMIT 1;
+  IF twice IS NOT NULL THEN
+    RAISE EXCEPTION '%', twice USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   before := agentcore.config_export(config_apply.tenant);
   BEGIN
     FOREACH k IN ARRAY kinds LOOP
@@ -399,7 +414,7 @@ COMMENT ON FUNCTION agentcore.config_apply(jsonb, boolean, boolean, text) IS
   'A list that is named (allow, deny, allow_tools, deny_tools, limits) is complete. '
   'dry_run: say it and undo it. '
   'prune: drop what the document''s kinds no longer name. '
-  'Unknown members: 22023. '
+  'Unknown members, and an object that a list names twice: 22023. '
   'All or nothing.';
 
 CREATE FUNCTION agentcore.policy_export(policy text, format text DEFAULT 'agentcore', budget text DEFAULT NULL, tenant text DEFAULT '') RETURNS jsonb

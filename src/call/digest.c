@@ -52,6 +52,14 @@ digest_final(Gate *gate)
 	return gate->final_hash;
 }
 
+static void
+digest_texts(AgcDigest *digest, int n, char **texts)
+{
+	agc_digest_field(digest, &n, sizeof(n));
+	for (int i = 0; i < n; i++)
+		digest_text(digest, texts[i]);
+}
+
 const uint8 *
 digest_question(Gate *gate)
 {
@@ -64,6 +72,9 @@ digest_question(Gate *gate)
 	agc_digest_field(digest, final, AGC_HASH_LEN);
 	digest_text(digest, gate->tool->description);
 	agc_digest_field(digest, gate->tool->definition, AGC_HASH_LEN);
+	digest_text(digest, gate->tool->target);
+	digest_texts(digest, gate->tool->nurl_args, gate->tool->url_args);
+	digest_texts(digest, gate->tool->nurl_skip, gate->tool->url_skip);
 	digest_text(digest, gate->budget);
 	agc_digest_end(digest, gate->question);
 	gate->has_question = true;

@@ -32,7 +32,7 @@ gate_deny(Gate *gate, const char *reason, char *detail, char *feedback)
 void
 gate_refuse(Gate *gate, const char *reason, char *detail, char *feedback)
 {
-	gate_deny(gate, reason, detail, feedback);
+	say(gate, reason, detail, feedback, -1);
 	gate->verdict = VERDICT_DENY;
 }
 
@@ -75,7 +75,7 @@ gate_enforced(const Gate *gate)
 {
 	bool		goes_on = gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED;
 
-	return !gate->audit && !(goes_on && gate->observed_reason != NULL);
+	return !goes_on || (!gate->audit && gate->observed_reason == NULL);
 }
 
 const char *

@@ -109,7 +109,7 @@ typedef struct Gate
  */
 extern void gate_deny(Gate *gate, const char *reason, char *detail, char *feedback);
 
-/* the same, in audit mode too: what cannot run at all */
+/* the same, in audit mode too and in the place of what was said before: what cannot run at all */
 extern void gate_refuse(Gate *gate, const char *reason, char *detail, char *feedback);
 
 /* refuses for now; retry_after in us */

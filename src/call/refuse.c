@@ -219,7 +219,6 @@ refuse_key_in_use(Gate *gate, int64 retry_after)
 void
 refuse_outcome_unknown(Gate *gate)
 {
-	gate->reason = NULL;
 	gate_refuse(gate, REASON_OUTCOME_UNKNOWN,
 				psprintf("call %s ended without an answer and the tool is not idempotent", hex_uuid(&gate->call_id)),
 				pstrdup("This call was started before and nobody knows whether it took effect. Do not repeat it; check its effect first or ask the user."));
@@ -332,9 +331,10 @@ refuse_disapproved(Gate *gate, const pg_uuid_t *approval)
 }
 
 void
-refuse_used_approval(Gate *gate)
+refuse_contended_approval(Gate *gate)
 {
-	gate_wait(gate, REASON_CONTENTION, pstrdup("the approval was used by another call"), 0);
+	gate_wait(gate, REASON_CONTENTION, pstrdup("another transaction is asking for, deciding or using this approval"),
+			  CONTENTION_POLL_US);
 }
 
 /* ----- budget ---------------------------------------------------------------------- */

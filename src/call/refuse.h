@@ -46,12 +46,12 @@ extern void refuse_failed_before(Gate *gate, const CacheResult *found);
 extern void refuse_breaker(Gate *gate, const BreakerDecision *decision);
 extern void refuse_rate(Gate *gate, int64 retry_after);
 
-/* approvals: not asked for, too many asked for, and the three that a request can say */
+/* approvals: not asked for, too many asked for, what a request can say, and another at it */
 extern void refuse_unasked(Gate *gate);
 extern void refuse_too_many_asked(Gate *gate);
 extern void refuse_pending(Gate *gate, const pg_uuid_t *approval);
 extern void refuse_disapproved(Gate *gate, const pg_uuid_t *approval);
-extern void refuse_used_approval(Gate *gate);
+extern void refuse_contended_approval(Gate *gate);
 
 extern void refuse_unknown_budget(Gate *gate);
 extern void refuse_budget(Gate *gate, const PermitDecision *decision);

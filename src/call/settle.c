@@ -15,6 +15,7 @@
  */
 #include "call/gate.h"
 
+#include "call/approval.h"
 #include "call/log.h"
 #include "core/jsonb_walk.h"
 #include "core/row.h"
@@ -320,6 +321,19 @@ AGC_FUNCTION(call_fail)
 	return agc_row_return(fcinfo, &row);
 }
 
+/* What a person allowed is what the call may hold: more of it is another question. */
+static bool
+exceeds_approval(const char *tenant, const PermitRow *permit, int64 tokens, int64 nanousd)
+{
+	int64		approved_tokens;
+	int64		approved_nanousd;
+
+	if ((tokens == 0 && nanousd == 0) || !approval_of_call(tenant, &permit->id, &approved_tokens, &approved_nanousd))
+		return false;
+	return tokens > Max(approved_tokens - permit->held_tokens, 0) ||
+		nanousd > Max(approved_nanousd - permit->held_nanousd, 0);
+}
+
 /* Others who ask for the same answer go on waiting for this one. */
 static void
 extend_cache_lease(const PermitRow *permit, int64 lease)
@@ -347,6 +361,8 @@ AGC_FUNCTION(call_extend)
 	find_call(fcinfo, 0, tenant, true, &permit);
 	if (permit.state != PERMIT_OPEN && permit.state != PERMIT_RETRY)
 		word = "closed";
+	else if (exceeds_approval(tenant, &permit, tokens, nanousd))
+		word = "denied";
 	else if (permit_extend(tenant, &permit.id, lease, tokens, nanousd, &decision))
 	{
 		extend_cache_lease(&permit, lease);

@@ -41,13 +41,14 @@ gate_take(Gate *gate)
 	gate->want_result = gate->cache_lease != 0 || gate->key != NULL;
 }
 
-/* One approval, one call: of two workers that found it, the second waits here. */
+/* One approval, one call: of two workers that found it, the second tries again. */
 static bool
 take_approval(Gate *gate)
 {
 	if (!gate->has_approval || approval_lock(gate))
 		return true;
-	refuse_used_approval(gate);
+	gate->has_approval = false;
+	refuse_contended_approval(gate);
 	return gate->audit;
 }
 

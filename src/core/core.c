@@ -19,6 +19,7 @@
 
 #include "miscadmin.h"
 
+int			agc_budget_lock_wait = 1000;
 int			agc_compiled_cache_size = 16384;
 int			agc_debug_clock_offset = 0;
 int			agc_lease_default = 300;
@@ -41,6 +42,12 @@ agc_at_start(void)
 static void
 define_settings(void)
 {
+	DefineCustomIntVariable("agentcore.budget_lock_wait",
+							"How long to wait for a budget, permit, approval or setting that another transaction is changing.",
+							"After that an acquire and call_begin report contention, which is no denial; a settlement, a setter, a grant and call_approve raise 55P03. "
+							"0 waits as long as lock_timeout allows.",
+							&agc_budget_lock_wait, 1000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.compiled_cache_size",
 							"Backend memory for compiled schemas, policies and settings.",
 							"The least recently used objects go first; agentcore.stat_compiled shows them. "

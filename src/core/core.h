@@ -43,6 +43,7 @@
 	Datum agentcore_##name##_v1(PG_FUNCTION_ARGS)
 
 /* ----- settings (core.c): agc_x is agentcore.x ----- */
+extern int	agc_budget_lock_wait;	/* ms; 0: no limit */
 extern int	agc_compiled_cache_size;	/* kB */
 extern int	agc_debug_clock_offset; /* ms */
 extern int	agc_lease_default;	/* seconds */
@@ -166,6 +167,8 @@ typedef struct AgcOwner
 	Oid			saved_user;
 	int			saved_sec;
 	int			guc_level;
+	bool		bounded;
+	ErrorContextCallback hint;	/* while bounded */
 } AgcOwner;
 
 typedef struct AgcPlan
@@ -177,12 +180,19 @@ typedef struct AgcPlan
 } AgcPlan;
 
 extern void agc_owner_begin(AgcOwner *owner);
+
+/*
+ * The same for statements that wait for an administrator's open transaction:
+ * no longer than agentcore.budget_lock_wait, then 55P03.
+ */
+extern void agc_owner_begin_bounded(AgcOwner *owner);
 extern void agc_owner_end(AgcOwner *owner);
 extern int	agc_spi(AgcPlan *plan, Datum *values, const char *nulls);
 extern int	agc_spi_read(AgcPlan *plan, Datum *values, const char *nulls);
 extern Oid	agc_owner_oid(void);
 
 /* begin, agc_spi, end: how many rows the statement touched */
+extern uint64 agc_owner_spi_bounded(AgcPlan *plan, Datum *values, const char *nulls);
 extern uint64 agc_owner_spi(AgcPlan *plan, Datum *values, const char *nulls);
 
 /* ----- setters (setter.c) --------------------------------------------------

@@ -7,9 +7,10 @@
  * that it holds for any tenant.  Changing them means writing catalog rows that
  * all roles share, so it happens one transaction at a time: under a lock on the
  * row of agentcore.installation, which no role but the owner can take.  A grant
- * waits for it, and takes it before the rows of agentcore.access, so that two
- * grants do not wait for each other.  A revocation does not wait: without its
- * row a role reaches nothing, whatever it may execute.
+ * waits for it as long as agentcore.budget_lock_wait says (then 55P03: another
+ * tenant's administrator may be slow to commit), and takes it before the rows of
+ * agentcore.access, so that two grants do not wait for each other.  A revocation
+ * does not wait: without its row a role reaches nothing, whatever it may execute.
  *
  * Memory: the caller's context.  Locks: as above, to the end of the
  * transaction, and none where the privileges stay as they are.  On ERROR: the
@@ -114,7 +115,7 @@ AGC_FUNCTION(access_grant)
 	agc_put_text(&row, role);
 	agc_put_text(&row, level);
 	agc_put_pointer(&row, tenants);
-	agc_owner_begin(&owner);
+	agc_owner_begin_bounded(&owner);
 	if (agc_level_parse(level) > agc_level_of_role(role))
 		lock_privileges();
 	agc_spi_row(&grant, &row);
@@ -169,7 +170,7 @@ AGC_FUNCTION(access_revoke)
 
 	AcceptInvalidationMessages();
 	agc_watch_registry();
-	agc_owner_begin(&owner);
+	agc_owner_begin_bounded(&owner);
 	agc_row_init(&row);
 	agc_put_text(&row, role);
 	agc_put_pointer(&row, revocable(role, caller));

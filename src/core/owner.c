@@ -18,6 +18,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -58,6 +59,7 @@ agc_owner_begin(AgcOwner *owner)
 	SetUserIdAndSecContext(target, owner->saved_sec |
 						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
 	owner->guc_level = NewGUCNestLevel();
+	owner->bounded = false;
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -65,11 +67,42 @@ agc_owner_begin(AgcOwner *owner)
 	MemoryContextSwitchTo(caller);
 }
 
+/* What lock_timeout itself says helps nobody who has not set it. */
+static void
+explain_timeout(void *arg)
+{
+	if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
+		return;
+	errdetail("Another transaction is changing this too. It was waited for as long as agentcore.budget_lock_wait says.");
+	errhint("Try again when it has ended; pg_stat_activity and pg_blocking_pids() show it.");
+}
+
+/* A shorter lock_timeout is the caller's own, and stays. */
+void
+agc_owner_begin_bounded(AgcOwner *owner)
+{
+	char		timeout[32];
+
+	agc_owner_begin(owner);
+	if (agc_budget_lock_wait == 0 || (LockTimeout > 0 && LockTimeout <= agc_budget_lock_wait))
+		return;
+	snprintf(timeout, sizeof(timeout), "%d", agc_budget_lock_wait);
+	(void) set_config_option("lock_timeout", timeout,
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	owner->bounded = true;
+	owner->hint.callback = explain_timeout;
+	owner->hint.arg = NULL;
+	owner->hint.previous = error_context_stack;
+	error_context_stack = &owner->hint;
+}
+
 void
 agc_owner_end(AgcOwner *owner)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
+	if (owner->bounded)
+		error_context_stack = owner->hint.previous;
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	MemoryContextSwitchTo(caller);
@@ -115,16 +148,32 @@ agc_spi_read(AgcPlan *plan, Datum *values, const char *nulls)
 	return run_plan(plan, values, nulls, true);
 }
 
+static uint64
+run_and_end(AgcOwner *owner, AgcPlan *plan, Datum *values, const char *nulls)
+{
+	uint64		rows;
+
+	agc_spi(plan, values, nulls);
+	rows = SPI_processed;
+	agc_owner_end(owner);
+	return rows;
+}
+
 /* One statement as the owner; returns the rows it touched. */
 uint64
 agc_owner_spi(AgcPlan *plan, Datum *values, const char *nulls)
 {
 	AgcOwner	owner;
-	uint64		rows;
 
 	agc_owner_begin(&owner);
-	agc_spi(plan, values, nulls);
-	rows = SPI_processed;
-	agc_owner_end(&owner);
-	return rows;
+	return run_and_end(&owner, plan, values, nulls);
+}
+
+uint64
+agc_owner_spi_bounded(AgcPlan *plan, Datum *values, const char *nulls)
+{
+	AgcOwner	owner;
+
+	agc_owner_begin_bounded(&owner);
+	return run_and_end(&owner, plan, values, nulls);
 }

@@ -102,6 +102,14 @@ agc_spi_read_row(AgcPlan *plan, AgcRow *row)
 }
 
 uint64
+agc_owner_spi_row_bounded(AgcPlan *plan, AgcRow *row)
+{
+	AgcRowNulls nulls;
+
+	return agc_owner_spi_bounded(plan, row->value, agc_row_nulls(plan, row, &nulls));
+}
+
+uint64
 agc_owner_spi_row(AgcPlan *plan, AgcRow *row)
 {
 	AgcRowNulls nulls;

@@ -153,6 +153,7 @@ extern const char *agc_row_nulls(const AgcPlan *plan, const AgcRow *row, AgcRowN
 extern int	agc_spi_row(AgcPlan *plan, AgcRow *row);
 extern int	agc_spi_read_row(AgcPlan *plan, AgcRow *row);
 extern uint64 agc_owner_spi_row(AgcPlan *plan, AgcRow *row);
+extern uint64 agc_owner_spi_row_bounded(AgcPlan *plan, AgcRow *row);
 extern bool agc_set_spi_row(AgcSetting *set, AgcPlan *plan, AgcRow *row);
 extern bool agc_set_write_row(AgcSetting *set, AgcPlan *plan, AgcRow *row);
 

@@ -11,7 +11,8 @@
  *
  * Memory: copies in CurrentMemoryContext.  The caller's own arguments are never
  * written to: the executor stores constants in them once.  Locks: FOR NO KEY
- * UPDATE on the object's row, to the end of the transaction.  Nobody can lock
+ * UPDATE on the object's row, to the end of the transaction; it is waited for no
+ * longer than agentcore.budget_lock_wait says (55P03).  Nobody can lock
  * a row that is not there yet: a setter that finds the object made meanwhile
  * reads it and begins anew.  On ERROR: the transaction takes everything back.
  */
@@ -102,7 +103,7 @@ read_object(const AgcSetter *setter, AgcSetting *set, NullableDatum *stored)
 	TupleDesc	desc;
 	AgcOwner	owner;
 
-	agc_owner_begin(&owner);
+	agc_owner_begin_bounded(&owner);
 	if (setter->before != NULL)
 		setter->before(set);
 	agc_spi(setter->row, set->keys, NULL);
@@ -216,7 +217,7 @@ agc_set_write(AgcSetting *set, AgcPlan *plan, Datum *values, const char *nulls)
 	AgcOwner	owner;
 	bool		changed;
 
-	agc_owner_begin(&owner);
+	agc_owner_begin_bounded(&owner);
 	changed = agc_set_spi(set, plan, values, nulls);
 	agc_owner_end(&owner);
 	return changed;
@@ -250,5 +251,5 @@ agc_drop(FunctionCallInfo fcinfo, const char *what, AgcPlan *plan)
 	agc_put_text(&row, tenant);
 	agc_put_text(&row, name);
 	agc_enter(tenant, AGC_ADMIN);
-	PG_RETURN_BOOL(agc_owner_spi_row(plan, &row) > 0);
+	PG_RETURN_BOOL(agc_owner_spi_row_bounded(plan, &row) > 0);
 }

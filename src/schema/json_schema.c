@@ -233,5 +233,5 @@ AGC_FUNCTION(json_schema_drop)
 	agc_row_init(&row);
 	agc_put_text(&row, tenant);
 	agc_put_text(&row, uri);
-	PG_RETURN_BOOL(agc_owner_spi_row(&plan, &row) > 0);
+	PG_RETURN_BOOL(agc_owner_spi_row_bounded(&plan, &row) > 0);
 }

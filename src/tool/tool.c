@@ -563,7 +563,7 @@ tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char 
 	agc_put_text(&row, name);
 	agc_put_jsonb(&row, schema);
 	agc_put_text(&row, description);
-	agc_owner_begin(&owner);
+	agc_owner_begin_bounded(&owner);
 	agc_spi_row(&plan, &row);
 	if (SPI_processed > 0)
 	{
