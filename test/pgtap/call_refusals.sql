@@ -54,7 +54,7 @@ SELECT results_eq($$ SELECT verdict, reason, detail FROM agentcore.call_begin('a
 SELECT results_eq($$ SELECT verdict, reason, detail FROM agentcore.llm_begin('a', '', 1, 1) $$,
                   $$ VALUES ('deny', 'unknown_tool', 'model is empty') $$, 'an empty model');
 SELECT results_eq($$ SELECT verdict, reason, enforced FROM agentcore.call_begin('looser', E'a\tb') $$,
-                  $$ VALUES ('deny', 'unknown_tool', false) $$, 'audit mode cannot run what has no name');
+                  $$ VALUES ('deny', 'unknown_tool', true) $$, 'audit mode cannot run what has no name');
 SELECT results_eq($$ SELECT verdict, reason, detail FROM agentcore.call_begin('a', 'open', jsonb_build_object('x', repeat('y', 5000000))) $$,
                   $$ VALUES ('deny', 'invalid_args', 'the arguments have 5000017 bytes; agentcore.max_args_size is 4096 kB') $$, 'arguments that are too large');
 SELECT results_eq($$ SELECT verdict, reason FROM agentcore.call_begin('a', 'wide', jsonb_build_object('x', (SELECT jsonb_agg(i) FROM generate_series(1, 50000) i))) $$,
