@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 import psycopg
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "demo"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "examples"))
 from fetch import Fetcher, Refused  # noqa: E402
 
 passed = failed = 0
