@@ -153,7 +153,8 @@ def machine():
     yield f"- machine: {first(r'^model name.*: (.*)', '/proc/cpuinfo')}, {os.cpu_count()} cores, {memory} GiB"
     yield f"- system: {first(r'^PRETTY_NAME=.(.*).$', '/etc/os-release')}, Linux {platform.release()}"
     yield "- server: " + psql("SELECT version()", "postgres")
-    yield "- agentcore: " + psql("SELECT default_version FROM pg_available_extensions WHERE name = 'agentcore'", "postgres")
+    with open(os.path.join(HERE, "../../agentcore.control"), encoding="utf-8") as control:
+        yield "- agentcore: " + re.search(r"^default_version *= *'(.*)'", control.read(), re.M).group(1)
     yield f"- method: pgbench, prepared, local socket; {ROUNDS} interleaved rounds of {max(1, round(SECONDS))} s, medians;"
     yield "  fsync and synchronous_commit off: the extension's work, not the disk's"
 
