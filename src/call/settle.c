@@ -264,10 +264,9 @@ is_target_trouble(int status)
 	return status == 0 || status == 408 || status == 429 || status >= 500;
 }
 
-/* call_fail(call_id, status, error, retry_after_header, tokens, usd, tenant) -> (action, delay, at, reason) */
+/* call_fail(call_id, status, error, retry_after_header, tokens, usd, tenant) -> (action, delay, at, reason, delay_ms) */
 AGC_FUNCTION(call_fail)
 {
-	static const char *const actions[] = {"retry", "fail", "defer"};
 	int			status = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
 	char	   *error = agc_opt_text(fcinfo, 2);
 	char	   *header = agc_opt_text(fcinfo, 3);
@@ -279,7 +278,6 @@ AGC_FUNCTION(call_fail)
 	AgcObject  *object;
 	const ToolDef *tool;
 	RetryAdvice advice = {0};
-	AgcRow		row;
 
 	if (!PG_ARGISNULL(1) && (status < 100 || status > 999))
 		ereport(ERROR,
@@ -309,16 +307,11 @@ AGC_FUNCTION(call_fail)
 		else
 			finish_cache(tenant, &permit, tool, NULL, 0);
 	}
-	log_settlement(tenant, &permit, "fail", actions[advice.action], advice.reason);
+	log_settlement(tenant, &permit, "fail", retry_action_name(advice.action), advice.reason);
 	if (object != NULL)
 		agc_object_unpin(object);
 
-	agc_row_init(&row);
-	agc_put_text(&row, actions[advice.action]);
-	agc_put_pointer(&row, advice.action == RETRY_FAIL ? NULL : agc_us_interval(advice.delay));
-	agc_put_datum(&row, TimestampTzGetDatum(now + advice.delay), advice.action == RETRY_FAIL);
-	agc_put_text(&row, advice.reason);
-	return agc_row_return(fcinfo, &row);
+	return retry_advice_return(fcinfo, &advice, now);
 }
 
 /* What a person allowed is what the call may hold: more of it is another question. */

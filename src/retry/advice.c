@@ -82,14 +82,13 @@ check_failure(int attempt, int status, TimestampTz started_at)
 
 /* how long a failure that is worth a retry has to wait */
 static void
-advise_wait(const RetryPolicy *policy, int attempt, const char *header, int64 left,
-			TimestampTz now, const char *reason, RetryAdvice *out)
+advise_wait(const RetryPolicy *policy, int attempt, int64 left, const char *reason, RetryAdvice *out)
 {
 	int64		window = backoff_window(policy->base, policy->cap, attempt);
-	int64		asked = 0;
+	int64		asked = Max(out->hint, 0);
 	int64		delay;
 
-	if (retry_after_parse(header, now + UNIX_EPOCH_OFFSET, &asked))
+	if (out->hint >= 0)
 	{
 		reason = "retry_after";
 		if (asked > policy->max_retry_after)
@@ -126,8 +125,14 @@ retry_advise(const char *tenant, const char *policy_name, int attempt, int statu
 	policy = retry_policy_read(tenant, policy_name == NULL ? RETRY_DEFAULT_POLICY : policy_name);
 	class = retry_classify(policy->rules, policy->nrules, status, error, &by_error);
 	left = time_left(policy, started_at, now);
+	out->class = class;
+	out->open = retry_is_open(class, status, error);
+	out->hint = -1;
+	(void) retry_after_parse(retry_after_header, now + UNIX_EPOCH_OFFSET, &out->hint);
 
-	if (class == RETRY_CLASS_UNKNOWN)
+	if (class == RETRY_CLASS_CANCELLED)
+		advise(out, RETRY_FAIL, 0, "cancelled");
+	else if (class == RETRY_CLASS_UNKNOWN)
 		advise(out, RETRY_FAIL, 0, "unknown_error");
 	else if (class == RETRY_CLASS_QUOTA)
 		advise(out, RETRY_FAIL, 0, "quota");
@@ -138,13 +143,34 @@ retry_advise(const char *tenant, const char *policy_name, int attempt, int statu
 	else if (left <= 0)
 		advise(out, RETRY_FAIL, 0, "deadline");
 	else
-		advise_wait(policy, attempt, retry_after_header, left, now,
-					by_error ? "retryable_error" : "retryable_status", out);
+		advise_wait(policy, attempt, left, by_error ? "retryable_error" : "retryable_status", out);
+}
+
+const char *
+retry_action_name(RetryAction action)
+{
+	return action_names[action];
+}
+
+Datum
+retry_advice_return(FunctionCallInfo fcinfo, const RetryAdvice *advice, TimestampTz from)
+{
+	bool		fail = advice->action == RETRY_FAIL;
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, action_names[advice->action]);
+	agc_put_pointer(&row, fail ? NULL : agc_us_interval(advice->delay));
+	agc_put_datum(&row, TimestampTzGetDatum(from + advice->delay), fail);
+	agc_put_text(&row, advice->reason);
+	/* rounded up: a client that sleeps so long is not early */
+	agc_put_datum(&row, Int64GetDatum((advice->delay + 999) / 1000), fail);
+	return agc_row_return(fcinfo, &row);
 }
 
 /*
  * retry_next(attempt, status, error, retry_after_header, retry_policy,
- * started_at, tenant) -> (action, delay, at, reason)
+ * started_at, tenant) -> (action, delay, at, reason, delay_ms)
  */
 AGC_FUNCTION(retry_next)
 {
@@ -156,7 +182,6 @@ AGC_FUNCTION(retry_next)
 	TimestampTz started_at = 0;
 	char	   *tenant = agc_arg_tenant(fcinfo, 6);
 	RetryAdvice advice;
-	AgcRow		row;
 
 	if (PG_ARGISNULL(0))
 		agc_refuse_null("attempt");
@@ -172,11 +197,5 @@ AGC_FUNCTION(retry_next)
 		started_at = PG_GETARG_TIMESTAMPTZ(5) == 0 ? 1 : PG_GETARG_TIMESTAMPTZ(5);
 	agc_enter(tenant, AGC_AGENT);
 	retry_advise(tenant, policy, attempt, status, error, header, started_at, &advice);
-
-	agc_row_init(&row);
-	agc_put_text(&row, action_names[advice.action]);
-	agc_put_pointer(&row, advice.action == RETRY_FAIL ? NULL : agc_us_interval(advice.delay));
-	agc_put_datum(&row, TimestampTzGetDatum(agc_now() + advice.delay), advice.action == RETRY_FAIL);
-	agc_put_text(&row, advice.reason);
-	return agc_row_return(fcinfo, &row);
+	return retry_advice_return(fcinfo, &advice, agc_now());
 }

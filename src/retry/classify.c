@@ -75,6 +75,18 @@ static const RetryRule builtin_rules[] = {
 	{NO_STATUS, "RemoteDisconnected", RETRY_CLASS_RETRY},
 };
 
+/* what ended before a request was sent */
+static const char *const before_sending[] = {
+	"connection refused", "network is unreachable", "no route to host",
+	"temporary failure in name resolution", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH",
+	"EAI_AGAIN", "ConnectTimeout",
+};
+
+/* our own side gave up */
+static const char *const cancels[] = {
+	"CancelledError", "AbortError", "context canceled", "KeyboardInterrupt",
+};
+
 static const struct
 {
 	const char *word;
@@ -143,6 +155,17 @@ first_match(const RetryRule *rules, int nrules, int status, const char *error, i
 	return RETRY_CLASS_UNKNOWN;
 }
 
+static bool
+has_any(const char *const *phrases, int n, const char *error)
+{
+	int			len = error == NULL ? 0 : (int) strnlen(error, MAX_ERROR_SCAN);
+
+	for (int i = 0; i < n; i++)
+		if (has_phrase(error, len, phrases[i]))
+			return true;
+	return false;
+}
+
 RetryClass
 retry_classify(const RetryRule *rules, int nrules, int status, const char *error, bool *by_error)
 {
@@ -151,9 +174,25 @@ retry_classify(const RetryRule *rules, int nrules, int status, const char *error
 
 	*by_error = false;
 	class = first_match(rules, nrules, status, error, len, by_error);
+	if (class == RETRY_CLASS_UNKNOWN && (status == 499 || (status == 0 && has_any(cancels, lengthof(cancels), error))))
+		class = RETRY_CLASS_CANCELLED;
 	if (class == RETRY_CLASS_UNKNOWN)
 		class = first_match(builtin_rules, lengthof(builtin_rules), status, error, len, by_error);
 	return class;
+}
+
+bool
+retry_is_open(RetryClass class, int status, const char *error)
+{
+	if (class == RETRY_CLASS_CANCELLED)
+		return true;
+	if (class == RETRY_CLASS_THROTTLE || class == RETRY_CLASS_QUOTA)
+		return false;
+	if ((status >= 300 && status < 500) || status == 503 || status == 529)
+		return false;
+	if (status >= 500)
+		return class != RETRY_CLASS_FATAL;
+	return !has_any(before_sending, lengthof(before_sending), error);
 }
 
 RetryClass

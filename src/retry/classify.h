@@ -13,7 +13,8 @@ typedef enum RetryClass
 	RETRY_CLASS_RETRY,
 	RETRY_CLASS_THROTTLE,
 	RETRY_CLASS_FATAL,
-	RETRY_CLASS_QUOTA
+	RETRY_CLASS_QUOTA,
+	RETRY_CLASS_CANCELLED		/* our own side gave up: nobody's failure */
 } RetryClass;
 
 /*
@@ -33,6 +34,13 @@ typedef struct RetryRule
 /* the class, and whether the error text (else the status) decided it */
 extern RetryClass retry_classify(const RetryRule *rules, int nrules, int status,
 								 const char *error, bool *by_error);
+
+/*
+ * Whether a failure leaves open if the work was done.  Not open: what the other
+ * side refused (4xx, 503, 529, a throttle, spent quota), a redirect, and what failed
+ * before anything was sent.
+ */
+extern bool retry_is_open(RetryClass class, int status, const char *error);
 
 /* RETRY_CLASS_UNKNOWN for a word that names no class */
 extern RetryClass retry_class_parse(const char *word, int len);

@@ -38,9 +38,9 @@ COMMENT ON FUNCTION agentcore.retry_policy_drop(text, text) IS
   'Remove a retry policy; a removed default falls back to the built-in one. '
   'Returns whether there was one.';
 
-CREATE TYPE agentcore.retry_advice AS (action text, delay interval, at timestamptz, reason text);
+CREATE TYPE agentcore.retry_advice AS (action text, delay interval, at timestamptz, reason text, delay_ms bigint);
 COMMENT ON TYPE agentcore.retry_advice IS
-  'Row of retry_next(): action retry | fail | defer; delay and at are null for fail.';
+  'Row of retry_next() and call_fail(): action retry | fail | defer; delay, at and delay_ms (delay in whole milliseconds, rounded up) are null for fail.';
 
 CREATE FUNCTION agentcore.retry_next(attempt integer, status integer DEFAULT NULL, error text DEFAULT NULL, retry_after_header text DEFAULT NULL, retry_policy text DEFAULT 'default', started_at timestamptz DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.retry_advice
   LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
