@@ -84,6 +84,13 @@ release(Gate *gate)
 	agc_object_unpin(gate->agent_object);
 }
 
+/* Rounded up: a wait that is cut short is asked for twice. */
+static int64
+in_ms(int64 us)
+{
+	return us / 1000 + (us % 1000 != 0);
+}
+
 static Datum
 answer_row(FunctionCallInfo fcinfo, Gate *gate)
 {
@@ -103,12 +110,14 @@ answer_row(FunctionCallInfo fcinfo, Gate *gate)
 	agc_put_datum(&row, Int32GetDatum(gate->attempt), gate->attempt == 0);
 	agc_put_bool(&row, gate_enforced(gate));
 	agc_put_bool(&row, gate->want_result);
+	agc_put_uuid(&row, gate->shows_approval ? &gate->approval_id : NULL);
+	agc_put_datum(&row, Int64GetDatum(in_ms(gate->retry_after)), gate->retry_after < 0);
 	return agc_row_return(fcinfo, &row);
 }
 
 /*
  * call_begin(agent, tool, args, est_tokens, est_usd, key, task, subject,
- *			  budget, lease, args_text, tenant)
+ *			  budget, lease, args_text, holder, tenant)
  */
 static void
 read_request(FunctionCallInfo fcinfo, Gate *gate)
@@ -125,7 +134,8 @@ read_request(FunctionCallInfo fcinfo, Gate *gate)
 	gate->subject = agc_opt_name(fcinfo, 7, "subject");
 	gate->budget_arg = agc_opt_name(fcinfo, 8, "budget");
 	gate->lease = PG_ARGISNULL(9) ? -1 : agc_arg_lease(fcinfo, 9);
-	gate->tenant = agc_arg_tenant(fcinfo, 11);
+	gate->holder = agc_opt_name(fcinfo, 11, "holder");
+	gate->tenant = agc_arg_tenant(fcinfo, 12);
 }
 
 /*
@@ -184,7 +194,7 @@ AGC_FUNCTION(call_begin)
 	return answer_row(fcinfo, &gate);
 }
 
-/* llm_begin(agent, model, input_tokens, max_output_tokens, key, task, subject, budget, lease, tenant) */
+/* llm_begin(agent, model, input_tokens, max_output_tokens, key, task, subject, budget, lease, holder, tenant) */
 AGC_FUNCTION(llm_begin)
 {
 	Gate		gate;
@@ -203,7 +213,8 @@ AGC_FUNCTION(llm_begin)
 	gate.subject = agc_opt_name(fcinfo, 6, "subject");
 	gate.budget_arg = agc_opt_name(fcinfo, 7, "budget");
 	gate.lease = PG_ARGISNULL(8) ? -1 : agc_arg_lease(fcinfo, 8);
-	gate.tenant = agc_arg_tenant(fcinfo, 9);
+	gate.holder = agc_opt_name(fcinfo, 9, "holder");
+	gate.tenant = agc_arg_tenant(fcinfo, 10);
 	if (pg_add_s64_overflow(input, output, &gate.est_tokens))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

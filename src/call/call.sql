@@ -150,26 +150,30 @@ CREATE TYPE agentcore.call_verdict AS (
   retry_after interval,
   attempt     integer,
   enforced    boolean,
-  want_result boolean
+  want_result boolean,
+  approval    uuid,
+  retry_after_ms bigint
 );
 COMMENT ON TYPE agentcore.call_verdict IS
   'What the gate answers. '
-  'verdict: run (do it after COMMIT), cached (use result), wait (ask again with the same key after retry_after), deny (final; show feedback to the model).';
+  'verdict: run (do it after COMMIT), cached (use result), wait (ask again with the same key after retry_after), deny (final; show feedback to the model). '
+  'approval: the request for approval that the verdict is about, or that the call used (NULL: none). '
+  'retry_after_ms: retry_after in milliseconds, rounded up.';
 
-CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
+CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_call_begin_v1';
-COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text) IS
+COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, text) IS
   'May this call run, with which arguments, is its result known already, and who pays? '
   'Returns one row, for a refusal too; the verdict run counts once it is committed. '
   'args or args_text (the model''s raw string); neither = {}. '
   'NULL est_*: the tool''s estimates; NULL budget: the agent''s. '
   'Unknown agent or budget: 42704; a key used for another call: 22023.';
 
-CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
+CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, holder text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_llm_begin_v1';
-COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text) IS
+COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text, text) IS
   'The gate for a model call: holds input + max output tokens by weight and the most that they can cost (each as the dearest kind it may turn out to be: cache write, reasoning). '
   'budget: who pays (NULL: the agent''s), a run''s or user''s; its parents pay too. '
   'A model without a price (model_price_set) is denied as unknown_tool.';
@@ -224,10 +228,10 @@ COMMENT ON FUNCTION agentcore.call_status(uuid, text) IS
   'open, lapsed (open, its lease ended), retry, committed, failed, released, expired or late: an executor''s check that its permit was committed. '
   'Unknown call: 42704.';
 
-CREATE FUNCTION agentcore.call_explain(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, tenant text DEFAULT '', OUT stage text, OUT verdict text, OUT reason text, OUT detail text) RETURNS SETOF record
+CREATE FUNCTION agentcore.call_explain(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, tenant text DEFAULT '', OUT stage text, OUT verdict text, OUT reason text, OUT detail text) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 13
   AS 'MODULE_PATHNAME', 'agentcore_call_explain_v1';
-COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text) IS
+COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, text) IS
   'Every stage of call_begin with its own verdict (pass, cached, wait, deny), as if the stages before it had passed. '
   'Changes nothing.';
 

@@ -54,6 +54,7 @@ typedef struct Gate
 	char	   *subject;
 	char	   *budget_arg;
 	int64		lease;			/* us; -1 = default */
+	char	   *holder;			/* which run of which worker asks; or NULL */
 
 	/* what was found */
 	AgcObject  *agent_object;
@@ -70,6 +71,7 @@ typedef struct Gate
 	int64		cache_lease;
 	bool		unasked;		/* an approval is to be asked for */
 	bool		has_approval;	/* one that this call uses up */
+	bool		shows_approval; /* the answer names approval_id */
 	pg_uuid_t	approval_id;
 	bool		replayed;		/* the key's first answer, given again */
 
