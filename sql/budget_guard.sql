@@ -61,9 +61,12 @@ SELECT budget_commit(budget_acquire('b', 10), 5);
 SELECT * FROM public.sums;
 DO $$
 DECLARE
-  state text; message text; detail text; hint text;
+  state text; message text; detail text; hint text; p uuid;
 BEGIN
-  PERFORM agentcore.budget_commit(agentcore.budget_acquire('b', 10), 5);
+  SET LOCAL agentcore.budget_guard = warning;
+  p := agentcore.budget_acquire('b', 10);
+  SET LOCAL agentcore.budget_guard = error;
+  PERFORM agentcore.budget_commit(p, 5);
 EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
   RAISE NOTICE '% % / % / %', state, message, regexp_replace(detail, '\d+ ms', 'N ms'), hint;
@@ -93,15 +96,36 @@ ROLLBACK;
 
 -- the gate: a call begun and ended, and one whose retry begins and ends
 SELECT policy_set('web'), policy_allow_tool('web', '*') > 0 AS allowed;
-SELECT tool_set('ping', '{}'), agent_set('bot', 'web', budget => 'b');
+SELECT tool_set('ping', '{}'), agent_set('bot', 'web', budget => 'b'), agent_set('free', 'web'), model_price_set('m', 0, 0);
+SELECT call_commit(call_id) FROM call_begin('bot', 'ping', '{}');
+SELECT action FROM call_begin('bot', 'ping', '{}'), call_fail(call_id, 400);
+
+-- error: an acquire in a transaction block is refused at begin, whoever pays, and nothing was taken
+\set VERBOSITY default
 BEGIN;
-SELECT call_id AS c FROM call_begin('bot', 'ping', '{}') \gset
-SELECT call_commit(:'c');
+SELECT verdict FROM call_begin('bot', 'ping', '{}');
 ROLLBACK;
+\set VERBOSITY sqlstate
+BEGIN; SELECT verdict FROM call_begin('free', 'ping', '{}'); ROLLBACK;
+BEGIN; SELECT verdict FROM call_begin('free', 'no such tool', '{}'); ROLLBACK;
+BEGIN; SELECT verdict FROM llm_begin('bot', 'm', 1, 1); ROLLBACK;
+BEGIN; SELECT budget_acquire('b'); ROLLBACK;
+BEGIN; SELECT granted FROM budget_try_acquire('b'); ROLLBACK;
+-- several statements in one message are one block
+SELECT 1 AS one\; SELECT granted FROM budget_try_acquire('b');
+-- so is a subtransaction, of which the server tells no more
+DO $$ BEGIN PERFORM agentcore.budget_acquire('b'); EXCEPTION WHEN division_by_zero THEN NULL; END $$;
+\set VERBOSITY terse
+-- in autocommit nothing is refused, nor is looking, settling or extending in a block
+SELECT verdict, call_id AS c FROM call_begin('bot', 'ping', '{}') \gset
+SELECT granted FROM budget_try_acquire('b');
+DO $$ BEGIN PERFORM agentcore.budget_acquire('b'); END $$;
 BEGIN;
-SELECT call_id AS c FROM call_begin('bot', 'ping', '{}') \gset
-SELECT action FROM call_fail(:'c', 400);
-ROLLBACK;
+SELECT count(*) > 5 AS looks FROM call_explain('bot', 'ping', '{}');
+SELECT call_extend(:'c', '1 minute'), call_commit(:'c');
+COMMIT;
+SELECT budget_release(permit) FROM permits WHERE state = 'open' AND budget = 'b';
+SELECT * FROM public.sums;
 SET agentcore.budget_guard = warning;
 BEGIN;
 SELECT call_id AS c FROM call_begin('bot', 'ping', '{}') \gset
@@ -123,11 +147,6 @@ SELECT budget_acquire('b', 1) AS p \gset
 SET agentcore.budget_guard = error;
 BEGIN;
 SELECT FROM pg_sleep(0.1);
-SAVEPOINT s;
-SELECT granted FROM budget_try_acquire('b', 1);
-ROLLBACK TO s;
-SELECT verdict FROM call_begin('bot', 'ping', '{}');
-ROLLBACK TO s;
 -- settling is never refused for its age, nor is what the caller does outside a block
 SELECT budget_commit(:'p', 1);
 ROLLBACK;

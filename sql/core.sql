@@ -181,8 +181,17 @@ RESET ROLE;
 SELECT agentcore.access_revoke('regress_agentcore_eve');
 SELECT agentcore.tenant_share_set(reset => '{share}', tenant => 'acme'), agentcore.tenant_share_set(reset => '{share}', tenant => 'acme') AS again;
 SELECT tenant, enabled, cache_share FROM agentcore.tenants ORDER BY 1;
+-- a tenant that is null is the default one, in functions of either language
+SELECT agentcore.policy_set('p', tenant => NULL), agentcore.policy_allow_tool('p', '*', tenant => NULL) > 0 AS rule, agentcore.agent_set('a', 'p', tenant => NULL);
+SELECT name, action FROM agentcore.policy_import('p', '{"allow": []}', tenant => NULL);
+SELECT kind, name, action FROM agentcore.config_apply('{"agents": [{"name": "a", "policy": "p"}]}', tenant => NULL);
+SELECT agentcore.config_export(NULL) = agentcore.config_export('') AS same;
+SELECT verdict, reason FROM agentcore.call_begin('a', 'nothing', tenant => NULL);
+SELECT DISTINCT tenant FROM agentcore.agents;
+SELECT agentcore.access_visible(NULL) AS a_row_without_a_tenant_is_nobodys;
 SET agentcore.require_tenant = on;
 SELECT agentcore.tenant_set(true);
+SELECT agentcore.tenant_set(true, tenant => NULL);
 RESET agentcore.require_tenant;
 
 -- two spellings of a name that is too long are not one name

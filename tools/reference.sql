@@ -11,7 +11,7 @@ SELECT format('| `%s` | %s | %s | %s %s |', name,
               short_desc, extra_desc)
   FROM pg_settings WHERE name LIKE 'agentcore.%' ORDER BY name COLLATE "C";
 
-SELECT E'\n## Functions\n\nThe level is what the calling role must hold for the tenant; `public` functions touch no tenant''s data, or show each caller what is his. Every function takes named arguments; `tenant` comes last and may be left out where there is one.';
+SELECT E'\n## Functions\n\nThe level is what the calling role must hold for the tenant; `public` functions touch no tenant''s data, or show each caller what is his. Every function takes named arguments; `tenant` comes last and may be left out, or NULL, where there is one.';
 SELECT CASE WHEN row_number() OVER (PARTITION BY af.level ORDER BY p.proname, p.oid) = 1 THEN format(E'\n### Level %s\n', af.level) || E'\n' ELSE '' END
        || format(E'**`%s(%s)`** → `%s`\n%s\n', p.proname, pg_get_function_arguments(p.oid),
                  coalesce(replace(replace(pg_get_function_result(p.oid), 'agentcore.', ''), 'SETOF', 'setof'), 'CALL'), obj_description(p.oid, 'pg_proc'))

@@ -145,6 +145,9 @@ extern bool budget_peek(const PermitRequest *request, PermitDecision *out);
 
 extern void permit_acquire(const PermitRequest *request, PermitDecision *out);
 
+/* 25001 in a transaction block where agentcore.budget_guard is error; "what" is the function */
+extern void budget_guard_block(const char *what);
+
 /*
  * By id, or by (agent, key) when id is NULL.  lock: the row stays locked to the end
  * of the transaction.  By id, a permit that the caller may not settle is not found.

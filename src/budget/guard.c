@@ -7,6 +7,10 @@
  * transaction keeps them locked until that has ended.  The counters stay right in
  * both cases, so the default is a WARNING, one of each kind per transaction.
  *
+ * Most drivers drop a WARNING.  As an error it comes before anything is taken: every
+ * acquire in a transaction block is refused, because after the tool has run it would
+ * be too late.
+ *
  * Memory: the permits begun by this transaction, in TopTransactionContext; the
  * pointer is reset at its end.  After ROLLBACK TO SAVEPOINT the list also names
  * permits that no longer exist.  Locks: none.  On ERROR: nothing to
@@ -41,6 +45,24 @@ static int
 guard_level(void)
 {
 	return agc_budget_guard == AGC_GUARD_ERROR ? ERROR : WARNING;
+}
+
+/*
+ * A pipeline is one transaction up to its Sync, and the server knows of it from
+ * its second statement on.  In a PL/pgSQL block with EXCEPTION the server does not
+ * tell whether a transaction block is around it.
+ */
+void
+budget_guard_block(const char *what)
+{
+	if (agc_budget_guard != AGC_GUARD_ERROR ||
+		(!IsTransactionBlock() && (MyXactFlags & XACT_FLAGS_PIPELINING) == 0))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+			 errmsg("%s was called in a transaction block or a pipeline", what),
+			 errdetail("What it takes counts only after COMMIT, and its budgets would stay locked until then. Nothing was taken."),
+			 errhint("Call it in autocommit and outside of blocks with EXCEPTION, or set agentcore.budget_guard to warning.")));
 }
 
 void

@@ -110,6 +110,7 @@ AGC_FUNCTION(budget_acquire)
 	pg_uuid_t  *id;
 
 	read_request(fcinfo, A_TENANT, &request);
+	budget_guard_block("budget_acquire()");
 	permit_acquire(&request, &decision);
 	if (!decision.granted && !decision.duplicate)
 		raise_refusal(request.budget, &decision);
@@ -152,6 +153,7 @@ AGC_FUNCTION(budget_try_acquire)
 	AgcRow		row;
 
 	read_request(fcinfo, A_TENANT, &request);
+	budget_guard_block("budget_try_acquire()");
 	permit_acquire(&request, &decision);
 	granted = decision.granted || decision.duplicate;
 

@@ -190,6 +190,7 @@ AGC_FUNCTION(call_begin)
 
 	read_request(fcinfo, &gate);
 	agc_enter_disabled(gate.tenant, AGC_AGENT);
+	budget_guard_block("call_begin()");
 	run(&gate);
 	return answer_row(fcinfo, &gate);
 }
@@ -220,6 +221,7 @@ AGC_FUNCTION(llm_begin)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("input_tokens and max_output_tokens are out of range")));
 	agc_enter_disabled(gate.tenant, AGC_AGENT);
+	budget_guard_block("llm_begin()");
 	gate.args = llm_request_args(input, output);
 	run(&gate);
 	return answer_row(fcinfo, &gate);

@@ -336,6 +336,7 @@ DECLARE
   dropped text;
   twice text;
 BEGIN
+  tenant := coalesce(tenant, '');
   IF jsonb_typeof(config) IS DISTINCT FROM 'object' THEN
     RAISE EXCEPTION 'config must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
   END IF;
@@ -443,6 +444,7 @@ DECLARE
   known boolean;
   before jsonb;
 BEGIN
+  tenant := coalesce(tenant, '');
   IF name IS NULL THEN
     RAISE EXCEPTION 'name must not be null' USING ERRCODE = 'invalid_parameter_value';
   ELSIF members ? 'drop' THEN

@@ -66,18 +66,14 @@ agc_arg_tenant(FunctionCallInfo fcinfo, int n)
 	text	   *given = PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n);
 	char	   *tenant;
 
-	if (given == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("tenant must not be null"),
-				 errhint("Leave the argument out where there is only one tenant.")));
-	if (VARSIZE_ANY_EXHDR(given) == 0)
+	/* drivers send NULL for what their caller left out */
+	if (given == NULL || VARSIZE_ANY_EXHDR(given) == 0)
 	{
 		if (agc_require_tenant)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("a tenant is required"),
-					 errdetail("agentcore.require_tenant is on and the tenant is empty."),
+					 errdetail("agentcore.require_tenant is on and the tenant is empty or null."),
 					 errhint("Pass tenant => 'name'.")));
 		return pstrdup("");
 	}

@@ -66,6 +66,7 @@ extern char *agc_opt_name(FunctionCallInfo fcinfo, int n, const char *what);
 /* what agc_arg_name() would raise for a name, in words; NULL: nothing */
 extern char *agc_name_problem(const text *value, const char *what);
 extern char *agc_opt_text(FunctionCallInfo fcinfo, int n);
+/* NULL is the default tenant, as '' is */
 extern char *agc_arg_tenant(FunctionCallInfo fcinfo, int n);
 extern Jsonb *agc_arg_jsonb(FunctionCallInfo fcinfo, int n, const char *what);
 extern Jsonb *agc_opt_jsonb(FunctionCallInfo fcinfo, int n, const char *what);
