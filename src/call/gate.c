@@ -94,6 +94,12 @@ verdict_name(Verdict verdict)
 	}
 }
 
+const char *
+gate_target(const Gate *gate)
+{
+	return gate->tool != NULL ? gate->tool->target : NULL;
+}
+
 int64
 gate_tool_lease(const ToolDef *tool)
 {

@@ -129,6 +129,9 @@ extern bool gate_enforced(const Gate *gate);
 
 extern const char *verdict_name(Verdict verdict);
 
+/* what the call is watched by: the service behind the tool; NULL: none */
+extern const char *gate_target(const Gate *gate);
+
 /* us: the tool's own, else the default; NULL: a model call, or a tool that is gone */
 extern int64 gate_tool_lease(const ToolDef *tool);
 

@@ -14,6 +14,7 @@
 #include "call/refuse.h"
 
 #include "call/call.h"
+#include "common/pg_prng.h"
 #include "utils/builtins.h"
 
 /* bytes of another call's error that a model is shown */
@@ -21,6 +22,9 @@
 
 /* how long a worker is told to stay away while a person decides */
 #define APPROVAL_POLL_US (5 * USECS_PER_SEC)
+
+/* how much later than others a worker is told to come back to a paused target, at most, in us */
+#define PAUSE_SPREAD_US (60 * USECS_PER_SEC)
 
 /* what a budget or counter that is locked costs at least, in us */
 #define CONTENTION_POLL_US 10000
@@ -281,12 +285,32 @@ refuse_without_shmem(Gate *gate, const char *reason, const char *what)
 			  psprintf("The tool %s is not available. Continue without it.", quoted_tool(gate)));
 }
 
+/* never less than what is left, and not the same for all: they would come back together */
+static int64
+spread(int64 wait)
+{
+	return wait + (int64) pg_prng_uint64_range(&pg_global_prng_state, 0, Min(wait / 10, PAUSE_SPREAD_US));
+}
+
+static void
+refuse_paused(Gate *gate, const BreakerDecision *decision)
+{
+	if (gate->reason == NULL)
+		gate->feedback = psprintf("%s is overloaded or limits its calls, and asks to be left alone for about %d seconds. Do something else first, then try again.",
+								  quoted_tool(gate), (int) Min(decision->paused / USECS_PER_SEC + 1, PG_INT32_MAX));
+	gate_wait(gate, REASON_RATE_LIMITED,
+			  psprintf("target %s asked to be left alone", agc_quoted_name(gate_target(gate))),
+			  spread(decision->retry_after));
+}
+
 void
 refuse_breaker(Gate *gate, const BreakerDecision *decision)
 {
-	if (agc_shmem_ready())
+	if (decision->paused > 0)
+		refuse_paused(gate, decision);
+	else if (agc_shmem_ready())
 		gate_wait(gate, REASON_CIRCUIT_OPEN,
-				  psprintf("breaker of target %s is %s", agc_quoted_name(gate->tool->target), decision->state),
+				  psprintf("breaker of target %s is %s", agc_quoted_name(gate_target(gate)), decision->state),
 				  decision->retry_after);
 	else
 		refuse_without_shmem(gate, REASON_CIRCUIT_OPEN, "breaker");
@@ -296,7 +320,7 @@ void
 refuse_rate(Gate *gate, int64 retry_after)
 {
 	if (agc_shmem_ready())
-		gate_wait(gate, REASON_RATE_LIMITED, psprintf("rate of target %s", agc_quoted_name(gate->tool->target)), retry_after);
+		gate_wait(gate, REASON_RATE_LIMITED, psprintf("rate of target %s", agc_quoted_name(gate_target(gate))), retry_after);
 	else
 		refuse_without_shmem(gate, REASON_RATE_LIMITED, "rate limit");
 }

@@ -16,6 +16,7 @@
 #include "call/gate.h"
 
 #include "call/approval.h"
+#include "call/call_target.h"
 #include "call/log.h"
 #include "core/jsonb_walk.h"
 #include "core/row.h"
@@ -34,7 +35,6 @@ static void finish_cache(const char *tenant, PermitRow *permit, const ToolDef *t
 static void keep_failure(const char *tenant, PermitRow *permit, const ToolDef *tool,
 						 int status, const char *reason, const char *error);
 static Jsonb *failure_document(int status, const char *reason, const char *error);
-static void report_target(const char *tenant, const ToolDef *tool, bool ok);
 static const ToolDef *find_tool(const char *tenant, const PermitRow *permit, AgcObject **object);
 
 static void
@@ -156,13 +156,6 @@ failure_document(int status, const char *reason, const char *error)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
-static void
-report_target(const char *tenant, const ToolDef *tool, bool ok)
-{
-	if (tool != NULL && tool->target != NULL && agc_shmem_ready())
-		(void) breaker_record(tenant, tool->target, ok);
-}
-
 static Datum
 commit_call(FunctionCallInfo fcinfo, const char *tenant, Jsonb *result, int64 tokens, int64 nanousd)
 {
@@ -178,7 +171,7 @@ commit_call(FunctionCallInfo fcinfo, const char *tenant, Jsonb *result, int64 to
 	if (settled == SETTLE_COMMITTED || settled == SETTLE_LATE)
 	{
 		finish_cache(tenant, &permit, tool, result, nanousd);
-		report_target(tenant, tool, true);
+		target_succeeded(tenant, &permit, tool, tokens);
 	}
 	log_settlement(tenant, &permit, "commit", permit_settle_names[settled], NULL);
 	if (object != NULL)
@@ -257,13 +250,6 @@ advise(const char *tenant, PermitRow *permit, const ToolDef *tool, int status,
 	}
 }
 
-/* The other side's trouble opens its breaker; our own bad request does not. */
-static bool
-is_target_trouble(int status)
-{
-	return status == 0 || status == 408 || status == 429 || status >= 500;
-}
-
 /* call_fail(call_id, status, error, retry_after_header, tokens, usd, tenant) -> (action, delay, at, reason, delay_ms) */
 AGC_FUNCTION(call_fail)
 {
@@ -296,7 +282,7 @@ AGC_FUNCTION(call_fail)
 	else
 	{
 		advise(tenant, &permit, tool, status, error, header, &advice);
-		report_target(tenant, tool, !is_target_trouble(status));
+		target_failed(tenant, &permit, tool, &advice, tokens);
 		if (advice.action == RETRY_RETRY)
 			permit_retry(tenant, &permit.id, tokens, nanousd, now + advice.delay,
 						 advice.delay + gate_tool_lease(tool));

@@ -21,6 +21,7 @@
 #include "call/cached_answer.h"
 #include "call/call.h"
 #include "call/call_key.h"
+#include "call/call_target.h"
 #include "call/digest.h"
 #include "call/llm.h"
 #include "call/loop.h"
@@ -32,8 +33,6 @@ static void judge_tool(Gate *gate);
 static void judge_model(Gate *gate);
 static void judge_policy(Gate *gate);
 static void judge_loop(Gate *gate);
-static void judge_breaker(Gate *gate);
-static void judge_rate(Gate *gate);
 static void judge_budget(Gate *gate);
 
 const Stage gate_stages[] = {
@@ -155,29 +154,6 @@ judge_loop(Gate *gate)
 	count = loop_count(digest_final(gate));
 	if (count >= agc_loop_limit)
 		refuse_loop(gate, count);
-}
-
-static void
-judge_breaker(Gate *gate)
-{
-	BreakerDecision decision;
-
-	if (gate->tool == NULL || gate->tool->target == NULL)
-		return;
-	breaker_peek(gate->tenant, gate->tool->target, &decision);
-	if (!decision.allowed)
-		refuse_breaker(gate, &decision);
-}
-
-static void
-judge_rate(Gate *gate)
-{
-	int64		retry_after;
-
-	if (gate->tool == NULL || gate->tool->target == NULL)
-		return;
-	if (!rate_target_peek(gate->tenant, gate->tool->target, &retry_after))
-		refuse_rate(gate, retry_after);
 }
 
 static void

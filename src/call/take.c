@@ -15,12 +15,12 @@
 
 #include "call/approval.h"
 #include "call/cached_answer.h"
+#include "call/call_target.h"
 #include "call/digest.h"
 #include "call/refuse.h"
 #include "call/takes.h"
 
 static bool take_approval(Gate *gate);
-static bool take_target(Gate *gate);
 static bool take_permit(Gate *gate);
 static bool acquire(Gate *gate, PermitRequest *request);
 
@@ -50,38 +50,6 @@ take_approval(Gate *gate)
 	gate->has_approval = false;
 	refuse_contended_approval(gate);
 	return gate->audit;
-}
-
-static bool
-take_target(Gate *gate)
-{
-	const char *target = gate->tool ? gate->tool->target : NULL;
-	BreakerDecision decision;
-	int64		retry_after;
-
-	if (target == NULL || (gate->audit && !agc_shmem_ready()))
-		return true;
-	if (rate_target_take(gate->tenant, target, &retry_after))
-		takes_add_target(TAKE_RATE, gate->tenant, target);
-	else
-	{
-		refuse_rate(gate, retry_after);
-		if (!gate->audit)
-			return false;
-	}
-	breaker_take(gate->tenant, target, &decision);
-	if (decision.allowed)
-	{
-		if (decision.probe)
-			takes_add_target(TAKE_PROBE, gate->tenant, target);
-	}
-	else
-	{
-		refuse_breaker(gate, &decision);
-		if (!gate->audit)
-			return false;
-	}
-	return true;
 }
 
 static bool

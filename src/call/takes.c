@@ -25,6 +25,7 @@ typedef struct Take
 	int64		lease;
 	char	   *tenant;			/* probe, rate */
 	char	   *target;
+	int64		taken_at;		/* slot_clock() */
 } Take;
 
 static Take *takes = NULL;
@@ -84,6 +85,7 @@ takes_add_target(TakeKind kind, const char *tenant, const char *target)
 
 	take->tenant = MemoryContextStrdup(TopTransactionContext, tenant);
 	take->target = MemoryContextStrdup(TopTransactionContext, target);
+	take->taken_at = slot_clock();
 	ntakes++;
 }
 
@@ -110,7 +112,7 @@ give_back(Take *take)
 			cache_abandon_lease(&take->key, take->lease);
 			break;
 		case TAKE_PROBE:
-			breaker_give_back(take->tenant, take->target);
+			breaker_give_back(take->tenant, take->target, take->taken_at);
 			break;
 		case TAKE_RATE:
 			rate_target_give_back(take->tenant, take->target);

@@ -3,9 +3,7 @@
  *	  Circuit breakers shared by all processes: one per installation, tenant,
  *	  kind and target.  The state machine itself is in circuit.c.
  *
- * Kinds keep apart what the gate has seen of a target and what a role says of
- * it in breaker_report(): a role could otherwise shut the target for every
- * agent of the tenant.  The settings are the target's, and hold for both.
+ * The settings are the target's, and hold for both kinds (watch.c).
  *
  * A closed breaker that nobody uses may be recycled for another target; an
  * open one is kept until an hour after it could have been probed.  Where no
@@ -23,8 +21,8 @@
 #include "core/row.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "retry/circuit.h"
-#include "retry/slots.h"
+#include "retry/pause.h"
+#include "retry/watch.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 
@@ -39,16 +37,9 @@ static void *compile_settings(HeapTuple tuple, TupleDesc desc, const char *tenan
 
 static AgcTable breaker_table = AGC_TABLE("breaker", "breaker_pkey");
 static const AgcObjectClass breaker_class = {"breaker", &breaker_table, compile_settings};
-static SlotTable breaker_slots = {"agentcore_breaker", "breaker", sizeof(Circuit), NULL, NULL};
-
-/* kept from the last use, because giving back must not read a table */
-static pg_uuid_t installation;
 
 static const char *const state_names[] = {"closed", "open", "half_open"};
 static const char unavailable[] = "unavailable";
-
-#define KIND_GATE	'b'
-#define KIND_RAW	'r'
 
 static const CircuitSettings default_settings = {
 	.failure_ratio = 0.5,
@@ -57,12 +48,6 @@ static const CircuitSettings default_settings = {
 	.open_for = 30 * USECS_PER_SEC,
 	.probes = 2,
 };
-
-void
-breaker_init(void)
-{
-	slot_table_register(&breaker_slots);
-}
 
 /* ----- settings ------------------------------------------------------------ */
 
@@ -120,15 +105,17 @@ refuse(BreakerDecision *out, int64 retry_after)
 	out->allowed = out->probe = false;
 	out->state = unavailable;
 	out->retry_after = retry_after;
+	out->paused = 0;
 }
 
 static void
-decide(BreakerDecision *out, const CircuitAnswer *answer)
+decide(BreakerDecision *out, const CircuitAnswer *answer, int64 paused)
 {
-	out->allowed = answer->allowed;
+	out->allowed = answer->allowed && paused == 0;
 	out->state = state_names[answer->state];
-	out->retry_after = answer->retry_after;
-	out->probe = answer->probe;
+	out->retry_after = Max(answer->retry_after, paused);
+	out->probe = answer->probe && paused == 0;
+	out->paused = paused;
 }
 
 /* everything that may raise an ERROR happens in here, before the lock */
@@ -136,37 +123,48 @@ static void
 prepare(SlotKey *key, CircuitSettings *set, char kind, const char *tenant, const char *target)
 {
 	*set = read_settings(tenant, target);
-	installation = *agc_installation_id();
-	slot_key(&breaker_slots, key, kind, &installation, tenant, target);
+	watch_key(key, kind, tenant, target);
+}
+
+/* us; whoever forced the breaker, open or closed, has the last word */
+static int64
+pause_left(const Watch *watch, const CircuitSettings *set, int64 now)
+{
+	return set->forced ? 0 : Max(watch->paused_until - now, 0);
 }
 
 void
 breaker_peek(const char *tenant, const char *target, BreakerDecision *out)
 {
-	static const Circuit unseen;
+	static const Watch unseen;
+	const Watch *watch = &unseen;
 	CircuitSettings set;
 	CircuitAnswer answer;
 	SlotKey		key;
 	SlotPartition *part;
 	int64		now;
+	int64		paused;
 	int64		free_at;
 	int			slot;
 	bool		room;
 
 	refuse(out, 0);
-	if (!slot_table_ready(&breaker_slots))
+	if (!slot_table_ready(&watch_slots))
 		return;
-	prepare(&key, &set, KIND_GATE, tenant, target);
+	prepare(&key, &set, WATCH_GATE, tenant, target);
 
-	part = slot_lock(&breaker_slots, &key, LW_SHARED);
+	part = slot_lock(&watch_slots, &key, LW_SHARED);
 	now = slot_clock();
-	slot = slot_find(&breaker_slots, part, &key);
-	room = slot >= 0 || slot_claimable(&breaker_slots, part, &key, now, &free_at);
-	circuit_peek(slot >= 0 ? slot_state(&breaker_slots, part, slot) : &unseen, &set, now, &answer);
-	slot_unlock(&breaker_slots, &key);
+	slot = slot_find(&watch_slots, part, &key);
+	room = slot >= 0 || slot_claimable(&watch_slots, part, &key, now, &free_at);
+	if (slot >= 0)
+		watch = slot_state(&watch_slots, part, slot);
+	circuit_peek(&watch->circuit, &set, now, &answer);
+	paused = pause_left(watch, &set, now);
+	slot_unlock(&watch_slots, &key);
 
 	if (room || set.forced)
-		decide(out, &answer);
+		decide(out, &answer, paused);
 	else
 		refuse(out, free_at == PG_INT64_MAX ? 0 : free_at - now);
 }
@@ -180,25 +178,30 @@ take(char kind, const char *tenant, const char *target, BreakerDecision *out)
 	SlotPartition *part;
 	Circuit		unseen;
 	int64		now;
+	int64		paused = 0;
 	int64		free_at;
 	int			slot;
 
 	refuse(out, 0);
-	if (!slot_table_ready(&breaker_slots))
+	if (!slot_table_ready(&watch_slots))
 		return;
 	prepare(&key, &set, kind, tenant, target);
 
-	part = slot_lock(&breaker_slots, &key, LW_EXCLUSIVE);
+	part = slot_lock(&watch_slots, &key, LW_EXCLUSIVE);
 	now = slot_clock();
-	slot = slot_claim(&breaker_slots, part, &key, now, &free_at);
+	slot = slot_claim(&watch_slots, part, &key, now, &free_at);
 	if (slot >= 0)
 	{
-		Circuit    *circuit = slot_state(&breaker_slots, part, slot);
+		Watch	   *watch = slot_state(&watch_slots, part, slot);
 
-		circuit_take(circuit, &set, now, &answer);
-		part->busy_until[slot] = circuit_busy_until(circuit);
+		paused = pause_left(watch, &set, now);
+		if (paused > 0)
+			circuit_peek(&watch->circuit, &set, now, &answer);
+		else
+			circuit_take(&watch->circuit, &set, now, &answer);
+		part->busy_until[slot] = watch_busy_until(watch);
 	}
-	slot_unlock(&breaker_slots, &key);
+	slot_unlock(&watch_slots, &key);
 
 	if (slot < 0 && !set.forced)
 	{
@@ -210,30 +213,50 @@ take(char kind, const char *tenant, const char *target, BreakerDecision *out)
 		memset(&unseen, 0, sizeof(unseen));
 		circuit_peek(&unseen, &set, now, &answer);
 	}
-	decide(out, &answer);
+	decide(out, &answer, paused);
+}
+
+static void
+give_back(const SlotKey *key, int64 taken_at)
+{
+	SlotPartition *part = slot_lock(&watch_slots, key, LW_EXCLUSIVE);
+	int			slot = slot_find(&watch_slots, part, key);
+
+	if (slot >= 0)
+	{
+		Watch	   *watch = slot_state(&watch_slots, part, slot);
+
+		circuit_give_back(&watch->circuit, taken_at);
+	}
+	slot_unlock(&watch_slots, key);
 }
 
 void
-breaker_give_back(const char *tenant, const char *target)
+breaker_give_back(const char *tenant, const char *target, int64 taken_at)
 {
 	SlotKey		key;
-	SlotPartition *part;
-	int			slot;
 
-	if (!slot_table_ready(&breaker_slots))
+	if (!slot_table_ready(&watch_slots))
 		return;
-	slot_key(&breaker_slots, &key, KIND_GATE, &installation, tenant, target);
-	part = slot_lock(&breaker_slots, &key, LW_EXCLUSIVE);
-	slot = slot_find(&breaker_slots, part, &key);
-	if (slot >= 0)
-		circuit_give_back(slot_state(&breaker_slots, part, slot));
-	slot_unlock(&breaker_slots, &key);
+	watch_known_key(&key, WATCH_GATE, tenant, target);
+	give_back(&key, taken_at);
+}
+
+void
+breaker_forget(const char *tenant, const char *target, int64 taken_at)
+{
+	SlotKey		key;
+
+	if (!slot_table_ready(&watch_slots))
+		return;
+	watch_key(&key, WATCH_GATE, tenant, target);
+	give_back(&key, taken_at);
 }
 
 void
 breaker_take(const char *tenant, const char *target, BreakerDecision *out)
 {
-	take(KIND_GATE, tenant, target, out);
+	take(WATCH_GATE, tenant, target, out);
 }
 
 static const char *
@@ -247,21 +270,21 @@ record(char kind, const char *tenant, const char *target, bool ok)
 	int64		free_at;
 	int			slot;
 
-	if (!slot_table_ready(&breaker_slots))
+	if (!slot_table_ready(&watch_slots))
 		return unavailable;
 	prepare(&key, &set, kind, tenant, target);
 
-	part = slot_lock(&breaker_slots, &key, LW_EXCLUSIVE);
+	part = slot_lock(&watch_slots, &key, LW_EXCLUSIVE);
 	now = slot_clock();
-	slot = slot_claim(&breaker_slots, part, &key, now, &free_at);
+	slot = slot_claim(&watch_slots, part, &key, now, &free_at);
 	if (slot >= 0)
 	{
-		Circuit    *circuit = slot_state(&breaker_slots, part, slot);
+		Watch	   *watch = slot_state(&watch_slots, part, slot);
 
-		state = circuit_record(circuit, &set, now, ok);
-		part->busy_until[slot] = circuit_busy_until(circuit);
+		state = circuit_record(&watch->circuit, &set, now, ok);
+		part->busy_until[slot] = watch_busy_until(watch);
 	}
-	slot_unlock(&breaker_slots, &key);
+	slot_unlock(&watch_slots, &key);
 
 	if (slot < 0)
 		return set.forced ? state_names[set.forced_state] : unavailable;
@@ -271,14 +294,16 @@ record(char kind, const char *tenant, const char *target, bool ok)
 const char *
 breaker_record(const char *tenant, const char *target, bool ok)
 {
-	return record(KIND_GATE, tenant, target, ok);
+	return record(WATCH_GATE, tenant, target, ok);
 }
 
 /* ----- statistics ----------------------------------------------------------- */
 
 static void
-put_target(ReturnSetInfo *rsinfo, const SlotName *name, const Circuit *circuit, int64 now)
+put_target(ReturnSetInfo *rsinfo, const SlotName *name, const Watch *watch, int64 now)
 {
+	const Circuit *circuit = &watch->circuit;
+	int64		paused;
 	CircuitSettings set = read_settings(name->tenant, name->name);
 	CircuitAnswer answer;
 	int64		calls;
@@ -287,6 +312,7 @@ put_target(ReturnSetInfo *rsinfo, const SlotName *name, const Circuit *circuit, 
 
 	circuit_peek(circuit, &set, now, &answer);
 	circuit_window(circuit, now, &calls, &failures);
+	paused = pause_left(watch, &set, now);
 	agc_row_init(&row);
 	agc_put_text(&row, name->tenant);
 	agc_put_text(&row, name->name);
@@ -298,7 +324,8 @@ put_target(ReturnSetInfo *rsinfo, const SlotName *name, const Circuit *circuit, 
 	agc_put_int32(&row, circuit_probes(circuit, now));
 	agc_put_datum(&row, TimestampTzGetDatum(agc_now() - (now - circuit->opened_at)), circuit->state == CIRCUIT_CLOSED);
 	agc_put_pointer(&row, answer.retry_after > 0 ? agc_us_interval(answer.retry_after) : NULL);
-	agc_put_text(&row, name->kind == KIND_GATE ? "gate" : "raw");
+	agc_put_text(&row, name->kind == WATCH_GATE ? "gate" : "raw");
+	agc_put_datum(&row, TimestampTzGetDatum(agc_now() + paused), paused == 0);
 	agc_row_store(rsinfo, &row);
 }
 
@@ -313,21 +340,21 @@ AGC_FUNCTION(target_states)
 	InitMaterializedSRF(fcinfo, 0);
 	AcceptInvalidationMessages();
 	agc_watch_registry();
-	if (!slot_table_ready(&breaker_slots))
+	if (!slot_table_ready(&watch_slots))
 		return (Datum) 0;
 	id = *agc_installation_id();
-	copy = palloc(slot_partition_size(&breaker_slots));
-	for (int n = 0; n < breaker_slots.shared->npartitions; n++)
+	copy = palloc(slot_partition_size(&watch_slots));
+	for (int n = 0; n < watch_slots.shared->npartitions; n++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		slot_partition_copy(&breaker_slots, n, copy);
+		slot_partition_copy(&watch_slots, n, copy);
 		for (int i = 0; i < SLOTS_PER_PARTITION; i++)
 		{
-			const SlotName *name = slot_name(&breaker_slots, copy, i);
+			const SlotName *name = slot_name(&watch_slots, copy, i);
 
 			if (copy->hash[i] != 0 && memcmp(&name->installation, &id, sizeof(id)) == 0 &&
 				agc_level(caller, name->tenant) >= AGC_READER)
-				put_target(rsinfo, name, slot_state(&breaker_slots, copy, i), slot_clock());
+				put_target(rsinfo, name, slot_state(&watch_slots, copy, i), slot_clock());
 		}
 	}
 	return (Datum) 0;
@@ -345,7 +372,7 @@ AGC_FUNCTION(breaker_allow)
 
 	agc_enter(tenant, AGC_AGENT);
 	agc_require_shmem("the circuit breaker");
-	take(KIND_RAW, tenant, target, &decision);
+	take(WATCH_RAW, tenant, target, &decision);
 	agc_row_init(&row);
 	agc_put_bool(&row, decision.allowed);
 	agc_put_text(&row, decision.state);
@@ -363,7 +390,7 @@ AGC_FUNCTION(breaker_report)
 		agc_refuse_null("ok");
 	agc_enter_disabled(tenant, AGC_AGENT);
 	agc_require_shmem("the circuit breaker");
-	PG_RETURN_TEXT_P(cstring_to_text(record(KIND_RAW, tenant, target, PG_GETARG_BOOL(1))));
+	PG_RETURN_TEXT_P(cstring_to_text(record(WATCH_RAW, tenant, target, PG_GETARG_BOOL(1))));
 }
 
 static void
@@ -427,6 +454,8 @@ write_breaker(FunctionCallInfo fcinfo, AgcSetting *set)
 	for (int n = A_FAILURE_RATIO; n <= A_CONSECUTIVE; n++)	/* an argument stands one place before its column */
 		values[n + 1] = fcinfo->args[n].value;
 	values[8] = BoolGetDatum(set->exists);
+	if (!PG_ARGISNULL(A_FORCED) && strcmp(TextDatumGetCString(values[A_FORCED + 1]), "closed") == 0)
+		pause_end_at_commit(TextDatumGetCString(set->keys[0]), TextDatumGetCString(set->keys[1]));
 	return agc_set_write(set, &plan, values, PG_ARGISNULL(A_FORCED) ? "      n  " : NULL);
 }
 

@@ -13,6 +13,7 @@ typedef struct BreakerDecision
 	const char *state;			/* closed | open | half_open | unavailable */
 	int64		retry_after;	/* us, 0 when allowed or not known */
 	bool		probe;			/* a half-open probe was taken (peek: would be) */
+	int64		paused;			/* us that the target asked to be left alone, 0: it did not */
 } BreakerDecision;
 
 /*
@@ -24,9 +25,14 @@ typedef struct BreakerDecision
  */
 extern void breaker_peek(const char *tenant, const char *target, BreakerDecision *out);
 extern void breaker_take(const char *tenant, const char *target, BreakerDecision *out);
-extern void breaker_give_back(const char *tenant, const char *target);
 extern const char *breaker_record(const char *tenant, const char *target, bool ok);
 
-extern void breaker_init(void);
+/*
+ * A call that began at taken_at (slot_clock()) tells nothing of the target: its
+ * probe, if it has one, is free for another.  The first reads no table and raises
+ * no ERROR, so that an abort may call it, and needs a take of this backend's before.
+ */
+extern void breaker_give_back(const char *tenant, const char *target, int64 taken_at);
+extern void breaker_forget(const char *tenant, const char *target, int64 taken_at);
 
 #endif							/* AGENTCORE_RETRY_BREAKER_H */

@@ -104,9 +104,9 @@ end_probe(Circuit *c)
 }
 
 void
-circuit_give_back(Circuit *c)
+circuit_give_back(Circuit *c, int64 taken_at)
 {
-	if (c->state == CIRCUIT_HALF_OPEN)
+	if (c->state == CIRCUIT_HALF_OPEN && taken_at >= c->open_until)
 		end_probe(c);
 }
 

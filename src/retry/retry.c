@@ -7,16 +7,21 @@
  */
 #include "retry/retry.h"
 
-#include "retry/breaker.h"
-#include "retry/rate.h"
+#include "retry/watch.h"
 
 #include "utils/guc.h"
 
+int			agc_max_target_pause = 3600;
 int			agc_max_targets = 4096;
 
 static void
 define_settings(void)
 {
+	DefineCustomIntVariable("agentcore.max_target_pause",
+							"Longest time for which a target's own word (Retry-After and the like) stops all calls to it.",
+							"A longer one is cut. 0: no target is paused. Counted from the report; agentcore.target_resume() ends a pause.",
+							&agc_max_target_pause, 3600, 0, 7 * SECS_PER_DAY,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.max_targets",
 							"Number of circuit breakers, and of rate-limit buckets, that shared memory holds.",
 							"Fixed at server start, rounded up to a multiple of 128; about 1.5 kB each. One tenant may fill three quarters. "
@@ -29,6 +34,7 @@ void
 retry_init(void)
 {
 	define_settings();
-	breaker_init();
+	watch_init();
+	pause_init();
 	rate_init();
 }

@@ -1,8 +1,8 @@
 /*
  * retry.h
- *	  Public face of src/retry: backoff advice, circuit breaker, rate limiter.
+ *	  Public face of src/retry: backoff advice, circuit breaker, pause, rate limiter.
  *
- * Breaker and rate live in shared memory and are not transactional.  A caller
+ * Breaker, pause and rate live in shared memory and are not transactional.  A caller
  * that takes a token or a half-open probe and then refuses the call gives it
  * back.  The two functions that give back read no table, allocate nothing and
  * raise no ERROR, so that they may be called while a transaction aborts.
@@ -15,6 +15,8 @@
 #include "core/core.h"
 #include "retry/advice.h"
 #include "retry/breaker.h"
+#include "retry/clock.h"
+#include "retry/pause.h"
 #include "retry/rate.h"
 #include "retry/retry_policy.h"
 

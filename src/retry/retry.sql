@@ -116,7 +116,7 @@ COMMENT ON FUNCTION agentcore.breaker_report(text, boolean, text) IS
   'Without shared memory: 55000. '
   'NULL: 22023.';
 
-CREATE FUNCTION agentcore.target_states(OUT tenant text, OUT target text, OUT state text, OUT forced boolean, OUT calls bigint, OUT failures bigint, OUT consecutive_failures integer, OUT probes integer, OUT opened_at timestamptz, OUT retry_after interval, OUT kind text) RETURNS SETOF record
+CREATE FUNCTION agentcore.target_states(OUT tenant text, OUT target text, OUT state text, OUT forced boolean, OUT calls bigint, OUT failures bigint, OUT consecutive_failures integer, OUT probes integer, OUT opened_at timestamptz, OUT retry_after interval, OUT kind text, OUT paused_until timestamptz) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL RESTRICTED
   AS 'MODULE_PATHNAME', 'agentcore_target_states_v1';
 COMMENT ON FUNCTION agentcore.target_states() IS
@@ -127,7 +127,19 @@ CREATE VIEW agentcore.stat_target WITH (security_barrier) AS
 COMMENT ON VIEW agentcore.stat_target IS
   'Circuit breakers that have seen a call: state, calls and failures of the last minute, failures in a row, probes in flight, when it opened, and how long it will refuse (NULL: not known, or it does not refuse). '
   'kind gate: the gate''s breaker; kind raw: that of breaker_allow() and breaker_report(). '
+  'paused_until: the target asked to be left alone until then (kind gate; NULL: it did not, or its breaker is forced). '
   'Empty without shared memory.';
+
+CREATE FUNCTION agentcore.target_resume(target text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_target_resume_v1';
+COMMENT ON FUNCTION agentcore.target_resume(text, text) IS
+  'End the pause of a target that asked to be left alone (stat_target.paused_until); breaker_set(forced => ''closed'') ends it too. '
+  'Its breaker stays as it is. '
+  'Returns whether it was paused. '
+  'Not transactional. '
+  'Without shared memory: 55000. '
+  'NULL or empty target: 22023.';
 
 -- Rate limiter -------------------------------------------------------------
 
@@ -193,7 +205,7 @@ COMMENT ON VIEW agentcore.stat_target_slots IS
 INSERT INTO agentcore.access_function VALUES
   ('retry_policy_set', 'admin'), ('retry_policy_drop', 'admin'), ('retry_next', 'agent'),
   ('breaker_set', 'admin'), ('breaker_drop', 'admin'), ('breaker_allow', 'agent'), ('breaker_report', 'agent'),
-  ('target_states', 'reader'), ('rate_set', 'admin'), ('rate_drop', 'admin'), ('rate_take', 'agent'),
+  ('target_states', 'reader'), ('target_resume', 'admin'), ('rate_set', 'admin'), ('rate_drop', 'admin'), ('rate_take', 'agent'),
   ('target_slots', 'reader');
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.retry_policy', '');

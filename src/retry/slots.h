@@ -7,6 +7,7 @@
 #define AGENTCORE_RETRY_SLOTS_H
 
 #include "core/core.h"
+#include "retry/clock.h"
 #include "storage/lwlock.h"
 
 #define SLOTS_PER_PARTITION 128
@@ -63,9 +64,6 @@ typedef struct SlotName
 /* at server start: asks for the table's shared memory, and has it counted in target_slots() */
 extern void slot_table_register(SlotTable *table);
 extern bool slot_table_ready(SlotTable *table);
-
-/* a clock that only runs forwards, the same in every backend; us, and never 0 */
-extern int64 slot_clock(void);
 
 extern void slot_key(const SlotTable *table, SlotKey *key, char kind, const pg_uuid_t *installation,
 					 const char *tenant, const char *name);

@@ -1,0 +1,85 @@
+-- Targets: the service behind a tool or a model, watched for all processes of the tenant.
+\set SHOW_CONTEXT never
+SET client_min_messages = error;	-- calls are begun and ended in one statement here
+SET search_path = agentcore, public;
+SELECT policy_set('p'), policy_allow_tool('p', '*') > 0 AS rule, agent_set('a', 'p'), agent_set('a2', 'p');
+SELECT tool_set('s', '{"type": "object"}', idempotent => true, target => 'api'),
+       tool_set('twin', '{"type": "object"}', idempotent => true, target => 'api'),
+       tool_set('free', '{"type": "object"}', idempotent => true);
+
+SELECT breaker_set('api', failure_ratio => 1, min_calls => 1000, consecutive => 1000);
+
+-- how a call of the tool fails: begun, failed, and what was advised
+CREATE FUNCTION fails(tool text, status integer, error text DEFAULT NULL, header text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  begun record;
+  told record;
+BEGIN
+  SELECT * INTO begun FROM agentcore.call_begin('a', tool, '{}');
+  IF begun.verdict <> 'run' THEN
+    RETURN begun.verdict || ' ' || begun.reason;
+  END IF;
+  SELECT * INTO told FROM agentcore.call_fail(begun.call_id, status, error, header);
+  RETURN told.action || ' ' || told.reason;
+END
+$$;
+CREATE FUNCTION asks(tool text, agent text DEFAULT 'a') RETURNS text LANGUAGE sql AS $$
+  SELECT verdict || coalesce(' ' || reason, '') FROM agentcore.call_begin(agent, tool, '{}')
+$$;
+
+-- A hint belongs to the target: of a throttle, of a 503, of a call that is deferred, with a key and without one,
+-- for every tool of the target and every agent of the tenant.
+SELECT action, delay FROM call_begin('a', 's', '{"n": 1}', key => 'd') b, LATERAL call_fail(b.call_id, 429, 'slow down', '3600');
+SELECT verdict, reason, detail, feedback, retry_after >= '59 min' AND retry_after <= '61 min' AS about_an_hour
+  FROM call_begin('a', 's', '{"n": 1}', key => 'd');
+SELECT asks('s'), asks('twin', 'a2'), asks('free');
+SELECT target, state, calls, failures, kind, paused_until > clock_now() + '59 min' AS paused FROM stat_target;
+SELECT target_resume('api') AS resumed, target_resume('api') AS again, asks('s');
+SELECT fails('s', 503, NULL, '30'), asks('s'), target_resume('api');
+SELECT fails('s', 429, NULL, 'Sun, 06 Nov 1994 08:49:37 GMT') AS past, fails('s', 429) AS no_hint, asks('s');
+
+-- it is not transactional, and never longer than the cap, whoever reports ten years
+BEGIN;
+SELECT fails('s', 429, NULL, '315360000');
+ROLLBACK;
+SELECT asks('s'), paused_until > clock_now() + '59 min' AND paused_until < clock_now() + '61 min' AS an_hour FROM stat_target WHERE target = 'api';
+SET agentcore.debug_clock_offset = '3601 s';
+SELECT asks('s') AS an_hour_later;
+RESET agentcore.debug_clock_offset;
+SELECT target_resume('api');
+SET agentcore.max_target_pause = '2 min';
+SELECT fails('s', 503, NULL, '86400') AS long;
+SELECT reason, retry_after >= '2 min' AND retry_after <= '132 s' AS cut FROM call_begin('a', 's', '{}');
+SELECT target_resume('api');
+SET agentcore.max_target_pause = 0;
+SELECT fails('s', 503, NULL, '86400') AS long, asks('s') AS no_pause;
+RESET agentcore.max_target_pause;
+
+-- a later, shorter word does not shorten it: of calls that began before
+SELECT array_agg(call_id) AS calls FROM generate_series(1, 2) g, LATERAL call_begin('a', 's', jsonb_build_object('n', 10 + g)) \gset
+SELECT action, reason FROM unnest(:'calls'::uuid[], '{600,5}'::text[]) c(id, hint), LATERAL call_fail(c.id, 429, NULL, c.hint);
+SELECT paused_until > clock_now() + '9 min' AS longest FROM stat_target WHERE target = 'api';
+
+-- a breaker that is forced has the last word; forced closed ends the pause, once it is committed
+BEGIN;
+SELECT breaker_set('api', forced => 'closed'), asks('s');
+ROLLBACK;
+SELECT asks('s') AS still_paused;
+SELECT breaker_set('api', forced => 'open'), asks('s');
+SELECT breaker_set('api', forced => 'closed'), asks('s');
+SELECT breaker_set('api', reset => '{forced}'), asks('s') AS ended;
+SELECT fails('s', 503, NULL, '60');
+SELECT action FROM config_apply('{"breakers": [{"target": "api", "forced": "closed"}]}', dry_run => true);
+SELECT asks('s') AS dry_run_ends_nothing, target_resume('api');
+
+-- The breaker counts by class. Trouble of the other side, whatever the status:
+SELECT tool_set('c' || i, '{"type": "object"}', idempotent => true, target => 'c' || i) FROM generate_series(1, 8) AS i;
+SELECT n, fails('c' || n, status, error)
+  FROM (VALUES (1, 200, 'overloaded_error'), (2, 500, NULL), (3, 429, 'slow down'), (4, NULL, 'nobody knows this'),
+               (5, NULL, 'asyncio.CancelledError'), (6, 499, 'client closed request'), (7, 400, 'bad request'), (8, 401, NULL)) e(n, status, error) ORDER BY n;
+SELECT target, calls, failures FROM stat_target WHERE target ~ '^c\d$' ORDER BY 1;
+
+-- target_resume is an administrator's, and names a target
+SELECT target_resume(NULL);
+SELECT target_resume('');
+SELECT target_resume('never seen');

@@ -1,0 +1,167 @@
+/*
+ * call_target.c
+ *	  The target of a call: the service behind the tool.  Its breaker, its pause
+ *	  and its rate are asked before the call, and told how it ended.
+ *
+ * What counts is the class of a failure, not its status: trouble of the other
+ * side is a failure, and so is what nobody knows; a request that was refused is
+ * an answer; a call that was cancelled says nothing.  A hint to wait pauses the
+ * target for everybody (retry/pause.c).
+ *
+ * Locking: that of the room retry.  Memory: CurrentMemoryContext.  On ERROR:
+ * what was taken is in takes.c; what was told stays told, because the call
+ * happened, whatever becomes of this transaction.
+ */
+#include "call/call_target.h"
+
+#include "call/refuse.h"
+#include "call/takes.h"
+
+/* ----- before the call -------------------------------------------------------- */
+
+void
+judge_breaker(Gate *gate)
+{
+	const char *target = gate_target(gate);
+	BreakerDecision decision;
+
+	if (target == NULL)
+		return;
+	breaker_peek(gate->tenant, target, &decision);
+	if (!decision.allowed)
+		refuse_breaker(gate, &decision);
+}
+
+void
+judge_rate(Gate *gate)
+{
+	const char *target = gate_target(gate);
+	int64		retry_after;
+
+	if (target != NULL && !rate_target_peek(gate->tenant, target, &retry_after))
+		refuse_rate(gate, retry_after);
+}
+
+static bool
+take_rate(Gate *gate, const char *target)
+{
+	int64		retry_after;
+
+	if (rate_target_take(gate->tenant, target, &retry_after))
+	{
+		takes_add_target(TAKE_RATE, gate->tenant, target);
+		return true;
+	}
+	refuse_rate(gate, retry_after);
+	return gate->audit;
+}
+
+static bool
+take_breaker(Gate *gate, const char *target)
+{
+	BreakerDecision decision;
+
+	breaker_take(gate->tenant, target, &decision);
+	if (decision.probe)
+		takes_add_target(TAKE_PROBE, gate->tenant, target);
+	if (decision.allowed)
+		return true;
+	refuse_breaker(gate, &decision);
+	return gate->audit;
+}
+
+bool
+take_target(Gate *gate)
+{
+	const char *target = gate_target(gate);
+
+	if (target == NULL || (gate->audit && !agc_shmem_ready()))
+		return true;
+	return take_rate(gate, target) && take_breaker(gate, target);
+}
+
+/* ----- after the call ---------------------------------------------------------- */
+
+static const char *
+permit_target(const PermitRow *permit, const ToolDef *tool)
+{
+	return tool != NULL && agc_shmem_ready() ? tool->target : NULL;
+}
+
+/* When the call took what it took; that of an earlier attempt is too early, and so never too much goes back. */
+static int64
+taken_at(const PermitRow *permit)
+{
+	return slot_clock() - Max(agc_now() - permit->created_at, 0);
+}
+
+void
+target_succeeded(const char *tenant, const PermitRow *permit, const ToolDef *tool, int64 tokens)
+{
+	const char *target = permit_target(permit, tool);
+
+	if (target != NULL)
+		(void) breaker_record(tenant, target, true);
+}
+
+typedef enum Outcome
+{
+	OUTCOME_ANSWERED,			/* the target works, whatever it answered */
+	OUTCOME_TROUBLE,
+	OUTCOME_SILENT				/* says nothing of the target */
+} Outcome;
+
+/* An error without a status may be the worker's own: it says nothing of the target, unless nobody knows what it is. */
+static Outcome
+outcome(const RetryAdvice *advice)
+{
+	switch (advice->class)
+	{
+		case RETRY_CLASS_RETRY:
+		case RETRY_CLASS_THROTTLE:
+			return OUTCOME_TROUBLE;
+		case RETRY_CLASS_QUOTA:
+			return OUTCOME_ANSWERED;
+		case RETRY_CLASS_FATAL:
+			return strcmp(advice->reason, "fatal_status") == 0 ? OUTCOME_ANSWERED : OUTCOME_SILENT;
+		case RETRY_CLASS_CANCELLED:
+			return OUTCOME_SILENT;
+		case RETRY_CLASS_UNKNOWN:
+			break;
+	}
+	return advice->open ? OUTCOME_TROUBLE : OUTCOME_ANSWERED;
+}
+
+/* A hint in a refusal that is the caller's fault, or of a call that was cancelled, is none. */
+static bool
+asks_for_pause(const RetryAdvice *advice)
+{
+	return advice->hint > 0 &&
+		(advice->action == RETRY_DEFER || advice->class == RETRY_CLASS_RETRY || advice->class == RETRY_CLASS_THROTTLE);
+}
+
+void
+target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool, const RetryAdvice *advice, int64 tokens)
+{
+	const char *target = permit_target(permit, tool);
+	Outcome		end = outcome(advice);
+
+	if (target == NULL)
+		return;
+	if (end == OUTCOME_SILENT)
+		breaker_forget(tenant, target, taken_at(permit));
+	else
+		(void) breaker_record(tenant, target, end == OUTCOME_ANSWERED);
+	if (asks_for_pause(advice))
+		pause_begin(tenant, target, advice->hint);
+}
+
+void
+target_given_up(const char *tenant, const PermitRow *permit, const ToolDef *tool)
+{
+	const char *target = permit_target(permit, tool);
+
+	if (target == NULL)
+		return;
+	breaker_forget(tenant, target, taken_at(permit));
+}
