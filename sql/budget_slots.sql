@@ -25,7 +25,7 @@ SELECT budget_set('h', slots => 65);
 
 -- no false denial ------------------------------------------------------------
 -- a share is 13 or less: each of these needs the room of others
-SELECT pg_temp.take(n) FROM (VALUES (90), (11), (10), (0), (1)) AS asked(n);
+SELECT pg_temp.take(n) FROM (VALUES (90), (11), (10), (NULL), (1)) AS asked(n);
 SELECT * FROM slots;
 SELECT * FROM budget_verify();
 SELECT count(budget_release(permit)) FROM permits WHERE state = 'open';
@@ -58,7 +58,7 @@ SELECT count(budget_commit(permit, 50)) FROM permits WHERE key IN ('s1', 's8') A
 SELECT pg_temp.take(1, 's'), count(budget_release(permit)) FROM permits WHERE key IN ('s2', 's3', 's4') AND state = 'open';
 SELECT pg_temp.take(1, 's'), count(budget_release(permit)) FROM permits WHERE key IN ('s5', 's6') AND state = 'open';
 SELECT pg_temp.take(1, 's'), count(budget_release(permit)) FROM permits WHERE key = 's7' AND state = 'open';
-SELECT pg_temp.take(0, 's'), budget_set('s', max_tokens => 101, slots => 2);
+SELECT pg_temp.take(NULL, 's'), budget_set('s', max_tokens => 101, slots => 2);
 SELECT pg_temp.take(2, 's'), pg_temp.take(1, 's');
 SELECT * FROM slots WHERE budget = 's';
 SELECT count(budget_release(permit)) FROM permits WHERE budget = 's' AND state = 'open';
@@ -78,7 +78,7 @@ SELECT * FROM slots;
 SELECT * FROM budget_verify();
 SELECT budget_set('h', max_tokens => 1500, slots => 7);
 SELECT * FROM slots;
-SELECT pg_temp.take(0);
+SELECT pg_temp.take(NULL);
 SELECT budget_set('h', reset => '{max_tokens}');
 SELECT * FROM slots;
 SELECT pg_temp.take(9223372036854770000);
@@ -89,8 +89,8 @@ SELECT pg_temp.take(9223372036854772807), pg_temp.take(1);
 SELECT * FROM budget_verify();
 SELECT budget_drop('h');
 SELECT count(budget_release(permit)) FROM permits WHERE state = 'open';
-SELECT budget_set('h', max_tokens => 0, slots => 3, reset => '{max_in_flight}'), pg_temp.take(0), pg_temp.take(1);
-SELECT budget_set('h', max_tokens => 1, slots => 3), pg_temp.take(1), pg_temp.take(0);
+SELECT budget_set('h', max_tokens => 0, slots => 3, reset => '{max_in_flight}'), pg_temp.take(NULL), pg_temp.take(1);
+SELECT budget_set('h', max_tokens => 1, slots => 3), pg_temp.take(1), pg_temp.take(NULL);
 
 -- parents in slots, windows, leases that end ---------------------------------------
 SELECT budget_set('top', max_tokens => 100, period => '60 years', slots => 5, on_expiry => 'charge_estimate');

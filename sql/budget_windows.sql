@@ -52,7 +52,7 @@ SELECT * FROM look;
 SELECT * FROM budget_verify();
 SELECT l ->> 'limit_name' AS name, l -> 'used_tokens' AS used, l -> 'max_tokens' AS max, (SELECT count(*) FROM jsonb_object_keys(l)) AS members
   FROM budget_status, jsonb_array_elements(limits) l;
-SELECT granted, remaining FROM budget_try_acquire('b', 0, calls => 0);
+SELECT granted, remaining FROM budget_try_acquire('b', calls => 0);
 
 -- refused, and nothing changed
 SELECT budget_limit_set('nobody', 'x', period => '1 day');
@@ -205,7 +205,7 @@ SELECT budget_set('open', max_tokens => 100, overrun => 'charge');
 SELECT budget_acquire('open', 10) AS p \gset
 SELECT budget_commit(:'p', 150);
 SELECT used_tokens, left_tokens, percent FROM budget_status WHERE budget = 'open';
-SELECT granted, remaining FROM budget_try_acquire('open', 0);
+SELECT granted, remaining FROM budget_try_acquire('open');
 SELECT * FROM budget_verify();
 
 -- corrections -------------------------------------------------------------------

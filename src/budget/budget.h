@@ -38,8 +38,8 @@ typedef struct PermitRequest
 {
 	const char *tenant;
 	const char *budget;			/* NULL: no budget, the permit only records the call */
-	int64		tokens;
-	int64		nanousd;
+	int64		tokens;			/* -1: unknown, so every limit must have room; 0: nothing */
+	int64		nanousd;		/* the same */
 	int64		calls;
 	int64		lease;			/* us */
 	const char *key;			/* idempotency key, unique per (tenant, agent or role) while not failed/released */
@@ -237,7 +237,10 @@ typedef struct CallCost
 extern bool price_call(const char *tenant, const char *model, TimestampTz at,
 					   const UsageReadings *usage, CallCost *cost, const TokenUsage **dearest);
 
-/* The most that so many tokens can cost now, whatever kinds they turn out to be. */
+/*
+ * The most that so many tokens can cost now, whatever kinds they turn out to be; of
+ * tokens and money each, -1 (unknown) where that is 0 although the rate is not.
+ */
 extern bool price_bound(const char *tenant, const char *model, int64 input_tokens,
 						int64 output_tokens, CallCost *cost);
 

@@ -133,7 +133,7 @@ counter_admits(const Counter *counter, const BudgetDef *def,
 			TimestampTz start;
 			TimestampTz end;
 
-			if (asked[dim] == NO_AMOUNT || dimension_fits(used, counter->held[dim], asked[dim], max))
+			if (dimension_fits(used, counter->held[dim], asked[dim], max))
 				continue;
 			one.can_ever_fit = dimension_fits(0, 0, asked[dim], max);
 			/* room that open permits hold may come back at any time: no promise then */
@@ -162,8 +162,8 @@ counter_admits(const Counter *counter, const BudgetDef *def,
 }
 
 /*
- * A request for nothing still fails once a limit is reached: it stands for an
- * unknown amount.  A sum that overflows does not fit.
+ * Nothing fits everywhere.  An unknown amount needs something to be left, however
+ * little: it fails once a limit is reached.  A sum that overflows does not fit.
  */
 static bool
 dimension_fits(int64 used, int64 held, int64 asked, int64 max)
@@ -171,12 +171,16 @@ dimension_fits(int64 used, int64 held, int64 asked, int64 max)
 	int64		taken;
 	int64		total;
 
+	if (asked == 0)
+		return true;
 	/* without a limit nothing is refused, even if the counter of what is used is full */
 	if (max == NO_AMOUNT)
-		return !pg_add_s64_overflow(held, asked, &total);
-	if (pg_add_s64_overflow(used, held, &taken) || pg_add_s64_overflow(taken, asked, &total))
+		return asked == NO_AMOUNT || !pg_add_s64_overflow(held, asked, &total);
+	if (pg_add_s64_overflow(used, held, &taken))
 		return false;
-	return asked > 0 ? total <= max : taken < max;
+	if (asked == NO_AMOUNT)
+		return taken < max;
+	return !pg_add_s64_overflow(taken, asked, &total) && total <= max;
 }
 
 /* The facts are those of the first refusal; whether and when it can fit is over all of them. */

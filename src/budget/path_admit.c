@@ -47,7 +47,7 @@ describe(const PathLink *link, const Refusal *refusal)
 					agc_quoted_name(link->name), format_amount(refusal->dim, refusal->used), unit,
 					format_amount(refusal->dim, refusal->held),
 					format_amount(refusal->dim, refusal->max), in,
-					format_amount(refusal->dim, refusal->asked));
+					refusal->asked == NO_AMOUNT ? "an unknown amount" : format_amount(refusal->dim, refusal->asked));
 }
 
 static void

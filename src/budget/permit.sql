@@ -8,19 +8,21 @@ COMMENT ON TYPE agentcore.budget_decision IS
   'denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate, on contention, and for a grant where one of these budgets has several slots).';
 
 CREATE FUNCTION agentcore.budget_acquire(
-  budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls integer DEFAULT 1,
+  budget text, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, calls integer DEFAULT 1,
   lease interval DEFAULT NULL, key text DEFAULT NULL, tenant text DEFAULT '') RETURNS uuid
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_acquire_v1';
 COMMENT ON FUNCTION agentcore.budget_acquire(text, bigint, numeric, integer, interval, text, text) IS
   'Hold an upper bound of a call''s cost in a budget and all its parents, or in none. '
   'Returns the permit; TC002 when refused, 55P03 on contention, 42704 unknown budget. '
+  'tokens, usd: NULL is unknown: nothing is held, but every limit must have room left; 0 is nothing, and passes a full limit. '
+  'calls counts against max_calls, 0 not; calls in flight count in any case. '
   'lease NULL: agentcore.lease_default. '
   'The same key and request return the first permit; another request under the key is 22023. '
   'Call it in a transaction of its own: the budget''s row stays locked until COMMIT.';
 
 CREATE FUNCTION agentcore.budget_try_acquire(
-  budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls integer DEFAULT 1,
+  budget text, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, calls integer DEFAULT 1,
   lease interval DEFAULT NULL, key text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.budget_decision
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_budget_try_acquire_v1';
@@ -28,7 +30,7 @@ COMMENT ON FUNCTION agentcore.budget_try_acquire(text, bigint, numeric, integer,
   'As budget_acquire(), but a refusal is a row: who refused, why, when to ask again, and whether it can ever fit.';
 
 CREATE PROCEDURE agentcore.budget_acquire_wait(
-  budget text, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, calls integer DEFAULT 1,
+  budget text, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, calls integer DEFAULT 1,
   lease interval DEFAULT NULL, key text DEFAULT NULL, deadline interval DEFAULT '30 seconds',
   INOUT permit uuid DEFAULT NULL, tenant text DEFAULT '')
   LANGUAGE C
@@ -60,7 +62,7 @@ CREATE FUNCTION agentcore.budget_extend(permit uuid, lease interval, tokens bigi
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_extend_v1';
 COMMENT ON FUNCTION agentcore.budget_extend(uuid, interval, bigint, numeric, text) IS
-  'A new lease from now on and, if asked, a larger hold. '
+  'A new lease from now on and, if tokens or usd are more than 0, a hold that is so much larger. '
   'Returns extended; TC002 when a budget refuses (the permit stays as it was), TC007 when it is no longer open, 55P03 on contention.';
 
 CREATE FUNCTION agentcore.budget_reap(batch integer DEFAULT 100, tenant text DEFAULT '') RETURNS bigint
@@ -81,7 +83,7 @@ SELECT p.tenant, p.id AS permit,
   FROM agentcore.visible_rows(NULL::agentcore.permit) p;
 COMMENT ON VIEW agentcore.permits IS
   'Permits of the visible tenants, open and settled. '
-  'held: the estimate (given back once settled); charged: the real cost. '
+  'held: the estimate (given back once settled; 0 where it was unknown); charged: the real cost. '
   'Money in USD.';
 
 INSERT INTO agentcore.access_function VALUES

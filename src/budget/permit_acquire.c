@@ -32,7 +32,7 @@ asked_of(const PermitRequest *request, int64 asked[BUDGET_NDIMS])
 	asked[DIM_CALLS] = request->calls;
 	asked[DIM_IN_FLIGHT] = 1;
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
-		if (asked[dim] < 0)
+		if (asked[dim] < (dim == DIM_CALLS ? 0 : NO_AMOUNT))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("amounts must not be negative")));
@@ -103,8 +103,8 @@ looks_admissible(BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecisi
 }
 
 static void
-take_hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const char *holder,
-		  PermitDecision *out, MemoryContext cxt)
+take_hold(BudgetPath *path, const int64 asked[BUDGET_NDIMS], Permit *permit, const PermitRequest *request,
+		  const char *holder, PermitDecision *out, MemoryContext cxt)
 {
 	/* by the definitions as they are now; path_lock() may find others */
 	bool		early = !path_is_divided(path);
@@ -122,11 +122,11 @@ take_hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const 
 		row_permit_insert(request->tenant, permit, request, holder);
 	AGC_TEST_POINT("budget_inserted");
 
-	if (!path_lock(path, permit->held))
+	if (!path_lock(path, asked))
 		permit_report_contention(out);
-	else if (path_admits(path, permit->held, out, cxt))
+	else if (path_admits(path, asked, out, cxt))
 	{
-		path_split(path, permit->held);
+		path_split(path, asked);
 		path_hold(path, permit, permit->held);
 		if (!early)
 			row_permit_insert(request->tenant, permit, request, holder);
@@ -148,6 +148,7 @@ void
 permit_acquire(const PermitRequest *request, PermitDecision *out)
 {
 	MemoryContext caller_cxt = CurrentMemoryContext;
+	int64		asked[BUDGET_NDIMS];
 	Permit		permit = {0};
 	char	   *holder;
 	BudgetPath	path;
@@ -159,7 +160,9 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 		budget_check_use(request->tenant, request->budget);
 	if (request->budget != NULL)
 		guard_acquire();
-	asked_of(request, permit.held);
+	asked_of(request, asked);
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		permit.held[dim] = Max(asked[dim], 0);
 	permit.row.role = GetUserNameFromId(GetUserId(), false);
 	holder = permit_holder(request->agent, permit.row.role);
 	path_resolve(&path, request->tenant, request->budget);
@@ -174,8 +177,8 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	}
 	if (request->key == NULL || !find_duplicate(request, holder, out))
 	{
-		if (looks_admissible(&path, permit.held, out, caller_cxt))
-			take_hold(&path, &permit, request, holder, out, caller_cxt);
+		if (looks_admissible(&path, asked, out, caller_cxt))
+			take_hold(&path, asked, &permit, request, holder, out, caller_cxt);
 		if (request->key != NULL)
 			lock_order_note();
 	}

@@ -74,8 +74,8 @@ read_request(FunctionCallInfo fcinfo, int tenant, PermitRequest *request)
 	memset(request, 0, sizeof(*request));
 	request->tenant = agc_arg_tenant(fcinfo, tenant);
 	request->budget = agc_arg_name(fcinfo, A_BUDGET, "budget");
-	request->tokens = agc_arg_amount(fcinfo, A_TOKENS, "tokens");
-	request->nanousd = arg_usd(fcinfo, A_USD, "usd");
+	request->tokens = agc_opt_amount(fcinfo, A_TOKENS, "tokens", NO_AMOUNT);
+	request->nanousd = agc_opt_usd(fcinfo, A_USD, "usd", NO_AMOUNT);
 	request->calls = arg_calls(fcinfo, A_CALLS);
 	request->lease = agc_opt_lease(fcinfo, A_LEASE);
 	request->key = agc_opt_name(fcinfo, A_KEY, "key");

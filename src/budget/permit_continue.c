@@ -103,19 +103,16 @@ permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens
 	out->id = permit.row.id;
 	if (tokens > 0 || nanousd > 0)
 	{
-		int64		asked[BUDGET_NDIMS];
 		BudgetPath	path;
 
 		if (permit.row.budget != NULL)
 			budget_check_use(tenant, permit.row.budget);
-		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
-			asked[dim] = more[dim] > 0 ? more[dim] : NO_AMOUNT;
 		path_of_permits(&path, tenant, &permit, 1);
-		if (!path_lock(&path, asked))
+		if (!path_lock(&path, more))
 			permit_raise_contention();
-		if (path_admits(&path, asked, out, caller_cxt))
+		if (path_admits(&path, more, out, caller_cxt))
 		{
-			path_split(&path, asked);
+			path_split(&path, more);
 			path_hold(&path, &permit, more);
 			path_write(&path);
 			for (int dim = 0; dim < BUDGET_NUSED; dim++)

@@ -158,6 +158,19 @@ level_up(Datum rate[TOKEN_KINDS], TokenKind first, TokenKind last)
 		rate[first] = DirectFunctionCall2(numeric_larger, rate[first], rate[kind]);
 }
 
+static bool
+is_zero(Datum rate)
+{
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, rate, NumericGetDatum(int64_to_numeric(0))));
+}
+
+/* A bound of 0 is a promise only where every token is free. */
+static int64
+bound_or_unknown(int64 bound, const Datum rate[TOKEN_KINDS])
+{
+	return bound == 0 && !(is_zero(rate[TOKEN_INPUT]) && is_zero(rate[TOKEN_OUTPUT])) ? -1 : bound;
+}
+
 bool
 price_bound(const char *tenant, const char *model, int64 input_tokens, int64 output_tokens,
 			CallCost *cost)
@@ -174,6 +187,8 @@ price_bound(const char *tenant, const char *model, int64 input_tokens, int64 out
 	most.count[TOKEN_INPUT] = input_tokens;
 	most.count[TOKEN_OUTPUT] = output_tokens;
 	apply_price(&price, &most, cost);
+	cost->tokens = bound_or_unknown(cost->tokens, price.weight);
+	cost->nanousd = bound_or_unknown(cost->nanousd, price.usd);
 	return true;
 }
 

@@ -38,7 +38,10 @@
 /* Slots of one budget; they fit into the bits of a mask. */
 #define BUDGET_MAX_SLOTS	64
 
-/* in BudgetLimit.max and in what is asked: this dimension is not looked at */
+/*
+ * No number.  As a limit: none.  Of what is asked: unknown, so there must be room,
+ * and nothing is held.  0 asks for nothing, which always fits.
+ */
 #define NO_AMOUNT		(-1)
 
 typedef enum WindowKind

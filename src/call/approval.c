@@ -8,7 +8,7 @@
  * a request is for one question, which is the agent, task, subject and budget,
  * the tool as it is defined (name, description, schema) and the arguments that
  * will run, and for an estimate that is not higher.  Another question, or the
- * same at a higher price, is asked anew.
+ * same at a higher price or at one that is not known, is asked anew.
  *
  * The request belongs to the caller's transaction: a worker that rolls back has
  * asked nobody.
@@ -49,10 +49,18 @@ put_hash(AgcRow *row, const uint8 *hash)
 	agc_put_pointer(row, value);
 }
 
+/* null: unknown */
+static void
+put_estimate(AgcRow *row, int64 estimate)
+{
+	agc_put_datum(row, Int64GetDatum(estimate), estimate < 0);
+}
+
 /*
  * The request that speaks for this very call, if there is one: of a retry the
  * one that its first attempt used, else the one decided last.  A refusal holds
- * for what is as dear or dearer, an approval for what is not dearer.
+ * for what is as dear or dearer, or may be; an approval for what is surely not
+ * dearer, which of an unknown estimate is another unknown one, or nothing.
  */
 static ApprovalState
 find(Gate *gate, pg_uuid_t *id)
@@ -62,8 +70,9 @@ find(Gate *gate, pg_uuid_t *id)
 		"SELECT id, state FROM agentcore.approval"
 		" WHERE tenant = $1 AND agent = $2 AND request_hash = $3"
 		" AND CASE state WHEN 'used' THEN call_id = $7"
-		" WHEN 'refused' THEN est_tokens <= $4 AND est_nanousd <= $5"
-		" ELSE est_tokens >= $4 AND est_nanousd >= $5 END"
+		" WHEN 'refused' THEN coalesce(est_tokens <= $4, true) AND coalesce(est_nanousd <= $5, true)"
+		" ELSE coalesce(est_tokens >= $4, est_tokens IS NULL AND coalesce($4, 0) = 0)"
+		" AND coalesce(est_nanousd >= $5, est_nanousd IS NULL AND coalesce($5, 0) = 0) END"
 		" AND (state = 'used' OR expires_at IS NULL OR expires_at > $6)"
 		" ORDER BY state = 'used' DESC, decided_at DESC NULLS LAST, requested_at DESC LIMIT 1", 7, types
 	};
@@ -75,8 +84,8 @@ find(Gate *gate, pg_uuid_t *id)
 	agc_put_text(&row, gate->tenant);
 	agc_put_text(&row, gate->agent_name);
 	put_hash(&row, digest_question(gate));
-	agc_put_int64(&row, Max(gate->est_tokens, 0));
-	agc_put_int64(&row, Max(gate->est_nanousd, 0));
+	put_estimate(&row, gate->est_tokens);
+	put_estimate(&row, gate->est_nanousd);
 	agc_put_time(&row, agc_now());
 	agc_put_uuid(&row, gate->earlier == EARLIER_RETRY ? &gate->earlier_id : NULL);
 
@@ -143,8 +152,8 @@ ask(Gate *gate, pg_uuid_t *id)
 	agc_put_text(&row, gate->subject);
 	agc_put_text(&row, GetUserNameFromId(GetUserId(), false));
 	agc_put_text(&row, gate->budget);
-	agc_put_int64(&row, Max(gate->est_tokens, 0));
-	agc_put_int64(&row, Max(gate->est_nanousd, 0));
+	put_estimate(&row, gate->est_tokens);
+	put_estimate(&row, gate->est_nanousd);
 	(void) agc_owner_spi_row(&plan, &row);
 }
 
@@ -247,7 +256,7 @@ approval_of_call(const char *tenant, const pg_uuid_t *call_id, int64 *est_tokens
 {
 	static const Oid types[] = {TEXTOID, UUIDOID};
 	static AgcPlan plan = {
-		"SELECT est_tokens, est_nanousd FROM agentcore.approval WHERE tenant = $1 AND call_id = $2", 2, types
+		"SELECT coalesce(est_tokens, 0), coalesce(est_nanousd, 0) FROM agentcore.approval WHERE tenant = $1 AND call_id = $2", 2, types
 	};
 	Datum		values[2] = {CStringGetTextDatum(tenant), UUIDPGetDatum(call_id)};
 	bool		found;

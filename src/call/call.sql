@@ -82,8 +82,8 @@ CREATE TABLE agentcore.approval (
   request_hash bytea NOT NULL,
   args         jsonb NOT NULL,
   budget       text COLLATE "C",
-  est_tokens   bigint NOT NULL,
-  est_nanousd  bigint NOT NULL,
+  est_tokens   bigint,
+  est_nanousd  bigint,
   task         text COLLATE "C",
   subject      text COLLATE "C",
   state        text COLLATE "C" NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'approved', 'refused', 'used')),
@@ -98,12 +98,13 @@ CREATE TABLE agentcore.approval (
 );
 CREATE INDEX approval_request ON agentcore.approval (tenant, agent, request_hash);
 -- one question at one price is asked once, however many workers ask it
-CREATE UNIQUE INDEX approval_pending ON agentcore.approval (tenant, agent, request_hash, est_tokens, est_nanousd) WHERE state = 'pending';
+CREATE UNIQUE INDEX approval_pending ON agentcore.approval (tenant, agent, request_hash, est_tokens, est_nanousd) NULLS NOT DISTINCT WHERE state = 'pending';
 -- what was approved for a call, when it asks to hold more
 CREATE UNIQUE INDEX approval_call ON agentcore.approval (tenant, call_id) WHERE call_id IS NOT NULL;
 COMMENT ON TABLE agentcore.approval IS
   'Requests of calls that a person must allow first. '
   'request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description, schema, target, url_args and url_skip, the arguments that will run). '
+  'est_tokens, est_nanousd: NULL is unknown. '
   'call_id: the call that used it. '
   'Written by call_begin() and call_approve(), removed by approval_purge().';
 
@@ -113,6 +114,7 @@ CREATE FUNCTION agentcore.call_approve(approval uuid, approve boolean DEFAULT tr
 COMMENT ON FUNCTION agentcore.call_approve(uuid, boolean, interval, text, text) IS
   'Decide a request of agentcore.approvals: approved lets that very call pass once, refused denies it; valid_for NULL = for ever. '
   'That very call: the same agent, task, subject and budget, the tool as it was defined (name, description, schema, target, url_args, url_skip), the same arguments as they will run, an estimate that is not higher (a refusal: not lower). '
+  'An approval of an unknown estimate is for an unknown one and for 0; a refusal of one is for all. '
   'Returns approved or refused. '
   'Unknown or used request: 42704.';
 
@@ -124,7 +126,7 @@ CREATE VIEW agentcore.approvals WITH (security_barrier) AS
     FROM agentcore.visible_rows(NULL::agentcore.approval);
 COMMENT ON VIEW agentcore.approvals IS
   'Requests for approval; the arguments are those that will run and are shown to administrators of the tenant only. '
-  'est_tokens, est_usd: the price asked for; a dearer call is another request. '
+  'est_tokens, est_usd: the price asked for (NULL: unknown); a dearer call is another request. '
   'call_id: the call that used it.';
 
 CREATE FUNCTION agentcore.approval_purge(keep interval DEFAULT '90 days', tenant text DEFAULT '') RETURNS bigint
@@ -167,7 +169,8 @@ COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, tex
   'May this call run, with which arguments, is its result known already, and who pays? '
   'Returns one row, for a refusal too; the verdict run counts once it is committed. '
   'args or args_text (the model''s raw string); neither = {}. '
-  'NULL est_*: the tool''s estimates; NULL budget: the agent''s. '
+  'NULL est_*: the tool''s estimates, or unknown, which needs room in every limit of the budgets; 0: nothing, which passes a full one (calls and calls in flight still count). '
+  'NULL budget: the agent''s. '
   'Unknown agent or budget: 42704; a key used for another call: 22023.';
 
 CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, holder text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
@@ -176,6 +179,7 @@ CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint,
 COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text, text) IS
   'The gate for a model call: holds input + max output tokens by weight and the most that they can cost (each as the dearest kind it may turn out to be: cache write, reasoning). '
   'budget: who pays (NULL: the agent''s), a run''s or user''s; its parents pay too. '
+  'A model that is free costs nothing, and passes a full budget of money; one that is not, called for 0 tokens, has an unknown cost, which needs room. '
   'A model without a price (model_price_set) is denied as unknown_tool.';
 
 CREATE FUNCTION agentcore.call_commit(call_id uuid, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text

@@ -118,8 +118,8 @@ gate_fill_request(const Gate *gate, PermitRequest *request)
 	memset(request, 0, sizeof(PermitRequest));
 	request->tenant = gate->tenant;
 	request->budget = gate->budget;
-	request->tokens = Max(gate->est_tokens, 0);
-	request->nanousd = Max(gate->est_nanousd, 0);
+	request->tokens = gate->est_tokens;
+	request->nanousd = gate->est_nanousd;
 	request->calls = 1;
 	request->lease = gate_lease(gate);
 	request->key = gate->key;

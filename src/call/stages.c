@@ -122,7 +122,8 @@ judge_model(Gate *gate)
 	}
 	else
 	{
-		gate->est_nanousd = 0;
+		/* audit mode lets it run: nobody knows at what price */
+		gate->est_tokens = gate->est_nanousd = -1;
 		refuse_unknown_model(gate);
 	}
 }

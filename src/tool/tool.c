@@ -116,8 +116,8 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	tool->cache_max_size = agc_col_int64(tuple, desc, "cache_max_size", -1);
 	tool->cache_scope = agc_col_text(tuple, desc, "cache_scope");
 	tool->lease = agc_col_interval(tuple, desc, "lease", -1);
-	tool->est_tokens = agc_col_int64(tuple, desc, "est_tokens", 0);
-	tool->est_nanousd = agc_col_int64(tuple, desc, "est_nanousd", 0);
+	tool->est_tokens = agc_col_int64(tuple, desc, "est_tokens", -1);
+	tool->est_nanousd = agc_col_int64(tuple, desc, "est_nanousd", -1);
 	tool->retry_policy = agc_col_text(tuple, desc, "retry_policy");
 	tool->target = agc_col_text(tuple, desc, "target");
 	value = agc_col(tuple, desc, "tags", &isnull);
@@ -492,9 +492,9 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 	for (int n = A_SCHEMA; n < N_TOOL_ARGS; n++)	/* arguments and columns have one order */
 	{
 		if (n == A_EST_TOKENS)
-			agc_put_int64(&row, agc_arg_amount(fcinfo, n, "est_tokens"));
+			agc_put_datum(&row, Int64GetDatum(agc_opt_amount(fcinfo, n, "est_tokens", 0)), PG_ARGISNULL(n));
 		else if (n == A_EST_USD)
-			agc_put_int64(&row, agc_opt_usd(fcinfo, n, "est_usd", 0));
+			agc_put_datum(&row, Int64GetDatum(agc_opt_usd(fcinfo, n, "est_usd", 0)), PG_ARGISNULL(n));
 		else
 			agc_put_arg(&row, fcinfo, n);
 	}
@@ -515,7 +515,7 @@ AGC_FUNCTION(tool_set)
 	static const AgcMember members[] = {
 		{"input_schema", .required = true}, {"description"}, {"dialect", "auto"}, {"mode", "enforce"},
 		{"coerce", "false"}, {"additional", "false"}, {"url_args"}, {"cache_ttl"}, {"cache_scope", "agent"},
-		{"tags"}, {"lease"}, {"idempotent", "false"}, {"est_tokens", "0"}, {"est_usd", "0"}, {"retry_policy"},
+		{"tags"}, {"lease"}, {"idempotent", "false"}, {"est_tokens"}, {"est_usd"}, {"retry_policy"},
 		{"target"}, {"needs_approval", "false"}, {"enabled", "true"}, {"cache_soft_ttl"}, {"cache_negative_ttl"},
 		{"cache_max_size"}, {"drop_unknown", "false"}, {"url_skip"}
 	};

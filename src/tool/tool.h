@@ -32,8 +32,8 @@ typedef struct ToolDef
 	int			ntags;
 	char	  **tags;
 	int64		lease;			/* us; -1 = agentcore.lease_default */
-	int64		est_tokens;
-	int64		est_nanousd;
+	int64		est_tokens;		/* -1: unknown */
+	int64		est_nanousd;	/* the same */
 	const char *retry_policy;	/* may be NULL: 'default' */
 	const char *target;			/* breaker and rate key; may be NULL: none */
 	uint8		definition[AGC_HASH_LEN];	/* digest of the input schema and the documents it refers to */

@@ -16,8 +16,8 @@ CREATE TABLE agentcore.tool (
   tags           text[],
   lease          interval,
   idempotent     boolean NOT NULL DEFAULT false,
-  est_tokens     bigint NOT NULL DEFAULT 0 CHECK (est_tokens >= 0),
-  est_nanousd    bigint NOT NULL DEFAULT 0 CHECK (est_nanousd >= 0),
+  est_tokens     bigint CHECK (est_tokens >= 0),
+  est_nanousd    bigint CHECK (est_nanousd >= 0),
   retry_policy   text COLLATE "C",
   target         text COLLATE "C",
   needs_approval boolean NOT NULL DEFAULT false,
@@ -34,7 +34,7 @@ SELECT pg_catalog.pg_extension_config_dump('agentcore.tool', '');
 COMMENT ON TABLE agentcore.tool IS
   'The registered tools of each tenant. '
   'Written by tool_set() and tool_drop(); read them in agentcore.tools. '
-  'est_nanousd is in 10^-9 USD.';
+  'est_nanousd is in 10^-9 USD; NULL estimates are unknown.';
 
 INSERT INTO agentcore.access_source VALUES ('tool'), ('json_schema');
 
@@ -47,6 +47,7 @@ CREATE VIEW agentcore.tools WITH (security_barrier) AS
 COMMENT ON VIEW agentcore.tools IS
   'The tools of the tenants visible to the caller. '
   'est_usd is in USD, cache_max_size in bytes. '
+  'est_tokens, est_usd: what a call costs if its caller does not say; NULL: unknown, which needs room in every limit; 0: nothing. '
   'url_args are judged in addition to the strings that the schema calls URLs; url_skip are strings that it calls URLs but that are only data. '
   'cache_ttl NULL: results are not cached. '
   'cache_soft_ttl NULL: results are never stale before they expire. '
@@ -66,7 +67,7 @@ CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb DEFAULT NULL, d
 COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text[], text) IS
   'Registers or changes a tool; returns whether anything changed. '
   'An argument that is not given (NULL) stays as it is. '
-  'A new tool needs input_schema; its defaults are dialect auto, mode enforce, cache_scope agent, estimates of 0, enabled, and every other switch off: it is not cached, not coerced, not idempotent and needs no approval. '
+  'A new tool needs input_schema; its defaults are dialect auto, mode enforce, cache_scope agent, unknown estimates (NULL), enabled, and every other switch off: it is not cached, not coerced, not idempotent and needs no approval. '
   'reset: names of arguments to set back to these defaults. '
   'url_args: JSON Pointers to arguments that are URLs; the token * stands for every array element. '
   'They are judged in addition to every string that the schema calls a URL or a part of one (formats uri, url, iri, their references and templates, hostname, idn-hostname, ipv4, ipv6, ip; contentSchema). '

@@ -261,7 +261,7 @@ class History:
     # --- permits ---
 
     def amounts(self):
-        return (self.random.choice([0, 0, 1, 40, 99, 250]), self.random.choice([0, 0, 1, 400 * 10 ** 6, 10 ** 9]), self.random.choice([0, 1, 1, 1, 2]))
+        return (self.random.choice([None, None, 0, 1, 40, 99, 250]), self.random.choice([None, None, 0, 1, 400 * 10 ** 6, 10 ** 9]), self.random.choice([0, 1, 1, 1, 2]))
 
     def do_acquire(self, session):
         name = self.random.choice(NAMES)

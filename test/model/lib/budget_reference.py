@@ -351,12 +351,14 @@ class Transaction:
 
 
 def fits(used, held, asked, most):
-    """A request for nothing stands for an unknown amount: there must be something left."""
-    if used + held > BIGGEST or used + held + asked > BIGGEST:
-        return False
-    if most is None:
+    """None is unknown, there must be something left; 0 is nothing, which always fits."""
+    if asked == 0:
         return True
-    return used + held + asked <= most if asked > 0 else used + held < most
+    if most is None:
+        return held + (asked or 0) <= BIGGEST
+    if used + held + (asked or 0) > BIGGEST:
+        return False
+    return used + held < most if asked is None else used + held + asked <= most
 
 
 class Link:
@@ -514,7 +516,7 @@ class Budgets:
         for count, limit in zip(counter.windows, link.definition.limits):
             for dim in range(3):
                 used = max(count.used[dim], 0)
-                if asked[dim] is None or fits(used, counter.held[dim], asked[dim], limit.max[dim]):
+                if fits(used, counter.held[dim], asked[dim], limit.max[dim]):
                     continue
                 ever, retry = fits(0, 0, asked[dim], limit.max[dim]), None
                 if ever and not fits(used, 0, asked[dim], limit.max[dim]):
@@ -593,13 +595,14 @@ class Budgets:
             return Decision(False, "contention", retry_after=50000)
         decision = self.judge(links, asked, at)
         if decision.granted:
+            held = [amount or 0 for amount in asked]
             for link in links:
-                link.counter.hold(asked, 1)
+                link.counter.hold(held, 1)
             self.write(tx, links)
             if all(link.definition.slots == 1 for link in links):
                 decision.remaining = self.remaining(links)
             decision.permit = ("permit", self.store.next())
-            tx.write(decision.permit, Permit(path, asked, now + lease, links[0].definition.on_expiry != "release", key, request))
+            tx.write(decision.permit, Permit(path, held, now + lease, links[0].definition.on_expiry != "release", key, request))
         return decision
 
     @staticmethod
@@ -758,8 +761,7 @@ class Budgets:
             raise Failure("TC007")
         if tokens > 0 or money > 0:
             links, at = self.lock_path(tx, permit.budgets, now)
-            asked = [amount if amount > 0 else None for amount in (tokens, money, 0, 0)]
-            if not self.judge(links, asked, at).granted:
+            if not self.judge(links, (tokens, money, 0, 0), at).granted:
                 raise Failure("TC002")
             for link in links:
                 link.counter.hold((tokens, money, 0, 0), 1)
