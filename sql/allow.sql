@@ -258,11 +258,11 @@ SELECT i.* FROM (VALUES ('audit'), ('off')) AS v(policy), ip_check(v.policy, NUL
 
 -- Special entries of one's own ---------------------------------------------
 
-SELECT special_set('8.8.8.0/24', 'ours'), special_set('8.8.8.0/24', 'ours'), special_set('vault.example.com', 'vault'), special_set('*.corp', 'intranet'), special_set('[2606:4700::]/32', 'cdn');
-SELECT pg_temp.ask('all', 'https://8.8.8.8/'), pg_temp.ask('all', 'https://vault.example.com'), pg_temp.ask('all', 'https://git.corp/'), pg_temp.ask('all', 'https://[2606:4700::1]');
+SELECT special_set('8.8.8.0/24', 'ours'), special_set('8.8.8.0/24', 'ours'), special_set('vault.example.com', 'vault'), special_set('*.acme', 'intranet'), special_set('[2606:4700::]/32', 'cdn');
+SELECT pg_temp.ask('all', 'https://8.8.8.8/'), pg_temp.ask('all', 'https://vault.example.com'), pg_temp.ask('all', 'https://git.acme/'), pg_temp.ask('all', 'https://[2606:4700::1]');
 SELECT pattern, name, shipped FROM special_entries WHERE NOT shipped ORDER BY pattern;
-SELECT special_drop('8.8.8.0/24'), special_drop('8.8.8.0/24'), special_drop('127.0.0.0/8'), special_drop('*.corp'), special_drop('vault.example.com'), special_drop('2606:4700::/32');
-SELECT pg_temp.ask('all', 'https://8.8.8.8/'), pg_temp.ask('all', 'https://127.0.0.1/'), pg_temp.ask('all', 'https://git.corp/');
+SELECT special_drop('8.8.8.0/24'), special_drop('8.8.8.0/24'), special_drop('127.0.0.0/8'), special_drop('*.acme'), special_drop('vault.example.com'), special_drop('2606:4700::/32');
+SELECT pg_temp.ask('all', 'https://8.8.8.8/'), pg_temp.ask('all', 'https://127.0.0.1/'), pg_temp.ask('all', 'https://git.acme/');
 SELECT special_set('*', 'x');
 SELECT special_set('8.8.8.8/24', 'x');
 SELECT count(*) > 50 AS listed, bool_and(source <> '' AND as_of > '2020-01-01') AS dated FROM special_entries WHERE shipped;

@@ -69,9 +69,9 @@ SELECT * FROM pg_temp.news();
 -- special entries concern every policy of the tenant
 SELECT policy_set('o', tenant => 'other'), policy_allow('h', '*') > 0;
 SELECT action, count(*) FROM pg_temp.news() GROUP BY 1 ORDER BY 1;
-SELECT special_set('*.corp', 'intranet'), special_set('*.corp', 'intranet'), special_set('8.8.8.0/24', 'dns', tenant => 'other');
-SELECT * FROM pg_temp.why('h', 'https://x.corp');
-SELECT special_set('*.corp', 'intra'), special_drop('*.corp');
+SELECT special_set('*.acme', 'intranet'), special_set('*.acme', 'intranet'), special_set('8.8.8.0/24', 'dns', tenant => 'other');
+SELECT * FROM pg_temp.why('h', 'https://x.acme');
+SELECT special_set('*.acme', 'intra'), special_drop('*.acme');
 SELECT * FROM pg_temp.news();
 BEGIN;
 TRUNCATE special_range, special_name;

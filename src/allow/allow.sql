@@ -69,11 +69,13 @@ CREATE TABLE agentcore.special_name (
   source  text NOT NULL DEFAULT 'user',
   as_of   date NOT NULL DEFAULT (agentcore.clock_now())::date,
   shipped boolean NOT NULL DEFAULT false,
+  embeds  boolean NOT NULL DEFAULT false,
   PRIMARY KEY (tenant, pattern)
 );
 COMMENT ON TABLE agentcore.special_name IS
   'Host names that every policy denies unless an allow rule for a name inside lifts them. '
   '''<single label>'' stands for any name without a dot. '
+  'embeds: the names below it spell the address that they resolve to; those addresses are judged, and the entry itself denies only a name that spells none. '
   'Tenant ''*'': every tenant. '
   'Shipped rows are not dumped. '
   'Add your own with special_set().';

@@ -19,7 +19,8 @@ typedef enum RuleEffect
 {
 	RULE_ALLOW,
 	RULE_DENY,
-	RULE_SPECIAL				/* built-in range or name: a deny that a rule may lift */
+	RULE_SPECIAL,				/* built-in range or name: a deny that a rule may lift */
+	RULE_WILDCARD				/* a special name below which names spell the address that they resolve to */
 } RuleEffect;
 
 /* The conditions of a rule beside its pattern; most rules have none. */

@@ -35,8 +35,8 @@ typedef struct Candidates
 	int			size;
 } Candidates;
 
-static void gather(const Policy *policy, const UrlRequest *request, Candidates *found);
-static bool judge_specials(const Candidates *found, AllowVerdict *out);
+static void gather(const Policy *policy, UrlRequest *request, Candidates *found);
+static bool judge_specials(const UrlRequest *request, const Candidates *found, AllowVerdict *out);
 static void judge_allows(const Policy *policy, const UrlRequest *request,
 						 const Candidates *found, AllowVerdict *out);
 
@@ -125,11 +125,14 @@ gather_large(const UrlRule *rules, int count, const UrlRequest *request, Candida
 }
 
 static void
-gather(const Policy *policy, const UrlRequest *request, Candidates *found)
+gather(const Policy *policy, UrlRequest *request, Candidates *found)
 {
-	if (request->naddresses == 0)
+	if (!request->url->is_ip)
 		gather_host(policy, request->url->host, request->url->host_len, found);
-	for (int i = 0; i < request->naddresses; i++)
+	for (int i = 0; i < found->count && request->wildcard == NULL; i++)
+		if (found->list[i].rule->effect == RULE_WILDCARD)
+			allow_request_embed(request, found->list[i].rule);
+	for (int i = request->url->is_ip ? 0 : 1; i < request->naddresses; i++)
 		gather_networks(policy, &request->addresses[i], i, found);
 	for (int i = 0; i < policy->nalways; i++)
 		if (allow_rule_covers(&policy->rules[policy->always[i]], request, 0) == 0)
@@ -190,15 +193,18 @@ allow_decide_url(const Policy *policy, UrlRequest *request, AllowVerdict *out)
 		refuse(out, REASON_DENYLIST_MATCH, "rule", deny->rule, deny->address);
 	else if (ambiguous != NULL)
 		refuse(out, REASON_INVALID_URL, allow_url_error_name(URL_AMBIGUOUS_PATH), ambiguous->rule, 0);
-	else if (!judge_specials(&found, out))
+	else if (!judge_specials(request, &found, out))
 		judge_allows(policy, request, &found, out);
 	if (found.list != found.local)
 		pfree(found.list);
 }
 
-/* How close the best allow rule comes to lifting this entry. */
+/*
+ * How close the best allow rule comes to lifting this entry.  A rule that names
+ * the host lifts what is found of the addresses in its name.
+ */
 static RuleMiss
-nearest_lift(const Candidates *found, const Candidate *special)
+nearest_lift(const UrlRequest *request, const Candidates *found, const Candidate *special)
 {
 	RuleMiss	best = MISS_HOST;
 
@@ -206,8 +212,8 @@ nearest_lift(const Candidates *found, const Candidate *special)
 	{
 		const Candidate *c = &found->list[i];
 
-		if (c->address == special->address && c->miss > best &&
-			allow_rule_lifts(c->rule, special->rule))
+		if (c->miss > best && (c->address == special->address ? allow_rule_lifts(c->rule, special->rule) :
+							   request->wildcard != NULL && c->address == 0 && allow_rule_lifts(c->rule, request->wildcard)))
 			best = c->miss;
 	}
 	return best;
@@ -218,7 +224,7 @@ nearest_lift(const Candidates *found, const Candidate *special)
  * lifted for another method, the refusal is for the method.
  */
 static bool
-judge_specials(const Candidates *found, AllowVerdict *out)
+judge_specials(const UrlRequest *request, const Candidates *found, AllowVerdict *out)
 {
 	const Candidate *method = NULL;
 
@@ -227,9 +233,10 @@ judge_specials(const Candidates *found, AllowVerdict *out)
 		const Candidate *c = &found->list[i];
 		RuleMiss	best;
 
-		if (c->rule->effect != RULE_SPECIAL)
+		/* a name that spells no address is judged as the name that it is */
+		if (c->rule->effect != RULE_SPECIAL && !(c->rule->effect == RULE_WILDCARD && request->naddresses == 0))
 			continue;
-		best = nearest_lift(found, c);
+		best = nearest_lift(request, found, c);
 		if (best == MISS_METHOD)
 			method = c;
 		else if (best != MISS_NONE)
@@ -400,7 +407,7 @@ allow_decide_ip(const Policy *policy, const AllowIp *ip, int port, AllowVerdict 
 	if (deny != NULL)
 		refuse(out, REASON_DENYLIST_MATCH, "rule", deny->rule, deny->address);
 	else
-		(void) judge_specials(&found, out);
+		(void) judge_specials(&request, &found, out);
 	if (found.list != found.local)
 		pfree(found.list);
 }

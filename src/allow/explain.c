@@ -18,7 +18,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-static const char *const effect_names[] = {"allow", "deny", "special"};
+static const char *const effect_names[] = {"allow", "deny", "special", "special"};
 
 static const char *
 miss_text(RuleMiss miss, bool covered)
@@ -61,7 +61,7 @@ put_rule(const UrlRule *rule, void *arg)
 	RuleMiss	miss = allow_rule_test(rule, request);
 
 	CHECK_FOR_INTERRUPTS();
-	if (rule->effect != RULE_SPECIAL)
+	if (rule->effect < RULE_SPECIAL)
 		put_row(explanation->rsinfo, rule->id, effect_names[rule->effect], rule->pattern.text,
 				covered && miss == MISS_NONE, miss_text(miss, covered));
 	else if (covered)
@@ -100,6 +100,7 @@ AGC_FUNCTION(policy_explain)
 		allow_url_parse(VARDATA_ANY(url), VARSIZE_ANY_EXHDR(url), buffer, &parsed) == URL_OK)
 	{
 		allow_request_init(&request, &parsed, method);
+		allow_request_find_embedded(&request, object->data);
 		put_rules(rsinfo, object->data, &request);
 	}
 	allow_check_url(tenant, name, ALLOW_URL, url == NULL ? NULL : VARDATA_ANY(url),

@@ -165,15 +165,20 @@ read_networks(LargeRead *read, const AllowIp *ip)
 }
 
 UrlRule *
-allow_large_url(const Policy **policy, const UrlRequest *request, int *count)
+allow_large_url(const Policy **policy, UrlRequest *request, int *count)
 {
 	LargeRead	read;
 
 	if (begin_read(&read, *policy, false))
 	{
-		if (request->naddresses == 0)
+		bool		is_name = request->url != NULL && !request->url->is_ip;
+
+		if (is_name)
+		{
+			allow_request_find_embedded(request, read.policy);
 			read_host(&read, request->url->host, request->url->host_len);
-		for (int i = 0; i < request->naddresses; i++)
+		}
+		for (int i = is_name ? 1 : 0; i < request->naddresses; i++)
 			read_networks(&read, &request->addresses[i]);
 		if (read.policy->large->any)
 			read_pattern(&read, "*");

@@ -12,7 +12,7 @@
  * in CurrentMemoryContext.  If the policy has changed since it was compiled,
  * *policy is replaced by the current one, which need not be large.
  */
-extern UrlRule *allow_large_url(const Policy **policy, const UrlRequest *request, int *count);
+extern UrlRule *allow_large_url(const Policy **policy, UrlRequest *request, int *count);
 extern ToolRule *allow_large_tool(const Policy **policy, const char *tool, int *count);
 
 /* every URL rule, in the order of the ids; the rule lives as long as the call */

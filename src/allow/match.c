@@ -6,6 +6,7 @@
  */
 #include "allow/match.h"
 
+#include "allow/embedded.h"
 #include "allow/path.h"
 
 bool
@@ -22,7 +23,7 @@ allow_valid_now(TimestampTz from, TimestampTz until, TimestampTz *now)
 static const RuleTerms *
 rule_terms(const UrlRule *rule)
 {
-	return rule->effect == RULE_SPECIAL ? NULL : rule->u.terms;
+	return rule->effect >= RULE_SPECIAL ? NULL : rule->u.terms;
 }
 
 void
@@ -41,9 +42,44 @@ allow_request_init(UrlRequest *request, const AllowUrl *url, const char *method)
 	request->place = false;
 	request->any_method = false;
 	request->naddresses = 0;
+	request->wildcard = NULL;
 	if (url->is_ip)
 		allow_request_addresses(request, &url->ip);
 	allow_method_canonical(method, request->method);
+}
+
+/* Without any address the service's name itself is judged: nobody knows what such a host resolves to. */
+void
+allow_request_embed(UrlRequest *request, const UrlRule *wildcard)
+{
+	AllowIp		spelled[REQUEST_ADDRESSES / (1 + ALLOW_IP_EMBEDDED)];
+	int			count = allow_host_addresses(request->url->host, request->url->host_len, spelled, lengthof(spelled));
+
+	request->wildcard = wildcard;
+	request->naddresses = 0;
+	if (count <= 0)
+		return;
+	memset(&request->addresses[0], 0, sizeof(AllowIp));
+	request->naddresses = 1;
+	for (int i = 0; i < count; i++)
+	{
+		AllowIp    *ip = &request->addresses[request->naddresses++];
+
+		*ip = spelled[i];
+		allow_ip_unmap(ip);
+		request->naddresses += allow_ip_embedded(ip, ip + 1);
+	}
+}
+
+void
+allow_request_find_embedded(UrlRequest *request, const Policy *policy)
+{
+	for (int i = 0; i < policy->nrules && !request->url->is_ip; i++)
+		if (policy->rules[i].effect == RULE_WILDCARD && allow_rule_covers(&policy->rules[i], request, 0) == 0)
+		{
+			allow_request_embed(request, &policy->rules[i]);
+			return;
+		}
 }
 
 int

@@ -20,14 +20,18 @@ typedef enum RuleMiss
 	MISS_NONE
 } RuleMiss;
 
+/* most addresses of one request */
+#define REQUEST_ADDRESSES 32
+
 typedef struct UrlRequest
 {
 	const AllowUrl *url;
 	char		method[METHOD_MAX + 1]; /* upper case; "" = not a method */
 	bool		place;			/* a host without a URL: any scheme, port and path */
 	bool		any_method;
-	AllowIp		addresses[1 + ALLOW_IP_EMBEDDED];	/* the host's own first */
+	AllowIp		addresses[REQUEST_ADDRESSES];	/* the host's own first; of a name that place is empty */
 	int			naddresses;
+	const UrlRule *wildcard;	/* the service that makes addresses of such names, or NULL */
 	TimestampTz now;			/* 0 = the clock was not read yet */
 } UrlRequest;
 
@@ -35,6 +39,12 @@ extern void allow_request_init(UrlRequest *request, const AllowUrl *url, const c
 
 /* the address itself, and the IPv4 addresses that are embedded in it */
 extern void allow_request_addresses(UrlRequest *request, const AllowIp *ip);
+
+/* The name belongs to a wildcard DNS service: the addresses that it spells are judged too. */
+extern void allow_request_embed(UrlRequest *request, const UrlRule *wildcard);
+
+/* the same, where the service still has to be looked for among the rules */
+extern void allow_request_find_embedded(UrlRequest *request, const Policy *policy);
 
 /* whether from <= now < until; *now is read when it is 0 and needed */
 extern bool allow_valid_now(TimestampTz from, TimestampTz until, TimestampTz *now);

@@ -165,6 +165,8 @@ allow_read_name(HeapTuple tuple, TupleDesc desc, UrlRule *rule)
 		rule->pattern.text = "<single label>";
 		return true;
 	}
+	if (agc_col_bool(tuple, desc, "embeds"))
+		rule->effect = RULE_WILDCARD;
 	good = read_pattern(tuple, desc, &rule->pattern, text);
 	allow_pattern_move(&rule->pattern, pstrdup(text));
 	return good;

@@ -82,13 +82,15 @@ COMMENT ON FUNCTION agentcore.policy_rule_drop(text, bigint, text) IS
   'Returns whether there was one. '
   'Unknown policy: 42704.';
 
-CREATE FUNCTION agentcore.special_set(pattern text, name text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.special_set(pattern text, name text DEFAULT NULL, embeds boolean DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_special_set_v1';
-COMMENT ON FUNCTION agentcore.special_set(text, text, text[], text) IS
-  'Add a network (''198.51.100.0/24'') or a host name (''vault.example.com'', ''*.corp'') that every policy of the tenant denies unless a rule inside it lifts it. '
+COMMENT ON FUNCTION agentcore.special_set(text, text, boolean, text[], text) IS
+  'Add a network (''198.51.100.0/24'') or a host name (''vault.example.com'', ''*.acme'') that every policy of the tenant denies unless a rule inside it lifts it. '
   'name says what the entry is; a new entry needs one. '
-  'reset: no member can be reset. '
+  'embeds: the names below it spell the address that they resolve to, as those of nip.io do (10.0.0.1.nip.io, 10-0-0-1, 0a000001, IPv6 with dashes); those addresses are judged, and the entry itself denies only a name that spells none. '
+  'Default false; only for host names. '
+  'reset: members to set back to their defaults. '
   'Returns whether anything changed.';
 
 CREATE FUNCTION agentcore.special_drop(pattern text, tenant text DEFAULT '') RETURNS boolean

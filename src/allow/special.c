@@ -44,7 +44,7 @@ special_pattern(const char *text, Datum *value)
 }
 
 static bool
-write_special(AgcSetting *set, AgcPlan *plan, const char *name)
+write_special(AgcSetting *set, AgcPlan *plan, const char *name, bool embeds)
 {
 	AgcRow		row;
 	uint64		rows;
@@ -53,6 +53,7 @@ write_special(AgcSetting *set, AgcPlan *plan, const char *name)
 	agc_put(&row, set->keys[0]);
 	agc_put(&row, set->keys[1]);
 	agc_put_text(&row, name);
+	agc_put_bool(&row, embeds);
 	agc_put_bool(&row, set->exists);
 	rows = allow_write_statement(plan, &row);
 	set->lost = rows == 0 && !set->exists;
@@ -62,42 +63,48 @@ write_special(AgcSetting *set, AgcPlan *plan, const char *name)
 static bool
 write_special_range(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, BOOLOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.special_range AS s (tenant, network, name) VALUES ($1, $2::cidr, $3)"
-		" ON CONFLICT (tenant, network) DO UPDATE SET name = EXCLUDED.name WHERE $4 AND s.name <> EXCLUDED.name",
+		" ON CONFLICT (tenant, network) DO UPDATE SET name = EXCLUDED.name WHERE $5 AND s.name <> EXCLUDED.name",
 		lengthof(types), types
 	};
 
-	return write_special(set, &plan, agc_arg_name(fcinfo, 1, "name"));
+	if (PG_GETARG_BOOL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("embeds is for host names only"),
+				 errdetail("Only a name can spell the address that it resolves to.")));
+	return write_special(set, &plan, agc_arg_name(fcinfo, 1, "name"), false);
 }
 
 static bool
 write_special_name(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, BOOLOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.special_name AS s (tenant, pattern, name) VALUES ($1, $2, $3)"
-		" ON CONFLICT (tenant, pattern) DO UPDATE SET name = EXCLUDED.name WHERE $4 AND s.name <> EXCLUDED.name",
+		"INSERT INTO agentcore.special_name AS s (tenant, pattern, name, embeds) VALUES ($1, $2, $3, $4)"
+		" ON CONFLICT (tenant, pattern) DO UPDATE SET name = EXCLUDED.name, embeds = EXCLUDED.embeds"
+		" WHERE $5 AND (s.name, s.embeds) <> (EXCLUDED.name, EXCLUDED.embeds)",
 		lengthof(types), types
 	};
 
-	return write_special(set, &plan, agc_arg_name(fcinfo, 1, "name"));
+	return write_special(set, &plan, agc_arg_name(fcinfo, 1, "name"), PG_GETARG_BOOL(2));
 }
 
-/* special_set(pattern, name, reset, tenant) -> boolean: whether anything changed */
+/* special_set(pattern, name, embeds, reset, tenant) -> boolean: whether anything changed */
 AGC_FUNCTION(special_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan range_row = {
-		"SELECT name FROM agentcore.special_range WHERE tenant = $1 AND network = $2::cidr FOR NO KEY UPDATE",
+		"SELECT name, false FROM agentcore.special_range WHERE tenant = $1 AND network = $2::cidr FOR NO KEY UPDATE",
 		lengthof(types), types
 	};
 	static AgcPlan name_row = {
-		"SELECT name FROM agentcore.special_name WHERE tenant = $1 AND pattern = $2 FOR NO KEY UPDATE",
+		"SELECT name, embeds FROM agentcore.special_name WHERE tenant = $1 AND pattern = $2 FOR NO KEY UPDATE",
 		lengthof(types), types
 	};
-	static const AgcMember members[] = {{"name", .required = true}};
+	static const AgcMember members[] = {{"name", .required = true}, {"embeds", "false"}};
 	static const AgcSetter range = {
 		"special range", 1, lengthof(members), members, &range_row, .write = write_special_range
 	};

@@ -52,13 +52,50 @@ SELECT '*', v.pattern, v.name, v.source, v.as_of::date, true FROM (VALUES
   ('*.localhost',                'loopback',              'RFC 6761',                    '2025-10-09'),
   ('ip6-localhost',              'loopback',              'Debian /etc/hosts',           '2026-11-21'),
   ('ip6-loopback',               'loopback',              'Debian /etc/hosts',           '2026-11-21'),
+  ('*.localdomain',              'loopback and local names', 'resolvers'' default files', '2026-11-30'),
   ('*.local',                    'multicast DNS, cluster names', 'RFC 6762',             '2025-10-09'),
+  ('*.home.arpa',                'home network',          'RFC 8375',                    '2026-11-30'),
+  ('*.intranet',                 'private name',          'RFC 6762 appendix G',         '2026-11-30'),
   ('*.internal',                 'private use',           'ICANN resolution 2024.07.29.06', '2025-10-09'),
+  ('*.private',                  'private name',          'RFC 6762 appendix G',         '2026-11-30'),
+  ('*.corp',                     'private name',          'ICANN resolution 2018.02.04.12', '2026-11-30'),
+  ('*.home',                     'private name',          'ICANN resolution 2018.02.04.12', '2026-11-30'),
+  ('*.lan',                      'private name',          'RFC 6762 appendix G',         '2026-11-30'),
+  ('*.svc',                      'Kubernetes services',   'Kubernetes documentation',    '2026-11-30'),
   ('*.svc.cluster.local',        'Kubernetes services',   'Kubernetes documentation',    '2026-11-21'),
   ('metadata',                   'cloud metadata',        'cloud provider documentation', '2026-11-21'),
   ('metadata.google.internal',   'Google metadata',       'cloud provider documentation', '2026-11-21'),
   ('instance-data',              'AWS metadata',          'cloud provider documentation', '2026-11-21'),
   ('metadata.tencentyun.com',    'Tencent metadata',      'cloud provider documentation', '2026-11-21'),
   ('metadata.packet.net',        'Equinix metadata',      'cloud provider documentation', '2026-11-21'),
-  ('rancher-metadata',           'Rancher metadata',      'cloud provider documentation', '2026-11-21')
+  ('rancher-metadata',           'Rancher metadata',      'cloud provider documentation', '2026-11-21'),
+  ('*.localtest.me',             'loopback',              'the service''s own page',     '2026-11-30'),
+  ('*.lvh.me',                   'loopback',              'CloudBees documentation',     '2026-11-30'),
+  ('*.vcap.me',                  'loopback',              'Cloud Foundry documentation', '2026-11-30'),
+  ('*.lacolhost.com',            'loopback',              'public lists of such names',  '2026-11-30'),
+  ('*.fuf.me',                   'loopback',              'the service''s own page',     '2026-11-30'),
+  ('*.127-0-0-1.org.uk',         'loopback',              'public lists of such names',  '2026-11-30'),
+  ('*.127.ca',                   'loopback',              'the service''s own page',     '2026-11-30'),
+  ('*.localhst.co.uk',           'loopback',              'public lists of such names',  '2026-11-30'),
+  ('*.localhost.tv',             'loopback',              'public lists of such names',  '2026-11-30'),
+  ('*.ddev.site',                'loopback',              'DDEV documentation',          '2026-11-30'),
+  ('*.lndo.site',                'loopback',              'Lando documentation',         '2026-11-30'),
+  ('*.local.gd',                 'loopback',              'public lists of such names',  '2026-11-30'),
+  ('*.localhost.direct',         'loopback',              'public lists of such names',  '2026-11-30')
 ) AS v (pattern, name, source, as_of);
+
+-- What their name servers answer is what the name says.
+INSERT INTO agentcore.special_name (tenant, pattern, name, source, as_of, shipped, embeds)
+SELECT '*', v.pattern, 'wildcard DNS', v.source, v.as_of::date, true, true FROM (VALUES
+  ('*.nip.io',                   'the service''s own page, sslip.io''s xip.go', '2026-11-30'),
+  ('*.sslip.io',                 'sslip.io''s xip.go',                          '2026-11-30'),
+  ('*.xip.io',                   'basecamp/xip-pdns',                           '2026-11-30'),
+  ('*.xip.ninja',                'basecamp/xip-pdns',                           '2026-11-30'),
+  ('*.xip.name',                 'peterhellberg/xip.name',                      '2026-11-30'),
+  ('*.traefik.me',               'pyrou/traefik.me',                            '2026-11-30'),
+  ('*.backname.io',              'the service''s own page',                     '2026-11-30'),
+  ('*.local-ip.co',              'the service''s own page',                     '2026-11-30'),
+  ('*.local-ip.sh',              'the service''s own page',                     '2026-11-30'),
+  ('*.rbndr.us',                 'taviso/rbndr',                                '2026-11-30'),
+  ('*.1u.ms',                    'neex/1u.ms',                                  '2026-11-30')
+) AS v (pattern, source, as_of);

@@ -17,6 +17,20 @@
 
 #define NO_LIST "top-level domains only"
 
+/* Names that no registry hands out, of special use or kept back, so that a star over one covers the reader's own network. */
+static bool
+is_reserved(const char *name)
+{
+	static const char *const names[] = {
+		"corp", "home", "home.arpa", "internal", "intranet", "lan", "local", "localdomain", "localhost", "private", "svc"
+	};
+
+	for (int i = 0; i < lengthof(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 #ifdef AGENTCORE_PSL
 #include <libpsl.h>
 
@@ -33,8 +47,8 @@ suffix_list(void)
 bool
 allow_public_suffix(const char *name)
 {
-	return strchr(name, '.') == NULL ||
-		(suffix_list() != NULL && psl_is_public_suffix(suffix_list(), name));
+	return !is_reserved(name) &&
+		(strchr(name, '.') == NULL || (suffix_list() != NULL && psl_is_public_suffix(suffix_list(), name)));
 }
 
 const char *
@@ -48,7 +62,7 @@ allow_public_suffix_source(void)
 bool
 allow_public_suffix(const char *name)
 {
-	return strchr(name, '.') == NULL;
+	return !is_reserved(name) && strchr(name, '.') == NULL;
 }
 
 const char *

@@ -27,13 +27,14 @@ COMMENT ON VIEW agentcore.policy_history IS
   'See policy_revision.';
 
 CREATE VIEW agentcore.special_entries WITH (security_barrier) AS
-  SELECT s.tenant, s.network::text COLLATE "C" AS pattern, s.name, s.source, s.as_of, s.shipped
+  SELECT s.tenant, s.network::text COLLATE "C" AS pattern, s.name, s.source, s.as_of, s.shipped, false AS embeds
     FROM agentcore.visible_rows(NULL::agentcore.special_range) s
   UNION ALL
-  SELECT s.tenant, s.pattern, s.name, s.source, s.as_of, s.shipped
+  SELECT s.tenant, s.pattern, s.name, s.source, s.as_of, s.shipped, s.embeds
     FROM agentcore.visible_rows(NULL::agentcore.special_name) s;
 COMMENT ON VIEW agentcore.special_entries IS
-  'Networks and names that are denied unless a rule lifts them: those that the extension ships (tenant ''*'') and those that the visible tenants added.';
+  'Networks and names that are denied unless a rule lifts them: those that the extension ships (tenant ''*'') and those that the visible tenants added. '
+  'embeds: names below it spell an address, which is judged in place of the name.';
 
 INSERT INTO agentcore.access_function VALUES
   ('policy_set', 'admin'), ('policy_drop', 'admin'), ('policy_allow', 'admin'), ('policy_deny', 'admin'),

@@ -32,8 +32,13 @@ SCRIPTS = {"fullwidth": FULLWIDTH, "mathematical": MATHEMATICAL, "circled": CIRC
 INVISIBLE = {"soft hyphen": "\u00ad", "zero width space": "\u200b", "joiner": "\u200d", "word joiner": "\u2060", "byte order mark": "\ufeff", "variation selector": "\ufe0f"}
 DOTS = {"ideographic": "\u3002", "halfwidth": "\uff61", "fullwidth": "\uff0e", "one dot leader": "\u2024", "escaped": "%2e", "escaped fullwidth": "%EF%BC%8E"}
 
-# names that resolve to whatever is written in them, or to the loopback
-BY_DNS = ("{0}.nip.io", "www.{0}.sslip.io", "{1}.nip.io", "{2}.xip.example", "{0}e0", "localtest.me", "lvh.me", "spoofed.burpcollaborator.net", "rebind.example.com", "localhost.example.com",
+# names of wildcard DNS services: the address in them is judged, as it stands or in hexadecimal, anywhere in front
+SERVICES = ("nip.io", "sslip.io", "xip.io", "traefik.me")
+SPELLED_IPV4 = ("{0}", "{1}", "{2:0>8}", "www.{0}", "www-{1}", "app-{2:0>8}", "a.b.{1}", "x-y-{0}", "{0}.a", "{1}-b", "0x{2:0>8}")
+SPELLED_IPV6 = ("{0}", "www-{0}", "{1}")
+
+# names that resolve to whatever their owner says
+BY_DNS = ("{2}.xip.example", "{0}e0", "spoofed.burpcollaborator.net", "rebind.example.com", "localhost.example.com",
           "{0}.example.com", "169.254.169.254.example.com", "metadata.google.internal.example.com", "localhost.localdomain.example", "notlocalhost.com")
 
 
@@ -165,6 +170,17 @@ def carried(ip):
     yield "ISATAP, link local", f"fe80::5efe:{high:x}:{low:x}"
 
 
+def spelled(ip):
+    """Hosts of wildcard DNS services that resolve to the address."""
+    if ip.version == 4:
+        labels = (form.format(str(ip), str(ip).replace(".", "-"), "%x" % int(ip)) for form in SPELLED_IPV4)
+    else:
+        labels = (form.format(ip.compressed.replace(":", "-"), ip.exploded.replace(":", "-")) for form in SPELLED_IPV6)
+    for label in labels:
+        for service in SERVICES:
+            yield f"spelled below {service}", f"{label}.{service}"
+
+
 def disguises_of_ipv6(ip):
     forms = {ip.compressed, ip.exploded, ip.compressed.upper(), ip.exploded.upper(), ":".join(str(int(group, 16)) if group == "0000" else group for group in ip.exploded.split(":"))}
     a, b, c, d = ip.packed[12:]
@@ -258,6 +274,9 @@ def main():
             text = str(ip) if ip.version == 4 else f"[{ip}]"
             own = disguises_of_ipv4(ip) if ip.version == 4 else disguises_of_ipv6(ip)
             probe.every(f"IPv{ip.version}", text, itertools.chain(own, disguises_of_text(text) if ip.version == 4 else ()))
+            for how, host in spelled(ip):
+                for form in (host, host.upper() + "."):
+                    probe.host(how, form, False)
             probe.deny_ip("ip_check", str(ip))
             for how, form in carried(ip) if ip.version == 4 else ():
                 probe.deny_ip(f"ip_check, {how}", form)
