@@ -30,7 +30,9 @@ typedef enum PermitState
 	PERMIT_RELEASED = 'x',		/* given back, nothing charged */
 	PERMIT_FAILED = 'f',		/* settled by call_fail, its actual use charged */
 	PERMIT_EXPIRED = 'e',		/* its lease ended: released or charged, per on_expiry */
-	PERMIT_LATE = 'l'			/* committed after it had expired */
+	PERMIT_LATE = 'l',			/* committed after it had expired */
+	PERMIT_UNKNOWN = 'u',		/* call_fail could not say whether the work was done: charged as if it was */
+	PERMIT_DEFERRED = 'd'		/* call_fail said defer: as failed, but its key waits until retry_at */
 } PermitState;
 
 /* What is asked for.  Strings may be NULL where a raw permit has none. */
@@ -95,7 +97,7 @@ typedef struct PermitRow
 	int64		held_calls;
 	TimestampTz created_at;
 	TimestampTz lease_until;
-	TimestampTz retry_at;		/* state retry only */
+	TimestampTz retry_at;		/* states retry and deferred only */
 	uint8		request_hash[AGC_HASH_LEN];
 	bool		has_cache_key;
 	uint8		cache_key[AGC_HASH_LEN];
@@ -165,6 +167,17 @@ extern SettleResult permit_release(const char *tenant, const pg_uuid_t *id);
 extern SettleResult permit_fail(const char *tenant, const pg_uuid_t *id,
 								int64 tokens, int64 nanousd);
 
+/* the same, and the key may not be used before retry_at */
+extern SettleResult permit_defer(const char *tenant, const pg_uuid_t *id,
+								 int64 tokens, int64 nanousd, TimestampTz retry_at);
+
+/*
+ * An open permit whose work may have been done: its hold is given back, tokens and
+ * nanousd (-1: what was held) are charged, and its key stays closed until somebody
+ * settles it.
+ */
+extern void permit_unknown(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd);
+
 /* call_fail's retry: charge what the attempt used so far, keep the hold */
 extern void permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd,
 						 TimestampTz retry_at, int64 lease);
@@ -190,8 +203,11 @@ extern PermitTry permit_expire(const char *tenant, const pg_uuid_t *id);
 /* expire up to "limit" permits whose lease has ended, the oldest first; how many */
 extern int	permit_reap(const char *tenant, int limit);
 
-/* an expired call was dealt with: another permit may use its key */
+/* a call that ended without an answer was dealt with: another permit may use its key */
 extern bool permit_resolve(const char *tenant, const pg_uuid_t *id);
+
+/* the same of one that is still open, whose outcome nobody asks for any more */
+extern void permit_free_key(const char *tenant, const pg_uuid_t *id);
 
 /*
  * Tokens of a model call by what they cost.  The counts do not overlap: what

@@ -119,12 +119,12 @@ CREATE TABLE agentcore.permit (
   PRIMARY KEY (tenant, id)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
-  WHERE key IS NOT NULL AND state IN ('o', 'r', 'c', 'e', 'l') AND NOT resolved;
+  WHERE key IS NOT NULL AND state IN ('o', 'r', 'c', 'e', 'l', 'u', 'd') AND NOT resolved;
 CREATE INDEX permit_open ON agentcore.permit (tenant, lease_until)
   WHERE state IN ('o', 'r');
 COMMENT ON TABLE agentcore.permit IS
   'Permits, which are also the gate''s calls. '
-  'state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease. '
+  'state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease, u outcome unknown, d deferred. '
   'budgets: whose counters carry the hold, leaf first; slots: in which of their slots, modulo their number, NULL = all 0. '
   'charged: everything charged for it; spent: the part charged for failed attempts. '
   'holder: whose namespace the key is in. '

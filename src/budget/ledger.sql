@@ -164,7 +164,7 @@ BEGIN
    WHERE (p.tenant, p.id) IN (
      SELECT s.tenant, s.id FROM agentcore.permit s
       WHERE s.settled_at < done.cutoff
-        AND (s.state IN ('c', 'x', 'f', 'l') OR (s.state = 'e' AND (s.key IS NULL OR s.idempotent OR s.resolved)))
+        AND (s.state IN ('c', 'x', 'f', 'l', 'd') OR (s.state IN ('e', 'u') AND (s.key IS NULL OR s.idempotent OR s.resolved)))
         FOR UPDATE SKIP LOCKED);
   GET DIAGNOSTICS done.permits = ROW_COUNT;
   SELECT coalesce(array_agg(c.oid::regclass::text ORDER BY c.oid::regclass::text), '{}') INTO parts

@@ -2,9 +2,10 @@
  * permit.c
  *	  Finding, locking and reading permits.
  *
- * A permit is open (state o, or r while it waits for a retry) or settled (c, x
- * or f), once.  State e is an open permit whose lease ended.  It may still become
- * l, x or f when its holder reports late, because the money is gone all the same.
+ * A permit is open (state o, or r while it waits for a retry) or settled (c, x,
+ * f or d), once.  State e is an open permit whose lease ended, state u one whose
+ * holder could not say whether the work was done.  Both may still become c, l, x or
+ * f when somebody knows, because the money may be gone all the same.
  * While a permit is open, its amounts are held in the counter of every budget on
  * its path.  The path is stored with the permit, so a later change of the
  * hierarchy does not affect it.
@@ -122,6 +123,12 @@ permit_is_open(const Permit *permit)
 	return permit->row.state == PERMIT_OPEN || permit->row.state == PERMIT_RETRY;
 }
 
+bool
+permit_is_unanswered(const Permit *permit)
+{
+	return permit->row.state == PERMIT_EXPIRED || permit->row.state == PERMIT_UNKNOWN;
+}
+
 int64
 permit_add_amounts(int64 a, int64 b)
 {
@@ -185,8 +192,19 @@ permit_resolve(const char *tenant, const pg_uuid_t *id)
 		case PERMIT_TRY_DONE:
 			break;
 	}
-	if (permit.row.state != PERMIT_EXPIRED && permit.row.state != PERMIT_FAILED)
+	if (!permit_is_unanswered(&permit) && permit.row.state != PERMIT_FAILED && permit.row.state != PERMIT_DEFERRED)
 		return false;
-	row_permit_resolve(&permit);
+	permit.resolved = true;
+	row_permit_write(&permit, NULL);
 	return true;
+}
+
+void
+permit_free_key(const char *tenant, const pg_uuid_t *id)
+{
+	Permit		permit;
+
+	permit_lock(tenant, id, GetUserId(), CurrentMemoryContext, &permit);
+	permit.resolved = true;
+	row_permit_write(&permit, NULL);
 }

@@ -21,6 +21,9 @@ extern PermitTry permit_try(const char *tenant, const pg_uuid_t *id, MemoryConte
 
 extern bool permit_is_open(const Permit *permit);
 
+/* ended without an answer: one may still be given */
+extern bool permit_is_unanswered(const Permit *permit);
+
 /* 22003 when the sum is out of range */
 extern int64 permit_add_amounts(int64 a, int64 b);
 

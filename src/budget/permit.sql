@@ -75,7 +75,7 @@ COMMENT ON FUNCTION agentcore.budget_reap(integer, text) IS
 CREATE VIEW agentcore.permits WITH (security_barrier) AS
 SELECT p.tenant, p.id AS permit,
        CASE p.state WHEN 'o' THEN 'open' WHEN 'r' THEN 'retry' WHEN 'c' THEN 'committed' WHEN 'x' THEN 'released'
-                    WHEN 'f' THEN 'failed' WHEN 'e' THEN 'expired' ELSE 'late' END AS state,
+                    WHEN 'f' THEN 'failed' WHEN 'e' THEN 'expired' WHEN 'u' THEN 'unknown' WHEN 'd' THEN 'deferred' ELSE 'late' END AS state,
        p.role, p.budget, p.agent, p.tool, p.task, p.subject, p.key, p.attempt,
        p.held_tokens, pg_catalog.trim_scale(p.held_nanousd * 0.000000001) AS held_usd, p.held_calls,
        p.charged_tokens, pg_catalog.trim_scale(p.charged_nanousd * 0.000000001) AS charged_usd, p.charged_calls,

@@ -22,7 +22,7 @@ require_open(const Permit *permit)
 		ereport(ERROR,
 				(errcode(ERRCODE_AGC_LOST_LEASE),
 				 errmsg("permit is no longer open"),
-				 permit->row.state == PERMIT_EXPIRED ?
+				 permit_is_unanswered(permit) ?
 					 errdetail("Its lease ended and it was taken back.") :
 					 errdetail("It has been settled.")));
 }

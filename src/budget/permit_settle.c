@@ -1,6 +1,7 @@
 /*
  * permit_settle.c
- *	  The end of a permit: committed, released or failed, at its final cost.
+ *	  The end of a permit: committed, released or failed, at its final cost, or
+ *	  unknown, at its estimate.
  *
  * Locks: the permit, then the counters of its path (lock_order.c).  Memory: the
  * caller's context.  On ERROR: the transaction takes everything back.
@@ -19,7 +20,8 @@ compare_settled(const char *tenant, const Permit *permit, PermitState to,
 				const int64 final[BUDGET_NUSED])
 {
 	bool		same_end = permit->row.state == to ||
-		(permit->row.state == PERMIT_LATE && to == PERMIT_COMMITTED);
+		(permit->row.state == PERMIT_LATE && to == PERMIT_COMMITTED) ||
+		(permit->row.state == PERMIT_DEFERRED && to == PERMIT_FAILED);
 	int64		unbilled[BUDGET_NUSED] = {0};
 
 	/* more than was charged: some of it may have stayed unbilled */
@@ -39,75 +41,115 @@ compare_settled(const char *tenant, const Permit *permit, PermitState to,
 	return same_end ? SETTLE_REPLAYED : SETTLE_CONFLICT;
 }
 
+/* How a permit is to end. */
+typedef struct Ending
+{
+	PermitState to;
+	const char *event;			/* of the ledger */
+	int64		tokens;			/* NO_AMOUNT: as estimated */
+	int64		nanousd;
+	bool		called;			/* counts as a call */
+	TimestampTz retry_at;
+	Jsonb	   *result;
+} Ending;
+
+/* What a call is charged that nobody names an amount for: as at its expiry, else what it holds. */
+static int64
+estimated(const Permit *permit, int dim)
+{
+	if (permit_is_unanswered(permit) && permit->charge_on_expiry)
+		return permit->charged[dim] - permit->spent[dim];
+	return permit->held[dim];
+}
+
+/* An end that nobody knows the answer of is no answer, so it is never late. */
+static bool
+is_late(const Permit *permit, const Ending *ending)
+{
+	/* by the clock that gave the lease, not by path.at: counters may have seen a clock that was ahead */
+	return ending->to != PERMIT_UNKNOWN &&
+		(permit->row.state == PERMIT_EXPIRED || permit->row.lease_until <= agc_now());
+}
+
+static void
+charge(BudgetPath *path, Permit *permit, const char *event, int64 amount[BUDGET_NUSED])
+{
+	overrun_leave_unbilled(path, permit, amount);
+	if (permit_is_open(permit))
+		permit_give_hold_back(path, permit);
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+	{
+		int64		before = permit->charged[dim];
+
+		permit->charged[dim] = permit_add_amounts(permit->spent[dim], amount[dim]);
+		amount[dim] = permit->charged[dim] - before;
+	}
+	permit_charge_path(path, permit, event, amount);
+	AGC_TEST_POINT("budget_charged");
+	permit_write_charged(path);
+	AGC_TEST_POINT("budget_counted");
+}
+
 /*
  * Closes a permit at its final cost.  A permit whose lease has ended is late,
  * whether or not it was expired already, so that the answer does not depend on when
  * somebody reaped last.
  */
 static SettleResult
-settle(const char *tenant, const pg_uuid_t *id, PermitState to, const char *event,
-	   int64 tokens, int64 nanousd, bool called, Jsonb *result)
+settle(const char *tenant, const pg_uuid_t *id, const Ending *ending)
 {
-	MemoryContext caller_cxt = CurrentMemoryContext;
-	Oid			caller = GetUserId();
-	SettleResult answer = SETTLE_COMMITTED;
-	int64		delta[BUDGET_NUSED];
 	Permit		permit;
+	BudgetPath	path;
+	int64		amount[BUDGET_NUSED];
+	bool		late;
 
-	permit_lock(tenant, id, caller, caller_cxt, &permit);
-	delta[DIM_TOKENS] = tokens == NO_AMOUNT ? permit.held[DIM_TOKENS] : tokens;
-	delta[DIM_NANOUSD] = nanousd == NO_AMOUNT ? permit.held[DIM_NANOUSD] : nanousd;
-	delta[DIM_CALLS] = called ? permit.held[DIM_CALLS] : 0;
+	permit_lock(tenant, id, GetUserId(), CurrentMemoryContext, &permit);
+	amount[DIM_TOKENS] = ending->tokens == NO_AMOUNT ? estimated(&permit, DIM_TOKENS) : ending->tokens;
+	amount[DIM_NANOUSD] = ending->nanousd == NO_AMOUNT ? estimated(&permit, DIM_NANOUSD) : ending->nanousd;
+	amount[DIM_CALLS] = ending->called ? permit.held[DIM_CALLS] : 0;
+	if (!permit_is_open(&permit) && !permit_is_unanswered(&permit))
+		return compare_settled(tenant, &permit, ending->to, amount);
 
-	if (!permit_is_open(&permit) && permit.row.state != PERMIT_EXPIRED)
-		answer = compare_settled(tenant, &permit, to, delta);
-	else
-	{
-		BudgetPath	path;
-
-		if (called)
-			guard_charge(&permit);
-		if (!permit_lock_to_charge(&path, tenant, &permit, delta, permit_is_open(&permit)))
-			permit_raise_contention();
-		/* by the clock that gave the lease, not by path.at: counters may have seen a clock that was ahead */
-		if (permit.row.state == PERMIT_EXPIRED || permit.row.lease_until <= agc_now())
-			answer = SETTLE_LATE;
-		overrun_leave_unbilled(&path, &permit, delta);
-		if (permit_is_open(&permit))
-			permit_give_hold_back(&path, &permit);
-		for (int dim = 0; dim < BUDGET_NUSED; dim++)
-		{
-			int64		before = permit.charged[dim];
-
-			permit.charged[dim] = permit_add_amounts(permit.spent[dim], delta[dim]);
-			delta[dim] = permit.charged[dim] - before;
-		}
-		permit_charge_path(&path, &permit, answer == SETTLE_LATE ? "late" : event, delta);
-		AGC_TEST_POINT("budget_charged");
-		permit_write_charged(&path);
-		AGC_TEST_POINT("budget_counted");
-		permit.row.state = answer == SETTLE_LATE && to == PERMIT_COMMITTED ? PERMIT_LATE : to;
-		permit.settled_at = path.at;
-		row_permit_write(&permit, result);
-		AGC_TEST_POINT("budget_settled");
-	}
-	return answer;
+	if (ending->called)
+		guard_charge(&permit);
+	if (!permit_lock_to_charge(&path, tenant, &permit, amount, permit_is_open(&permit)))
+		permit_raise_contention();
+	late = is_late(&permit, ending);
+	charge(&path, &permit, late ? "late" : ending->event, amount);
+	permit.row.state = late && ending->to == PERMIT_COMMITTED ? PERMIT_LATE : ending->to;
+	permit.row.retry_at = ending->retry_at;
+	permit.settled_at = path.at;
+	row_permit_write(&permit, ending->result);
+	AGC_TEST_POINT("budget_settled");
+	return late ? SETTLE_LATE : SETTLE_COMMITTED;
 }
 
 SettleResult
 permit_commit(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd, Jsonb *result)
 {
-	return settle(tenant, id, PERMIT_COMMITTED, "commit", tokens, nanousd, true, result);
+	return settle(tenant, id, &(Ending){.to = PERMIT_COMMITTED, .event = "commit", .tokens = tokens, .nanousd = nanousd, .called = true, .result = result});
 }
 
 SettleResult
 permit_release(const char *tenant, const pg_uuid_t *id)
 {
-	return settle(tenant, id, PERMIT_RELEASED, "release", 0, 0, false, NULL);
+	return settle(tenant, id, &(Ending){.to = PERMIT_RELEASED, .event = "release"});
 }
 
 SettleResult
 permit_fail(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd)
 {
-	return settle(tenant, id, PERMIT_FAILED, "fail", Max(tokens, 0), Max(nanousd, 0), true, NULL);
+	return settle(tenant, id, &(Ending){.to = PERMIT_FAILED, .event = "fail", .tokens = Max(tokens, 0), .nanousd = Max(nanousd, 0), .called = true});
+}
+
+SettleResult
+permit_defer(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd, TimestampTz retry_at)
+{
+	return settle(tenant, id, &(Ending){.to = PERMIT_DEFERRED, .event = "fail", .tokens = Max(tokens, 0), .nanousd = Max(nanousd, 0), .called = true, .retry_at = retry_at});
+}
+
+void
+permit_unknown(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd)
+{
+	(void) settle(tenant, id, &(Ending){.to = PERMIT_UNKNOWN, .event = "expire", .tokens = tokens, .nanousd = nanousd, .called = true});
 }

@@ -345,26 +345,13 @@ row_permit_write(const Permit *permit, Jsonb *result)
 	values[P_SETTLED_AT] = TimestampTzGetDatum(permit->settled_at);
 	nulls[P_SETTLED_AT] = permit->settled_at == 0;
 	values[P_ATTEMPT] = Int32GetDatum(now->attempt);
+	values[P_RESOLVED] = BoolGetDatum(permit->resolved);
 	values[P_CACHE_LEASE] = Int64GetDatum(now->cache_lease);
 	if (result != NULL)
 	{
 		values[P_RESULT] = JsonbPGetDatum(result);
 		nulls[P_RESULT] = false;
 	}
-	agc_heap_update(rel, &row, values, nulls);
-	agc_table_close(rel, NoLock);
-}
-
-void
-row_permit_resolve(const Permit *permit)
-{
-	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
-	ItemPointerData row = permit->tid;
-	Datum		values[NATTS_PERMIT];
-	bool		nulls[NATTS_PERMIT];
-
-	heap_deform_tuple(permit->stored, RelationGetDescr(rel), values, nulls);
-	values[P_RESOLVED] = BoolGetDatum(true);
 	agc_heap_update(rel, &row, values, nulls);
 	agc_table_close(rel, NoLock);
 }
@@ -452,6 +439,7 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 	out->spent[DIM_TOKENS] = DatumGetInt64(v[P_SPENT_TOKENS]);
 	out->spent[DIM_NANOUSD] = DatumGetInt64(v[P_SPENT_NANOUSD]);
 	out->charge_on_expiry = DatumGetBool(v[P_CHARGE_ON_EXPIRY]);
+	out->resolved = DatumGetBool(v[P_RESOLVED]);
 	out->settled_at = n[P_SETTLED_AT] ? 0 : DatumGetTimestampTz(v[P_SETTLED_AT]);
 	row->held_tokens = out->held[DIM_TOKENS];
 	row->held_nanousd = out->held[DIM_NANOUSD];

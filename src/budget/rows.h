@@ -26,6 +26,7 @@ typedef struct Permit
 	int64		charged[BUDGET_NUSED];	/* in all */
 	int64		spent[BUDGET_NUSED];	/* of it, for failed attempts */
 	bool		charge_on_expiry;
+	bool		resolved;		/* another permit may use its key, whatever the state */
 	TimestampTz settled_at;		/* 0: never */
 	HeapTuple	stored;			/* as it was read */
 	ItemPointerData tid;		/* where it was read or inserted */
@@ -86,9 +87,8 @@ extern int	row_permits_lock_ended(const char *tenant, TimestampTz now, const cha
 								   int limit, MemoryContext cxt, Permit **out);
 extern bool row_permits_any_ended(const char *tenant, TimestampTz now);
 
-/* state, held, charged, spent, lease, retry_at, settled_at, attempt, cache lease; result unless NULL */
+/* state, held, charged, spent, lease, retry_at, settled_at, attempt, resolved, cache lease; result unless NULL */
 extern void row_permit_write(const Permit *permit, Jsonb *result);
-extern void row_permit_resolve(const Permit *permit);
 
 /* the uses of one key wait for each other; false: busy */
 extern bool row_key_lock(const char *tenant, const char *holder, const char *key, bool wait);

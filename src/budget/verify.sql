@@ -155,12 +155,12 @@ UNION ALL
 SELECT p.tenant, format('permit %s: state %s, but %s settlements and %s expiries in the ledger', p.id, p.state, coalesce(s.closed, 0), coalesce(s.expired, 0))
   FROM agentcore.permit p LEFT JOIN settled s ON s.tenant = p.tenant AND s.permit = p.id
  WHERE (p.state IN ('o', 'r') AND coalesce(s.closed + s.expired, 0) > 0)
-    OR (p.state = 'e' AND (coalesce(s.closed, 0) <> 0 OR coalesce(s.expired, 0) <> 1))
-    OR (p.state IN ('c', 'x', 'f', 'l') AND coalesce(s.closed, 0) <> 1)
+    OR (p.state IN ('e', 'u') AND (coalesce(s.closed, 0) <> 0 OR coalesce(s.expired, 0) <> 1))
+    OR (p.state IN ('c', 'x', 'f', 'l', 'd') AND coalesce(s.closed, 0) <> 1)
 UNION ALL
 SELECT p.tenant, format('permit %s: state %s and holds of %s, %s and %s cannot be', p.id, p.state, p.held_tokens, p.held_nanousd, p.held_calls)
   FROM agentcore.permit p
- WHERE p.state NOT IN ('o', 'r', 'c', 'x', 'f', 'e', 'l') OR least(p.held_tokens, p.held_nanousd, p.held_calls) < 0
+ WHERE p.state NOT IN ('o', 'r', 'c', 'x', 'f', 'e', 'l', 'u', 'd') OR least(p.held_tokens, p.held_nanousd, p.held_calls) < 0
 UNION ALL
 SELECT p.tenant, format('permit %s: charged (%s), ledger says (%s)', p.id, array_to_string(x.charged, ', '), array_to_string(coalesce(s.charged, '{0,0,0}'), ', '))
   FROM agentcore.permit p

@@ -207,8 +207,11 @@ CREATE FUNCTION agentcore.call_fail(call_id uuid, status integer DEFAULT NULL, e
 COMMENT ON FUNCTION agentcore.call_fail(uuid, integer, text, text, bigint, numeric, text) IS
   'The call failed. '
   'action retry: the call and its hold stay; begin again with the same key (or run again under the same call_id) at the given time. '
-  'action fail or defer: the call is closed, and only tokens and usd (NULL: nothing) are charged. '
-  'status: HTTP status or NULL for none.';
+  'action fail or defer: the call is closed, and only tokens and usd (NULL: nothing) are charged; after defer the key answers wait until the given time. '
+  'A failure that does not say whether the work was done (a 5xx but 503 and 529, a timeout, a cancel, an unknown error) is fail on a tool that is not idempotent, with reason possibly_executed, cancelled or unknown_error: the estimate is charged (or tokens and usd), and the key answers deny / outcome_unknown until call_resolve() or a late call_commit(). '
+  'A model call that was cancelled is charged tokens and usd (one of them NULL: what is held); with neither its hold stays until llm_commit() or the end of its lease, which charges it, and its key is free. '
+  'Ended before: fail / already_settled. '
+  'status: HTTP status; NULL or 0 for none; another number is taken as none, with a WARNING.';
 
 CREATE FUNCTION agentcore.call_extend(call_id uuid, lease interval, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -222,14 +225,16 @@ CREATE FUNCTION agentcore.call_resolve(call_id uuid, succeeded boolean, result j
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_call_resolve_v1';
 COMMENT ON FUNCTION agentcore.call_resolve(uuid, boolean, jsonb, bigint, numeric, text) IS
-  'Settle a call whose outcome was unknown: succeeded keeps its result for the key, otherwise the key may be used again. '
-  '55000 while its lease runs.';
+  'Settle a call whose outcome is unknown (its lease ended, or call_fail() could not say): succeeded keeps its result for the key, otherwise the key may be used again. '
+  'tokens, usd: what it used; NULL: what was charged when it ended if it succeeded, else nothing, and what was charged is taken back. '
+  'Returns committed, late (its lease had ended), replayed (settled before, alike) or conflict (settled before, otherwise; nothing changed). '
+  'NULL succeeded: 22023; 55000 while the call is open and its lease runs.';
 
 CREATE FUNCTION agentcore.call_status(call_id uuid, tenant text DEFAULT '') RETURNS text
   LANGUAGE C STABLE PARALLEL RESTRICTED
   AS 'MODULE_PATHNAME', 'agentcore_call_status_v1';
 COMMENT ON FUNCTION agentcore.call_status(uuid, text) IS
-  'open, lapsed (open, its lease ended), retry, committed, failed, released, expired or late: an executor''s check that its permit was committed. '
+  'open, lapsed (open, its lease ended), retry, committed, failed, deferred, released, expired (its lease ended), unknown (call_fail() could not say whether it was done) or late: an executor''s check that its permit was committed. '
   'Unknown call: 42704.';
 
 CREATE FUNCTION agentcore.call_explain(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, tenant text DEFAULT '', OUT stage text, OUT verdict text, OUT reason text, OUT detail text) RETURNS SETOF record

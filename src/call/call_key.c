@@ -53,6 +53,20 @@ judge_abandoned(Gate *gate, const PermitRow *permit)
 	gate->attempt = 0;
 }
 
+/* Failed without effect: after the time that the other side asked for, another call has the key. */
+static void
+judge_deferred(Gate *gate, const PermitRow *permit, TimestampTz now)
+{
+	if (permit->retry_at > now)
+	{
+		refuse_deferred(gate, agc_until_us(now, permit->retry_at));
+		return;
+	}
+	gate->earlier = EARLIER_ABANDONED;
+	gate->has_call_id = false;
+	gate->attempt = 0;
+}
+
 static void
 replay(Gate *gate, const PermitRow *permit)
 {
@@ -79,8 +93,10 @@ judge_key(Gate *gate)
 
 	if (is_lapsed(&permit, now) && !gate->explaining)
 		gate->earlier = EARLIER_LAPSED;
-	else if (is_lapsed(&permit, now) || permit.state == PERMIT_EXPIRED)
+	else if (is_lapsed(&permit, now) || permit.state == PERMIT_EXPIRED || permit.state == PERMIT_UNKNOWN)
 		judge_abandoned(gate, &permit);
+	else if (permit.state == PERMIT_DEFERRED)
+		judge_deferred(gate, &permit, now);
 	else if (permit.state == PERMIT_OPEN)
 		refuse_key_in_use(gate, Min(agc_until_us(now, permit.lease_until), GATE_POLL_US));
 	else if (permit.state == PERMIT_RETRY && permit.retry_at > now)

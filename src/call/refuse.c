@@ -221,6 +221,12 @@ refuse_key_in_use(Gate *gate, int64 retry_after)
 }
 
 void
+refuse_deferred(Gate *gate, int64 retry_after)
+{
+	gate_hold(gate, REASON_RATE_LIMITED, psprintf("call %s was deferred until then", hex_uuid(&gate->call_id)), retry_after);
+}
+
+void
 refuse_outcome_unknown(Gate *gate)
 {
 	gate_refuse(gate, REASON_OUTCOME_UNKNOWN,

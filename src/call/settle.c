@@ -228,10 +228,13 @@ AGC_FUNCTION(llm_commit)
 	return commit_call(fcinfo, tenant, result, tokens, nanousd);
 }
 
-/*
- * An error without a status came from the way there: a call that is not
- * idempotent may have taken effect, and is not repeated.
- */
+/* A tool that may not run twice: nothing is known to be undone, so nothing is tried again. */
+static bool
+is_open(const PermitRow *permit, const RetryAdvice *advice)
+{
+	return advice->open && !permit->idempotent;
+}
+
 static void
 advise(const char *tenant, PermitRow *permit, const ToolDef *tool, int status,
 	   const char *error, const char *header, RetryAdvice *advice)
@@ -243,17 +246,60 @@ advise(const char *tenant, PermitRow *permit, const ToolDef *tool, int status,
 		policy = NULL;
 	retry_advise(tenant, policy, permit->attempt, status, error, header,
 				 permit->created_at, advice);
-	if (advice->action == RETRY_RETRY && status == 0 && !permit->idempotent)
+	if (is_open(permit, advice))
 	{
 		advice->action = RETRY_FAIL;
-		advice->reason = "possibly_executed";
+		if (advice->class == RETRY_CLASS_RETRY || advice->class == RETRY_CLASS_THROTTLE)
+			advice->reason = "possibly_executed";
 	}
+}
+
+/*
+ * How the attempt ends for its permit.  A cancelled model call that nobody names
+ * the use of may still answer: its hold stays until it does or its lease ends, and
+ * only its key is free.
+ */
+static void
+end_attempt(const char *tenant, const PermitRow *permit, const ToolDef *tool, const RetryAdvice *advice,
+			int64 tokens, int64 nanousd, TimestampTz now)
+{
+	bool		cut = permit->is_llm && advice->class == RETRY_CLASS_CANCELLED;
+
+	if (is_open(permit, advice))
+		permit_unknown(tenant, &permit->id, tokens, nanousd);
+	else if (advice->action == RETRY_RETRY)
+		permit_retry(tenant, &permit->id, tokens, nanousd, now + advice->delay,
+					 advice->delay + gate_tool_lease(tool));
+	else if (advice->action == RETRY_DEFER)
+		(void) permit_defer(tenant, &permit->id, tokens, nanousd, now + advice->delay);
+	else if (cut && tokens < 0 && nanousd < 0)
+		permit_free_key(tenant, &permit->id);
+	else
+		(void) permit_fail(tenant, &permit->id, cut && tokens < 0 ? permit->held_tokens : tokens,
+						   cut && nanousd < 0 ? permit->held_nanousd : nanousd);
+}
+
+/*
+ * 0, as clients say "no status", or NULL: none.  Another number that is no HTTP
+ * status says nothing either, and must not keep the call from ending.
+ */
+static int
+status_arg(FunctionCallInfo fcinfo, int n)
+{
+	int			status = PG_ARGISNULL(n) ? 0 : PG_GETARG_INT32(n);
+
+	if (status == 0 || (status >= 100 && status <= 999))
+		return status;
+	ereport(WARNING,
+			(errmsg("%d is not an HTTP status code", status),
+			 errdetail("The call is ended as one that failed without a status.")));
+	return 0;
 }
 
 /* call_fail(call_id, status, error, retry_after_header, tokens, usd, tenant) -> (action, delay, at, reason, delay_ms) */
 AGC_FUNCTION(call_fail)
 {
-	int			status = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
+	int			status = status_arg(fcinfo, 1);
 	char	   *error = agc_opt_text(fcinfo, 2);
 	char	   *header = agc_opt_text(fcinfo, 3);
 	int64		tokens = agc_opt_amount(fcinfo, 4, "tokens", -1);
@@ -265,11 +311,6 @@ AGC_FUNCTION(call_fail)
 	const ToolDef *tool;
 	RetryAdvice advice = {0};
 
-	if (!PG_ARGISNULL(1) && (status < 100 || status > 999))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("status must be an HTTP status code"),
-				 errdetail("Got %d.", status)));
 	agc_enter_disabled(tenant, AGC_AGENT);
 	find_call(fcinfo, 0, tenant, true, &permit);
 	tool = find_tool(tenant, &permit, &object);
@@ -282,13 +323,9 @@ AGC_FUNCTION(call_fail)
 	else
 	{
 		advise(tenant, &permit, tool, status, error, header, &advice);
+		end_attempt(tenant, &permit, tool, &advice, tokens, nanousd, now);
 		target_failed(tenant, &permit, tool, &advice, tokens);
-		if (advice.action == RETRY_RETRY)
-			permit_retry(tenant, &permit.id, tokens, nanousd, now + advice.delay,
-						 advice.delay + gate_tool_lease(tool));
-		else
-			(void) permit_fail(tenant, &permit.id, tokens, nanousd);
-		if (advice.action == RETRY_FAIL)
+		if (advice.action == RETRY_FAIL && !advice.open && advice.class != RETRY_CLASS_CANCELLED)
 			keep_failure(tenant, &permit, tool, status, advice.reason, error);
 		else
 			finish_cache(tenant, &permit, tool, NULL, 0);
@@ -352,6 +389,14 @@ AGC_FUNCTION(call_extend)
 	PG_RETURN_TEXT_P(cstring_to_text(word));
 }
 
+/* Said before; who names no amount says nothing else of what it was charged. */
+static bool
+is_resolved(const PermitRow *permit, bool succeeded)
+{
+	return succeeded ? permit->state == PERMIT_COMMITTED || permit->state == PERMIT_LATE :
+		permit->state == PERMIT_FAILED;
+}
+
 /*
  * call_resolve(call_id, succeeded, result, tokens, usd, tenant) -> text: the
  * word of a person (or of a check) on a call whose outcome nobody knew.
@@ -373,7 +418,9 @@ AGC_FUNCTION(call_resolve)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("call \"%s\" is still in progress", hex_uuid(&permit.id)),
 				 errhint("Wait for its lease to end, or end it with call_commit() or call_fail().")));
-	if (succeeded)
+	if (tokens < 0 && nanousd < 0 && is_resolved(&permit, succeeded))
+		settled = SETTLE_REPLAYED;
+	else if (succeeded)
 		settled = permit_commit(tenant, &permit.id, tokens, nanousd, permit.key ? result : NULL);
 	else
 	{
@@ -415,6 +462,12 @@ AGC_FUNCTION(call_status)
 			break;
 		case PERMIT_LATE:
 			word = "late";
+			break;
+		case PERMIT_UNKNOWN:
+			word = "unknown";
+			break;
+		case PERMIT_DEFERRED:
+			word = "deferred";
 			break;
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(word));
