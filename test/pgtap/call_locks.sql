@@ -46,7 +46,7 @@ SELECT is((SELECT state FROM agentcore.stat_target WHERE tenant = 't' AND target
 SELECT is((SELECT allowed FROM agentcore.breaker_allow('up', 't')), false, 'which breaker_allow() asks');
 SELECT is((SELECT verdict FROM agentcore.call_begin('a', 'ping', tenant => 't')), 'run', 'and the gate does not');
 SELECT agentcore.call_fail(call_id, 500, 'x', tenant => 't')
-  FROM generate_series(1, 5), LATERAL agentcore.call_begin('a', 'ping', tenant => 't');
+  FROM generate_series(1, 5) n, LATERAL agentcore.call_begin('a', 'ping', key => 'failing ' || n, tenant => 't');
 SELECT is((SELECT reason FROM agentcore.call_begin('a', 'ping', tenant => 't')), 'circuit_open', 'its own calls open the gate''s');
 SELECT agentcore.breaker_set('up', forced => 'closed', tenant => 't');
 SELECT results_eq($$ SELECT kind, state, forced FROM agentcore.stat_target WHERE tenant = 't' ORDER BY kind $$,
