@@ -185,42 +185,42 @@ SELECT status, value, lease IS NULL AS no_lease, retry_after > '0' AS told_when 
 SELECT status FROM cache_fetch('lease', '1', wait => '5 ms');
 SELECT cache_get('lease', '1') IS NULL AS get_is_a_miss;
 BEGIN;
-SELECT cache_fill(:lease, '"computed"');
+SELECT cache_fill(:'lease', '"computed"');
 SELECT cache_get('lease', '1');
 ROLLBACK;
 SELECT cache_get('lease', '1') IS NULL AS rolled_back, (SELECT status FROM cache_fetch('lease', '1')) AS lease_stays;
-SELECT cache_fill(:lease, '"computed"');
+SELECT cache_fill(:'lease', '"computed"');
 SELECT status, value, age >= '0' AS age FROM cache_fetch('lease', '1');
-SELECT cache_fill(:lease, '"again"') AS lost, cache_abandon(:lease) AS nothing_to_abandon;
+SELECT cache_fill(:'lease', '"again"') AS lost, cache_abandon(:'lease') AS nothing_to_abandon;
 SELECT cache_get('lease', '1');
 -- abandoned, timed out, overtaken by a set
 SELECT lease AS lease FROM cache_fetch('lease', '2') \gset
-SELECT cache_abandon(:lease);
+SELECT cache_abandon(:'lease');
 SELECT status FROM cache_fetch('lease', '2', lease => '20 ms');
 SELECT pg_sleep(0.03);
 SELECT status, lease AS lease FROM cache_fetch('lease', '2') \gset
 \echo :status
 SELECT cache_set('lease', '2', '"set"');
-SELECT cache_fill(:lease, '"older"');
+SELECT cache_fill(:'lease', '"older"');
 SELECT cache_get('lease', '2');
 -- a fill after an invalidation of key, tool, tag, tenant
 SELECT lease AS lease FROM cache_fetch('lease', '3') \gset
 SELECT cache_invalidate('lease', '3');
-SELECT cache_fill(:lease, '"stale"');
+SELECT cache_fill(:'lease', '"stale"');
 SELECT lease AS lease FROM cache_fetch('lease', '3') \gset
 SELECT cache_invalidate_tool('lease');
-SELECT cache_fill(:lease, '"stale"');
+SELECT cache_fill(:'lease', '"stale"');
 SELECT lease AS lease FROM cache_fetch('lease', '3') \gset
 SELECT cache_invalidate_tag('sometag');
-SELECT cache_fill(:lease, '"stale"', tags => '{sometag}');
+SELECT cache_fill(:'lease', '"stale"', tags => '{sometag}');
 SELECT lease AS lease FROM cache_fetch('lease', '3') \gset
 SELECT cache_clear();
-SELECT cache_fill(:lease, '"stale"');
+SELECT cache_fill(:'lease', '"stale"');
 SELECT cache_get('lease', '3') IS NULL AS nothing_came_back;
 -- another tenant's invalidations, however many, take no lease away
 SELECT lease AS lease FROM cache_fetch('slow', '1') \gset
 SELECT count(cache_invalidate('x', to_jsonb(n), tenant => 'x')) FROM generate_series(1, 60000) n;
-SELECT cache_fill(:lease, '"computed"');
+SELECT cache_fill(:'lease', '"computed"');
 SELECT cache_get('slow', '1');
 -- a role's own entries are not for whoever has its name later
 SET ROLE regress_cache_agent;
@@ -248,13 +248,13 @@ DROP TABLE held;
 BEGIN;
 SELECT cache_invalidate_tool('lease');
 SELECT status, lease AS lease FROM cache_fetch('lease', '4') \gset
-SELECT cache_fill(:lease, '"fresh"');
+SELECT cache_fill(:'lease', '"fresh"');
 COMMIT;
 SELECT cache_get('lease', '4');
 BEGIN;
 SELECT status, lease AS lease FROM cache_fetch('lease', '5') \gset
 SELECT cache_invalidate_tool('lease');
-SELECT cache_fill(:lease, '"stale"');
+SELECT cache_fill(:'lease', '"stale"');
 COMMIT;
 SELECT cache_get('lease', '5') IS NULL AS nothing;
 -- a lease taken in what is rolled back is given back
@@ -270,11 +270,20 @@ COMMIT;
 \echo :status
 -- another role, tenant or kind cannot use it
 SET ROLE regress_cache_agent;
-SELECT agentcore.cache_fill(:lease, '"forged"'), agentcore.cache_abandon(:lease);
+SELECT agentcore.cache_fill(:'lease', '"forged"'), agentcore.cache_abandon(:'lease');
 RESET ROLE;
-SELECT cache_fill(:lease, '"forged"', tenant => 'x'), cache_abandon(:lease, tenant => 'x');
-SELECT cache_fill(0, '1'), cache_fill(-1, '1'), cache_abandon(9223372036854775807);
-SELECT cache_fill(:lease, '"right"');
+SELECT cache_fill(:'lease', '"forged"', tenant => 'x'), cache_abandon(:'lease', tenant => 'x');
+-- what is no lease is nobody's, and no error
+SELECT refused_lease AS before FROM stat_cache \gset
+SELECT l.lease AS tried, cache_fill(l.lease, '1'), cache_abandon(l.lease)
+  FROM unnest(ARRAY['', '0', '-1', '1', '9223372036854775807', '0000000000000000', 'ffffffffffffffff', 'gggggggggggggggg', '0x00000000000001', ' 123456789abcdef', '123456789abcde.1',
+                    'null', 'NaN', '1e15', '''; DROP TABLE', 'äöüäöüäö', '9007199254740993']) l(lease);
+SELECT cache_fill(upper(:'lease'), '1') AND :'lease' <> upper(:'lease') AS upper_case, cache_fill(:'lease' || '0', '1') AS longer, cache_fill(left(:'lease', 15), '1') AS shorter,
+       cache_fill(:'lease' || repeat(' ', 100000000), '1') AS huge, cache_abandon(repeat('a', 100000000)) AS huge_too;
+SELECT refused_lease - :before AS counted FROM stat_cache;
+-- text that every client keeps as it is: as a number it would be another one beyond 2^53
+SELECT pg_typeof(lease), lease ~ '^[0-9a-f]{16}$' AS shape FROM cache_fetch('lease', '7');
+SELECT cache_fill(:'lease', '"right"');
 -- more leases than the table holds: every miss still finds a leader
 SELECT count(*) FILTER (WHERE f.status = 'lead') AS leads FROM generate_series(1, 3000) n, cache_fetch('many', to_jsonb(n)) f;
 SELECT leases_held <= 128 * partitions AS bounded FROM stat_cache;
@@ -332,8 +341,8 @@ SELECT cache_fetch('t', '1', lease => '0');
 SELECT cache_fetch('t', '1', lease => '2 days');
 SELECT cache_fetch('t', '1', wait => '-1 s');
 SELECT cache_fill(NULL, '1');
-SELECT cache_fill(1, NULL);
-SELECT cache_fill(1, '1', '0');
+SELECT cache_fill('1', NULL);
+SELECT cache_fill('1', '1', '0');
 SELECT cache_abandon(NULL);
 SELECT cache_invalidate(NULL, '1');
 SELECT cache_invalidate_tool(NULL);

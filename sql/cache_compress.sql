@@ -41,7 +41,7 @@ SELECT cache_set('own', '1', text_of(100)), cache_set('own', '2', text_of(100), 
 SELECT cache_get('own', '1') = text_of(100) AS the_same, (SELECT value = text_of(100) FROM cache_fetch('own', '2')) AS the_failure_too;
 ROLLBACK;
 SELECT lease AS lease FROM cache_fetch('own', '1') \gset
-SELECT cache_fill(:lease, text_of(100));
+SELECT cache_fill(:'lease', text_of(100));
 SELECT cache_get('own', '1') = text_of(100) AS the_same;
 -- what would be too large may fit
 SELECT cache_set('large', '1', to_jsonb(repeat('x', max_value::int * 2))) FROM stat_cache;

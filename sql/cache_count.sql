@@ -13,7 +13,7 @@ SELECT stat_cache_reset();
 SELECT cache_get('c', '1') IS NULL AS miss, cache_mget('c', ARRAY['1', NULL, '2']::jsonb[]) AS two_misses;
 SELECT status, lease AS lease FROM cache_fetch('c', '1') \gset
 SELECT status FROM cache_fetch('c', '1');
-SELECT cache_fill(:lease, '"filled"'), cache_set('c', '2', '"set"'), cache_set('c', '3', '"no"', negative => true),
+SELECT cache_fill(:'lease', '"filled"'), cache_set('c', '2', '"set"'), cache_set('c', '3', '"no"', negative => true),
        cache_set('c', '4', '"old"', soft_ttl => '1 ms'), pg_sleep(0.01);
 SELECT cache_get('c', '1'), cache_mget('c', ARRAY['2', '3', '4', '5']::jsonb[]);
 SELECT status FROM cache_fetch('c', '3');
@@ -69,7 +69,7 @@ SET agentcore.cache_compress = off;
 -- refusals -------------------------------------------------------------------
 SELECT stat_cache_reset();
 SELECT cache_set('c', '9', to_jsonb(repeat('x', max_value::int + 1))) FROM stat_cache;
-SELECT cache_fill(1, '1');
+SELECT cache_fill('1', '1');
 SET agentcore.cache_pending_max = 64;
 SELECT cache_set('c', '9', to_jsonb(repeat('x', 100000)));
 RESET agentcore.cache_pending_max;
@@ -87,7 +87,7 @@ SELECT leases_held AS before FROM stat_cache \gset
 SELECT status FROM cache_fetch('c', '7', lease => '1 ms'), pg_sleep(0.01);
 SELECT lease AS lease FROM cache_fetch('c', '8') \gset
 SELECT leases_held - :before AS held FROM stat_cache;
-SELECT cache_abandon(:lease);
+SELECT cache_abandon(:'lease');
 SELECT leases_held - :before AS held FROM stat_cache;
 
 -- evictions by tool -----------------------------------------------------------

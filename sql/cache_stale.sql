@@ -43,16 +43,16 @@ SELECT status, value, lease IS NULL AS no_lease, age > '20 ms' AS age FROM cache
 SELECT cache_get('s', '1'), cache_mget('s', ARRAY['1']::jsonb[]);
 -- a rolled-back leader's lease is free again
 BEGIN;
-SELECT cache_fill(:lease, '"rolled back"');
+SELECT cache_fill(:'lease', '"rolled back"');
 ROLLBACK;
 SELECT status, value FROM cache_fetch('s', '1');
-SELECT cache_fill(:lease, '"new"', '1 hour');
+SELECT cache_fill(:'lease', '"new"', '1 hour');
 SELECT status, value FROM cache_fetch('s', '1');
 -- an abandoned one too, and the old value stays
 SELECT cache_set('s', '1', '"new"', '1 hour', soft_ttl => '1 ms');
 SELECT pg_sleep(0.005);
 SELECT lease AS lease FROM cache_fetch('s', '1') \gset
-SELECT cache_abandon(:lease);
+SELECT cache_abandon(:'lease');
 BEGIN;
 SELECT status, value, lease IS NOT NULL AS leads FROM cache_fetch('s', '1');
 ROLLBACK;
@@ -65,7 +65,7 @@ ROLLBACK;
 -- an invalidation ends value and lease
 SELECT lease AS lease FROM cache_fetch('s', '1') \gset
 SELECT cache_invalidate('s', '1');
-SELECT cache_fill(:lease, '"too late"');
+SELECT cache_fill(:'lease', '"too late"');
 SELECT status FROM cache_fetch('s', '1');
 -- an invalidation of the transaction itself hides a stale value
 SELECT cache_set('s', '2', '"old"', '1 hour', soft_ttl => '1 ms', tags => '{red}');
@@ -103,7 +103,7 @@ SELECT status, lease IS NOT NULL AS leads FROM cache_fetch('s', '5');
 
 -- negative ----------------------------------------------------------------------
 SELECT lease AS lease FROM cache_fetch('n', '1') \gset
-SELECT cache_fill(:lease, '{"status": 404}', '1 hour', negative => true);
+SELECT cache_fill(:'lease', '{"status": 404}', '1 hour', negative => true);
 SELECT status, value, lease, age >= '0' AS age, retry_after > '59 minutes' AS until FROM cache_fetch('n', '1');
 SELECT cache_get('n', '1') IS NULL AS miss, cache_mget('n', ARRAY['1']::jsonb[]);
 SELECT cache_invalidate('n', '1') AS was_there;
@@ -136,8 +136,8 @@ SELECT cache_set('b', '1', '1', '1 s', soft_ttl => '0');
 SELECT cache_set('b', '1', '1', '1 s', soft_ttl => '-1 ms');
 SELECT cache_set('b', '1', '1', '1 s', soft_ttl => '1 ms', negative => true);
 SELECT cache_set('b', '1', '1', '0', negative => true);
-SELECT cache_fill(1, '1', '1 s', soft_ttl => '1 s');
-SELECT cache_fill(1, '1', '-1 s', negative => true);
+SELECT cache_fill('1', '1', '1 s', soft_ttl => '1 s');
+SELECT cache_fill('1', '1', '-1 s', negative => true);
 SELECT cache_get('b', '1') IS NULL AS nothing;
 -- NULL is "not given"
 SELECT cache_set('b', '1', '1', soft_ttl => NULL, negative => NULL);

@@ -30,8 +30,8 @@ COMMENT ON FUNCTION agentcore.cache_set(text, jsonb, jsonb, interval, text, text
   'False: refused (too large, agentcore.cache_pending_max, no room, or invalidated meanwhile). '
   'NULL value, ttl <= 0, soft_ttl not between 0 and ttl: 22023.';
 
-CREATE TYPE agentcore.cache_fetched AS (status text, value jsonb, lease bigint, age interval, retry_after interval);
-COMMENT ON TYPE agentcore.cache_fetched IS 'What cache_fetch() returns: status hit, stale, lead, busy or negative; value with its age; lease for the caller that leads or replaces a stale value; retry_after while busy, or until a negative entry ends.';
+CREATE TYPE agentcore.cache_fetched AS (status text, value jsonb, lease text, age interval, retry_after interval);
+COMMENT ON TYPE agentcore.cache_fetched IS 'What cache_fetch() returns: status hit, stale, lead, busy or negative; value with its age; lease, as text, for the caller that leads or replaces a stale value; retry_after while busy, or until a negative entry ends.';
 
 CREATE FUNCTION agentcore.cache_fetch(tool text, args jsonb, scope text DEFAULT '', wait interval DEFAULT '0', lease interval DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.cache_fetched
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
@@ -45,21 +45,21 @@ COMMENT ON FUNCTION agentcore.cache_fetch(text, jsonb, text, interval, interval,
   'ROLLBACK gives the lease back. '
   'A cache lease is no permit: it holds no part of a budget.';
 
-CREATE FUNCTION agentcore.cache_fill(lease bigint, value jsonb, ttl interval DEFAULT NULL, tags text[] DEFAULT NULL, soft_ttl interval DEFAULT NULL, negative boolean DEFAULT false, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.cache_fill(lease text, value jsonb, ttl interval DEFAULT NULL, tags text[] DEFAULT NULL, soft_ttl interval DEFAULT NULL, negative boolean DEFAULT false, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_fill_v1';
-COMMENT ON FUNCTION agentcore.cache_fill(bigint, jsonb, interval, text[], interval, boolean, text) IS
+COMMENT ON FUNCTION agentcore.cache_fill(text, jsonb, interval, text[], interval, boolean, text) IS
   'Store what the lease was taken for, at COMMIT. '
-  'False: nothing stored, because the lease ended or is another role''s, because what the value depends on was invalidated meanwhile, or because the value is too large. '
+  'False: nothing stored, because the lease ended, is another role''s or no lease at all, because what the value depends on was invalidated meanwhile, or because the value is too large. '
   'ttl, tags, soft_ttl, negative: as in cache_set. '
-  'NULL value, ttl <= 0, soft_ttl not between 0 and ttl: 22023.';
+  'NULL lease or value, ttl <= 0, soft_ttl not between 0 and ttl: 22023.';
 
-CREATE FUNCTION agentcore.cache_abandon(lease bigint, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.cache_abandon(lease text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_cache_abandon_v1';
-COMMENT ON FUNCTION agentcore.cache_abandon(bigint, text) IS
+COMMENT ON FUNCTION agentcore.cache_abandon(text, text) IS
   'Give a lease back at once, so that another caller may lead. '
-  'False: it was not held any more. '
+  'False: it was not held any more, or is no lease. '
   'NULL: 22023.';
 
 CREATE FUNCTION agentcore.cache_invalidate(tool text, args jsonb, scope text DEFAULT '', agent text DEFAULT NULL, subject text DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean

@@ -18,6 +18,7 @@
 #include "cache/stat.h"
 #include "core/row.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -26,6 +27,8 @@
 #include "utils/inval.h"
 #include "utils/rel.h"
 
+#define LEASE_LEN		16		/* a lease as text: the digits of its number */
+#define HEX_DIGITS		"0123456789abcdef"
 #define MAX_MGET		10000
 #define MAX_MGET_BYTES	(512 * 1024 * 1024)
 #define MGET_AHEAD		16		/* keys whose cache misses are waited for together */
@@ -279,6 +282,34 @@ AGC_FUNCTION(cache_set)
 	PG_RETURN_BOOL(fill_store(&item, item.stored_at));
 }
 
+/* As text: many clients read a 64-bit number as a double, which is another number. */
+static char *
+lease_text(int64 token)
+{
+	return psprintf("%0*" INT64_MODIFIER "x", LEASE_LEN, (uint64) token);
+}
+
+/* 0: no text of lease_text(), and so nobody's lease */
+static int64
+lease_of_text(Datum given)
+{
+	uint64		token = 0;
+	const char *digit;
+
+	if (toast_raw_datum_size(given) != VARHDRSZ + LEASE_LEN)
+		return 0;
+	digit = VARDATA_ANY(DatumGetTextPP(given));
+	for (int i = 0; i < LEASE_LEN; i++)
+	{
+		const char *found = digit[i] != '\0' ? strchr(HEX_DIGITS, digit[i]) : NULL;
+
+		if (found == NULL)
+			return 0;
+		token = token << 4 | (found - HEX_DIGITS);
+	}
+	return (int64) token;
+}
+
 /* cache_fetch(tool, args, scope, wait, lease, tenant) -> agentcore.cache_fetched */
 AGC_FUNCTION(cache_fetch)
 {
@@ -297,10 +328,7 @@ AGC_FUNCTION(cache_fetch)
 	agc_row_init(&row);
 	agc_put_text(&row, names[result.status]);
 	agc_put_jsonb(&row, result.value);
-	if (result.lease != 0)
-		agc_put_int64(&row, result.lease);
-	else
-		agc_put_null(&row);
+	agc_put_text(&row, result.lease != 0 ? lease_text(result.lease) : NULL);
 	if (result.value != NULL)
 		agc_put_interval(&row, result.age);
 	else
@@ -324,7 +352,7 @@ read_lease(FunctionCallInfo fcinfo, const char *what, int tenant_arg, AgcEnter e
 
 	if (PG_ARGISNULL(0))
 		agc_refuse_null("lease");
-	*token = PG_GETARG_INT64(0);
+	*token = lease_of_text(PG_GETARG_DATUM(0));
 	enter(tenant, AGC_AGENT);
 	ready_require(what);
 	return lease_lookup(*token, lease) && lease->kind == CACHE_RAW &&

@@ -121,7 +121,7 @@ SKIP:
 	is(one(q{SELECT agentcore.cache_set('clock', '1', '"after"', '1 hour', tags => '{t}'); SELECT agentcore.cache_get('clock', '1')}), "t\n\"after\"", 'and what is set after it is served');
 	is(one(q{SELECT agentcore.cache_invalidate_tool('clock'); SELECT agentcore.cache_get('clock', '1') IS NULL}), "\nt", 'as often as one likes');
 	is(one(q{SELECT agentcore.cache_set('clock', '1', '"again"', '1 hour', publish => 'immediate'); SELECT agentcore.cache_get('clock', '1')}), "t\n\"again\"", 'at once as well');
-	is(one(qq{SELECT agentcore.cache_fill($lease, '"stale"')}), 'f', 'a lease from before the invalidation is lost');
+	is(one(qq{SELECT agentcore.cache_fill('$lease', '"stale"')}), 'f', 'a lease from before the invalidation is lost');
 	is(one(q{SELECT agentcore.cache_fill(lease, '"new"') FROM agentcore.cache_fetch('clock', '3')}), 't', 'a new one is not');
 	is(one('SELECT agentcore.cache_verify()'), 't', 'the cache is sound');
 

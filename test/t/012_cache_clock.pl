@@ -71,7 +71,7 @@ is(at(HOUR, q{BEGIN; SELECT status FROM cache_fetch('t', '"bad"'); ROLLBACK}), '
 is(at(HOUR, q{SELECT status, retry_after BETWEEN '59 min' AND '1 h' FROM cache_fetch('t', '"bad two"')}), 'negative|t', 'and not before');
 is(at(HOUR, q{SELECT status, retry_after BETWEEN '59 min' AND '1 h' FROM cache_fetch('t', '"long lease"')}), 'busy|t', 'forward: a long lease is still held');
 is(at(HOUR, q{SELECT status FROM cache_fetch('t', '"short lease"', lease => '1 s')}), 'lead', 'a short one is given up');
-is(at(HOUR, "SELECT cache_fill($short, '\"late\"')"), 'f', 'and its fill refused');
+is(at(HOUR, "SELECT cache_fill('$short', '\"late\"')"), 'f', 'and its fill refused');
 sound('forward');
 before('and back');
 sound('and back');
@@ -85,7 +85,7 @@ is(fetch(-&HOUR, 'soft'), 'hit|3|f', 'back: not stale');
 is(fetch(-&HOUR, 'bad'), 'negative|4|f', 'back: a failure as well');
 is(at(-&HOUR, q{SELECT status FROM cache_fetch('t', '"long lease"')}), 'busy', 'back by less than its length: a lease is held');
 is(at(-4 * HOUR, q{SELECT status FROM cache_fetch('t', '"long lease"', lease => '1 s')}), 'lead', 'back by more: it is over');
-is(at(-&HOUR, "SELECT cache_fill($long, '\"late\"')"), 'f', 'and its fill refused');
+is(at(-&HOUR, "SELECT cache_fill('$long', '\"late\"')"), 'f', 'and its fill refused');
 is(at(-&HOUR, q{SELECT cache_set('t', '"past"', '6', '10 min'), cache_set('t', '"past bad"', '7', '10 min', negative => true),
 	cache_set('t', '"past soft"', '8', '90 min', soft_ttl => '10 min')}), 't|t|t', 'back: sets are taken');
 is(fetch(-&HOUR, 'past'), 'hit|6|f', 'and served');
