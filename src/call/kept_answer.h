@@ -1,0 +1,21 @@
+/*
+ * kept_answer.h
+ *	  What the cache keeps of a call that has ended.
+ */
+#ifndef AGENTCORE_CALL_KEPT_ANSWER_H
+#define AGENTCORE_CALL_KEPT_ANSWER_H
+
+#include "call/gate.h"
+
+/*
+ * Each of these ends the call's lease on its answer, if it has one.  The tool may be
+ * NULL.  A result is stored at COMMIT; the others of the call's arguments compute it
+ * anew where nothing is stored.
+ */
+extern void kept_result(const char *tenant, const PermitRow *permit, const ToolDef *tool,
+						Jsonb *result, int64 nanousd);
+extern void kept_failure(const char *tenant, const PermitRow *permit, const ToolDef *tool,
+						 int status, const char *reason, const char *error);
+extern void kept_nothing(const PermitRow *permit);
+
+#endif							/* AGENTCORE_CALL_KEPT_ANSWER_H */
