@@ -30,8 +30,8 @@ $$;
 -- A hint belongs to the target: of a throttle, of a 503, of a call that is deferred, with a key and without one,
 -- for every tool of the target and every agent of the tenant.
 SELECT action, delay FROM call_begin('a', 's', '{"n": 1}', key => 'd') b, LATERAL call_fail(b.call_id, 429, 'slow down', '3600');
-SELECT verdict, reason, detail, feedback, retry_after >= '59 min' AND retry_after <= '61 min' AS about_an_hour
-  FROM call_begin('a', 's', '{"n": 1}', key => 'd');
+SELECT verdict, reason, retry_after >= '59 min' AND retry_after <= '61 min' AS about_an_hour FROM call_begin('a', 's', '{"n": 1}', key => 'd');
+SELECT verdict, reason, detail, feedback, retry_after >= '59 min' AND retry_after <= '61 min' AS about_an_hour FROM call_begin('a', 's', '{"n": 2}');
 SELECT asks('s'), asks('twin', 'a2'), asks('free');
 SELECT target, state, calls, failures, kind, paused_until > clock_now() + '59 min' AS paused FROM stat_target;
 SELECT target_resume('api') AS resumed, target_resume('api') AS again, asks('s');
@@ -83,3 +83,58 @@ SELECT target, calls, failures FROM stat_target WHERE target ~ '^c\d$' ORDER BY 
 SELECT target_resume(NULL);
 SELECT target_resume('');
 SELECT target_resume('never seen');
+
+-- Rates of calls that the gate lets pass: without a burst, at most the rate within any minute.
+SELECT tool_set('r', '{"type": "object"}', idempotent => true, target => 'r'), rate_set('r', 3, '1 min');
+SELECT count(*) FILTER (WHERE verdict = 'run') AS run, count(DISTINCT detail) AS refused_in_one_way, max(detail) AS detail
+  FROM generate_series(1, 5) g, LATERAL call_begin('a', 'r', jsonb_build_object('n', g));
+SET agentcore.debug_clock_offset = '59 s';
+SELECT asks('r') AS no_second_period_within_the_first;
+SET agentcore.debug_clock_offset = '61 s';
+SELECT asks('r');
+RESET agentcore.debug_clock_offset;
+
+-- Tokens are taken by the estimate and corrected by what was used.
+SELECT tool_set('k', '{"type": "object"}', idempotent => true, target => 'k'), rate_set('k', period => '1 hour', tokens => 1000);
+CREATE FUNCTION asks_for(tokens bigint, key text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+  SELECT verdict || coalesce(' ' || reason, '') FROM agentcore.call_begin('a', 'k', '{}', est_tokens => tokens, key => key)
+$$;
+SELECT verdict, reason, detail, feedback, retry_after FROM call_begin('a', 'k', '{}', est_tokens => 1001);
+SELECT call_id AS c FROM call_begin('a', 'k', '{}', est_tokens => 900) \gset
+SELECT verdict, reason, detail, retry_after BETWEEN '59 min' AND '1 hour' AS an_hour FROM call_begin('a', 'k', '{}', est_tokens => 101);
+SELECT asks_for(100) AS fits, asks_for(NULL) AS unknown, asks_for(1) AS one, asks_for(0) AS nothing;
+-- less was used: the rest is free at once, and once only
+SELECT call_commit(:'c', tokens => 400), call_commit(:'c', tokens => 400), asks_for(501) AS too_much, asks_for(500) AS fits;
+-- more was used than anybody said: that counts, too
+SET agentcore.debug_clock_offset = '61 min';
+SELECT call_id AS c FROM call_begin('a', 'k', '{}', est_tokens => 10) \gset
+SELECT call_commit(:'c', tokens => 995), asks_for(6) AS too_much, asks_for(5) AS fits;
+-- a failure that says what was used is corrected; one that does not keeps its estimate
+SET agentcore.debug_clock_offset = '122 min';
+SELECT call_id AS c FROM call_begin('a', 'k', '{}', est_tokens => 600) \gset
+SELECT call_id AS d FROM call_begin('a', 'k', '{}', est_tokens => 400) \gset
+SELECT (call_fail(:'c', 400, tokens => 100)).action, (call_fail(:'d', 400)).action, asks_for(501) AS too_much, asks_for(500) AS fits;
+-- a ROLLBACK, a savepoint and a refusal give tokens back
+SET agentcore.debug_clock_offset = '183 min';
+BEGIN;
+SELECT asks_for(1000), asks_for(1);
+ROLLBACK;
+BEGIN;
+SAVEPOINT s;
+SELECT asks_for(1000);
+ROLLBACK TO s;
+SELECT asks_for(600);
+COMMIT;
+SELECT asks_for(401) AS too_much, asks_for(400) AS fits;
+-- what was taken longer ago than a period does not make room for others now
+SET agentcore.debug_clock_offset = '244 min';
+SELECT call_id AS c FROM call_begin('a', 'k', '{}', est_tokens => 1000, lease => '2 hours') \gset
+SET agentcore.debug_clock_offset = '305 min';
+SELECT asks_for(1000) AS fits;
+SELECT call_commit(:'c', tokens => 0), asks_for(1) AS nothing_came_back;
+-- a retry takes what its permit holds, whatever it says now
+SET agentcore.debug_clock_offset = '366 min';
+SELECT action FROM call_begin('a', 'k', '{}', est_tokens => 400, key => 'retried') b, LATERAL call_fail(b.call_id, 500);
+SET agentcore.debug_clock_offset = '367 min';
+SELECT asks_for(0, 'retried'), asks_for(201) AS too_much, asks_for(200) AS fits;
+RESET agentcore.debug_clock_offset;

@@ -157,7 +157,7 @@ SELECT agentcore.retry_next(1, -500);
 SELECT agentcore.retry_next(1, 1000);
 SELECT agentcore.retry_next(1, 500, started_at => 'infinity');
 SELECT agentcore.retry_next(1, 500, retry_policy => '');
-SELECT agentcore.retry_next(1, 500, tenant => NULL);
+SELECT action FROM agentcore.retry_next(1, 500, tenant => NULL);
 SELECT agentcore.retry_policy_set(NULL);
 SELECT agentcore.retry_policy_set('');
 SELECT agentcore.retry_policy_set('bad', base => '-1 s');

@@ -90,6 +90,7 @@ judge_key(Gate *gate)
 	gate->earlier_id = gate->call_id = permit.id;
 	gate->has_call_id = true;
 	gate->attempt = permit.attempt;
+	gate->earlier_tokens = permit.held_tokens;
 
 	if (is_lapsed(&permit, now) && !gate->explaining)
 		gate->earlier = EARLIER_LAPSED;

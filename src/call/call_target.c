@@ -32,27 +32,44 @@ judge_breaker(Gate *gate)
 		refuse_breaker(gate, &decision);
 }
 
+/*
+ * A retry takes what its permit holds, whatever it says now, because the end of the
+ * call corrects that.  An unknown estimate takes one token: it passes no limit that is full.
+ */
+static int64
+tokens_to_take(const Gate *gate)
+{
+	int64		tokens = gate->earlier == EARLIER_RETRY ? gate->earlier_tokens : gate->est_tokens;
+
+	return tokens < 0 ? 1 : tokens;
+}
+
 void
 judge_rate(Gate *gate)
 {
 	const char *target = gate_target(gate);
-	int64		retry_after;
+	RateDecision decision;
 
-	if (target != NULL && !rate_target_peek(gate->tenant, target, &retry_after))
-		refuse_rate(gate, retry_after);
+	if (target == NULL)
+		return;
+	rate_target_peek(gate->tenant, target, tokens_to_take(gate), &decision);
+	if (!decision.allowed)
+		refuse_rate(gate, &decision);
 }
 
 static bool
 take_rate(Gate *gate, const char *target)
 {
-	int64		retry_after;
+	int64		tokens = tokens_to_take(gate);
+	RateDecision decision;
 
-	if (rate_target_take(gate->tenant, target, &retry_after))
+	rate_target_take(gate->tenant, target, tokens, &decision);
+	if (decision.allowed)
 	{
-		takes_add_target(TAKE_RATE, gate->tenant, target);
+		takes_add_target(TAKE_RATE, gate->tenant, target, tokens, decision.taken_at);
 		return true;
 	}
-	refuse_rate(gate, retry_after);
+	refuse_rate(gate, &decision);
 	return gate->audit;
 }
 
@@ -63,7 +80,7 @@ take_breaker(Gate *gate, const char *target)
 
 	breaker_take(gate->tenant, target, &decision);
 	if (decision.probe)
-		takes_add_target(TAKE_PROBE, gate->tenant, target);
+		takes_add_target(TAKE_PROBE, gate->tenant, target, 0, decision.taken_at);
 	if (decision.allowed)
 		return true;
 	refuse_breaker(gate, &decision);
@@ -88,11 +105,24 @@ permit_target(const PermitRow *permit, const ToolDef *tool)
 	return tool != NULL && agc_shmem_ready() ? tool->target : NULL;
 }
 
-/* When the call took what it took; that of an earlier attempt is too early, and so never too much goes back. */
+/*
+ * When the permit was given, right after the call had taken what it took; of a
+ * retry, when its first attempt was.  The earlier, the less goes back.
+ */
 static int64
 taken_at(const PermitRow *permit)
 {
-	return slot_clock() - Max(agc_now() - permit->created_at, 0);
+	int64		age = Max(agc_now() - permit->created_at, 0);
+
+	return slot_clock() - age;
+}
+
+/* Where nobody says what was used, the estimate stands. */
+static void
+correct_rate(const char *tenant, const char *target, const PermitRow *permit, int64 tokens)
+{
+	if (tokens >= 0)
+		rate_target_correct(tenant, target, permit->held_tokens, tokens, taken_at(permit));
 }
 
 void
@@ -100,8 +130,10 @@ target_succeeded(const char *tenant, const PermitRow *permit, const ToolDef *too
 {
 	const char *target = permit_target(permit, tool);
 
-	if (target != NULL)
-		(void) breaker_record(tenant, target, true);
+	if (target == NULL)
+		return;
+	(void) breaker_record(tenant, target, true);
+	correct_rate(tenant, target, permit, tokens);
 }
 
 typedef enum Outcome
@@ -152,6 +184,7 @@ target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool, 
 		breaker_forget(tenant, target, taken_at(permit));
 	else
 		(void) breaker_record(tenant, target, end == OUTCOME_ANSWERED);
+	correct_rate(tenant, target, permit, tokens);
 	if (asks_for_pause(advice))
 		pause_begin(tenant, target, advice->hint);
 }
@@ -164,4 +197,5 @@ target_given_up(const char *tenant, const PermitRow *permit, const ToolDef *tool
 	if (target == NULL)
 		return;
 	breaker_forget(tenant, target, taken_at(permit));
+	rate_target_forget(tenant, target, permit->held_tokens, taken_at(permit));
 }

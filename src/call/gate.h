@@ -64,6 +64,7 @@ typedef struct Gate
 	const char *budget;			/* NULL: none */
 	EarlierCall earlier;
 	pg_uuid_t	earlier_id;
+	int64		earlier_tokens; /* that it holds */
 	bool		loop_guarded;	/* the loop guard counts this call */
 	bool		cacheable;
 	CacheTarget cache;

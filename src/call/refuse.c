@@ -323,12 +323,20 @@ refuse_breaker(Gate *gate, const BreakerDecision *decision)
 }
 
 void
-refuse_rate(Gate *gate, int64 retry_after)
+refuse_rate(Gate *gate, const RateDecision *decision)
 {
-	if (agc_shmem_ready())
-		gate_wait(gate, REASON_RATE_LIMITED, psprintf("rate of target %s", agc_quoted_name(gate_target(gate))), retry_after);
-	else
+	char	   *target = agc_quoted_name(gate_target(gate));
+
+	if (!agc_shmem_ready())
 		refuse_without_shmem(gate, REASON_RATE_LIMITED, "rate limit");
+	else if (decision->never)
+		gate_deny(gate, REASON_RATE_LIMITED,
+				  psprintf("rate of target %s: %lld tokens are more than its whole limit", target, (long long) gate->est_tokens),
+				  psprintf("This call of %s is too large: it asks for %lld tokens, which is never allowed at once. Make a smaller call.",
+						   quoted_tool(gate), (long long) gate->est_tokens));
+	else
+		gate_wait(gate, REASON_RATE_LIMITED, psprintf("rate of target %s%s%s", target, decision->what ? ": " : "",
+													  decision->what ? decision->what : ""), decision->retry_after);
 }
 
 /* ----- approvals ------------------------------------------------------------------ */

@@ -45,7 +45,7 @@ extern void refuse_computing(Gate *gate, const CacheResult *found);
 extern void refuse_failed_before(Gate *gate, const CacheResult *found);
 
 extern void refuse_breaker(Gate *gate, const BreakerDecision *decision);
-extern void refuse_rate(Gate *gate, int64 retry_after);
+extern void refuse_rate(Gate *gate, const RateDecision *decision);
 
 /* approvals: not asked for, too many asked for, what a request can say, and another at it */
 extern void refuse_unasked(Gate *gate);

@@ -25,6 +25,7 @@ typedef struct Take
 	int64		lease;
 	char	   *tenant;			/* probe, rate */
 	char	   *target;
+	int64		tokens;			/* rate */
 	int64		taken_at;		/* slot_clock() */
 } Take;
 
@@ -79,13 +80,14 @@ takes_add_lease(const CacheKey *key, int64 lease)
 }
 
 void
-takes_add_target(TakeKind kind, const char *tenant, const char *target)
+takes_add_target(TakeKind kind, const char *tenant, const char *target, int64 tokens, int64 taken_at)
 {
 	Take	   *take = add_take(kind);
 
 	take->tenant = MemoryContextStrdup(TopTransactionContext, tenant);
 	take->target = MemoryContextStrdup(TopTransactionContext, target);
-	take->taken_at = slot_clock();
+	take->tokens = tokens;
+	take->taken_at = taken_at;
 	ntakes++;
 }
 
@@ -115,7 +117,7 @@ give_back(Take *take)
 			breaker_give_back(take->tenant, take->target, take->taken_at);
 			break;
 		case TAKE_RATE:
-			rate_target_give_back(take->tenant, take->target);
+			rate_target_give_back(take->tenant, take->target, take->tokens, take->taken_at);
 			break;
 	}
 }

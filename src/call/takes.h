@@ -16,7 +16,7 @@ typedef enum TakeKind
 } TakeKind;
 
 extern void takes_add_lease(const CacheKey *key, int64 lease);
-extern void takes_add_target(TakeKind kind, const char *tenant, const char *target);
+extern void takes_add_target(TakeKind kind, const char *tenant, const char *target, int64 tokens, int64 taken_at);
 
 /* a refusal gives back what was taken since the mark */
 extern int	takes_mark(void);

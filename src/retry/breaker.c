@@ -105,7 +105,7 @@ refuse(BreakerDecision *out, int64 retry_after)
 	out->allowed = out->probe = false;
 	out->state = unavailable;
 	out->retry_after = retry_after;
-	out->paused = 0;
+	out->paused = out->taken_at = 0;
 }
 
 static void
@@ -116,6 +116,7 @@ decide(BreakerDecision *out, const CircuitAnswer *answer, int64 paused)
 	out->retry_after = Max(answer->retry_after, paused);
 	out->probe = answer->probe && paused == 0;
 	out->paused = paused;
+	out->taken_at = 0;
 }
 
 /* everything that may raise an ERROR happens in here, before the lock */
@@ -214,6 +215,7 @@ take(char kind, const char *tenant, const char *target, BreakerDecision *out)
 		circuit_peek(&unseen, &set, now, &answer);
 	}
 	decide(out, &answer, paused);
+	out->taken_at = now;
 }
 
 static void

@@ -13,6 +13,7 @@ typedef struct BreakerDecision
 	const char *state;			/* closed | open | half_open | unavailable */
 	int64		retry_after;	/* us, 0 when allowed or not known */
 	bool		probe;			/* a half-open probe was taken (peek: would be) */
+	int64		taken_at;		/* slot_clock() when it was taken */
 	int64		paused;			/* us that the target asked to be left alone, 0: it did not */
 } BreakerDecision;
 
@@ -28,7 +29,7 @@ extern void breaker_take(const char *tenant, const char *target, BreakerDecision
 extern const char *breaker_record(const char *tenant, const char *target, bool ok);
 
 /*
- * A call that began at taken_at (slot_clock()) tells nothing of the target: its
+ * A call that began at taken_at tells nothing of the target: its
  * probe, if it has one, is free for another.  The first reads no table and raises
  * no ERROR, so that an abort may call it, and needs a take of this backend's before.
  */

@@ -1,12 +1,12 @@
 /*
  * rate.c
- *	  Rate limits shared by all processes: one timestamp per installation,
- *	  tenant and key.
+ *	  Rate limits shared by all processes: one meter per installation, tenant
+ *	  and key.
  *
  * rate_take() names its own limit with every call; a target of the gate has
- * the limit that rate_set() stored.  The two never share a bucket, so nobody
- * loosens a target's limit by calling rate_take() with another one.  A bucket
- * that is full again says nothing and is recycled without loss.  Where no slot
+ * the limit that rate_set() stored.  The two never share a meter, so nobody
+ * loosens a target's limit by calling rate_take() with another one.  A meter
+ * in which nothing counts any more is recycled without loss.  Where no slot
  * is free the call is refused.
  *
  * Locking: the LWLock of the slot's partition; limits are read before, so
@@ -16,24 +16,18 @@
 #include "retry/rate.h"
 
 #include "core/row.h"
-#include "retry/gcra.h"
+#include "retry/meter.h"
 #include "retry/slots.h"
 #include "utils/builtins.h"
 
 #define KIND_KEY		'k'
 #define KIND_TARGET		't'
 
-typedef struct Bucket
-{
-	int64		tat;			/* ns */
-	int64		interval;		/* ns per call, as last used */
-} Bucket;
-
 static void *compile_limit(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 
 static AgcTable limit_table = AGC_TABLE("rate_limit", "rate_limit_pkey");
 static const AgcObjectClass limit_class = {"rate_limit", &limit_table, compile_limit};
-static SlotTable rate_slots = {"agentcore_rate", "rate", sizeof(Bucket), NULL, NULL};
+static SlotTable rate_slots = {"agentcore_rate", "rate", sizeof(Meter), NULL, NULL};
 
 /* kept from the last use, because giving back must not read a table */
 static pg_uuid_t installation;
@@ -46,178 +40,271 @@ rate_init(void)
 
 /* ----- limits --------------------------------------------------------------- */
 
-/* burst NULL stands for one period's worth */
-static void
-make_limit(Gcra *limit, int rate, int64 period, const int *burst)
+enum
 {
-	if (rate < 1)
+	A_RATE = 1, A_PERIOD, A_BURST, A_TOKENS
+};
+
+static void
+check_positive(const char *what, int64 value)
+{
+	if (value < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rate must be at least 1"),
-				 errdetail("Got %d.", rate)));
+				 errmsg("%s must be at least 1", what),
+				 errdetail("Got %lld.", (long long) value)));
+}
+
+/* 0 stands for "none"; tokens have no burst */
+static void
+make_limit(MeterLimit *limit, int64 rate, int64 period, int64 burst, int64 tokens)
+{
 	if (period < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("period must be longer than zero")));
-	if (burst != NULL && *burst < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("burst must be at least 1"),
-				 errdetail("Got %d.", *burst)));
-	if (!gcra_make(limit, rate, period, burst == NULL ? rate : *burst))
+	memset(limit, 0, sizeof(*limit));
+	limit->calls = rate;
+	limit->tokens = tokens;
+	limit->period = period;
+	limit->bursts = burst > 0;
+	if (!gcra_make(&limit->gcra, Max(rate, 1), period, burst > 0 ? burst : Max(rate, 1)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rate limit is out of range"),
 				 errdetail("period, and period * burst / rate, must stay below 73 years.")));
 }
 
-/* rate, period and burst stand at n, n + 1 and n + 2 */
-static void
-limit_args(FunctionCallInfo fcinfo, int n, Gcra *limit)
+/* An argument that is given is at least 1. */
+static int64
+positive_arg(FunctionCallInfo fcinfo, int n, const char *what)
 {
-	int			burst = PG_ARGISNULL(n + 2) ? 0 : PG_GETARG_INT32(n + 2);
+	int64		value = n == A_TOKENS ? PG_GETARG_INT64(n) : PG_GETARG_INT32(n);
 
-	if (PG_ARGISNULL(n) || PG_ARGISNULL(n + 1))
-		agc_refuse_null(PG_ARGISNULL(n) ? "rate" : "period");
-	make_limit(limit, PG_GETARG_INT32(n), agc_opt_interval(fcinfo, n + 1, "period", 0),
-			   PG_ARGISNULL(n + 2) ? NULL : &burst);
+	if (PG_ARGISNULL(n))
+		return 0;
+	check_positive(what, value);
+	return value;
+}
+
+static void
+limit_args(FunctionCallInfo fcinfo, bool has_tokens, MeterLimit *limit)
+{
+	int64		rate = positive_arg(fcinfo, A_RATE, "rate");
+	int64		burst = positive_arg(fcinfo, A_BURST, "burst");
+	int64		tokens = has_tokens ? positive_arg(fcinfo, A_TOKENS, "tokens") : 0;
+
+	if (PG_ARGISNULL(A_PERIOD))
+		agc_refuse_null("period");
+	if (rate == 0 && !has_tokens)
+		agc_refuse_null("rate");
+	if (rate == 0 && tokens == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a rate limit needs a rate or tokens")));
+	if (rate == 0 && burst > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("burst needs a rate"),
+				 errdetail("It counts calls; tokens have no burst.")));
+	make_limit(limit, rate, agc_opt_interval(fcinfo, A_PERIOD, "period", 0), burst, tokens);
+}
+
+static int64
+limit_col(HeapTuple tuple, TupleDesc desc, const char *name)
+{
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, name, &isnull);
+
+	return isnull ? 0 : strcmp(name, "tokens") == 0 ? DatumGetInt64(value) : DatumGetInt32(value);
 }
 
 static void *
 compile_limit(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
 {
-	Gcra	   *limit = palloc(sizeof(Gcra));
-	bool		isnull;
-	int			rate = DatumGetInt32(agc_col(tuple, desc, "rate", &isnull));
-	int			burst = DatumGetInt32(agc_col(tuple, desc, "burst", &isnull));
+	MeterLimit *limit = palloc(sizeof(MeterLimit));
 
-	make_limit(limit, rate, agc_col_interval(tuple, desc, "period", 0), isnull ? NULL : &burst);
+	make_limit(limit, limit_col(tuple, desc, "rate"), agc_col_interval(tuple, desc, "period", 0),
+			   limit_col(tuple, desc, "burst"), limit_col(tuple, desc, "tokens"));
 	return limit;
 }
 
 static bool
-read_limit(const char *tenant, const char *target, Gcra *limit)
+read_limit(const char *tenant, const char *target, MeterLimit *limit)
 {
 	AgcObject  *object = agc_object_pin(&limit_class, tenant, target);
 
 	if (object == NULL)
 		return false;
-	*limit = *(Gcra *) object->data;
+	*limit = *(MeterLimit *) object->data;
 	agc_object_unpin(object);
 	return true;
 }
 
-/* ----- buckets --------------------------------------------------------------- */
+/* ----- meters ----------------------------------------------------------------- */
 
-static int64
-ns_to_us(int64 ns)
+static void
+decide(RateDecision *out, const MeterAnswer *answer)
 {
-	return ns / 1000 + (ns % 1000 != 0);
+	out->allowed = answer->wait == 0 && !answer->never;
+	out->never = answer->never;
+	out->what = answer->what;
+	out->retry_after = answer->wait;
+	out->taken_at = 0;
 }
 
-static bool
-bucket_peek(const SlotKey *key, const Gcra *limit, int64 *retry_after)
+/* no slot is left */
+static void
+refuse(RateDecision *out, int64 now, int64 free_at)
 {
+	memset(out, 0, sizeof(*out));
+	out->retry_after = free_at == PG_INT64_MAX ? 0 : free_at - now;
+}
+
+static void
+peek(const SlotKey *key, const MeterLimit *limit, int64 tokens, RateDecision *out)
+{
+	static const Meter unused;
 	SlotPartition *part = slot_lock(&rate_slots, key, LW_SHARED);
 	int64		now = slot_clock();
 	int64		free_at = PG_INT64_MAX;
 	int			slot = slot_find(&rate_slots, part, key);
-	bool		allowed;
-	int64		wait = 0;
+	MeterAnswer answer;
 
-	if (slot >= 0)
+	if (slot >= 0 || slot_claimable(&rate_slots, part, key, now, &free_at))
 	{
-		wait = gcra_wait(limit, ((Bucket *) slot_state(&rate_slots, part, slot))->tat, now * 1000);
-		allowed = wait == 0;
-		*retry_after = ns_to_us(wait);
+		meter_ask(slot >= 0 ? slot_state(&rate_slots, part, slot) : &unused, limit, now, tokens, &answer);
+		decide(out, &answer);
 	}
 	else
-	{
-		allowed = slot_claimable(&rate_slots, part, key, now, &free_at);
-		*retry_after = allowed || free_at == PG_INT64_MAX ? 0 : free_at - now;
-	}
+		refuse(out, now, free_at);
 	slot_unlock(&rate_slots, key);
-	return allowed;
 }
 
-static bool
-bucket_take(const SlotKey *key, const Gcra *limit, int64 *retry_after)
+static void
+take(const SlotKey *key, const MeterLimit *limit, int64 tokens, RateDecision *out)
 {
 	SlotPartition *part = slot_lock(&rate_slots, key, LW_EXCLUSIVE);
 	int64		now = slot_clock();
 	int64		free_at;
 	int			slot = slot_claim(&rate_slots, part, key, now, &free_at);
-	bool		allowed = false;
+	MeterAnswer answer;
 
 	if (slot >= 0)
 	{
-		Bucket	   *bucket = slot_state(&rate_slots, part, slot);
-		int64		wait = gcra_wait(limit, bucket->tat, now * 1000);
+		Meter	   *meter = slot_state(&rate_slots, part, slot);
 
-		allowed = wait == 0;
-		*retry_after = ns_to_us(wait);
-		if (allowed)
+		meter_ask(meter, limit, now, tokens, &answer);
+		decide(out, &answer);
+		if (out->allowed)
 		{
-			bucket->tat = gcra_pass(limit, bucket->tat, now * 1000);
-			bucket->interval = limit->interval;
-			part->busy_until[slot] = ns_to_us(bucket->tat);
+			meter_pass(meter, limit, now, tokens);
+			out->taken_at = now;
+			part->busy_until[slot] = meter_end(meter);
 		}
 	}
 	else
-		*retry_after = free_at == PG_INT64_MAX ? 0 : free_at - now;
+		refuse(out, now, free_at);
 	slot_unlock(&rate_slots, key);
-	return allowed;
 }
 
-/* True where the target has no rate, false where it has one and there is no memory. */
-static bool
-ask_target(const char *tenant, const char *target,
-		   bool (*ask) (const SlotKey *key, const Gcra *limit, int64 *retry_after), int64 *retry_after)
+/* Allowed where the target has no rate, refused where it has one and there is no memory. */
+static void
+ask_target(const char *tenant, const char *target, int64 tokens,
+		   void (*ask) (const SlotKey *key, const MeterLimit *limit, int64 tokens, RateDecision *out), RateDecision *out)
 {
-	Gcra		limit;
+	MeterLimit	limit;
 	SlotKey		key;
 
-	*retry_after = 0;
+	memset(out, 0, sizeof(*out));
 	if (!read_limit(tenant, target, &limit))
-		return true;
+	{
+		out->allowed = true;
+		return;
+	}
 	if (!slot_table_ready(&rate_slots))
-		return false;
+		return;
 	installation = *agc_installation_id();
 	slot_key(&rate_slots, &key, KIND_TARGET, &installation, tenant, target);
-	return ask(&key, &limit, retry_after);
+	ask(&key, &limit, tokens, out);
 }
 
-bool
-rate_target_peek(const char *tenant, const char *target, int64 *retry_after)
-{
-	return ask_target(tenant, target, bucket_peek, retry_after);
-}
-
-bool
-rate_target_take(const char *tenant, const char *target, int64 *retry_after)
-{
-	return ask_target(tenant, target, bucket_take, retry_after);
-}
-
-/* The slot is still there if the token matters: a full bucket needs none back. */
 void
-rate_target_give_back(const char *tenant, const char *target)
+rate_target_peek(const char *tenant, const char *target, int64 tokens, RateDecision *out)
+{
+	ask_target(tenant, target, tokens, peek, out);
+}
+
+void
+rate_target_take(const char *tenant, const char *target, int64 tokens, RateDecision *out)
+{
+	ask_target(tenant, target, tokens, take, out);
+}
+
+/* The slot may be gone: then nothing counted in it any more, or it was lost in a crash. */
+static void
+take_back(const char *tenant, const char *target, int64 tokens, int64 taken_at)
 {
 	SlotKey		key;
 	SlotPartition *part;
 	int			slot;
 
-	if (!slot_table_ready(&rate_slots))
-		return;
 	slot_key(&rate_slots, &key, KIND_TARGET, &installation, tenant, target);
 	part = slot_lock(&rate_slots, &key, LW_EXCLUSIVE);
 	slot = slot_find(&rate_slots, part, &key);
 	if (slot >= 0)
 	{
-		Bucket	   *bucket = slot_state(&rate_slots, part, slot);
+		Meter	   *meter = slot_state(&rate_slots, part, slot);
 
-		bucket->tat = Max(bucket->tat - bucket->interval, 0);
-		part->busy_until[slot] = ns_to_us(bucket->tat);
+		meter_take_off(meter, slot_clock(), taken_at, 1, tokens);
+		part->busy_until[slot] = meter_end(meter);
+	}
+	slot_unlock(&rate_slots, &key);
+}
+
+void
+rate_target_give_back(const char *tenant, const char *target, int64 tokens, int64 taken_at)
+{
+	if (slot_table_ready(&rate_slots))
+		take_back(tenant, target, tokens, taken_at);
+}
+
+void
+rate_target_forget(const char *tenant, const char *target, int64 tokens, int64 taken_at)
+{
+	if (!slot_table_ready(&rate_slots))
+		return;
+	installation = *agc_installation_id();
+	take_back(tenant, target, tokens, taken_at);
+}
+
+/* What was used and not expected counts even where the slot is gone. */
+void
+rate_target_correct(const char *tenant, const char *target, int64 tokens, int64 used, int64 taken_at)
+{
+	MeterLimit	limit;
+	SlotKey		key;
+	SlotPartition *part;
+	int64		now;
+	int64		free_at;
+	int			slot;
+
+	if (tokens == used || !slot_table_ready(&rate_slots) || !read_limit(tenant, target, &limit) || limit.tokens == 0)
+		return;
+	installation = *agc_installation_id();
+	slot_key(&rate_slots, &key, KIND_TARGET, &installation, tenant, target);
+	part = slot_lock(&rate_slots, &key, LW_EXCLUSIVE);
+	now = slot_clock();
+	slot = slot_claim(&rate_slots, part, &key, now, &free_at);
+	if (slot >= 0)
+	{
+		Meter	   *meter = slot_state(&rate_slots, part, slot);
+
+		if (used > tokens)
+			meter_add_tokens(meter, &limit, now, used - tokens);
+		else
+			meter_take_off(meter, now, taken_at, 0, tokens - used);
+		part->busy_until[slot] = meter_end(meter);
 	}
 	slot_unlock(&rate_slots, &key);
 }
@@ -230,58 +317,62 @@ AGC_FUNCTION(rate_take)
 	char	   *name = agc_arg_name(fcinfo, 0, "key");
 	char	   *tenant = agc_arg_tenant(fcinfo, 4);
 	SlotKey		key;
-	Gcra		limit;
-	int64		retry_after;
+	MeterLimit	limit;
+	RateDecision decision;
 	AgcRow		row;
-	bool		allowed;
 
-	limit_args(fcinfo, 1, &limit);
+	limit_args(fcinfo, false, &limit);
 	agc_enter(tenant, AGC_AGENT);
 	agc_require_shmem("the rate limiter");
 	if (!slot_table_ready(&rate_slots))
 		elog(ERROR, "the rate limiter has no shared memory");
 	installation = *agc_installation_id();
 	slot_key(&rate_slots, &key, KIND_KEY, &installation, tenant, name);
-	allowed = bucket_take(&key, &limit, &retry_after);
+	take(&key, &limit, 0, &decision);
 	agc_row_init(&row);
-	agc_put_bool(&row, allowed);
-	agc_put_pointer(&row, retry_after > 0 ? agc_us_interval(retry_after) : NULL);
+	agc_put_bool(&row, decision.allowed);
+	agc_put_pointer(&row, decision.retry_after > 0 ? agc_us_interval(decision.retry_after) : NULL);
 	return agc_row_return(fcinfo, &row);
 }
 
 static bool
 write_rate(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID, INTERVALOID, INT4OID, BOOLOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID, INTERVALOID, INT4OID, INT8OID, BOOLOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.rate_limit AS r (tenant, name, rate, period, burst)"
-		" VALUES ($1, $2, $3, $4, $5)"
+		"INSERT INTO agentcore.rate_limit AS r (tenant, name, rate, period, burst, tokens)"
+		" VALUES ($1, $2, $3, $4, $5, $6)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET rate = EXCLUDED.rate,"
-		" period = EXCLUDED.period, burst = EXCLUDED.burst"
-		" WHERE $6 AND (r.rate, r.period, r.burst) IS DISTINCT FROM"
-		" (EXCLUDED.rate, EXCLUDED.period, EXCLUDED.burst)", lengthof(types), types
+		" period = EXCLUDED.period, burst = EXCLUDED.burst, tokens = EXCLUDED.tokens"
+		" WHERE $7 AND (r.rate, r.period, r.burst, r.tokens) IS DISTINCT FROM"
+		" (EXCLUDED.rate, EXCLUDED.period, EXCLUDED.burst, EXCLUDED.tokens)", lengthof(types), types
 	};
-	Datum		values[] = {
-		set->keys[0], set->keys[1], PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3),
-		BoolGetDatum(set->exists)
-	};
-	Gcra		limit;
+	Datum		values[lengthof(types)] = {set->keys[0], set->keys[1]};
+	char		nulls[] = "       ";
+	MeterLimit	limit;
 
-	limit_args(fcinfo, 1, &limit);
-	return agc_set_write(set, &plan, values, PG_ARGISNULL(3) ? "    n " : NULL);
+	limit_args(fcinfo, true, &limit);
+	for (int n = A_RATE; n <= A_TOKENS; n++)	/* an argument stands one place before its column */
+	{
+		values[n + 1] = fcinfo->args[n].value;
+		if (PG_ARGISNULL(n))
+			nulls[n + 1] = 'n';
+	}
+	values[6] = BoolGetDatum(set->exists);
+	return agc_set_write(set, &plan, values, nulls);
 }
 
-/* rate_set(target, rate, period, burst, reset, tenant) -> boolean */
+/* rate_set(target, rate, period, burst, tokens, reset, tenant) -> boolean */
 AGC_FUNCTION(rate_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan row = {
-		"SELECT rate, period, burst FROM agentcore.rate_limit WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE",
+		"SELECT rate, period, burst, tokens FROM agentcore.rate_limit WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE",
 		lengthof(types), types
 	};
-	static const AgcMember members[] = {{"rate", .required = true}, {"period", .required = true}, {"burst"}};
+	static const AgcMember members[] = {{"rate"}, {"period", .required = true}, {"burst"}, {"tokens"}};
 	static const AgcSetter setter = {
-		"rate limit", 1, lengthof(members), members, &row, .write = write_rate
+		"rate limit", A_RATE, lengthof(members), members, &row, .write = write_rate
 	};
 	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "target"))};
 

@@ -23,8 +23,8 @@ define_settings(void)
 							&agc_max_target_pause, 3600, 0, 7 * SECS_PER_DAY,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.max_targets",
-							"Number of circuit breakers, and of rate-limit buckets, that shared memory holds.",
-							"Fixed at server start, rounded up to a multiple of 128; about 1.5 kB each. One tenant may fill three quarters. "
+							"Number of circuit breakers, and of rate limits, that shared memory holds.",
+							"Fixed at server start, rounded up to a multiple of 128; about 2 kB each. One tenant may fill three quarters. "
 							"When no slot can be reused, new ones are refused and counted in agentcore.stat_target_slots.",
 							&agc_max_targets, 4096, 128, 65536,
 							agc_at_start(), 0, NULL, NULL, NULL);

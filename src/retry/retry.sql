@@ -146,24 +146,30 @@ COMMENT ON FUNCTION agentcore.target_resume(text, text) IS
 CREATE TABLE agentcore.rate_limit (
   tenant   text COLLATE "C" NOT NULL,
   name     text COLLATE "C" NOT NULL CHECK (name <> ''),
-  rate     integer NOT NULL CHECK (rate >= 1),
+  rate     integer CHECK (rate >= 1),
   period   interval NOT NULL CHECK (period > '0'),
   burst    integer CHECK (burst >= 1),
+  tokens   bigint CHECK (tokens >= 1),
   revision bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
-  PRIMARY KEY (tenant, name)
+  PRIMARY KEY (tenant, name),
+  CHECK (rate IS NOT NULL OR tokens IS NOT NULL)
 );
 SELECT agentcore.registry_attach('agentcore.rate_limit');
 COMMENT ON TABLE agentcore.rate_limit IS
-  'Rate limits of targets (name = target) that the gate applies: rate calls per period, burst (NULL = rate) at once. '
+  'Rate limits of targets (name = target) that the gate applies: rate calls and tokens per period (NULL: not limited), burst calls at once (NULL: at most rate within any period). '
   'Written by rate_set().';
 
-CREATE FUNCTION agentcore.rate_set(target text, rate integer DEFAULT NULL, period interval DEFAULT NULL, burst integer DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.rate_set(target text, rate integer DEFAULT NULL, period interval DEFAULT NULL, burst integer DEFAULT NULL, tokens bigint DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_rate_set_v1';
-COMMENT ON FUNCTION agentcore.rate_set(text, integer, interval, integer, text[], text) IS
-  'Create or change a target''s rate limit: rate calls per period, burst at once; within any time t at most burst + rate * t / period calls pass the gate. '
-  'A member that is not given (NULL) stays as it is; a new limit needs rate and period, and its burst is the rate. '
-  'reset => ''{burst}'' makes it the rate again. '
+COMMENT ON FUNCTION agentcore.rate_set(text, integer, interval, integer, bigint, text[], text) IS
+  'Create or change a target''s rate limit. '
+  'Without burst at most rate calls pass the gate within any period; a call may count for up to 7 % longer than a period. '
+  'With burst, burst calls pass at once, and within any time t at most burst + rate * t / period. '
+  'tokens: at most so many within any period, whatever burst is: a call takes its estimate (one token if it has none), and what it used counts once it is settled. '
+  'A call that asks for more tokens than the whole limit is denied. '
+  'A member that is not given (NULL) stays as it is; a new limit needs period, and rate or tokens. '
+  'reset: members to take away again (rate, burst, tokens). '
   'Returns whether anything changed. '
   'Zero or negative values: 22023.';
 
@@ -181,7 +187,9 @@ CREATE FUNCTION agentcore.rate_take(key text, rate integer, period interval, bur
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_rate_take_v1';
 COMMENT ON FUNCTION agentcore.rate_take(text, integer, interval, integer, text) IS
-  'Take one token of the key''s bucket, shared by all sessions: rate tokens per period, burst (NULL = rate) at once; within any time t at most burst + rate * t / period are granted. '
+  'Take one token of the key, shared by all sessions. '
+  'Without burst (NULL) at most rate are granted within any period; a token may count for up to 7 % longer than a period. '
+  'With burst, burst are granted at once, and within any time t at most burst + rate * t / period. '
   'Refused takes cost nothing. '
   'Not transactional. '
   'Keys are apart from the targets of rate_set(). '
@@ -199,7 +207,7 @@ COMMENT ON FUNCTION agentcore.target_slots() IS
 CREATE VIEW agentcore.stat_target_slots WITH (security_barrier) AS
   SELECT s.* FROM (SELECT WHERE agentcore.access_visible('*')) AS allowed, LATERAL agentcore.target_slots() AS s;
 COMMENT ON VIEW agentcore.stat_target_slots IS
-  'Slots of breakers and rate buckets in shared memory, of the whole server: how many there are, how many are used, how many still matter, how many were recycled for other keys, and how often none was left (then raise agentcore.max_targets). '
+  'Slots of breakers and rate limits in shared memory, of the whole server: how many there are, how many are used, how many still matter, how many were recycled for other keys, and how often none was left (then raise agentcore.max_targets). '
   'No row unless the caller may read every tenant.';
 
 INSERT INTO agentcore.access_function VALUES
