@@ -79,4 +79,15 @@ def approved(world, gate, request, run, line):
     return outcome
 
 
-SCENARIOS = {f.__name__: f for f in (same_key_twice, worker_dies, two_calls_in_one_transaction, approved)}
+def undecided(world, gate, request, run, line):
+    """Nobody decides in time: agentcore.approval_decide_within is a second here, a day elsewhere."""
+    asked = gate.begin(request)                      # approval_required
+    if asked.verdict != "wait":
+        return settled(gate, request, asked, run)
+    time.sleep(1.1)
+    outcome = Outcome(gate.begin(request))           # approval_expired
+    outcome.waits[asked.reason] += 1
+    return outcome
+
+
+SCENARIOS = {f.__name__: f for f in (same_key_twice, worker_dies, two_calls_in_one_transaction, approved, undecided)}

@@ -4,19 +4,19 @@
  *
  * A tool with needs_approval makes the gate say wait / approval_required and
  * leave a request; an administrator of the tenant decides it with
- * call_approve(); the call then passes once.  What was approved is what runs:
- * a request is for one question, which is the agent, task, subject and budget,
- * the tool as it is defined (name, description, schema) and the arguments that
- * will run, and for an estimate that is not higher.  Another question, or the
- * same at a higher price or at one that is not known, is asked anew.
+ * call_approve() (approval_decide.c); the call then passes once.  What was
+ * approved is what runs: a request is for one question, which is the agent, task,
+ * subject and budget, the tool as it is defined (name, description, schema) and
+ * the arguments that will run, and for an estimate that is not higher.  Another
+ * question, or the same at a higher price or at one that is not known, is asked
+ * anew.  A request that nobody decides in time counts as refused.
  *
  * The request belongs to the caller's transaction: a worker that rolls back has
  * asked nobody.
  *
  * Memory: SPI's.  Locks: a queue per question while it is asked for, so that the
  * INSERT never waits for another worker's; row lock of the request that a call
- * uses, which is never waited for.  A person waits for workers no longer than
- * agentcore.budget_lock_wait (55P03).  On ERROR: the transaction takes everything
+ * uses, which is never waited for.  On ERROR: the transaction takes everything
  * back.
  */
 #include "call/approval.h"
@@ -36,7 +36,8 @@ typedef enum ApprovalState
 	APPROVAL_USED,				/* by the attempt before this one */
 	APPROVAL_PENDING,
 	APPROVAL_APPROVED,
-	APPROVAL_REFUSED
+	APPROVAL_REFUSED,
+	APPROVAL_EXPIRED			/* nobody decided in time */
 } ApprovalState;
 
 static void
@@ -56,24 +57,47 @@ put_estimate(AgcRow *row, int64 estimate)
 	agc_put_datum(row, Int64GetDatum(estimate), estimate < 0);
 }
 
+static ApprovalState
+state_of(const char *word)
+{
+	static const char *const words[] = {
+		[APPROVAL_USED] = "used", [APPROVAL_PENDING] = "pending", [APPROVAL_APPROVED] = "approved",
+		[APPROVAL_REFUSED] = "refused", [APPROVAL_EXPIRED] = "expired"
+	};
+
+	for (int i = APPROVAL_USED; i < lengthof(words); i++)
+		if (strcmp(words[i], word) == 0)
+			return (ApprovalState) i;
+	return APPROVAL_NONE;
+}
+
+/* The call that this one goes on with: its own approval is the word of a person. */
+static const pg_uuid_t *
+call_continued(const Gate *gate)
+{
+	return gate->earlier == EARLIER_RETRY || gate->earlier == EARLIER_YOURS ? &gate->earlier_id : NULL;
+}
+
 /*
- * The request that speaks for this very call, if there is one: of a retry the
- * one that its first attempt used, else the one decided last.  A refusal holds
- * for what is as dear or dearer, or may be; an approval for what is surely not
+ * The request that speaks for this very call, if there is one: of a call that
+ * goes on the one that it used, else the one decided last.  A refusal holds for
+ * what is as dear or dearer, or may be; an approval for what is surely not
  * dearer, which of an unknown estimate is another unknown one, or nothing.
  */
 static ApprovalState
-find(Gate *gate, pg_uuid_t *id)
+find(Gate *gate)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, BYTEAOID, INT8OID, INT8OID, TIMESTAMPTZOID, UUIDOID};
 	static AgcPlan plan = {
-		"SELECT id, state FROM agentcore.approval"
-		" WHERE tenant = $1 AND agent = $2 AND request_hash = $3"
-		" AND CASE state WHEN 'used' THEN call_id = $7"
-		" WHEN 'refused' THEN coalesce(est_tokens <= $4, true) AND coalesce(est_nanousd <= $5, true)"
-		" ELSE coalesce(est_tokens >= $4, est_tokens IS NULL AND coalesce($4, 0) = 0)"
-		" AND coalesce(est_nanousd >= $5, est_nanousd IS NULL AND coalesce($5, 0) = 0) END"
-		" AND (state = 'used' OR expires_at IS NULL OR expires_at > $6)"
+		"SELECT id, state FROM (SELECT id, call_id, est_tokens, est_nanousd, expires_at, decided_at, requested_at,"
+		"   CASE WHEN state = 'pending' AND decide_by <= $6 THEN 'expired' ELSE state END AS state"
+		"   FROM agentcore.approval WHERE tenant = $1 AND agent = $2 AND request_hash = $3) a"
+		" WHERE CASE WHEN state = 'used' THEN call_id = $7"
+		" WHEN state IN ('refused', 'expired') THEN coalesce(est_tokens <= $4, true) AND coalesce(est_nanousd <= $5, true)"
+		" WHEN state IN ('pending', 'approved') THEN (expires_at IS NULL OR expires_at > $6)"
+		"  AND coalesce(est_tokens >= $4, est_tokens IS NULL AND coalesce($4, 0) = 0)"
+		"  AND coalesce(est_nanousd >= $5, est_nanousd IS NULL AND coalesce($5, 0) = 0)"
+		" ELSE false END"
 		" ORDER BY state = 'used' DESC, decided_at DESC NULLS LAST, requested_at DESC LIMIT 1", 7, types
 	};
 	ApprovalState state = APPROVAL_NONE;
@@ -87,21 +111,19 @@ find(Gate *gate, pg_uuid_t *id)
 	put_estimate(&row, gate->est_tokens);
 	put_estimate(&row, gate->est_nanousd);
 	agc_put_time(&row, agc_now());
-	agc_put_uuid(&row, gate->earlier == EARLIER_RETRY ? &gate->earlier_id : NULL);
+	agc_put_uuid(&row, call_continued(gate));
 
 	agc_owner_begin(&owner);
 	agc_spi_row(&plan, &row);
-	if (SPI_processed > 0)
+	gate->shows_approval = SPI_processed > 0;
+	if (gate->shows_approval)
 	{
 		HeapTuple	found = SPI_tuptable->vals[0];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
-		char	   *word = SPI_getvalue(found, desc, 2);
 		bool		isnull;
 
-		*id = *DatumGetUUIDP(SPI_getbinval(found, desc, 1, &isnull));
-		state = strcmp(word, "used") == 0 ? APPROVAL_USED :
-			strcmp(word, "approved") == 0 ? APPROVAL_APPROVED :
-			strcmp(word, "refused") == 0 ? APPROVAL_REFUSED : APPROVAL_PENDING;
+		gate->approval_id = *DatumGetUUIDP(SPI_getbinval(found, desc, 1, &isnull));
+		state = state_of(SPI_getvalue(found, desc, 2));
 	}
 	agc_owner_end(&owner);
 	return state;
@@ -111,9 +133,10 @@ find(Gate *gate, pg_uuid_t *id)
 static bool
 has_room(Gate *gate)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID};
+	static const Oid types[] = {TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
-		"SELECT FROM agentcore.approval WHERE tenant = $1 AND agent = $2 AND state = 'pending' LIMIT $3", 3, types
+		"SELECT FROM agentcore.approval WHERE tenant = $1 AND agent = $2 AND state = 'pending'"
+		" AND decide_by > $4 LIMIT $3", 4, types
 	};
 	AgcRow		row;
 
@@ -123,27 +146,30 @@ has_room(Gate *gate)
 	agc_put_text(&row, gate->tenant);
 	agc_put_text(&row, gate->agent_name);
 	agc_put_int32(&row, agc_max_open_approvals);
+	agc_put_time(&row, agc_now());
 	return agc_owner_spi_row(&plan, &row) < (uint64) agc_max_open_approvals;
 }
 
 static void
-ask(Gate *gate, pg_uuid_t *id)
+ask(Gate *gate)
 {
 	static const Oid types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
-								 TEXTOID, INT8OID, INT8OID};
+								 TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.approval (tenant, id, agent, tool, request_hash, args, task, subject, requested_by,"
-		" budget, est_tokens, est_nanousd)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+		" budget, est_tokens, est_nanousd, requested_at, decide_by)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
 		" ON CONFLICT (tenant, agent, request_hash, est_tokens, est_nanousd) WHERE state = 'pending' DO NOTHING",
-		12, types
+		14, types
 	};
+	TimestampTz now = agc_now();
+	pg_uuid_t	id;
 	AgcRow		row;
 
-	agc_uuid_v7(id);
+	agc_uuid_v7(&id);
 	agc_row_init(&row);
 	agc_put_text(&row, gate->tenant);
-	agc_put_uuid(&row, id);
+	agc_put_uuid(&row, &id);
 	agc_put_text(&row, gate->agent_name);
 	agc_put_text(&row, gate->tool_name);
 	put_hash(&row, digest_question(gate));
@@ -154,7 +180,10 @@ ask(Gate *gate, pg_uuid_t *id)
 	agc_put_text(&row, gate->budget);
 	put_estimate(&row, gate->est_tokens);
 	put_estimate(&row, gate->est_nanousd);
-	(void) agc_owner_spi_row(&plan, &row);
+	agc_put_time(&row, now);
+	agc_put_time(&row, now + agc_approval_decide_within * USECS_PER_SEC);
+	if (agc_owner_spi_row(&plan, &row) > 0)
+		approval_tell(gate->tenant, &id, "pending");
 }
 
 /* The INSERT of two at once would wait for each other's end without a limit. */
@@ -183,23 +212,23 @@ judge_unasked(Gate *gate)
 void
 judge_approval(Gate *gate)
 {
-	pg_uuid_t	id;
-
 	if (gate->tool == NULL || !gate->tool->needs_approval)
 		return;
-	switch (find(gate, &id))
+	switch (find(gate))
 	{
 		case APPROVAL_APPROVED:
-			gate->approval_id = id;
 			gate->has_approval = true;
 			break;
 		case APPROVAL_REFUSED:
-			refuse_disapproved(gate, &id);
+			refuse_disapproved(gate);
+			break;
+		case APPROVAL_EXPIRED:
+			refuse_undecided(gate);
 			break;
 		case APPROVAL_USED:
 			break;
 		case APPROVAL_PENDING:
-			refuse_pending(gate, &id);
+			refuse_pending(gate);
 			break;
 		case APPROVAL_NONE:
 			judge_unasked(gate);
@@ -210,8 +239,6 @@ judge_approval(Gate *gate)
 void
 approval_ask(Gate *gate)
 {
-	pg_uuid_t	id;
-
 	if (!gate->unasked)
 		return;
 	if (!queue_to_ask(gate))
@@ -219,9 +246,9 @@ approval_ask(Gate *gate)
 		refuse_contended_approval(gate);
 		return;
 	}
-	ask(gate, &id);
-	(void) find(gate, &id);		/* the request may be another worker's, which came in between */
-	refuse_pending(gate, &id);
+	ask(gate);
+	(void) find(gate);			/* the request may be another worker's, which came in between */
+	refuse_pending(gate);
 }
 
 bool
@@ -241,6 +268,10 @@ void
 approval_use(Gate *gate)
 {
 	static const Oid types[] = {TEXTOID, UUIDOID, UUIDOID};
+	/* what a person allowed an earlier attempt of the call has been said anew */
+	static AgcPlan earlier = {
+		"UPDATE agentcore.approval SET call_id = NULL WHERE tenant = $1 AND call_id = $3 AND id <> $2", 3, types
+	};
 	static AgcPlan plan = {
 		"UPDATE agentcore.approval SET state = 'used', call_id = $3 WHERE tenant = $1 AND id = $2", 3, types
 	};
@@ -248,6 +279,8 @@ approval_use(Gate *gate)
 		CStringGetTextDatum(gate->tenant), UUIDPGetDatum(&gate->approval_id), UUIDPGetDatum(&gate->call_id)
 	};
 
+	if (call_continued(gate) != NULL)
+		(void) agc_owner_spi(&earlier, values, NULL);
 	(void) agc_owner_spi(&plan, values, NULL);
 }
 
@@ -273,65 +306,4 @@ approval_of_call(const char *tenant, const pg_uuid_t *call_id, int64 *est_tokens
 	}
 	agc_owner_end(&owner);
 	return found;
-}
-
-/* call_approve(approval, approve, valid_for, note, tenant) -> text */
-AGC_FUNCTION(call_approve)
-{
-	static const Oid types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, INTERVALOID, TIMESTAMPTZOID};
-	static AgcPlan plan = {
-		"UPDATE agentcore.approval SET state = $3, decided_at = $7,"
-		" decided_by = $4, note = $5, expires_at = $7 + $6"
-		" WHERE tenant = $1 AND id = $2 AND state <> 'used'", 7, types
-	};
-	bool		approve = agc_arg_bool(fcinfo, 1, "approve");
-	char	   *note = agc_opt_text(fcinfo, 3);
-	char	   *tenant = agc_arg_tenant(fcinfo, 4);
-	const char *state = approve ? "approved" : "refused";
-	AgcRow		row;
-
-	if (PG_ARGISNULL(0))
-		agc_refuse_null("approval");
-	(void) agc_opt_interval(fcinfo, 2, "valid_for", 0);
-	agc_enter(tenant, AGC_ADMIN);
-
-	agc_row_init(&row);
-	agc_put_text(&row, tenant);
-	agc_put_arg(&row, fcinfo, 0);
-	agc_put_text(&row, state);
-	agc_put_text(&row, GetUserNameFromId(GetUserId(), false));
-	agc_put_text(&row, note);
-	agc_put_arg(&row, fcinfo, 2);
-	agc_put_time(&row, agc_now());
-	if (agc_owner_spi_row_bounded(&plan, &row) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("approval \"%s\" does not exist or was used", hex_uuid(PG_GETARG_UUID_P(0))),
-				 errhint("agentcore.approvals lists the open ones.")));
-	PG_RETURN_TEXT_P(cstring_to_text(state));
-}
-
-/*
- * approval_purge(keep, tenant) -> bigint: how many requests went.  One that was
- * open or approved is asked again, should its call come again.
- */
-AGC_FUNCTION(approval_purge)
-{
-	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID, INTERVALOID};
-	static AgcPlan plan = {
-		"DELETE FROM agentcore.approval WHERE tenant = $1"
-		" AND greatest(requested_at, decided_at, expires_at) < $2 - $3", 3, types
-	};
-	int64		keep = agc_opt_interval(fcinfo, 0, "keep", -1);
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	AgcRow		row;
-
-	if (keep < 0)
-		agc_refuse_null("keep");
-	agc_enter(tenant, AGC_ADMIN);
-	agc_row_init(&row);
-	agc_put_text(&row, tenant);
-	agc_put_time(&row, agc_now());
-	agc_put_arg(&row, fcinfo, 0);
-	PG_RETURN_INT64((int64) agc_owner_spi_row_bounded(&plan, &row));
 }

@@ -20,6 +20,7 @@
 #include "call/llm.h"
 #include "call/log.h"
 #include "call/loop.h"
+#include "call/refuse.h"
 #include "call/stages.h"
 #include "call/take.h"
 #include "common/int.h"
@@ -68,6 +69,8 @@ run(Gate *gate)
 		gate_take(gate);
 	if (gate->verdict == VERDICT_WAIT || gate->verdict == VERDICT_DENY)
 		answer_serve_stale(gate);
+	if (gate->verdict == VERDICT_WAIT)
+		refuse_say_wait(gate);
 	if (gate->loop_guarded && !gate->replayed &&
 		(gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED))
 		loop_note(digest_final(gate));

@@ -51,10 +51,11 @@ make_target(Gate *gate, void *arg)
 										gate->agent_name, gate->subject);
 }
 
+/* What a person allows one call is no answer for others: neither given from the cache nor put there. */
 static bool
 find_target(Gate *gate)
 {
-	if (gate->tool == NULL || gate->tool->cache_ttl < 0 || !is_trusted())
+	if (gate->tool == NULL || gate->tool->cache_ttl < 0 || gate->tool->needs_approval || !is_trusted())
 		return false;
 	if (!cache_ready())
 	{

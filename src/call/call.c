@@ -11,6 +11,8 @@
 #include "call/takes.h"
 #include "utils/guc.h"
 
+int			agc_approval_decide_within = 86400;
+bool		agc_approval_notify = false;
 int			agc_audit = AGC_AUDIT_NONE;
 bool		agc_log_denials = false;
 int			agc_loop_limit = 0;
@@ -33,6 +35,17 @@ static const struct config_enum_entry missing_shmem_options[] = {
 static void
 define_settings(void)
 {
+	DefineCustomIntVariable("agentcore.approval_decide_within",
+							"How long a request for approval waits for a decision.",
+							"Afterwards its call is denied (approval_expired). It is set when the request is made; a decision that comes later still counts.",
+							&agc_approval_decide_within, 86400, 1, 366 * 86400,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.approval_notify",
+							 "Notify the channel agentcore_approval of requests for approval and of decisions.",
+							 "At COMMIT, with a JSON payload of tenant, approval and state; never arguments. "
+							 "PREPARE TRANSACTION is refused after it.",
+							 &agc_approval_notify, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("agentcore.audit",
 							 "Which calls the gate writes to agentcore.call_log.",
 							 "none: no call; denied: refusals; all: every verdict. "

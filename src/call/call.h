@@ -21,6 +21,8 @@ typedef enum AgcMissingShmem
 	AGC_MISSING_SHMEM_ERROR
 } AgcMissingShmem;
 
+extern int	agc_approval_decide_within; /* seconds */
+extern bool agc_approval_notify;
 extern int	agc_audit;
 extern bool agc_log_denials;
 extern int	agc_loop_limit;

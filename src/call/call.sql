@@ -86,9 +86,10 @@ CREATE TABLE agentcore.approval (
   est_nanousd  bigint,
   task         text COLLATE "C",
   subject      text COLLATE "C",
-  state        text COLLATE "C" NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'approved', 'refused', 'used')),
+  state        text COLLATE "C" NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'approved', 'refused', 'used', 'withdrawn')),
   requested_at timestamptz NOT NULL DEFAULT agentcore.clock_now(),
   requested_by text COLLATE "C" NOT NULL,
+  decide_by    timestamptz NOT NULL,
   decided_at   timestamptz,
   decided_by   text COLLATE "C",
   note         text,
@@ -105,28 +106,42 @@ COMMENT ON TABLE agentcore.approval IS
   'Requests of calls that a person must allow first. '
   'request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description, schema, target, url_args and url_skip, the arguments that will run). '
   'est_tokens, est_nanousd: NULL is unknown. '
+  'decide_by: until when somebody has to decide. '
   'call_id: the call that used it. '
-  'Written by call_begin() and call_approve(), removed by approval_purge().';
+  'Written by call_begin(), call_approve() and call_withdraw(), removed by approval_purge().';
 
-CREATE FUNCTION agentcore.call_approve(approval uuid, approve boolean DEFAULT true, valid_for interval DEFAULT NULL, note text DEFAULT NULL, tenant text DEFAULT '') RETURNS text
+CREATE FUNCTION agentcore.call_approve(approval uuid, approve boolean DEFAULT true, valid_for interval DEFAULT '1 day', note text DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_call_approve_v1';
 COMMENT ON FUNCTION agentcore.call_approve(uuid, boolean, interval, text, text) IS
-  'Decide a request of agentcore.approvals: approved lets that very call pass once, refused denies it; valid_for NULL = for ever. '
+  'Decide a request of agentcore.approvals: approved lets that very call pass once within valid_for (NULL = for ever), refused denies it for good. '
   'That very call: the same agent, task, subject and budget, the tool as it was defined (name, description, schema, target, url_args, url_skip), the same arguments as they will run, an estimate that is not higher (a refusal: not lower). '
   'An approval of an unknown estimate is for an unknown one and for 0; a refusal of one is for all. '
   'Returns approved or refused. '
-  'Unknown or used request: 42704.';
+  'A request may be decided again until it is used, and after its time (approval_expired) too. '
+  'Unknown, used or withdrawn request: 42704.';
+
+CREATE FUNCTION agentcore.call_withdraw(approval uuid, tenant text DEFAULT '') RETURNS text
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_call_withdraw_v1';
+COMMENT ON FUNCTION agentcore.call_withdraw(uuid, text) IS
+  'A worker gives up: its request for approval needs no decision any more, and an approval that it has not used is void. '
+  'Returns withdrawn; the same call asks anew. '
+  'A request that does not exist, was refused, used or withdrawn, or that a role asked for whose privileges the caller lacks: 42704.';
 
 CREATE VIEW agentcore.approvals WITH (security_barrier) AS
   SELECT tenant, id, agent, tool,
          args,
-         task, subject, state, requested_at, requested_by, decided_at, decided_by, note, expires_at,
-         budget, est_tokens, pg_catalog.trim_scale(est_nanousd * 0.000000001) AS est_usd, call_id
+         task, subject,
+         CASE WHEN state = 'pending' AND decide_by <= agentcore.clock_now() THEN 'expired' ELSE state END AS state,
+         requested_at, requested_by, decided_at, decided_by, note, expires_at, budget,
+         est_tokens, pg_catalog.trim_scale(est_nanousd * 0.000000001) AS est_usd, call_id, decide_by
     FROM agentcore.visible_rows(NULL::agentcore.approval);
 COMMENT ON VIEW agentcore.approvals IS
   'Requests for approval; the arguments are those that will run and are shown to administrators of the tenant only. '
   'est_tokens, est_usd: the price asked for (NULL: unknown); a dearer call is another request. '
+  'state: pending, approved, refused, used, withdrawn, or expired: nobody decided before decide_by, so the call is denied. '
+  'expires_at: until when an approval can be used (NULL: for ever). '
   'call_id: the call that used it.';
 
 CREATE FUNCTION agentcore.approval_purge(keep interval DEFAULT '90 days', tenant text DEFAULT '') RETURNS bigint
@@ -245,7 +260,7 @@ COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, t
   'Changes nothing.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('agent_set', 'admin'), ('agent_drop', 'admin'), ('call_approve', 'admin'), ('approval_purge', 'admin'),
+  ('agent_set', 'admin'), ('agent_drop', 'admin'), ('call_approve', 'admin'), ('call_withdraw', 'agent'), ('approval_purge', 'admin'),
   ('call_begin', 'agent'), ('llm_begin', 'agent'), ('call_commit', 'agent'), ('llm_commit', 'agent'),
   ('call_fail', 'agent'), ('call_extend', 'agent'), ('call_resolve', 'agent'), ('call_status', 'agent'),
   ('call_explain', 'agent');

@@ -33,7 +33,8 @@ typedef enum EarlierCall
 	EARLIER_NONE,
 	EARLIER_LAPSED,				/* open, and its lease is over: to be ended before it is judged */
 	EARLIER_ABANDONED,			/* ended without an answer; the key is to be freed */
-	EARLIER_RETRY				/* failed, and runs again: this call is its next attempt */
+	EARLIER_RETRY,				/* failed, and runs again: this call is its next attempt */
+	EARLIER_YOURS				/* open, and asked for again by its holder */
 } EarlierCall;
 
 typedef struct Gate

@@ -356,16 +356,24 @@ refuse_too_many_asked(Gate *gate)
 }
 
 void
-refuse_pending(Gate *gate, const pg_uuid_t *approval)
+refuse_pending(Gate *gate)
 {
-	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s is pending", hex_uuid(approval)), APPROVAL_POLL_US);
+	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s is pending", hex_uuid(&gate->approval_id)), APPROVAL_POLL_US);
 }
 
 void
-refuse_disapproved(Gate *gate, const pg_uuid_t *approval)
+refuse_disapproved(Gate *gate)
 {
-	gate_deny(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s was refused", hex_uuid(approval)),
+	gate_deny(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s was refused", hex_uuid(&gate->approval_id)),
 			  pstrdup("A person refused this call. Do not try it again; ask the user how to go on."));
+}
+
+void
+refuse_undecided(Gate *gate)
+{
+	gate_deny(gate, REASON_APPROVAL_EXPIRED,
+			  psprintf("nobody decided approval %s in time", hex_uuid(&gate->approval_id)),
+			  pstrdup("Nobody allowed this call in time. Do not try it again; ask the user how to go on."));
 }
 
 void
@@ -399,4 +407,26 @@ refuse_budget(Gate *gate, const PermitDecision *decision)
 						   "It never will: make a smaller call, or finish with what you have."));
 	if (gate->retry_after < 0)
 		gate->retry_after = decision->retry_after;
+}
+
+/* ----- when patience ends ------------------------------------------------------------ */
+
+/* What a worker shows its model when it does not wait any longer. */
+void
+refuse_say_wait(Gate *gate)
+{
+	char	   *what = psprintf("The %s %s", gate->is_llm ? "model" : "tool", quoted_tool(gate));
+
+	if (gate->feedback != NULL)
+		return;
+	if (strcmp(gate->reason, REASON_APPROVAL_REQUIRED) == 0)
+		gate->feedback = psprintf("A person must allow this call of %s first and has not decided yet. "
+								  "Tell the user, and go on with something else; do not ask for the same in another way.",
+								  quoted_tool(gate));
+	else if (strcmp(gate->reason, REASON_IN_PROGRESS) == 0)
+		gate->feedback = psprintf("%s is already running this very call. Ask again later; do not start it in another way.", what);
+	else if (strcmp(gate->reason, REASON_CONTENTION) == 0)
+		gate->feedback = psprintf("%s could not be started because others are using the same thing. Try the same call again.", what);
+	else
+		gate->feedback = psprintf("%s must be left alone for a while. Try the same call later, or go on without it.", what);
 }

@@ -50,11 +50,15 @@ extern void refuse_rate(Gate *gate, const RateDecision *decision);
 /* approvals: not asked for, too many asked for, what a request can say, and another at it */
 extern void refuse_unasked(Gate *gate);
 extern void refuse_too_many_asked(Gate *gate);
-extern void refuse_pending(Gate *gate, const pg_uuid_t *approval);
-extern void refuse_disapproved(Gate *gate, const pg_uuid_t *approval);
+extern void refuse_pending(Gate *gate);
+extern void refuse_disapproved(Gate *gate);
+extern void refuse_undecided(Gate *gate);
 extern void refuse_contended_approval(Gate *gate);
 
 extern void refuse_unknown_budget(Gate *gate);
 extern void refuse_budget(Gate *gate, const PermitDecision *decision);
+
+/* the feedback of a verdict wait, where the refusal gave none */
+extern void refuse_say_wait(Gate *gate);
 
 #endif							/* AGENTCORE_CALL_REFUSE_H */

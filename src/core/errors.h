@@ -28,6 +28,7 @@
 #define REASON_CONTENTION			"contention"
 #define REASON_OUTCOME_UNKNOWN		"outcome_unknown"
 #define REASON_APPROVAL_REQUIRED	"approval_required"
+#define REASON_APPROVAL_EXPIRED		"approval_expired"
 #define REASON_LOOP_DETECTED		"loop_detected"
 #define REASON_FAILED_BEFORE		"failed_before"
 #define REASON_AGENT_DISABLED		"agent_disabled"
