@@ -101,3 +101,20 @@ SELECT agentcore.config_apply('{"policies": [{"name": "p"}, {"name": "q"}, {"nam
 SELECT agentcore.config_apply('{"budgets": [{"name": "b", "limits": [{"limit_name": "l", "max_calls": 1}, {"limit_name": "l", "max_calls": 2}]}]}');
 SELECT agentcore.config_apply('{"prices": [{"model": "m", "usd_per_input_token": 1, "usd_per_output_token": 1}, {"model": "m", "usd_per_input_token": 2, "usd_per_output_token": 1}]}');
 SELECT action FROM agentcore.config_apply('{"prices": [{"model": "m", "usd_per_input_token": 1, "usd_per_output_token": 1, "valid_from": "2020-01-01"}, {"model": "m", "usd_per_input_token": 2, "usd_per_output_token": 1, "valid_from": "2021-01-01"}], "rates": [{"target": "t", "rate": 1, "period": "1 s"}], "breakers": [{"target": "t"}]}', dry_run => true);
+
+-- Estimates in documents: an export from the time when 0 was the default has no error_pointer, and its zeros are unknown ----
+SELECT agentcore.tool_set('zero', '{"type": "object"}', est_usd => 0, est_tokens => 5, tenant => 'est'), agentcore.tool_set('unknown', '{"type": "object"}', error_pointer => '/e', tenant => 'est');
+SELECT agentcore.config_export('est') AS now \gset
+SELECT t ->> 'name' AS name, t -> 'est_tokens' AS tokens, t -> 'est_usd' AS usd, t -> 'error_pointer' AS at FROM jsonb_array_elements(:'now'::jsonb -> 'tools') t;
+SELECT name, action FROM agentcore.config_apply(:'now', tenant => 'est');
+SELECT count(*) AS created FROM agentcore.config_apply(:'now', tenant => 'est copy') WHERE action = 'created';
+SELECT agentcore.config_export('est') = agentcore.config_export('est copy') AS alike;
+SELECT jsonb_build_object('tools', jsonb_agg(t - 'error_pointer' || jsonb_build_object('est_tokens', n, 'est_usd', u))) AS before
+  FROM (SELECT t, n, u, row_number() OVER () FROM jsonb_array_elements(:'now'::jsonb -> 'tools') t, (VALUES (0, 0.5)) e(n, u)) x \gset
+SELECT name, action FROM agentcore.config_apply(:'before', tenant => 'est copy');
+SELECT name, est_tokens, est_usd FROM agentcore.tools WHERE tenant = 'est copy' ORDER BY 1;
+SELECT name, action FROM agentcore.config_apply(replace(:'before', '"est_usd": 0.5', '"est_usd": 0.0')::jsonb, tenant => 'est copy');
+SELECT name, est_tokens, est_usd FROM agentcore.tools WHERE tenant = 'est copy' ORDER BY 1;
+-- written by hand: 0 is 0, whatever else is left out
+SELECT action FROM agentcore.config_apply('{"tools": [{"name": "unknown", "est_usd": 0}, {"name": "new", "input_schema": {}, "est_usd": 0, "est_tokens": 0, "enabled": true}]}', tenant => 'est copy');
+SELECT name, est_tokens, est_usd FROM agentcore.tools WHERE tenant = 'est copy' ORDER BY 1;

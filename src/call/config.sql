@@ -157,12 +157,26 @@ COMMENT ON FUNCTION agentcore.config_set_budget(jsonb, text) IS
   'Internal. '
   'A budget of a configuration document with its further limits; without the member limits they stay as they are.';
 
+CREATE FUNCTION agentcore.config_tool(item jsonb) RETURNS jsonb
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+  -- only an export has all of these members, and one without error_pointer is from before
+  SELECT CASE WHEN item ?& '{dialect,mode,coerce,additional,cache_scope,idempotent,est_tokens,est_usd,needs_approval,enabled}' AND NOT item ? 'error_pointer'
+              THEN item || CASE WHEN item -> 'est_tokens' = '0' THEN '{"est_tokens": null}' ELSE '{}' END::jsonb
+                        || CASE WHEN item -> 'est_usd' = '0' THEN '{"est_usd": null}' ELSE '{}' END::jsonb
+              ELSE item END
+$$;
+COMMENT ON FUNCTION agentcore.config_tool(jsonb) IS
+  'Internal. '
+  'A tool of a configuration document in the members of tool_set(): an estimate of 0 in an export from the time when 0 was the default is unknown (NULL).';
+
 CREATE FUNCTION agentcore.config_set(kind text, items jsonb, tenant text) RETURNS void
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  setters constant jsonb := '{"prices": "model_price_set", "retry_policies": "retry_policy_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "tools": "tool_set", "agents": "agent_set"}';
+  setters constant jsonb := '{"prices": "model_price_set", "retry_policies": "retry_policy_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "agents": "agent_set"}';
   waiting jsonb := items;
   later jsonb;
   item jsonb;
@@ -181,6 +195,8 @@ BEGIN
         PERFORM agentcore.config_set_policy(item, tenant);
       ELSIF kind = 'budgets' THEN
         PERFORM agentcore.config_set_budget(item, tenant);
+      ELSIF kind = 'tools' THEN
+        PERFORM agentcore.config_call('tool_set', agentcore.config_tool(item), tenant);
       ELSE
         PERFORM agentcore.config_call(setters ->> kind, item, tenant);
       END IF;
@@ -484,5 +500,5 @@ COMMENT ON FUNCTION agentcore.policy_import(text, jsonb, text, text) IS
 
 INSERT INTO agentcore.access_function VALUES
   ('policy_members', 'internal'), ('policy_agentguard', 'internal'), ('policy_export', 'reader'), ('policy_import', 'admin'),
-  ('config_value', 'admin'), ('config_call', 'admin'), ('config_set_policy', 'admin'), ('config_set_budget', 'admin'), ('config_set', 'admin'),
+  ('config_value', 'admin'), ('config_tool', 'admin'), ('config_call', 'admin'), ('config_set_policy', 'admin'), ('config_set_budget', 'admin'), ('config_set', 'admin'),
   ('config_drop', 'admin'), ('config_export', 'admin'), ('config_apply', 'admin'), ('config_objects', 'internal');

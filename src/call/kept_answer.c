@@ -8,7 +8,6 @@
  */
 #include "call/kept_answer.h"
 
-#include "core/jsonb_walk.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 
@@ -24,17 +23,6 @@ has_lease(const PermitRow *permit, CacheKey *key)
 	return true;
 }
 
-/* MCP's way to say that the tool failed */
-static bool
-is_error_result(Jsonb *result)
-{
-	JsonbValue	found;
-
-	return result != NULL && JB_ROOT_IS_OBJECT(result) &&
-		getKeyJsonValueFromContainer(&result->root, "isError", 7, &found) != NULL &&
-		found.type == jbvBool && found.val.boolean;
-}
-
 /* Only an answer is stored; everything else lets the next caller compute. */
 void
 kept_result(const char *tenant, const PermitRow *permit, const ToolDef *tool, Jsonb *result, int64 nanousd)
@@ -43,8 +31,8 @@ kept_result(const char *tenant, const PermitRow *permit, const ToolDef *tool, Js
 
 	if (!has_lease(permit, &key))
 		return;
-	if (result != NULL && !is_error_result(result) && tool != NULL && tool->cache_ttl > 0 &&
-		tool_may_fill(tool))
+	if (result != NULL && tool != NULL && tool->cache_ttl > 0 && tool_may_fill(tool) &&
+		!tool_result_is_error(tool, result))
 	{
 		CacheTerms	terms = {
 			.ttl = tool->cache_ttl,

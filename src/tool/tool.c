@@ -28,7 +28,7 @@ enum
 {
 	A_SCHEMA = 1, A_DESCRIPTION, A_DIALECT, A_MODE, A_COERCE, A_ADDITIONAL, A_URL_ARGS, A_CACHE_TTL, A_CACHE_SCOPE,
 	A_TAGS, A_LEASE, A_IDEMPOTENT, A_EST_TOKENS, A_EST_USD, A_RETRY_POLICY, A_TARGET, A_NEEDS_APPROVAL, A_ENABLED,
-	A_CACHE_SOFT_TTL, A_CACHE_NEGATIVE_TTL, A_CACHE_MAX_SIZE, A_DROP_UNKNOWN, A_URL_SKIP, N_TOOL_ARGS
+	A_CACHE_SOFT_TTL, A_CACHE_NEGATIVE_TTL, A_CACHE_MAX_SIZE, A_DROP_UNKNOWN, A_URL_SKIP, A_ERROR_POINTER, N_TOOL_ARGS
 };
 
 static void *compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
@@ -139,6 +139,7 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	value = agc_col(tuple, desc, "url_skip", &isnull);
 	if (!isnull)
 		tool->url_skip = text_array(value, &tool->nurl_skip, "url_skip");
+	tool->error_pointer = agc_col_text(tuple, desc, "error_pointer");
 	for (SchemaNode *node = tool->program->nodes; node != NULL; node = node->next)
 		tool->has_urls |= node->url != NULL;
 	return tool;
@@ -282,6 +283,20 @@ check_pointers(Datum array, const char *what)
 					 errdetail("\"%s\": %s.", pointers[i], wrong),
 					 errhint("For example /url, /request/callback or /links/* for every element of an array.")));
 	}
+}
+
+/* NULL: none was given */
+static void
+check_error_pointer(const char *pointer)
+{
+	const char *wrong = pointer == NULL ? NULL : pointer_problem(pointer);
+
+	if (wrong != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("error_pointer is not a JSON Pointer"),
+				 errdetail("\"%s\": %s.", pointer, wrong),
+				 errhint("For example /error, /response/failure or /results/*/error for every element of an array.")));
 }
 
 /* A pointer in both lists is a contradiction. */
@@ -444,6 +459,7 @@ check_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 		check_pointers(PG_GETARG_DATUM(A_URL_SKIP), "url_skip");
 	if (!PG_ARGISNULL(A_URL_ARGS) && !PG_ARGISNULL(A_URL_SKIP))
 		check_url_skip(PG_GETARG_DATUM(A_URL_SKIP), PG_GETARG_DATUM(A_URL_ARGS));
+	check_error_pointer(agc_opt_name(fcinfo, A_ERROR_POINTER, "error_pointer"));
 	if (!PG_ARGISNULL(A_TAGS))
 		check_tags(PG_GETARG_DATUM(A_TAGS));
 	if (AGC_TOUCHED(set, A_SCHEMA) || AGC_TOUCHED(set, A_DIALECT) || AGC_TOUCHED(set, A_ADDITIONAL))
@@ -457,13 +473,13 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 	static const Oid types[] = {
 		TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTARRAYOID, INTERVALOID,
 		TEXTOID, TEXTARRAYOID, INTERVALOID, BOOLOID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, BOOLOID,
-		INTERVALOID, INTERVALOID, INT8OID, BOOLOID, TEXTARRAYOID, BOOLOID
+		INTERVALOID, INTERVALOID, INT8OID, BOOLOID, TEXTARRAYOID, TEXTOID, BOOLOID
 	};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description, dialect, mode, coerce, additional,"
 		" url_args, cache_ttl, cache_scope, tags, lease, idempotent, est_tokens, est_nanousd, retry_policy, target,"
-		" needs_approval, enabled, cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)"
+		" needs_approval, enabled, cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip, error_pointer)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
 		" description = EXCLUDED.description, dialect = EXCLUDED.dialect, mode = EXCLUDED.mode,"
 		" coerce = EXCLUDED.coerce, additional = EXCLUDED.additional, url_args = EXCLUDED.url_args,"
@@ -472,16 +488,18 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 		" est_nanousd = EXCLUDED.est_nanousd, retry_policy = EXCLUDED.retry_policy, target = EXCLUDED.target,"
 		" needs_approval = EXCLUDED.needs_approval, enabled = EXCLUDED.enabled,"
 		" cache_soft_ttl = EXCLUDED.cache_soft_ttl, cache_negative_ttl = EXCLUDED.cache_negative_ttl,"
-		" cache_max_size = EXCLUDED.cache_max_size, drop_unknown = EXCLUDED.drop_unknown, url_skip = EXCLUDED.url_skip"
-		" WHERE $26 AND"
+		" cache_max_size = EXCLUDED.cache_max_size, drop_unknown = EXCLUDED.drop_unknown, url_skip = EXCLUDED.url_skip,"
+		" error_pointer = EXCLUDED.error_pointer"
+		" WHERE $27 AND"
 		" (t.input_schema::text, t.description, t.dialect, t.mode, t.coerce, t.additional, t.url_args, t.cache_ttl,"
 		" t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens, t.est_nanousd, t.retry_policy, t.target,"
-		" t.needs_approval, t.enabled, t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip) IS DISTINCT FROM"
+		" t.needs_approval, t.enabled, t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip,"
+		" t.error_pointer) IS DISTINCT FROM"
 		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.mode, EXCLUDED.coerce,"
 		" EXCLUDED.additional, EXCLUDED.url_args, EXCLUDED.cache_ttl, EXCLUDED.cache_scope, EXCLUDED.tags,"
 		" EXCLUDED.lease, EXCLUDED.idempotent, EXCLUDED.est_tokens, EXCLUDED.est_nanousd, EXCLUDED.retry_policy,"
 		" EXCLUDED.target, EXCLUDED.needs_approval, EXCLUDED.enabled, EXCLUDED.cache_soft_ttl,"
-		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size, EXCLUDED.drop_unknown, EXCLUDED.url_skip)", lengthof(types), types
+		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size, EXCLUDED.drop_unknown, EXCLUDED.url_skip, EXCLUDED.error_pointer)", lengthof(types), types
 	};
 	AgcRow		row;
 
@@ -509,7 +527,7 @@ AGC_FUNCTION(tool_set)
 	static AgcPlan row = {
 		"SELECT input_schema, description, dialect, mode, coerce, additional, url_args, cache_ttl, cache_scope, tags,"
 		" lease, idempotent, est_tokens, est_nanousd * 0.000000001, retry_policy, target, needs_approval, enabled,"
-		" cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip"
+		" cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip, error_pointer"
 		" FROM agentcore.tool WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	static const AgcMember members[] = {
@@ -517,7 +535,7 @@ AGC_FUNCTION(tool_set)
 		{"coerce", "false"}, {"additional", "false"}, {"url_args"}, {"cache_ttl"}, {"cache_scope", "agent"},
 		{"tags"}, {"lease"}, {"idempotent", "false"}, {"est_tokens"}, {"est_usd"}, {"retry_policy"},
 		{"target"}, {"needs_approval", "false"}, {"enabled", "true"}, {"cache_soft_ttl"}, {"cache_negative_ttl"},
-		{"cache_max_size"}, {"drop_unknown", "false"}, {"url_skip"}
+		{"cache_max_size"}, {"drop_unknown", "false"}, {"url_skip"}, {"error_pointer"}
 	};
 	static const AgcSetter setter = {"tool", A_SCHEMA, lengthof(members), members, &row, .write = write_tool};
 	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "tool name"))};

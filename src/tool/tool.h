@@ -24,6 +24,7 @@ typedef struct ToolDef
 	char	  **url_args;		/* JSON Pointers; a token "*" is every array element */
 	int			nurl_skip;
 	char	  **url_skip;		/* the same, for strings that a format calls URLs but that are only data */
+	const char *error_pointer;	/* where its results bring an error; NULL: the known shapes */
 	int64		cache_ttl;		/* us; -1 = results are not cached */
 	int64		cache_soft_ttl; /* us; -1 = never stale before it expires */
 	int64		cache_negative_ttl; /* us; -1 = failures are not kept */
@@ -52,6 +53,12 @@ extern const char *tool_cache_tenant(const ToolDef *tool, const char *tenant);
  * the caller needs level agent on every tenant, unless the scope is shared_open.
  */
 extern bool tool_may_fill(const ToolDef *tool);
+
+/*
+ * Whether a result says that the call failed: at the tool's error_pointer, else by
+ * the shapes that are known.  tool NULL: by the shapes; result NULL: no.
+ */
+extern bool tool_result_is_error(const ToolDef *tool, Jsonb *result);
 
 /* the array of errors that args_validate() returns, or NULL when valid */
 extern Jsonb *tool_args_errors(const ToolDef *tool, Jsonb *args);

@@ -27,6 +27,7 @@ CREATE TABLE agentcore.tool (
   cache_max_size bigint CHECK (cache_max_size > 0),
   drop_unknown   boolean NOT NULL DEFAULT false,
   url_skip       text[],
+  error_pointer  text COLLATE "C",
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.tool');
@@ -42,13 +43,14 @@ CREATE VIEW agentcore.tools WITH (security_barrier) AS
   SELECT t.tenant, t.name, t.description, t.input_schema, t.dialect, t.mode, t.coerce, t.additional, t.url_args,
          t.cache_ttl, t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens,
          pg_catalog.trim_scale(t.est_nanousd::numeric / 1000000000) AS est_usd, t.retry_policy, t.target, t.needs_approval, t.enabled,
-         t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip, t.revision
+         t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip, t.revision, t.error_pointer
     FROM agentcore.visible_rows(NULL::agentcore.tool) t;
 COMMENT ON VIEW agentcore.tools IS
   'The tools of the tenants visible to the caller. '
   'est_usd is in USD, cache_max_size in bytes. '
   'est_tokens, est_usd: what a call costs if its caller does not say; NULL: unknown, which needs room in every limit; 0: nothing. '
   'url_args are judged in addition to the strings that the schema calls URLs; url_skip are strings that it calls URLs but that are only data. '
+  'error_pointer NULL: results that are errors are known by result_error_shapes(). '
   'cache_ttl NULL: results are not cached. '
   'cache_soft_ttl NULL: results are never stale before they expire. '
   'cache_negative_ttl NULL: failures are not kept. '
@@ -61,10 +63,10 @@ CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb DEFAULT NULL, d
     idempotent boolean DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, retry_policy text DEFAULT NULL,
     target text DEFAULT NULL, needs_approval boolean DEFAULT NULL, enabled boolean DEFAULT NULL, cache_soft_ttl interval DEFAULT NULL,
     cache_negative_ttl interval DEFAULT NULL, cache_max_size bigint DEFAULT NULL, drop_unknown boolean DEFAULT NULL,
-    url_skip text[] DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+    url_skip text[] DEFAULT NULL, error_pointer text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_set_v1';
-COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text[], text) IS
+COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text, text[], text) IS
   'Registers or changes a tool; returns whether anything changed. '
   'An argument that is not given (NULL) stays as it is. '
   'A new tool needs input_schema; its defaults are dialect auto, mode enforce, cache_scope agent, unknown estimates (NULL), enabled, and every other switch off: it is not cached, not coerced, not idempotent and needs no approval. '
@@ -72,6 +74,8 @@ COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, b
   'url_args: JSON Pointers to arguments that are URLs; the token * stands for every array element. '
   'They are judged in addition to every string that the schema calls a URL or a part of one (formats uri, url, iri, their references and templates, hostname, idn-hostname, ipv4, ipv6, ip; contentSchema). '
   'url_skip: JSON Pointers to strings that a format calls URLs but that are only data; they are not judged, and tool_lint() lists them. '
+  'error_pointer: JSON Pointer to the place where a result of this tool brings an error, in place of the shapes of result_error_shapes(); the token * stands for every array element. '
+  'A result is an error if something stands there that is not null, false, 0 or empty; it is never cached. '
   'additional: in agentvet''s dialect, unknown keys are allowed. '
   'cache_soft_ttl: from then until cache_ttl an answer is served as stale while one caller computes it anew. '
   'cache_negative_ttl: final failures are kept that long, and the gate says failed_before. '
@@ -124,6 +128,31 @@ COMMENT ON FUNCTION agentcore.tool_lint(text, text, text) IS
   'The rules are those published until November 2026, see doc/tools.md. '
   'Unknown tool: 42704; unknown provider: 22023.';
 
+CREATE FUNCTION agentcore.result_error_shapes(OUT shape text, OUT predicate jsonpath, OUT source text, OUT as_of date) RETURNS SETOF record
+  LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 26
+  AS 'MODULE_PATHNAME', 'agentcore_result_error_shapes_v1';
+COMMENT ON FUNCTION agentcore.result_error_shapes() IS
+  'The shapes by which a result is known as an error: a result is one if result @@ predicate for any of them. '
+  'source, as_of: what was read, and when it was published or read. '
+  'Each asks for a sign of failure; a result that only contains the word matches none.';
+
+CREATE FUNCTION agentcore.result_is_error(result jsonb) RETURNS boolean
+  LANGUAGE C IMMUTABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_result_is_error_v1';
+COMMENT ON FUNCTION agentcore.result_is_error(jsonb) IS
+  'Whether a result says that the call failed, by any shape of result_error_shapes(): isError of MCP, error of JSON-RPC, is_error of tool_result, status error of LangChain, {"error": ...} alone, and others. '
+  'The gate caches no such result. '
+  'A tool with an error_pointer has its own answer: tool_result_is_error(). '
+  'Never NULL; NULL result: false.';
+
+CREATE FUNCTION agentcore.tool_result_is_error(tool text, result jsonb, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_tool_result_is_error_v1';
+COMMENT ON FUNCTION agentcore.tool_result_is_error(text, jsonb, text) IS
+  'Whether the gate takes a result of this tool for an error: by its error_pointer, else as result_is_error(). '
+  'Never NULL; NULL result: false. '
+  'Unknown tool: 42704.';
+
 CREATE FUNCTION agentcore.args_validate(tool text, args jsonb, tenant text DEFAULT '') RETURNS jsonb
   LANGUAGE C STABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_args_validate_v1';
@@ -175,4 +204,5 @@ COMMENT ON FUNCTION agentcore.args_coerce(text, jsonb, boolean, text) IS
 
 INSERT INTO agentcore.access_function VALUES
   ('tool_set', 'admin'), ('tool_drop', 'admin'), ('tool_import', 'admin'), ('tool_export', 'reader'), ('tool_lint', 'reader'),
+  ('result_error_shapes', 'public'), ('result_is_error', 'public'), ('tool_result_is_error', 'agent'),
   ('args_validate', 'agent'), ('args_valid', 'agent'), ('args_assert', 'agent'), ('args_feedback', 'agent'), ('args_coerce', 'agent');

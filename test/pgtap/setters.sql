@@ -43,7 +43,7 @@ INSERT INTO setter (setter, table_name, keys, row_keys, members, needs, refused,
   ('json_schema_set', 'json_schema', '{"uri": "https://example.com/s"}', '{"name": "https://example.com/s"}',
    '{"schema": {"type": "object"}, "dialect": "draft7"}', '{schema}', '{}', '{}', '{}'),
   ('tool_set', 'tool', '{"name": "full"}', '{"name": "full"}',
-   '{"input_schema": {"q": {"type": "string"}}, "description": "d", "dialect": "agentvet", "mode": "audit", "coerce": true, "additional": true, "url_args": "{/u}", "cache_ttl": "1 min", "cache_scope": "tenant", "tags": "{a}", "lease": "2 min", "idempotent": true, "est_tokens": 3, "est_usd": 0.5, "retry_policy": "slow", "target": "t", "needs_approval": true, "enabled": false, "cache_soft_ttl": "30 s", "cache_negative_ttl": "10 s", "cache_max_size": 100, "drop_unknown": true, "url_skip": "{/v}"}',
+   '{"input_schema": {"q": {"type": "string"}}, "description": "d", "dialect": "agentvet", "mode": "audit", "coerce": true, "additional": true, "url_args": "{/u}", "cache_ttl": "1 min", "cache_scope": "tenant", "tags": "{a}", "lease": "2 min", "idempotent": true, "est_tokens": 3, "est_usd": 0.5, "retry_policy": "slow", "target": "t", "needs_approval": true, "enabled": false, "cache_soft_ttl": "30 s", "cache_negative_ttl": "10 s", "cache_max_size": 100, "drop_unknown": true, "url_skip": "{/v}", "error_pointer": "/e"}',
    '{input_schema}', '{cache_ttl,coerce}', '{}', '{"est_usd": "est_nanousd"}');
 
 SELECT is_empty($$ SELECT p.proname, a.name FROM pg_proc p, unnest(p.proargnames) a (name)
