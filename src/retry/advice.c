@@ -2,9 +2,9 @@
  * advice.c
  *	  What to do after a failed attempt.
  *
- * It advises: it never sleeps and never makes the call.  The delay is drawn
- * with full jitter, is never earlier than a Retry-After header allows and
- * never ends after the deadline of the policy.
+ * It advises: it never sleeps and never makes the call.  The delay has the
+ * jitter of the policy's method, is never earlier than the other side asks for
+ * and never ends after the deadline of the policy.
  *
  * Memory: CurrentMemoryContext.  Locks: AccessShareLock on the policy table
  * when it is read.  On ERROR: nothing to undo.
@@ -14,11 +14,15 @@
 #include "common/pg_prng.h"
 #include "core/row.h"
 #include "retry/backoff.h"
+#include "retry/hint.h"
 #include "retry/retry_policy.h"
 #include "utils/builtins.h"
 
 #define UNIX_EPOCH_OFFSET \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
+
+/* a limit by day or month is not whole again sooner, whatever the delay that comes with it */
+#define MIN_DAILY_WAIT	USECS_PER_HOUR
 
 static const char *const action_names[] = {"retry", "fail", "defer"};
 
@@ -80,34 +84,52 @@ check_failure(int attempt, int status, TimestampTz started_at)
 				 errmsg("started_at must be finite")));
 }
 
+/*
+ * A wait that the other side asked for, and a little on top that grows with it:
+ * otherwise all workers that were told the same second come at once.
+ */
+static int64
+after_hint(const RetryPolicy *policy, int64 hint)
+{
+	if (policy->method == BACKOFF_NONE)
+		return hint;
+	return hint + draw(Max(policy->base, hint / 10));
+}
+
 /* how long a failure that is worth a retry has to wait */
 static void
-advise_wait(const RetryPolicy *policy, int attempt, int64 left, const char *reason, RetryAdvice *out)
+advise_wait(const RetryPolicy *policy, int attempt, int64 left, bool daily, const char *reason, RetryAdvice *out)
 {
-	int64		window = backoff_window(policy->base, policy->cap, attempt);
-	int64		asked = Max(out->hint, 0);
+	int64		hint = Max(out->hint, 0);
 	int64		delay;
 
 	if (out->hint >= 0)
-	{
 		reason = "retry_after";
-		if (asked > policy->max_retry_after)
-		{
-			advise(out, RETRY_DEFER, asked, "retry_after_too_long");
-			return;
-		}
+	if (daily || hint > policy->max_retry_after)
+	{
+		advise(out, RETRY_DEFER, after_hint(policy, hint), "retry_after_too_long");
+		return;
 	}
-	if (asked > left)
+	if (hint > left)
 	{
 		advise(out, RETRY_FAIL, 0, "deadline");
 		return;
 	}
+	delay = backoff_delay(policy->method, policy->base, policy->cap, attempt, draw);
+	if (out->hint >= 0)
+		delay = Max(delay, after_hint(policy, hint));
+	advise(out, RETRY_RETRY, Max(Min(delay, left), hint), reason);
+}
 
-	/* a little on top: otherwise all workers that were told the same second come at once */
-	delay = Max(draw(window), asked);
-	if (asked > 0 && delay == asked)
-		delay += draw(Min(policy->base, asked / 10));
-	advise(out, RETRY_RETRY, Max(Min(delay, left), asked), reason);
+/* Limits are whole again sooner or later, so what their headers say is no hint for another failure. */
+static int64
+hint_of(const RetryHint *hint, const RetryVerdict *verdict)
+{
+	int64		said = Max(hint->header, hint->body);
+
+	if (said < 0 && verdict->class == RETRY_CLASS_THROTTLE)
+		said = hint->reset;
+	return verdict->daily ? Max(said, MIN_DAILY_WAIT) : said;
 }
 
 void
@@ -117,33 +139,35 @@ retry_advise(const char *tenant, const char *policy_name, int attempt, int statu
 {
 	TimestampTz now = agc_now();
 	const RetryPolicy *policy;
-	RetryClass	class;
-	bool		by_error;
+	RetryVerdict verdict;
+	RetryHint	hint;
 	int64		left;
 
 	check_failure(attempt, status, started_at);
 	policy = retry_policy_read(tenant, policy_name == NULL ? RETRY_DEFAULT_POLICY : policy_name);
-	class = retry_classify(policy->rules, policy->nrules, status, error, &by_error);
+	retry_hint_read(retry_after_header, error, now + UNIX_EPOCH_OFFSET, &hint);
+	retry_classify(policy->rules, policy->nrules, status, error,
+				   Max(hint.header, hint.body) >= 0, hint.exhausted, &verdict);
 	left = time_left(policy, started_at, now);
-	out->class = class;
-	out->open = retry_is_open(class, status, error);
-	out->hint = -1;
-	(void) retry_after_parse(retry_after_header, now + UNIX_EPOCH_OFFSET, &out->hint);
+	out->class = verdict.class;
+	out->open = verdict.open;
+	out->hint = hint_of(&hint, &verdict);
 
-	if (class == RETRY_CLASS_CANCELLED)
+	if (verdict.class == RETRY_CLASS_CANCELLED)
 		advise(out, RETRY_FAIL, 0, "cancelled");
-	else if (class == RETRY_CLASS_UNKNOWN)
+	else if (verdict.class == RETRY_CLASS_UNKNOWN)
 		advise(out, RETRY_FAIL, 0, "unknown_error");
-	else if (class == RETRY_CLASS_QUOTA)
+	else if (verdict.class == RETRY_CLASS_QUOTA)
 		advise(out, RETRY_FAIL, 0, "quota");
-	else if (class == RETRY_CLASS_FATAL)
-		advise(out, RETRY_FAIL, 0, by_error ? "fatal_error" : "fatal_status");
+	else if (verdict.class == RETRY_CLASS_FATAL)
+		advise(out, RETRY_FAIL, 0, verdict.by_error ? "fatal_error" : "fatal_status");
 	else if (attempt >= policy->max_attempts)
 		advise(out, RETRY_FAIL, 0, "attempts_exhausted");
 	else if (left <= 0)
 		advise(out, RETRY_FAIL, 0, "deadline");
 	else
-		advise_wait(policy, attempt, left, by_error ? "retryable_error" : "retryable_status", out);
+		advise_wait(policy, attempt, left, verdict.daily,
+					verdict.by_error ? "retryable_error" : "retryable_status", out);
 }
 
 const char *
@@ -163,7 +187,7 @@ retry_advice_return(FunctionCallInfo fcinfo, const RetryAdvice *advice, Timestam
 	agc_put_pointer(&row, fail ? NULL : agc_us_interval(advice->delay));
 	agc_put_datum(&row, TimestampTzGetDatum(from + advice->delay), fail);
 	agc_put_text(&row, advice->reason);
-	/* rounded up: a client that sleeps so long is not early */
+	/* up: a client that sleeps so long is not early */
 	agc_put_datum(&row, Int64GetDatum((advice->delay + 999) / 1000), fail);
 	return agc_row_return(fcinfo, &row);
 }

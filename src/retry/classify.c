@@ -1,205 +1,177 @@
 /*
  * classify.c
- *	  The class of a failure by rules: the policy's own, then the built-in ones.
+ *	  The class of a failure by rules: the policy's own, then the built-in ones
+ *	  of service_rules.c and transport_rules.c.  The first that matches decides.
  *
- * The first rule that matches decides.  Built in, in this order: spent quota
- * is fatal under any status (waiting does not refill an account); overload is
- * worth a retry under any status (streams report it inside a 200); then the
- * status; the words of a broken network count only where there was no status,
- * because a server that answered 400 "timeout must be positive" was reached.
+ * A wait hint makes a 429 a throttle whatever the words, because only who will
+ * serve again says when; so does a limit by day or month, unless a code says
+ * that the account is spent.
  *
  * Pure: no memory, no locks, no ERROR.
  */
 #include "retry/classify.h"
 
-/* an error text is judged by its beginning */
-#define MAX_ERROR_SCAN	16384
+#include "retry/failure.h"
+#include "retry/failure_rules.h"
+#include "retry/words.h"
 
-#define ANY_STATUS		0, RETRY_STATUS_MAX
-#define NO_STATUS		0, 0
-
-static const RetryRule builtin_rules[] = {
-	{ANY_STATUS, "insufficient_quota", RETRY_CLASS_QUOTA},
-	{ANY_STATUS, "quota_exceeded", RETRY_CLASS_QUOTA},
-	{ANY_STATUS, "exceeded your current quota", RETRY_CLASS_QUOTA},
-	{ANY_STATUS, "billing", RETRY_CLASS_QUOTA},
-	{ANY_STATUS, "billing_error", RETRY_CLASS_QUOTA},
-	{ANY_STATUS, "billing_hard_limit_reached", RETRY_CLASS_QUOTA},
-	{ANY_STATUS, "billing_not_active", RETRY_CLASS_QUOTA},
-	{ANY_STATUS, "credit balance is too low", RETRY_CLASS_QUOTA},
-	{ANY_STATUS, "insufficient credits", RETRY_CLASS_QUOTA},
-
-	{ANY_STATUS, "overloaded_error", RETRY_CLASS_THROTTLE},
-	{ANY_STATUS, "overloaded", RETRY_CLASS_THROTTLE},
-	{ANY_STATUS, "rate_limit_error", RETRY_CLASS_THROTTLE},
-	{ANY_STATUS, "rate_limit_exceeded", RETRY_CLASS_THROTTLE},
-	{ANY_STATUS, "ThrottlingException", RETRY_CLASS_THROTTLE},
-
-	{402, 402, NULL, RETRY_CLASS_QUOTA},
-	{408, 408, NULL, RETRY_CLASS_RETRY},
-	{425, 425, NULL, RETRY_CLASS_RETRY},
-	{429, 429, NULL, RETRY_CLASS_THROTTLE},
-	{500, 500, NULL, RETRY_CLASS_RETRY},
-	{502, 504, NULL, RETRY_CLASS_RETRY},
-	{529, 529, NULL, RETRY_CLASS_THROTTLE},
-	{400, RETRY_STATUS_MAX, NULL, RETRY_CLASS_FATAL},
-
-	{NO_STATUS, "timeout", RETRY_CLASS_RETRY},
-	{NO_STATUS, "timed out", RETRY_CLASS_RETRY},
-	{NO_STATUS, "connection reset", RETRY_CLASS_RETRY},
-	{NO_STATUS, "connection refused", RETRY_CLASS_RETRY},
-	{NO_STATUS, "connection aborted", RETRY_CLASS_RETRY},
-	{NO_STATUS, "connection closed", RETRY_CLASS_RETRY},
-	{NO_STATUS, "connection error", RETRY_CLASS_RETRY},
-	{NO_STATUS, "broken pipe", RETRY_CLASS_RETRY},
-	{NO_STATUS, "socket hang up", RETRY_CLASS_RETRY},
-	{NO_STATUS, "network is unreachable", RETRY_CLASS_RETRY},
-	{NO_STATUS, "no route to host", RETRY_CLASS_RETRY},
-	{NO_STATUS, "temporary failure in name resolution", RETRY_CLASS_RETRY},
-	{NO_STATUS, "temporarily unavailable", RETRY_CLASS_RETRY},
-	{NO_STATUS, "ECONNRESET", RETRY_CLASS_RETRY},
-	{NO_STATUS, "ECONNREFUSED", RETRY_CLASS_RETRY},
-	{NO_STATUS, "ECONNABORTED", RETRY_CLASS_RETRY},
-	{NO_STATUS, "ETIMEDOUT", RETRY_CLASS_RETRY},
-	{NO_STATUS, "EPIPE", RETRY_CLASS_RETRY},
-	{NO_STATUS, "ENETUNREACH", RETRY_CLASS_RETRY},
-	{NO_STATUS, "EHOSTUNREACH", RETRY_CLASS_RETRY},
-	{NO_STATUS, "EAI_AGAIN", RETRY_CLASS_RETRY},
-	{NO_STATUS, "TimeoutError", RETRY_CLASS_RETRY},
-	{NO_STATUS, "ReadTimeout", RETRY_CLASS_RETRY},
-	{NO_STATUS, "ConnectTimeout", RETRY_CLASS_RETRY},
-	{NO_STATUS, "APITimeoutError", RETRY_CLASS_RETRY},
-	{NO_STATUS, "ConnectionError", RETRY_CLASS_RETRY},
-	{NO_STATUS, "ConnectionResetError", RETRY_CLASS_RETRY},
-	{NO_STATUS, "APIConnectionError", RETRY_CLASS_RETRY},
-	{NO_STATUS, "RemoteDisconnected", RETRY_CLASS_RETRY},
+static const char *const class_names[] = {
+	"unknown", "retry", "throttle", "fatal", "quota", "cancelled"
 };
 
-/* what ended before a request was sent */
-static const char *const before_sending[] = {
-	"connection refused", "network is unreachable", "no route to host",
-	"temporary failure in name resolution", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH",
-	"EAI_AGAIN", "ConnectTimeout",
-};
-
-/* our own side gave up */
-static const char *const cancels[] = {
-	"CancelledError", "AbortError", "context canceled", "KeyboardInterrupt",
-};
-
-static const struct
+const FailureRule *
+failure_rule(int n)
 {
-	const char *word;
-	RetryClass	class;
-}			class_words[] = {
-	{"retry", RETRY_CLASS_RETRY},
-	{"throttle", RETRY_CLASS_THROTTLE},
-	{"fatal", RETRY_CLASS_FATAL},
-	{"quota", RETRY_CLASS_QUOTA},
-};
-
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+	if (n < service_nrules)
+		return &service_rules[n];
+	n -= service_nrules;
+	return n < transport_nrules ? &transport_rules[n] : NULL;
 }
 
 static bool
-is_word_char(char c)
+matches(const FailureRule *rule, const Failure *failure)
 {
-	c = lower(c);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-/* A phrase as whole words: "timeout" is neither in "notimeout" nor in "timeout_ms". */
-static bool
-has_phrase(const char *text, int len, const char *phrase)
-{
-	int			plen = strlen(phrase);
-	char		first = lower(phrase[0]);
-
-	for (int at = 0; at + plen <= len; at++)
+	if (failure->status < rule->first || failure->status > rule->last)
+		return false;
+	switch (rule->match)
 	{
-		int			i;
-
-		if (lower(text[at]) != first)
-			continue;
-		for (i = 1; i < plen && lower(text[at + i]) == lower(phrase[i]); i++)
-			;
-		if (i < plen)
-			continue;
-		if (is_word_char(first) && at > 0 && is_word_char(text[at - 1]))
-			continue;
-		if (is_word_char(phrase[plen - 1]) && at + plen < len && is_word_char(text[at + plen]))
-			continue;
-		return true;
+		case FAILURE_BY_STATUS:
+			return true;
+		case FAILURE_BY_CODE:
+			return failure_has_code(failure, rule->text);
+		case FAILURE_BY_NAME:
+			return failure_begins_with(failure, rule->text);
+		case FAILURE_BY_PHRASE:
+			return word_find_alone(failure->text, failure->end, rule->text) != NULL;
+		case FAILURE_BY_TEXT:
+			return failure->end - failure->text == (int) strlen(rule->text) &&
+				word_starts(failure->text, failure->end, rule->text);
+		case FAILURE_BY_HINT:
+			return failure->hinted;
+		case FAILURE_BY_SIZE:
+			return failure_exceeds_limit(failure);
 	}
 	return false;
 }
 
-static RetryClass
-first_match(const RetryRule *rules, int nrules, int status, const char *error, int len,
-			bool *by_error)
+/* The first rule from the n-th on that matches; skip: rules of this class do not count. */
+static const FailureRule *
+first_match(const Failure *failure, int n, RetryClass skip, int *at)
+{
+	const FailureRule *rule;
+	bool		mute = failure->text == failure->end;
+
+	for (; (rule = failure_rule(n)) != NULL; n++)
+	{
+		if (rule->class == skip || (mute && rule->match != FAILURE_BY_STATUS && rule->match != FAILURE_BY_HINT))
+			continue;
+		if (matches(rule, failure))
+			break;
+	}
+	*at = n;
+	return rule;
+}
+
+static const FailureRule *
+policy_match(const RetryRule *rules, int nrules, const Failure *failure, int status, FailureRule *rule)
 {
 	for (int i = 0; i < nrules; i++)
 	{
-		const RetryRule *rule = &rules[i];
-
-		if (status < rule->first || status > rule->last)
+		if (status < rules[i].first || status > rules[i].last)
 			continue;
-		if (rule->error != NULL && !has_phrase(error, len, rule->error))
+		if (rules[i].error != NULL && word_find(failure->text, failure->end, rules[i].error) == NULL)
 			continue;
-		*by_error = rule->error != NULL || status == 0;
-		return rule->class;
+		*rule = (FailureRule)
+		{
+			.match = rules[i].error != NULL || status == 0 ? FAILURE_BY_PHRASE : FAILURE_BY_STATUS,
+			.class = rules[i].class, .outcome = FAILURE_BY_CAUSE
+		};
+		return rule;
 	}
-	return RETRY_CLASS_UNKNOWN;
+	return NULL;
 }
 
+/* Whether a rule for a retry, from the n-th on, says that nothing was sent. */
 static bool
-has_any(const char *const *phrases, int n, const char *error)
+cause_is_open(const Failure *failure, int n)
 {
-	int			len = error == NULL ? 0 : (int) strnlen(error, MAX_ERROR_SCAN);
+	const FailureRule *rule;
 
-	for (int i = 0; i < n; i++)
-		if (has_phrase(error, len, phrases[i]))
-			return true;
-	return false;
+	for (; (rule = failure_rule(n)) != NULL; n++)
+		if (rule->class == RETRY_CLASS_RETRY && rule->match != FAILURE_BY_STATUS &&
+			rule->outcome != FAILURE_BY_CAUSE && matches(rule, failure))
+			return rule->outcome == FAILURE_OPEN;
+	return true;
 }
 
-RetryClass
-retry_classify(const RetryRule *rules, int nrules, int status, const char *error, bool *by_error)
+/*
+ * What the other side refused was not done, and neither was what ended before
+ * it was sent.  A response of success with an error in it says neither.
+ */
+static bool
+is_open(const FailureRule *rule, int at, const Failure *failure)
 {
-	int			len = error == NULL ? 0 : (int) strnlen(error, MAX_ERROR_SCAN);
-	RetryClass	class;
+	int			status = failure->status;
 
-	*by_error = false;
-	class = first_match(rules, nrules, status, error, len, by_error);
-	if (class == RETRY_CLASS_UNKNOWN && (status == 499 || (status == 0 && has_any(cancels, lengthof(cancels), error))))
-		class = RETRY_CLASS_CANCELLED;
-	if (class == RETRY_CLASS_UNKNOWN)
-		class = first_match(builtin_rules, lengthof(builtin_rules), status, error, len, by_error);
-	return class;
-}
-
-bool
-retry_is_open(RetryClass class, int status, const char *error)
-{
-	if (class == RETRY_CLASS_CANCELLED)
+	if (rule != NULL && rule->class == RETRY_CLASS_CANCELLED)
 		return true;
-	if (class == RETRY_CLASS_THROTTLE || class == RETRY_CLASS_QUOTA)
+	if (rule != NULL && (rule->class == RETRY_CLASS_THROTTLE || rule->class == RETRY_CLASS_QUOTA))
 		return false;
-	if ((status >= 300 && status < 500) || status == 503 || status == 529)
+	if ((status >= 300 && status < 500) || status == 501 || status == 503 || status == 505 ||
+		status == 507 || status == 511 || status == 529)
 		return false;
-	if (status >= 500)
-		return class != RETRY_CLASS_FATAL;
-	return !has_any(before_sending, lengthof(before_sending), error);
+	if (rule == NULL || status >= 500 || rule->outcome == FAILURE_OPEN)
+		return true;
+	/* the words of a broken network inside of a response are those of a call behind it */
+	if (failure->response && rule->class == RETRY_CLASS_RETRY)
+		return true;
+	return rule->outcome == FAILURE_BY_CAUSE && cause_is_open(failure, at);
+}
+
+void
+retry_classify(const RetryRule *rules, int nrules, int status, const char *error,
+			   bool hinted, bool exhausted, RetryVerdict *verdict)
+{
+	Failure		failure;
+	FailureRule of_policy;
+	const FailureRule *rule;
+	bool		daily;
+	int			at = 0;
+
+	failure_read(&failure, status, error, hinted || exhausted);
+	daily = failure_is_daily(&failure);
+	rule = policy_match(rules, nrules, &failure, status, &of_policy);
+	if (rule == NULL)
+		rule = first_match(&failure, 0, RETRY_CLASS_UNKNOWN, &at);
+	if (rule != NULL && rule != &of_policy && rule->class == RETRY_CLASS_QUOTA &&
+		(hinted || (daily && rule->match == FAILURE_BY_PHRASE)))
+	{
+		int			other_at;
+		const FailureRule *other = first_match(&failure, 0, RETRY_CLASS_QUOTA, &other_at);
+
+		if (other != NULL && other->class == RETRY_CLASS_THROTTLE)
+		{
+			rule = other;
+			at = other_at;
+		}
+	}
+	verdict->class = rule == NULL ? RETRY_CLASS_UNKNOWN : rule->class;
+	verdict->by_error = rule != NULL && (rule->match != FAILURE_BY_STATUS || failure.status_in_text);
+	verdict->open = is_open(rule, at, &failure);
+	verdict->daily = daily && verdict->class == RETRY_CLASS_THROTTLE;
 }
 
 RetryClass
 retry_class_parse(const char *word, int len)
 {
-	for (int i = 0; i < lengthof(class_words); i++)
-		if ((int) strlen(class_words[i].word) == len && memcmp(class_words[i].word, word, len) == 0)
-			return class_words[i].class;
+	for (int i = RETRY_CLASS_RETRY; i < RETRY_CLASS_CANCELLED; i++)
+		if ((int) strlen(class_names[i]) == len && memcmp(class_names[i], word, len) == 0)
+			return i;
 	return RETRY_CLASS_UNKNOWN;
+}
+
+const char *
+retry_class_name(RetryClass class)
+{
+	return class_names[class];
 }

@@ -18,8 +18,9 @@ typedef enum RetryClass
 } RetryClass;
 
 /*
- * Matches when both conditions do.  Statuses first..last, 0 meaning that there
- * was none; error is a phrase found as whole words in any case, NULL for any.
+ * A policy's rule.  Matches when both conditions do.  Statuses first..last, 0
+ * meaning that there was none; error is a phrase found as whole words in any
+ * case, NULL for any.
  */
 typedef struct RetryRule
 {
@@ -31,18 +32,23 @@ typedef struct RetryRule
 
 #define RETRY_STATUS_MAX	999
 
-/* the class, and whether the error text (else the status) decided it */
-extern RetryClass retry_classify(const RetryRule *rules, int nrules, int status,
-								 const char *error, bool *by_error);
+typedef struct RetryVerdict
+{
+	RetryClass	class;
+	bool		by_error;		/* the error text decided, else the status */
+	bool		open;			/* it does not say whether the work was done */
+	bool		daily;			/* a throttle that is counted by day or month */
+} RetryVerdict;
 
 /*
- * Whether a failure leaves open if the work was done.  Not open: what the other
- * side refused (4xx, 503, 529, a throttle, spent quota), a redirect, and what failed
- * before anything was sent.
+ * status 0: none; error may be NULL.  hinted: the other side said how long to
+ * wait.  exhausted: its headers say that nothing is left of a limit.
  */
-extern bool retry_is_open(RetryClass class, int status, const char *error);
+extern void retry_classify(const RetryRule *rules, int nrules, int status, const char *error,
+						   bool hinted, bool exhausted, RetryVerdict *verdict);
 
 /* RETRY_CLASS_UNKNOWN for a word that names no class */
 extern RetryClass retry_class_parse(const char *word, int len);
+extern const char *retry_class_name(RetryClass class);
 
 #endif							/* AGENTCORE_CLASSIFY_H */

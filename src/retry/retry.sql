@@ -11,23 +11,25 @@ CREATE TABLE agentcore.retry_policy (
   max_elapsed     interval CHECK (max_elapsed > '0'),
   max_retry_after interval NOT NULL CHECK (max_retry_after >= '0'),
   rules           jsonb NOT NULL DEFAULT '[]' CHECK (pg_catalog.jsonb_typeof(rules) = 'array'),
+  method          text COLLATE "C" NOT NULL DEFAULT 'full' CHECK (method IN ('none', 'equal', 'full', 'decorrelated')),
   revision        bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.retry_policy');
 COMMENT ON TABLE agentcore.retry_policy IS
-  'Retry policies: how long to wait, how often, until when (max_elapsed NULL = no deadline), and rules that come before the built-in ones. '
+  'Retry policies: how long to wait and with what jitter (method), how often, until when (max_elapsed NULL = no deadline), and rules that come before the built-in ones of retry_rules(). '
   'Written by retry_policy_set(); a row named default replaces the built-in policy.';
 
-CREATE FUNCTION agentcore.retry_policy_set(name text, base interval DEFAULT NULL, cap interval DEFAULT NULL, max_attempts integer DEFAULT NULL, max_elapsed interval DEFAULT NULL, max_retry_after interval DEFAULT NULL, rules jsonb DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.retry_policy_set(name text, base interval DEFAULT NULL, cap interval DEFAULT NULL, max_attempts integer DEFAULT NULL, max_elapsed interval DEFAULT NULL, max_retry_after interval DEFAULT NULL, rules jsonb DEFAULT NULL, method text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_retry_policy_set_v1';
-COMMENT ON FUNCTION agentcore.retry_policy_set(text, interval, interval, integer, interval, interval, jsonb, text[], text) IS
+COMMENT ON FUNCTION agentcore.retry_policy_set(text, interval, interval, integer, interval, interval, jsonb, text, text[], text) IS
   'Create or change a retry policy. '
-  'A member that is not given (NULL) stays as it is; in a new policy it is base 0.5 s, cap 30 s, max_attempts 6, max_elapsed 10 min, max_retry_after 2 min, rules []. '
+  'A member that is not given (NULL) stays as it is; in a new policy it is base 0.5 s, cap 30 s, max_attempts 12, max_elapsed 10 min, max_retry_after 2 min, rules [], method full. '
   'reset: members to set back to that. '
   'max_elapsed 0: no deadline. '
   'rules: [{"status": 429 or [500, 599], "error": "phrase", "class": "retry"|"throttle"|"fatal"|"quota"}, ...], first match decides, a rule without status and error only as the last. '
+  'method: the jitter of the window min(cap, base * 2^(attempt - 1)): none (the window itself), equal (its upper half), full (all of it) or decorrelated (from base to three times the delay before). '
   'Returns whether anything changed. '
   'Bad values: 22023.';
 
@@ -46,11 +48,26 @@ CREATE FUNCTION agentcore.retry_next(attempt integer, status integer DEFAULT NUL
   LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_retry_next_v1';
 COMMENT ON FUNCTION agentcore.retry_next(integer, integer, text, text, text, timestamptz, text) IS
-  'What to do after the attempt-th attempt failed: retry after delay (full jitter, never before Retry-After, never past the deadline started_at + max_elapsed), defer (Retry-After is beyond max_retry_after: come back at that time) or fail. '
-  'reason: retryable_status, retryable_error, retry_after, retry_after_too_long, fatal_status, fatal_error, quota, unknown_error, attempts_exhausted, deadline. '
-  'Retry-After: seconds, HTTP-date, "N ms" or "retry-after-ms: N"; anything else is ignored. '
+  'What to do after the attempt-th attempt failed: retry after delay (jitter as the policy says, never before the other side asked, never past the deadline started_at + max_elapsed), defer (the other side asks for more than max_retry_after, or a limit by day or month is used up: come back at that time) or fail. '
+  'reason: retryable_status, retryable_error, retry_after, retry_after_too_long, fatal_status, fatal_error, quota, cancelled, unknown_error, attempts_exhausted, deadline. '
+  'error: the exception''s text or the response''s body, as it came; what it means says retry_rules(). '
+  'retry_after_header: the value of Retry-After (seconds, "6m0s", "5 seconds", "1500 ms", an HTTP-date, RFC 3339, an epoch that lies ahead; of a list the first), or lines of headers (retry-after, retry-after-ms, x-ratelimit-reset-* and their kind); anything else is ignored. '
+  'A wait in the error counts too ("try again in 7.66s", retryDelay); of several waits the longest. '
+  'A tenth of the wait, at least base, is drawn on top, unless method is none. '
   'NULL policy: default. '
   'Unknown policy: 42704; attempt below 1 or status outside 100 to 999: 22023.';
+
+CREATE FUNCTION agentcore.retry_rules(OUT n integer, OUT first_status integer, OUT last_status integer, OUT match text, OUT text text, OUT class text, OUT open boolean, OUT source text, OUT as_of date) RETURNS SETOF record
+  LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 600
+  AS 'MODULE_PATHNAME', 'agentcore_retry_rules_v1';
+COMMENT ON FUNCTION agentcore.retry_rules() IS
+  'The built-in rules of what a failure means, in the order in which they are tried; the first that matches decides, and a policy''s own rules come before them. '
+  'first_status to last_status: statuses (first_status NULL: no status too). '
+  'match: status; code (of the body or of gRPC); name (the error''s first or last line begins with it); phrase (whole words of the error); text (the whole error); hint (a wait hint); size (the request is larger than the limit). '
+  'class: retry | throttle | fatal | quota | cancelled. '
+  'open: the failure does not say whether the work was done. '
+  'source: where the rule comes from; as_of: when it was last compared with that. '
+  'A 429 with a wait hint skips the rules of class quota.';
 
 -- Circuit breaker ----------------------------------------------------------
 
@@ -211,7 +228,7 @@ COMMENT ON VIEW agentcore.stat_target_slots IS
   'No row unless the caller may read every tenant.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('retry_policy_set', 'admin'), ('retry_policy_drop', 'admin'), ('retry_next', 'agent'),
+  ('retry_policy_set', 'admin'), ('retry_policy_drop', 'admin'), ('retry_next', 'agent'), ('retry_rules', 'public'),
   ('breaker_set', 'admin'), ('breaker_drop', 'admin'), ('breaker_allow', 'agent'), ('breaker_report', 'agent'),
   ('target_states', 'reader'), ('target_resume', 'admin'), ('rate_set', 'admin'), ('rate_drop', 'admin'), ('rate_take', 'agent'),
   ('target_slots', 'reader');

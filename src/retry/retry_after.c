@@ -1,27 +1,34 @@
 /*
  * retry_after.c
- *	  Reading a Retry-After header: RFC 9110 section 10.2.3, plus what servers
- *	  really send.
+ *	  Reading how long to wait: the value of a Retry-After header (RFC 9110
+ *	  section 10.2.3), and what servers really send.
  *
- *	  120                               seconds
- *	  1.5                               seconds with a fraction
+ *	  120, 1.5                          seconds
+ *	  1500ms, 5 seconds, 6m0s, 1h 5min  units, also one after the other
+ *	  5, 10                             a list: the first
+ *	  1764547200, 1764547200000         an epoch in seconds, ms or us that lies ahead
+ *	  2026-12-01T00:00:00Z              RFC 3339
  *	  Sun, 06 Nov 1994 08:49:37 GMT     HTTP-date, preferred form
  *	  Sunday, 06-Nov-94 08:49:37 GMT    HTTP-date, RFC 850 form
  *	  Sun Nov  6 08:49:37 1994          HTTP-date, asctime form
- *	  1500 ms, retry-after-ms: 1500     milliseconds
  *
  * Dates are parsed by hand: the header is in English and in GMT whatever the
  * session's DateStyle, TimeZone and locale say.  Anything else (negative, NaN,
- * an exponent, trailing bytes) is no header at all.  Pure: memory and locks
+ * an exponent, trailing bytes) is no value at all.  Pure: memory and locks
  * none, raises no ERROR.
  */
-#include "retry/backoff.h"
+#include "retry/retry_after.h"
+
+#include "retry/words.h"
 
 #define USEC			INT64CONST(1000000)
 #define DAY_SECONDS		INT64CONST(86400)
 
-/* a longer wait is as good as this one, and sums with it do not overflow */
-#define MAX_WAIT		(INT64CONST(100000000000) * USEC)
+/* no server asks for 30 years: so large a number is a time, not a wait */
+#define FIRST_EPOCH		INT64CONST(1000000000)
+#define LAST_EPOCH		(FIRST_EPOCH * 100)
+
+#define MAX_NUMBER		INT64CONST(1000000000000000000)
 
 typedef struct DateParts
 {
@@ -40,21 +47,6 @@ static const char *const month_names[] = {
 	"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"
 };
 
-static bool parse_number(const char **p, int64 unit, int64 *us);
-static bool parse_date(const char *p, int64 now_unix, int64 *unix_us);
-
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-}
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static void
 skip_blanks(const char **p)
 {
@@ -67,7 +59,7 @@ static bool
 take_word(const char **p, const char *word, int len)
 {
 	for (int i = 0; i < len; i++)
-		if (lower((*p)[i]) != word[i])
+		if (word_lower((*p)[i]) != word[i])
 			return false;
 	*p += len;
 	return true;
@@ -89,80 +81,172 @@ take_int(const char **p, int min, int max, int *value)
 	int			n = 0;
 
 	*value = 0;
-	for (; n < max && is_digit(**p); n++)
+	for (; n < max && word_digit(**p); n++)
 		*value = *value * 10 + (*(*p)++ - '0');
-	return n >= min && !is_digit(**p);
+	return n >= min && !word_digit(**p);
+}
+
+/* ----- numbers and units ------------------------------------------------------ */
+
+typedef struct Number
+{
+	int64		whole;			/* saturates */
+	int			nano;			/* the fraction in 1e-9, rounded up */
+} Number;
+
+/* in ns, because Go prints such waits too */
+static const struct
+{
+	const char *word;
+	int64		ns;
+}			units[] = {
+	{"milliseconds", 1000000}, {"millisecond", 1000000}, {"millis", 1000000}, {"msecs", 1000000}, {"msec", 1000000},
+	{"minutes", 60 * USEC * 1000}, {"minute", 60 * USEC * 1000}, {"mins", 60 * USEC * 1000}, {"min", 60 * USEC * 1000},
+	{"seconds", USEC * 1000}, {"second", USEC * 1000}, {"secs", USEC * 1000}, {"sec", USEC * 1000},
+	{"hours", 3600 * USEC * 1000}, {"hour", 3600 * USEC * 1000}, {"hrs", 3600 * USEC * 1000}, {"hr", 3600 * USEC * 1000},
+	{"days", DAY_SECONDS * USEC * 1000}, {"day", DAY_SECONDS * USEC * 1000},
+	{"ns", 1}, {"us", 1000}, {"\302\265s", 1000}, {"\316\274s", 1000}, {"ms", 1000000},
+	{"s", USEC * 1000}, {"m", 60 * USEC * 1000}, {"h", 3600 * USEC * 1000}, {"d", DAY_SECONDS * USEC * 1000},
+};
+
+/* Digits with an optional fraction; a point at the end of a sentence is none. */
+static bool
+take_number(const char **p, Number *number)
+{
+	bool		rest = false;
+	int			scale = 100000000;
+
+	*number = (Number)
+	{
+		0, 0
+	};
+	if (!word_digit(**p))
+		return false;
+	for (; word_digit(**p); (*p)++)
+		number->whole = number->whole > MAX_NUMBER / 10 - 1 ? MAX_NUMBER : number->whole * 10 + (**p - '0');
+	if (**p != '.' || !word_digit((*p)[1]))
+		return true;
+	for ((*p)++; word_digit(**p); (*p)++, scale /= 10)
+	{
+		number->nano += (**p - '0') * scale;
+		rest = rest || (scale == 0 && **p != '0');
+	}
+	number->nano += rest;
+	return true;
+}
+
+static bool
+take_unit(const char **p, int64 *ns)
+{
+	for (int i = 0; i < lengthof(units); i++)
+	{
+		const char *at = *p;
+
+		if (take_word(&at, units[i].word, strlen(units[i].word)) &&
+			!(word_char(*at) && !word_digit(*at)))
+		{
+			*p = at;
+			*ns = units[i].ns;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* in us, rounded up: never earlier than asked; saturates */
+static int64
+to_us(const Number *number, int64 ns)
+{
+	int64		us;
+
+	if (number->whole > RETRY_MAX_WAIT / Max(ns / 1000, 1))
+		return RETRY_MAX_WAIT;
+	us = ns >= 1000 ? number->whole * (ns / 1000) : (number->whole * ns + 999) / 1000;
+	if (ns >= 1000)
+	{
+		int64		parts = (int64) (number->nano / 1000) * (ns / 1000);
+
+		us += parts / USEC + (parts % USEC * 1000 + (int64) (number->nano % 1000) * (ns / 1000) + 999999999) / 1000000000;
+	}
+	else
+		us += number->nano > 0;
+	return Min(us, RETRY_MAX_WAIT);
+}
+
+/* An epoch in seconds, ms or us: false where the number is none. */
+static bool
+read_epoch(const Number *number, int64 *unix_us)
+{
+	int64		unit = USEC;
+	int64		limit = LAST_EPOCH;
+
+	if (number->whole < FIRST_EPOCH)
+		return false;
+	for (; number->whole >= limit; limit *= 1000, unit /= 1000)
+		if (unit == 1)
+			return false;
+	*unix_us = number->whole * unit + number->nano / (1000000000 / unit);
+	return true;
+}
+
+static bool
+take_plural(const char **p)
+{
+	const char *at = *p;
+
+	skip_blanks(&at);
+	if (take_word(&at, "and ", 4))
+		skip_blanks(&at);
+	if (!word_digit(*at))
+		return false;
+	*p = at;
+	return true;
 }
 
 bool
-retry_after_parse(const char *header, int64 now_unix, int64 *wait)
+retry_after_take(const char **p, int64 unit, int64 now_unix, int64 *wait)
 {
-	const char *p = header;
-	int64		unit = USEC;
-	int64		at;
-	int64		us;
+	const char *at = *p;
+	int64		total = 0;
+	bool		united = false;
 
-	if (header == NULL)
-		return false;
-	skip_blanks(&p);
-	if (take_word(&p, "retry-after-ms:", 15))
-		unit = 1000;
-	else
-		(void) take_word(&p, "retry-after:", 12);
-	skip_blanks(&p);
-
-	if (is_digit(*p))
+	do
 	{
-		const char *number = p;
+		const char *before = at;
+		Number		number;
+		int64		ns;
 
-		if (!parse_number(&p, unit, &us))
+		if (!take_number(&at, &number))
 			return false;
-		skip_blanks(&p);
-		if (unit == USEC && take_word(&p, "ms", 2))
+		*p = at;
+		skip_blanks(&at);
+		if (!take_unit(&at, &ns))
 		{
-			(void) parse_number(&number, 1000, &us);
-			skip_blanks(&p);
+			/* "1m 30" is no wait; what follows the minute is not ours */
+			if (united)
+			{
+				*p = before;
+				break;
+			}
+			if (word_char(*at) || *at == '%')
+				return false;
+			if (unit == USEC && read_epoch(&number, wait))
+			{
+				*wait -= now_unix;
+				return *wait > 0;
+			}
+			total = to_us(&number, unit * 1000);
+			break;
 		}
-		if (*p != '\0')
-			return false;
-		*wait = us;
-		return true;
-	}
-
-	if (unit != USEC || !parse_date(p, now_unix, &at))
-		return false;
-	*wait = at > now_unix ? at - now_unix : 0;
+		total = Min(total + to_us(&number, ns), RETRY_MAX_WAIT);
+		united = true;
+		*p = at;
+	} while (take_plural(&at));
+	*wait = total;
 	return true;
 }
 
-/*
- * Digits with an optional fraction, rounded up to a microsecond: never earlier
- * than asked.  Saturates.
- */
-static bool
-parse_number(const char **p, int64 unit, int64 *us)
-{
-	int64		scale = unit;
-	bool		rest = false;
-
-	*us = 0;
-	for (; is_digit(**p); (*p)++)
-		*us = *us > MAX_WAIT / 10 ? MAX_WAIT : Min(*us * 10 + (**p - '0') * unit, MAX_WAIT);
-	if (**p != '.')
-		return true;
-	(*p)++;
-	if (!is_digit(**p))
-		return false;
-	for (; is_digit(**p); (*p)++)
-	{
-		scale /= 10;
-		*us += (**p - '0') * scale;
-		rest = rest || (scale == 0 && **p != '0');
-	}
-	if (rest)
-		(*us)++;
-	return true;
-}
+/* ----- dates -------------------------------------------------------------------- */
 
 /* The short or the long name of a day; which one decides nothing. */
 static bool
@@ -229,6 +313,13 @@ is_real_date(const DateParts *d)
 		d->hour <= 23 && d->minute <= 59 && d->second <= 60;
 }
 
+static int64
+date_us(const DateParts *d)
+{
+	return (days_from_civil(d->year, d->month, d->day) * DAY_SECONDS +
+			d->hour * 3600 + d->minute * 60 + d->second) * USEC;
+}
+
 /* RFC 9110: two digits that seem more than 50 years ahead are in the past. */
 static int
 full_year(int two_digits, int64 now_unix)
@@ -275,7 +366,65 @@ parse_date(const char *p, int64 now_unix, int64 *unix_us)
 	skip_blanks(&p);
 	if (*p != '\0' || !is_real_date(&d))
 		return false;
-	*unix_us = (days_from_civil(d.year, d.month, d.day) * DAY_SECONDS +
-				d.hour * 3600 + d.minute * 60 + d.second) * USEC;
+	*unix_us = date_us(&d);
+	return true;
+}
+
+/* ----- the whole --------------------------------------------------------------- */
+
+/* 2026-12-01T00:00:00.5+01:00 */
+static bool
+parse_rfc3339(const char *p, int64 *unix_us)
+{
+	DateParts	d;
+	Number		second = {0, 0};
+	int			hours = 0;
+	int			minutes = 0;
+	int			sign = 0;
+
+	if (!take_int(&p, 4, 4, &d.year) || !take_char(&p, '-') || !take_int(&p, 2, 2, &d.month) ||
+		!take_char(&p, '-') || !take_int(&p, 2, 2, &d.day) || !(*p == 'T' || *p == 't' || *p == ' '))
+		return false;
+	p++;
+	if (!take_int(&p, 2, 2, &d.hour) || !take_char(&p, ':') || !take_int(&p, 2, 2, &d.minute) || !take_char(&p, ':') ||
+		!word_digit(p[0]) || !word_digit(p[1]) || !take_number(&p, &second))
+		return false;
+	d.second = second.whole;
+	if (*p == '+' || *p == '-')
+	{
+		sign = *p++ == '+' ? 1 : -1;
+		if (!take_int(&p, 2, 2, &hours) || !take_char(&p, ':') || !take_int(&p, 2, 2, &minutes) || hours > 23 || minutes > 59)
+			return false;
+	}
+	else if (*p == 'Z' || *p == 'z')
+		p++;
+	else
+		return false;
+	skip_blanks(&p);
+	if (*p != '\0' || d.month < 1 || d.month > 12 || second.whole > 60 || !is_real_date(&d))
+		return false;
+	*unix_us = date_us(&d) + second.nano / 1000 + (second.nano % 1000 > 0) - sign * (hours * 3600 + minutes * 60) * USEC;
+	return true;
+}
+
+bool
+retry_after_parse(const char *value, int64 unit, int64 now_unix, int64 *wait)
+{
+	const char *p = value;
+	int64		at;
+	int64		us;
+
+	skip_blanks(&p);
+	if (unit == USEC && (parse_rfc3339(p, &at) || parse_date(p, now_unix, &at)))
+	{
+		*wait = at > now_unix ? Min(at - now_unix, RETRY_MAX_WAIT) : 0;
+		return true;
+	}
+	if (!retry_after_take(&p, unit, now_unix, &us))
+		return false;
+	skip_blanks(&p);
+	if (*p != '\0' && *p != ',')
+		return false;
+	*wait = us;
 	return true;
 }

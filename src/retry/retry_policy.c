@@ -21,7 +21,7 @@
 
 enum
 {
-	A_BASE = 1, A_CAP, A_MAX_ATTEMPTS, A_MAX_ELAPSED, A_MAX_RETRY_AFTER, A_RULES
+	A_BASE = 1, A_CAP, A_MAX_ATTEMPTS, A_MAX_ELAPSED, A_MAX_RETRY_AFTER, A_RULES, A_METHOD
 };
 
 static void *compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
@@ -29,10 +29,15 @@ static void *compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant,
 static AgcTable policy_table = AGC_TABLE("retry_policy", "retry_policy_pkey");
 static const AgcObjectClass policy_class = {"retry_policy", &policy_table, compile_policy};
 
+/* in the order of BackoffMethod */
+static const char *const method_names[] = {"none", "equal", "full", "decorrelated"};
+
+/* the delays of 12 attempts are 91 s on average: they outlast a limit by the minute */
 static const RetryPolicy builtin_policy = {
+	.method = BACKOFF_FULL,
 	.base = 500 * INT64CONST(1000),
 	.cap = 30 * USECS_PER_SEC,
-	.max_attempts = 6,
+	.max_attempts = 12,
 	.max_elapsed = 10 * USECS_PER_MINUTE,
 	.max_retry_after = 2 * USECS_PER_MINUTE,
 };
@@ -166,6 +171,18 @@ parse_rules(Jsonb *jsonb, int *nrules)
 	return rules;
 }
 
+/* ----- methods ------------------------------------------------------------- */
+
+/* 22023 for another word */
+static BackoffMethod
+parse_method(const char *word)
+{
+	for (int i = 0; i < lengthof(method_names); i++)
+		if (strcmp(method_names[i], word) == 0)
+			return i;
+	agc_refuse_word("method", word, "none, equal, full or decorrelated");
+}
+
 /* ----- reading ------------------------------------------------------------- */
 
 static void *
@@ -174,6 +191,7 @@ compile_policy(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	RetryPolicy *policy = palloc(sizeof(RetryPolicy));
 	bool		isnull;
 
+	policy->method = parse_method(TextDatumGetCString(agc_col(tuple, desc, "method", &isnull)));
 	policy->base = agc_col_interval(tuple, desc, "base", 0);
 	policy->cap = agc_col_interval(tuple, desc, "cap", 0);
 	policy->max_attempts = DatumGetInt32(agc_col(tuple, desc, "max_attempts", &isnull));
@@ -269,17 +287,17 @@ static bool
 write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INTERVALOID, INTERVALOID, INT4OID,
-								 INTERVALOID, INTERVALOID, JSONBOID, BOOLOID};
+								 INTERVALOID, INTERVALOID, JSONBOID, BOOLOID, TEXTOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.retry_policy AS p"
-		" (tenant, name, base, cap, max_attempts, max_elapsed, max_retry_after, rules)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+		" (tenant, name, base, cap, max_attempts, max_elapsed, max_retry_after, rules, method)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET base = EXCLUDED.base, cap = EXCLUDED.cap,"
 		" max_attempts = EXCLUDED.max_attempts, max_elapsed = EXCLUDED.max_elapsed,"
-		" max_retry_after = EXCLUDED.max_retry_after, rules = EXCLUDED.rules"
-		" WHERE $9 AND (p.base, p.cap, p.max_attempts, p.max_elapsed, p.max_retry_after, p.rules)"
+		" max_retry_after = EXCLUDED.max_retry_after, rules = EXCLUDED.rules, method = EXCLUDED.method"
+		" WHERE $9 AND (p.base, p.cap, p.max_attempts, p.max_elapsed, p.max_retry_after, p.rules, p.method)"
 		" IS DISTINCT FROM (EXCLUDED.base, EXCLUDED.cap, EXCLUDED.max_attempts,"
-		" EXCLUDED.max_elapsed, EXCLUDED.max_retry_after, EXCLUDED.rules)", lengthof(types), types
+		" EXCLUDED.max_elapsed, EXCLUDED.max_retry_after, EXCLUDED.rules, EXCLUDED.method)", lengthof(types), types
 	};
 	int64		base = wait_arg(fcinfo, A_BASE, "base", 0);
 	int64		cap = wait_arg(fcinfo, A_CAP, "cap", 0);
@@ -287,12 +305,13 @@ write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 	int64		elapsed = wait_arg(fcinfo, A_MAX_ELAPSED, "max_elapsed", 0);
 	int64		longest = wait_arg(fcinfo, A_MAX_RETRY_AFTER, "max_retry_after", 0);
 	Jsonb	   *rules = agc_arg_jsonb(fcinfo, A_RULES, "rules");
+	char	   *method = agc_opt_text(fcinfo, A_METHOD);
 	int			nrules;
 	Datum		values[] = {
 		set->keys[0], set->keys[1], IntervalPGetDatum(agc_us_interval(base)),
 		IntervalPGetDatum(agc_us_interval(cap)), Int32GetDatum(attempts),
 		IntervalPGetDatum(agc_us_interval(elapsed)), IntervalPGetDatum(agc_us_interval(longest)),
-		JsonbPGetDatum(rules), BoolGetDatum(set->exists)
+		JsonbPGetDatum(rules), BoolGetDatum(set->exists), CStringGetTextDatum(method)
 	};
 
 	if (attempts < 1 || attempts > MAX_ATTEMPTS)
@@ -305,21 +324,22 @@ write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cap must not be less than base")));
 	(void) parse_rules(rules, &nrules);
-	return agc_set_write(set, &plan, values, elapsed == 0 ? "     n   " : NULL);
+	(void) parse_method(method);
+	return agc_set_write(set, &plan, values, elapsed == 0 ? "     n    " : NULL);
 }
 
-/* retry_policy_set(name, base, cap, max_attempts, max_elapsed, max_retry_after, rules, reset, tenant) -> boolean */
+/* retry_policy_set(name, base, cap, max_attempts, max_elapsed, max_retry_after, rules, method, reset, tenant) -> boolean */
 AGC_FUNCTION(retry_policy_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan row = {
-		"SELECT base, cap, max_attempts, coalesce(max_elapsed, '0'), max_retry_after, rules"
+		"SELECT base, cap, max_attempts, coalesce(max_elapsed, '0'), max_retry_after, rules, method"
 		" FROM agentcore.retry_policy WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	/* as builtin_policy */
 	static const AgcMember members[] = {
-		{"base", "0.5 s"}, {"cap", "30 s"}, {"max_attempts", "6"}, {"max_elapsed", "10 min"},
-		{"max_retry_after", "2 min"}, {"rules", "[]"}
+		{"base", "0.5 s"}, {"cap", "30 s"}, {"max_attempts", "12"}, {"max_elapsed", "10 min"},
+		{"max_retry_after", "2 min"}, {"rules", "[]"}, {"method", "full"}
 	};
 	static const AgcSetter setter = {
 		"retry policy", A_BASE, lengthof(members), members, &row, .write = write_policy

@@ -6,12 +6,14 @@
 #define AGENTCORE_RETRY_POLICY_H
 
 #include "core/core.h"
+#include "retry/backoff.h"
 #include "retry/classify.h"
 
 #define RETRY_DEFAULT_POLICY "default"
 
 typedef struct RetryPolicy
 {
+	BackoffMethod method;
 	int64		base;			/* us */
 	int64		cap;			/* us */
 	int			max_attempts;
