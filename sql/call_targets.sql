@@ -138,3 +138,64 @@ SELECT action FROM call_begin('a', 'k', '{}', est_tokens => 400, key => 'retried
 SET agentcore.debug_clock_offset = '367 min';
 SELECT asks_for(0, 'retried'), asks_for(201) AS too_much, asks_for(200) AS fits;
 RESET agentcore.debug_clock_offset;
+
+-- Models have targets as tools have: their own name where model_set() says nothing.
+SELECT model_price_set('m', 0.000003, 0.000015), model_price_set('m2', 0.000001, 0.000002), model_price_set('m3', 0.000001, 0.000002);
+CREATE FUNCTION model_fails(model text, status integer, error text DEFAULT NULL, header text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  begun record;
+  told record;
+BEGIN
+  SELECT * INTO begun FROM agentcore.llm_begin('a', model, 10, 10);
+  IF begun.verdict <> 'run' THEN
+    RETURN begun.verdict || ' ' || begun.reason;
+  END IF;
+  SELECT * INTO told FROM agentcore.call_fail(begun.call_id, status, error, header);
+  RETURN told.action || ' ' || told.reason;
+END
+$$;
+CREATE FUNCTION asks_model(model text, input bigint DEFAULT 10, output bigint DEFAULT 10) RETURNS text LANGUAGE sql AS $$
+  SELECT verdict || coalesce(' ' || reason, '') FROM agentcore.llm_begin('a', model, input, output)
+$$;
+SELECT n, model_fails('m', 529, 'overloaded_error') FROM generate_series(1, 7) AS n;
+SELECT verdict, reason, detail FROM llm_begin('a', 'm', 10, 10);
+SELECT model_fails('m2', 529, 'overloaded_error', '60'), asks_model('m2'), asks_model('m3');
+SELECT verdict, reason, detail, feedback FROM llm_begin('a', 'm2', 10, 10);
+SELECT target, state, calls, failures, paused_until IS NOT NULL AS paused FROM stat_target WHERE target LIKE 'm%' ORDER BY 1;
+-- models that a provider limits together
+SELECT model_set('m3', target => 'm2'), asks_model('m3'), model_set('m3', reset => '{target}'), asks_model('m3');
+SELECT target_resume('m2'), model_set('m2', target => 'provider'), model_set('m3', target => 'provider'), rate_set('provider', 4, '1 hour', tokens => 100);
+SELECT model, target, target_set, retry_policy FROM models ORDER BY 1;
+SELECT asks_model('m2', 10, 80), asks_model('m3', 5, 10) AS too_much, asks_model('m3', 5, 5), asks_model('m3', 100, 1) AS never;
+SELECT verdict, reason, detail, feedback FROM llm_begin('a', 'm2', 1000000, 10);
+-- a model that no price knows is no target, whatever it is called
+SELECT asks_model('nobody knows me'), (SELECT count(*) FROM stat_target WHERE target LIKE 'nobody%') AS watched;
+SELECT agent_set('auditor', 'p', mode => 'audit');
+SELECT verdict, action FROM llm_begin('auditor', 'nobody knows me', 10, 10) b, LATERAL call_fail(b.call_id, 529, NULL, '60') f;
+SELECT count(*) AS watched FROM stat_target WHERE target LIKE 'nobody%';
+-- the usage corrects what was taken
+SET agentcore.debug_clock_offset = '61 min';
+SELECT call_id AS c FROM llm_begin('a', 'm2', 10, 90) \gset
+SELECT asks_model('m3') AS full;
+SELECT llm_commit(:'c', '{"input_tokens": 10, "output_tokens": 20}'), asks_model('m3', 10, 61) AS too_much, asks_model('m3', 10, 60);
+RESET agentcore.debug_clock_offset;
+-- the retry policy of a model
+SELECT retry_policy_set('once', max_attempts => 1), model_set('m3', retry_policy => 'once', target => 'm3');
+SELECT model_fails('m3', 500) AS once, model_set('m3', reset => '{retry_policy}'), model_fails('m3', 500) AS again;
+SELECT model_set('m3', retry_policy => 'once'), retry_policy_drop('once'), model_fails('m3', 500) AS policy_is_gone;
+SELECT model_set('m3', retry_policy => 'nowhere');
+SELECT model_set(NULL);
+SELECT model_set('');
+-- a document knows them
+SELECT kind, name, action FROM config_apply('{"models": [{"model": "m2", "target": "provider"}, {"model": "m9", "retry_policy": null}]}', prune => true);
+SELECT config_export() -> 'models' AS models;
+SELECT model_drop('m9'), model_drop('m9');
+
+-- What is said twice counts once: an attempt that failed takes nothing back again.
+SELECT tool_set('w', '{"type": "object"}', idempotent => true, target => 'w'), rate_set('w', period => '1 hour', tokens => 1000);
+SELECT call_id AS c FROM call_begin('a', 'w', '{}', est_tokens => 600, key => 'w') \gset
+SELECT call_id AS d FROM call_begin('a', 'w', '{"d": 1}', est_tokens => 400) \gset
+SELECT count(*) FROM generate_series(1, 3), LATERAL call_fail(:'c', 500, tokens => 500);
+SELECT calls, failures FROM stat_target WHERE target = 'w';
+SELECT verdict, reason FROM call_begin('a', 'w', '{"e": 1}', est_tokens => 101);
+SELECT verdict, reason FROM call_begin('a', 'w', '{"e": 1}', est_tokens => 100);

@@ -6,7 +6,7 @@ DROP EXTENSION agentcore CASCADE;
 CREATE EXTENSION agentcore;
 RESET client_min_messages;
 \set SHOW_CONTEXT never
-\set config '{"prices": [{"model": "m1", "valid_from": "2026-01-01T00:00:00Z", "usd_per_input_token": 0.000003, "usd_per_output_token": 0.000015}], "budgets": [{"name": "run", "max_tokens": 100, "parent": "team"}, {"name": "team", "max_usd": 12.5, "period": "1 day"}], "policies": [{"name": "web", "allow": ["*.example.com", {"pattern": "api.example.org", "methods": ["GET"], "ports": [443, 8443], "path_prefix": "/v1"}], "deny": ["secret.example.com"], "allow_tools": ["*"], "deny_tools": ["shell*"]}], "retry_policies": [{"name": "fast", "base": "100 ms", "max_attempts": 2}], "rates": [{"target": "api", "rate": 10, "period": "1 s"}], "breakers": [{"target": "api", "open_for": "10 s"}], "json_schemas": [{"uri": "urn:example:a", "schema": {"$schema": "urn:example:meta", "type": "integer", "default": null}}, {"uri": "urn:example:meta", "schema": {"$schema": "https://json-schema.org/draft/2020-12/schema", "$vocabulary": {"https://json-schema.org/draft/2020-12/vocab/core": true, "https://json-schema.org/draft/2020-12/vocab/validation": true}}}], "tools": [{"name": "fetch", "input_schema": {"type": "object", "properties": {"url": {"type": "string"}, "x": {"default": null}, "y": {"$ref": "urn:example:a"}}}, "url_args": ["/url"], "cache_ttl": "5 min", "tags": ["web"], "est_usd": 0.01, "target": "api", "retry_policy": "fast"}], "agents": [{"name": "bot", "policy": "web", "budget": "run"}]}'
+\set config '{"prices": [{"model": "m1", "valid_from": "2026-01-01T00:00:00Z", "usd_per_input_token": 0.000003, "usd_per_output_token": 0.000015}], "budgets": [{"name": "run", "max_tokens": 100, "parent": "team"}, {"name": "team", "max_usd": 12.5, "period": "1 day"}], "policies": [{"name": "web", "allow": ["*.example.com", {"pattern": "api.example.org", "methods": ["GET"], "ports": [443, 8443], "path_prefix": "/v1"}], "deny": ["secret.example.com"], "allow_tools": ["*"], "deny_tools": ["shell*"]}], "retry_policies": [{"name": "fast", "base": "100 ms", "max_attempts": 2}], "models": [{"model": "m1", "target": "api", "retry_policy": "fast"}], "rates": [{"target": "api", "rate": 10, "period": "1 s", "tokens": 1000000}], "breakers": [{"target": "api", "open_for": "10 s"}], "json_schemas": [{"uri": "urn:example:a", "schema": {"$schema": "urn:example:meta", "type": "integer", "default": null}}, {"uri": "urn:example:meta", "schema": {"$schema": "https://json-schema.org/draft/2020-12/schema", "$vocabulary": {"https://json-schema.org/draft/2020-12/vocab/core": true, "https://json-schema.org/draft/2020-12/vocab/validation": true}}}], "tools": [{"name": "fetch", "input_schema": {"type": "object", "properties": {"url": {"type": "string"}, "x": {"default": null}, "y": {"$ref": "urn:example:a"}}}, "url_args": ["/url"], "cache_ttl": "5 min", "tags": ["web"], "est_usd": 0.01, "target": "api", "retry_policy": "fast"}], "agents": [{"name": "bot", "policy": "web", "budget": "run"}]}'
 
 -- a dry run says what would happen and does not do it
 SELECT * FROM agentcore.config_apply(:'config', dry_run => true);
@@ -28,15 +28,15 @@ SELECT * FROM agentcore.config_apply('{"policies": [{"name": "web", "allow": ["*
 SELECT kind, effect, pattern FROM agentcore.policy_rules WHERE tenant = '' ORDER BY 1, 2, 3;
 
 -- pruning drops what the named kinds do not name, and nothing of the others
-SELECT * FROM agentcore.config_apply('{"agents": [], "tools": [{"name": "other", "input_schema": {"type": "object"}}], "rates": []}', dry_run => true);
-SELECT * FROM agentcore.config_apply('{"agents": [], "tools": [{"name": "other", "input_schema": {"type": "object"}}], "rates": []}', prune => true);
+SELECT * FROM agentcore.config_apply('{"agents": [], "tools": [{"name": "other", "input_schema": {"type": "object"}}], "models": [], "rates": []}', dry_run => true);
+SELECT * FROM agentcore.config_apply('{"agents": [], "tools": [{"name": "other", "input_schema": {"type": "object"}}], "models": [], "rates": []}', prune => true);
 -- a document that a tool needs is not dropped
 SELECT agentcore.config_apply('{"tools": [{"name": "other", "input_schema": {"$ref": "urn:example:a"}}]}');
 SELECT * FROM agentcore.config_apply('{"json_schemas": []}', prune => true);
 -- a budget that is in use is not dropped, and then nothing is
 SELECT * FROM agentcore.config_apply('{"prices": [], "budgets": []}', prune => true);
 SELECT agentcore.budget_release(permit) FROM agentcore.permits;
-SELECT * FROM agentcore.config_apply('{"prices": [], "budgets": [], "policies": [], "retry_policies": [], "rates": [], "breakers": [], "json_schemas": [], "tools": [], "agents": []}', prune => true);
+SELECT * FROM agentcore.config_apply('{"prices": [], "budgets": [], "policies": [], "retry_policies": [], "models": [], "rates": [], "breakers": [], "json_schemas": [], "tools": [], "agents": []}', prune => true);
 SELECT agentcore.config_export();
 
 -- bad documents change nothing

@@ -19,6 +19,13 @@
 
 /* ----- before the call -------------------------------------------------------- */
 
+/* Nobody asked for a breaker of a model by its own name: where it cannot be had, the call goes on without. */
+static bool
+passes(const Gate *gate, const BreakerDecision *decision)
+{
+	return decision->allowed || (!decision->known && gate_target_implied(gate));
+}
+
 void
 judge_breaker(Gate *gate)
 {
@@ -28,7 +35,7 @@ judge_breaker(Gate *gate)
 	if (target == NULL)
 		return;
 	breaker_peek(gate->tenant, target, &decision);
-	if (!decision.allowed)
+	if (!passes(gate, &decision))
 		refuse_breaker(gate, &decision);
 }
 
@@ -81,7 +88,7 @@ take_breaker(Gate *gate, const char *target)
 	breaker_take(gate->tenant, target, &decision);
 	if (decision.probe)
 		takes_add_target(TAKE_PROBE, gate->tenant, target, 0, decision.taken_at);
-	if (decision.allowed)
+	if (passes(gate, &decision))
 		return true;
 	refuse_breaker(gate, &decision);
 	return gate->audit;
@@ -99,10 +106,35 @@ take_target(Gate *gate)
 
 /* ----- after the call ---------------------------------------------------------- */
 
+/*
+ * A model that has no price, which audit mode lets run, is no target: its name
+ * is whatever the agent asked for.
+ */
 static const char *
-permit_target(const PermitRow *permit, const ToolDef *tool)
+model_target(const char *tenant, const char *name)
 {
-	return tool != NULL && agc_shmem_ready() ? tool->target : NULL;
+	AgcObject  *object = model_pin(tenant, name);
+	const ModelDef *model = object != NULL ? object->data : NULL;
+	const char *target = NULL;
+	CallCost	cost;
+
+	if (model != NULL && model->target != NULL)
+		target = pstrdup(model->target);
+	else if (price_bound(tenant, name, 0, 0, &cost))
+		target = name;
+	if (object != NULL)
+		agc_object_unpin(object);
+	return target;
+}
+
+static const char *
+permit_target(const char *tenant, const PermitRow *permit, const ToolDef *tool)
+{
+	if (!agc_shmem_ready())
+		return NULL;
+	if (permit->is_llm)
+		return model_target(tenant, permit->tool);
+	return tool != NULL ? tool->target : NULL;
 }
 
 /*
@@ -117,18 +149,25 @@ taken_at(const PermitRow *permit)
 	return slot_clock() - age;
 }
 
-/* Where nobody says what was used, the estimate stands. */
+/*
+ * Where nobody says what was used, the estimate stands.  Of a call that ended
+ * before, and may have been corrected then, nothing comes back.
+ */
 static void
 correct_rate(const char *tenant, const char *target, const PermitRow *permit, int64 tokens)
 {
+	int64		held = Max(permit->held_tokens, 0);
+
+	if (permit->state != PERMIT_OPEN)
+		tokens = Max(tokens, held);
 	if (tokens >= 0)
-		rate_target_correct(tenant, target, permit->held_tokens, tokens, taken_at(permit));
+		rate_target_correct(tenant, target, held, tokens, taken_at(permit));
 }
 
 void
 target_succeeded(const char *tenant, const PermitRow *permit, const ToolDef *tool, int64 tokens)
 {
-	const char *target = permit_target(permit, tool);
+	const char *target = permit_target(tenant, permit, tool);
 
 	if (target == NULL)
 		return;
@@ -175,10 +214,11 @@ asks_for_pause(const RetryAdvice *advice)
 void
 target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool, const RetryAdvice *advice, int64 tokens)
 {
-	const char *target = permit_target(permit, tool);
+	const char *target = permit_target(tenant, permit, tool);
 	Outcome		end = outcome(advice);
 
-	if (target == NULL)
+	/* an attempt fails once, however often that is said */
+	if (target == NULL || permit->state != PERMIT_OPEN)
 		return;
 	if (end == OUTCOME_SILENT)
 		breaker_forget(tenant, target, taken_at(permit));
@@ -192,10 +232,10 @@ target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool, 
 void
 target_given_up(const char *tenant, const PermitRow *permit, const ToolDef *tool)
 {
-	const char *target = permit_target(permit, tool);
+	const char *target = permit_target(tenant, permit, tool);
 
-	if (target == NULL)
+	if (target == NULL || permit->state != PERMIT_OPEN)
 		return;
 	breaker_forget(tenant, target, taken_at(permit));
-	rate_target_forget(tenant, target, permit->held_tokens, taken_at(permit));
+	rate_target_forget(tenant, target, Max(permit->held_tokens, 0), taken_at(permit));
 }

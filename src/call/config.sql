@@ -176,7 +176,7 @@ CREATE FUNCTION agentcore.config_set(kind text, items jsonb, tenant text) RETURN
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  setters constant jsonb := '{"prices": "model_price_set", "retry_policies": "retry_policy_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "agents": "agent_set"}';
+  setters constant jsonb := '{"prices": "model_price_set", "retry_policies": "retry_policy_set", "models": "model_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "agents": "agent_set"}';
   waiting jsonb := items;
   later jsonb;
   item jsonb;
@@ -306,6 +306,10 @@ BEGIN
              || jsonb_build_object('max_elapsed', coalesce(p.max_elapsed, '0')) ORDER BY p.name), '[]')
       FROM agentcore.retry_policy p WHERE p.tenant = config_objects.tenant
   UNION ALL
+    SELECT 'models', coalesce(jsonb_agg(to_jsonb(m) - ARRAY['tenant', 'revision', 'name']
+             || jsonb_build_object('model', m.name) ORDER BY m.name), '[]')
+      FROM agentcore.model m WHERE m.tenant = config_objects.tenant
+  UNION ALL
     SELECT 'rates', coalesce(jsonb_agg(to_jsonb(l) - ARRAY['tenant', 'revision', 'name']
              || jsonb_build_object('target', l.name) ORDER BY l.name), '[]')
       FROM agentcore.rate_limit l WHERE l.tenant = config_objects.tenant
@@ -333,7 +337,7 @@ CREATE FUNCTION agentcore.config_export(tenant text DEFAULT '') RETURNS jsonb
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_config_export_v1';
 COMMENT ON FUNCTION agentcore.config_export(text) IS
-  'A tenant''s prices, budgets, policies, retry policies, rates, breakers, documents of schemas, tools and agents as one document, which config_apply() takes: every member, null where it is as in a new object. '
+  'A tenant''s prices, budgets, policies, retry policies, models, rates, breakers, documents of schemas, tools and agents as one document, which config_apply() takes: every member, null where it is as in a new object. '
   'Needs admin.';
 
 CREATE FUNCTION agentcore.config_apply(config jsonb, dry_run boolean DEFAULT false, prune boolean DEFAULT false, tenant text DEFAULT '', OUT kind text, OUT name text, OUT action text) RETURNS SETOF record
@@ -343,9 +347,9 @@ CREATE FUNCTION agentcore.config_apply(config jsonb, dry_run boolean DEFAULT fal
 #variable_conflict use_column
 DECLARE
   -- an object comes before those that name it
-  kinds constant text[] := '{prices,budgets,policies,retry_policies,rates,breakers,json_schemas,tools,agents}';
-  keys constant jsonb := '{"prices": "model", "rates": "target", "breakers": "target", "json_schemas": "uri"}';
-  droppers constant jsonb := '{"prices": "model_price_drop", "budgets": "budget_drop", "policies": "policy_drop", "retry_policies": "retry_policy_drop", "rates": "rate_drop", "breakers": "breaker_drop", "json_schemas": "json_schema_drop", "tools": "tool_drop", "agents": "agent_drop"}';
+  kinds constant text[] := '{prices,budgets,policies,retry_policies,models,rates,breakers,json_schemas,tools,agents}';
+  keys constant jsonb := '{"prices": "model", "models": "model", "rates": "target", "breakers": "target", "json_schemas": "uri"}';
+  droppers constant jsonb := '{"prices": "model_price_drop", "budgets": "budget_drop", "policies": "policy_drop", "retry_policies": "retry_policy_drop", "models": "model_drop", "rates": "rate_drop", "breakers": "breaker_drop", "json_schemas": "json_schema_drop", "tools": "tool_drop", "agents": "agent_drop"}';
   before jsonb;
   after jsonb;
   k text;

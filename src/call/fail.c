@@ -28,7 +28,7 @@ static void
 advise(const char *tenant, PermitRow *permit, const ToolDef *tool, int status,
 	   const char *error, const char *header, RetryAdvice *advice)
 {
-	const char *policy = tool ? tool->retry_policy : NULL;
+	const char *policy = permit->is_llm ? model_retry_policy(tenant, permit->tool) : tool ? tool->retry_policy : NULL;
 
 	/* one that was dropped since must not make the call impossible to end */
 	if (policy != NULL && !retry_policy_exists(tenant, policy))

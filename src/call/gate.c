@@ -97,7 +97,17 @@ verdict_name(Verdict verdict)
 const char *
 gate_target(const Gate *gate)
 {
-	return gate->tool != NULL ? gate->tool->target : NULL;
+	if (gate->tool != NULL)
+		return gate->tool->target;
+	if (gate->model != NULL && gate->model->target != NULL)
+		return gate->model->target;
+	return gate->is_priced ? gate->tool_name : NULL;
+}
+
+bool
+gate_target_implied(const Gate *gate)
+{
+	return gate->is_llm && (gate->model == NULL || gate->model->target == NULL);
 }
 
 int64

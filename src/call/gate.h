@@ -12,6 +12,7 @@
 #include "budget/budget.h"
 #include "cache/cache.h"
 #include "call/agent.h"
+#include "call/model.h"
 #include "core/core.h"
 #include "tool/tool.h"
 
@@ -60,8 +61,10 @@ typedef struct Gate
 	/* what was found */
 	AgcObject  *agent_object;
 	const AgentDef *agent;
-	AgcObject  *tool_object;
+	AgcObject  *tool_object;	/* of a tool, or of a model */
 	const ToolDef *tool;		/* NULL for a model call */
+	const ModelDef *model;		/* NULL for a tool, and for a model without a row */
+	bool		is_priced;		/* of a model call: the model exists */
 	const char *budget;			/* NULL: none */
 	EarlierCall earlier;
 	pg_uuid_t	earlier_id;
@@ -131,8 +134,11 @@ extern bool gate_enforced(const Gate *gate);
 
 extern const char *verdict_name(Verdict verdict);
 
-/* what the call is watched by: the service behind the tool; NULL: none */
+/* what the call is watched by: the service behind the tool, or the model; NULL: none */
 extern const char *gate_target(const Gate *gate);
+
+/* nobody gave the model a target: it is watched where it can be */
+extern bool gate_target_implied(const Gate *gate);
 
 /* us: the tool's own, else the default; NULL: a model call, or a tool that is gone */
 extern int64 gate_tool_lease(const ToolDef *tool);

@@ -287,8 +287,10 @@ refuse_failed_before(Gate *gate, const CacheResult *found)
 static void
 refuse_without_shmem(Gate *gate, const char *reason, const char *what)
 {
-	gate_deny(gate, reason, psprintf("the tool has a %s, which needs agentcore in shared_preload_libraries", what),
-			  psprintf("The tool %s is not available. Continue without it.", quoted_tool(gate)));
+	const char *kind = gate->is_llm ? "model" : "tool";
+
+	gate_deny(gate, reason, psprintf("the %s has a %s, which needs agentcore in shared_preload_libraries", kind, what),
+			  psprintf("The %s %s is not available. Continue without it.", kind, quoted_tool(gate)));
 }
 
 /* never less than what is left, and not the same for all: they would come back together */

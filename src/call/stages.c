@@ -114,9 +114,12 @@ judge_model(Gate *gate)
 	int64		output;
 	CallCost	most;
 
+	gate->tool_object = model_pin(gate->tenant, gate->tool_name);
+	gate->model = gate->tool_object != NULL ? gate->tool_object->data : NULL;
 	llm_request_tokens(gate->args, &input, &output);
 	if (price_bound(gate->tenant, gate->tool_name, input, output, &most))
 	{
+		gate->is_priced = true;
 		gate->est_tokens = most.tokens;
 		gate->est_nanousd = most.nanousd;
 	}

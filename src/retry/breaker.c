@@ -104,6 +104,7 @@ refuse(BreakerDecision *out, int64 retry_after)
 {
 	out->allowed = out->probe = false;
 	out->state = unavailable;
+	out->known = false;
 	out->retry_after = retry_after;
 	out->paused = out->taken_at = 0;
 }
@@ -113,6 +114,7 @@ decide(BreakerDecision *out, const CircuitAnswer *answer, int64 paused)
 {
 	out->allowed = answer->allowed && paused == 0;
 	out->state = state_names[answer->state];
+	out->known = true;
 	out->retry_after = Max(answer->retry_after, paused);
 	out->probe = answer->probe && paused == 0;
 	out->paused = paused;
@@ -151,7 +153,11 @@ breaker_peek(const char *tenant, const char *target, BreakerDecision *out)
 
 	refuse(out, 0);
 	if (!slot_table_ready(&watch_slots))
+	{
+		set = read_settings(tenant, target);
+		out->known = set.forced && set.forced_state == CIRCUIT_OPEN;
 		return;
+	}
 	prepare(&key, &set, WATCH_GATE, tenant, target);
 
 	part = slot_lock(&watch_slots, &key, LW_SHARED);

@@ -11,6 +11,7 @@ typedef struct BreakerDecision
 {
 	bool		allowed;
 	const char *state;			/* closed | open | half_open | unavailable */
+	bool		known;			/* what keeps the call out, if it does, is not the lack of memory */
 	int64		retry_after;	/* us, 0 when allowed or not known */
 	bool		probe;			/* a half-open probe was taken (peek: would be) */
 	int64		taken_at;		/* slot_clock() when it was taken */
@@ -21,8 +22,8 @@ typedef struct BreakerDecision
  * The gate's breaker of a target, with default settings unless breaker_set() gave
  * it others.  The raw breaker of the same name (breaker_allow(),
  * breaker_report()) is another one: what a role reports there opens nothing here.
- * Without shared memory, and when no slot is left, allowed is false and the state
- * is "unavailable".
+ * Without shared memory, and when no slot is left, allowed is false, the state is
+ * "unavailable", and it is not known, unless it is forced open.
  */
 extern void breaker_peek(const char *tenant, const char *target, BreakerDecision *out);
 extern void breaker_take(const char *tenant, const char *target, BreakerDecision *out);
