@@ -107,7 +107,8 @@ advise_wait(const RetryPolicy *policy, int attempt, int64 left, bool daily, cons
 		reason = "retry_after";
 	if (daily || hint > policy->max_retry_after)
 	{
-		advise(out, RETRY_DEFER, after_hint(policy, hint), "retry_after_too_long");
+		/* exact: nobody sleeps so long, and the gate spreads those who come back to a target */
+		advise(out, RETRY_DEFER, hint, "retry_after_too_long");
 		return;
 	}
 	if (hint > left)

@@ -53,7 +53,7 @@ COMMENT ON FUNCTION agentcore.retry_next(integer, integer, text, text, text, tim
   'error: the exception''s text or the response''s body, as it came; what it means says retry_rules(). '
   'retry_after_header: the value of Retry-After (seconds, "6m0s", "5 seconds", "1500 ms", an HTTP-date, RFC 3339, an epoch that lies ahead; of a list the first), or lines of headers (retry-after, retry-after-ms, x-ratelimit-reset-* and their kind); anything else is ignored. '
   'A wait in the error counts too ("try again in 7.66s", retryDelay); of several waits the longest. '
-  'A tenth of the wait, at least base, is drawn on top, unless method is none. '
+  'For retry a tenth of the wait, at least base, is drawn on top, unless method is none; defer is exact. '
   'NULL policy: default. '
   'Unknown policy: 42704; attempt below 1 or status outside 100 to 999: 22023.';
 
