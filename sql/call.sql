@@ -191,6 +191,7 @@ SELECT verdict, reason, detail FROM agentcore.llm_begin('bot', 'm2', 1, 1);
 SELECT verdict, reason FROM agentcore.llm_begin('bot', 'm1', 100000, 1);
 SELECT call_id AS id FROM agentcore.llm_begin('bot', 'm1', 10, 10) \gset
 SELECT agentcore.llm_commit(:'id', '{"what": "is this"}');
+SELECT call_id AS id FROM agentcore.llm_begin('bot', 'm1', 10, 10) \gset
 SELECT agentcore.llm_commit(:'id', '{"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 0}');
 
 -- extending

@@ -103,7 +103,16 @@ typedef struct PermitRow
 	uint8		cache_key[AGC_HASH_LEN];
 	int64		cache_lease;
 	Jsonb	   *result;			/* kept for replays of a keyed call; may be NULL */
+	char	   *result_note;	/* of PermitAnswer */
 } PermitRow;
+
+/* What came of a call, for its permit to keep. */
+typedef struct PermitAnswer
+{
+	bool		given;			/* there was a result */
+	Jsonb	   *result;			/* NULL: none, or it was dropped */
+	const char *note;			/* what was dropped or changed of it; NULL: nothing */
+} PermitAnswer;
 
 typedef enum SettleResult
 {
@@ -158,9 +167,12 @@ extern void budget_guard_block(const char *what);
 extern bool permit_read(const char *tenant, const pg_uuid_t *id, const char *agent,
 						const char *key, bool lock, PermitRow *out);
 
-/* tokens, nanousd: -1 charges what was held; result may be NULL */
+/* tokens, nanousd: -1 charges what was held; a result is kept for a key only; answer may be NULL */
 extern SettleResult permit_commit(const char *tenant, const pg_uuid_t *id,
-								  int64 tokens, int64 nanousd, Jsonb *result);
+								  int64 tokens, int64 nanousd, const PermitAnswer *answer);
+
+/* whether a commit would end it now, or has to be compared with how it ended */
+extern bool permit_may_end(const PermitRow *permit);
 extern SettleResult permit_release(const char *tenant, const pg_uuid_t *id);
 
 /* call_fail's final answer: charges tokens and nanousd (-1: nothing) and closes */
@@ -230,7 +242,7 @@ typedef struct TokenUsage
 } TokenUsage;
 
 /* What a usage object says, by each form that it has fields of. */
-#define USAGE_MAX_READINGS	16
+#define USAGE_MAX_READINGS	40
 
 typedef struct UsageReadings
 {
@@ -252,6 +264,10 @@ typedef struct CallCost
  */
 extern bool price_call(const char *tenant, const char *model, TimestampTz at,
 					   const UsageReadings *usage, CallCost *cost, const TokenUsage **dearest);
+
+/* the same, but money that is out of range is the most that fits, and not 22023 */
+extern bool price_settlement(const char *tenant, const char *model, TimestampTz at,
+							 const UsageReadings *usage, CallCost *cost);
 
 /*
  * The most that so many tokens can cost now, whatever kinds they turn out to be; of

@@ -116,6 +116,8 @@ CREATE TABLE agentcore.permit (
   cache_key        bytea,
   cache_lease      bigint NOT NULL DEFAULT 0,
   result           jsonb,
+  result_kept      boolean,
+  result_note      text,
   PRIMARY KEY (tenant, id)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
@@ -128,6 +130,7 @@ COMMENT ON TABLE agentcore.permit IS
   'budgets: whose counters carry the hold, leaf first; slots: in which of their slots, modulo their number, NULL = all 0. '
   'charged: everything charged for it; spent: the part charged for failed attempts. '
   'holder: whose namespace the key is in. '
+  'result_kept: false where a result was handed over and dropped, NULL where none was; result_note: what was dropped or changed of it. '
   'Written as budget_counter is; indexes of any kind may be added, columns may not.';
 
 CREATE TABLE agentcore.budget_ledger (

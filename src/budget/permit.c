@@ -129,6 +129,13 @@ permit_is_unanswered(const Permit *permit)
 	return permit->row.state == PERMIT_EXPIRED || permit->row.state == PERMIT_UNKNOWN;
 }
 
+bool
+permit_may_end(const PermitRow *permit)
+{
+	return permit->state == PERMIT_OPEN || permit->state == PERMIT_RETRY ||
+		permit->state == PERMIT_EXPIRED || permit->state == PERMIT_UNKNOWN;
+}
+
 int64
 permit_add_amounts(int64 a, int64 b)
 {
@@ -139,6 +146,13 @@ permit_add_amounts(int64 a, int64 b)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("amounts of a permit are out of range")));
 	return sum;
+}
+
+void
+permit_bound_amounts(const Permit *permit, int64 amount[BUDGET_NUSED])
+{
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		amount[dim] = Min(amount[dim], PG_INT64_MAX - permit->spent[dim]);
 }
 
 TimestampTz

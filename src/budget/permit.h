@@ -27,6 +27,9 @@ extern bool permit_is_unanswered(const Permit *permit);
 /* 22003 when the sum is out of range */
 extern int64 permit_add_amounts(int64 a, int64 b);
 
+/* so that with what was spent before they are in range: a settlement does not fail for being large */
+extern void permit_bound_amounts(const Permit *permit, int64 amount[BUDGET_NUSED]);
+
 /* when a lease (us; 0: the default) that begins then ends */
 extern TimestampTz permit_lease_end(TimestampTz at, int64 lease);
 

@@ -39,6 +39,7 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 	permit_lock(tenant, id, caller, caller_cxt, &permit);
 	require_open(&permit);
 	guard_charge(&permit);
+	permit_bound_amounts(&permit, amount);
 	if (amount[DIM_TOKENS] > 0 || amount[DIM_NANOUSD] > 0)
 	{
 		BudgetPath	path;

@@ -50,7 +50,7 @@ typedef struct Ending
 	int64		nanousd;
 	bool		called;			/* counts as a call */
 	TimestampTz retry_at;
-	Jsonb	   *result;
+	const PermitAnswer *answer;
 } Ending;
 
 /* What a call is charged that nobody names an amount for: as at its expiry, else what it holds. */
@@ -107,9 +107,10 @@ settle(const char *tenant, const pg_uuid_t *id, const Ending *ending)
 	amount[DIM_TOKENS] = ending->tokens == NO_AMOUNT ? estimated(&permit, DIM_TOKENS) : ending->tokens;
 	amount[DIM_NANOUSD] = ending->nanousd == NO_AMOUNT ? estimated(&permit, DIM_NANOUSD) : ending->nanousd;
 	amount[DIM_CALLS] = ending->called ? permit.held[DIM_CALLS] : 0;
-	if (!permit_is_open(&permit) && !permit_is_unanswered(&permit))
+	if (!permit_may_end(&permit.row))
 		return compare_settled(tenant, &permit, ending->to, amount);
 
+	permit_bound_amounts(&permit, amount);
 	if (ending->called)
 		guard_charge(&permit);
 	if (!permit_lock_to_charge(&path, tenant, &permit, amount, permit_is_open(&permit)))
@@ -119,15 +120,15 @@ settle(const char *tenant, const pg_uuid_t *id, const Ending *ending)
 	permit.row.state = late && ending->to == PERMIT_COMMITTED ? PERMIT_LATE : ending->to;
 	permit.row.retry_at = ending->retry_at;
 	permit.settled_at = path.at;
-	row_permit_write(&permit, ending->result);
+	row_permit_write(&permit, ending->answer);
 	AGC_TEST_POINT("budget_settled");
 	return late ? SETTLE_LATE : SETTLE_COMMITTED;
 }
 
 SettleResult
-permit_commit(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd, Jsonb *result)
+permit_commit(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd, const PermitAnswer *answer)
 {
-	return settle(tenant, id, &(Ending){.to = PERMIT_COMMITTED, .event = "commit", .tokens = tokens, .nanousd = nanousd, .called = true, .result = result});
+	return settle(tenant, id, &(Ending){.to = PERMIT_COMMITTED, .event = "commit", .tokens = tokens, .nanousd = nanousd, .called = true, .answer = answer});
 }
 
 SettleResult

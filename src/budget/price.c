@@ -19,6 +19,9 @@
 #include "utils/numeric.h"
 #include "utils/rel.h"
 
+/* what 64 bits of nano-dollars hold */
+#define MOST_USD	INT64CONST(9000000000)
+
 static AgcTable price_table = AGC_TABLE("model_price", "model_price_pkey");
 
 /* The columns of the price and weight of each kind; where one is NULL, another kind's counts. */
@@ -41,6 +44,7 @@ typedef struct Price
 	TimestampTz at;
 	TimestampTz valid_from;
 	bool		found;
+	bool		settling;		/* what is out of range is bounded */
 	Datum		usd[TOKEN_KINDS];
 	Datum		weight[TOKEN_KINDS];
 } Price;
@@ -121,11 +125,37 @@ weighted_tokens(Datum sum)
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, whole));
 }
 
+/* Rounded up; beyond what agc_numeric_nanousd() takes it is the most that fits. */
+static int64
+nanousd_of(Datum usd)
+{
+	if (DatumGetBool(DirectFunctionCall2(numeric_gt, usd, NumericGetDatum(int64_to_numeric(MOST_USD)))))
+		return MOST_USD * 1000000000;
+	return agc_numeric_nanousd(usd, "cost of the call");
+}
+
 static void
 apply_price(const Price *price, const TokenUsage *usage, CallCost *cost)
 {
 	cost->tokens = weighted_tokens(total_of(price->weight, usage));
-	cost->nanousd = agc_numeric_nanousd(total_of(price->usd, usage), "cost of the call");
+	cost->nanousd = price->settling ? nanousd_of(total_of(price->usd, usage)) :
+		agc_numeric_nanousd(total_of(price->usd, usage), "cost of the call");
+}
+
+static void
+price_readings(const Price *price, const UsageReadings *usage, CallCost *cost, const TokenUsage **dearest)
+{
+	cost->tokens = cost->nanousd = -1;
+	for (int i = 0; i < usage->n; i++)
+	{
+		CallCost	one;
+
+		apply_price(price, &usage->reading[i], &one);
+		if (dearest != NULL && one.nanousd > cost->nanousd)
+			*dearest = &usage->reading[i];
+		cost->tokens = Max(cost->tokens, one.tokens);
+		cost->nanousd = Max(cost->nanousd, one.nanousd);
+	}
 }
 
 bool
@@ -136,17 +166,19 @@ price_call(const char *tenant, const char *model, TimestampTz at, const UsageRea
 
 	if (!find_price(tenant, model, at, &price))
 		return false;
-	cost->tokens = cost->nanousd = -1;
-	for (int i = 0; i < usage->n; i++)
-	{
-		CallCost	one;
+	price_readings(&price, usage, cost, dearest);
+	return true;
+}
 
-		apply_price(&price, &usage->reading[i], &one);
-		if (dearest != NULL && one.nanousd > cost->nanousd)
-			*dearest = &usage->reading[i];
-		cost->tokens = Max(cost->tokens, one.tokens);
-		cost->nanousd = Max(cost->nanousd, one.nanousd);
-	}
+bool
+price_settlement(const char *tenant, const char *model, TimestampTz at, const UsageReadings *usage, CallCost *cost)
+{
+	Price		price;
+
+	if (!find_price(tenant, model, at, &price))
+		return false;
+	price.settling = true;
+	price_readings(&price, usage, cost, NULL);
 	return true;
 }
 

@@ -34,7 +34,7 @@ enum
 	P_CHARGED_TOKENS, P_CHARGED_NANOUSD, P_CHARGED_CALLS, P_SPENT_TOKENS, P_SPENT_NANOUSD,
 	P_CHARGE_ON_EXPIRY, P_CREATED_AT, P_LEASE_UNTIL, P_RETRY_AT, P_SETTLED_AT, P_ATTEMPT,
 	P_HOLDER, P_KEY, P_REQUEST_HASH, P_AGENT, P_TOOL, P_TASK, P_SUBJECT,
-	P_IS_LLM, P_IDEMPOTENT, P_RESOLVED, P_CACHE_KEY, P_CACHE_LEASE, P_RESULT,
+	P_IS_LLM, P_IDEMPOTENT, P_RESOLVED, P_CACHE_KEY, P_CACHE_LEASE, P_RESULT, P_RESULT_KEPT, P_RESULT_NOTE,
 	NATTS_PERMIT
 };
 
@@ -73,6 +73,8 @@ static const RowColumn permit_columns[] = {
 	{"cache_key", BYTEAOID, false},
 	{"cache_lease", INT8OID, true},
 	{"result", JSONBOID, false},
+	{"result_kept", BOOLOID, false},
+	{"result_note", TEXTOID, false},
 };
 StaticAssertDecl(lengthof(permit_columns) == NATTS_PERMIT, "one entry per column");
 
@@ -131,7 +133,7 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	values[P_RESOLVED] = BoolGetDatum(false);
 	values[P_CACHE_KEY] = hash_or_null(request->has_cache_key ? request->cache_key : NULL, &nulls[P_CACHE_KEY]);
 	values[P_CACHE_LEASE] = Int64GetDatum(request->cache_lease);
-	nulls[P_RESULT] = true;
+	nulls[P_RESULT] = nulls[P_RESULT_KEPT] = nulls[P_RESULT_NOTE] = true;
 	permit->tid = agc_heap_insert(rel, values, nulls);
 	agc_table_close(rel, NoLock);
 }
@@ -322,7 +324,7 @@ row_permits_any_ended(const char *tenant, TimestampTz now)
 }
 
 void
-row_permit_write(const Permit *permit, Jsonb *result)
+row_permit_write(const Permit *permit, const PermitAnswer *answer)
 {
 	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
 	const PermitRow *now = &permit->row;
@@ -347,10 +349,15 @@ row_permit_write(const Permit *permit, Jsonb *result)
 	values[P_ATTEMPT] = Int32GetDatum(now->attempt);
 	values[P_RESOLVED] = BoolGetDatum(permit->resolved);
 	values[P_CACHE_LEASE] = Int64GetDatum(now->cache_lease);
-	if (result != NULL)
+	if (answer != NULL && answer->given)
 	{
-		values[P_RESULT] = JsonbPGetDatum(result);
-		nulls[P_RESULT] = false;
+		bool		kept = answer->result != NULL && now->key != NULL;
+
+		values[P_RESULT] = kept ? JsonbPGetDatum(answer->result) : (Datum) 0;
+		nulls[P_RESULT] = !kept;
+		values[P_RESULT_KEPT] = BoolGetDatum(answer->result != NULL);
+		nulls[P_RESULT_KEPT] = false;
+		values[P_RESULT_NOTE] = row_text(answer->note, &nulls[P_RESULT_NOTE]);
 	}
 	agc_heap_update(rel, &row, values, nulls);
 	agc_table_close(rel, NoLock);
@@ -406,6 +413,7 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 	row->task = TEXT(P_TASK);
 	row->subject = TEXT(P_SUBJECT);
 	row->key = TEXT(P_KEY);
+	row->result_note = TEXT(P_RESULT_NOTE);
 #undef TEXT
 	row->is_llm = DatumGetBool(v[P_IS_LLM]);
 	row->idempotent = DatumGetBool(v[P_IDEMPOTENT]);

@@ -87,8 +87,8 @@ extern int	row_permits_lock_ended(const char *tenant, TimestampTz now, const cha
 								   int limit, MemoryContext cxt, Permit **out);
 extern bool row_permits_any_ended(const char *tenant, TimestampTz now);
 
-/* state, held, charged, spent, lease, retry_at, settled_at, attempt, resolved, cache lease; result unless NULL */
-extern void row_permit_write(const Permit *permit, Jsonb *result);
+/* state, held, charged, spent, lease, retry_at, settled_at, attempt, resolved, cache lease; the answer unless NULL */
+extern void row_permit_write(const Permit *permit, const PermitAnswer *answer);
 
 /* the uses of one key wait for each other; false: busy */
 extern bool row_key_lock(const char *tenant, const char *holder, const char *key, bool wait);

@@ -94,7 +94,11 @@ static const UsageForm forms[] = {
 /* where a whole response keeps its usage object */
 static const char *const wrappers[] = {"usage", "usageMetadata", "usage_metadata"};
 
-StaticAssertDecl(lengthof(forms) * (lengthof(wrappers) + 1) == USAGE_MAX_READINGS, "every form may be in every object");
+/* where an event of a stream keeps the response as far as it has come: Anthropic's message_start, OpenAI's response.completed */
+static const char *const events[] = {"message", "response"};
+
+StaticAssertDecl(lengthof(forms) * (1 + lengthof(wrappers) * (1 + lengthof(events))) == USAGE_MAX_READINGS,
+				 "every form may be in every object");
 
 static UsageField
 read_count(JsonbValue *value, int64 *count)
@@ -254,20 +258,46 @@ read_object(JsonbContainer *object, UsageReadings *out, bool *known)
 	return true;
 }
 
+static JsonbContainer *
+member_object(JsonbContainer *object, const char *name)
+{
+	JsonbValue	inner;
+
+	if (getKeyJsonValueFromContainer(object, name, strlen(name), &inner) == NULL ||
+		inner.type != jbvBinary || !JsonContainerIsObject(inner.val.binary.data))
+		return NULL;
+	return inner.val.binary.data;
+}
+
+static bool
+read_wrapped(JsonbContainer *object, UsageReadings *out, bool *known)
+{
+	for (int i = 0; i < lengthof(wrappers); i++)
+	{
+		JsonbContainer *inner = member_object(object, wrappers[i]);
+
+		if (inner != NULL && !read_object(inner, out, known))
+			return false;
+	}
+	return true;
+}
+
 bool
 usage_read(Jsonb *usage, UsageReadings *out)
 {
-	JsonbValue	inner;
 	bool		known = false;
 
 	out->n = 0;
-	if (usage == NULL || !JB_ROOT_IS_OBJECT(usage) || !read_object(&usage->root, out, &known))
+	if (usage == NULL || !JB_ROOT_IS_OBJECT(usage) || !read_object(&usage->root, out, &known) ||
+		!read_wrapped(&usage->root, out, &known))
 		return false;
-	for (int i = 0; i < lengthof(wrappers); i++)
-		if (getKeyJsonValueFromContainer(&usage->root, wrappers[i], strlen(wrappers[i]), &inner) != NULL &&
-			inner.type == jbvBinary && JsonContainerIsObject(inner.val.binary.data) &&
-			!read_object(inner.val.binary.data, out, &known))
+	for (int i = 0; i < lengthof(events); i++)
+	{
+		JsonbContainer *response = member_object(&usage->root, events[i]);
+
+		if (response != NULL && !read_wrapped(response, out, &known))
 			return false;
+	}
 	return known;
 }
 

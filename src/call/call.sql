@@ -197,34 +197,37 @@ COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, 
   'A model that is free costs nothing, and passes a full budget of money; one that is not, called for 0 tokens, has an unknown cost, which needs room. '
   'A model without a price (model_price_set) is denied as unknown_tool.';
 
-CREATE FUNCTION agentcore.call_commit(call_id uuid, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text
+CREATE FUNCTION agentcore.call_commit(call_id uuid, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, result_text text DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_call_commit_v1';
-COMMENT ON FUNCTION agentcore.call_commit(uuid, jsonb, bigint, numeric, text) IS
+COMMENT ON FUNCTION agentcore.call_commit(uuid, jsonb, bigint, numeric, text, text) IS
   'The call was made: charge it, cache its result and keep it for the key. '
   'tokens, usd: what it used; NULL charges what was held. '
+  'result_text: any text instead of result; what is no JSON is kept as a JSON string. '
+  'A result never keeps the call from being charged: one that is larger than agentcore.max_args_size is dropped, escapes that jsonb cannot hold are replaced by U+FFFD, with a WARNING; permits.result_kept and result_note say so. '
   'Returns committed, replayed (settled before, alike), late (after its lease had ended) or conflict (settled before, otherwise). '
   'Unknown call or another role''s: 42704.';
 
-CREATE FUNCTION agentcore.llm_commit(call_id uuid, usage jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, result jsonb DEFAULT NULL, tenant text DEFAULT '') RETURNS text
+CREATE FUNCTION agentcore.llm_commit(call_id uuid, usage jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, result jsonb DEFAULT NULL, result_text text DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_llm_commit_v1';
-COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, jsonb, text) IS
-  'The model answered: charge what its usage object (OpenAI, Anthropic or Gemini; in several forms at once: the larger cost) says, by the price that was in force when the call began; tokens and usd override it. '
-  'result: the answer, kept for replays of the key. '
-  'Returns as call_commit. '
-  'A usage object that is not understood: 22023.';
+COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, jsonb, text, text) IS
+  'The model answered: charge what its usage object (OpenAI, Anthropic or Gemini, also in a response or an event of a stream; in several forms at once: the larger cost) says, by the price that was in force when the call began; tokens and usd override it. '
+  'A stream that was cut is charged by the usage that came; a usage object that is not understood charges what was held, with a WARNING. '
+  'result or result_text: the answer, kept for replays of the key, as by call_commit(). '
+  'Returns as call_commit().';
 
 
-CREATE FUNCTION agentcore.call_fail(call_id uuid, status integer DEFAULT NULL, error text DEFAULT NULL, retry_after_header text DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.retry_advice
+CREATE FUNCTION agentcore.call_fail(call_id uuid, status integer DEFAULT NULL, error text DEFAULT NULL, retry_after_header text DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, usage jsonb DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.retry_advice
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_call_fail_v1';
-COMMENT ON FUNCTION agentcore.call_fail(uuid, integer, text, text, bigint, numeric, text) IS
+COMMENT ON FUNCTION agentcore.call_fail(uuid, integer, text, text, bigint, numeric, jsonb, text) IS
   'The call failed. '
   'action retry: the call and its hold stay; begin again with the same key (or run again under the same call_id) at the given time. '
   'action fail or defer: the call is closed, and only tokens and usd (NULL: nothing) are charged; after defer the key answers wait until the given time. '
   'A failure that does not say whether the work was done (a 5xx but 503 and 529, a timeout, a cancel, an unknown error) is fail on a tool that is not idempotent, with reason possibly_executed, cancelled or unknown_error: the estimate is charged (or tokens and usd), and the key answers deny / outcome_unknown until call_resolve() or a late call_commit(). '
-  'A model call that was cancelled is charged tokens and usd (one of them NULL: what is held); with neither its hold stays until llm_commit() or the end of its lease, which charges it, and its key is free. '
+  'usage: what a model had produced, as for llm_commit(), where tokens or usd are not given. '
+  'A model call that was cancelled is charged by usage, tokens and usd (one of them NULL: what is held); with none of them its hold stays until llm_commit() or the end of its lease, which charges it, and its key is free. '
   'Ended before: fail / already_settled. '
   'status: HTTP status; NULL or 0 for none; another number is taken as none, with a WARNING.';
 
@@ -236,11 +239,12 @@ COMMENT ON FUNCTION agentcore.call_extend(uuid, interval, bigint, numeric, text)
   'Returns extended, denied (a budget refuses the larger hold, or it is more than the estimate that a person approved; nothing changed) or closed. '
   '55P03 on contention.';
 
-CREATE FUNCTION agentcore.call_resolve(call_id uuid, succeeded boolean, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, tenant text DEFAULT '') RETURNS text
+CREATE FUNCTION agentcore.call_resolve(call_id uuid, succeeded boolean, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, result_text text DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_call_resolve_v1';
-COMMENT ON FUNCTION agentcore.call_resolve(uuid, boolean, jsonb, bigint, numeric, text) IS
+COMMENT ON FUNCTION agentcore.call_resolve(uuid, boolean, jsonb, bigint, numeric, text, text) IS
   'Settle a call whose outcome is unknown (its lease ended, or call_fail() could not say): succeeded keeps its result for the key, otherwise the key may be used again. '
+  'result, result_text: as by call_commit(). '
   'tokens, usd: what it used; NULL: what was charged when it ended if it succeeded, else nothing, and what was charged is taken back. '
   'Returns committed, late (its lease had ended), replayed (settled before, alike) or conflict (settled before, otherwise; nothing changed). '
   'NULL succeeded: 22023; 55000 while the call is open and its lease runs.';

@@ -74,7 +74,8 @@ replay(Gate *gate, const PermitRow *permit)
 	gate->replayed = true;
 	gate->result = permit->result;
 	if (permit->result == NULL)
-		gate->detail = pstrdup("committed before, without a result");
+		gate->detail = permit->result_note ? psprintf("committed before; its result was %s", permit->result_note) :
+			pstrdup("committed before, without a result");
 }
 
 void

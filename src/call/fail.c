@@ -12,10 +12,15 @@
  * transaction.  Memory: CurrentMemoryContext.  On ERROR: the transaction takes the
  * settlement back, and the permit stays open until its lease ends.
  */
+#include "call/call_cost.h"
 #include "call/call_target.h"
 #include "call/kept_answer.h"
 #include "call/log.h"
 #include "call/open_call.h"
+#include "mb/pg_wchar.h"
+
+/* bytes of an error, or of a header, that are looked at */
+#define MOST_READ	(64 * 1024)
 
 /* A tool that may not run twice: nothing is known to be undone, so nothing is tried again. */
 static bool
@@ -44,28 +49,34 @@ advise(const char *tenant, PermitRow *permit, const ToolDef *tool, int status,
 }
 
 /*
- * How the attempt ends for its permit.  A cancelled model call that nobody names
- * the use of may still answer: its hold stays until it does or its lease ends, and
- * only its key is free.
+ * A cancelled model call that nobody names the use of may still answer: its hold
+ * stays until it does or its lease ends, and only its key is free.
  */
 static void
-end_attempt(const char *tenant, const PermitRow *permit, const ToolDef *tool, const RetryAdvice *advice,
-			int64 tokens, int64 nanousd, TimestampTz now)
+end_cancelled_model(const char *tenant, const PermitRow *permit, const CallCost *cost)
 {
-	bool		cut = permit->is_llm && advice->class == RETRY_CLASS_CANCELLED;
-
-	if (is_open(permit, advice))
-		permit_unknown(tenant, &permit->id, tokens, nanousd);
-	else if (advice->action == RETRY_RETRY)
-		permit_retry(tenant, &permit->id, tokens, nanousd, now + advice->delay,
-					 advice->delay + gate_tool_lease(tool));
-	else if (advice->action == RETRY_DEFER)
-		(void) permit_defer(tenant, &permit->id, tokens, nanousd, now + advice->delay);
-	else if (cut && tokens < 0 && nanousd < 0)
+	if (cost->tokens < 0 && cost->nanousd < 0)
 		permit_free_key(tenant, &permit->id);
 	else
-		(void) permit_fail(tenant, &permit->id, cut && tokens < 0 ? permit->held_tokens : tokens,
-						   cut && nanousd < 0 ? permit->held_nanousd : nanousd);
+		(void) permit_fail(tenant, &permit->id, cost->tokens < 0 ? permit->held_tokens : cost->tokens,
+						   cost->nanousd < 0 ? permit->held_nanousd : cost->nanousd);
+}
+
+static void
+end_attempt(const char *tenant, const PermitRow *permit, const ToolDef *tool, const RetryAdvice *advice,
+			const CallCost *cost, TimestampTz now)
+{
+	if (is_open(permit, advice))
+		permit_unknown(tenant, &permit->id, cost->tokens, cost->nanousd);
+	else if (advice->action == RETRY_RETRY)
+		permit_retry(tenant, &permit->id, cost->tokens, cost->nanousd, now + advice->delay,
+					 advice->delay + gate_tool_lease(tool));
+	else if (advice->action == RETRY_DEFER)
+		(void) permit_defer(tenant, &permit->id, cost->tokens, cost->nanousd, now + advice->delay);
+	else if (permit->is_llm && advice->class == RETRY_CLASS_CANCELLED)
+		end_cancelled_model(tenant, permit, cost);
+	else
+		(void) permit_fail(tenant, &permit->id, cost->tokens, cost->nanousd);
 }
 
 /*
@@ -85,43 +96,70 @@ status_arg(FunctionCallInfo fcinfo, int n)
 	return 0;
 }
 
-/* call_fail(call_id, status, error, retry_after_header, tokens, usd, tenant) -> (action, delay, at, reason, delay_ms) */
-AGC_FUNCTION(call_fail)
+/* As much of a text as says what it is: the page that a proxy sends may be of any size. */
+static char *
+beginning_arg(FunctionCallInfo fcinfo, int n)
+{
+	text	   *given;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	given = PG_GETARG_TEXT_P_SLICE(n, 0, MOST_READ);
+	return pnstrdup(VARDATA_ANY(given),
+					pg_mbcliplen(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), VARSIZE_ANY_EXHDR(given)));
+}
+
+/* What a usage object does not say is charged as it was estimated: something was used. */
+static void
+read_cost(FunctionCallInfo fcinfo, const char *tenant, const PermitRow *permit, CallCost *cost)
+{
+	if (!call_cost_of_usage(fcinfo, 6, tenant, permit, cost))
+		return;
+	if (cost->tokens < 0)
+		cost->tokens = permit->held_tokens;
+	if (cost->nanousd < 0)
+		cost->nanousd = permit->held_nanousd;
+}
+
+static void
+end_failed(FunctionCallInfo fcinfo, const char *tenant, PermitRow *permit, CallCost *cost, TimestampTz now,
+		   RetryAdvice *advice)
 {
 	int			status = status_arg(fcinfo, 1);
-	char	   *error = agc_opt_text(fcinfo, 2);
-	char	   *header = agc_opt_text(fcinfo, 3);
-	int64		tokens = agc_opt_amount(fcinfo, 4, "tokens", -1);
-	int64		nanousd = agc_opt_usd(fcinfo, 5, "usd", -1);
-	char	   *tenant = agc_arg_tenant(fcinfo, 6);
-	TimestampTz now = agc_now();
-	PermitRow	permit;
+	char	   *error = beginning_arg(fcinfo, 2);
 	AgcObject  *object;
-	const ToolDef *tool;
-	RetryAdvice advice = {0};
+	const ToolDef *tool = call_tool(tenant, permit, &object);
+
+	read_cost(fcinfo, tenant, permit, cost);
+	advise(tenant, permit, tool, status, error, beginning_arg(fcinfo, 3), advice);
+	end_attempt(tenant, permit, tool, advice, cost, now);
+	target_failed(tenant, permit, tool, advice, cost->tokens);
+	if (advice->action == RETRY_FAIL && !advice->open && advice->class != RETRY_CLASS_CANCELLED)
+		kept_failure(tenant, permit, tool, status, advice->reason, error);
+	else
+		kept_nothing(permit);
+	if (object != NULL)
+		agc_object_unpin(object);
+}
+
+/*
+ * call_fail(call_id, status, error, retry_after_header, tokens, usd, usage, tenant)
+ * -> (action, delay, at, reason, delay_ms)
+ */
+AGC_FUNCTION(call_fail)
+{
+	CallCost	cost = {
+		agc_opt_amount(fcinfo, 4, "tokens", -1), agc_opt_usd(fcinfo, 5, "usd", -1)
+	};
+	char	   *tenant = agc_arg_tenant(fcinfo, 7);
+	TimestampTz now = agc_now();
+	RetryAdvice advice = {.action = RETRY_FAIL, .reason = "already_settled"};
+	PermitRow	permit;
 
 	agc_enter_disabled(tenant, AGC_AGENT);
 	call_find(fcinfo, 0, tenant, true, &permit);
-	tool = call_tool(tenant, &permit, &object);
-
-	if (permit.state != PERMIT_OPEN && permit.state != PERMIT_RETRY)
-	{
-		advice.action = RETRY_FAIL;
-		advice.reason = "already_settled";
-	}
-	else
-	{
-		advise(tenant, &permit, tool, status, error, header, &advice);
-		end_attempt(tenant, &permit, tool, &advice, tokens, nanousd, now);
-		target_failed(tenant, &permit, tool, &advice, tokens);
-		if (advice.action == RETRY_FAIL && !advice.open && advice.class != RETRY_CLASS_CANCELLED)
-			kept_failure(tenant, &permit, tool, status, advice.reason, error);
-		else
-			kept_nothing(&permit);
-	}
+	if (permit.state == PERMIT_OPEN || permit.state == PERMIT_RETRY)
+		end_failed(fcinfo, tenant, &permit, &cost, now, &advice);
 	log_settlement(tenant, &permit, "fail", retry_action_name(advice.action), advice.reason);
-	if (object != NULL)
-		agc_object_unpin(object);
-
 	return retry_advice_return(fcinfo, &advice, now);
 }

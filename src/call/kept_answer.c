@@ -24,13 +24,13 @@ has_lease(const PermitRow *permit, CacheKey *key)
 }
 
 /* Only an answer is stored; everything else lets the next caller compute. */
-void
+bool
 kept_result(const char *tenant, const PermitRow *permit, const ToolDef *tool, Jsonb *result, int64 nanousd)
 {
 	CacheKey	key;
 
 	if (!has_lease(permit, &key))
-		return;
+		return true;
 	if (result != NULL && tool != NULL && tool->cache_ttl > 0 && tool_may_fill(tool) &&
 		!tool_result_is_error(tool, result))
 	{
@@ -43,11 +43,11 @@ kept_result(const char *tenant, const PermitRow *permit, const ToolDef *tool, Js
 			.tags = tool->tags
 		};
 
-		(void) cache_store_lease(&key, tool_cache_tenant(tool, tenant), permit->tool, permit->cache_lease, result,
+		return cache_store_lease(&key, tool_cache_tenant(tool, tenant), permit->tool, permit->cache_lease, result,
 								 &terms);
 	}
-	else
-		cache_abandon_lease(&key, permit->cache_lease);
+	cache_abandon_lease(&key, permit->cache_lease);
+	return true;
 }
 
 /* What is kept of a failure: {"status": 404, "reason": "not_found", "error": "..."} */

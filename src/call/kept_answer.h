@@ -9,10 +9,11 @@
 
 /*
  * Each of these ends the call's lease on its answer, if it has one.  The tool may be
- * NULL.  A result is stored at COMMIT; the others of the call's arguments compute it
- * anew where nothing is stored.
+ * NULL.  A result is stored at COMMIT; where nothing is stored the next caller
+ * computes it anew.  false: a result should have been stored, and the cache did not
+ * take it.
  */
-extern void kept_result(const char *tenant, const PermitRow *permit, const ToolDef *tool,
+extern bool kept_result(const char *tenant, const PermitRow *permit, const ToolDef *tool,
 						Jsonb *result, int64 nanousd);
 extern void kept_failure(const char *tenant, const PermitRow *permit, const ToolDef *tool,
 						 int status, const char *reason, const char *error);

@@ -41,6 +41,6 @@ call_find(FunctionCallInfo fcinfo, int n, const char *tenant, bool lock, PermitR
 const ToolDef *
 call_tool(const char *tenant, const PermitRow *permit, AgcObject **object)
 {
-	*object = permit->is_llm || permit->tool == NULL ? NULL : tool_pin(tenant, permit->tool);
+	*object = permit->is_llm || permit->tool == NULL ? NULL : tool_try_pin(tenant, permit->tool);
 	return *object ? (*object)->data : NULL;
 }

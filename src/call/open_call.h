@@ -13,7 +13,7 @@
  */
 extern void call_find(FunctionCallInfo fcinfo, int n, const char *tenant, bool lock, PermitRow *permit);
 
-/* pinned as *object; both NULL for a model call and for a tool that is gone */
+/* pinned as *object; both NULL for a model call and for a tool that is gone or cannot be compiled any more */
 extern const ToolDef *call_tool(const char *tenant, const PermitRow *permit, AgcObject **object);
 
 #endif							/* AGENTCORE_CALL_OPEN_CALL_H */

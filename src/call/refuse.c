@@ -223,7 +223,9 @@ refuse_key_in_use(Gate *gate, int64 retry_after)
 void
 refuse_deferred(Gate *gate, int64 retry_after)
 {
-	gate_hold(gate, REASON_RATE_LIMITED, psprintf("call %s was deferred until then", hex_uuid(&gate->call_id)), retry_after);
+	gate->feedback = psprintf("%s was refused for now, and asks not to be called again for about %d seconds. Do something else first, then try again.",
+							  quoted_tool(gate), (int) Min(retry_after / USECS_PER_SEC + 1, PG_INT32_MAX));
+	gate_hold(gate, REASON_RATE_LIMITED, pstrdup("the call was deferred until then"), retry_after);
 }
 
 void

@@ -10,82 +10,84 @@
  * and the permit stays open until its lease ends.
  */
 #include "call/approval.h"
+#include "call/call_cost.h"
 #include "call/call_target.h"
+#include "call/given_result.h"
 #include "call/kept_answer.h"
 #include "call/log.h"
 #include "call/open_call.h"
 #include "utils/builtins.h"
 
-static Datum
-commit_call(FunctionCallInfo fcinfo, const char *tenant, Jsonb *result, int64 tokens, int64 nanousd)
+/*
+ * Commits under the lock of the permit.  The cache comes first: what it does not
+ * take of a call without a key is kept nowhere, and its row says so.
+ */
+static SettleResult
+commit_locked(const char *tenant, const PermitRow *permit, PermitAnswer *answer, const CallCost *cost)
 {
-	PermitRow	permit;
 	AgcObject  *object;
-	const ToolDef *tool;
+	const ToolDef *tool = call_tool(tenant, permit, &object);
+	bool		ends = permit_may_end(permit);
 	SettleResult settled;
 
-	call_find(fcinfo, 0, tenant, true, &permit);
-	tool = call_tool(tenant, &permit, &object);
-	settled = permit_commit(tenant, &permit.id, tokens, nanousd,
-							permit.key != NULL ? result : NULL);
-	if (settled == SETTLE_COMMITTED || settled == SETTLE_LATE)
+	if (ends)
+		given_result_tell(answer);
+	if (ends && !kept_result(tenant, permit, tool, answer->result, cost->nanousd) && permit->key == NULL)
 	{
-		kept_result(tenant, &permit, tool, result, nanousd);
-		target_succeeded(tenant, &permit, tool, tokens);
+		answer->result = NULL;
+		answer->note = "dropped: the cache did not take it, and there is no key";
 	}
-	log_settlement(tenant, &permit, "commit", permit_settle_names[settled], NULL);
+	settled = permit_commit(tenant, &permit->id, cost->tokens, cost->nanousd, answer);
+	if (ends)
+		target_succeeded(tenant, permit, tool, cost->tokens);
 	if (object != NULL)
 		agc_object_unpin(object);
+	return settled;
+}
+
+static Datum
+commit_call(const char *tenant, const PermitRow *permit, PermitAnswer *answer, const CallCost *cost)
+{
+	SettleResult settled = commit_locked(tenant, permit, answer, cost);
+
+	log_settlement(tenant, permit, "commit", permit_settle_names[settled], NULL);
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[settled]));
 }
 
-/* call_commit(call_id, result, tokens, usd, tenant) -> text */
+/* call_commit(call_id, result, tokens, usd, result_text, tenant) -> text */
 AGC_FUNCTION(call_commit)
 {
-	Jsonb	   *result = agc_opt_jsonb(fcinfo, 1, "result");
-	int64		tokens = agc_opt_amount(fcinfo, 2, "tokens", -1);
-	int64		nanousd = agc_opt_usd(fcinfo, 3, "usd", -1);
-	char	   *tenant = agc_arg_tenant(fcinfo, 4);
+	CallCost	cost = {
+		agc_opt_amount(fcinfo, 2, "tokens", -1), agc_opt_usd(fcinfo, 3, "usd", -1)
+	};
+	char	   *tenant = agc_arg_tenant(fcinfo, 5);
+	PermitAnswer answer;
+	PermitRow	permit;
 
 	agc_enter_disabled(tenant, AGC_AGENT);
-	return commit_call(fcinfo, tenant, result, tokens, nanousd);
+	call_find(fcinfo, 0, tenant, true, &permit);
+	given_result(fcinfo, 1, 4, &answer);
+	return commit_call(tenant, &permit, &answer, &cost);
 }
 
 /*
- * llm_commit(call_id, usage, tokens, usd, result, tenant) -> text: what is not
- * given is read out of the provider's usage object and priced.
+ * llm_commit(call_id, usage, tokens, usd, result, result_text, tenant) -> text: what
+ * is not given is read out of the provider's usage object and priced.
  */
 AGC_FUNCTION(llm_commit)
 {
-	Jsonb	   *usage = agc_opt_jsonb(fcinfo, 1, "usage");
-	int64		tokens = agc_opt_amount(fcinfo, 2, "tokens", -1);
-	int64		nanousd = agc_opt_usd(fcinfo, 3, "usd", -1);
-	Jsonb	   *result = agc_opt_jsonb(fcinfo, 4, "result");
-	char	   *tenant = agc_arg_tenant(fcinfo, 5);
+	CallCost	cost = {
+		agc_opt_amount(fcinfo, 2, "tokens", -1), agc_opt_usd(fcinfo, 3, "usd", -1)
+	};
+	char	   *tenant = agc_arg_tenant(fcinfo, 6);
+	PermitAnswer answer;
+	PermitRow	permit;
 
 	agc_enter_disabled(tenant, AGC_AGENT);
-	if (usage != NULL)
-	{
-		PermitRow	permit;
-		UsageReadings used;
-		CallCost	cost = {-1, -1};
-
-		call_find(fcinfo, 0, tenant, false, &permit);
-		if (!usage_read(usage, &used))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("usage object is not understood"),
-					 errhint("Pass the usage member of an OpenAI, Anthropic or Gemini response, or tokens and usd.")));
-
-		/* of when it began: a later price does not make a repeated commit another one */
-		if (!price_call(tenant, permit.tool, permit.created_at, &used, &cost, NULL))
-			cost.tokens = usage_most_tokens(&used);
-		if (tokens < 0)
-			tokens = cost.tokens;
-		if (nanousd < 0)
-			nanousd = cost.nanousd;
-	}
-	return commit_call(fcinfo, tenant, result, tokens, nanousd);
+	call_find(fcinfo, 0, tenant, true, &permit);
+	(void) call_cost_of_usage(fcinfo, 1, tenant, &permit, &cost);
+	given_result(fcinfo, 4, 5, &answer);
+	return commit_call(tenant, &permit, &answer, &cost);
 }
 
 /* What a person allowed is what the call may hold: more of it is another question. */
@@ -149,16 +151,17 @@ is_resolved(const PermitRow *permit, bool succeeded)
 }
 
 /*
- * call_resolve(call_id, succeeded, result, tokens, usd, tenant) -> text: the
- * word of a person (or of a check) on a call whose outcome nobody knew.
+ * call_resolve(call_id, succeeded, result, tokens, usd, result_text, tenant) -> text:
+ * the word of a person (or of a check) on a call whose outcome nobody knew.
  */
 AGC_FUNCTION(call_resolve)
 {
-	Jsonb	   *result = agc_opt_jsonb(fcinfo, 2, "result");
-	int64		tokens = agc_opt_amount(fcinfo, 3, "tokens", -1);
-	int64		nanousd = agc_opt_usd(fcinfo, 4, "usd", -1);
-	char	   *tenant = agc_arg_tenant(fcinfo, 5);
+	CallCost	cost = {
+		agc_opt_amount(fcinfo, 3, "tokens", -1), agc_opt_usd(fcinfo, 4, "usd", -1)
+	};
+	char	   *tenant = agc_arg_tenant(fcinfo, 6);
 	bool		succeeded = agc_arg_bool(fcinfo, 1, "succeeded");
+	PermitAnswer answer;
 	PermitRow	permit;
 	SettleResult settled;
 
@@ -169,13 +172,18 @@ AGC_FUNCTION(call_resolve)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("call \"%s\" is still in progress", hex_uuid(&permit.id)),
 				 errhint("Wait for its lease to end, or end it with call_commit() or call_fail().")));
-	if (tokens < 0 && nanousd < 0 && is_resolved(&permit, succeeded))
+	given_result(fcinfo, 2, 5, &answer);
+	if (cost.tokens < 0 && cost.nanousd < 0 && is_resolved(&permit, succeeded))
 		settled = SETTLE_REPLAYED;
 	else if (succeeded)
-		settled = permit_commit(tenant, &permit.id, tokens, nanousd, permit.key ? result : NULL);
+	{
+		if (permit_may_end(&permit))
+			given_result_tell(&answer);
+		settled = permit_commit(tenant, &permit.id, cost.tokens, cost.nanousd, &answer);
+	}
 	else
 	{
-		settled = permit_fail(tenant, &permit.id, tokens, nanousd);
+		settled = permit_fail(tenant, &permit.id, cost.tokens, cost.nanousd);
 		permit_resolve(tenant, &permit.id);
 	}
 	log_settlement(tenant, &permit, "resolve", permit_settle_names[settled], NULL);

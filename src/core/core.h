@@ -412,6 +412,9 @@ typedef struct AgcObject
 
 /* NULL when there is no such row.  Pins left by an ERROR go at transaction end. */
 extern AgcObject *agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name);
+
+/* also NULL, with a WARNING, when the row cannot be compiled */
+extern AgcObject *agc_object_try_pin(const AgcObjectClass *class, const char *tenant, const char *name);
 extern void agc_object_unpin(AgcObject *object);
 
 /*
@@ -444,6 +447,20 @@ extern Jsonb *agc_json_text(const char *text, char **problem);
 
 /* also NULL where an object has a key twice: readers take the first, or the last */
 extern Jsonb *agc_json_text_unique(const char *text, char **problem);
+
+typedef enum AgcJsonAny
+{
+	AGC_JSON_AS_IS,
+	AGC_JSON_REPAIRED,			/* without the escapes that jsonb cannot hold */
+	AGC_JSON_STRING,			/* the text was no JSON, so it is a string */
+	AGC_JSON_LOST				/* more than jsonb can hold: NULL */
+} AgcJsonAny;
+
+/*
+ * Text of any kind (json_any.c).  *note says in what way the value is not the
+ * text; NULL where it is.  Raises nothing.
+ */
+extern Jsonb *agc_json_any(const char *text, AgcJsonAny *how, char **note);
 
 typedef struct AgcDigest AgcDigest;
 

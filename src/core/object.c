@@ -169,6 +169,55 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 	return object;
 }
 
+/* A row that came another way than by its setter may raise; what it raised is undone. */
+static AgcObject *
+pin_in_subtransaction(const AgcObjectClass *class, const char *tenant, const char *name)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext cxt = CurrentMemoryContext;
+	AgcObject  *volatile object = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(cxt);
+	PG_TRY();
+	{
+		object = agc_object_pin(class, tenant, name);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(cxt);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(cxt);
+		CurrentResourceOwner = owner;
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+			ReThrowError(error);
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("%s %s cannot be used: %s", class->name, agc_quoted_name(name), error->message)));
+		object = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(cxt);
+	CurrentResourceOwner = owner;
+	return object;
+}
+
+AgcObject *
+agc_object_try_pin(const AgcObjectClass *class, const char *tenant, const char *name)
+{
+	AgcObject  *object = *find_slot(class, tenant, name);
+
+	/* nothing is compiled: no subtransaction */
+	if (object != NULL && object->checked == agc_generation())
+		return agc_object_pin(class, tenant, name);
+	return pin_in_subtransaction(class, tenant, name);
+}
+
 void
 agc_object_unpin(AgcObject *object)
 {

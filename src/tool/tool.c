@@ -47,6 +47,12 @@ tool_pin(const char *tenant, const char *name)
 	return agc_object_pin(&tool_class, tenant, name);
 }
 
+AgcObject *
+tool_try_pin(const char *tenant, const char *name)
+{
+	return agc_object_try_pin(&tool_class, tenant, name);
+}
+
 /* The digest of a tool's schema and the documents that it refers to. */
 static void
 digest_definition(ToolDef *tool, Jsonb *schema, const RegistryUse *uses)
