@@ -24,6 +24,7 @@ typedef struct AllowDecision
 	int			port;
 	int64		rule;			/* id of the deciding rule, 0 = none */
 	int64		revision;		/* of the policy, 0 = no such policy */
+	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
 } AllowDecision;
 
 /* The kinds of text that name a place to connect to. */
@@ -53,19 +54,17 @@ typedef struct AllowMethods
 	char	  **custom;
 	int			ncustom;
 	bool		every;			/* too many to list: any word may be a method */
-	bool		listed;			/* the policy has a list of methods */
 } AllowMethods;
 
 extern void allow_methods(const char *tenant, const char *policy, AllowMethods *out);
 
 /*
  * The HTTP methods that a text names, each once and in upper case: a word that is
- * registered (methods.c) or one of the policy's own, if it stands alone, or those
- * of RFC 9110 and 5789 among several words.  The text is read as agc_folded() has
- * it.  exact: the text is meant for a method, so that a lone word in capitals
- * which nobody knows is one too, if the policy lists methods.
+ * registered (text/http_method.c) or one of the policy's own, if it stands alone;
+ * several words, if each is one of RFC 9110 and 5789; the method of a request
+ * line.  The text is read as agc_folded() has it.
  */
-extern List *allow_methods_named(const AllowMethods *methods, const char *text, Size len, bool exact);
+extern List *allow_methods_named(const AllowMethods *methods, const char *text, Size len);
 
 extern bool allow_policy_exists(const char *tenant, const char *policy);
 

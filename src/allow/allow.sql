@@ -7,12 +7,14 @@ CREATE TABLE agentcore.policy (
   schemes  text[] NOT NULL DEFAULT '{https}',
   methods  text[],
   revision bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  strict_urls boolean NOT NULL DEFAULT false,
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.policy');
 COMMENT ON TABLE agentcore.policy IS
   'Allowlists for URLs and tools. '
   'methods NULL: every method. '
+  'strict_urls: the gate judges every argument that is an absolute URL, whatever the tool''s schema says. '
   'revision changes with the policy, its rules and the special entries. '
   'Written by policy_set() and policy_drop().';
 

@@ -69,6 +69,7 @@ set_decision(AllowDecision *out, const AgcObject *object, const AllowVerdict *ve
 	const Policy *policy = object->data;
 
 	out->revision = object->revision;
+	out->strict_urls = policy->strict_urls && policy->mode != POLICY_OFF;
 	out->allowed = verdict_allows(policy, verdict);
 	if (policy->mode != POLICY_OFF || !out->allowed)
 		out->reason = verdict->reason;

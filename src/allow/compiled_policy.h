@@ -84,6 +84,7 @@ typedef struct Policy
 {
 	PolicyMode	mode;
 	int			schemes;		/* AllowScheme bits */
+	bool		strict_urls;	/* the gate judges URLs that no schema declares */
 	char	  **methods;		/* upper case; NULL = any */
 	int			nmethods;
 	List	   *custom;			/* unregistered methods of its own list and its rules' */

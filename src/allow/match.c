@@ -45,7 +45,7 @@ allow_request_init(UrlRequest *request, const AllowUrl *url, const char *method)
 	request->wildcard = NULL;
 	if (url->is_ip)
 		allow_request_addresses(request, &url->ip);
-	allow_method_canonical(method, request->method);
+	http_method_canonical(method, request->method);
 }
 
 /* Without any address the service's name itself is judged: nobody knows what such a host resolves to. */

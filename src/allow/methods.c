@@ -11,25 +11,10 @@
 
 #include "allow/allow.h"
 
-/*
- * IANA's registry of September 2025, and methods that servers know beside it:
- * those of UPnP, caches, Exchange, and the debuggers of IIS.  Sorted.
- */
-static const char *const registered[] = {
-	"ACL", "BAN", "BASELINE-CONTROL", "BCOPY", "BDELETE", "BIND", "BMOVE", "BPROPFIND", "BPROPPATCH", "CHECKIN", "CHECKOUT",
-	"CONNECT", "COPY", "DEBUG", "DELETE", "GET", "HEAD", "LABEL", "LINK", "LOCK", "M-SEARCH", "MERGE", "MKACTIVITY",
-	"MKCALENDAR", "MKCOL", "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "NOTIFY", "OPTIONS", "ORDERPATCH", "PATCH", "POLL",
-	"POST", "PRI", "PROPFIND", "PROPPATCH", "PURGE", "PUT", "QUERY", "REBIND", "REFRESH", "REPORT", "SEARCH", "SOURCE",
-	"SUBSCRIBE", "TRACE", "TRACK", "UNBIND", "UNCHECKOUT", "UNLINK", "UNLOCK", "UNSUBSCRIBE", "UPDATE",
-	"UPDATEREDIRECTREF", "VERSION-CONTROL", "X-MS-ENUMATTS"
-};
-
 /* those of RFC 9110 and 5789 */
 static const char *const core[] = {
 	"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"
 };
-
-static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /* what no method can hold ends a word, and so does what separates alternatives */
 #define METHOD_DELIMITERS " (),/:;<=>?@[\\]{}|"
@@ -38,29 +23,6 @@ static int
 compare_words(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
-bool
-allow_method_canonical(const char *method, char *out)
-{
-	int			len = 0;
-
-	out[0] = '\0';
-	if (method == NULL)
-		return false;
-	for (; method[len]; len++)
-	{
-		unsigned char c = method[len];
-
-		if (len == METHOD_MAX || c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c) != NULL)
-		{
-			out[0] = '\0';
-			return false;
-		}
-		out[len] = pg_ascii_toupper(c);
-	}
-	out[len] = '\0';
-	return len > 0;
 }
 
 bool
@@ -75,20 +37,6 @@ allow_method_listed(char **methods, int count, const char *method)
 }
 
 static const char *
-find_registered(const char *method)
-{
-	const char *const *found = bsearch(&method, registered, lengthof(registered), sizeof(char *), compare_words);
-
-	return found == NULL ? NULL : *found;
-}
-
-bool
-allow_method_registered(const char *method)
-{
-	return find_registered(method) != NULL;
-}
-
-static const char *
 find_core(const char *method)
 {
 	for (int i = 0; i < lengthof(core); i++)
@@ -99,56 +47,73 @@ find_core(const char *method)
 
 /* A word that stands alone. */
 static const char *
-find_lone(const AllowMethods *methods, const char *word, bool exact)
+find_lone(const AllowMethods *methods, const char *word)
 {
 	char		canonical[METHOD_MAX + 1];
 	const char *method = canonical;
 	const char *known;
 	char	  **own;
 
-	if (allow_method_canonical(word, canonical))
-	{
-		known = find_registered(method);
-		if (known != NULL)
-			return known;
-		own = methods->ncustom == 0 ? NULL :
-			bsearch(&method, methods->custom, methods->ncustom, sizeof(char *), compare_words);
-		if (own != NULL)
-			return *own;
-		if (methods->every)
-			return pstrdup(method);
-	}
-	/* written as methods are; what is too long for one is in no list */
-	if (exact && methods->listed && strspn(word, capitals) == strlen(word))
-		return pnstrdup(word, METHOD_MAX);
-	return NULL;
+	if (!http_method_canonical(word, canonical))
+		return NULL;
+	known = http_method_registered(method);
+	if (known != NULL)
+		return known;
+	own = methods->ncustom == 0 ? NULL :
+		bsearch(&method, methods->custom, methods->ncustom, sizeof(char *), compare_words);
+	if (own != NULL)
+		return *own;
+	return methods->every ? pstrdup(method) : NULL;
 }
 
+/* "DELETE /x HTTP/1.1": a method, blanks, and a path or a URL */
+static bool
+is_request_line(const char *text)
+{
+	const char *target = text + strcspn(text, " ");
+
+	target += strspn(target, " ");
+	return (target[0] == '/' && (target[1] != ' ' || pg_strncasecmp(target, "/ http/", strlen("/ http/")) == 0)) ||
+		pg_strncasecmp(target, "http://", strlen("http://")) == 0 || pg_strncasecmp(target, "https://", strlen("https://")) == 0;
+}
+
+/* One word, or several of which each is a method, or a request line; what else is said is no method. */
 List *
-allow_methods_named(const AllowMethods *methods, const char *text, Size len, bool exact)
+allow_methods_named(const AllowMethods *methods, const char *text, Size len)
 {
 	char	   *folded = agc_folded(text, len);
-	char	   *rest = folded;
+	char	   *rest = folded + strspn(folded, METHOD_DELIMITERS);
+	bool		request = is_request_line(rest);
 	char	   *word;
 	char	   *last = NULL;
-	char		method[METHOD_MAX + 1];
-	const char *known;
 	List	   *named = NIL;
 	int			nwords = 0;
+	bool		others = false;
 
-	while ((word = strsep(&rest, METHOD_DELIMITERS)) != NULL)
+	while ((word = strsep(&rest, METHOD_DELIMITERS)) != NULL && !(request && nwords > 0))
 	{
+		char		method[METHOD_MAX + 1];
+		const char *known;
+
 		if (*word == '\0')
 			continue;
 		nwords++;
 		last = word;
-		if (allow_method_canonical(word, method) && (known = find_core(method)) != NULL)
+		known = http_method_canonical(word, method) ? find_core(method) : NULL;
+		others |= known == NULL;
+		if (known != NULL)
 			named = list_append_unique_ptr(named, (char *) known);
 	}
-	if (nwords == 1 && named == NIL)
+	if (nwords == 1 && others)
 	{
-		known = find_lone(methods, last, exact);
+		const char *known = find_lone(methods, last);
+
 		named = known == NULL ? NIL : list_make1((char *) known);
+	}
+	else if (others)
+	{
+		list_free(named);
+		named = NIL;
 	}
 	pfree(folded);
 	return named;

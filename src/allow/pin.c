@@ -62,7 +62,6 @@ allow_methods(const char *tenant, const char *policy, AllowMethods *out)
 	ListCell   *cell;
 
 	memset(out, 0, sizeof(*out));
-	out->listed = object != NULL && ((const Policy *) object->data)->methods != NULL;
 	out->every = object != NULL && ((const Policy *) object->data)->every_method;
 	if (custom != NIL)
 	{

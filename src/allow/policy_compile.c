@@ -221,7 +221,7 @@ note_methods(Policy *policy, char **methods, int nmethods)
 {
 	for (int i = 0; i < nmethods && !policy->every_method; i++)
 	{
-		bool		known = allow_method_registered(methods[i]);
+		bool		known = http_method_registered(methods[i]) != NULL;
 		ListCell   *cell;
 
 		foreach(cell, policy->custom)
@@ -249,6 +249,7 @@ read_header(HeapTuple tuple, TupleDesc desc, void *arg)
 		policy->mode = POLICY_ENFORCE;
 	for (int i = 0; i < nschemes; i++)
 		policy->schemes |= allow_scheme_parse(schemes[i]);
+	policy->strict_urls = agc_col_bool(tuple, desc, "strict_urls");
 	policy->methods = allow_col_texts(tuple, desc, "methods", &policy->nmethods);
 	note_methods(policy, policy->methods, policy->nmethods);
 	policy->broken = false;

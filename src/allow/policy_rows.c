@@ -199,7 +199,7 @@ is_canonical(const RuleTerms *terms)
 	char		method[METHOD_MAX + 1];
 
 	for (int i = 0; i < terms->nmethods; i++)
-		if (!allow_method_canonical(terms->methods[i], method) || strcmp(method, terms->methods[i]) != 0)
+		if (!http_method_canonical(terms->methods[i], method) || strcmp(method, terms->methods[i]) != 0)
 			return false;
 	if (terms->path != NULL)
 	{

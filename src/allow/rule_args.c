@@ -97,7 +97,7 @@ allow_methods_arg(FunctionCallInfo fcinfo, int n)
 	for (int i = 0; i < count; i++)
 	{
 		methods[i] = palloc(METHOD_MAX + 1);
-		if (!allow_method_canonical(TextDatumGetCString(elems[i]), methods[i]))
+		if (!http_method_canonical(TextDatumGetCString(elems[i]), methods[i]))
 			allow_bad_rule(psprintf("entry %d of methods is not an HTTP method", i + 1), NULL,
 						   "Write names such as GET or POST.");
 	}

@@ -205,12 +205,13 @@ show_dead_rules(Datum tenant, Datum policy, Datum methods)
 static bool
 write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, BOOLOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, BOOLOID, BOOLOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.policy AS p (tenant, name, mode, schemes, methods) VALUES ($1, $2, $3, $4, $5)"
+		"INSERT INTO agentcore.policy AS p (tenant, name, mode, schemes, methods, strict_urls) VALUES ($1, $2, $3, $4, $5, $6)"
 		" ON CONFLICT (tenant, name) DO UPDATE"
-		" SET mode = EXCLUDED.mode, schemes = EXCLUDED.schemes, methods = EXCLUDED.methods"
-		" WHERE $6 AND (p.mode, p.schemes, p.methods) IS DISTINCT FROM (EXCLUDED.mode, EXCLUDED.schemes, EXCLUDED.methods)",
+		" SET mode = EXCLUDED.mode, schemes = EXCLUDED.schemes, methods = EXCLUDED.methods, strict_urls = EXCLUDED.strict_urls"
+		" WHERE $7 AND (p.mode, p.schemes, p.methods, p.strict_urls) IS DISTINCT FROM"
+		" (EXCLUDED.mode, EXCLUDED.schemes, EXCLUDED.methods, EXCLUDED.strict_urls)",
 		lengthof(types), types
 	};
 	char	   *mode = allow_mode_arg(fcinfo, 1);
@@ -225,6 +226,7 @@ write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 	agc_put_text(&row, mode);
 	agc_put(&row, schemes);
 	put_nonzero(&row, methods);
+	agc_put_arg(&row, fcinfo, 4);
 	agc_put_bool(&row, set->exists);
 	rows = allow_write_statement(&plan, &row);
 	set->lost = rows == 0 && !set->exists;
@@ -233,15 +235,15 @@ write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 	return rows > 0;
 }
 
-/* policy_set(name, mode, schemes, methods, reset, tenant) -> boolean: whether anything changed */
+/* policy_set(name, mode, schemes, methods, strict_urls, reset, tenant) -> boolean: whether anything changed */
 AGC_FUNCTION(policy_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan row = {
-		"SELECT mode, schemes, methods FROM agentcore.policy WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE",
+		"SELECT mode, schemes, methods, strict_urls FROM agentcore.policy WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE",
 		lengthof(types), types
 	};
-	static const AgcMember members[] = {{"mode", "enforce"}, {"schemes", "{https}"}, {"methods"}};
+	static const AgcMember members[] = {{"mode", "enforce"}, {"schemes", "{https}"}, {"methods"}, {"strict_urls", "false"}};
 	static const AgcSetter setter = {"policy", 1, lengthof(members), members, &row, .write = write_policy};
 	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "name"))};
 

@@ -4,7 +4,7 @@ INSERT INTO agentcore.access_source (relation, shared, hidden) VALUES
   ('policy', false, '{}'), ('policy_rule', false, '{}'), ('policy_revision', false, '{id}'), ('special_range', true, '{}'), ('special_name', true, '{}');
 
 CREATE VIEW agentcore.policies WITH (security_barrier) AS
-  SELECT p.tenant, p.name, p.mode, p.schemes, p.methods, coalesce(r.rules, 0) AS rules, p.revision
+  SELECT p.tenant, p.name, p.mode, p.schemes, p.methods, p.strict_urls, coalesce(r.rules, 0) AS rules, p.revision
     FROM agentcore.visible_rows(NULL::agentcore.policy) p
     LEFT JOIN (SELECT r.tenant, r.policy, pg_catalog.count(*) AS rules
                  FROM agentcore.visible_rows(NULL::agentcore.policy_rule) r GROUP BY 1, 2) r

@@ -152,12 +152,19 @@ typedef struct UrlWork
 	UrlMap	   *map;
 } UrlWork;
 
+/* Whether arguments that are URLs by their value count. */
+static bool
+judges_values(const Gate *gate)
+{
+	return gate->strict_urls && !gate->tool->closed_world;
+}
+
 static void
 find_urls(Gate *gate, void *arg)
 {
 	UrlWork    *work = arg;
 
-	work->map = urls_find(gate->tool, gate->args, &work->known);
+	work->map = urls_find(gate->tool, gate->args, &work->known, judges_values(gate));
 }
 
 static void
@@ -182,7 +189,8 @@ judge_urls(Gate *gate)
 {
 	UrlWork		work = {{0}};
 
-	if (gate->tool == NULL || (gate->tool->nurl_args == 0 && !gate->tool->has_urls))
+	if (gate->tool == NULL || (gate->tool->nurl_args == 0 && !gate->tool->has_urls && !judges_values(gate) &&
+							   (gate->tool->guesses == NULL || gate->tool->guesses->count == 0)))
 		return;
 	allow_methods(gate->tenant, gate->agent->policy, &work.known);
 	if (!within_limits(gate, find_urls, &work))

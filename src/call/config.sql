@@ -217,7 +217,7 @@ CREATE FUNCTION agentcore.policy_members(name text, tenant text) RETURNS jsonb
   SET search_path = pg_catalog, pg_temp
   SET timezone = 'UTC'
   AS $$
-  SELECT jsonb_build_object('mode', p.mode, 'schemes', p.schemes, 'methods', p.methods) || r.lists
+  SELECT jsonb_build_object('mode', p.mode, 'schemes', p.schemes, 'methods', p.methods, 'strict_urls', p.strict_urls) || r.lists
     FROM agentcore.policy p
    CROSS JOIN LATERAL (
      SELECT jsonb_build_object(
@@ -243,6 +243,7 @@ DECLARE
   rules constant jsonb := (members -> 'allow') || (members -> 'deny');
   problem constant text := CASE
     WHEN members ->> 'mode' = 'off' THEN 'Its mode is off.'
+    WHEN (members ->> 'strict_urls')::boolean THEN 'It has strict_urls, and agentguard looks at no arguments.'
     WHEN NOT members -> 'schemes' <@ '["http", "https"]' OR NOT members -> 'schemes' @> '["http", "https"]'
       THEN 'Its schemes are not http and https, and agentguard looks at none.'
     WHEN jsonb_path_exists(rules, '$[*].keyvalue() ? (@.key != "pattern")')
@@ -321,7 +322,7 @@ BEGIN
     SELECT 'json_schemas', coalesce(jsonb_agg(jsonb_build_object('uri', s.name, 'dialect', s.dialect, 'schema', s.schema) ORDER BY s.name), '[]')
       FROM agentcore.json_schema s WHERE s.tenant = config_objects.tenant
   UNION ALL
-    SELECT 'tools', coalesce(jsonb_agg(to_jsonb(t) - ARRAY['tenant', 'revision', 'input_schema', 'est_nanousd']
+    SELECT 'tools', coalesce(jsonb_agg(to_jsonb(t) - ARRAY['tenant', 'revision', 'input_schema', 'est_nanousd', 'guessed']
              || jsonb_build_object('input_schema', t.input_schema, 'est_usd', trim_scale(t.est_nanousd / 1000000000.0)) ORDER BY t.name), '[]')
       FROM agentcore.tool t WHERE t.tenant = config_objects.tenant
   UNION ALL

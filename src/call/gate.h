@@ -66,6 +66,7 @@ typedef struct Gate
 	const ModelDef *model;		/* NULL for a tool, and for a model without a row */
 	bool		is_priced;		/* of a model call: the model exists */
 	const char *budget;			/* NULL: none */
+	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
 	EarlierCall earlier;
 	pg_uuid_t	earlier_id;
 	int64		earlier_tokens; /* that it holds */

@@ -10,6 +10,8 @@
  * program that runs the tool may read another spelling, or look beside the URL's
  * object.  JSON in a string is read as if it stood in the string's place.
  *
+ * A method that the tool states counts for every URL too.
+ *
  * Only a batch is several requests: where every element of an array is an
  * object with a URL and a method of its own, its methods are its URLs' alone.
  *
@@ -18,13 +20,8 @@
  */
 #include "call/method_arguments.h"
 
-#include <ctype.h>
-
 #include "core/jsonb_walk.h"
 #include "miscadmin.h"
-
-#define NAME_MAX_BYTES 256
-#define NAME_MAX_LETTERS 24
 
 typedef struct MethodScan
 {
@@ -33,102 +30,17 @@ typedef struct MethodScan
 	const AllowMethods *known;
 } MethodScan;
 
-/* What a name says of the value that belongs to it. */
-typedef enum NameKind
-{
-	NAME_OTHER,
-	NAME_METHOD,				/* a method, where it is the name of a member or in a pair */
-	NAME_EXACT,					/* the same, and hardly anything else */
-	NAME_HEADER					/* a method, wherever it stands */
-} NameKind;
-
-static Bitmapset *scan_item(MethodScan *scan, const JbItem *item, bool named, bool exact);
-
-/* by their letters alone, sorted */
-static const struct
-{
-	const char *letters;
-	NameKind	kind;
-}			names[] = {
-	{"httpmethod", NAME_EXACT}, {"httpmethodoverride", NAME_HEADER}, {"httprequestmethod", NAME_METHOD}, {"httpverb", NAME_METHOD}, {"method", NAME_EXACT},
-	{"methodname", NAME_METHOD}, {"methodoverride", NAME_HEADER}, {"reqmethod", NAME_METHOD}, {"requestmethod", NAME_METHOD}, {"requesttype", NAME_METHOD},
-	{"requestverb", NAME_METHOD}, {"verb", NAME_METHOD}, {"xhttpmethod", NAME_HEADER}, {"xhttpmethodoverride", NAME_HEADER}, {"xmethodoverride", NAME_HEADER}
-};
+static Bitmapset *scan_item(MethodScan *scan, const JbItem *item, bool named);
 
 /* ----- names ---------------------------------------------------------------------- */
-
-/* Letters in lower case, and what has no ASCII form; false: they are too many. */
-static bool
-read_letters(const char *text, uint32 len, char *letters)
-{
-	int			n = 0;
-
-	for (uint32 i = 0; i < len; i++)
-	{
-		unsigned char c = text[i];
-
-		if (!isalpha(c) && !IS_HIGHBIT_SET(c))
-			continue;
-		if (n == NAME_MAX_LETTERS)
-			return false;
-		letters[n++] = pg_ascii_tolower(c);
-	}
-	letters[n] = '\0';
-	return true;
-}
-
-static NameKind
-name_of_letters(const char *letters)
-{
-	for (int i = 0; i < lengthof(names); i++)
-		if (strcmp(letters, names[i].letters) == 0)
-			return names[i].kind;
-	return NAME_OTHER;
-}
-
-static bool
-is_ascii(const char *text, uint32 len)
-{
-	for (uint32 i = 0; i < len; i++)
-		if (IS_HIGHBIT_SET(text[i]))
-			return false;
-	return true;
-}
-
-static NameKind
-name_kind(const char *text, uint32 len)
-{
-	char		letters[NAME_MAX_LETTERS + 1];
-	NameKind	kind;
-	char	   *folded;
-	int			n;
-
-	if (len > NAME_MAX_BYTES)
-		return NAME_OTHER;
-	if (!is_ascii(text, len))
-	{
-		folded = agc_folded(text, len);
-		text = folded;
-		len = strlen(folded);
-	}
-	if (!read_letters(text, len, letters))
-		return NAME_OTHER;
-	kind = name_of_letters(letters);
-	n = strlen(letters);
-	if (kind != NAME_OTHER || n < 2 || letters[n - 1] != 's')
-		return kind;
-	letters[n - 1] = '\0';		/* a plural */
-	kind = name_of_letters(letters);
-	return kind == NAME_EXACT ? NAME_METHOD : kind;
-}
 
 /* Whether a key is one of the words that call the parts of a pair so. */
 static bool
 is_part(const JbItem *key, const char *const *words, int nwords)
 {
-	char		letters[NAME_MAX_LETTERS + 1];
+	char		letters[METHOD_NAME_LETTERS + 1];
 
-	if (key->len > NAME_MAX_BYTES || !read_letters(key->data, key->len, letters))
+	if (key->len > METHOD_NAME_BYTES || !http_method_letters(key->data, key->len, letters))
 		return false;
 	for (int i = 0; i < nwords; i++)
 		if (strcmp(letters, words[i]) == 0)
@@ -172,9 +84,9 @@ method_number(UrlMap *map, const char *method)
 
 /* The methods that a text names. */
 static Bitmapset *
-text_methods(MethodScan *scan, const char *text, Size len, bool exact)
+text_methods(MethodScan *scan, const char *text, Size len)
 {
-	List	   *named = allow_methods_named(scan->known, text, len, exact);
+	List	   *named = allow_methods_named(scan->known, text, len);
 	Bitmapset  *methods = NULL;
 	ListCell   *cell;
 
@@ -242,27 +154,27 @@ use_methods(UrlMap *map, int from, const char *to, const Bitmapset *methods)
 /* ----- the walk --------------------------------------------------------------------- */
 
 /* The kind of a string's text, as the name in a pair. */
-static NameKind
+static MethodName
 item_kind(const JbItem *item)
 {
-	return JBE_ISSTRING(item->entry) ? name_kind(item->data, item->len) : NAME_OTHER;
+	return JBE_ISSTRING(item->entry) ? http_method_name(item->data, item->len) : METHOD_NAME_NONE;
 }
 
 /* An object that is a pair of a name and a value: which name? */
-static NameKind
+static MethodName
 pair_kind(const JsonbContainer *object)
 {
 	JbCursor	keys = jb_first(object);
 	JbCursor	values = jb_first_value(object);
-	NameKind	kind = NAME_OTHER;
+	MethodName	kind = METHOD_NAME_NONE;
 
 	for (uint32 n = JsonContainerSize(object); n > 0; n--)
 	{
 		JbItem		key = jb_next(&keys);
 		JbItem		value = jb_next(&values);
-		NameKind	named = item_kind(&value);
+		MethodName	named = item_kind(&value);
 
-		if (named == NAME_HEADER || (named != NAME_OTHER && names_pair(&key)))
+		if (named == METHOD_NAME_HEADER || (named != METHOD_NAME_NONE && names_pair(&key)))
 			kind = Max(kind, named);
 	}
 	return kind;
@@ -274,21 +186,20 @@ scan_object(MethodScan *scan, const JbItem *item, bool named)
 	const JsonbContainer *object = jb_container(item);
 	JbCursor	keys = jb_first(object);
 	JbCursor	values = jb_first_value(object);
-	NameKind	pair = pair_kind(object);
+	MethodName	pair = pair_kind(object);
 	Bitmapset  *methods = NULL;
 
 	for (uint32 n = JsonContainerSize(object); n > 0; n--)
 	{
 		JbItem		key = jb_next(&keys);
 		JbItem		value = jb_next(&values);
-		NameKind	kind = name_kind(key.data, key.len);
-		bool		valued = pair == NAME_HEADER || (pair != NAME_OTHER && holds_value(&key));
+		MethodName	kind = http_method_name(key.data, key.len);
+		bool		valued = pair == METHOD_NAME_HEADER || (pair != METHOD_NAME_NONE && holds_value(&key));
 
 		if (named)
-			methods = bms_join(methods, text_methods(scan, key.data, key.len, false));
+			methods = bms_join(methods, text_methods(scan, key.data, key.len));
 		if (JBE_ISSTRING(value.entry) || JBE_ISCONTAINER(value.entry))
-			methods = bms_join(methods, scan_item(scan, &value, named || valued || kind != NAME_OTHER,
-												  kind == NAME_EXACT && has_url(scan->map, item)));
+			methods = bms_join(methods, scan_item(scan, &value, named || valued || kind != METHOD_NAME_NONE));
 	}
 	return methods;
 }
@@ -336,13 +247,13 @@ scan_array(MethodScan *scan, const JsonbContainer *array, bool named)
 	Bitmapset **methods = palloc0((n + 1) * sizeof(Bitmapset *));
 	Bitmapset  *all;
 	JbCursor	cursor = jb_first(array);
-	NameKind	before = NAME_OTHER;
+	MethodName	before = METHOD_NAME_NONE;
 
 	for (uint32 i = 0; i < n; i++)
 	{
 		JbItem		item = jb_next(&cursor);
 
-		methods[i] = scan_item(scan, &item, named || before == NAME_HEADER || (n == 2 && before != NAME_OTHER), false);
+		methods[i] = scan_item(scan, &item, named || before == METHOD_NAME_HEADER || (n == 2 && before != METHOD_NAME_NONE));
 		before = item_kind(&item);
 	}
 	all = use_elements(scan, array, methods, !named && n > 1 && is_batch(scan->map, array, methods));
@@ -368,12 +279,12 @@ scan_lines(MethodScan *scan, const char *text, uint32 len)
 	{
 		const char *name = colon;
 
-		while (name > text && colon - name <= NAME_MAX_BYTES && !ends_line(name[-1]))
+		while (name > text && colon - name <= METHOD_NAME_BYTES && !ends_line(name[-1]))
 			name--;
 		for (text = colon + 1; text < end && !ends_line(*text); text++)
 			;
-		if (name_kind(name, colon - name) == NAME_HEADER)
-			methods = bms_join(methods, text_methods(scan, colon + 1, text - colon - 1, false));
+		if (http_method_name(name, colon - name) == METHOD_NAME_HEADER)
+			methods = bms_join(methods, text_methods(scan, colon + 1, text - colon - 1));
 	}
 	return methods;
 }
@@ -389,10 +300,10 @@ content_at(const UrlMap *map, const JbItem *item)
 }
 
 static Bitmapset *
-scan_string(MethodScan *scan, const JbItem *item, bool named, bool exact)
+scan_string(MethodScan *scan, const JbItem *item, bool named)
 {
 	UrlMap	   *content = item->len > 0 ? content_at(scan->map, item) : NULL;
-	Bitmapset  *methods = named ? text_methods(scan, item->data, item->len, exact) :
+	Bitmapset  *methods = named ? text_methods(scan, item->data, item->len) :
 		scan_lines(scan, item->data, item->len);
 
 	if (content != NULL)
@@ -401,17 +312,17 @@ scan_string(MethodScan *scan, const JbItem *item, bool named, bool exact)
 		JbItem		root = jb_root(content->args);
 
 		check_stack_depth();
-		methods = bms_join(methods, scan_item(&inner, &root, named, false));
+		methods = bms_join(methods, scan_item(&inner, &root, named));
 	}
 	return methods;
 }
 
 /* The methods in a value that count for URLs outside of it too. */
 static Bitmapset *
-scan_item(MethodScan *scan, const JbItem *item, bool named, bool exact)
+scan_item(MethodScan *scan, const JbItem *item, bool named)
 {
 	if (JBE_ISSTRING(item->entry))
-		return scan_string(scan, item, named, exact);
+		return scan_string(scan, item, named);
 	if (!JBE_ISCONTAINER(item->entry) || item->len == 0)
 		return NULL;
 	check_stack_depth();
@@ -420,12 +331,14 @@ scan_item(MethodScan *scan, const JbItem *item, bool named, bool exact)
 }
 
 void
-urls_find_methods(UrlMap *map, const AllowMethods *known)
+urls_find_methods(UrlMap *map, const AllowMethods *known, const char *stated)
 {
 	MethodScan	scan = {map, map, known};
 	JbItem		root = jb_root(map->args);
-	Bitmapset  *methods = scan_item(&scan, &root, false, false);
+	Bitmapset  *methods = scan_item(&scan, &root, false);
 
+	if (stated != NULL)
+		methods = bms_add_member(methods, method_number(map, stated));
 	if (methods != NULL)
 		use_methods(map, 0, NULL, methods);
 }

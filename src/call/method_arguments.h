@@ -9,6 +9,6 @@
 #include "call/url_map.h"
 
 /* notes which methods the URLs of a map are used with */
-extern void urls_find_methods(UrlMap *map, const AllowMethods *known);
+extern void urls_find_methods(UrlMap *map, const AllowMethods *known, const char *stated);
 
 #endif							/* AGENTCORE_CALL_METHOD_ARGUMENTS_H */

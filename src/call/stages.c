@@ -141,6 +141,7 @@ judge_policy(Gate *gate)
 	AllowDecision decision;
 
 	allow_check_tool(gate->tenant, gate->agent->policy, gate->tool_name, &decision);
+	gate->strict_urls = decision.strict_urls;
 	if (gate->is_llm && (decision.reason == NULL ||
 						 strcmp(decision.reason, REASON_DENYLIST_MATCH) != 0))
 		return;

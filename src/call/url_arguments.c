@@ -3,9 +3,10 @@
  *	  Finding the URLs among the arguments of a call, and putting canonical ones
  *	  back.
  *
- * URLs are the strings that the tool's schema calls URLs, except those that its
- * url_skip points at, and the strings that its url_args point at.  A pointer names a string, or an array
- * whose strings are all URLs; the token "*" goes through every element of an
+ * URLs are the strings that the tool's schema calls URLs, those that are guessed
+ * to be URLs, and under strict_urls those that are URLs by their value, except
+ * what the tool's url_skip points at; and the strings that its url_args point at.
+ * A pointer names a string, or an array whose strings are all URLs; the token "*" goes through every element of an
  * array.  What the judge made of a string replaces it, because the executor
  * must fetch exactly what was judged; so it does with names that the schema
  * calls URLs (propertyNames).  Where something else stands (null counts as
@@ -16,7 +17,8 @@
  * goes through an array, the elements of an array where a name leads into an
  * object, and an absolute URL anywhere on its way.  Where it goes on and other
  * text stands, or an object in place of an array, the map says so.  One of
- * url_skip finds no more than it says.
+ * url_skip finds no more than it says.  One that is only guessed leaves numbers
+ * and empty strings alone, and of an object takes what is a URL by its value.
  *
  * A string is known by its address in the arguments.  An empty one has none of
  * its own, and no canonical form either.
@@ -27,6 +29,7 @@
 #include "call/url_arguments.h"
 
 #include "call/method_arguments.h"
+#include "call/url_values.h"
 #include "core/jsonb_walk.h"
 #include "miscadmin.h"
 
@@ -40,6 +43,8 @@ typedef struct Tracer
 {
 	UrlMap	   *map;
 	bool		skip;			/* the pointers are those of url_skip */
+	bool		guess;			/* the pointers are guessed: what no URL can be is left alone */
+	bool		loose;			/* and only what is a URL by its value counts */
 	const char **skipped;		/* what they lead to */
 	int			nskipped;
 	int			maxskipped;
@@ -52,40 +57,6 @@ static JsonbValue item_value(const JbItem *item);
 
 /* ----- finding ------------------------------------------------------------------ */
 
-static int
-compare_found(const void *a, const void *b)
-{
-	const FoundUrl *l = a;
-	const FoundUrl *r = b;
-
-	if (l->at != r->at)
-		return l->at < r->at ? -1 : 1;
-	if (l->len != r->len)
-		return l->len < r->len ? -1 : 1;
-	if (l->kind != r->kind)
-		return (int) l->kind - (int) r->kind;
-	return l->schema < r->schema ? -1 : l->schema > r->schema;
-}
-
-static FoundUrl *
-add_found(UrlMap *map, SchemaUrlKind kind, const char *at, uint32 len)
-{
-	FoundUrl   *found;
-
-	if (map->nfound == map->maxfound)
-	{
-		map->maxfound = Max(map->maxfound * 2, 8);
-		map->found = map->found == NULL ? palloc(map->maxfound * sizeof(FoundUrl)) :
-			repalloc_huge(map->found, map->maxfound * sizeof(FoundUrl));
-	}
-	found = &map->found[map->nfound++];
-	*found = (FoundUrl)
-	{
-		.kind = kind, .at = at, .len = len
-	};
-	return found;
-}
-
 static void
 note_url(const SchemaUrl *url, void *arg)
 {
@@ -94,21 +65,7 @@ note_url(const SchemaUrl *url, void *arg)
 	if (url->data == NULL)
 		map->misplaced = true;
 	else
-		add_found(map, url->kind, url->data, url->len)->schema = url->content;
-}
-
-/* Sorts by place and removes what was found twice. */
-static void
-sort_found(UrlMap *map)
-{
-	int			kept = 0;
-
-	if (map->nfound > 1)
-		qsort(map->found, map->nfound, sizeof(FoundUrl), compare_found);
-	for (int i = 0; i < map->nfound; i++)
-		if (kept == 0 || compare_found(&map->found[kept - 1], &map->found[i]) != 0)
-			map->found[kept++] = map->found[i];
-	map->nfound = kept;
+		url_map_add(map, url->kind, url->data, url->len)->schema = url->content;
 }
 
 /* The whole is a string that a reader of URLs, or of JSON once more, finds something in. */
@@ -142,7 +99,7 @@ find_content(const FoundUrl *found, int nschemas)
 		return NULL;
 	for (int i = 0; i < nschemas; i++)
 		schema_urls(found[i].schema, map->args, note_url, map);
-	sort_found(map);
+	url_map_sort(map);
 	map->misplaced |= is_wrapped(map);
 	read_contents(map);
 	return map;
@@ -185,7 +142,7 @@ trace(Tracer *t, char **pointers, int n)
 
 	if (JsonContainerIsScalar(&t->map->args->root))
 	{
-		t->map->misplaced |= !t->skip && n > 0;
+		t->map->misplaced |= !t->skip && !t->guess && n > 0;
 		return;
 	}
 	for (int i = 0; i < n; i++)
@@ -212,22 +169,49 @@ drop_skipped(UrlMap *map, const ToolDef *tool)
 	map->nfound = kept;
 }
 
+/* What is taken for URLs because of its name or description. */
+static void
+trace_guesses(UrlMap *map, const UrlGuesses *guesses)
+{
+	Tracer		strict = {.map = map, .guess = true};
+	Tracer		loose = {.map = map, .guess = true, .loose = true};
+	char	  **pointers;
+	int			n = 0;
+
+	if (guesses == NULL || guesses->count == 0)
+		return;
+	pointers = palloc(guesses->count * sizeof(char *));
+	for (int i = 0; i < guesses->count; i++)
+		if (!guesses->loose[i])
+			pointers[n++] = guesses->pointer[i];
+	trace(&strict, pointers, n);
+	n = 0;
+	for (int i = 0; i < guesses->count; i++)
+		if (guesses->loose[i])
+			pointers[n++] = guesses->pointer[i];
+	trace(&loose, pointers, n);
+	pfree(pointers);
+}
+
 UrlMap *
-urls_find(const ToolDef *tool, Jsonb *args, const AllowMethods *known)
+urls_find(const ToolDef *tool, Jsonb *args, const AllowMethods *known, bool strict)
 {
 	UrlMap	   *map = palloc0(sizeof(UrlMap));
 	Tracer		t = {.map = map};
 
 	map->args = args;
 	tool_urls(tool, args, note_url, map);
+	trace_guesses(map, tool->guesses);
+	if (strict)
+		url_values_find(map);
 	if (map->nfound > 0 && JsonContainerIsScalar(&args->root))
 		map->misplaced = true;
 	drop_skipped(map, tool);
 	trace(&t, tool->url_args, tool->nurl_args);
-	sort_found(map);
+	url_map_sort(map);
 	read_contents(map);
 	if (map->nfound > 0)
-		urls_find_methods(map, known);
+		urls_find_methods(map, known, tool->http_method);
 	return map;
 }
 
@@ -343,10 +327,12 @@ trace_string(Tracer *t, const JbItem *item, const Trail *trails, int ntrails)
 
 		here = token == NULL || (!t->skip && (is_star(token, len) || schema_url_absolute(item->data, item->len)));
 	}
-	if (!here && !t->skip && ntrails > 0 && item->len > 0)
+	if (!here && !t->skip && !t->guess && ntrails > 0 && item->len > 0)
 		t->map->uncontained = true;
+	if (here && t->guess && (item->len == 0 || (t->loose && !url_value_may_be(item->data, item->len))))
+		return;
 	if (here && !t->skip)
-		add_found(t->map, SCHEMA_URL, item->data, item->len);
+		url_map_add(t->map, SCHEMA_URL, item->data, item->len);
 	if (here && t->skip)
 	{
 		if (t->nskipped == t->maxskipped)
@@ -369,6 +355,8 @@ trace_child(Tracer *t, const JbItem *item, Trail *trails, int ntrails)
 		here |= trails[i].more == NULL;
 	if (JBE_ISSTRING(item->entry))
 		trace_string(t, item, trails, ntrails);
+	else if (here && t->guess && !is_array)
+		url_values_find_in(t->map, item);
 	else if (here && !t->skip && !is_array && !JBE_ISNULL(item->entry))
 		t->map->misplaced = true;
 	if (JBE_ISCONTAINER(item->entry) && ntrails > 0)

@@ -5,9 +5,10 @@
 #ifndef AGENTCORE_CALL_URL_MAP_H
 #define AGENTCORE_CALL_URL_MAP_H
 
+#include "tool/tool.h"
+
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
-#include "tool/tool.h"
 
 typedef struct FoundUrl
 {
@@ -30,5 +31,14 @@ typedef struct UrlMap
 	bool		uncontained;	/* no container of the kind stands where one with URLs should */
 	List	   *methods;		/* of the arguments as a whole: every one that they name, upper case */
 } UrlMap;
+
+/* valid until the next one is added */
+extern FoundUrl *url_map_add(UrlMap *map, SchemaUrlKind kind, const char *at, uint32 len);
+
+/* sorts by place, and removes what was found twice */
+extern void url_map_sort(UrlMap *map);
+
+/* whether one of the first "sorted" begins there */
+extern bool url_map_has(const UrlMap *map, int sorted, const char *at);
 
 #endif							/* AGENTCORE_CALL_URL_MAP_H */

@@ -12,6 +12,7 @@
 #include "core/core.h"
 
 #include "text/format.h"
+#include "text/http_method.h"
 #include "text/uri.h"
 
 /* ----- settings (text.c): agc_x is agentcore.x ----- */

@@ -244,7 +244,7 @@ definition_context(void *arg)
 }
 
 static ToolImported
-store(Import *import, const char *name, Jsonb *schema, const char *description)
+store(Import *import, const char *name, Jsonb *schema, const char *description, Datum *guessed)
 {
 	ErrorContextCallback context;
 	SchemaDialect dialect;
@@ -257,7 +257,7 @@ store(Import *import, const char *name, Jsonb *schema, const char *description)
 	context.callback = definition_context;
 	context.arg = import;
 	error_context_stack = &context;
-	result = tool_import_row(import->tenant, name, schema, description);
+	result = tool_import_row(import->tenant, name, schema, description, guessed);
 	error_context_stack = context.previous;
 	return result;
 }
@@ -287,14 +287,16 @@ import_definition(Import *import, const JbItem *item, bool declaration)
 	AgcRow		row;
 	char	   *name;
 	char	   *description;
+	Datum		guessed;
 
 	take_apart(import, item, declaration, &d);
 	name = full_name(import, &d);
 	description = definition_text(import, &d, "description");
 	agc_row_init(&row);
 	agc_put_text(&row, name);
-	agc_put_text(&row, actions[store(import, name, definition_schema(&d), description)]);
+	agc_put_text(&row, actions[store(import, name, definition_schema(&d), description, &guessed)]);
 	agc_put(&row, ignored_members(item, &d));
+	agc_put_datum(&row, guessed, guessed == (Datum) 0);
 	agc_row_store(import->result, &row);
 }
 
@@ -357,7 +359,7 @@ import_value(Import *import, const JbItem *value, bool declarations, int depth)
 	import_definition(import, value, declarations);
 }
 
-/* tool_import(tools, format, prefix, tenant) -> setof (name, action, ignored) */
+/* tool_import(tools, format, prefix, tenant) -> setof (name, action, ignored, guessed) */
 AGC_FUNCTION(tool_import)
 {
 	HASHCTL		ctl = {.keysize = AGC_MAX_NAME + 1, .entrysize = AGC_MAX_NAME + 1, .hcxt = CurrentMemoryContext};

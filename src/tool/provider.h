@@ -30,7 +30,11 @@ typedef enum ToolImported
 } ToolImported;
 
 /* Other settings of an existing tool stay.  22023 if the schema does not compile. */
-extern ToolImported tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description);
+extern ToolImported tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description,
+									Datum *guessed);
+
+/* tool.c: whether a pointer is one of a list */
+extern bool tool_pointer_among(const char *pointer, char **list, int n);
 
 /* Pinned; after agc_enter(); 42704, with the nearest names, if there is no such tool (tool_args.c). */
 extern AgcObject *tool_require(const char *tenant, const char *name);

@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "core/row.h"
 #include "miscadmin.h"
+#include "tool/guess.h"
 #include "tool/provider.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -28,7 +29,8 @@ enum
 {
 	A_SCHEMA = 1, A_DESCRIPTION, A_DIALECT, A_MODE, A_COERCE, A_ADDITIONAL, A_URL_ARGS, A_CACHE_TTL, A_CACHE_SCOPE,
 	A_TAGS, A_LEASE, A_IDEMPOTENT, A_EST_TOKENS, A_EST_USD, A_RETRY_POLICY, A_TARGET, A_NEEDS_APPROVAL, A_ENABLED,
-	A_CACHE_SOFT_TTL, A_CACHE_NEGATIVE_TTL, A_CACHE_MAX_SIZE, A_DROP_UNKNOWN, A_URL_SKIP, A_ERROR_POINTER, N_TOOL_ARGS
+	A_CACHE_SOFT_TTL, A_CACHE_NEGATIVE_TTL, A_CACHE_MAX_SIZE, A_DROP_UNKNOWN, A_URL_SKIP, A_ERROR_POINTER, A_OPEN_WORLD,
+	A_HTTP_METHOD, N_TOOL_ARGS
 };
 
 static void *compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
@@ -126,6 +128,9 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	tool->est_nanousd = agc_col_int64(tuple, desc, "est_nanousd", -1);
 	tool->retry_policy = agc_col_text(tuple, desc, "retry_policy");
 	tool->target = agc_col_text(tuple, desc, "target");
+	tool->http_method = agc_col_text(tuple, desc, "http_method");
+	value = agc_col(tuple, desc, "open_world", &isnull);
+	tool->closed_world = !isnull && !DatumGetBool(value);
 	value = agc_col(tuple, desc, "tags", &isnull);
 	if (!isnull)
 		tool->tags = text_array(value, &tool->ntags, "tags");
@@ -142,6 +147,8 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	value = agc_col(tuple, desc, "url_args", &isnull);
 	if (!isnull)
 		tool->url_args = text_array(value, &tool->nurl_args, "url_args");
+	else
+		tool->guesses = tool_guess_urls(tool->program);
 	value = agc_col(tuple, desc, "url_skip", &isnull);
 	if (!isnull)
 		tool->url_skip = text_array(value, &tool->nurl_skip, "url_skip");
@@ -365,6 +372,57 @@ check_compiled_size(MemoryContext cxt)
 				 errhint("Leave out what does not judge arguments, or have an administrator of the server raise the setting.")));
 }
 
+/* "http_method" of tool_set, in upper case; 0: none */
+static Datum
+method_argument(FunctionCallInfo fcinfo)
+{
+	char	   *given = agc_opt_text(fcinfo, A_HTTP_METHOD);
+	char		method[METHOD_MAX + 1];
+
+	if (given == NULL)
+		return (Datum) 0;
+	if (!http_method_canonical(given, method))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("http_method is not an HTTP method"),
+				 errdetail("A method is one word of at most %d bytes, such as POST.", METHOD_MAX)));
+	return CStringGetTextDatum(method);
+}
+
+/* The guessed URLs as the column "guessed" shows them; 0: the schema does not compile. */
+static Datum
+guessed_column(const Jsonb *schema, SchemaDialect dialect, bool additional, Datum skip, const char *tenant)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore url guess", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	SchemaProblem problem;
+	SchemaProgram *program = compile_tool_schema(schema, dialect, additional, tenant, &problem);
+	UrlGuesses *guesses = program == NULL ? NULL : tool_guess_urls(program);
+	Datum		column = (Datum) 0;
+	ArrayBuildState *elems;
+	int			nskip = 0;
+	char	  **skipped = skip == (Datum) 0 ? NULL : text_array(skip, &nskip, "url_skip");
+
+	MemoryContextSwitchTo(old);
+	elems = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+	for (int i = 0; guesses != NULL && i < guesses->count; i++)
+		if (!tool_pointer_among(guesses->pointer[i], skipped, nskip))
+			elems = accumArrayResult(elems, CStringGetTextDatum(guesses->pointer[i]), false, TEXTOID, CurrentMemoryContext);
+	if (guesses != NULL)
+		column = makeArrayResult(elems, CurrentMemoryContext);
+	MemoryContextDelete(cxt);
+	return column;
+}
+
+bool
+tool_pointer_among(const char *pointer, char **list, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(pointer, list[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Compiles in a context of its own; an ERROR frees it with the caller's. */
 static void
 check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, const char *tenant)
@@ -479,13 +537,14 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 	static const Oid types[] = {
 		TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTARRAYOID, INTERVALOID,
 		TEXTOID, TEXTARRAYOID, INTERVALOID, BOOLOID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, BOOLOID,
-		INTERVALOID, INTERVALOID, INT8OID, BOOLOID, TEXTARRAYOID, TEXTOID, BOOLOID
+		INTERVALOID, INTERVALOID, INT8OID, BOOLOID, TEXTARRAYOID, TEXTOID, BOOLOID, TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID
 	};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description, dialect, mode, coerce, additional,"
 		" url_args, cache_ttl, cache_scope, tags, lease, idempotent, est_tokens, est_nanousd, retry_policy, target,"
-		" needs_approval, enabled, cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip, error_pointer)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)"
+		" needs_approval, enabled, cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip, error_pointer, open_world,"
+		" http_method, guessed)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
 		" description = EXCLUDED.description, dialect = EXCLUDED.dialect, mode = EXCLUDED.mode,"
 		" coerce = EXCLUDED.coerce, additional = EXCLUDED.additional, url_args = EXCLUDED.url_args,"
@@ -495,21 +554,31 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 		" needs_approval = EXCLUDED.needs_approval, enabled = EXCLUDED.enabled,"
 		" cache_soft_ttl = EXCLUDED.cache_soft_ttl, cache_negative_ttl = EXCLUDED.cache_negative_ttl,"
 		" cache_max_size = EXCLUDED.cache_max_size, drop_unknown = EXCLUDED.drop_unknown, url_skip = EXCLUDED.url_skip,"
-		" error_pointer = EXCLUDED.error_pointer"
-		" WHERE $27 AND"
+		" error_pointer = EXCLUDED.error_pointer,"
+		" open_world = EXCLUDED.open_world, http_method = EXCLUDED.http_method,"
+		" guessed = CASE WHEN $30 THEN EXCLUDED.guessed ELSE t.guessed END"
+		" WHERE $31 AND"
 		" (t.input_schema::text, t.description, t.dialect, t.mode, t.coerce, t.additional, t.url_args, t.cache_ttl,"
 		" t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens, t.est_nanousd, t.retry_policy, t.target,"
 		" t.needs_approval, t.enabled, t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip,"
-		" t.error_pointer) IS DISTINCT FROM"
+		" t.error_pointer, t.open_world, t.http_method, t.guessed) IS DISTINCT FROM"
 		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.mode, EXCLUDED.coerce,"
 		" EXCLUDED.additional, EXCLUDED.url_args, EXCLUDED.cache_ttl, EXCLUDED.cache_scope, EXCLUDED.tags,"
 		" EXCLUDED.lease, EXCLUDED.idempotent, EXCLUDED.est_tokens, EXCLUDED.est_nanousd, EXCLUDED.retry_policy,"
 		" EXCLUDED.target, EXCLUDED.needs_approval, EXCLUDED.enabled, EXCLUDED.cache_soft_ttl,"
-		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size, EXCLUDED.drop_unknown, EXCLUDED.url_skip, EXCLUDED.error_pointer)", lengthof(types), types
+		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size, EXCLUDED.drop_unknown, EXCLUDED.url_skip,"
+		" EXCLUDED.error_pointer, EXCLUDED.open_world, EXCLUDED.http_method, CASE WHEN $30 THEN EXCLUDED.guessed ELSE t.guessed END)", lengthof(types), types
 	};
+	bool		anew = AGC_TOUCHED(set, A_SCHEMA) || AGC_TOUCHED(set, A_DIALECT) || AGC_TOUCHED(set, A_ADDITIONAL) ||
+		AGC_TOUCHED(set, A_URL_ARGS) || AGC_TOUCHED(set, A_URL_SKIP);
+	Datum		guessed = (Datum) 0;
 	AgcRow		row;
 
 	check_tool(fcinfo, set);
+	if (anew && PG_ARGISNULL(A_URL_ARGS))
+		guessed = guessed_column(agc_arg_jsonb(fcinfo, A_SCHEMA, "input_schema"), dialect_or_raise(agc_opt_text(fcinfo, A_DIALECT)),
+								 PG_GETARG_BOOL(A_ADDITIONAL), PG_ARGISNULL(A_URL_SKIP) ? (Datum) 0 : PG_GETARG_DATUM(A_URL_SKIP),
+								 set->tenant);
 	agc_row_init(&row);
 	agc_put(&row, set->keys[0]);
 	agc_put(&row, set->keys[1]);
@@ -519,9 +588,17 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 			agc_put_datum(&row, Int64GetDatum(agc_opt_amount(fcinfo, n, "est_tokens", 0)), PG_ARGISNULL(n));
 		else if (n == A_EST_USD)
 			agc_put_datum(&row, Int64GetDatum(agc_opt_usd(fcinfo, n, "est_usd", 0)), PG_ARGISNULL(n));
+		else if (n == A_HTTP_METHOD)
+		{
+			Datum		method = method_argument(fcinfo);
+
+			agc_put_datum(&row, method, method == (Datum) 0);
+		}
 		else
 			agc_put_arg(&row, fcinfo, n);
 	}
+	agc_put_datum(&row, guessed, guessed == (Datum) 0);
+	agc_put_bool(&row, anew);
 	agc_put_bool(&row, set->exists);
 	return agc_set_write_row(set, &plan, &row);
 }
@@ -533,7 +610,7 @@ AGC_FUNCTION(tool_set)
 	static AgcPlan row = {
 		"SELECT input_schema, description, dialect, mode, coerce, additional, url_args, cache_ttl, cache_scope, tags,"
 		" lease, idempotent, est_tokens, est_nanousd * 0.000000001, retry_policy, target, needs_approval, enabled,"
-		" cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip, error_pointer"
+		" cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip, error_pointer, open_world, http_method"
 		" FROM agentcore.tool WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	static const AgcMember members[] = {
@@ -541,7 +618,7 @@ AGC_FUNCTION(tool_set)
 		{"coerce", "false"}, {"additional", "false"}, {"url_args"}, {"cache_ttl"}, {"cache_scope", "agent"},
 		{"tags"}, {"lease"}, {"idempotent", "false"}, {"est_tokens"}, {"est_usd"}, {"retry_policy"},
 		{"target"}, {"needs_approval", "false"}, {"enabled", "true"}, {"cache_soft_ttl"}, {"cache_negative_ttl"},
-		{"cache_max_size"}, {"drop_unknown", "false"}, {"url_skip"}, {"error_pointer"}
+		{"cache_max_size"}, {"drop_unknown", "false"}, {"url_skip"}, {"error_pointer"}, {"open_world"}, {"http_method"}
 	};
 	static const AgcSetter setter = {"tool", A_SCHEMA, lengthof(members), members, &row, .write = write_tool};
 	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "tool name"))};
@@ -563,23 +640,30 @@ AGC_FUNCTION(tool_drop)
 /*
  * Writes a definition that tool_import() read.  Of an existing tool it replaces
  * the schema, and the description if it has one; everything else stays.
+ * *guessed: what the column then says, 0 for NULL.
  */
 ToolImported
-tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description)
+tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description, Datum *guessed)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTARRAYOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description) VALUES ($1, $2, $3, $4)"
+		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description, guessed) VALUES ($1, $2, $3, $4, $5)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
 		" description = coalesce(EXCLUDED.description, t.description), dialect = EXCLUDED.dialect,"
-		" additional = EXCLUDED.additional"
+		" additional = EXCLUDED.additional, guessed = CASE WHEN t.url_args IS NULL THEN"
+		" ARRAY(SELECT g FROM unnest(EXCLUDED.guessed) WITH ORDINALITY u (g, n) WHERE g <> ALL (coalesce(t.url_skip, '{}')) ORDER BY n) END"
 		" WHERE (t.input_schema::text, t.description, t.dialect, t.additional) IS DISTINCT FROM"
 		" (EXCLUDED.input_schema::text, coalesce(EXCLUDED.description, t.description), EXCLUDED.dialect, EXCLUDED.additional)"
 		" RETURNING t.xmax = 0", lengthof(types), types
 	};
+	static AgcPlan stored = {
+		"SELECT guessed FROM agentcore.tool WHERE tenant = $1 AND name = $2", 2, types
+	};
+	AgcRow		key;
 	AgcRow		row;
 	ToolImported result = TOOL_UNCHANGED;
 	AgcOwner	owner;
+	bool		isnull;
 
 	check_schema(schema, DIALECT_AUTO, false, tenant);
 	agc_row_init(&row);
@@ -587,15 +671,22 @@ tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char 
 	agc_put_text(&row, name);
 	agc_put_jsonb(&row, schema);
 	agc_put_text(&row, description);
+	agc_put(&row, guessed_column(schema, DIALECT_AUTO, false, (Datum) 0, tenant));
 	agc_owner_begin_bounded(&owner);
 	agc_spi_row(&plan, &row);
 	if (SPI_processed > 0)
 	{
-		bool		isnull;
 		Datum		created = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 
 		result = DatumGetBool(created) ? TOOL_CREATED : TOOL_UPDATED;
 	}
+	agc_row_init(&key);
+	agc_put_text(&key, tenant);
+	agc_put_text(&key, name);
+	agc_spi_row(&stored, &key);
+	*guessed = SPI_processed == 0 ? (Datum) 0 : SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (*guessed != (Datum) 0)
+		*guessed = SPI_datumTransfer(*guessed, false, -1);
 	agc_owner_end(&owner);
 	return result;
 }

@@ -8,6 +8,15 @@
 
 #include "schema/schema.h"
 
+/* Arguments that are URLs although no format says so (guess.c). */
+typedef struct UrlGuesses
+{
+	int			count;
+	char	  **pointer;		/* as in url_args */
+	bool	   *loose;			/* something else may stand there: only what is a URL by its value is judged */
+	bool		whole;			/* false: a schema that contains itself, or is very large, may have more */
+} UrlGuesses;
+
 /* A compiled row of agentcore.tool: AgcObject.data of tool_pin() */
 typedef struct ToolDef
 {
@@ -22,9 +31,12 @@ typedef struct ToolDef
 	int			nurl_args;
 	bool		has_urls;		/* the schema has a format that stands for URLs */
 	char	  **url_args;		/* JSON Pointers; a token "*" is every array element */
+	const UrlGuesses *guesses;	/* NULL: url_args say it all */
 	int			nurl_skip;
 	char	  **url_skip;		/* the same, for strings that a format calls URLs but that are only data */
 	const char *error_pointer;	/* where its results bring an error; NULL: the known shapes */
+	bool		closed_world;	/* open_world false: strict_urls of a policy looks at no argument */
+	const char *http_method;	/* that its URLs are used with, upper case; may be NULL: as the arguments say */
 	int64		cache_ttl;		/* us; -1 = results are not cached */
 	int64		cache_soft_ttl; /* us; -1 = never stale before it expires */
 	int64		cache_negative_ttl; /* us; -1 = failures are not kept */

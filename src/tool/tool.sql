@@ -28,6 +28,9 @@ CREATE TABLE agentcore.tool (
   drop_unknown   boolean NOT NULL DEFAULT false,
   url_skip       text[],
   error_pointer  text COLLATE "C",
+  open_world     boolean,
+  http_method    text COLLATE "C",
+  guessed        text[],
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.tool');
@@ -35,7 +38,8 @@ SELECT pg_catalog.pg_extension_config_dump('agentcore.tool', '');
 COMMENT ON TABLE agentcore.tool IS
   'The registered tools of each tenant. '
   'Written by tool_set() and tool_drop(); read them in agentcore.tools. '
-  'est_nanousd is in 10^-9 USD; NULL estimates are unknown.';
+  'est_nanousd is in 10^-9 USD; NULL estimates are unknown. '
+  'guessed is what tool_set() and tool_import() made of the schema; NULL where url_args are stated.';
 
 INSERT INTO agentcore.access_source VALUES ('tool'), ('json_schema');
 
@@ -43,7 +47,7 @@ CREATE VIEW agentcore.tools WITH (security_barrier) AS
   SELECT t.tenant, t.name, t.description, t.input_schema, t.dialect, t.mode, t.coerce, t.additional, t.url_args,
          t.cache_ttl, t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens,
          pg_catalog.trim_scale(t.est_nanousd::numeric / 1000000000) AS est_usd, t.retry_policy, t.target, t.needs_approval, t.enabled,
-         t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip, t.revision, t.error_pointer
+         t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip, t.revision, t.error_pointer, t.open_world, t.http_method, t.guessed
     FROM agentcore.visible_rows(NULL::agentcore.tool) t;
 COMMENT ON VIEW agentcore.tools IS
   'The tools of the tenants visible to the caller. '
@@ -51,6 +55,9 @@ COMMENT ON VIEW agentcore.tools IS
   'est_tokens, est_usd: what a call costs if its caller does not say; NULL: unknown, which needs room in every limit; 0: nothing. '
   'url_args are judged in addition to the strings that the schema calls URLs; url_skip are strings that it calls URLs but that are only data. '
   'error_pointer NULL: results that are errors are known by result_error_shapes(). '
+  'guessed: the arguments that are taken for URLs by their names and descriptions, because url_args is NULL; judged too, like url_args, or only where they are URLs by their value if the description names something else as well. '
+  'http_method NULL: as the arguments say, else GET. '
+  'open_world false: a policy''s strict_urls does not look at the arguments. '
   'cache_ttl NULL: results are not cached. '
   'cache_soft_ttl NULL: results are never stale before they expire. '
   'cache_negative_ttl NULL: failures are not kept. '
@@ -63,17 +70,22 @@ CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb DEFAULT NULL, d
     idempotent boolean DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, retry_policy text DEFAULT NULL,
     target text DEFAULT NULL, needs_approval boolean DEFAULT NULL, enabled boolean DEFAULT NULL, cache_soft_ttl interval DEFAULT NULL,
     cache_negative_ttl interval DEFAULT NULL, cache_max_size bigint DEFAULT NULL, drop_unknown boolean DEFAULT NULL,
-    url_skip text[] DEFAULT NULL, error_pointer text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+    url_skip text[] DEFAULT NULL, error_pointer text DEFAULT NULL, open_world boolean DEFAULT NULL, http_method text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_set_v1';
-COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text, text[], text) IS
+COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text, boolean, text, text[], text) IS
   'Registers or changes a tool; returns whether anything changed. '
   'An argument that is not given (NULL) stays as it is. '
   'A new tool needs input_schema; its defaults are dialect auto, mode enforce, cache_scope agent, unknown estimates (NULL), enabled, and every other switch off: it is not cached, not coerced, not idempotent and needs no approval. '
   'reset: names of arguments to set back to these defaults. '
   'url_args: JSON Pointers to arguments that are URLs; the token * stands for every array element. '
   'They are judged in addition to every string that the schema calls a URL or a part of one (formats uri, url, iri, their references and templates, hostname, idn-hostname, ipv4, ipv6, ip; contentSchema). '
-  'url_skip: JSON Pointers to strings that a format calls URLs but that are only data; they are not judged, and tool_lint() lists them. '
+  'Not stated (NULL), they are guessed from names (url, uri, href, link, endpoint, website, webhook, callback, web address), descriptions, patterns, defaults and examples, wherever a string can stand without a format or fixed values; the view tools shows them as guessed. '
+  'A list replaces the guess; {} turns it off, and formats stay judged; reset turns it on again. '
+  'url_skip: JSON Pointers to strings that a format or the guess calls URLs but that are only data; they are not judged, and tool_lint() lists them. '
+  'open_world: false exempts the tool from a policy''s strict_urls; NULL is unknown. '
+  'Annotations of a server never set it. '
+  'http_method: the method that every URL of the tool is used with, beside those that the arguments name; NULL: what the arguments name, else GET. '
   'error_pointer: JSON Pointer to the place where a result of this tool brings an error, in place of the shapes of result_error_shapes(); the token * stands for every array element. '
   'A result is an error if something stands there that is not null, false, 0 or empty; it is never cached. '
   'additional: in agentvet''s dialect, unknown keys are allowed. '
@@ -91,7 +103,7 @@ COMMENT ON FUNCTION agentcore.tool_drop(text, text) IS
   'Removes a tool; returns whether there was one. '
   'NULL name: 22023.';
 
-CREATE FUNCTION agentcore.tool_import(tools jsonb, format text DEFAULT 'auto', prefix text DEFAULT '', tenant text DEFAULT '', OUT name text, OUT action text, OUT ignored text[]) RETURNS SETOF record
+CREATE FUNCTION agentcore.tool_import(tools jsonb, format text DEFAULT 'auto', prefix text DEFAULT '', tenant text DEFAULT '', OUT name text, OUT action text, OUT ignored text[], OUT guessed text[]) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_import_v1';
 COMMENT ON FUNCTION agentcore.tool_import(jsonb, text, text, text) IS
@@ -103,6 +115,7 @@ COMMENT ON FUNCTION agentcore.tool_import(jsonb, text, text, text) IS
   'Returns one row per tool, in order. '
   'action: created, changed or unchanged. '
   'ignored: members of the definition that the registry does not keep. '
+  'guessed: the arguments that are taken for URLs, see tool_set(); NULL if the tool''s url_args are stated. '
   'A definition that is not recognised, or whose schema cannot be used, raises 22023 with its JSON Pointer, and nothing is imported.';
 
 CREATE FUNCTION agentcore.tool_export(tool text, format text, strict boolean DEFAULT false, tenant text DEFAULT '') RETURNS jsonb
