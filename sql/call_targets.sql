@@ -73,11 +73,13 @@ SELECT action FROM config_apply('{"breakers": [{"target": "api", "forced": "clos
 SELECT asks('s') AS dry_run_ends_nothing, target_resume('api');
 
 -- The breaker counts by class. Trouble of the other side, whatever the status:
-SELECT tool_set('c' || i, '{"type": "object"}', idempotent => true, target => 'c' || i) FROM generate_series(1, 8) AS i;
+SELECT tool_set('c' || i, '{"type": "object"}', idempotent => true, target => 'c' || i) FROM generate_series(1, 12) AS i;
 SELECT n, fails('c' || n, status, error)
   FROM (VALUES (1, 200, 'overloaded_error'), (2, 500, NULL), (3, 429, 'slow down'), (4, NULL, 'nobody knows this'),
-               (5, NULL, 'asyncio.CancelledError'), (6, 499, 'client closed request'), (7, 400, 'bad request'), (8, 401, NULL)) e(n, status, error) ORDER BY n;
-SELECT target, calls, failures FROM stat_target WHERE target ~ '^c\d$' ORDER BY 1;
+               (5, NULL, 'asyncio.CancelledError'), (6, 499, 'client closed request'), (7, 400, 'bad request'), (8, 401, NULL),
+               (9, 400, 'ThrottlingException'), (10, 403, 'You have exceeded a secondary rate limit'), (11, 429, '{"error": {"code": "insufficient_quota"}}'),
+               (12, NULL, 'TypeError: cannot read properties of undefined')) e(n, status, error) ORDER BY n;
+SELECT target, calls, failures FROM stat_target WHERE target ~ '^c\d+$' ORDER BY substr(target, 2)::integer;
 
 -- target_resume is an administrator's, and names a target
 SELECT target_resume(NULL);

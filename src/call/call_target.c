@@ -175,6 +175,17 @@ target_succeeded(const char *tenant, const PermitRow *permit, const ToolDef *too
 	correct_rate(tenant, target, permit, tokens);
 }
 
+/*
+ * Only a call that began after the breaker had opened can have a probe.  When the
+ * attempt of a retry began is not known: it is believed to have one, or no
+ * retried call could give one back.
+ */
+static int64
+probed_at(const PermitRow *permit)
+{
+	return permit->attempt > 1 ? slot_clock() : taken_at(permit);
+}
+
 typedef enum Outcome
 {
 	OUTCOME_ANSWERED,			/* the target works, whatever it answered */
@@ -221,7 +232,7 @@ target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool, 
 	if (target == NULL || permit->state != PERMIT_OPEN)
 		return;
 	if (end == OUTCOME_SILENT)
-		breaker_forget(tenant, target, taken_at(permit));
+		breaker_forget(tenant, target, probed_at(permit));
 	else
 		(void) breaker_record(tenant, target, end == OUTCOME_ANSWERED);
 	correct_rate(tenant, target, permit, tokens);
@@ -236,6 +247,6 @@ target_given_up(const char *tenant, const PermitRow *permit, const ToolDef *tool
 
 	if (target == NULL || permit->state != PERMIT_OPEN)
 		return;
-	breaker_forget(tenant, target, taken_at(permit));
+	breaker_forget(tenant, target, probed_at(permit));
 	rate_target_forget(tenant, target, Max(permit->held_tokens, 0), taken_at(permit));
 }

@@ -68,6 +68,16 @@ refuses(q{SET agentcore.missing_shmem = 'error'; SELECT verdict FROM agentcore.c
 answers(q{SELECT agentcore.tool_set('far', '{"type": "object"}', target => 'elsewhere'), agentcore.rate_set('elsewhere', 1, '1 second')}, 't|t', 'a tool with a target');
 answers(q{SELECT verdict, reason FROM agentcore.call_begin('a', 'far', '{}')}, 'deny|circuit_open', 'is denied without shared memory');
 
+# a model is watched where it can be, unless an administrator asked for more than that
+answers(q{SELECT agentcore.model_price_set('m', 0.000001, 0.000002), agentcore.model_price_set('m2', 0.000001, 0.000002), agentcore.agent_set('free', 'p')}, 't|t|t', 'models');
+answers(q{SELECT verdict, action FROM agentcore.llm_begin('free', 'm', 1, 1) b, LATERAL agentcore.call_fail(b.call_id, 529, NULL, '60') f}, 'run|retry', 'a model runs without shared memory');
+answers(q{SELECT agentcore.rate_set('m', 1, '1 second'), agentcore.model_set('m2', target => 'elsewhere')}, 't|t', 'a rate, and a target');
+answers(q{SELECT verdict, reason FROM agentcore.llm_begin('free', 'm', 1, 1)}, 'deny|rate_limited', 'a model with a rate is denied');
+answers(q{SELECT verdict, reason FROM agentcore.llm_begin('free', 'm2', 1, 1)}, 'deny|circuit_open', 'and so is one with a target');
+answers(q{SELECT agentcore.rate_drop('m'), agentcore.breaker_set('m', forced => 'open')}, 't|t', 'a breaker that is forced open');
+answers(q{SELECT verdict, reason FROM agentcore.llm_begin('free', 'm', 1, 1)}, 'deny|circuit_open', 'counts, too');
+refuses(q{SELECT agentcore.target_resume('m')}, 'target_resume');
+
 # the views answer
 answers(q{SELECT count(*) FROM agentcore.stat_target}, '0', 'stat_target is empty');
 
