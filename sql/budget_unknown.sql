@@ -138,3 +138,18 @@ SELECT call_approve(id) FROM approvals;
 SELECT call_id AS c FROM call_begin('r', 'wire') \gset
 -- what was not known when it was allowed is not held afterwards
 SELECT call_extend(:'c', '1 minute'), call_extend(:'c', '1 minute', usd => 0.01), call_extend(:'c', '1 minute', tokens => 1);
+
+-- A rate in tokens: unknown passes none that is full, at its retry neither; nothing does ----
+SELECT rate_set('tokens', tokens => 10, period => '1 day'), tool_set('rated', '{"type": "object", "properties": {"n": {"type": "integer"}}}', target => 'tokens', idempotent => true);
+SELECT call_id AS c FROM call_begin('r', 'rated', '{"n": 1}', key => 'unknown') \gset
+SELECT action FROM call_fail(:'c', 500);
+SELECT call_id AS c FROM call_begin('r', 'rated', '{"n": 2}', est_tokens => 0, key => 'nothing') \gset
+SELECT action FROM call_fail(:'c', 500);
+SELECT verdict FROM call_begin('r', 'rated', '{"n": 3}', est_tokens => 9);
+SET agentcore.debug_clock_offset = '1h';
+SELECT verdict, reason FROM call_begin('r', 'rated', '{"n": 1}', key => 'unknown');
+SELECT verdict, reason FROM call_begin('r', 'rated', '{"n": 1}', est_tokens => 5, key => 'unknown');
+SELECT verdict, attempt FROM call_begin('r', 'rated', '{"n": 2}', est_tokens => 0, key => 'nothing');
+SELECT verdict, reason FROM call_begin('r', 'rated', '{"n": 4}');
+SELECT verdict FROM call_begin('r', 'rated', '{"n": 4}', est_tokens => 0);
+RESET agentcore.debug_clock_offset;

@@ -41,13 +41,18 @@ judge_breaker(Gate *gate)
 
 /*
  * A retry takes what its permit holds, whatever it says now, because the end of the
- * call corrects that.  An unknown estimate takes one token: it passes no limit that is full.
+ * call corrects that; a hold of nothing was an unknown estimate unless it says
+ * nothing again.  An unknown estimate takes one token: it passes no limit that is full.
  */
 static int64
 tokens_to_take(const Gate *gate)
 {
-	int64		tokens = gate->earlier == EARLIER_RETRY ? gate->earlier_tokens : gate->est_tokens;
+	int64		tokens = gate->est_tokens;
 
+	if (gate->earlier == EARLIER_RETRY && gate->earlier_tokens > 0)
+		tokens = gate->earlier_tokens;
+	else if (gate->earlier == EARLIER_RETRY && tokens > 0)
+		tokens = -1;
 	return tokens < 0 ? 1 : tokens;
 }
 
