@@ -45,7 +45,10 @@ typedef struct PermitRequest
 	int64		calls;
 	int64		lease;			/* us */
 	const char *key;			/* idempotency key, unique per (tenant, agent or role) while not failed/released */
-	uint8		request_hash[AGC_HASH_LEN]; /* same key with another hash: 22023 */
+	uint8		request_hash[AGC_HASH_LEN]; /* same key with another hash: 22023, of a call a conflict */
+	bool		has_asked_hash;	/* the request was asked in other words than it runs */
+	uint8		asked_hash[AGC_HASH_LEN];
+	const char *run_holder;		/* which run of which worker begins it; or NULL */
 	bool		charge_on_expiry;	/* overrides the budget's on_expiry */
 	bool		may_use;		/* the budget is the agent's own, or budget_check_use() was called */
 	bool		want_remaining; /* also when granted */
@@ -66,6 +69,7 @@ typedef struct PermitDecision
 {
 	bool		granted;
 	bool		duplicate;		/* not granted anew: the key is taken by a live permit, see id */
+	bool		conflict;		/* with duplicate, of a call only: by one of another request */
 	pg_uuid_t	id;
 	const char *reason;			/* budget_exceeded | contention */
 	char	   *denied_by;		/* budget name */
@@ -99,6 +103,10 @@ typedef struct PermitRow
 	TimestampTz lease_until;
 	TimestampTz retry_at;		/* states retry and deferred only */
 	uint8		request_hash[AGC_HASH_LEN];
+	bool		has_asked_hash;
+	uint8		asked_hash[AGC_HASH_LEN];
+	bool		has_held_by;
+	uint8		held_by[AGC_HASH_LEN];
 	bool		has_cache_key;
 	uint8		cache_key[AGC_HASH_LEN];
 	int64		cache_lease;
@@ -195,12 +203,24 @@ extern void permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, 
 						 TimestampTz retry_at, int64 lease);
 
 /*
- * The retry begins.  The caller has to be allowed to speak for the agent.  State
- * open, attempt + 1, a new lease and cache lease, and the caller's role from now
- * on.  Not done when the permit does not wait for a retry (any more).
+ * The retry begins, as the request says it now.  The caller has to be allowed to
+ * speak for the agent.  State open, attempt + 1, a new lease and cache lease, and
+ * the caller's role from now on.  Not done when the permit does not wait for a
+ * retry (any more).
  */
-extern PermitTry permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease,
-							   int64 cache_lease);
+extern PermitTry permit_reopen(const PermitRequest *request, const pg_uuid_t *id);
+
+/* Whether two requests under one key are one: as it was asked, or as it runs. */
+extern bool permit_is_same(const PermitRow *permit, const PermitRequest *request);
+
+/* whether that run of a worker began it, and the caller may settle it */
+extern bool permit_is_held_by(const char *tenant, const PermitRow *permit, const char *run_holder);
+
+/*
+ * Its holder asks again: the lease begins anew, if that is later.  Not done when it
+ * is not open (any more), its lease has ended, or another run has it.
+ */
+extern PermitTry permit_renew(const PermitRequest *request, const pg_uuid_t *id);
 
 /* larger hold and a new lease; false: refused by a budget (decision says why); 55P03 on contention */
 extern bool permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease,

@@ -118,6 +118,8 @@ CREATE TABLE agentcore.permit (
   result           jsonb,
   result_kept      boolean,
   result_note      text,
+  asked_hash       bytea,
+  held_by          bytea,
   PRIMARY KEY (tenant, id)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
@@ -131,6 +133,8 @@ COMMENT ON TABLE agentcore.permit IS
   'charged: everything charged for it; spent: the part charged for failed attempts. '
   'holder: whose namespace the key is in. '
   'result_kept: false where a result was handed over and dropped, NULL where none was; result_note: what was dropped or changed of it. '
+  'request_hash: digest of the request as it runs; asked_hash: as it was asked, NULL where that is the same. '
+  'held_by: digest of the id and of the run of a worker that began the call, NULL = it did not say. '
   'Written as budget_counter is; indexes of any kind may be added, columns may not.';
 
 CREATE TABLE agentcore.budget_ledger (

@@ -71,9 +71,9 @@ permit_holder(const char *agent, const char *role)
 
 /* "caller" was GetUserId() before the switch to the owner. */
 static bool
-may_settle(const char *tenant, const Permit *permit, Oid caller)
+may_settle(const char *tenant, const PermitRow *permit, Oid caller)
 {
-	Oid			acquirer = get_role_oid(permit->row.role, true);
+	Oid			acquirer = get_role_oid(permit->role, true);
 
 	return (OidIsValid(acquirer) && has_privs_of_role(caller, acquirer)) ||
 		agc_level(caller, tenant) >= AGC_ADMIN;
@@ -90,14 +90,14 @@ permit_lock(const char *tenant, const pg_uuid_t *id, Oid caller, MemoryContext c
 
 	if (result == LOCK_BUSY)
 	{
-		if (!row_permit_read(tenant, id, cxt, out) || !may_settle(tenant, out, caller))
+		if (!row_permit_read(tenant, id, cxt, out) || !may_settle(tenant, &out->row, caller))
 			raise_no_permit(id);
 		if (!lock_order_held())
 			result = row_permit_lock(tenant, id, true, cxt, out);
 	}
 	if (result == LOCK_BUSY)
 		permit_raise_contention();
-	if (result == LOCK_MISSING || !may_settle(tenant, out, caller))
+	if (result == LOCK_MISSING || !may_settle(tenant, &out->row, caller))
 		raise_no_permit(id);
 	lock_order_note();
 }
@@ -172,7 +172,7 @@ permit_read(const char *tenant, const pg_uuid_t *id, const char *agent, const ch
 
 	if (id != NULL)
 		found = row_permit_read(tenant, id, caller_cxt, &permit) &&
-			may_settle(tenant, &permit, caller);
+			may_settle(tenant, &permit.row, caller);
 	else
 		found = row_permit_by_key(tenant, permit_holder(agent, GetUserNameFromId(caller, false)),
 								  key, caller_cxt, &permit);
@@ -189,6 +189,53 @@ permit_read(const char *tenant, const pg_uuid_t *id, const char *agent, const ch
 	if (found)
 		*out = permit.row;
 	return found;
+}
+
+/*
+ * A definition may have changed between the two, so that what was asked in the same
+ * words runs otherwise, or what ran is asked in its own words.
+ */
+bool
+permit_is_same(const PermitRow *permit, const PermitRequest *request)
+{
+	const uint8 *asked = request->has_asked_hash ? request->asked_hash : request->request_hash;
+
+	return memcmp(permit->request_hash, request->request_hash, AGC_HASH_LEN) == 0 ||
+		memcmp(permit->request_hash, asked, AGC_HASH_LEN) == 0 ||
+		(permit->has_asked_hash && memcmp(permit->asked_hash, asked, AGC_HASH_LEN) == 0);
+}
+
+/* The name itself is stored nowhere: who reads the table cannot take over a call. */
+static void
+digest_holder(const pg_uuid_t *id, const char *run_holder, uint8 out[AGC_HASH_LEN])
+{
+	AgcDigest  *digest = agc_digest_begin();
+
+	agc_digest_field(digest, id, sizeof(pg_uuid_t));
+	agc_digest_field(digest, run_holder, strlen(run_holder));
+	agc_digest_end(digest, out);
+}
+
+bool
+permit_is_held_by(const char *tenant, const PermitRow *permit, const char *run_holder)
+{
+	uint8		digest[AGC_HASH_LEN];
+
+	if (!permit->has_held_by || run_holder == NULL)
+		return false;
+	digest_holder(&permit->id, run_holder, digest);
+	return memcmp(digest, permit->held_by, AGC_HASH_LEN) == 0 && may_settle(tenant, permit, GetUserId());
+}
+
+void
+permit_claim(PermitRow *row, const PermitRequest *request)
+{
+	memcpy(row->request_hash, request->request_hash, AGC_HASH_LEN);
+	row->has_asked_hash = request->has_asked_hash;
+	memcpy(row->asked_hash, request->asked_hash, AGC_HASH_LEN);
+	row->has_held_by = request->run_holder != NULL;
+	if (row->has_held_by)
+		digest_holder(&row->id, request->run_holder, row->held_by);
 }
 
 bool

@@ -19,6 +19,9 @@ extern void permit_lock(const char *tenant, const pg_uuid_t *id, Oid caller, Mem
 /* The permit, locked, for a caller that may speak for its agent. */
 extern PermitTry permit_try(const char *tenant, const pg_uuid_t *id, MemoryContext cxt, Permit *out);
 
+/* the request's digests into the row, whose id is known */
+extern void permit_claim(PermitRow *row, const PermitRequest *request);
+
 extern bool permit_is_open(const Permit *permit);
 
 /* ended without an answer: one may still be given */

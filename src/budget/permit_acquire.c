@@ -64,7 +64,7 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 	return out->granted;
 }
 
-/* true: a permit of the same request has the key; 22023: one of another request has it */
+/* true: a permit has the key; 22023 unless it is of the same request, or the gate has more to say */
 static bool
 find_duplicate(const PermitRequest *request, const char *holder, PermitDecision *out)
 {
@@ -72,7 +72,8 @@ find_duplicate(const PermitRequest *request, const char *holder, PermitDecision 
 
 	if (!row_permit_by_key(request->tenant, holder, request->key, CurrentMemoryContext, &first))
 		return false;
-	if (memcmp(first.row.request_hash, request->request_hash, AGC_HASH_LEN) != 0)
+	out->conflict = !permit_is_same(&first.row, request);
+	if (out->conflict && request->agent == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("key \"%s\" was used for another request", request->key),
@@ -115,6 +116,8 @@ take_hold(BudgetPath *path, const int64 asked[BUDGET_NDIMS], Permit *permit, con
 		permit->budgets[i] = path->link[i].name;
 	permit->row.created_at = agc_now();
 	permit->row.lease_until = permit_lease_end(permit->row.created_at, request->lease);
+	if (request->key != NULL)
+		permit_claim(&permit->row, request);
 	permit->charge_on_expiry = request->charge_on_expiry ||
 		(path->n > 0 && path->link[0].def.charge_on_expiry);
 	/* the slot is known only after path_lock(); without slots the shared rows are locked last */

@@ -1,6 +1,6 @@
 /*
  * permit_continue.c
- *	  A permit that goes on: retried, reopened, extended.
+ *	  A permit that goes on: retried, reopened, renewed, extended.
  *
  * Locks: the permit, then the counters of its path (lock_order.c).  Memory: the
  * caller's context.  On ERROR: the transaction takes everything back.
@@ -61,15 +61,23 @@ permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanous
 	row_permit_write(&permit, NULL);
 }
 
-PermitTry
-permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease, int64 cache_lease)
+static void
+write_claim(Permit *permit, const PermitRequest *request)
 {
-	MemoryContext caller_cxt = CurrentMemoryContext;
+	permit_claim(&permit->row, request);
+	permit->claimed = true;
+	row_permit_write(permit, NULL);
+	guard_begun(&permit->row.id);
+}
+
+PermitTry
+permit_reopen(const PermitRequest *request, const pg_uuid_t *id)
+{
 	Oid			caller = GetUserId();
 	PermitTry	outcome;
 	Permit		permit;
 
-	outcome = permit_try(tenant, id, caller_cxt, &permit);
+	outcome = permit_try(request->tenant, id, CurrentMemoryContext, &permit);
 	if (outcome == PERMIT_TRY_DONE &&
 		(permit.row.state != PERMIT_RETRY || permit.row.retry_at > agc_now()))
 		outcome = PERMIT_TRY_NOT;
@@ -79,10 +87,30 @@ permit_reopen(const char *tenant, const pg_uuid_t *id, int64 lease, int64 cache_
 		permit.row.role = GetUserNameFromId(caller, false);
 		permit.row.attempt++;
 		permit.row.retry_at = 0;
-		permit.row.lease_until = permit_lease_end(agc_now(), lease);
-		permit.row.cache_lease = cache_lease;
-		row_permit_write(&permit, NULL);
-		guard_begun(id);
+		permit.row.lease_until = permit_lease_end(agc_now(), request->lease);
+		permit.row.cache_lease = request->cache_lease;
+		write_claim(&permit, request);
+	}
+	return outcome;
+}
+
+PermitTry
+permit_renew(const PermitRequest *request, const pg_uuid_t *id)
+{
+	TimestampTz now;
+	PermitTry	outcome;
+	Permit		permit;
+
+	outcome = permit_try(request->tenant, id, CurrentMemoryContext, &permit);
+	now = agc_now();			/* after the wait */
+	if (outcome == PERMIT_TRY_DONE &&
+		(permit.row.state != PERMIT_OPEN || permit.row.lease_until <= now ||
+		 !permit_is_held_by(request->tenant, &permit.row, request->run_holder)))
+		outcome = PERMIT_TRY_NOT;
+	if (outcome == PERMIT_TRY_DONE)
+	{
+		permit.row.lease_until = Max(permit.row.lease_until, permit_lease_end(now, request->lease));
+		write_claim(&permit, request);
 	}
 	return outcome;
 }

@@ -35,6 +35,7 @@ enum
 	P_CHARGE_ON_EXPIRY, P_CREATED_AT, P_LEASE_UNTIL, P_RETRY_AT, P_SETTLED_AT, P_ATTEMPT,
 	P_HOLDER, P_KEY, P_REQUEST_HASH, P_AGENT, P_TOOL, P_TASK, P_SUBJECT,
 	P_IS_LLM, P_IDEMPOTENT, P_RESOLVED, P_CACHE_KEY, P_CACHE_LEASE, P_RESULT, P_RESULT_KEPT, P_RESULT_NOTE,
+	P_ASKED_HASH, P_HELD_BY,
 	NATTS_PERMIT
 };
 
@@ -75,6 +76,8 @@ static const RowColumn permit_columns[] = {
 	{"result", JSONBOID, false},
 	{"result_kept", BOOLOID, false},
 	{"result_note", TEXTOID, false},
+	{"asked_hash", BYTEAOID, false},
+	{"held_by", BYTEAOID, false},
 };
 StaticAssertDecl(lengthof(permit_columns) == NATTS_PERMIT, "one entry per column");
 
@@ -85,6 +88,7 @@ static AgcTable permit_by_lease = AGC_TABLE("permit", "permit_open");
 static Datum slots_or_null(const Permit *permit, bool *null);
 static void read_slots(Datum datum, Permit *out);
 static Datum hash_or_null(const uint8 *hash, bool *null);
+static void put_hashes(const PermitRow *row, bool keyed, Datum *values, bool *nulls);
 static void permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cxt);
 
 static Relation
@@ -123,7 +127,7 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	values[P_ATTEMPT] = Int32GetDatum(1);
 	values[P_HOLDER] = row_text(keyed ? holder : NULL, &nulls[P_HOLDER]);
 	values[P_KEY] = row_text(request->key, &nulls[P_KEY]);
-	values[P_REQUEST_HASH] = hash_or_null(keyed ? request->request_hash : NULL, &nulls[P_REQUEST_HASH]);
+	put_hashes(row, keyed, values, nulls);
 	values[P_AGENT] = row_text(request->agent, &nulls[P_AGENT]);
 	values[P_TOOL] = row_text(request->tool, &nulls[P_TOOL]);
 	values[P_TASK] = row_text(request->task, &nulls[P_TASK]);
@@ -323,6 +327,15 @@ row_permits_any_ended(const char *tenant, TimestampTz now)
 	return any;
 }
 
+/* How a key knows the request, and who may have it back. */
+static void
+put_hashes(const PermitRow *row, bool keyed, Datum *values, bool *nulls)
+{
+	values[P_REQUEST_HASH] = hash_or_null(keyed ? row->request_hash : NULL, &nulls[P_REQUEST_HASH]);
+	values[P_ASKED_HASH] = hash_or_null(keyed && row->has_asked_hash ? row->asked_hash : NULL, &nulls[P_ASKED_HASH]);
+	values[P_HELD_BY] = hash_or_null(keyed && row->has_held_by ? row->held_by : NULL, &nulls[P_HELD_BY]);
+}
+
 void
 row_permit_write(const Permit *permit, const PermitAnswer *answer)
 {
@@ -349,6 +362,8 @@ row_permit_write(const Permit *permit, const PermitAnswer *answer)
 	values[P_ATTEMPT] = Int32GetDatum(now->attempt);
 	values[P_RESOLVED] = BoolGetDatum(permit->resolved);
 	values[P_CACHE_LEASE] = Int64GetDatum(now->cache_lease);
+	if (permit->claimed)
+		put_hashes(now, true, values, nulls);
 	if (answer != NULL && answer->given)
 	{
 		bool		kept = answer->result != NULL && now->key != NULL;
@@ -423,6 +438,12 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 	row->retry_at = n[P_RETRY_AT] ? 0 : DatumGetTimestampTz(v[P_RETRY_AT]);
 	if (!n[P_REQUEST_HASH])
 		read_hash(row->request_hash, v[P_REQUEST_HASH]);
+	row->has_asked_hash = !n[P_ASKED_HASH];
+	if (row->has_asked_hash)
+		read_hash(row->asked_hash, v[P_ASKED_HASH]);
+	row->has_held_by = !n[P_HELD_BY];
+	if (row->has_held_by)
+		read_hash(row->held_by, v[P_HELD_BY]);
 	row->has_cache_key = !n[P_CACHE_KEY];
 	if (row->has_cache_key)
 		read_hash(row->cache_key, v[P_CACHE_KEY]);

@@ -28,6 +28,7 @@ typedef struct Permit
 	bool		charge_on_expiry;
 	bool		resolved;		/* another permit may use its key, whatever the state */
 	TimestampTz settled_at;		/* 0: never */
+	bool		claimed;		/* begun again: write what was asked, and by whom */
 	HeapTuple	stored;			/* as it was read */
 	ItemPointerData tid;		/* where it was read or inserted */
 } Permit;
@@ -87,7 +88,7 @@ extern int	row_permits_lock_ended(const char *tenant, TimestampTz now, const cha
 								   int limit, MemoryContext cxt, Permit **out);
 extern bool row_permits_any_ended(const char *tenant, TimestampTz now);
 
-/* state, held, charged, spent, lease, retry_at, settled_at, attempt, resolved, cache lease; the answer unless NULL */
+/* state, held, charged, spent, lease, retry_at, settled_at, attempt, resolved, cache lease, the hashes if claimed; the answer unless NULL */
 extern void row_permit_write(const Permit *permit, const PermitAnswer *answer);
 
 /* the uses of one key wait for each other; false: busy */

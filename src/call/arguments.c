@@ -12,21 +12,12 @@
  */
 #include "call/arguments.h"
 
-#include "call/digest.h"
 #include "call/limits.h"
 #include "call/refuse.h"
 #include "call/url_arguments.h"
 #include "utils/builtins.h"
 
 /* ----- arguments --------------------------------------------------------------- */
-
-/* A key knows the call as it was asked; nothing else needs this digest. */
-static void
-digest_keyed(Gate *gate, void *arg)
-{
-	if (gate->key != NULL)
-		digest_request(gate);
-}
 
 static Jsonb *
 no_arguments(void)
@@ -90,13 +81,13 @@ judge_args(Gate *gate)
 
 	if (gate->oversized != NULL)
 	{
+		gate->asked = gate->args;
 		refuse_oversized(gate);
-		digest_keyed(gate, NULL);
 		return;
 	}
 	readable = gate->args != NULL || read_text(gate);
-	if (!within_limits(gate, digest_keyed, NULL) || !readable || gate->tool == NULL ||
-		!within_limits(gate, judge_schema, NULL))
+	gate->asked = gate->args;
+	if (!readable || gate->tool == NULL || !within_limits(gate, judge_schema, NULL))
 		return;
 	if (gate->errors != NULL && only_formats_fail(gate->errors))
 		judge_urls(gate);

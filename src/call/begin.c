@@ -54,7 +54,7 @@ judge(Gate *gate)
 {
 	for (int i = 0; i < gate_nstages && gate->verdict == VERDICT_NONE; i++)
 	{
-		gate_stages[i].judge(gate);
+		stage_judge(&gate_stages[i], gate);
 		if (gate_stages[i].write != NULL)
 			gate_stages[i].write(gate);
 	}
@@ -242,7 +242,7 @@ AGC_FUNCTION(call_explain)
 	read_request(fcinfo, &gate);
 	agc_enter_disabled(gate.tenant, AGC_AGENT);
 	InitMaterializedSRF(fcinfo, 0);
-	gate.explaining = true;
+	gate.explaining = gate.rows_only = true;
 	find_agent(&gate);
 	gate.audit = false;			/* the stages' own words, not what becomes of them */
 	for (int i = 0; i < gate_nstages; i++)
@@ -253,7 +253,7 @@ AGC_FUNCTION(call_explain)
 		gate.reason = NULL;
 		gate.detail = NULL;
 		gate.observed_reason = NULL;
-		gate_stages[i].judge(&gate);
+		stage_judge(&gate_stages[i], &gate);
 		gate_report_observed(&gate);
 		agc_row_init(&row);
 		agc_put_text(&row, gate_stages[i].name);

@@ -8,6 +8,10 @@
  * It cannot wait for the other stages: until the earlier call is ended, its
  * holds count against the budget of this one.
  *
+ * The call is known by its arguments as they run and as they were asked: those that
+ * the gate returned are the same call, and so is the first question after a default
+ * was added to the tool.
+ *
  * Idempotency is no policy, so audit mode does not look away here.
  *
  * Locks: looking takes none; ending a call takes its permit row and the
@@ -16,6 +20,8 @@
  */
 #include "call/call_key.h"
 
+#include "call/digest.h"
+#include "call/limits.h"
 #include "call/refuse.h"
 
 static bool
@@ -24,16 +30,24 @@ is_lapsed(const PermitRow *permit, TimestampTz now)
 	return permit->state == PERMIT_OPEN && permit->lease_until <= now;
 }
 
-static void
-check_same_request(const Gate *gate, const PermitRow *permit)
+static bool
+is_same_request(const Gate *gate, const PermitRow *permit)
 {
-	if (memcmp(permit->request_hash, gate->request_hash, AGC_HASH_LEN) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("key \"%s\" was used for another call", gate->key),
-				 errdetail("Agent \"%s\" used it with another tool, other arguments, another task or another subject.",
-						   gate->agent_name),
-				 errhint("Use a new key for a new call.")));
+	PermitRequest request;
+
+	gate_fill_request(gate, &request);
+	return permit_is_same(permit, &request);
+}
+
+/* Who began the call and lost the reply has it back; the stages after this one say nothing new of it. */
+static void
+judge_yours(Gate *gate, const PermitRow *permit)
+{
+	gate->earlier = EARLIER_YOURS;
+	memcpy(gate->earlier_cache.hash, permit->cache_key, AGC_HASH_LEN);
+	gate->earlier_cache_lease = permit->has_cache_key ? permit->cache_lease : 0;
+	if (gate->reason == NULL)
+		gate->detail = pstrdup("yours");
 }
 
 /*
@@ -78,16 +92,27 @@ replay(Gate *gate, const PermitRow *permit)
 			pstrdup("committed before, without a result");
 }
 
+/* Arguments that are nested deeper than a digest can follow are refused here. */
+static void
+digest_both(Gate *gate, void *arg)
+{
+	digest_request(gate);
+}
+
 void
 judge_key(Gate *gate)
 {
 	PermitRow	permit;
 	TimestampTz now = agc_now();
 
-	if (gate->key == NULL ||
+	if (gate->key == NULL || !within_limits(gate, digest_both, NULL) ||
 		!permit_read(gate->tenant, NULL, gate->agent_name, gate->key, false, &permit))
 		return;
-	check_same_request(gate, &permit);
+	if (!is_same_request(gate, &permit))
+	{
+		refuse_key_conflict(gate);
+		return;
+	}
 	gate->earlier_id = gate->call_id = permit.id;
 	gate->has_call_id = true;
 	gate->attempt = permit.attempt;
@@ -99,6 +124,8 @@ judge_key(Gate *gate)
 		judge_abandoned(gate, &permit);
 	else if (permit.state == PERMIT_DEFERRED)
 		judge_deferred(gate, &permit, now);
+	else if (permit.state == PERMIT_OPEN && !gate->asks_twice && permit_is_held_by(gate->tenant, &permit, gate->holder))
+		judge_yours(gate, &permit);
 	else if (permit.state == PERMIT_OPEN)
 		refuse_key_in_use(gate, Min(agc_until_us(now, permit.lease_until), GATE_POLL_US));
 	else if (permit.state == PERMIT_RETRY && permit.retry_at > now)

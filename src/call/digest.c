@@ -1,7 +1,7 @@
 /*
  * digest.c
- *	  Three digests of one call: as it was asked, as it runs, and as a question
- *	  to a person.
+ *	  The digests of one call: for its key as it runs and as it was asked, for the
+ *	  loop guard as it runs, and as a question to a person.
  *
  * A digest of large arguments is among the dearest things that the gate does,
  * so each is made by the part that needs it: a key, a task under the loop
@@ -19,8 +19,8 @@ digest_text(AgcDigest *digest, const char *text)
 }
 
 /* Canonical JSON: a key is the same for numbers that are one double. */
-void
-digest_request(Gate *gate)
+static void
+digest_keyed(const Gate *gate, Jsonb *args, uint8 out[AGC_HASH_LEN])
 {
 	AgcDigest  *digest = agc_digest_begin();
 
@@ -28,8 +28,22 @@ digest_request(Gate *gate)
 	digest_text(digest, gate->task);
 	digest_text(digest, gate->subject);
 	digest_text(digest, gate->tenant);
-	agc_digest_call(digest, gate->tool_name, gate->args, gate->is_llm ? "model" : "tool");
-	agc_digest_end(digest, gate->request_hash);
+	agc_digest_call(digest, gate->tool_name, args, gate->is_llm ? "model" : "tool");
+	agc_digest_end(digest, out);
+}
+
+void
+digest_request(Gate *gate)
+{
+	if (gate->has_request_hash)
+		return;
+	digest_keyed(gate, gate->args, gate->request_hash);
+	if (gate->args != gate->asked)
+	{
+		digest_keyed(gate, gate->asked, gate->asked_hash);
+		gate->has_asked_hash = memcmp(gate->asked_hash, gate->request_hash, AGC_HASH_LEN) != 0;
+	}
+	gate->has_request_hash = true;
 }
 
 /* Exact: after coercion, defaults and canonical URLs the arguments are what runs. */

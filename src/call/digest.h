@@ -7,7 +7,7 @@
 
 #include "call/gate.h"
 
-/* the call as it was asked, by which a key knows it; before the arguments are coerced */
+/* the call as it runs, by which a key knows it, and as it was asked where that differs */
 extern void digest_request(Gate *gate);
 
 /* the call as it runs, for the loop guard */

@@ -133,6 +133,10 @@ gate_fill_request(const Gate *gate, PermitRequest *request)
 	request->calls = 1;
 	request->lease = gate_lease(gate);
 	request->key = gate->key;
+	memcpy(request->request_hash, gate->request_hash, AGC_HASH_LEN);
+	request->has_asked_hash = gate->has_asked_hash;
+	memcpy(request->asked_hash, gate->asked_hash, AGC_HASH_LEN);
+	request->run_holder = gate->holder;
 	request->charge_on_expiry = true;
 	request->may_use = true;
 	request->agent = gate->agent_name;

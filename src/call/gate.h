@@ -46,6 +46,7 @@ typedef struct Gate
 	const char *tool_name;		/* or the model */
 	bool		is_llm;
 	Jsonb	   *args;			/* NULL until parsed; coerced and canonical later */
+	Jsonb	   *asked;			/* the same as it was parsed */
 	char	   *impossible;		/* why no tool can have the name that was asked for; or NULL */
 	char	   *oversized;		/* why the arguments were not read; or NULL */
 	char	   *args_text;		/* the model's raw string, or NULL */
@@ -69,6 +70,8 @@ typedef struct Gate
 	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
 	EarlierCall earlier;
 	pg_uuid_t	earlier_id;
+	CacheKey	earlier_cache;	/* of EARLIER_YOURS: what others wait for */
+	int64		earlier_cache_lease;	/* 0: nobody does */
 	int64		earlier_tokens; /* that it holds */
 	bool		loop_guarded;	/* the loop guard counts this call */
 	bool		cacheable;
@@ -82,7 +85,10 @@ typedef struct Gate
 	bool		replayed;		/* the key's first answer, given again */
 
 	/* digests (digest.c): each is made once, when it is first asked for */
-	uint8		request_hash[AGC_HASH_LEN];
+	bool		has_request_hash;
+	uint8		request_hash[AGC_HASH_LEN]; /* as it runs, for a key */
+	bool		has_asked_hash;	/* it was asked in other words */
+	uint8		asked_hash[AGC_HASH_LEN];
 	bool		has_final_hash;
 	uint8		final_hash[AGC_HASH_LEN];
 	bool		has_question;
@@ -90,6 +96,8 @@ typedef struct Gate
 
 	/* how it is judged */
 	bool		explaining;		/* call_explain: look, never take or write */
+	bool		rows_only;		/* a key of another call is a refusal, no ERROR */
+	bool		asks_twice;		/* the same key stood before it in one turn: nobody's own call */
 	bool		audit;			/* refusals are reported, not enforced */
 
 	/* the answer */
@@ -147,7 +155,7 @@ extern int64 gate_tool_lease(const ToolDef *tool);
 /* us: the call's own, else the tool's */
 extern int64 gate_lease(const Gate *gate);
 
-/* the permit that the call needs, but for its request_hash */
+/* the permit that the call needs */
 extern void gate_fill_request(const Gate *gate, PermitRequest *request);
 
 extern char *hex_uuid(const pg_uuid_t *id);

@@ -228,6 +228,23 @@ refuse_deferred(Gate *gate, int64 retry_after)
 	gate_hold(gate, REASON_RATE_LIMITED, pstrdup("the call was deferred until then"), retry_after);
 }
 
+/* A worker's own key is a mistake of the worker; what a model or its provider made is a row. */
+void
+refuse_key_conflict(Gate *gate)
+{
+	char	   *detail = psprintf("Agent %s used it with another tool, other arguments, another task or another subject.",
+								  agc_quoted_name(gate->agent_name));
+
+	if (!gate->rows_only)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key \"%s\" was used for another call", gate->key),
+				 errdetail_internal("%s", detail),
+				 errhint("Use a new key for a new call.")));
+	gate_refuse(gate, REASON_KEY_CONFLICT, detail,
+				pstrdup("This call has the id of another one that was made before. Make it again, with an id of its own."));
+}
+
 void
 refuse_outcome_unknown(Gate *gate)
 {

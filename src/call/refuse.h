@@ -35,6 +35,7 @@ extern void refuse_unreadable_content(Gate *gate);
 
 /* the call that has the key; the gate's call_id is its */
 extern void refuse_key_in_use(Gate *gate, int64 retry_after);
+extern void refuse_key_conflict(Gate *gate);
 extern void refuse_outcome_unknown(Gate *gate);
 extern void refuse_deferred(Gate *gate, int64 retry_after);
 

@@ -43,14 +43,21 @@ const Stage gate_stages[] = {
 	{"arguments", judge_args},
 	{"urls", judge_urls},
 	{"key", judge_key, key_settle_earlier},
-	{"loop", judge_loop},
-	{"cache", judge_cache},
-	{"breaker", judge_breaker},
-	{"rate", judge_rate},
+	{"loop", judge_loop, NULL, true},
+	{"cache", judge_cache, NULL, true},
+	{"breaker", judge_breaker, NULL, true},
+	{"rate", judge_rate, NULL, true},
 	{"approval", judge_approval, approval_ask},
-	{"budget", judge_budget},
+	{"budget", judge_budget, NULL, true},
 };
 const int	gate_nstages = lengthof(gate_stages);
+
+void
+stage_judge(const Stage *stage, Gate *gate)
+{
+	if (!stage->once || gate->earlier != EARLIER_YOURS)
+		stage->judge(gate);
+}
 
 static void
 judge_tenant(Gate *gate)

@@ -16,9 +16,14 @@ typedef struct Stage
 
 	/* writes what later stages need and what a refusal leaves behind; NULL: nothing; not for call_explain */
 	void		(*write) (Gate *gate);
+
+	/* not asked again of a call that its holder has begun */
+	bool		once;
 } Stage;
 
 extern const Stage gate_stages[];
 extern const int gate_nstages;
+
+extern void stage_judge(const Stage *stage, Gate *gate);
 
 #endif							/* AGENTCORE_CALL_STAGES_H */

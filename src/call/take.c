@@ -24,12 +24,38 @@ static bool take_approval(Gate *gate);
 static bool take_permit(Gate *gate);
 static bool acquire(Gate *gate, PermitRequest *request);
 
+/* A call that has begun has what it needs; it gets more time. */
+static bool
+take_renewed(Gate *gate)
+{
+	PermitRequest request;
+
+	gate_fill_request(gate, &request);
+	if (permit_renew(&request, &gate->earlier_id) != PERMIT_TRY_DONE)
+	{
+		/* it was settled or ended, or is being, meanwhile */
+		refuse_key_in_use(gate, USECS_PER_SEC / 10);
+		return false;
+	}
+	if (gate->earlier_cache_lease != 0 && cache_ready())
+		cache_extend_lease(&gate->earlier_cache, gate->earlier_cache_lease, gate_lease(gate));
+	return true;
+}
+
+static bool
+take_call(Gate *gate)
+{
+	if (gate->earlier == EARLIER_YOURS)
+		return take_renewed(gate);
+	return answer_take_lease(gate) && take_target(gate) && take_permit(gate);
+}
+
 void
 gate_take(Gate *gate)
 {
 	int			mark = takes_mark();
 
-	if (!take_approval(gate) || !answer_take_lease(gate) || !take_target(gate) || !take_permit(gate))
+	if (!take_approval(gate) || !take_call(gate))
 	{
 		takes_give_back(mark);
 		return;
@@ -57,9 +83,10 @@ take_permit(Gate *gate)
 {
 	PermitRequest request;
 
+	gate_fill_request(gate, &request);
 	if (gate->earlier == EARLIER_RETRY)
 	{
-		if (permit_reopen(gate->tenant, &gate->earlier_id, gate_lease(gate), gate->cache_lease) != PERMIT_TRY_DONE)
+		if (permit_reopen(&request, &gate->earlier_id) != PERMIT_TRY_DONE)
 		{
 			/* another worker has taken the retry, or its end, meanwhile */
 			refuse_key_in_use(gate, USECS_PER_SEC / 10);
@@ -68,8 +95,6 @@ take_permit(Gate *gate)
 		gate->attempt++;
 		return true;
 	}
-	gate_fill_request(gate, &request);
-	memcpy(request.request_hash, gate->request_hash, AGC_HASH_LEN);
 	if (acquire(gate, &request))
 		return true;
 	if (!gate->audit || gate->verdict != VERDICT_NONE)
@@ -85,6 +110,11 @@ acquire(Gate *gate, PermitRequest *request)
 	PermitDecision decision;
 
 	permit_acquire(request, &decision);
+	if (decision.conflict)
+	{
+		refuse_key_conflict(gate);
+		return false;
+	}
 	if (decision.duplicate)
 	{
 		/* the same key came in between; its holder answers */

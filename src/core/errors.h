@@ -25,6 +25,7 @@
 #define REASON_RATE_LIMITED			"rate_limited"
 #define REASON_CIRCUIT_OPEN			"circuit_open"
 #define REASON_IN_PROGRESS			"in_progress"
+#define REASON_KEY_CONFLICT			"key_conflict"
 #define REASON_CONTENTION			"contention"
 #define REASON_OUTCOME_UNKNOWN		"outcome_unknown"
 #define REASON_APPROVAL_REQUIRED	"approval_required"
