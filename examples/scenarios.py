@@ -3,9 +3,12 @@ the right moment.  A log line {"scenario": NAME, ...call...} plays one; it ends 
 one outcome, like every other line.
 """
 import dataclasses
+import json
 import time
 
 from client import Done, Outcome, call
+
+MANY = "SELECT * FROM agentcore.call_begin_many(%s, %s::jsonb, task => %s, subject => %s, tenant => %s)"
 
 
 def settled(gate, request, answer, run):
@@ -90,4 +93,18 @@ def undecided(world, gate, request, run, line):
     return outcome
 
 
-SCENARIOS = {f.__name__: f for f in (same_key_twice, worker_dies, two_calls_in_one_transaction, approved, undecided)}
+def same_id_for_two_calls(world, gate, request, run, line):
+    """A turn of the model whose provider numbers its calls from 0: the id is another call's key."""
+    turn = [{"type": "function", "id": request.key, "function": {"name": request.tool, "arguments": json.dumps(args)}}
+            for args in (request.args, line["other_args"])]
+    rows = gate.connection.execute(MANY, (request.agent, json.dumps(turn), request.task, request.subject, request.tenant)).fetchall()
+    if rows[0].verdict != "run":
+        return settled(gate, request, rows[0], run)
+    gate.commit(request, rows[0].call_id, run(rows[0].args))
+    if rows[1].verdict == "run":
+        return settled(gate, request, rows[1], run)
+    return Outcome(rows[1])                          # key_conflict
+
+
+SCENARIOS = {f.__name__: f for f in (same_key_twice, worker_dies, two_calls_in_one_transaction, approved, undecided,
+                                   same_id_for_two_calls)}

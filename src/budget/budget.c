@@ -32,7 +32,7 @@ define_settings(void)
 	DefineCustomEnumVariable("agentcore.budget_guard",
 							 "What happens to transactions that lock budgets for too long.",
 							 "Applies to transactions that both acquire and charge a permit, and to those older than agentcore.budget_max_xact_age when they acquire. "
-							 "warning: one WARNING of each kind per transaction; error: 25001, and call_begin, llm_begin, budget_acquire and budget_try_acquire "
+							 "warning: one WARNING of each kind per transaction; error: 25001, and call_begin, call_begin_many, llm_begin, budget_acquire and budget_try_acquire "
 							 "are refused in every transaction block and block with EXCEPTION, before anything is taken.",
 							 &agc_budget_guard, AGC_GUARD_WARNING, guard_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);

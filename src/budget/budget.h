@@ -46,7 +46,7 @@ typedef struct PermitRequest
 	int64		lease;			/* us */
 	const char *key;			/* idempotency key, unique per (tenant, agent or role) while not failed/released */
 	uint8		request_hash[AGC_HASH_LEN]; /* same key with another hash: 22023, of a call a conflict */
-	bool		has_asked_hash;	/* the request was asked in other words than it runs */
+	bool		has_asked_hash; /* the request was asked in other words than it runs */
 	uint8		asked_hash[AGC_HASH_LEN];
 	const char *run_holder;		/* which run of which worker begins it; or NULL */
 	bool		charge_on_expiry;	/* overrides the budget's on_expiry */

@@ -12,26 +12,20 @@
  * and tool are pinned for the length of the call.  On ERROR: pins go at
  * transaction end, takes at (sub)abort.
  */
-#include "call/gate.h"
+#include "call/begin.h"
 
-#include "access/detoast.h"
 #include "call/cached_answer.h"
 #include "call/digest.h"
 #include "call/llm.h"
 #include "call/log.h"
 #include "call/loop.h"
 #include "call/refuse.h"
+#include "call/request.h"
 #include "call/stages.h"
 #include "call/take.h"
 #include "common/int.h"
 #include "core/row.h"
 #include "funcapi.h"
-#include "utils/builtins.h"
-
-static void read_request(FunctionCallInfo fcinfo, Gate *gate);
-static void read_name(FunctionCallInfo fcinfo, Gate *gate, const char *what);
-static void read_args(FunctionCallInfo fcinfo, Gate *gate, int args, int args_text);
-static void release(Gate *gate);
 
 /* Raises for an unknown agent and for one that is not the caller's. */
 static void
@@ -61,7 +55,15 @@ judge(Gate *gate)
 }
 
 static void
-run(Gate *gate)
+release(Gate *gate)
+{
+	if (gate->tool_object != NULL)
+		agc_object_unpin(gate->tool_object);
+	agc_object_unpin(gate->agent_object);
+}
+
+void
+begin_call(Gate *gate)
 {
 	find_agent(gate);
 	judge(gate);
@@ -79,12 +81,11 @@ run(Gate *gate)
 	release(gate);
 }
 
-static void
-release(Gate *gate)
+void
+begin_require_agent(Gate *gate)
 {
-	if (gate->tool_object != NULL)
-		agc_object_unpin(gate->tool_object);
-	agc_object_unpin(gate->agent_object);
+	find_agent(gate);
+	release(gate);
 }
 
 /* Rounded up: a wait that is cut short is asked for twice. */
@@ -94,28 +95,59 @@ in_ms(int64 us)
 	return us / 1000 + (us % 1000 != 0);
 }
 
+void
+begin_put_answer(AgcRow *row, const Gate *gate)
+{
+	bool		has_args = gate->verdict == VERDICT_RUN && !gate->is_llm;
+
+	agc_row_init(row);
+	agc_put_text(row, verdict_name(gate->verdict));
+	agc_put_uuid(row, gate->has_call_id ? &gate->call_id : NULL);
+	agc_put_jsonb(row, has_args ? gate->args : NULL);
+	agc_put_jsonb(row, gate->result);
+	agc_put_text(row, gate->reason);
+	agc_put_text(row, gate->detail);
+	agc_put_jsonb(row, gate->errors);
+	agc_put_text(row, gate->feedback);
+	agc_put_pointer(row, gate->retry_after < 0 ? NULL : agc_us_interval(gate->retry_after));
+	agc_put_datum(row, Int32GetDatum(gate->attempt), gate->attempt == 0);
+	agc_put_bool(row, gate_enforced(gate));
+	agc_put_bool(row, gate->want_result);
+	agc_put_uuid(row, gate->shows_approval ? &gate->approval_id : NULL);
+	agc_put_datum(row, Int64GetDatum(in_ms(gate->retry_after)), gate->retry_after < 0);
+}
+
 static Datum
 answer_row(FunctionCallInfo fcinfo, Gate *gate)
 {
-	bool		has_args = gate->verdict == VERDICT_RUN && !gate->is_llm;
 	AgcRow		row;
 
-	agc_row_init(&row);
-	agc_put_text(&row, verdict_name(gate->verdict));
-	agc_put_uuid(&row, gate->has_call_id ? &gate->call_id : NULL);
-	agc_put_jsonb(&row, has_args ? gate->args : NULL);
-	agc_put_jsonb(&row, gate->result);
-	agc_put_text(&row, gate->reason);
-	agc_put_text(&row, gate->detail);
-	agc_put_jsonb(&row, gate->errors);
-	agc_put_text(&row, gate->feedback);
-	agc_put_pointer(&row, gate->retry_after < 0 ? NULL : agc_us_interval(gate->retry_after));
-	agc_put_datum(&row, Int32GetDatum(gate->attempt), gate->attempt == 0);
-	agc_put_bool(&row, gate_enforced(gate));
-	agc_put_bool(&row, gate->want_result);
-	agc_put_uuid(&row, gate->shows_approval ? &gate->approval_id : NULL);
-	agc_put_datum(&row, Int64GetDatum(in_ms(gate->retry_after)), gate->retry_after < 0);
+	begin_put_answer(&row, gate);
 	return agc_row_return(fcinfo, &row);
+}
+
+/* No name at all is a mistake of the caller. */
+static void
+read_name(FunctionCallInfo fcinfo, Gate *gate, const char *what)
+{
+	if (PG_ARGISNULL(1))
+		agc_refuse_null(what);
+	request_put_name(gate, PG_GETARG_DATUM(1), what);
+}
+
+static void
+read_args(FunctionCallInfo fcinfo, Gate *gate)
+{
+	if (!PG_ARGISNULL(2) && !PG_ARGISNULL(10))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("args and args_text exclude each other")));
+	if (!PG_ARGISNULL(10))
+		request_put_args_text(gate, PG_GETARG_DATUM(10));
+	else if (!PG_ARGISNULL(2))
+		request_put_args(gate, PG_GETARG_DATUM(2));
+	else
+		request_put_no_args(gate);
 }
 
 /*
@@ -125,11 +157,10 @@ answer_row(FunctionCallInfo fcinfo, Gate *gate)
 static void
 read_request(FunctionCallInfo fcinfo, Gate *gate)
 {
-	memset(gate, 0, sizeof(Gate));
-	gate->retry_after = -1;
+	request_init(gate);
 	gate->agent_name = agc_arg_name(fcinfo, 0, "agent");
 	read_name(fcinfo, gate, "tool");
-	read_args(fcinfo, gate, 2, 10);
+	read_args(fcinfo, gate);
 	gate->est_tokens = agc_opt_amount(fcinfo, 3, "est_tokens", -1);
 	gate->est_nanousd = agc_opt_usd(fcinfo, 4, "est_usd", -1);
 	gate->key = agc_opt_name(fcinfo, 5, "key");
@@ -141,52 +172,6 @@ read_request(FunctionCallInfo fcinfo, Gate *gate)
 	gate->tenant = agc_arg_tenant(fcinfo, 12);
 }
 
-/*
- * The name is the model's: one that no tool can have is a refusal.  No name at
- * all is a mistake of the caller.
- */
-static void
-read_name(FunctionCallInfo fcinfo, Gate *gate, const char *what)
-{
-	text	   *given;
-
-	if (PG_ARGISNULL(1))
-		agc_refuse_null(what);
-	given = DatumGetTextPSlice(PG_GETARG_DATUM(1), 0, AGC_MAX_NAME + 1);
-	gate->impossible = agc_name_problem(given, what);
-	gate->tool_name = text_to_cstring(given);
-	if (gate->impossible != NULL)
-		gate->tool_name = agc_shown(gate->tool_name, AGC_NAME_SHOWN);
-}
-
-/* Looked at before it is read: what is refused costs nothing. */
-static bool
-is_oversized(Gate *gate, Datum value)
-{
-	Size		size = toast_raw_datum_size(value);
-
-	if (size <= (Size) agc_max_args_size * 1024)
-		return false;
-	gate->oversized = psprintf("%zu bytes; agentcore.max_args_size is %d kB", size, agc_max_args_size);
-	return true;
-}
-
-/* No arguments at all is what many clients send for a tool that takes none. */
-static void
-read_args(FunctionCallInfo fcinfo, Gate *gate, int args, int args_text)
-{
-	if (!PG_ARGISNULL(args) && !PG_ARGISNULL(args_text))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("args and args_text exclude each other")));
-	if (!PG_ARGISNULL(args_text) && !is_oversized(gate, PG_GETARG_DATUM(args_text)))
-		gate->args_text = text_to_cstring(PG_GETARG_TEXT_PP(args_text));
-	else if (!PG_ARGISNULL(args) && !is_oversized(gate, PG_GETARG_DATUM(args)))
-		gate->args = PG_GETARG_JSONB_P(args);
-	else
-		gate->args = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
-}
-
 AGC_FUNCTION(call_begin)
 {
 	Gate		gate;
@@ -194,7 +179,7 @@ AGC_FUNCTION(call_begin)
 	read_request(fcinfo, &gate);
 	agc_enter_disabled(gate.tenant, AGC_AGENT);
 	budget_guard_block("call_begin()");
-	run(&gate);
+	begin_call(&gate);
 	return answer_row(fcinfo, &gate);
 }
 
@@ -205,8 +190,7 @@ AGC_FUNCTION(llm_begin)
 	int64		input;
 	int64		output;
 
-	memset(&gate, 0, sizeof(Gate));
-	gate.retry_after = -1;
+	request_init(&gate);
 	gate.is_llm = true;
 	gate.agent_name = agc_arg_name(fcinfo, 0, "agent");
 	read_name(fcinfo, &gate, "model");
@@ -226,7 +210,7 @@ AGC_FUNCTION(llm_begin)
 	agc_enter_disabled(gate.tenant, AGC_AGENT);
 	budget_guard_block("llm_begin()");
 	gate.args = llm_request_args(input, output);
-	run(&gate);
+	begin_call(&gate);
 	return answer_row(fcinfo, &gate);
 }
 

@@ -184,9 +184,23 @@ COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, tex
   'May this call run, with which arguments, is its result known already, and who pays? '
   'Returns one row, for a refusal too; the verdict run counts once it is committed. '
   'args or args_text (the model''s raw string); neither = {}. '
+  'key: the same call under it is one call; the arguments that were returned are the same call. '
+  'holder: a name of this run of this worker; asked again by it with the same key, a call that it has begun and whose lease runs is given back (run, the same call_id, detail yours, the lease begins anew), to a role that may settle it. '
   'NULL est_*: the tool''s estimates, or unknown, which needs room in every limit of the budgets; 0: nothing, which passes a full one (calls and calls in flight still count). '
   'NULL budget: the agent''s. '
   'Unknown agent or budget: 42704; a key used for another call: 22023.';
+
+CREATE FUNCTION agentcore.call_begin_many(agent text, calls jsonb, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, holder text DEFAULT NULL, key_prefix text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
+  LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 5
+  AS 'MODULE_PATHNAME', 'agentcore_call_begin_many_v1';
+COMMENT ON FUNCTION agentcore.call_begin_many(text, jsonb, text, text, text, interval, text, text, text) IS
+  'call_begin() for the parallel tool calls of one turn of a model: one row per call, in their order, each run counts once all is committed. '
+  'calls: OpenAI''s tool_calls or function_call items, Anthropic''s tool_use blocks, MCP''s tools/call requests, a list or one of them, or the whole message or response that holds them (of several choices the first); arguments as a text or an object. '
+  'What is a part of another type, such as text, gets no row. '
+  'The key of a call is key_prefix and its id; without key_prefix the id of OpenAI and Anthropic, and none for a JSON-RPC id; without an id none. '
+  'What the model sent raises nothing: what is no call, and every call beyond 128 or of a document larger than 4 times agentcore.max_args_size (one row) is denied as invalid_args, a key that another call has as key_conflict; the second of an id that stands twice waits. '
+  'Estimates are the tools''. '
+  'NULL calls: 22023; unknown agent or budget: 42704.';
 
 CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, holder text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
@@ -265,7 +279,7 @@ COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, t
 
 INSERT INTO agentcore.access_function VALUES
   ('agent_set', 'admin'), ('agent_drop', 'admin'), ('call_approve', 'admin'), ('call_withdraw', 'agent'), ('approval_purge', 'admin'),
-  ('call_begin', 'agent'), ('llm_begin', 'agent'), ('call_commit', 'agent'), ('llm_commit', 'agent'),
+  ('call_begin', 'agent'), ('call_begin_many', 'agent'), ('llm_begin', 'agent'), ('call_commit', 'agent'), ('llm_commit', 'agent'),
   ('call_fail', 'agent'), ('call_extend', 'agent'), ('call_resolve', 'agent'), ('call_status', 'agent'),
   ('call_explain', 'agent');
 

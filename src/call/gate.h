@@ -87,7 +87,7 @@ typedef struct Gate
 	/* digests (digest.c): each is made once, when it is first asked for */
 	bool		has_request_hash;
 	uint8		request_hash[AGC_HASH_LEN]; /* as it runs, for a key */
-	bool		has_asked_hash;	/* it was asked in other words */
+	bool		has_asked_hash; /* it was asked in other words */
 	uint8		asked_hash[AGC_HASH_LEN];
 	bool		has_final_hash;
 	uint8		final_hash[AGC_HASH_LEN];

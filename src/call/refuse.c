@@ -129,6 +129,16 @@ refuse_url_by_policy(Gate *gate, const AllowDecision *decision)
 						 "An address in the arguments");
 }
 
+/* ----- calls of a turn ---------------------------------------------------------- */
+
+/* Something of a turn that a model or its provider wrote, and that is not judged. */
+void
+refuse_no_call(Gate *gate, char *problem)
+{
+	gate_refuse(gate, REASON_INVALID_ARGS, problem,
+				psprintf("This could not be run: it is %s. Make the call again, by itself, with the name of a tool and one JSON object.", problem));
+}
+
 /* ----- arguments --------------------------------------------------------------- */
 
 void

@@ -25,6 +25,7 @@ extern void refuse_tool_by_policy(Gate *gate, const AllowDecision *decision);
 extern void refuse_url_by_policy(Gate *gate, const AllowDecision *decision);
 
 /* arguments; path: where in them, as a JSON Pointer */
+extern void refuse_no_call(Gate *gate, char *problem);
 extern void refuse_oversized(Gate *gate);
 extern void refuse_unreadable(Gate *gate, const char *problem);
 extern void refuse_limit(Gate *gate, const char *path, const char *message);

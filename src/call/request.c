@@ -1,0 +1,72 @@
+/*
+ * request.c
+ *	  Reads what is asked of the gate: names and arguments, before a stage looks.
+ *
+ * Name and arguments are the model's: what is wrong with them is kept in the Gate
+ * for the stage that refuses it.  What is wrong with the rest is a mistake of the
+ * caller, and an ERROR.
+ *
+ * Memory: CurrentMemoryContext.  Locks: none.  On ERROR: nothing to undo.
+ */
+#include "call/request.h"
+
+#include "access/detoast.h"
+#include "utils/builtins.h"
+
+void
+request_init(Gate *gate)
+{
+	memset(gate, 0, sizeof(Gate));
+	gate->retry_after = -1;
+	gate->est_tokens = gate->est_nanousd = -1;
+}
+
+void
+request_put_name(Gate *gate, Datum given, const char *what)
+{
+	text	   *name = DatumGetTextPSlice(given, 0, AGC_MAX_NAME + 1);
+
+	gate->impossible = agc_name_problem(name, what);
+	gate->tool_name = text_to_cstring(name);
+	if (gate->impossible != NULL)
+		gate->tool_name = agc_shown(gate->tool_name, AGC_NAME_SHOWN);
+}
+
+static Jsonb *
+no_arguments(void)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+}
+
+/* Looked at before it is read: what is refused costs nothing. */
+static bool
+is_oversized(Gate *gate, Datum value)
+{
+	Size		size = toast_raw_datum_size(value);
+
+	if (size <= (Size) agc_max_args_size * 1024)
+		return false;
+	gate->oversized = psprintf("%zu bytes; agentcore.max_args_size is %d kB", size, agc_max_args_size);
+	gate->args = no_arguments();
+	return true;
+}
+
+void
+request_put_args(Gate *gate, Datum args)
+{
+	if (!is_oversized(gate, args))
+		gate->args = DatumGetJsonbP(args);
+}
+
+void
+request_put_args_text(Gate *gate, Datum args)
+{
+	if (!is_oversized(gate, args))
+		gate->args_text = text_to_cstring(DatumGetTextPP(args));
+}
+
+void
+request_put_no_args(Gate *gate)
+{
+	gate->args = no_arguments();
+}
