@@ -200,4 +200,4 @@ SELECT pg_catalog.pg_extension_config_dump('agentcore.model_price', '');
 INSERT INTO agentcore.access_source (relation, since, hidden) VALUES
   ('model_price', NULL, '{revision}'), ('budget', NULL, '{max_tokens,max_nanousd,max_calls,slots,limited_at,window_revision,revision}'),
   ('budget_limit', NULL, '{max_tokens,max_nanousd,max_calls,revision}'),
-  ('permit', NULL, '{budgets,slots,spent_tokens,spent_nanousd,charge_on_expiry,holder,request_hash,is_llm,idempotent,resolved,cache_key,cache_lease,result}'), ('budget_ledger', 'at', '{detail}');
+  ('permit', NULL, '{budgets,slots,spent_tokens,spent_nanousd,charge_on_expiry,holder,request_hash,asked_hash,held_by,is_llm,idempotent,resolved,cache_key,cache_lease,result}'), ('budget_ledger', 'at', '{detail}');
