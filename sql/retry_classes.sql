@@ -201,6 +201,46 @@ SELECT e AS error, s AS status, said(s, e)
     (11, 404, 'KeyboardInterrupt'), (12, NULL, 'KeyError: ''AbortError'''), (13, NULL, 'ECONNABORTED'), (14, NULL, 'transaction aborted')
   ) AS f(n, s, e) ORDER BY n;
 
+-- Open or not ----------------------------------------------------------------------
+-- a tool that must not run twice: what may have been done closes the key (open), what was not done leaves it usable (shut)
+SELECT agentcore.policy_set('p'), agentcore.policy_allow_tool('p', '*') > 0 AS allowed, agentcore.agent_set('a', 'p'), agentcore.tool_set('pay', '{"type": "object"}');
+SET client_min_messages = error;
+CREATE FUNCTION outcome(status int, error text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  k text := gen_random_uuid();
+  c uuid;
+BEGIN
+  SELECT call_id INTO STRICT c FROM agentcore.call_begin('a', 'pay', '{}', key => k);
+  PERFORM agentcore.call_fail(c, status, error);
+  RETURN CASE (SELECT reason FROM agentcore.call_begin('a', 'pay', '{}', key => k)) WHEN 'outcome_unknown' THEN 'open' ELSE 'shut' END;
+END $$;
+SELECT outcome(s, NULL), string_agg(s::text, ' ' ORDER BY s) AS statuses
+  FROM unnest('{302, 400, 401, 402, 403, 404, 408, 409, 425, 429, 499, 500, 501, 502, 503, 504, 505, 507, 511, 520, 522, 524, 529, 599}'::int[]) AS s GROUP BY 1 ORDER BY 1;
+SELECT outcome(s, e), s AS status, string_agg(coalesce(e, ''), E'\n' ORDER BY n) AS errors
+  FROM (VALUES
+    -- before anything was sent: DNS, a refused connection, a connect timeout, TLS
+    (1, NULL, 'Error: getaddrinfo ENOTFOUND x.test'), (2, NULL, 'connect ECONNREFUSED 127.0.0.1:1'), (3, NULL, 'UND_ERR_CONNECT_TIMEOUT'), (4, NULL, 'TypeError: fetch failed [cause: ConnectTimeoutError: Connect Timeout Error]'),
+    (5, NULL, 'dial tcp 10.0.0.1:443: i/o timeout'), (6, NULL, 'net/http: TLS handshake timeout'), (7, NULL, 'java.net.SocketTimeoutException: Connect timed out'), (8, NULL, 'curl: (6) Could not resolve host: x.test'), (9, NULL, 'curl: (35) SSL connect error'),
+    (10, NULL, 'requests.exceptions.ConnectTimeout: HTTPSConnectionPool(host=''x'', port=443): Max retries exceeded with url: / (Caused by ConnectTimeoutError(''Connection to x timed out. (connect timeout=5)''))'),
+    (11, NULL, 'requests.exceptions.ConnectionError: Max retries exceeded with url: / (Caused by NewConnectionError(''Failed to establish a new connection: [Errno 111] Connection refused''))'),
+    (12, NULL, 'httpx.ConnectError: [Errno -2] Name or service not known'), (13, NULL, 'aiohttp.ClientConnectorError: Cannot connect to host x:443'), (14, NULL, 'x509: certificate signed by unknown authority'),
+    (15, NULL, 'HttpRequestException: No such host is known.'), (16, NULL, 'curl: (28) Connection timed out after 5001 milliseconds'), (17, NULL, 'Client network socket disconnected before secure TLS connection was established ECONNRESET'),
+    (18, NULL, 'net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)'), (19, NULL, 'connect ETIMEDOUT 10.0.0.1:443'),
+    -- the other side refused it
+    (20, NULL, '{"type":"error","error":{"type":"overloaded_error"}}'), (21, 200, '{"type":"error","error":{"type":"overloaded_error"}}'), (22, 500, 'ThrottlingException'), (23, NULL, 'AxiosError: Request failed with status code 503'), (24, NULL, 'openai.BadRequestError: x'),
+    (25, NULL, 'rpc error: code = ResourceExhausted desc = x'), (26, NULL, 'rpc error: code = InvalidArgument desc = x'), (27, 429, 'insufficient_quota'), (28, NULL, 'MCP error -32602: Invalid params'), (29, 200, 'MCP error -32602: Invalid params'),
+    -- under way
+    (40, NULL, 'TypeError: fetch failed'), (41, NULL, 'TypeError: fetch failed [cause: Error: read ECONNRESET]'), (42, NULL, 'read ECONNRESET'), (43, NULL, 'httpx.ReadTimeout'), (44, NULL, 'java.net.SocketTimeoutException: Read timed out'), (45, NULL, 'unexpected EOF'),
+    (46, NULL, 'context deadline exceeded'), (47, NULL, 'curl: (52) Empty reply from server'), (48, NULL, 'rpc error: code = Unavailable desc = transport is closing'), (49, NULL, 'requests.exceptions.ConnectionError: (''Connection aborted.'', RemoteDisconnected(''x''))'),
+    (50, NULL, 'urllib3.exceptions.MaxRetryError: Max retries exceeded with url: /'), (51, NULL, 'ssl.SSLError: EOF occurred in violation of protocol'), (52, NULL, 'ConnectError: [unavailable] x'), (53, NULL, 'curl: (28) Operation timed out after 5000 milliseconds'),
+    -- both at once, a broken network behind an answer, a stream that ended in an error
+    (60, NULL, 'read ECONNRESET, then connect ECONNREFUSED'), (61, 200, 'connect ECONNREFUSED 127.0.0.1:1'), (62, 500, 'connect ECONNREFUSED 127.0.0.1:1'), (63, 200, '{"type":"error","error":{"type":"api_error"}}'), (64, NULL, '{"error":{"type":"server_error"}}'),
+    -- nobody knows: unknown errors, errors of one's own code, cancels
+    (70, NULL, NULL), (71, NULL, 'something odd'), (72, 200, 'something odd'), (73, NULL, 'KeyError: ''id'''), (74, NULL, 'CancelledError'), (75, 499, NULL), (76, NULL, 'TimeoutError: The operation was aborted due to timeout')
+  ) AS f(n, s, e) GROUP BY 1, 2 ORDER BY 1, 2;
+RESET client_min_messages;
+DROP FUNCTION outcome(int, text);
+
 -- The rules can be read ---------------------------------------------------------
 SELECT count(*) > 500 AS many, count(DISTINCT n) = count(*) AS numbered, bool_and(source <> '' AND as_of > '2026-01-01') AS sourced,
        bool_and(class IN ('retry', 'throttle', 'fatal', 'quota', 'cancelled')) AS classes, bool_and(last_status BETWEEN coalesce(first_status, 0) AND 999) AS ranges,

@@ -13,7 +13,6 @@
 
 #include "retry/failure.h"
 #include "retry/failure_rules.h"
-#include "retry/words.h"
 
 static const char *const class_names[] = {
 	"unknown", "retry", "throttle", "fatal", "quota", "cancelled"
@@ -42,7 +41,7 @@ matches(const FailureRule *rule, const Failure *failure)
 		case FAILURE_BY_NAME:
 			return failure_begins_with(failure, rule->text);
 		case FAILURE_BY_PHRASE:
-			return word_find_alone(failure->text, failure->end, rule->text) != NULL;
+			return failure_find_alone(failure, rule->text) != NULL;
 		case FAILURE_BY_TEXT:
 			return failure->end - failure->text == (int) strlen(rule->text) &&
 				word_starts(failure->text, failure->end, rule->text);
@@ -79,7 +78,8 @@ policy_match(const RetryRule *rules, int nrules, const Failure *failure, int sta
 	{
 		if (status < rules[i].first || status > rules[i].last)
 			continue;
-		if (rules[i].error != NULL && word_find(failure->text, failure->end, rules[i].error) == NULL)
+		if (rules[i].error != NULL &&
+			(failure->text == failure->end || failure_find(failure, rules[i].error) == NULL))
 			continue;
 		*rule = (FailureRule)
 		{
@@ -98,7 +98,7 @@ cause_is_open(const Failure *failure, int n)
 	const FailureRule *rule;
 
 	for (; (rule = failure_rule(n)) != NULL; n++)
-		if (rule->class == RETRY_CLASS_RETRY && rule->match != FAILURE_BY_STATUS &&
+		if (failure->text != failure->end && rule->class == RETRY_CLASS_RETRY && rule->match != FAILURE_BY_STATUS &&
 			rule->outcome != FAILURE_BY_CAUSE && matches(rule, failure))
 			return rule->outcome == FAILURE_OPEN;
 	return true;

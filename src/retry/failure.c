@@ -11,8 +11,6 @@
  */
 #include "retry/failure.h"
 
-#include "retry/words.h"
-
 #define MAX_CODE_LEN	80
 #define MAX_CHAIN		6
 
@@ -34,6 +32,18 @@ static const char *const code_anchors[] = {
 static const char *const status_anchors[] = {
 	"status code", "status", "error code", "HTTP/1.1", "HTTP/1.0", "HTTP/2", "HTTP", "returned error", "client error", "server error",
 };
+
+const char *
+failure_find(const Failure *failure, const char *phrase)
+{
+	return word_maybe(&failure->index, phrase) ? word_find(failure->text, failure->end, phrase) : NULL;
+}
+
+const char *
+failure_find_alone(const Failure *failure, const char *phrase)
+{
+	return word_maybe(&failure->index, phrase) ? word_find_alone(failure->text, failure->end, phrase) : NULL;
+}
 
 static const char *
 skip_blanks(const char *p, const char *end)
@@ -189,7 +199,7 @@ read_anchored(Failure *failure, int *status)
 
 	for (int i = 0; i < lengthof(code_anchors); i++)
 	{
-		const char *p = word_find(failure->text, end, code_anchors[i]);
+		const char *p = failure_find(failure, code_anchors[i]);
 		const char *last;
 
 		if (p == NULL)
@@ -203,7 +213,7 @@ read_anchored(Failure *failure, int *status)
 	}
 	for (int i = 0; i < lengthof(status_anchors) && *status == 0; i++)
 	{
-		const char *p = failure->text;
+		const char *p = failure_find(failure, status_anchors[i]) == NULL ? end : failure->text;
 
 		while (*status == 0 && (p = word_find(p, end, status_anchors[i])) != NULL)
 		{
@@ -304,7 +314,7 @@ failure_begins_with(const Failure *failure, const char *name)
 {
 	const char *last = failure->end;
 
-	if (failure->text == failure->end)
+	if (failure->text == failure->end || !word_maybe(&failure->index, name))
 		return false;
 	while (last > failure->text && word_blank(last[-1]))
 		last--;
@@ -331,6 +341,7 @@ failure_read(Failure *failure, int status, const char *error, bool hinted)
 	failure->ncodes = 0;
 	if (failure->text == failure->end)
 		return;
+	word_index(&failure->index, failure->text, failure->end);
 	read_members(failure, &told);
 	read_anchored(failure, &told);
 	read_leading(failure, &told);
@@ -369,7 +380,7 @@ failure_has_code(const Failure *failure, const char *code)
 			return true;
 	}
 	return distinct && !failure->has_members &&
-		word_find_alone(failure->text, failure->end, code) != NULL;
+		failure_find_alone(failure, code) != NULL;
 }
 
 static int64
@@ -419,11 +430,14 @@ failure_is_daily(const Failure *failure)
 		"daily usage", "daily rate limit", "monthly limit", "monthly quota", "monthly usage", "monthly request limit",
 	};
 
+	if (failure->text == failure->end)
+		return false;
 	for (int i = 0; i < lengthof(letters); i++)
-		if (word_find_letters(failure->text, failure->end, letters[i]) != NULL)
+		if (word_maybe(&failure->index, letters[i]) &&
+			word_find_letters(failure->text, failure->end, letters[i]) != NULL)
 			return true;
 	for (int i = 0; i < lengthof(phrases); i++)
-		if (word_find(failure->text, failure->end, phrases[i]) != NULL)
+		if (failure_find(failure, phrases[i]) != NULL)
 			return true;
 	return false;
 }

@@ -6,7 +6,7 @@
 #ifndef AGENTCORE_RETRY_FAILURE_H
 #define AGENTCORE_RETRY_FAILURE_H
 
-#include "postgres.h"
+#include "retry/words.h"
 
 /* an error text is judged by its beginning */
 #define FAILURE_MAX_TEXT	16384
@@ -34,6 +34,7 @@ typedef struct Failure
 	bool		hinted;			/* the other side said how long to wait */
 	const char *text;
 	const char *end;
+	WordIndex	index;			/* of the text */
 	bool		has_members;	/* codes stand in members: the rest is prose */
 	int			ncodes;
 	FailureCode codes[FAILURE_MAX_CODES];
@@ -44,6 +45,10 @@ extern void failure_read(Failure *failure, int status, const char *error, bool h
 
 /* whether the text has this code where a code stands, or so clearly a code that prose has it not */
 extern bool failure_has_code(const Failure *failure, const char *code);
+
+/* where the phrase stands in the text, as word_find() and word_find_alone() have it */
+extern const char *failure_find(const Failure *failure, const char *phrase);
+extern const char *failure_find_alone(const Failure *failure, const char *phrase);
 
 /* whether one of the names that the first or last line begins with is this one */
 extern bool failure_begins_with(const Failure *failure, const char *name);

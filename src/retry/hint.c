@@ -207,11 +207,11 @@ take_wait(const char *p, const char *end, int64 unit, int64 now_unix, int64 *wai
 }
 
 static void
-read_phrases(const char *text, const char *end, int64 now_unix, RetryHint *hint)
+read_phrases(const WordIndex *index, const char *text, const char *end, int64 now_unix, RetryHint *hint)
 {
 	for (int i = 0; i < lengthof(wait_phrases); i++)
 	{
-		const char *p = text;
+		const char *p = word_maybe(index, wait_phrases[i]) ? text : end;
 
 		while ((p = word_find(p, end, wait_phrases[i])) != NULL)
 		{
@@ -231,11 +231,11 @@ read_phrases(const char *text, const char *end, int64 now_unix, RetryHint *hint)
 
 /* name: 38, "name": "38s", \"name\": \"38s\", name { seconds: 38 } */
 static void
-read_wait_members(const char *text, const char *end, int64 now_unix, RetryHint *hint)
+read_wait_members(const WordIndex *index, const char *text, const char *end, int64 now_unix, RetryHint *hint)
 {
 	for (int i = 0; i < lengthof(wait_members); i++)
 	{
-		const char *p = text;
+		const char *p = word_maybe(index, wait_members[i].name) ? text : end;
 
 		while ((p = word_find(p, end, wait_members[i].name)) != NULL)
 		{
@@ -266,8 +266,10 @@ retry_hint_read(const char *header, const char *error, int64 now_unix, RetryHint
 	if (error != NULL)
 	{
 		const char *end = error + strnlen(error, MAX_TEXT);
+		WordIndex	index;
 
-		read_phrases(error, end, now_unix, hint);
-		read_wait_members(error, end, now_unix, hint);
+		word_index(&index, error, end);
+		read_phrases(&index, error, end, now_unix, hint);
+		read_wait_members(&index, error, end, now_unix, hint);
 	}
 }

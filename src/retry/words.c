@@ -6,6 +6,38 @@
  */
 #include "retry/words.h"
 
+/* of 16 bits */
+static inline unsigned
+gram(const char *p)
+{
+	return ((unsigned char) word_lower(p[0]) * 961u + (unsigned char) word_lower(p[1]) * 31u * 7u + (unsigned char) word_lower(p[2])) & 0xFFFF;
+}
+
+void
+word_index(WordIndex *index, const char *text, const char *end)
+{
+	memset(index, 0, sizeof(*index));
+	for (; end - text >= 3; text++)
+	{
+		unsigned	bit = gram(text);
+
+		index->bits[bit / 64] |= UINT64CONST(1) << (bit % 64);
+	}
+}
+
+bool
+word_maybe(const WordIndex *index, const char *phrase)
+{
+	for (; phrase[0] != '\0' && phrase[1] != '\0' && phrase[2] != '\0'; phrase++)
+	{
+		unsigned	bit = gram(phrase);
+
+		if ((index->bits[bit / 64] & (UINT64CONST(1) << (bit % 64))) == 0)
+			return false;
+	}
+	return true;
+}
+
 bool
 word_starts(const char *p, const char *end, const char *phrase)
 {
@@ -32,12 +64,13 @@ find(const char *p, const char *end, const char *phrase, bool alone)
 	const char *text = p;
 	int			len = strlen(phrase);
 	char		first = word_lower(phrase[0]);
+	char		capital = first >= 'a' && first <= 'z' ? first - ('a' - 'A') : first;
 	bool		word_first = word_char(first);
 	bool		word_last = word_char(phrase[len - 1]);
 
 	for (; end - p >= len; p++)
 	{
-		if (word_lower(*p) != first || !word_starts(p, end, phrase))
+		if ((*p != first && *p != capital) || !word_starts(p, end, phrase))
 			continue;
 		if (word_first && p > text && word_char(p[-1]))
 			continue;

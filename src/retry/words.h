@@ -36,6 +36,20 @@ word_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/*
+ * Which three letters stand in a text one after the other: most phrases are found
+ * missing without reading it.
+ */
+typedef struct WordIndex
+{
+	uint64		bits[1024];
+} WordIndex;
+
+extern void word_index(WordIndex *index, const char *text, const char *end);
+
+/* false: the phrase is not there */
+extern bool word_maybe(const WordIndex *index, const char *phrase);
+
 /* whether the text goes on with this phrase at p */
 extern bool word_starts(const char *p, const char *end, const char *phrase);
 
