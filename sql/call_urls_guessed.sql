@@ -105,3 +105,22 @@ SELECT tool_set('post_webhook', http_method => 'GET, POST');
 SELECT tool_set('post_webhook', http_method => '');
 -- a member named method counts if its value is a method, and nothing else is said
 SELECT m, pg_temp.ask('post_webhook', jsonb_build_object('url', 'https://ok.example/', 'method', m), 'reader') FROM unnest('{render page,delete page,patch file,put / call,post message,chat.postMessage,search and get,trace route,FOO,render,get," delete ",Delete,propfind,"GET, DELETE",GET/PUT,DELETE /x HTTP/1.1,post https://ok.example/}'::text[]) m;
+
+-- lint: what looks like a URL and is not judged
+SELECT tool_set('linted', '{"type": "object", "properties": {"url": {"type": "string"}, "links": {"type": "array", "items": {"type": "string"}}, "u": {"type": "string", "format": "uri"}, "webhook": {"type": "object"}, "callback": {"type": "object", "properties": {"x": {}}}}}', dialect => '2020-12');
+SELECT path, keyword, effect, problem FROM tool_lint('linted', 'agentcore') ORDER BY 1, 2;
+SELECT tool_set('linted', url_args => '{}');
+SELECT path, keyword, problem FROM tool_lint('linted', 'agentcore') WHERE keyword = 'url_args' ORDER BY 1, 2;
+SELECT tool_set('linted', url_args => '{/links,/webhook}', url_skip => '{/url}');
+SELECT path, keyword, problem FROM tool_lint('linted', 'agentcore') WHERE keyword <> 'http_method' ORDER BY 1, 2;
+SELECT path, problem FROM tool_lint('refs', 'agentcore') WHERE keyword = 'url_args';
+SELECT count(*) FROM tool_lint('browser_navigate') WHERE problem ILIKE '%url%' AND keyword = 'url_args';
+-- and which policies judge a method that nobody states
+SELECT path, effect, problem FROM tool_lint('post_webhook', 'agentcore');
+SELECT policy_allow('web', 'a.ok.example', methods => '{GET}') > 0, policy_set('ro2', methods => '{GET}'), policy_set('off', mode => 'off', methods => '{GET}'), policy_allow_tool('off', '*') > 0;
+SELECT problem FROM tool_lint('post_webhook', 'agentcore');
+SELECT policy_allow_tool('ro2', 'post_webhook') > 0, policy_set('ro3', methods => '{GET}'), policy_allow_tool('ro3', 'post*') > 0;
+SELECT problem FROM tool_lint('post_webhook', 'agentcore');
+SELECT policy_set('other', methods => '{GET}', tenant => 'x'), policy_allow_tool('other', '*', tenant => 'x') > 0;
+SELECT tool_set('post_webhook', http_method => 'POST'), tool_set('with_method', '{"type": "object", "properties": {"url": {"type": "string"}, "httpMethod": {"type": "string"}}}'), tool_set('no_url', '{"type": "object", "properties": {"a": {"type": "string"}}}');
+SELECT t, l.problem FROM unnest('{post_webhook,with_method,no_url}'::text[]) t, tool_lint(t, 'agentcore') l;

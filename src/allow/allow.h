@@ -66,6 +66,12 @@ extern void allow_methods(const char *tenant, const char *policy, AllowMethods *
  */
 extern List *allow_methods_named(const AllowMethods *methods, const char *text, Size len);
 
+/*
+ * The tenant's policies with methods, of their own or in a rule, that let a tool
+ * be called: quoted names, at most a few; NULL: there is none.
+ */
+extern char *allow_method_policies(const char *tenant, const char *tool);
+
 extern bool allow_policy_exists(const char *tenant, const char *policy);
 
 /* raises 42704, with the nearest names, if there is no such policy */

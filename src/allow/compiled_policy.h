@@ -87,6 +87,7 @@ typedef struct Policy
 	bool		strict_urls;	/* the gate judges URLs that no schema declares */
 	char	  **methods;		/* upper case; NULL = any */
 	int			nmethods;
+	bool		by_method;		/* it or a rule of it has methods */
 	List	   *custom;			/* unregistered methods of its own list and its rules' */
 	bool		every_method;	/* there are too many: any word may be a method */
 	bool		broken;			/* a row could not be read: everything is denied */

@@ -219,6 +219,7 @@ compile_at(const char *tenant, const char *name, Snapshot snapshot, const Policy
 static void
 note_methods(Policy *policy, char **methods, int nmethods)
 {
+	policy->by_method |= methods != NULL;
 	for (int i = 0; i < nmethods && !policy->every_method; i++)
 	{
 		bool		known = http_method_registered(methods[i]) != NULL;

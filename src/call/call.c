@@ -7,8 +7,10 @@
  */
 #include "call/call.h"
 
+#include "allow/allow.h"
 #include "call/loop.h"
 #include "call/takes.h"
+#include "tool/tool.h"
 #include "utils/guc.h"
 
 int			agc_approval_decide_within = 86400;
@@ -80,4 +82,5 @@ call_init(void)
 	define_settings();
 	loop_init();
 	takes_init();
+	tool_set_method_policies(allow_method_policies);
 }

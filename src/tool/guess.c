@@ -366,6 +366,20 @@ add_guess(Guesser *g, Saying saying)
 	out->loose[out->count++] = saying == SAYS_LOOSELY;
 }
 
+/* An object that is called a URL, of which no schema says what it holds. */
+static void
+note_bare(Guesser *g, const SchemaNode *node)
+{
+	UrlGuesses *out = g->out;
+
+	if (!(node->types & TYPE_OBJECT) || node->never || node->any != NULL || out->nbare == GUESSES_MAX ||
+		(node->object != NULL && (node->object->nproperties > 0 || node->object->npatterns > 0 || node->object->additional != NULL)))
+		return;
+	if (out->bare == NULL)
+		out->bare = palloc(GUESSES_MAX * sizeof(char *));
+	out->bare[out->nbare++] = pstrdup(g->path.data);
+}
+
 /* A value inside of the one here; key NULL: any element, or any member. */
 static void
 guess_inside(Guesser *g, const SchemaNode *node, const char *key, uint32 len, Saying saying)
@@ -436,6 +450,8 @@ guess_value(Guesser *g, const SchemaNode *node, Saying saying, int same)
 		saying = own;
 	if (saying != SAYS_NOTHING && g->path.len > 0 && (holds_text(node, 0) || holds_any_elements(node)))
 		add_guess(g, saying);
+	else if (saying != SAYS_NOTHING && g->path.len > 0)
+		note_bare(g, node);
 	if (node->object != NULL)
 	{
 		guess_object(g, node->object, saying);

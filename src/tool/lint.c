@@ -17,6 +17,7 @@
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "tool/guess.h"
 #include "tool/provider.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -101,6 +102,7 @@ typedef struct Lint
 {
 	const SchemaProgram *program;
 	Provider	provider;
+	const char *tenant;			/* GATE: of the tool */
 	ReturnSetInfo *result;		/* NULL: only the first refusal is wanted */
 	const char *path;
 	const char *problem;		/* the first refusal */
@@ -478,14 +480,91 @@ lint_limits(Lint *lint)
 		found(lint, NULL, NULL, REFUSED, "has more than 16 parameters of more than one type");
 }
 
+/* ----- what the gate does not judge ---------------------------------------------------- */
+
+static MethodPolicyFinder method_policies = NULL;
+
+void
+tool_set_method_policies(MethodPolicyFinder finder)
+{
+	method_policies = finder;
+}
+
+/* A pointer of url_args that ends where the guess does, or above it. */
+static bool
+is_judged(const ToolDef *tool, const char *pointer)
+{
+	for (int i = 0; i < tool->nurl_args; i++)
+	{
+		size_t len = strlen(tool->url_args[i]);
+
+		if (strncmp(pointer, tool->url_args[i], len) == 0 && (pointer[len] == '\0' || strcmp(pointer + len, "/*") == 0))
+			return true;
+	}
+	return false;
+}
+
+/* What looks like a URL and is judged neither by its format nor by url_args. */
+static void
+lint_guesses(Lint *lint, const ToolDef *tool)
+{
+	const UrlGuesses *guesses = tool->guesses == NULL ? tool_guess_urls(tool->program) : tool->guesses;
+
+	for (int i = 0; i < guesses->count && tool->guesses == NULL; i++)
+		if (!is_judged(tool, guesses->pointer[i]) && !tool_pointer_among(guesses->pointer[i], tool->url_skip, tool->nurl_skip))
+			found_at(lint, pstrdup(guesses->pointer[i]), "url_args", UNJUDGED,
+					 "looks like a URL by its name or description, and url_args leave it out");
+	for (int i = 0; i < guesses->nbare; i++)
+		if (!is_judged(tool, guesses->bare[i]))
+			found_at(lint, pstrdup(guesses->bare[i]), "url_args", UNJUDGED,
+					 "is called a URL and holds an object of which the schema says nothing");
+	if (!guesses->whole && tool->guesses != NULL)
+		found_at(lint, pstrdup(""), "url_args", UNJUDGED,
+				 "the schema contains itself or is very large: URLs deeper in it are not guessed");
+}
+
+/* Do the arguments have a place for a method? */
+static bool
+names_method(const SchemaProgram *program)
+{
+	for (const SchemaNode *node = program->nodes; node != NULL; node = node->next)
+		for (uint32 i = 0; node->object != NULL && i < node->object->nproperties; i++)
+			if (http_method_name(node->object->properties[i].key, node->object->properties[i].len) != METHOD_NAME_NONE)
+				return true;
+	return false;
+}
+
+/* URLs that are judged as GET, because nothing says how they are used. */
+static void
+lint_method(Lint *lint, const ToolDef *tool)
+{
+	bool urls = tool->has_urls || tool->nurl_args > 0 || (tool->guesses != NULL && tool->guesses->count > 0);
+	char *policies;
+
+	if (!urls || tool->http_method != NULL || method_policies == NULL || names_method(tool->program))
+		return;
+	policies = method_policies(lint->tenant, tool->name);
+	if (policies != NULL)
+		found_at(lint, pstrdup(""), "http_method", UNJUDGED,
+				 psprintf("states no method and its arguments name none, so its URLs are judged as GET by policies with methods: %s", policies));
+}
+
+static void
+lint_gate(Lint *lint, const ToolDef *tool)
+{
+	for (int i = 0; i < tool->nurl_skip; i++)
+		found_at(lint, pstrdup(tool->url_skip[i]), "url_skip", UNJUDGED, "what a format or its name calls a URL here is not judged");
+	lint_guesses(lint, tool);
+	lint_method(lint, tool);
+}
+
 static void
 lint_tool(Lint *lint, const ToolDef *tool)
 {
 	lint->program = tool->program;
 	if (lint->provider == GATE)
 	{
-		for (int i = 0; i < tool->nurl_skip; i++)
-			found_at(lint, pstrdup(tool->url_skip[i]), "url_skip", UNJUDGED, "what a format calls a URL here is not judged");
+		lint_gate(lint, tool);
 		return;
 	}
 	lint_name(lint, tool->name);
@@ -526,7 +605,7 @@ AGC_FUNCTION(tool_lint)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < NPROVIDERS; i++)
 		if (wanted == NULL || strcmp(wanted, provider_names[i]) == 0)
-			lint_tool(&(Lint){.provider = (Provider) i, .result = (ReturnSetInfo *) fcinfo->resultinfo}, tool->data);
+			lint_tool(&(Lint){.provider = (Provider) i, .tenant = tenant, .result = (ReturnSetInfo *) fcinfo->resultinfo}, tool->data);
 	agc_object_unpin(tool);
 	return (Datum) 0;
 }

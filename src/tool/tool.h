@@ -15,6 +15,8 @@ typedef struct UrlGuesses
 	char	  **pointer;		/* as in url_args */
 	bool	   *loose;			/* something else may stand there: only what is a URL by its value is judged */
 	bool		whole;			/* false: a schema that contains itself, or is very large, may have more */
+	int			nbare;
+	char	  **bare;			/* objects that are called URLs, of which the schema says nothing */
 } UrlGuesses;
 
 /* A compiled row of agentcore.tool: AgcObject.data of tool_pin() */
@@ -96,6 +98,13 @@ extern void tool_urls(const ToolDef *tool, Jsonb *args, SchemaUrlCallback callba
  */
 typedef bool (*ToolNameFilter) (const char *name, void *arg);
 extern char *tool_nearest(const char *tenant, const char *name, ToolNameFilter told, void *arg);
+
+/*
+ * For rooms above: which policies with methods let the tool be called?  Their
+ * quoted names; NULL: none does.
+ */
+typedef char *(*MethodPolicyFinder) (const char *tenant, const char *tool);
+extern void tool_set_method_policies(MethodPolicyFinder finder);
 
 extern void tool_init(void);
 

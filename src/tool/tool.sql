@@ -136,7 +136,8 @@ COMMENT ON FUNCTION agentcore.tool_lint(text, text, text) IS
   'effect: refused, ignored (silently dropped, so that only the gate holds the model to it) or discouraged. '
   'path: JSON Pointer into the schema. '
   'keyword NULL: the tool itself. '
-  'Provider agentcore is the gate: effect unjudged, keyword url_skip, path: the pointer into the arguments that it exempts. '
+  'Provider agentcore is the gate, effect unjudged, path: a pointer into the arguments. '
+  'Its keywords are url_skip (an exemption), url_args (what looks like a URL and is not judged) and http_method (no method is stated, although policies with methods apply). '
   'No row: nothing was found. '
   'The rules are those published until November 2026, see doc/tools.md. '
   'Unknown tool: 42704; unknown provider: 22023.';

@@ -10,6 +10,7 @@ $AGENTCORE_SHARED/corpus. Works in tenants of its own and rolls back. Counted:
 - a tool: registered, or refused for the reason in REFUSED;
 - a call: as its server judged it, or in DISAGREE; args_valid, args_validate and
   args_feedback agree;
+- a guess: every URL argument without a format is guessed, and nothing else;
 - a pair of formats: every tool exported to one, imported, exported to the other
   and imported over the original is unchanged.
 
@@ -36,6 +37,22 @@ DISAGREE = {
     ('4de2e9f7-f3ea-4d02-8532-0a1b0b530609', 0),
     # answered, though "lang": "en" is not in the enum of its schema, which has en_US
     ('5b2087e4-4c07-4e0d-9b2f-79514ce465f5', 0),
+}
+
+# the arguments that are URLs, by reading every definition, and have no format; the comment says where a URL is not all that they take
+URLS = {
+    'basic-memory/build_context /url',  # memory://, its own scheme
+    'image-extractor/extract_image_from_url /url',
+    'mcp-deepwiki/deepwiki_fetch /url',  # or the name of a repository
+    'music-analysis/download_from_url /url', 'music-analysis/download_from_youtube /youtube_url',
+    'npx_fetch/fetch_html /url', 'npx_fetch/fetch_json /url', 'npx_fetch/fetch_markdown /url', 'npx_fetch/fetch_txt /url',
+    'playwright/playwright_delete /url', 'playwright/playwright_get /url', 'playwright/playwright_navigate /url', 'playwright/playwright_patch /url',
+    'playwright/playwright_expect_response /url',  # a pattern of URLs
+    'playwright/playwright_post /url', 'playwright/playwright_put /url',
+    'ppt/manage_hyperlinks /url', 'puppeteer/puppeteer_navigate /url',
+    'sitemap/get_sitemap_pages /sitemap_url', 'sitemap/get_sitemap_pages /url', 'sitemap/get_sitemap_stats /url', 'sitemap/get_sitemap_tree /url',
+    'web3-research-mcp/fetch-content /url',  # or resource://
+    'youtube-transcript/get_transcript /url',  # or the id of a video
 }
 
 # how servers say that arguments are wrong, or that there is no such tool; the last
@@ -137,6 +154,27 @@ def round_trips(conn, count):
                         f'{first}, {second}: {len(back)} of {len(written)} tools, changed {changed[:5]}')
 
 
+def guesses(conn, calls, count):
+    """URLs that no format declares, and what judging them does to the recorded calls under a policy that allows every host."""
+    guessed = {f'{name} {pointer}' for name, pointer in
+               conn.execute("SELECT name, unnest(guessed) FROM agentcore.tools WHERE tenant = 'corpus'").fetchall()}
+    print(f'{len(URLS & guessed):5} of {len(URLS)} URLs without a format are guessed; false guesses: {sorted(guessed - URLS)}')
+    for argument in URLS | guessed:
+        count.check(argument in URLS and argument in guessed, f'{argument}: {"not guessed" if argument in URLS else "guessed"}')
+    conn.execute("SELECT agentcore.policy_set('all', schemes => '{http,https}', tenant => 'corpus'), agentcore.policy_allow('all', '*', tenant => 'corpus'),"
+                 " agentcore.policy_allow_tool('all', '*', tenant => 'corpus'), agentcore.agent_set('all', 'all', tenant => 'corpus')")
+    denied = collections.Counter()
+    for strict in (False, True):
+        conn.execute("SELECT agentcore.policy_set('all', strict_urls => %s, tenant => 'corpus')", (strict,))
+        for call in calls:
+            row = conn.execute("SELECT reason, detail FROM agentcore.call_explain('all', %s, %s::jsonb, tenant => 'corpus') WHERE stage = 'urls'",
+                               (f'{call["server"]}/{call["tool"]}', json.dumps(call.get('args') or {}))).fetchone()
+            if row and row[0]:
+                denied[strict, f'{call["server"]}/{call["tool"]}: {row[0]} ({row[1]})'] += 1
+    for (strict, what), number in sorted(denied.items()):
+        print(f'{number:5} calls denied{" under strict_urls" if strict else ""}: {what}')
+
+
 def lint(conn):
     for row in conn.execute("SELECT l.provider, l.effect, count(DISTINCT t.name) FROM agentcore.tools t,"
                             " agentcore.tool_lint(t.name, tenant => 'corpus') l"
@@ -150,6 +188,7 @@ def main():
     with psycopg.connect() as conn:
         register(conn, tools, count)
         judge_all(conn, calls, count)
+        guesses(conn, calls, count)
         round_trips(conn, count)
         lint(conn)
         conn.rollback()
