@@ -110,7 +110,7 @@ SELECT verdict, reason, call_id = :'id' AS same, retry_after > '59 min' AS later
 SELECT verdict, reason FROM call_begin('a', 'pay', '{"n": 7}', key => 'another');
 SELECT action, reason FROM call_fail(:'id', 429, 'slow down', '3600');
 SELECT call_commit(:'id'), call_resolve(:'id', true);
-SET agentcore.debug_clock_offset = 3700000;
+SET agentcore.debug_clock_offset = 7200000;
 SELECT verdict, call_id <> :'id' AS another, attempt FROM call_begin('a', 'pay', '{"n": 7}', key => 'k7');
 SELECT verdict, reason FROM call_begin('a', 'pay', '{"n": 7}', key => 'k7');
 RESET agentcore.debug_clock_offset;

@@ -35,7 +35,7 @@ SELECT agentcore.config_apply('{"tools": [{"name": "other", "input_schema": {"$r
 SELECT * FROM agentcore.config_apply('{"json_schemas": []}', prune => true);
 -- a budget that is in use is not dropped, and then nothing is
 SELECT * FROM agentcore.config_apply('{"prices": [], "budgets": []}', prune => true);
-SELECT agentcore.budget_release(permit) FROM agentcore.permits;
+SELECT agentcore.call_release(permit) FROM agentcore.permits;
 SELECT * FROM agentcore.config_apply('{"prices": [], "budgets": [], "policies": [], "retry_policies": [], "models": [], "rates": [], "breakers": [], "json_schemas": [], "tools": [], "agents": []}', prune => true);
 SELECT agentcore.config_export();
 

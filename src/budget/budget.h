@@ -63,6 +63,7 @@ typedef struct PermitRequest
 	bool		has_cache_key;
 	uint8		cache_key[AGC_HASH_LEN];
 	int64		cache_lease;	/* 0: none */
+	int64		loop_tag;		/* what the loop guard counted the call by; 0: it did not */
 } PermitRequest;
 
 typedef struct PermitDecision
@@ -112,6 +113,7 @@ typedef struct PermitRow
 	int64		cache_lease;
 	Jsonb	   *result;			/* kept for replays of a keyed call; may be NULL */
 	char	   *result_note;	/* of PermitAnswer */
+	int64		loop_tag;
 } PermitRow;
 
 /* What came of a call, for its permit to keep. */

@@ -120,6 +120,7 @@ CREATE TABLE agentcore.permit (
   result_note      text,
   asked_hash       bytea,
   held_by          bytea,
+  loop_tag         bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant, id)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
@@ -132,7 +133,7 @@ COMMENT ON TABLE agentcore.permit IS
   'budgets: whose counters carry the hold, leaf first; slots: in which of their slots, modulo their number, NULL = all 0. '
   'charged: everything charged for it; spent: the part charged for failed attempts. '
   'holder: whose namespace the key is in. '
-  'result_kept: false where a result was handed over and dropped, NULL where none was; result_note: what was dropped or changed of it. '
+  'result_kept: false where a result was handed over and dropped, NULL where none was; result_note: what was dropped or changed of it; loop_tag: what the loop guard knows the call by, 0 where it does not count it. '
   'request_hash: digest of the request as it runs; asked_hash: as it was asked, NULL where that is the same. '
   'held_by: digest of the id and of the run of a worker that began the call, NULL = it did not say. '
   'Written as budget_counter is; indexes of any kind may be added, columns may not.';
@@ -200,4 +201,4 @@ SELECT pg_catalog.pg_extension_config_dump('agentcore.model_price', '');
 INSERT INTO agentcore.access_source (relation, since, hidden) VALUES
   ('model_price', NULL, '{revision}'), ('budget', NULL, '{max_tokens,max_nanousd,max_calls,slots,limited_at,window_revision,revision}'),
   ('budget_limit', NULL, '{max_tokens,max_nanousd,max_calls,revision}'),
-  ('permit', NULL, '{budgets,slots,spent_tokens,spent_nanousd,charge_on_expiry,holder,request_hash,asked_hash,held_by,is_llm,idempotent,resolved,cache_key,cache_lease,result}'), ('budget_ledger', 'at', '{detail}');
+  ('permit', NULL, '{budgets,slots,spent_tokens,spent_nanousd,charge_on_expiry,holder,request_hash,asked_hash,held_by,is_llm,idempotent,resolved,cache_key,cache_lease,result,loop_tag}'), ('budget_ledger', 'at', '{detail}');

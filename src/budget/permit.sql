@@ -55,7 +55,8 @@ CREATE FUNCTION agentcore.budget_release(permit uuid, tenant text DEFAULT '') RE
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_release_v1';
 COMMENT ON FUNCTION agentcore.budget_release(uuid, text) IS
-  'Give a hold back, nothing was used: released | late (the lease had ended; a charge made then is taken back) | replayed | conflict. '
+  'Give a hold back, nothing was used; a call of the gate is given up with call_release() (55000). '
+  'Returns released | late (the lease had ended; a charge made then is taken back) | replayed | conflict. '
   '42704 unless the caller may settle it.';
 
 CREATE FUNCTION agentcore.budget_extend(permit uuid, lease interval, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, tenant text DEFAULT '') RETURNS text

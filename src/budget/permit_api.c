@@ -212,18 +212,22 @@ AGC_FUNCTION(budget_commit)
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[result]));
 }
 
-/* Of a call the gate has more to say: that it was made, and what it was approved for. */
-static void
-refuse_call(const char *tenant, const pg_uuid_t *id, const char *hint)
+/* Of a call the gate has more to say: what it took beside the budgets, and what it was approved for. */
+static bool
+is_call(const char *tenant, const pg_uuid_t *id)
 {
 	PermitRow	row;
 
-	if (permit_read(tenant, id, NULL, NULL, false, &row) && row.agent != NULL &&
-		agc_level(GetUserId(), tenant) < AGC_ADMIN)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the permit is a call of the gate"),
-				 errhint("%s", hint)));
+	return permit_read(tenant, id, NULL, NULL, false, &row) && row.agent != NULL;
+}
+
+static void
+refuse_call(const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the permit is a call of the gate"),
+			 errhint("%s", hint)));
 }
 
 /* budget_release(permit, tenant) -> text */
@@ -234,8 +238,9 @@ AGC_FUNCTION(budget_release)
 	SettleResult result;
 
 	agc_enter_disabled(tenant, AGC_AGENT);
-	/* released, a call that was made would count for nothing */
-	refuse_call(tenant, id, "End it with agentcore.call_fail() or agentcore.call_commit(); an administrator may release it.");
+	/* a lease, a token or an approval would stay taken; and a call that was made would count for nothing */
+	if (is_call(tenant, id))
+		refuse_call("Give it up with agentcore.call_release(); one that was made ends with agentcore.call_commit() or agentcore.call_fail().");
 	result = permit_release(tenant, id);
 	PG_RETURN_TEXT_P(cstring_to_text(result == SETTLE_COMMITTED ? "released" : permit_settle_names[result]));
 }
@@ -251,8 +256,8 @@ AGC_FUNCTION(budget_extend)
 	PermitDecision decision;
 
 	agc_enter(tenant, AGC_AGENT);
-	if (tokens > 0 || nanousd > 0)
-		refuse_call(tenant, id, "Hold more for it with agentcore.call_extend().");
+	if ((tokens > 0 || nanousd > 0) && agc_level(GetUserId(), tenant) < AGC_ADMIN && is_call(tenant, id))
+		refuse_call("Hold more for it with agentcore.call_extend().");
 	if (!permit_extend(tenant, id, lease, tokens, nanousd, &decision))
 		raise_refusal(NULL, &decision);
 	PG_RETURN_TEXT_P(cstring_to_text("extended"));

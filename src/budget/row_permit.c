@@ -35,7 +35,7 @@ enum
 	P_CHARGE_ON_EXPIRY, P_CREATED_AT, P_LEASE_UNTIL, P_RETRY_AT, P_SETTLED_AT, P_ATTEMPT,
 	P_HOLDER, P_KEY, P_REQUEST_HASH, P_AGENT, P_TOOL, P_TASK, P_SUBJECT,
 	P_IS_LLM, P_IDEMPOTENT, P_RESOLVED, P_CACHE_KEY, P_CACHE_LEASE, P_RESULT, P_RESULT_KEPT, P_RESULT_NOTE,
-	P_ASKED_HASH, P_HELD_BY,
+	P_ASKED_HASH, P_HELD_BY, P_LOOP_TAG,
 	NATTS_PERMIT
 };
 
@@ -78,6 +78,7 @@ static const RowColumn permit_columns[] = {
 	{"result_note", TEXTOID, false},
 	{"asked_hash", BYTEAOID, false},
 	{"held_by", BYTEAOID, false},
+	{"loop_tag", INT8OID, true},
 };
 StaticAssertDecl(lengthof(permit_columns) == NATTS_PERMIT, "one entry per column");
 
@@ -137,6 +138,7 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	values[P_RESOLVED] = BoolGetDatum(false);
 	values[P_CACHE_KEY] = hash_or_null(request->has_cache_key ? request->cache_key : NULL, &nulls[P_CACHE_KEY]);
 	values[P_CACHE_LEASE] = Int64GetDatum(request->cache_lease);
+	values[P_LOOP_TAG] = Int64GetDatum(request->loop_tag);
 	nulls[P_RESULT] = nulls[P_RESULT_KEPT] = nulls[P_RESULT_NOTE] = true;
 	permit->tid = agc_heap_insert(rel, values, nulls);
 	agc_table_close(rel, NoLock);
@@ -448,6 +450,7 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 	if (row->has_cache_key)
 		read_hash(row->cache_key, v[P_CACHE_KEY]);
 	row->cache_lease = DatumGetInt64(v[P_CACHE_LEASE]);
+	row->loop_tag = DatumGetInt64(v[P_LOOP_TAG]);
 	if (!n[P_RESULT])
 		row->result = DatumGetJsonbPCopy(v[P_RESULT]);
 

@@ -284,6 +284,22 @@ approval_use(Gate *gate)
 	(void) agc_owner_spi(&plan, values, NULL);
 }
 
+void
+approval_give_back(const char *tenant, const pg_uuid_t *call_id)
+{
+	static const Oid types[] = {TEXTOID, UUIDOID};
+	static AgcPlan plan = {
+		"UPDATE agentcore.approval SET state = 'approved', call_id = NULL"
+		" WHERE tenant = $1 AND call_id = $2 AND state = 'used'", 2, types
+	};
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_uuid(&row, call_id);
+	(void) agc_owner_spi_row_bounded(&plan, &row);
+}
+
 bool
 approval_of_call(const char *tenant, const pg_uuid_t *call_id, int64 *est_tokens, int64 *est_nanousd)
 {

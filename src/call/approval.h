@@ -16,6 +16,9 @@ extern bool approval_lock(Gate *gate);
 extern void approval_use(Gate *gate);
 
 /* the estimate that a person approved for a call; false: nobody was asked */
+/* a call that was given up before it ran has used up nothing */
+extern void approval_give_back(const char *tenant, const pg_uuid_t *call_id);
+
 extern bool approval_of_call(const char *tenant, const pg_uuid_t *call_id, int64 *est_tokens, int64 *est_nanousd);
 
 /* NOTIFY at COMMIT, where agentcore.approval_notify is on (approval_decide.c) */

@@ -75,7 +75,7 @@ begin_call(Gate *gate)
 		refuse_say_wait(gate);
 	if (gate->loop_guarded && !gate->replayed &&
 		(gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED))
-		loop_note(digest_final(gate));
+		loop_note(gate->loop_tag);
 	gate_report_observed(gate);
 	log_verdict(gate);
 	release(gate);

@@ -70,7 +70,7 @@ CREATE VIEW agentcore.call_log WITH (security_barrier) AS
   SELECT tenant, at, event, agent, tool, verdict, reason, detail, enforced, call_id, key, task, subject, role
     FROM agentcore.visible_rows(NULL::agentcore.call_log_entry);
 COMMENT ON VIEW agentcore.call_log IS
-  'Verdicts (event begin) and settlements (commit, fail, resolve) as agentcore.audit lets them be written; never argument values.';
+  'Verdicts (event begin) and settlements (commit, fail, release, resolve) as agentcore.audit lets them be written; never argument values.';
 
 -- Approvals ------------------------------------------------------------------
 
@@ -263,6 +263,17 @@ COMMENT ON FUNCTION agentcore.call_resolve(uuid, boolean, jsonb, bigint, numeric
   'Returns committed, late (its lease had ended), replayed (settled before, alike) or conflict (settled before, otherwise; nothing changed). '
   'NULL succeeded: 22023; 55000 while the call is open and its lease runs.';
 
+CREATE FUNCTION agentcore.call_release(call_id uuid, tenant text DEFAULT '') RETURNS text
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_call_release_v1';
+COMMENT ON FUNCTION agentcore.call_release(uuid, text) IS
+  'The call was given up before it ran, or cancelled and known not to have run. '
+  'Its hold, cache lease, half-open probe, rate token, approval and count of the loop guard go back at COMMIT, nothing is charged, and its key is free; neither breaker nor negative cache nor retry hears of it. '
+  'What attempts before this one used stays charged, and their approval used. '
+  'A deferred call: its key need not wait any longer. '
+  'Returns released, late (its lease had ended; what was charged then is taken back), replayed (released before) or conflict (it was committed, failed, or nobody knows whether it ran: call_resolve() settles that; nothing changed). '
+  'Unknown call or another role''s: 42704.';
+
 CREATE FUNCTION agentcore.call_status(call_id uuid, tenant text DEFAULT '') RETURNS text
   LANGUAGE C STABLE PARALLEL RESTRICTED
   AS 'MODULE_PATHNAME', 'agentcore_call_status_v1';
@@ -280,7 +291,7 @@ COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, t
 INSERT INTO agentcore.access_function VALUES
   ('agent_set', 'admin'), ('agent_drop', 'admin'), ('call_approve', 'admin'), ('call_withdraw', 'agent'), ('approval_purge', 'admin'),
   ('call_begin', 'agent'), ('call_begin_many', 'agent'), ('llm_begin', 'agent'), ('call_commit', 'agent'), ('llm_commit', 'agent'),
-  ('call_fail', 'agent'), ('call_extend', 'agent'), ('call_resolve', 'agent'), ('call_status', 'agent'),
+  ('call_fail', 'agent'), ('call_release', 'agent'), ('call_extend', 'agent'), ('call_resolve', 'agent'), ('call_status', 'agent'),
   ('call_explain', 'agent');
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.agent', '');

@@ -245,6 +245,17 @@ target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool, 
 		pause_begin(tenant, target, advice->hint);
 }
 
+/* At COMMIT no table can be read: both rooms learn now which installation it is. */
+static void
+know(const char *tenant, const char *target)
+{
+	BreakerDecision decision;
+	RateDecision rate;
+
+	breaker_peek(tenant, target, &decision);
+	rate_target_peek(tenant, target, 0, &rate);
+}
+
 void
 target_given_up(const char *tenant, const PermitRow *permit, const ToolDef *tool)
 {
@@ -252,6 +263,6 @@ target_given_up(const char *tenant, const PermitRow *permit, const ToolDef *tool
 
 	if (target == NULL || permit->state != PERMIT_OPEN)
 		return;
-	breaker_forget(tenant, target, probed_at(permit));
-	rate_target_forget(tenant, target, Max(permit->held_tokens, 0), taken_at(permit));
+	know(tenant, target);
+	takes_return_target(tenant, target, Max(permit->held_tokens, 0), taken_at(permit), probed_at(permit));
 }

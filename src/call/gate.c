@@ -148,6 +148,7 @@ gate_fill_request(const Gate *gate, PermitRequest *request)
 	request->has_cache_key = gate->cache_lease != 0;
 	memcpy(request->cache_key, gate->cache.key.hash, AGC_HASH_LEN);
 	request->cache_lease = gate->cache_lease;
+	request->loop_tag = (int64) gate->loop_tag;
 }
 
 char *

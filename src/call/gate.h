@@ -74,6 +74,7 @@ typedef struct Gate
 	int64		earlier_cache_lease;	/* 0: nobody does */
 	int64		earlier_tokens; /* that it holds */
 	bool		loop_guarded;	/* the loop guard counts this call */
+	uint64		loop_tag;		/* by this */
 	bool		cacheable;
 	CacheTarget cache;
 	CacheResult stale;			/* an answer past its soft deadline, nobody replaces it yet */

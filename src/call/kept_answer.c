@@ -8,6 +8,8 @@
  */
 #include "call/kept_answer.h"
 
+#include "call/takes.h"
+
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 
@@ -97,6 +99,15 @@ kept_failure(const char *tenant, const PermitRow *permit, const ToolDef *tool,
 	/* one tenant's error text is not for the others */
 	(void) cache_store_lease(&key, whose, permit->tool, permit->cache_lease,
 							 failure_document(status, reason, whose == tenant ? error : NULL), &terms);
+}
+
+void
+kept_nothing_at_commit(const PermitRow *permit)
+{
+	CacheKey	key;
+
+	if (has_lease(permit, &key))
+		takes_return_lease(&key, permit->cache_lease);
 }
 
 void

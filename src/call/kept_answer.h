@@ -19,4 +19,7 @@ extern void kept_failure(const char *tenant, const PermitRow *permit, const Tool
 						 int status, const char *reason, const char *error);
 extern void kept_nothing(const PermitRow *permit);
 
+/* the same, unless the transaction is rolled back */
+extern void kept_nothing_at_commit(const PermitRow *permit);
+
 #endif							/* AGENTCORE_CALL_KEPT_ANSWER_H */

@@ -8,7 +8,8 @@
  *
  * Locking: one LWLock per group of sets, held for a few comparisons; nothing
  * inside allocates or raises.  Memory: main shared memory.  On ERROR: a count
- * is not taken back; it only ever errs towards the guard.
+ * is not taken back; it only ever errs towards the guard.  A call that was given
+ * up is counted back at COMMIT (takes.c).
  */
 #include "call/loop.h"
 
@@ -48,8 +49,8 @@ loop_init(void)
  * A secret hash: another database, or a re-created extension, has loops of its
  * own, and no tenant can search for calls that push another tenant's out of a set.
  */
-static uint64
-tag_of(const uint8 *digest)
+uint64
+loop_tag(const uint8 *digest)
 {
 	AgcSecretHash hash;
 
@@ -72,16 +73,14 @@ is_current(const LoopSlot *slot, uint64 tag, TimestampTz now)
 }
 
 int
-loop_count(const uint8 *hash)
+loop_count(uint64 tag)
 {
 	TimestampTz now = agc_now();
-	uint64		tag;
 	LoopSlot   *set;
 	int			count = 0;
 
 	if (slots == NULL)
 		return 0;
-	tag = tag_of(hash);
 	set = &slots[tag % SETS * WAYS];
 	LWLockAcquire(lock_of(tag), LW_SHARED);
 	for (int i = 0; i < WAYS; i++)
@@ -92,16 +91,14 @@ loop_count(const uint8 *hash)
 }
 
 void
-loop_note(const uint8 *hash)
+loop_note(uint64 tag)
 {
 	TimestampTz now = agc_now();
-	uint64		tag;
 	LoopSlot   *set;
 	LoopSlot   *mine = NULL;
 
 	if (slots == NULL)
 		return;
-	tag = tag_of(hash);
 	set = &slots[tag % SETS * WAYS];
 	LWLockAcquire(lock_of(tag), LW_EXCLUSIVE);
 	for (int i = 0; i < WAYS && mine == NULL; i++)
@@ -120,5 +117,21 @@ loop_note(const uint8 *hash)
 			tag, now, 1
 		};
 	}
+	LWLockRelease(lock_of(tag));
+}
+
+/* A slot that counts nothing keeps its place until another needs it. */
+void
+loop_forget(uint64 tag)
+{
+	LoopSlot   *set = slots == NULL ? NULL : &slots[tag % SETS * WAYS];
+	TimestampTz now = agc_now();
+
+	if (set == NULL)
+		return;
+	LWLockAcquire(lock_of(tag), LW_EXCLUSIVE);
+	for (int i = 0; i < WAYS; i++)
+		if (is_current(&set[i], tag, now))
+			set[i].count--;
 	LWLockRelease(lock_of(tag));
 }

@@ -7,8 +7,14 @@
 
 #include "core/core.h"
 
-extern int	loop_count(const uint8 *hash);
-extern void loop_note(const uint8 *hash);
+/* what the table knows a call by, given its digest */
+extern uint64 loop_tag(const uint8 *hash);
+
+extern int	loop_count(uint64 tag);
+extern void loop_note(uint64 tag);
+
+/* one time less; reads no table, allocates nothing and raises nothing */
+extern void loop_forget(uint64 tag);
 extern void loop_init(void);
 
 #endif							/* AGENTCORE_CALL_LOOP_H */

@@ -163,7 +163,8 @@ judge_loop(Gate *gate)
 	if (gate->task == NULL || agc_loop_limit == 0 || gate->earlier == EARLIER_RETRY)
 		return;
 	gate->loop_guarded = true;
-	count = loop_count(digest_final(gate));
+	gate->loop_tag = loop_tag(digest_final(gate));
+	count = loop_count(gate->loop_tag);
 	if (count >= agc_loop_limit)
 		refuse_loop(gate, count);
 }

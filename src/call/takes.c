@@ -1,12 +1,14 @@
 /*
  * takes.c
- *	  What the current transaction took that ROLLBACK does not return.
+ *	  What the current transaction took that ROLLBACK does not return, and what it
+ *	  returns when it commits.
  *
  * A cache lease, a half-open probe and a rate token live in shared memory; the
  * permit that stands for them does not outlive a ROLLBACK.  So each is listed
  * here with its subtransaction and given back when that aborts, when the gate
  * refuses the call after all, or when an ERROR ends it.  At COMMIT the list is
- * forgotten: from then on the permit answers for them.
+ * forgotten: from then on the permit answers for them.  What a call took that was
+ * given up before it ran stands in the same list, and is given back at COMMIT.
  *
  * Memory: TopTransactionContext.  Locks: those of the rooms that take things
  * back, which raise no error.  On ERROR: the abort callbacks are the handling.
@@ -14,12 +16,14 @@
 #include "call/takes.h"
 
 #include "access/xact.h"
+#include "call/loop.h"
 #include "retry/retry.h"
 #include "utils/memutils.h"
 
 typedef struct Take
 {
 	TakeKind	kind;
+	bool		at_commit;		/* else when the transaction aborts */
 	SubTransactionId subid;
 	CacheKey	key;			/* lease */
 	int64		lease;
@@ -27,6 +31,7 @@ typedef struct Take
 	char	   *target;
 	int64		tokens;			/* rate */
 	int64		taken_at;		/* slot_clock() */
+	uint64		loop_tag;
 } Take;
 
 static Take *takes = NULL;
@@ -35,6 +40,7 @@ static int	maxtakes = 0;
 
 static Take *add_take(TakeKind kind);
 static void give_back(Take *take);
+static void undo(Take *take);
 static void at_xact(XactEvent event, void *arg);
 static void at_subxact(SubXactEvent event, SubTransactionId mine,
 					   SubTransactionId parent, void *arg);
@@ -91,6 +97,32 @@ takes_add_target(TakeKind kind, const char *tenant, const char *target, int64 to
 	ntakes++;
 }
 
+void
+takes_return_lease(const CacheKey *key, int64 lease)
+{
+	takes_add_lease(key, lease);
+	takes[ntakes - 1].at_commit = true;
+}
+
+void
+takes_return_target(const char *tenant, const char *target, int64 tokens, int64 taken_at, int64 probed_at)
+{
+	takes_add_target(TAKE_PROBE, tenant, target, 0, probed_at);
+	takes[ntakes - 1].at_commit = true;
+	takes_add_target(TAKE_RATE, tenant, target, tokens, taken_at);
+	takes[ntakes - 1].at_commit = true;
+}
+
+void
+takes_return_loop(uint64 tag)
+{
+	Take	   *take = add_take(TAKE_LOOP);
+
+	take->loop_tag = tag;
+	take->at_commit = true;
+	ntakes++;
+}
+
 int
 takes_mark(void)
 {
@@ -102,7 +134,22 @@ void
 takes_give_back(int mark)
 {
 	while (ntakes > mark)
-		give_back(&takes[--ntakes]);
+		undo(&takes[--ntakes]);
+}
+
+static void
+undo(Take *take)
+{
+	if (!take->at_commit)
+		give_back(take);
+}
+
+static void
+give_back_committed(void)
+{
+	for (int i = 0; i < ntakes; i++)
+		if (takes[i].at_commit)
+			give_back(&takes[i]);
 }
 
 static void
@@ -119,12 +166,16 @@ give_back(Take *take)
 		case TAKE_RATE:
 			rate_target_give_back(take->tenant, take->target, take->tokens, take->taken_at);
 			break;
+		case TAKE_LOOP:
+			loop_forget(take->loop_tag);
+			break;
 	}
 }
 
 /*
  * PREPARE keeps probe and rate token: the prepared permit answers for them.
- * With a cache lease the cache has refused it.
+ * With a cache lease the cache has refused it.  What a prepared release would
+ * give back is not: it ends by itself, with the lease, the period and the window.
  */
 static void
 at_xact(XactEvent event, void *arg)
@@ -136,6 +187,8 @@ at_xact(XactEvent event, void *arg)
 			takes_give_back(0);
 			break;
 		case XACT_EVENT_COMMIT:
+			give_back_committed();
+			break;
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PREPARE:
 			break;
@@ -159,6 +212,6 @@ at_subxact(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, v
 	{
 		/* children of an aborting subtransaction were ended before it */
 		while (ntakes > 0 && takes[ntakes - 1].subid == mine)
-			give_back(&takes[--ntakes]);
+			undo(&takes[--ntakes]);
 	}
 }

@@ -269,15 +269,6 @@ rate_target_give_back(const char *tenant, const char *target, int64 tokens, int6
 		take_back(tenant, target, tokens, taken_at);
 }
 
-void
-rate_target_forget(const char *tenant, const char *target, int64 tokens, int64 taken_at)
-{
-	if (!slot_table_ready(&rate_slots))
-		return;
-	installation = *agc_installation_id();
-	take_back(tenant, target, tokens, taken_at);
-}
-
 /* What was used and not expected counts even where the slot is gone. */
 void
 rate_target_correct(const char *tenant, const char *target, int64 tokens, int64 used, int64 taken_at)

@@ -25,11 +25,11 @@ extern void rate_target_peek(const char *tenant, const char *target, int64 token
 extern void rate_target_take(const char *tenant, const char *target, int64 tokens, RateDecision *out);
 
 /*
- * A call that was taken at taken_at, or a moment before, did not happen.  The first reads no table and raises no ERROR, so that an abort may
- * call it, and needs a take of this backend's before.
+ * A call that was taken at taken_at, or a moment before, did not happen.  Reads no
+ * table and raises no ERROR, so that an abort may call it, and needs a take or a peek
+ * of this backend's before.
  */
 extern void rate_target_give_back(const char *tenant, const char *target, int64 tokens, int64 taken_at);
-extern void rate_target_forget(const char *tenant, const char *target, int64 tokens, int64 taken_at);
 
 /* It happened, with other tokens than it was taken with: they count from now on, or no longer. */
 extern void rate_target_correct(const char *tenant, const char *target, int64 tokens, int64 used, int64 taken_at);

@@ -121,7 +121,7 @@ SELECT is((SELECT count(*) FROM agentcore.access WHERE tenant = 'other'), 0::big
 CREATE TEMP TABLE works_disabled (name text);
 INSERT INTO works_disabled VALUES
   ('call_begin'), ('call_begin_many'), ('llm_begin'), ('call_explain'),	-- answer with a row
-  ('call_commit'), ('llm_commit'), ('call_fail'), ('call_resolve'), ('call_status'), ('budget_commit'), ('budget_release'),
+  ('call_commit'), ('llm_commit'), ('call_fail'), ('call_release'), ('call_resolve'), ('call_status'), ('budget_commit'), ('budget_release'),
   ('breaker_report'), ('cache_abandon'), ('call_withdraw'),	-- end what was begun before
   ('cache_invalidate'), ('cache_invalidate_tool'), ('cache_invalidate_tag');	-- forget
 SELECT agentcore.tenant_set(false, tenant => 'own');
