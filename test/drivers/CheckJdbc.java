@@ -146,6 +146,11 @@ public class CheckJdbc {
 		return arrives("args", ARGS_JSON, new Form("as is", "args_text => ?", ARGS_JSON));
 	}
 
+	String resultText() throws SQLException {
+		Call call = begun("key => NULL");
+		return ask("SELECT agentcore.call_commit(?, result_text => ?)", call.id, "no json").getString(1).equals("committed") ? "as is" : "lost";
+	}
+
 	String resultList() throws Exception {
 		Object[] values = {List.of(1, "x"), jsonb("[1, \"x\"]")};
 		String[] words = {"as is", "wrapped"};
@@ -171,7 +176,8 @@ public class CheckJdbc {
 	}
 
 	String nulls() throws Exception {
-		begun("args => ?, est_tokens => ?, est_usd => ?, key => ?, task => ?, subject => ?, budget => ?, lease => ?, args_text => ?", new Object[9]);
+		begun("args => ?, est_tokens => ?, est_usd => ?, key => ?, task => ?, subject => ?, budget => ?, lease => ?, args_text => ?, "
+			+ "holder => ?, tenant => ?", new Object[11]);
 		return "as is";
 	}
 
@@ -195,6 +201,14 @@ public class CheckJdbc {
 		Call call = begun("est_tokens => " + BIG);
 		Object value = ask("SELECT held_tokens FROM agentcore.permits WHERE permit = ?", call.id).getObject(1);
 		return value.equals(BIG) ? "exact" : value.toString();
+	}
+
+	/** retry_after_ms, of a call that is under way. */
+	String readWait() throws SQLException {
+		String key = UUID.randomUUID().toString();
+		begun("key => ?", key);
+		Object value = ask("SELECT retry_after_ms FROM agentcore.call_begin('a', 't', key => ?)", key).getObject(1);
+		return value instanceof Long && (Long) value > 0 ? "int" : String.valueOf(value);
 	}
 
 	String readUuid() throws SQLException {
@@ -227,30 +241,48 @@ public class CheckJdbc {
 		return verdictOf(key).equals("run") ? "one transaction" : "each its own";
 	}
 
-	/** A begin and its commit in one transaction: the statement's warnings. */
-	SQLWarning warned(String user) throws SQLException {
-		try (Connection other = open("", user)) {
+	/** The warnings of the commit. */
+	static SQLWarning beginAndCommit(Connection on) throws SQLException {
+		Object call = ask(on, "SELECT call_id FROM agentcore.call_begin('a', ?)", "t").getObject(1);
+		return ask(on, "SELECT agentcore.call_commit(?)", call).getStatement().getWarnings();
+	}
+
+	/** A begin and its commit in one transaction are told by a WARNING. */
+	String warning() throws SQLException {
+		try (Connection other = open("", "worker")) {
 			other.setAutoCommit(false);
-			Object call = ask(other, "SELECT call_id FROM agentcore.call_begin('a', 't')").getObject(1);
-			ResultSet row = ask(other, "SELECT agentcore.call_commit(?)", call);
-			SQLWarning warning = row.getStatement().getWarnings();
+			SQLWarning warning = beginAndCommit(other);
 			other.commit();
-			return warning;
+			return warning != null ? "kept" : "lost";
 		}
 	}
 
-	String warning() throws SQLException {
-		return warned("worker") != null ? "kept" : "lost";
+	/** The role's agentcore.budget_guard = error: a begin in a transaction is refused. */
+	String guard() {
+		return guarded(false, "SELECT call_id FROM agentcore.call_begin('a', 't')");
 	}
 
-	/** The role's agentcore.budget_guard = error: the same is refused. */
-	String guard() {
-		try {
-			warned("guarded");
+	/** So is one that is not the first of a batch. */
+	String guardBatch() {
+		return guarded(true, "SELECT 1; SELECT call_id FROM agentcore.call_begin('a', 't')");
+	}
+
+	String guarded(boolean autocommit, String sql) {
+		try (Connection other = open("", "guarded")) {
+			other.setAutoCommit(autocommit);
+			execute(other, sql);
 		} catch (SQLException error) {
 			return error.getSQLState();
 		}
 		return "lost";
+	}
+
+	/** And nothing else is. */
+	String guardPlain() throws SQLException {
+		try (Connection other = open("", "guarded")) {
+			beginAndCommit(other);
+		}
+		return "works";
 	}
 
 	static List<String> together(int count, Callable<String> work) throws Exception {
@@ -363,6 +395,7 @@ public class CheckJdbc {
 		checks.put("args_object", this::argsObject);
 		checks.put("args_string", this::argsString);
 		checks.put("args_text", this::argsText);
+		checks.put("result_text", this::resultText);
 		checks.put("result_list", this::resultList);
 		checks.put("lease_duration", this::leaseDuration);
 		checks.put("lease_seconds", this::leaseSeconds);
@@ -371,11 +404,14 @@ public class CheckJdbc {
 		checks.put("read_interval", this::readInterval);
 		checks.put("read_numeric", this::readNumeric);
 		checks.put("read_bigint", this::readBigint);
+		checks.put("read_wait", this::readWait);
 		checks.put("read_uuid", this::readUuid);
 		checks.put("autocommit", this::autocommit);
 		checks.put("batch", this::batch);
 		checks.put("warning", this::warning);
 		checks.put("guard", this::guard);
+		checks.put("guard_batch", this::guardBatch);
+		checks.put("guard_plain", this::guardPlain);
 		checks.put("parallel", this::parallel);
 		checks.put("shared_connection", this::sharedConnection);
 		checks.put("prepared", this::prepared);

@@ -72,6 +72,11 @@ class Checks:
     async def args_text(self):
         return await self.arrives("args", ARGS_JSON, ("as is", "args_text => $1", ARGS_JSON))
 
+    async def result_text(self):
+        call, _ = await self.begun("key => NULL")
+        assert await self.connection.fetchval("SELECT agentcore.call_commit($1, result_text => $2)", call, "no json") == "committed"
+        return "as is"
+
     async def result_list(self):
         for word, value in (("as is", [1, "x"]), ("text", json.dumps([1, "x"]))):
             call, _ = await self.begun("est_tokens => $1", 1)
@@ -90,7 +95,7 @@ class Checks:
 
     async def nulls(self):
         await self.begun("args => $1, est_tokens => $2, est_usd => $3, key => $4, task => $5, subject => $6, budget => $7, lease => $8, "
-                         "args_text => $9", *[None] * 9)
+                         "args_text => $9, holder => $10, tenant => $11", *[None] * 11)
         return "as is"
 
     async def read_jsonb(self):
@@ -110,6 +115,13 @@ class Checks:
         call, _ = await self.begun(f"est_tokens => {BIG}")
         value, = await self.ask("SELECT held_tokens FROM agentcore.permits WHERE permit = $1", call)
         return "exact" if value == BIG else repr(value)
+
+    async def read_wait(self):
+        """retry_after_ms, of a call that is under way."""
+        key = str(uuid.uuid4())
+        await self.begun("key => $1", key)
+        value, = await self.ask("SELECT retry_after_ms FROM agentcore.call_begin('a', 't', key => $1)", key)
+        return "int" if type(value) is int and value > 0 else repr(value)
 
     async def read_uuid(self):
         call, _ = await self.begun("key => NULL")
@@ -137,31 +149,50 @@ class Checks:
             pass
         return "one transaction" if await self.verdict_of(key) == "run" else "each its own"
 
-    async def warned(self, connection):
-        """A begin and its commit in one transaction."""
-        async with connection.transaction():
-            call = await connection.fetchval("SELECT call_id FROM agentcore.call_begin('a', 't')")
-            await connection.execute("SELECT agentcore.call_commit($1)", call)
+    async def begin_and_commit(self, connection):
+        call = await connection.fetchval("SELECT call_id FROM agentcore.call_begin('a', $1)", "t")
+        assert await connection.fetchval("SELECT agentcore.call_commit($1)", call) == "committed"
 
     async def warning(self):
+        """A begin and its commit in one transaction are told by a WARNING."""
         seen = []
         connection = await self.connect()
         connection.add_log_listener(lambda _, message: seen.append(message.severity_en))
-        await self.warned(connection)
+        async with connection.transaction():
+            await self.begin_and_commit(connection)
         await asyncio.sleep(0)
         await connection.close()
         return "by handler" if "WARNING" in seen else "lost"
 
     async def guard(self):
-        """The role's agentcore.budget_guard = error: the same is refused."""
+        """The role's agentcore.budget_guard = error: a begin in a transaction is refused."""
         connection = await self.connect(user="guarded")
         try:
-            await self.warned(connection)
+            async with connection.transaction():
+                await connection.fetch("SELECT call_id FROM agentcore.call_begin('a', 't')")
         except asyncpg.PostgresError as error:
             return error.sqlstate
         finally:
             await connection.close()
         return "lost"
+
+    async def guard_batch(self):
+        """So is one that is not the first of a batch."""
+        connection = await self.connect(user="guarded")
+        try:
+            await connection.execute("SELECT 1; SELECT call_id FROM agentcore.call_begin('a', 't')")
+        except asyncpg.PostgresError as error:
+            return error.sqlstate
+        finally:
+            await connection.close()
+        return "lost"
+
+    async def guard_plain(self):
+        """And nothing else is."""
+        connection = await self.connect(user="guarded")
+        await self.begin_and_commit(connection)
+        await connection.close()
+        return "works"
 
     async def parallel(self):
         key = str(uuid.uuid4())

@@ -80,6 +80,23 @@ func (c *checker) resultList() string {
 	return "none"
 }
 
+func (c *checker) resultText() string {
+	id, _, err := c.begun("key => NULL")
+	try(err)
+	var verdict string
+	try(c.db.QueryRow("SELECT agentcore.call_commit($1, result_text => $2)", id, "no json").Scan(&verdict))
+	return either(verdict == "committed", "as is", verdict)
+}
+
+// retry_after_ms, of a call that is under way.
+func (c *checker) readWait() string {
+	key := newKey()
+	verdictOf(c.db, key)
+	var value int64
+	try(c.db.QueryRow("SELECT retry_after_ms FROM agentcore.call_begin('a', 't', key => $1)", key).Scan(&value))
+	return either(value > 0, "int", "none")
+}
+
 func verdictOf(db *sql.DB, key string) string {
 	var verdict string
 	try(db.QueryRow("SELECT verdict FROM agentcore.call_begin('a', 't', key => $1)", key).Scan(&verdict))
@@ -101,39 +118,62 @@ func (c *checker) batch() string {
 	return either(c.freshVerdict(key) == "run", "one transaction", "each its own")
 }
 
-// A begin and its commit in one transaction.
-func warned(db *sql.DB) error {
+type asker interface {
+	QueryRow(query string, args ...interface{}) *sql.Row
+}
+
+func beginAndCommit(on asker) error {
+	var id, verdict string
+	if err := on.QueryRow("SELECT call_id FROM agentcore.call_begin('a', $1)", "t").Scan(&id); err != nil {
+		return err
+	}
+	return on.QueryRow("SELECT agentcore.call_commit($1)", id).Scan(&verdict)
+}
+
+func inTransaction(db *sql.DB) error {
 	defer db.Close()
 	tx, err := db.Begin()
-	if err != nil {
-		return err
-	}
+	try(err)
 	defer tx.Rollback()
-	var id string
-	if err = tx.QueryRow("SELECT call_id FROM agentcore.call_begin('a', 't')").Scan(&id); err != nil {
-		return err
-	}
-	if _, err = tx.Exec("SELECT agentcore.call_commit($1)", id); err != nil {
+	if err = beginAndCommit(tx); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
+func state(err error) string {
+	var known *pq.Error
+	if errors.As(err, &known) {
+		return string(known.Code)
+	}
+	return either(err == nil, "works", "lost")
+}
+
+// A begin and its commit in one transaction are told by a WARNING.
 func (c *checker) warning() string {
 	seen := false
 	connector, err := pq.NewConnector(dsn("lib_pq", c.mode, "", "worker") + either(c.mode == "pooled", " binary_parameters=yes", ""))
 	try(err)
-	try(warned(sql.OpenDB(pq.ConnectorWithNoticeHandler(connector, func(notice *pq.Error) { seen = seen || notice.Severity == "WARNING" }))))
+	try(inTransaction(sql.OpenDB(pq.ConnectorWithNoticeHandler(connector, func(notice *pq.Error) { seen = seen || notice.Severity == "WARNING" }))))
 	return either(seen, "by handler", "lost")
 }
 
-// The role's agentcore.budget_guard = error: the same is refused.
-func (c *checker) guard() string {
-	var err *pq.Error
-	if errors.As(warned(c.open("", "guarded")), &err) {
-		return string(err.Code)
-	}
-	return "lost"
+// The role's agentcore.budget_guard = error: a begin in a transaction is refused.
+func (c *checker) guard() string { return state(inTransaction(c.open("", "guarded"))) }
+
+// So is one that is not the first of a batch.
+func (c *checker) guardBatch() string {
+	db := c.open("", "guarded")
+	defer db.Close()
+	_, err := db.Exec("SELECT 1; SELECT call_id FROM agentcore.call_begin('a', 't')")
+	return state(err)
+}
+
+// And nothing else is.
+func (c *checker) guardPlain() string {
+	db := c.open("", "guarded")
+	defer db.Close()
+	return state(beginAndCommit(db))
 }
 
 func (c *checker) sharedConnection() string {
@@ -281,6 +321,7 @@ func main() {
 			},
 			"args_string": func() string { return c.arrives("args", argsJSON, form{"as is", "$1", argsJSON}) },
 			"args_text":   func() string { return c.arrives("args", argsJSON, form{"as is", "args_text => $1", argsJSON}) },
+			"result_text": c.resultText,
 			"result_list": c.resultList,
 			"lease_duration": func() string {
 				return c.arrives("lease", "90", form{"as is", "lease => $1", 90 * time.Second}, form{"text", "lease => $1", "90 s"})
@@ -289,8 +330,8 @@ func main() {
 				return c.arrives("lease", "90", form{"as is", "lease => $1", 90})
 			},
 			"nulls": func() string {
-				_, _, err := c.begun("args => $1, est_tokens => $2, est_usd => $3, key => $4, task => $5, subject => $6, budget => $7, lease => $8, args_text => $9",
-					make([]interface{}, 9)...)
+				_, _, err := c.begun("args => $1, est_tokens => $2, est_usd => $3, key => $4, task => $5, subject => $6, budget => $7, lease => $8, args_text => $9, holder => $10, tenant => $11",
+					make([]interface{}, 11)...)
 				try(err)
 				return "as is"
 			},
@@ -298,15 +339,18 @@ func main() {
 			"read_interval": c.readInterval,
 			"read_numeric":  c.readNumeric,
 			"read_bigint":   c.readBigint,
+			"read_wait":     c.readWait,
 			"read_uuid":     c.readUUID,
 			"autocommit": func() string {
 				key := newKey()
 				verdictOf(c.db, key)
 				return either(c.freshVerdict(key) == "wait", "on", "off")
 			},
-			"batch":   c.batch,
-			"warning": c.warning,
-			"guard":   c.guard,
+			"batch":       c.batch,
+			"warning":     c.warning,
+			"guard":       c.guard,
+			"guard_batch": c.guardBatch,
+			"guard_plain": c.guardPlain,
 			"parallel": func() string {
 				key := newKey()
 				return together(func() string { return verdictOf(c.db, key) })

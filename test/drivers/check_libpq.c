@@ -163,6 +163,16 @@ args_text(void)
 }
 
 static const char *
+result_text(void)
+{
+	char	   *call = ask("SELECT call_id FROM agentcore.call_begin('a', 't')", NULL);
+	const char *word = either(call && answers(conn, "SELECT agentcore.call_commit($1, result_text => 'no json')", call, "committed"), "as is", wrong);
+
+	free(call);
+	return word;
+}
+
+static const char *
 result_list(void)
 {
 	char	   *call = ask("SELECT call_id FROM agentcore.call_begin('a', 't')", NULL);
@@ -190,9 +200,9 @@ lease_seconds(void)
 static const char *
 nulls(void)
 {
-	const char *values[9] = {NULL};
+	const char *values[11] = {NULL};
 	char	   *verdict = ask_on(conn, "SELECT verdict FROM agentcore.call_begin('a', 't', args => $1, est_tokens => $2, est_usd => $3, key => $4, task => $5, "
-								 "subject => $6, budget => $7, lease => $8, args_text => $9)", 9, values);
+								 "subject => $6, budget => $7, lease => $8, args_text => $9, holder => $10, tenant => $11)", 11, values);
 	const char *word = either(verdict && strcmp(verdict, "run") == 0, "as is", wrong);
 
 	free(verdict);
@@ -250,6 +260,21 @@ read_uuid(void)
 
 #define BEGIN_KEY "SELECT verdict FROM agentcore.call_begin('a', 't', key => $1)"
 
+/* retry_after_ms, of a call that is under way */
+static const char *
+read_wait(void)
+{
+	const char *key = new_key();
+	char	   *value = NULL;
+	const char *word;
+
+	if (answers(conn, BEGIN_KEY, key, "run"))
+		value = ask("SELECT retry_after_ms FROM agentcore.call_begin('a', 't', key => $1)", key);
+	word = either(value && atol(value) > 0, "text", wrong);
+	free(value);
+	return word;
+}
+
 static bool
 fresh_answers(const char *key, const char *verdict)
 {
@@ -303,9 +328,9 @@ notice_handler(void *seen, const PGresult *result)
 	*(bool *) seen |= strcmp(PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING") == 0;
 }
 
-/* A begin and its commit in one transaction: the SQLSTATE of what goes wrong. */
+/* A begin and its commit, the former after another statement: the SQLSTATE of what goes wrong. */
 static const char *
-begin_and_commit(const char *user)
+begin_and_commit(const char *user, const char *first)
 {
 	static char state[6];
 	PGconn	   *other = connect_to(mode, "", user);
@@ -313,7 +338,7 @@ begin_and_commit(const char *user)
 	char	   *call;
 
 	PQsetNoticeReceiver(other, notice_handler, &warned);
-	PQclear(PQexec(other, "BEGIN"));
+	PQclear(PQexec(other, first));
 	result = PQexec(other, "SELECT call_id FROM agentcore.call_begin('a', 't')");
 	if (PQresultStatus(result) == PGRES_TUPLES_OK)
 	{
@@ -324,27 +349,59 @@ begin_and_commit(const char *user)
 		result = PQexecParams(other, "SELECT agentcore.call_commit($1)", 1, NULL, values, NULL, NULL, 0);
 		free(call);
 	}
-	snprintf(state, sizeof(state), "%s", PQresultStatus(result) == PGRES_TUPLES_OK ? "lost" : PQresultErrorField(result, PG_DIAG_SQLSTATE));
+	snprintf(state, sizeof(state), "%s", PQresultStatus(result) == PGRES_TUPLES_OK ? "works" : PQresultErrorField(result, PG_DIAG_SQLSTATE));
 	PQclear(result);
 	PQclear(PQexec(other, "COMMIT"));
 	PQfinish(other);
 	return state;
 }
 
-/* Without a handler it is printed to stderr. */
+/* A begin and its commit in one transaction are told by a WARNING.  Without a handler it is printed to stderr. */
 static const char *
 warning(void)
 {
 	warned = false;
-	begin_and_commit("worker");
+	begin_and_commit("worker", "BEGIN");
 	return either(warned, "by handler", "lost");
 }
 
-/* The role's agentcore.budget_guard = error: the same is refused. */
+/* The role's agentcore.budget_guard = error: a begin in a transaction is refused. */
 static const char *
 guard(void)
 {
-	return begin_and_commit("guarded");
+	return begin_and_commit("guarded", "BEGIN");
+}
+
+/* So is one that is not the first of a batch. */
+static const char *
+guard_batch(void)
+{
+	static char state[6] = "lost";
+	PGconn	   *other = connect_to(mode, "", "guarded");
+	int			ends = 0;
+
+	PQenterPipelineMode(other);
+	PQsendQueryParams(other, "SELECT 1", 0, NULL, NULL, NULL, NULL, 0);
+	PQsendQueryParams(other, "SELECT call_id FROM agentcore.call_begin('a', 't')", 0, NULL, NULL, NULL, NULL, 0);
+	PQpipelineSync(other);
+	while (ends < 2)
+	{
+		PGresult   *result = PQgetResult(other);
+
+		ends += result == NULL;
+		if (PQresultStatus(result) == PGRES_FATAL_ERROR && result)
+			snprintf(state, sizeof(state), "%s", PQresultErrorField(result, PG_DIAG_SQLSTATE));
+		PQclear(result);
+	}
+	PQfinish(other);
+	return state;
+}
+
+/* And nothing else is. */
+static const char *
+guard_plain(void)
+{
+	return begin_and_commit("guarded", "SELECT 1");
 }
 
 static void *
@@ -511,10 +568,11 @@ static const struct
 	const char *(*find) (void);
 }			checks[] = {
 	{"cast", cast}, {"usd_float", usd_float}, {"usd_exact", usd_exact}, {"key_uuid", key_uuid}, {"args_object", args_object},
-	{"args_string", args_string}, {"args_text", args_text}, {"result_list", result_list}, {"lease_duration", lease_duration}, {"lease_seconds", lease_seconds},
+	{"args_string", args_string}, {"args_text", args_text}, {"result_text", result_text}, {"result_list", result_list}, {"lease_duration", lease_duration}, {"lease_seconds", lease_seconds},
 	{"nulls", nulls}, {"read_jsonb", read_jsonb}, {"read_interval", read_interval}, {"read_numeric", read_numeric},
-	{"read_bigint", read_bigint}, {"read_uuid", read_uuid}, {"autocommit", autocommit}, {"batch", batch}, {"warning", warning},
-	{"guard", guard}, {"parallel", parallel}, {"shared_connection", shared_connection}, {"prepared", prepared},
+	{"read_bigint", read_bigint}, {"read_wait", read_wait}, {"read_uuid", read_uuid}, {"autocommit", autocommit}, {"batch", batch}, {"warning", warning},
+	{"guard", guard}, {"guard_batch", guard_batch}, {"guard_plain", guard_plain},
+	{"parallel", parallel}, {"shared_connection", shared_connection}, {"prepared", prepared},
 	{"session_set", session_set}, {"listen", listen_}, {"startup", startup},
 };
 

@@ -32,15 +32,18 @@ run(async mode => {
 		}
 		throw wrong;
 	};
-	// A begin and its commit in one transaction.
-	const warned = async connection => {
+	// Several statements, of which one may begin a call that another ends: the SQLSTATE of what goes wrong.
+	const doing = async (connection, ...statements) => {
+		let call;
 		try {
-			await connection.query('BEGIN');
-			const { rows: [{ call_id }] } = await connection.query("SELECT call_id FROM agentcore.call_begin('a', 't')");
-			await connection.query('SELECT agentcore.call_commit($1)', [call_id]);
-			await connection.query('COMMIT');
-		} finally { await connection.end(); }
+			for (const statement of statements) {
+				const { rows } = await connection.query(statement, statement.includes('$1') ? [call || 't'] : undefined);
+				if (rows && rows[0] && rows[0].call_id) call = rows[0].call_id;
+			}
+			return call ? 'works' : 'lost';
+		} catch (error) { return error.code; } finally { await connection.end(); }
 	};
+	const BEGIN = "SELECT call_id FROM agentcore.call_begin('a', $1)", COMMIT = 'SELECT agentcore.call_commit($1)';
 	// The statement, then `again` when the pooler has another server connection for it, because the first is taken.
 	const elsewhere = async (pool, statement, again) => {
 		const [connection, other] = [await connect(mode, pool), await connect(mode, pool)];
@@ -60,6 +63,10 @@ run(async mode => {
 		args_object: () => arrives('args', ARGS_JSON, ['as is', '$1', ARGS]),
 		args_string: () => arrives('args', ARGS_JSON, ['as is', '$1', ARGS_JSON]),
 		args_text: () => arrives('args', ARGS_JSON, ['as is', 'args_text => $1', ARGS_JSON]),
+		result_text: async () => {
+			const { call } = await begun('key => NULL');
+			return (await ask('SELECT agentcore.call_commit($1, result_text => $2)', call, 'no json'))[0] === 'committed' ? 'as is' : 'lost';
+		},
 		// An array becomes an array of PostgreSQL, which is no JSON.
 		result_list: async () => {
 			let wrong;
@@ -75,7 +82,7 @@ run(async mode => {
 		lease_seconds: () => arrives('lease', '90', ['as is', 'lease => $1', 90]),
 		nulls: async () => {
 			await begun(`args => $1, est_tokens => $2, est_usd => $3, key => $4, task => $5, subject => $6, budget => $7, lease => $8,
-				args_text => $9`, null, undefined, ...Array(7).fill(null));
+				args_text => $9, holder => $10, tenant => $11`, null, undefined, ...Array(9).fill(null));
 			return 'as is';
 		},
 		read_jsonb: async () => {
@@ -96,6 +103,13 @@ run(async mode => {
 			const [value] = await ask('SELECT held_tokens FROM agentcore.permits WHERE permit = $1', call);
 			return value === BIG ? 'text' : `${typeof value} ${value}`;
 		},
+		// retry_after_ms, of a call that is under way.
+		read_wait: async () => {
+			const key = crypto.randomUUID();
+			await begun('key => $1', key);
+			const [value] = await ask("SELECT retry_after_ms FROM agentcore.call_begin('a', 't', key => $1)", key);
+			return Number(value) > 0 ? { number: 'int', string: 'text' }[typeof value] : String(value);
+		},
 		read_uuid: async () => {
 			const { call } = await begun('key => NULL');
 			return (await ask('SELECT agentcore.call_commit($1)', call))[0] === 'committed' && typeof call === 'string' ? 'text' : 'object';
@@ -112,14 +126,17 @@ run(async mode => {
 			await client.query(`SELECT verdict FROM agentcore.call_begin('a', 't', key => '${key}'); SELECT 1 / 0`).catch(() => {});
 			return await verdictOf(key) === 'run' ? 'one transaction' : 'each its own';
 		},
+		// A begin and its commit in one transaction are told by a WARNING.
 		warning: async () => {
 			const seen = [], connection = await connect(mode);
 			connection.on('notice', notice => seen.push(notice.severity));
-			await warned(connection);
+			await doing(connection, 'BEGIN', BEGIN, COMMIT, 'COMMIT');
 			return seen.includes('WARNING') ? 'by handler' : 'lost';
 		},
-		// The role's agentcore.budget_guard = error: the same is refused.
-		guard: () => connect(mode, '', 'guarded').then(warned).then(() => 'lost', error => error.code),
+		// The role's agentcore.budget_guard = error: a begin in a transaction is refused, as is one that is not the first of a batch, and nothing else.
+		guard: async () => doing(await connect(mode, '', 'guarded'), 'BEGIN', BEGIN),
+		guard_batch: async () => doing(await connect(mode, '', 'guarded'), "SELECT 1; SELECT call_id FROM agentcore.call_begin('a', 't')"),
+		guard_plain: async () => doing(await connect(mode, '', 'guarded'), BEGIN, COMMIT),
 		parallel: async () => {
 			const key = crypto.randomUUID(), pool = new Pool({ ...where(mode), user: 'worker', max: 8 });
 			const answers = await Promise.all(Array.from({ length: 8 }, () =>

@@ -97,6 +97,23 @@ func (c *checker) resultList() string {
 	return "none"
 }
 
+func (c *checker) resultText() string {
+	found, err := c.begun("key => NULL")
+	try(err)
+	var verdict string
+	try(c.conn.QueryRow(ctx, "SELECT agentcore.call_commit($1, result_text => $2)", found.id, "no json").Scan(&verdict))
+	return either(verdict == "committed", "as is", verdict)
+}
+
+// retry_after_ms, of a call that is under way.
+func (c *checker) readWait() string {
+	key := newKey()
+	verdictOf(c.conn, key)
+	var value int64
+	try(c.conn.QueryRow(ctx, "SELECT retry_after_ms FROM agentcore.call_begin('a', 't', key => $1)", key).Scan(&value))
+	return either(value > 0, "int", "none")
+}
+
 func verdictOf(conn *pgx.Conn, key string) string {
 	var verdict string
 	try(conn.QueryRow(ctx, "SELECT verdict FROM agentcore.call_begin('a', 't', key => $1)", key).Scan(&verdict))
@@ -122,34 +139,59 @@ func (c *checker) batch() string {
 	return either(c.freshVerdict(key) == "run", "one transaction", "each its own")
 }
 
-// A begin and its commit in one transaction.
-func warned(conn *pgx.Conn) error {
-	defer conn.Close(ctx)
-	return conn.BeginFunc(ctx, func(tx pgx.Tx) error {
-		var id pgtype.UUID
-		if err := tx.QueryRow(ctx, "SELECT call_id FROM agentcore.call_begin('a', 't')").Scan(&id); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, "SELECT agentcore.call_commit($1)", id)
-		return err
-	})
+type asker interface {
+	QueryRow(ctx context.Context, sql string, args ...interface{}) pgx.Row
 }
 
+func beginAndCommit(on asker) error {
+	var id pgtype.UUID
+	var verdict string
+	if err := on.QueryRow(ctx, "SELECT call_id FROM agentcore.call_begin('a', $1)", "t").Scan(&id); err != nil {
+		return err
+	}
+	return on.QueryRow(ctx, "SELECT agentcore.call_commit($1)", id).Scan(&verdict)
+}
+
+func inTransaction(conn *pgx.Conn) error {
+	defer conn.Close(ctx)
+	return conn.BeginFunc(ctx, func(tx pgx.Tx) error { return beginAndCommit(tx) })
+}
+
+func state(err error) string {
+	var known *pgconn.PgError
+	if errors.As(err, &known) {
+		return known.Code
+	}
+	return either(err == nil, "works", "lost")
+}
+
+// A begin and its commit in one transaction are told by a WARNING.
 func (c *checker) warning() string {
 	seen := false
-	try(warned(c.open("", "worker", func(config *pgx.ConnConfig) {
+	try(inTransaction(c.open("", "worker", func(config *pgx.ConnConfig) {
 		config.OnNotice = func(_ *pgconn.PgConn, notice *pgconn.Notice) { seen = seen || notice.Severity == "WARNING" }
 	})))
 	return either(seen, "by handler", "lost")
 }
 
-// The role's agentcore.budget_guard = error: the same is refused.
-func (c *checker) guard() string {
-	var err *pgconn.PgError
-	if errors.As(warned(c.open("", "guarded", nil)), &err) {
-		return err.Code
-	}
-	return "lost"
+// The role's agentcore.budget_guard = error: a begin in a transaction is refused.
+func (c *checker) guard() string { return state(inTransaction(c.open("", "guarded", nil))) }
+
+// So is one that is not the first of a batch.
+func (c *checker) guardBatch() string {
+	conn := c.open("", "guarded", nil)
+	defer conn.Close(ctx)
+	var batch pgx.Batch
+	batch.Queue("SELECT 1")
+	batch.Queue("SELECT call_id FROM agentcore.call_begin('a', 't')")
+	return state(conn.SendBatch(ctx, &batch).Close())
+}
+
+// And nothing else is.
+func (c *checker) guardPlain() string {
+	conn := c.open("", "guarded", nil)
+	defer conn.Close(ctx)
+	return state(beginAndCommit(conn))
 }
 
 func (c *checker) sharedConnection() string {
@@ -291,6 +333,7 @@ func main() {
 			},
 			"args_string": func() string { return c.arrives("args", argsJSON, form{"as is", "$1", argsJSON}) },
 			"args_text":   func() string { return c.arrives("args", argsJSON, form{"as is", "args_text => $1", argsJSON}) },
+			"result_text": c.resultText,
 			"result_list": c.resultList,
 			"lease_duration": func() string {
 				return c.arrives("lease", "90", form{"as is", "lease => $1", 90 * time.Second}, form{"text", "lease => $1", "90 s"})
@@ -299,8 +342,8 @@ func main() {
 				return c.arrives("lease", "90", form{"as is", "lease => $1", 90}, form{"make_interval", "lease => make_interval(secs => $1)", 90.0})
 			},
 			"nulls": func() string {
-				_, err := c.begun("args => $1, est_tokens => $2, est_usd => $3, key => $4, task => $5, subject => $6, budget => $7, lease => $8, args_text => $9",
-					make([]interface{}, 9)...)
+				_, err := c.begun("args => $1, est_tokens => $2, est_usd => $3, key => $4, task => $5, subject => $6, budget => $7, lease => $8, args_text => $9, holder => $10, tenant => $11",
+					make([]interface{}, 11)...)
 				try(err)
 				return "as is"
 			},
@@ -308,15 +351,18 @@ func main() {
 			"read_interval": c.readInterval,
 			"read_numeric":  c.readNumeric,
 			"read_bigint":   c.readBigint,
+			"read_wait":     c.readWait,
 			"read_uuid":     c.readUUID,
 			"autocommit": func() string {
 				key := newKey()
 				verdictOf(c.conn, key)
 				return either(c.freshVerdict(key) == "wait", "on", "off")
 			},
-			"batch":   c.batch,
-			"warning": c.warning,
-			"guard":   c.guard,
+			"batch":       c.batch,
+			"warning":     c.warning,
+			"guard":       c.guard,
+			"guard_batch": c.guardBatch,
+			"guard_plain": c.guardPlain,
 			"parallel": func() string {
 				key := newKey()
 				return together(func() string { return c.freshVerdict(key) })

@@ -30,14 +30,13 @@ run(async mode => {
 		}
 		throw wrong;
 	};
-	// A begin and its commit in one transaction.
-	const warned = async connection => {
-		try {
-			await connection.begin(async transaction => {
-				const [{ call_id }] = await transaction`SELECT call_id FROM agentcore.call_begin('a', 't')`;
-				await transaction`SELECT agentcore.call_commit(${call_id})`;
-			});
-		} finally { await connection.end(); }
+	const beginAndCommit = async connection => {
+		const [{ call_id }] = await connection`SELECT call_id FROM agentcore.call_begin('a', ${'t'})`;
+		await connection`SELECT agentcore.call_commit(${call_id})`;
+	};
+	// The SQLSTATE of what goes wrong.
+	const doing = async (connection, work) => {
+		try { await work(connection); return 'works'; } catch (error) { return error.code; } finally { await connection.end(); }
 	};
 	// The statement, then `again` when the pooler has another server connection for it, because the first is taken.
 	const elsewhere = async (options, statement, again) => {
@@ -61,6 +60,10 @@ run(async mode => {
 		// A string for jsonb becomes a JSON string: encoded twice.
 		args_string: () => arrives('args', ARGS_JSON, ['as is', '$1', ARGS_JSON], ['::text::jsonb', '$1::text::jsonb', ARGS_JSON]),
 		args_text: () => arrives('args', ARGS_JSON, ['as is', 'args_text => $1', ARGS_JSON]),
+		result_text: async () => {
+			const { call } = await begun('key => NULL');
+			return (await ask('SELECT agentcore.call_commit($1, result_text => $2)', call, 'no json'))[0] === 'committed' ? 'as is' : 'lost';
+		},
 		result_list: async () => {
 			let wrong;
 			for (const [word, argument] of [['as is', '$2'], ['wrapped', '$2::jsonb']]) {
@@ -75,7 +78,7 @@ run(async mode => {
 		lease_seconds: () => arrives('lease', '90', ['as is', 'lease => $1', 90], ['make_interval', 'lease => make_interval(secs => $1)', 90]),
 		nulls: async () => {
 			await begun(`args => $1, est_tokens => $2, est_usd => $3, key => $4, task => $5, subject => $6, budget => $7, lease => $8,
-				args_text => $9`, ...Array(9).fill(null));
+				args_text => $9, holder => $10, tenant => $11`, ...Array(11).fill(null));
 			return 'as is';
 		},
 		read_jsonb: async () => {
@@ -96,6 +99,13 @@ run(async mode => {
 			const [value] = await ask('SELECT held_tokens FROM agentcore.permits WHERE permit = $1', call);
 			return value === BIG ? 'text' : `${typeof value} ${value}`;
 		},
+		// retry_after_ms, of a call that is under way.
+		read_wait: async () => {
+			const key = crypto.randomUUID();
+			await begun('key => $1', key);
+			const [value] = await ask("SELECT retry_after_ms FROM agentcore.call_begin('a', 't', key => $1)", key);
+			return Number(value) > 0 ? { number: 'int', string: 'text' }[typeof value] : String(value);
+		},
 		read_uuid: async () => {
 			const { call } = await begun('key => NULL');
 			return (await ask('SELECT agentcore.call_commit($1)', call))[0] === 'committed' && typeof call === 'string' ? 'text' : 'object';
@@ -112,14 +122,18 @@ run(async mode => {
 			await sql.unsafe(`SELECT verdict FROM agentcore.call_begin('a', 't', key => '${key}'); SELECT 1 / 0`).catch(() => {});
 			return await verdictOf(key) === 'run' ? 'one transaction' : 'each its own';
 		},
-		// Without onnotice it is printed.
+		// A begin and its commit in one transaction are told by a WARNING; without onnotice it is printed.
 		warning: async () => {
 			const seen = [];
-			await warned(open({ onnotice: notice => seen.push(notice.severity) }));
+			await doing(open({ onnotice: notice => seen.push(notice.severity) }), connection => connection.begin(beginAndCommit));
 			return seen.includes('WARNING') ? 'by handler' : 'lost';
 		},
-		// The role's agentcore.budget_guard = error: the same is refused.
-		guard: () => warned(open({ user: 'guarded' })).then(() => 'lost', error => error.code),
+		// The role's agentcore.budget_guard = error: a begin in a transaction is refused, as is one that is not the first of a batch, and nothing else.
+		guard: () => doing(open({ user: 'guarded' }), connection =>
+			connection.begin(transaction => transaction`SELECT call_id FROM agentcore.call_begin('a', 't')`)),
+		guard_batch: () => doing(open({ user: 'guarded' }), connection =>
+			connection.unsafe("SELECT 1; SELECT call_id FROM agentcore.call_begin('a', 't')")),
+		guard_plain: () => doing(open({ user: 'guarded' }), beginAndCommit),
 		parallel: async () => {
 			const key = crypto.randomUUID(), connection = open({ max: 8 });
 			const answers = await Promise.all(Array.from({ length: 8 }, () => connection`SELECT verdict FROM agentcore.call_begin('a', 't', key => ${key})`));

@@ -75,6 +75,11 @@ class Checks:
     def args_text(self):
         return self.arrives("args", ARGS_JSON, ("as is", "args_text => %s", ARGS_JSON))
 
+    def result_text(self):
+        call, _ = self.begun("key => NULL")
+        assert self.ask("SELECT agentcore.call_commit(%s, result_text => %s)", call, "no json")[0] == "committed"
+        return "as is"
+
     def result_list(self):
         for word, value in (("as is", [1, "x"]), ("wrapped", psycopg2.extras.Json([1, "x"]))):
             call, _ = self.begun("est_tokens => %s", 1)
@@ -93,7 +98,7 @@ class Checks:
 
     def nulls(self):
         self.begun("args => %s, est_tokens => %s, est_usd => %s, key => %s, task => %s, subject => %s, budget => %s, lease => %s, "
-                   "args_text => %s", *[None] * 9)
+                   "args_text => %s, holder => %s, tenant => %s", *[None] * 11)
         return "as is"
 
     def read_jsonb(self):
@@ -114,6 +119,13 @@ class Checks:
         value, = self.ask("SELECT held_tokens FROM agentcore.permits WHERE permit = %s", call)
         return "exact" if value == BIG else repr(value)
 
+    def read_wait(self):
+        """retry_after_ms, of a call that is under way."""
+        key = str(uuid.uuid4())
+        self.begun("key => %s", key)
+        value, = self.ask("SELECT retry_after_ms FROM agentcore.call_begin('a', 't', key => %s)", key)
+        return "int" if type(value) is int and value > 0 else repr(value)
+
     def read_uuid(self):
         call, _ = self.begun("key => NULL")
         assert self.ask("SELECT agentcore.call_commit(%s)", call)[0] == "committed"
@@ -132,24 +144,37 @@ class Checks:
             pass
         return "one transaction" if self.ask(begin, key) == ("run", 1) else "each its own"
 
-    def warned(self, connection):
-        """A begin and its commit in one transaction."""
-        with connection:
-            call, = ask(connection, "SELECT call_id FROM agentcore.call_begin('a', 't')")
-            ask(connection, "SELECT agentcore.call_commit(%s)", call)
+    def begin_and_commit(self, connection):
+        call, = ask(connection, "SELECT call_id FROM agentcore.call_begin('a', %s)", "t")
+        assert ask(connection, "SELECT agentcore.call_commit(%s)", call)[0] == "committed"
 
     def warning(self):
+        """A begin and its commit in one transaction are told by a WARNING."""
         connection = connect(self.mode, autocommit=False)
-        self.warned(connection)
+        with connection:
+            self.begin_and_commit(connection)
         return "kept" if any("WARNING" in notice for notice in connection.notices) else "lost"
 
     def guard(self):
-        """The role's agentcore.budget_guard = error: the same is refused."""
+        """The role's agentcore.budget_guard = error: a begin in a transaction is refused."""
         try:
-            self.warned(connect(self.mode, user="guarded", autocommit=False))
+            ask(connect(self.mode, user="guarded", autocommit=False), "SELECT call_id FROM agentcore.call_begin('a', 't')")
         except psycopg2.Error as error:
             return error.pgcode
         return "lost"
+
+    def guard_batch(self):
+        """So is one that is not the first of a batch."""
+        try:
+            ask(connect(self.mode, user="guarded"), "SELECT 1; SELECT call_id FROM agentcore.call_begin('a', 't')")
+        except psycopg2.Error as error:
+            return error.pgcode
+        return "lost"
+
+    def guard_plain(self):
+        """And nothing else is."""
+        self.begin_and_commit(connect(self.mode, user="guarded"))
+        return "works"
 
     def parallel(self):
         key = str(uuid.uuid4())

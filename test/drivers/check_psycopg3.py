@@ -71,6 +71,11 @@ class Checks:
     def args_text(self):
         return self.arrives("args", ARGS_JSON, ("as is", "args_text => %s", ARGS_JSON))
 
+    def result_text(self):
+        call, _ = self.begun("key => NULL")
+        assert self.ask("SELECT agentcore.call_commit(%s, result_text => %s)", call, "no json")[0] == "committed"
+        return "as is"
+
     def result_list(self):
         for word, value in (("as is", [1, "x"]), ("wrapped", Jsonb([1, "x"]))):
             call, _ = self.begun("est_tokens => %s", 1)
@@ -89,7 +94,7 @@ class Checks:
 
     def nulls(self):
         self.begun("args => %s, est_tokens => %s, est_usd => %s, key => %s, task => %s, subject => %s, budget => %s, lease => %s, "
-                   "args_text => %s", *[None] * 9)
+                   "args_text => %s, holder => %s, tenant => %s", *[None] * 11)
         return "as is"
 
     def read_jsonb(self):
@@ -109,6 +114,13 @@ class Checks:
         call, _ = self.begun(f"est_tokens => {BIG}")
         value, = self.ask("SELECT held_tokens FROM agentcore.permits WHERE permit = %s", call)
         return "exact" if value == BIG else repr(value)
+
+    def read_wait(self):
+        """retry_after_ms, of a call that is under way."""
+        key = str(uuid.uuid4())
+        self.begun("key => %s", key)
+        value, = self.ask("SELECT retry_after_ms FROM agentcore.call_begin('a', 't', key => %s)", key)
+        return "int" if type(value) is int and value > 0 else repr(value)
 
     def read_uuid(self):
         call, _ = self.begun("key => NULL")
@@ -142,14 +154,30 @@ class Checks:
         return "by handler" if "WARNING" in seen else "lost"
 
     def guard(self):
-        """The role's agentcore.budget_guard = error: the same is refused."""
+        """The role's agentcore.budget_guard = error: a begin in a transaction is refused."""
         try:
             with self.connect(user="guarded") as connection, connection.transaction():
-                call, = connection.execute("SELECT call_id FROM agentcore.call_begin('a', 't')").fetchone()
-                connection.execute("SELECT agentcore.call_commit(%s)", (call,))
+                connection.execute("SELECT call_id FROM agentcore.call_begin('a', 't')")
         except psycopg.Error as error:
             return error.sqlstate
         return "lost"
+
+    def guard_batch(self):
+        """So is one that is not the first of a batch."""
+        try:
+            with self.connect(user="guarded") as connection, connection.pipeline():
+                connection.execute("SELECT 1")
+                connection.execute("SELECT call_id FROM agentcore.call_begin('a', 't')")
+        except psycopg.Error as error:
+            return error.sqlstate
+        return "lost"
+
+    def guard_plain(self):
+        """And nothing else is."""
+        with self.connect(user="guarded") as connection:
+            call, = connection.execute("SELECT call_id FROM agentcore.call_begin('a', %s)", ("t",)).fetchone()
+            assert connection.execute("SELECT agentcore.call_commit(%s)", (call,)).fetchone()[0] == "committed"
+        return "works"
 
     def parallel(self):
         key = str(uuid.uuid4())

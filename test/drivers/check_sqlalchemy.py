@@ -84,6 +84,11 @@ class Checks:
     def args_text(self):
         return self.arrives("args", ARGS_JSON, ("as is", "args_text => :value", ARGS_JSON))
 
+    def result_text(self):
+        call, _ = self.begun("key => NULL")
+        assert self.ask("SELECT agentcore.call_commit(:call, result_text => :text)", call=call, text="no json")[0] == "committed"
+        return "as is"
+
     def result_list(self):
         for word, value in (("as is", [1, "x"]), ("wrapped", ([1, "x"], JSONB))):
             call, _ = self.begun("est_tokens => :value", value=1)
@@ -101,8 +106,8 @@ class Checks:
         return self.arrives("lease", "90", ("as is", "lease => :value", 90), ("make_interval", "lease => make_interval(secs => :value)", 90))
 
     def nulls(self):
-        self.begun("args => :a, est_tokens => :b, est_usd => :c, key => :d, task => :e, subject => :f, budget => :g, lease => :h, args_text => :i",
-                   **dict.fromkeys("abcdefghi"))
+        self.begun("args => :a, est_tokens => :b, est_usd => :c, key => :d, task => :e, subject => :f, budget => :g, lease => :h, args_text => :i, "
+                   "holder => :j, tenant => :k", **dict.fromkeys("abcdefghijk"))
         return "as is"
 
     def read_jsonb(self):
@@ -122,6 +127,13 @@ class Checks:
         call, _ = self.begun(f"est_tokens => {BIG}")
         value, = self.ask("SELECT held_tokens FROM agentcore.permits WHERE permit = :call", call=call)
         return "exact" if value == BIG else repr(value)
+
+    def read_wait(self):
+        """retry_after_ms, of a call that is under way."""
+        key = str(uuid.uuid4())
+        self.begun("key => :key", key=key)
+        value, = self.ask("SELECT retry_after_ms FROM agentcore.call_begin('a', 't', key => :key)", key=key)
+        return "int" if type(value) is int and value > 0 else repr(value)
 
     def read_uuid(self):
         call, _ = self.begun("key => NULL")
@@ -148,30 +160,45 @@ class Checks:
             pass
         return "one transaction" if self.verdict_of(key) == "run" else "each its own"
 
-    def warned(self, user):
-        """A begin and its commit in one transaction."""
-        with engine(self.mode, user=user).begin() as connection:
-            call, = ask(connection, "SELECT call_id FROM agentcore.call_begin('a', 't')")
-            ask(connection, "SELECT agentcore.call_commit(:call)", call=call)
+    def begin_and_commit(self, connection):
+        call, = ask(connection, "SELECT call_id FROM agentcore.call_begin('a', :tool)", tool="t")
+        assert ask(connection, "SELECT agentcore.call_commit(:call)", call=call)[0] == "committed"
 
     def warning(self):
-        """It hands the driver's notices to Python's logging, at level INFO."""
+        """A begin and its commit in one transaction are told by a WARNING.  It hands the driver's notices to Python's logging, at level INFO."""
         seen = []
         handler = logging.Handler()
         handler.emit = lambda record: seen.append(record.getMessage())
         logger = logging.getLogger("sqlalchemy.dialects.postgresql")
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)
-        self.warned("worker")
+        with engine(self.mode).begin() as connection:
+            self.begin_and_commit(connection)
         return "in the log" if any("WARNING" in line for line in seen) else "lost"
 
     def guard(self):
-        """The role's agentcore.budget_guard = error: the same is refused."""
+        """The role's agentcore.budget_guard = error: a begin in a transaction is refused."""
         try:
-            self.warned("guarded")
+            with engine(self.mode, user="guarded").begin() as connection:
+                ask(connection, "SELECT call_id FROM agentcore.call_begin('a', 't')")
         except SQLAlchemyError as error:
             return error.orig.pgcode
         return "lost"
+
+    def guard_batch(self):
+        """So is one that is not the first of a batch."""
+        try:
+            with self.engine(user="guarded").connect() as connection:
+                ask(connection, "SELECT 1; SELECT call_id FROM agentcore.call_begin('a', 't')")
+        except SQLAlchemyError as error:
+            return error.orig.pgcode
+        return "lost"
+
+    def guard_plain(self):
+        """And nothing else is."""
+        with self.engine(user="guarded").connect() as connection:
+            self.begin_and_commit(connection)
+        return "works"
 
     def parallel(self):
         key = str(uuid.uuid4())

@@ -19,9 +19,9 @@ const (
 
 var args = map[string]interface{}{"n": 1, "s": "é"}
 
-var order = strings.Fields(`cast usd_float usd_exact key_uuid args_object args_string args_text result_list lease_duration lease_seconds nulls
-	read_jsonb read_interval read_numeric read_bigint read_uuid
-	autocommit batch warning guard parallel shared_connection
+var order = strings.Fields(`cast usd_float usd_exact key_uuid args_object args_string args_text result_text result_list lease_duration lease_seconds nulls
+	read_jsonb read_interval read_numeric read_bigint read_wait read_uuid
+	autocommit batch warning guard guard_batch guard_plain parallel shared_connection
 	prepared session_set listen startup`)
 
 // A form of an argument: the word for it, its SQL, its value.

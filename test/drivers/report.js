@@ -20,9 +20,9 @@ exports.BIG = '9007199254740993';
 exports.patience = mode => (mode === 'direct' ? 10000 : 1000);
 exports.sleep = ms => new Promise(done => setTimeout(done, ms));
 
-const CHECKS = `cast usd_float usd_exact key_uuid args_object args_string args_text result_list lease_duration lease_seconds nulls
-	read_jsonb read_interval read_numeric read_bigint read_uuid
-	autocommit batch warning guard parallel shared_connection
+const CHECKS = `cast usd_float usd_exact key_uuid args_object args_string args_text result_text result_list lease_duration lease_seconds nulls
+	read_jsonb read_interval read_numeric read_bigint read_wait read_uuid
+	autocommit batch warning guard guard_batch guard_plain parallel shared_connection
 	prepared session_set listen startup`.split(/\s+/);
 
 exports.run = async checks => {

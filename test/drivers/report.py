@@ -7,9 +7,9 @@ HOST = os.environ["PGHOST"]
 PASSWORD = os.environ["PGPASSWORD"]
 PORTS = {"direct": int(os.environ["PGPORT"]), "pooled": int(os.environ["POOL_PORT"]), "bare": int(os.environ["BARE_PORT"])}
 
-CHECKS = """cast usd_float usd_exact key_uuid args_object args_string args_text result_list lease_duration lease_seconds nulls
-            read_jsonb read_interval read_numeric read_bigint read_uuid
-            autocommit batch warning guard parallel shared_connection
+CHECKS = """cast usd_float usd_exact key_uuid args_object args_string args_text result_text result_list lease_duration lease_seconds nulls
+            read_jsonb read_interval read_numeric read_bigint read_wait read_uuid
+            autocommit batch warning guard guard_batch guard_plain parallel shared_connection
             prepared session_set listen startup""".split()
 
 ARGS = {"n": 1, "s": "é"}
