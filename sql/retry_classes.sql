@@ -50,7 +50,11 @@ SELECT e AS error, said(NULL, e) AS no_status, said(200, e) AS in_a_200, said(s,
     (40, '{"error":{"code":"429","message":"Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded call rate limit of your current pricing tier."}}', 429),
     (41, '{"error":{"code":"NoCapacity","message":"x"}}', 503),
     (42, '{"error":{"code":"DeploymentNotFound","message":"x"}}', 404),
-    (43, '{"error":{"code":"InternalServerError","message":"x"}}', 500)
+    (43, '{"error":{"code":"InternalServerError","message":"x"}}', 500),
+    (44, '{"statusCode":429,"message":"Rate limit is exceeded."}', 429),
+    (50, '{"type":"response.failed","response":{"error":{"code":"server_error","message":"x"}}}', 500),
+    (51, '{"status":"error","message":"ThrottlingException: slow"}', 400),
+    (52, '{"isError":true,"content":[{"type":"text","text":"An error occurred (ThrottlingException)"}]}', 400)
   ) AS f(n, e, s) ORDER BY n;
 
 -- what clients print of a response whose status they do not hand on
@@ -162,7 +166,9 @@ SELECT said(NULL, e), count(*), string_agg(e, ' | ') FILTER (WHERE said(NULL, e)
     'java.net.SocketTimeoutException', 'java.net.SocketTimeoutException: Connect timed out', 'java.net.ConnectException: Connection refused', 'java.net.UnknownHostException: x.test', 'java.net.SocketException: Connection reset', 'java.net.http.HttpTimeoutException: request timed out', 'java.net.http.HttpConnectTimeoutException', 'javax.net.ssl.SSLHandshakeException: Remote host terminated the handshake', 'org.apache.http.NoHttpResponseException: x.test:443 failed to respond', 'java.io.EOFException', 'java.io.InterruptedIOException: timeout', 'okhttp3.internal.http2.StreamResetException: stream was reset: CANCEL', 'java.io.IOException: unexpected end of stream', 'io.netty.handler.timeout.ReadTimeoutException',
     'curl: (6) Could not resolve host: x.test', 'curl: (7) Failed to connect to x.test port 443: Connection refused', 'curl: (18) transfer closed with outstanding read data remaining', 'curl: (28) Operation timed out after 5000 milliseconds with 0 bytes received', 'curl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL', 'curl: (52) Empty reply from server', 'curl: (55) Send failure: Broken pipe', 'curl: (56) Recv failure: Connection reset by peer', 'curl: (92) HTTP/2 stream 1 was not closed cleanly: INTERNAL_ERROR (err 2)', 'cURL error 28: Operation timed out', 'CURLE_COULDNT_CONNECT',
     'System.Net.Http.HttpRequestException: An error occurred while sending the request.', 'System.Net.Http.HttpIOException: The response ended prematurely. (ResponseEnded)', 'HttpRequestException: No such host is known. (x.test:443)', 'System.Threading.Tasks.TaskCanceledException: The request was canceled due to the configured HttpClient.Timeout of 100 seconds elapsing.', 'System.TimeoutException: The operation has timed out.', 'System.IO.IOException: Unable to read data from the transport connection: Connection reset by peer.', 'No connection could be made because the target machine actively refused it.',
-    'DOMException [TimeoutError]: The operation was aborted due to timeout', 'TimeoutError: The operation was aborted due to timeout', 'McpError: MCP error -32001: Request timed out', 'MCP error -32000: Connection closed', 'Timeout', 'timeout', 'Timeout 30000ms exceeded.', '{"error":"timeout"}'
+    'DOMException [TimeoutError]: The operation was aborted due to timeout', 'TimeoutError: The operation was aborted due to timeout', 'McpError: MCP error -32001: Request timed out', 'MCP error -32000: Connection closed', 'reqwest::Error: error sending request for url (https://x.test/)', 'hyper::Error(IncompleteMessage)', 'Net::ReadTimeout with #<TCPSocket:(closed)>', 'org.springframework.web.client.ResourceAccessException: I/O error on GET request',
+    '{"name":"TypeError","message":"fetch failed","cause":{"code":"ECONNREFUSED"}}', '{"code":"ECONNRESET"}',
+    'Timeout', 'timeout', 'Timeout 30000ms exceeded.', '{"error":"timeout"}'
   ]) AS e GROUP BY 1 ORDER BY 1;
 
 -- none of these is
@@ -188,7 +194,7 @@ SELECT said(s, e), count(*), string_agg(e, ' | ') FILTER (WHERE said(s, e) <> 'f
     (NULL, 'rpc error: code = Canceled desc = context canceled'), (NULL, 'Error: 1 CANCELLED: Call cancelled'), (NULL, 'StatusCode.CANCELLED'), (NULL, 'io.grpc.StatusRuntimeException: CANCELLED: x'),
     (NULL, 'System.OperationCanceledException: The operation was canceled.'), (NULL, 'System.Threading.Tasks.TaskCanceledException: A task was canceled.'), (NULL, 'java.util.concurrent.CancellationException'),
     (NULL, 'kotlinx.coroutines.JobCancellationException: Job was cancelled'), (NULL, 'java.lang.InterruptedException: sleep interrupted'), (NULL, 'UND_ERR_ABORTED'), (NULL, 'MCP error -32800: Request cancelled'),
-    (NULL, 'curl: (42) Operation was aborted by an application callback'), (200, 'CancelledError'), (NULL, 'ERROR: canceling statement due to user request'),
+    (NULL, 'curl: (42) Operation was aborted by an application callback'), (NULL, 'dial tcp: operation was canceled'), (NULL, 'Request aborted by user'), (NULL, 'starlette.requests.ClientDisconnect'), (NULL, '{"name":"AbortError","message":"This operation was aborted"}'), (200, 'CancelledError'), (NULL, 'ERROR: canceling statement due to user request'),
     (NULL, E'Traceback (most recent call last):\n  File "a.py", line 3, in f\n    self._sock.recv(timeout)\nKeyboardInterrupt')
   ) AS f(s, e) GROUP BY 1 ORDER BY 1;
 -- no cancellations: time limits, other words, and what another side says of itself

@@ -14,6 +14,9 @@
 #define MAX_CODE_LEN	80
 #define MAX_CHAIN		6
 
+/* values that only say that it failed, or what kind of content it is */
+static const char *const empty_codes[] = {"error", "failed", "failure", "fail", "text"};
+
 /* members whose values are codes, and those that may hold a status */
 static const char *const code_members[] = {
 	"type", "code", "status", "__type", "error", "error_code", "errorCode", "reason", "name", "Code",
@@ -148,7 +151,7 @@ read_member(Failure *failure, int *status, const char *key, int key_len, const c
 			for (const char *p = value; p < close; p++)
 				if (word_blank(*p))
 					return;
-			if (close > value && !word_digit(*value))
+			if (close > value && !word_digit(*value) && !is_one_of(value, close - value, empty_codes, lengthof(empty_codes)))
 				failure->has_members = true;
 			add_code(failure, FAILURE_MEMBER, value, close - value);
 		}

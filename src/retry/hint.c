@@ -72,6 +72,7 @@ static const struct
 	{"retry_after", SECONDS},
 	{"retryAfter", SECONDS},
 	{"retry-after", SECONDS},
+	{"estimated_time", SECONDS},	/* Hugging Face: until the model is loaded */
 	{"retry_after_seconds", SECONDS},
 	{"retryAfterSeconds", SECONDS},
 	{"retry_after_ms", MILLISECONDS},

@@ -82,6 +82,7 @@ const FailureRule service_rules[] = {
 	{ANY, CODE, "rate_limit_error", THROTTLE, SHUT, &anthropic},
 	{ANY, CODE, "Overloaded", THROTTLE, SHUT, &anthropic},
 	{ANY, CODE, "rate_limit_exceeded", THROTTLE, SHUT, &openai},
+	{ANY, CODE, "rate_limited", THROTTLE, SHUT, &openai},
 	{ANY, CODE, "slow_down", THROTTLE, SHUT, &openai},
 	{ANY, CODE, "server_is_overloaded", THROTTLE, SHUT, &openai},
 	{ANY, CODE, "engine_overloaded", THROTTLE, SHUT, &openai},

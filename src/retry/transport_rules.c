@@ -39,6 +39,9 @@ static const FailureSource go = {"Go net, net/http, context and x/net/http2", "2
 static const FailureSource java = {"Java SE java.net, java.io and java.net.http; OkHttp, Apache HttpClient, Netty", "2026-11-30"};
 static const FailureSource curl = {"https://curl.se/libcurl/c/libcurl-errors.html", "2026-11-30"};
 static const FailureSource dotnet = {"https://learn.microsoft.com/dotnet/api/system.net.http.httprequesterror", "2026-11-30"};
+static const FailureSource envoy = {"Envoy: bodies of its own answers", "2026-11-30"};
+static const FailureSource rust = {"Rust: hyper and reqwest", "2026-11-30"};
+static const FailureSource ruby = {"Ruby: Net::HTTP and Faraday", "2026-11-30"};
 static const FailureSource posix = {"POSIX strerror() and getaddrinfo()", "2026-11-30"};
 static const FailureSource program = {"errors of the caller's own code: Python, JavaScript, Java, .NET, Go", "2026-11-30"};
 
@@ -204,6 +207,8 @@ const FailureRule transport_rules[] = {
 	{NONE, PHRASE, "CancelledError", CANCELLED, OPEN, &python},
 	{NONE, PHRASE, "KeyboardInterrupt", CANCELLED, OPEN, &python},
 	{NONE, PHRASE, "trio.Cancelled", CANCELLED, OPEN, &python},
+	{NONE, PHRASE, "GeneratorExit", CANCELLED, OPEN, &python},
+	{NONE, PHRASE, "ClientDisconnect", CANCELLED, OPEN, &python},
 	{NONE, PHRASE, "AbortError", CANCELLED, OPEN, &fetch},
 	{NONE, PHRASE, "This operation was aborted", CANCELLED, OPEN, &fetch},
 	{NONE, PHRASE, "The operation was aborted", CANCELLED, OPEN, &fetch},
@@ -227,12 +232,14 @@ const FailureRule transport_rules[] = {
 	{NONE, PHRASE, "OperationCanceledException", CANCELLED, OPEN, &dotnet},
 	{NONE, PHRASE, "TaskCanceledException", CANCELLED, OPEN, &dotnet},
 	{NONE, PHRASE, "A task was canceled", CANCELLED, OPEN, &dotnet},
-	{NONE, PHRASE, "The operation was canceled", CANCELLED, OPEN, &dotnet},
+	{NONE, PHRASE, "operation was canceled", CANCELLED, OPEN, &dotnet},
 	{NONE, PHRASE, "curl: (42)", CANCELLED, OPEN, &curl},
 	{NONE, PHRASE, "cURL error 42:", CANCELLED, OPEN, &curl},
 	{NONE, PHRASE, "CURLE_ABORTED_BY_CALLBACK", CANCELLED, OPEN, &curl},
 	{NONE, PHRASE, "client closed request", CANCELLED, OPEN, &nginx},
 	{NONE, PHRASE, "client disconnected", CANCELLED, OPEN, &nginx},
+	{NONE, PHRASE, "aborted by user", CANCELLED, OPEN, &nginx},
+	{NONE, PHRASE, "aborted by the user", CANCELLED, OPEN, &nginx},
 	{NONE, PHRASE, "cancelled by user", CANCELLED, OPEN, &nginx},
 	{NONE, PHRASE, "canceled by user", CANCELLED, OPEN, &nginx},
 	{NONE, PHRASE, "cancelled by the user", CANCELLED, OPEN, &nginx},
@@ -376,6 +383,9 @@ const FailureRule transport_rules[] = {
 	{NONE, PHRASE, "unable to read data from the transport connection", RETRY, OPEN, &dotnet},
 	{NONE, PHRASE, "unable to write data to the transport connection", RETRY, OPEN, &dotnet},
 	{NONE, PHRASE, "An existing connection was forcibly closed by the remote host", RETRY, OPEN, &dotnet},
+	{NONE, PHRASE, "connection closed before message completed", RETRY, OPEN, &rust},
+	{NONE, PHRASE, "IncompleteMessage", RETRY, OPEN, &rust},
+	{NONE, PHRASE, "Net::ReadTimeout", RETRY, OPEN, &ruby},
 	{NONE, PHRASE, "connection reset", RETRY, OPEN, &posix},
 	{NONE, PHRASE, "broken pipe", RETRY, OPEN, &posix},
 	{NONE, PHRASE, "connection aborted", RETRY, OPEN, &posix},
@@ -484,6 +494,9 @@ const FailureRule transport_rules[] = {
 	{NONE, PHRASE, "No such host is known", RETRY, SHUT, &dotnet},
 	{NONE, PHRASE, "actively refused it", RETRY, SHUT, &dotnet},
 	{NONE, PHRASE, "The SSL connection could not be established", RETRY, SHUT, &dotnet},
+	{NONE, PHRASE, "tcp connect error", RETRY, SHUT, &rust},
+	{NONE, PHRASE, "Net::OpenTimeout", RETRY, SHUT, &ruby},
+	{NONE, PHRASE, "Faraday::ConnectionFailed", RETRY, OPEN, &ruby},
 	{NONE, PHRASE, "name resolution error", RETRY, SHUT, &dotnet},
 	{NONE, PHRASE, "connection refused", RETRY, SHUT, &posix},
 	{NONE, PHRASE, "network is unreachable", RETRY, SHUT, &posix},
@@ -535,6 +548,9 @@ const FailureRule transport_rules[] = {
 	{NONE, PHRASE, "cURL error 28:", RETRY, OPEN, &curl},
 	{NONE, PHRASE, "CURLE_OPERATION_TIMEDOUT", RETRY, OPEN, &curl},
 	{NONE, PHRASE, "HttpRequestException", RETRY, OPEN, &dotnet},
+	{NONE, PHRASE, "upstream connect error", RETRY, OPEN, &envoy},
+	{NONE, PHRASE, "error sending request", RETRY, OPEN, &rust},
+	{NONE, PHRASE, "ResourceAccessException", RETRY, OPEN, &java},
 	{NONE, PHRASE, "An error occurred while sending the request", RETRY, OPEN, &dotnet},
 	{NONE, PHRASE, "timed out", RETRY, OPEN, &posix},
 	{NONE, PHRASE, "timedout", RETRY, OPEN, &posix},
