@@ -44,7 +44,7 @@ advise(const char *tenant, PermitRow *permit, const ToolDef *tool, int status,
 	{
 		advice->action = RETRY_FAIL;
 		if (advice->class == RETRY_CLASS_RETRY || advice->class == RETRY_CLASS_THROTTLE)
-			advice->reason = "possibly_executed";
+			advice->reason = ADVICE_POSSIBLY_EXECUTED;
 	}
 }
 
@@ -153,7 +153,7 @@ AGC_FUNCTION(call_fail)
 	};
 	char	   *tenant = agc_arg_tenant(fcinfo, 7);
 	TimestampTz now = agc_now();
-	RetryAdvice advice = {.action = RETRY_FAIL, .reason = "already_settled"};
+	RetryAdvice advice = {.action = RETRY_FAIL, .reason = ADVICE_ALREADY_SETTLED};
 	PermitRow	permit;
 
 	agc_enter_disabled(tenant, AGC_AGENT);

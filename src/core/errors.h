@@ -1,6 +1,6 @@
 /*
  * errors.h
- *	  SQLSTATE class TC, the extension's own, and the reason codes of the gate.
+ *	  SQLSTATE class TC, the extension's own, and every reason code.
  *
  * Both are data that clients match on: a value once released never changes
  * its meaning.  doc/reference.md holds the same tables for readers.
@@ -35,5 +35,20 @@
 #define REASON_AGENT_DISABLED		"agent_disabled"
 #define REASON_TOOL_DISABLED		"tool_disabled"
 #define REASON_TENANT_DISABLED		"tenant_disabled"
+
+/* why retry_next() and call_fail() advise what they do */
+#define ADVICE_RETRYABLE_STATUS			"retryable_status"
+#define ADVICE_RETRYABLE_ERROR			"retryable_error"
+#define ADVICE_RETRY_AFTER				"retry_after"
+#define ADVICE_RETRY_AFTER_TOO_LONG		"retry_after_too_long"
+#define ADVICE_FATAL_STATUS				"fatal_status"
+#define ADVICE_FATAL_ERROR				"fatal_error"
+#define ADVICE_QUOTA					"quota"
+#define ADVICE_CANCELLED				"cancelled"
+#define ADVICE_UNKNOWN_ERROR			"unknown_error"
+#define ADVICE_ATTEMPTS_EXHAUSTED		"attempts_exhausted"
+#define ADVICE_DEADLINE					"deadline"
+#define ADVICE_POSSIBLY_EXECUTED		"possibly_executed"
+#define ADVICE_ALREADY_SETTLED			"already_settled"
 
 #endif							/* AGENTCORE_ERRORS_H */

@@ -104,16 +104,16 @@ advise_wait(const RetryPolicy *policy, int attempt, int64 left, bool daily, cons
 	int64		delay;
 
 	if (out->hint >= 0)
-		reason = "retry_after";
+		reason = ADVICE_RETRY_AFTER;
 	if (daily || hint > policy->max_retry_after)
 	{
 		/* exact: nobody sleeps so long, and the gate spreads those who come back to a target */
-		advise(out, RETRY_DEFER, hint, "retry_after_too_long");
+		advise(out, RETRY_DEFER, hint, ADVICE_RETRY_AFTER_TOO_LONG);
 		return;
 	}
 	if (hint > left)
 	{
-		advise(out, RETRY_FAIL, 0, "deadline");
+		advise(out, RETRY_FAIL, 0, ADVICE_DEADLINE);
 		return;
 	}
 	delay = backoff_delay(policy->method, policy->base, policy->cap, attempt, draw);
@@ -155,20 +155,20 @@ retry_advise(const char *tenant, const char *policy_name, int attempt, int statu
 	out->hint = hint_of(&hint, &verdict);
 
 	if (verdict.class == RETRY_CLASS_CANCELLED)
-		advise(out, RETRY_FAIL, 0, "cancelled");
+		advise(out, RETRY_FAIL, 0, ADVICE_CANCELLED);
 	else if (verdict.class == RETRY_CLASS_UNKNOWN)
-		advise(out, RETRY_FAIL, 0, "unknown_error");
+		advise(out, RETRY_FAIL, 0, ADVICE_UNKNOWN_ERROR);
 	else if (verdict.class == RETRY_CLASS_QUOTA)
-		advise(out, RETRY_FAIL, 0, "quota");
+		advise(out, RETRY_FAIL, 0, ADVICE_QUOTA);
 	else if (verdict.class == RETRY_CLASS_FATAL)
-		advise(out, RETRY_FAIL, 0, verdict.by_error ? "fatal_error" : "fatal_status");
+		advise(out, RETRY_FAIL, 0, verdict.by_error ? ADVICE_FATAL_ERROR : ADVICE_FATAL_STATUS);
 	else if (attempt >= policy->max_attempts)
-		advise(out, RETRY_FAIL, 0, "attempts_exhausted");
+		advise(out, RETRY_FAIL, 0, ADVICE_ATTEMPTS_EXHAUSTED);
 	else if (left <= 0)
-		advise(out, RETRY_FAIL, 0, "deadline");
+		advise(out, RETRY_FAIL, 0, ADVICE_DEADLINE);
 	else
 		advise_wait(policy, attempt, left, verdict.daily,
-					verdict.by_error ? "retryable_error" : "retryable_status", out);
+					verdict.by_error ? ADVICE_RETRYABLE_ERROR : ADVICE_RETRYABLE_STATUS, out);
 }
 
 const char *
