@@ -15,6 +15,7 @@
 #include "cache/publish.h"
 #include "cache/queue.h"
 #include "cache/ready.h"
+#include "cache/session_lease.h"
 #include "cache/stat.h"
 #include "cache/wheel.h"
 #include "cache/worker.h"
@@ -38,6 +39,7 @@ int			agc_cache_policy = AGC_CACHE_S3_FIFO;
 int			agc_cache_sweep_interval = 1000;
 int			agc_cache_tenant_share = 100;
 int			agc_cache_ttl_jitter = 0;
+bool		agc_release_on_disconnect = false;
 
 static const struct config_enum_entry compress_options[] = {
 	{"off", AGC_COMPRESS_OFF, false},
@@ -135,6 +137,12 @@ define_session_settings(void)
 							 "Invalidations do not reach a standby: there only the time to live limits the age of an answer.",
 							 &agc_cache_on_standby, false,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.release_on_disconnect",
+							 "Give the cache leases of this session back when it ends.",
+							 "Of calls without key and holder, and of cache_fetch(), taken while it is on. "
+							 "For a session that is one client's; behind a pooler it takes leases from clients that still run.",
+							 &agc_release_on_disconnect, false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_pending_max",
 							"Backend memory for cache entries that wait for COMMIT.",
 							"Beyond it cache_set returns false and does not cache the entry, and an invalidation of a single call widens to its tool.",
@@ -238,6 +246,12 @@ cache_extend_lease(const CacheKey *key, int64 lease, int64 lease_us)
 {
 	if (cache_ready() && lease != 0)
 		lease_extend(key, lease, lease_us);
+}
+
+void
+cache_bind_lease(const CacheKey *key, int64 lease)
+{
+	session_lease_note(key, lease);
 }
 
 void

@@ -28,6 +28,9 @@ extern bool cache_store_lease(const CacheKey *key, const char *tenant, const cha
 							  int64 lease, Jsonb *value, const CacheTerms *terms);
 extern void cache_abandon_lease(const CacheKey *key, int64 lease);
 
+/* a lease that was just taken ends with this session, if the session says so */
+extern void cache_bind_lease(const CacheKey *key, int64 lease);
+
 /* a held lease lives lease_us from now; nothing happens to a lost one */
 extern void cache_extend_lease(const CacheKey *key, int64 lease, int64 lease_us);
 

@@ -15,6 +15,7 @@
 #include "cache/lookup.h"
 #include "cache/pending.h"
 #include "cache/ready.h"
+#include "cache/session_lease.h"
 #include "cache/stat.h"
 #include "core/row.h"
 
@@ -324,6 +325,8 @@ AGC_FUNCTION(cache_fetch)
 		lease = agc_lease_or_default(agc_cache_lease * USECS_PER_SEC);
 	read_target(fcinfo, "cache_fetch", 2, 5, agc_enter, &target);
 	lookup_wait(&target, lease, wait, &result);
+	if (result.lease != 0)
+		session_lease_note(&target.key, result.lease);
 
 	agc_row_init(&row);
 	agc_put_text(&row, names[result.status]);

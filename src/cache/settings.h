@@ -43,5 +43,6 @@ extern int	agc_cache_policy;
 extern int	agc_cache_sweep_interval;	/* ms */
 extern int	agc_cache_tenant_share; /* percent */
 extern int	agc_cache_ttl_jitter;	/* percent */
+extern bool agc_release_on_disconnect;
 
 #endif							/* AGENTCORE_CACHE_SETTINGS_H */

@@ -140,6 +140,9 @@ answer_take_lease(Gate *gate)
 	{
 		gate->cache_lease = found.lease;
 		takes_add_lease(&gate->cache.key, found.lease);
+		/* a key or a holder finds its call again from another session */
+		if (gate->key == NULL && gate->holder == NULL)
+			cache_bind_lease(&gate->cache.key, found.lease);
 		return true;
 	}
 	judge_found(gate, &found);
