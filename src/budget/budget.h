@@ -253,8 +253,11 @@ typedef enum TokenKind
 	TOKEN_CACHED,
 	TOKEN_CACHE_WRITE,
 	TOKEN_LONG_CACHE_WRITE,		/* kept for an hour */
-	TOKEN_OUTPUT,
+	TOKEN_AUDIO_INPUT,
+	TOKEN_IMAGE_INPUT,
+	TOKEN_OUTPUT,				/* those before it are input */
 	TOKEN_REASONING,
+	TOKEN_AUDIO_OUTPUT,
 	TOKEN_KINDS
 } TokenKind;
 
@@ -270,6 +273,9 @@ typedef struct UsageReadings
 {
 	int			n;
 	TokenUsage	reading[USAGE_MAX_READINGS];
+	const char *service_tier;	/* that the response was served by; NULL: it does not say; "auto": it names several */
+	int64		reported_nanousd;	/* what it says that it cost; -1: nothing */
+	Jsonb	   *document;		/* what was read: fees are counted in it by their names */
 } UsageReadings;
 
 /* What a budget is charged: tokens by weight and money, both rounded up. */
@@ -279,30 +285,46 @@ typedef struct CallCost
 	int64		nanousd;
 } CallCost;
 
+/* Which price: the one in force at a time, of the tier that the call began with. */
+typedef struct PriceOf
+{
+	const char *tenant;
+	const char *model;
+	TimestampTz at;
+	const char *service_tier;	/* NULL: standard; auto: whichever the provider took */
+} PriceOf;
+
 /*
- * By the price in force at a time, of the reading that costs most, tokens and
- * money each; false: the model had none.  dearest: which one costs most
- * money; may be NULL.
+ * Of the reading that costs most, tokens and money each; false: the model had no
+ * price.  A tier that the response names counts before the one of the call; one
+ * without a price costs as the dearest.  dearest: the reading that costs
+ * most money; may be NULL.
  */
-extern bool price_call(const char *tenant, const char *model, TimestampTz at,
-					   const UsageReadings *usage, CallCost *cost, const TokenUsage **dearest);
+extern bool price_call(const PriceOf *of, const UsageReadings *usage, CallCost *cost, const TokenUsage **dearest);
 
 /* the same, but money that is out of range is the most that fits, and not 22023 */
-extern bool price_settlement(const char *tenant, const char *model, TimestampTz at,
-							 const UsageReadings *usage, CallCost *cost);
+extern bool price_settlement(const PriceOf *of, const UsageReadings *usage, CallCost *cost);
 
 /*
- * The most that so many tokens can cost now, whatever kinds they turn out to be; of
+ * The most that so many tokens can cost, whatever kinds they turn out to be; of
  * tokens and money each, -1 (unknown) where that is 0 although the rate is not.
  */
-extern bool price_bound(const char *tenant, const char *model, int64 input_tokens,
-						int64 output_tokens, CallCost *cost);
+extern bool price_bound(const PriceOf *of, int64 input_tokens, int64 output_tokens, CallCost *cost);
 
 /*
  * Tokens out of a provider's usage object, or of a response that has one
  * (OpenAI chat and responses, Anthropic, Gemini).  false: not understood.
  */
 extern bool usage_read(Jsonb *usage, UsageReadings *out);
+
+/*
+ * usage_facts.c: the service tier that a response names, in the words of prices;
+ * NULL: none, "auto": several.
+ */
+extern const char *usage_named_tier(Jsonb *usage);
+
+/* usage_facts.c: how often a fee is counted, by its name; false: its count is no count */
+extern bool usage_fee_count(Jsonb *usage, const char *fee, int fee_len, int64 *count);
 
 /* of all kinds together, by the reading that has most */
 extern int64 usage_most_tokens(const UsageReadings *usage);

@@ -1,104 +1,78 @@
 /*
  * price.c
- *	  What a model call costs: prices of models and weights of their tokens.
+ *	  What a model call costs: which price holds for it, and the arithmetic.
  *
- * Prices are numeric and may have any number of digits; the cost of a call is
- * computed exactly and rounded up to a nano-dollar once.  A price holds from
- * valid_from until valid_to.  Of those that hold, the one that began last counts,
- * so that a temporary price takes the place of the lasting one.
+ * A call is priced by one row: of its service tier the one with the highest
+ * above_tokens that its whole input is above, for all its tokens.  Prices are numeric
+ * and may have any number of digits; the cost of a call is computed exactly and
+ * rounded up to a nano-dollar once.
  *
  * Memory: the caller's context.  Locks: AccessShareLock on agentcore.model_price.
  * On ERROR: nothing to undo.
  */
-#include "budget/budget.h"
+#include "budget/prices.h"
 
-#include "catalog/pg_type.h"
+#include "common/int.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
-#include "utils/rel.h"
 
 /* what 64 bits of nano-dollars hold */
 #define MOST_USD	INT64CONST(9000000000)
 
-static AgcTable price_table = AGC_TABLE("model_price", "model_price_pkey");
+/* ----- which row -------------------------------------------------------------- */
 
-/* The columns of the price and weight of each kind; where one is NULL, another kind's counts. */
-static const struct
+/* What was read from a cache and written to one is input too. */
+static int64
+whole_input(const TokenUsage *usage)
 {
-	const char *usd;
-	const char *weight;
-	TokenKind	otherwise;		/* comes before it in this table */
-}			kind_columns[TOKEN_KINDS] = {
-	[TOKEN_INPUT] = {"usd_per_input_token", "input_weight", TOKEN_INPUT},
-	[TOKEN_CACHED] = {"usd_per_cached_token", "cached_weight", TOKEN_INPUT},
-	[TOKEN_CACHE_WRITE] = {"usd_per_cache_write_token", NULL, TOKEN_INPUT},
-	[TOKEN_LONG_CACHE_WRITE] = {"usd_per_long_cache_write_token", NULL, TOKEN_CACHE_WRITE},
-	[TOKEN_OUTPUT] = {"usd_per_output_token", "output_weight", TOKEN_OUTPUT},
-	[TOKEN_REASONING] = {"usd_per_reasoning_token", NULL, TOKEN_OUTPUT}
-};
+	int64		input = 0;
 
-typedef struct Price
-{
-	TimestampTz at;
-	TimestampTz valid_from;
-	bool		found;
-	bool		settling;		/* what is out of range is bounded */
-	Datum		usd[TOKEN_KINDS];
-	Datum		weight[TOKEN_KINDS];
-} Price;
-
-static Datum
-read_rate(HeapTuple tuple, TupleDesc desc, const char *column, Datum otherwise)
-{
-	bool		isnull = true;
-	Datum		rate = column == NULL ? (Datum) 0 : agc_col(tuple, desc, column, &isnull);
-
-	return isnull ? otherwise : datumCopy(rate, false, -1);
+	for (int kind = TOKEN_INPUT; kind < TOKEN_OUTPUT; kind++)
+		if (pg_add_s64_overflow(input, usage->count[kind], &input))
+			return PG_INT64_MAX;
+	return input;
 }
 
-/* Keeps the price that began last of those that hold. */
-static void
-look_at_price(HeapTuple tuple, TupleDesc desc, void *arg)
-{
-	Price	   *price = arg;
-	bool		from_null;
-	bool		to_null;
-	TimestampTz valid_from = DatumGetTimestampTz(agc_col(tuple, desc, "valid_from", &from_null));
-	TimestampTz valid_to = DatumGetTimestampTz(agc_col(tuple, desc, "valid_to", &to_null));
-
-	if (valid_from > price->at || (!to_null && valid_to <= price->at) ||
-		(price->found && valid_from < price->valid_from))
-		return;
-	price->found = true;
-	price->valid_from = valid_from;
-	for (int kind = 0; kind < TOKEN_KINDS; kind++)
-	{
-		TokenKind	otherwise = kind_columns[kind].otherwise;
-
-		price->usd[kind] = read_rate(tuple, desc, kind_columns[kind].usd, price->usd[otherwise]);
-		price->weight[kind] = read_rate(tuple, desc, kind_columns[kind].weight, price->weight[otherwise]);
-	}
-}
-
+/* An input of 0 is above nothing, and costs as the shortest. */
 static bool
-find_price(const char *tenant, const char *model, TimestampTz at, Price *price)
+reaches(const PriceRow *row, int64 input)
 {
-	const char *keys[2] = {tenant, model};
-	Relation	rel = agc_table_open(&price_table, AccessShareLock);
-
-	memset(price, 0, sizeof(*price));
-	price->at = at;
-	agc_table_scan(&price_table, rel, 2, keys, look_at_price, price);
-	agc_table_close(rel, AccessShareLock);
-	return price->found;
+	return row->above_tokens == 0 || row->above_tokens < input;
 }
 
-static Datum
-add_product(Datum sum, Datum rate, int64 tokens)
+/* NULL: the tier has no price for so much input */
+static const PriceRow *
+row_of_tier(const PriceList *list, const char *tier, int64 input)
 {
-	Datum		product = DirectFunctionCall2(numeric_mul, rate, NumericGetDatum(int64_to_numeric(tokens)));
+	const PriceRow *best = NULL;
+
+	for (int i = 0; i < list->n; i++)
+	{
+		const PriceRow *row = &list->row[i];
+
+		if (strcmp(row->service_tier, tier) == 0 && reaches(row, input) &&
+			(best == NULL || row->above_tokens > best->above_tokens))
+			best = row;
+	}
+	return best;
+}
+
+/* The tier that the response names wins. */
+static const char *
+tier_of_call(const PriceOf *of, const UsageReadings *usage)
+{
+	if (usage->service_tier != NULL)
+		return usage->service_tier;
+	return of->service_tier != NULL ? of->service_tier : TIER_STANDARD;
+}
+
+/* ----- arithmetic ------------------------------------------------------------- */
+
+static Datum
+add_product(Datum sum, Datum rate, int64 count)
+{
+	Datum		product = DirectFunctionCall2(numeric_mul, rate, NumericGetDatum(int64_to_numeric(count)));
 
 	return DirectFunctionCall2(numeric_add, sum, product);
 }
@@ -134,60 +108,112 @@ nanousd_of(Datum usd)
 	return agc_numeric_nanousd(usd, "cost of the call");
 }
 
+/* One reading by one row.  Out of range is the most that fits where "settling", else 22023. */
 static void
-apply_price(const Price *price, const TokenUsage *usage, CallCost *cost)
+apply_row(const PriceList *list, const PriceRow *row, const TokenUsage *usage, const UsageReadings *counted, bool settling, CallCost *cost)
 {
-	cost->tokens = weighted_tokens(total_of(price->weight, usage));
-	cost->nanousd = price->settling ? nanousd_of(total_of(price->usd, usage)) :
-		agc_numeric_nanousd(total_of(price->usd, usage), "cost of the call");
+	Datum		usd = price_add_fees(total_of(row->usd, usage), price_row_fees(list, row), counted);
+
+	cost->tokens = weighted_tokens(total_of(row->weight, usage));
+	cost->nanousd = settling ? nanousd_of(usd) : agc_numeric_nanousd(usd, "cost of the call");
 }
 
-static void
-price_readings(const Price *price, const UsageReadings *usage, CallCost *cost, const TokenUsage **dearest)
+/* The larger of tokens and money each; whether the money is more. */
+static bool
+take_larger(CallCost *cost, const CallCost *other)
 {
+	bool		dearer = other->nanousd > cost->nanousd;
+
+	cost->tokens = Max(cost->tokens, other->tokens);
+	cost->nanousd = Max(cost->nanousd, other->nanousd);
+	return dearer;
+}
+
+/* By the model's dearest price, where the tier has none: of each tier the row for so much input, else every row. */
+static const PriceRow *
+apply_dearest(const PriceList *list, const TokenUsage *usage, const UsageReadings *counted, bool settling, CallCost *cost)
+{
+	int64		input = whole_input(usage);
+	const PriceRow *dearest = NULL;
+
+	cost->tokens = cost->nanousd = -1;
+	for (int pass = 0; pass < 2 && dearest == NULL; pass++)
+		for (int i = 0; i < list->n; i++)
+		{
+			const PriceRow *row = &list->row[i];
+			CallCost	one;
+
+			if (pass == 0 && row_of_tier(list, row->service_tier, input) != row)
+				continue;
+			apply_row(list, row, usage, counted, settling, &one);
+			if (take_larger(cost, &one))
+				dearest = row;
+		}
+	return dearest;
+}
+
+/* What the response itself says that it cost: where the price says so, and it is no mere absence. */
+static bool
+takes_reported(const PriceRow *row, const UsageReadings *usage)
+{
+	return row->use_reported_cost && usage->reported_nanousd >= 0 &&
+		(usage->reported_nanousd > 0 || usage_most_tokens(usage) == 0);
+}
+
+static bool
+price_readings(const PriceOf *of, const UsageReadings *usage, bool settling, CallCost *cost, const TokenUsage **dearest)
+{
+	const char *tier = tier_of_call(of, usage);
+	const PriceRow *applied = NULL;
+	PriceList	list;
+
+	if (!price_rows(of->tenant, of->model, of->at, &list))
+		return false;
 	cost->tokens = cost->nanousd = -1;
 	for (int i = 0; i < usage->n; i++)
 	{
+		const TokenUsage *reading = &usage->reading[i];
+		const PriceRow *row = row_of_tier(&list, tier, whole_input(reading));
 		CallCost	one;
 
-		apply_price(price, &usage->reading[i], &one);
-		if (dearest != NULL && one.nanousd > cost->nanousd)
-			*dearest = &usage->reading[i];
-		cost->tokens = Max(cost->tokens, one.tokens);
-		cost->nanousd = Max(cost->nanousd, one.nanousd);
+		if (row != NULL)
+			apply_row(&list, row, reading, usage, settling, &one);
+		else
+			row = apply_dearest(&list, reading, usage, settling, &one);
+		if (!take_larger(cost, &one))
+			continue;
+		applied = row;
+		if (dearest != NULL)
+			*dearest = reading;
 	}
-}
-
-bool
-price_call(const char *tenant, const char *model, TimestampTz at, const UsageReadings *usage,
-		   CallCost *cost, const TokenUsage **dearest)
-{
-	Price		price;
-
-	if (!find_price(tenant, model, at, &price))
-		return false;
-	price_readings(&price, usage, cost, dearest);
+	if (applied != NULL && takes_reported(applied, usage))
+		cost->nanousd = usage->reported_nanousd;
 	return true;
 }
 
 bool
-price_settlement(const char *tenant, const char *model, TimestampTz at, const UsageReadings *usage, CallCost *cost)
+price_call(const PriceOf *of, const UsageReadings *usage, CallCost *cost, const TokenUsage **dearest)
 {
-	Price		price;
-
-	if (!find_price(tenant, model, at, &price))
-		return false;
-	price.settling = true;
-	price_readings(&price, usage, cost, NULL);
-	return true;
+	return price_readings(of, usage, false, cost, dearest);
 }
 
-/* Every kind that these tokens may turn out to be costs as the dearest of them. */
-static void
-level_up(Datum rate[TOKEN_KINDS], TokenKind first, TokenKind last)
+bool
+price_settlement(const PriceOf *of, const UsageReadings *usage, CallCost *cost)
 {
+	return price_readings(of, usage, true, cost, NULL);
+}
+
+/* ----- what a call may cost ----------------------------------------------------- */
+
+/* What a token of "first" may turn out to cost: the dearest of the kinds up to "last". */
+static Datum
+largest(const Datum rate[TOKEN_KINDS], TokenKind first, TokenKind last)
+{
+	Datum		most = rate[first];
+
 	for (int kind = first + 1; kind <= (int) last; kind++)
-		rate[first] = DirectFunctionCall2(numeric_larger, rate[first], rate[kind]);
+		most = DirectFunctionCall2(numeric_larger, most, rate[kind]);
+	return most;
 }
 
 static bool
@@ -196,195 +222,65 @@ is_zero(Datum rate)
 	return DatumGetBool(DirectFunctionCall2(numeric_eq, rate, NumericGetDatum(int64_to_numeric(0))));
 }
 
-/* A bound of 0 is a promise only where every token is free. */
-static int64
-bound_or_unknown(int64 bound, const Datum rate[TOKEN_KINDS])
+/*
+ * The rows that the call may turn out to be priced by: of its tier, or of every tier
+ * where it has none; of every length up to its input, since it may be
+ * shorter; all, where none of these.
+ */
+static void
+mark_reachable(PriceList *list, const char *tier, int64 input)
 {
-	return bound == 0 && !(is_zero(rate[TOKEN_INPUT]) && is_zero(rate[TOKEN_OUTPUT])) ? -1 : bound;
+	bool		any_tier = row_of_tier(list, tier, input) == NULL;
+	int			n = 0;
+
+	for (int i = 0; i < list->n; i++)
+	{
+		PriceRow   *row = &list->row[i];
+
+		row->reachable = (any_tier || strcmp(row->service_tier, tier) == 0) && reaches(row, input);
+		n += row->reachable;
+	}
+	for (int i = 0; n == 0 && i < list->n; i++)
+		list->row[i].reachable = true;
+}
+
+/* The most that so many tokens come to; a bound of 0 is a promise only where every token is free. */
+static Datum
+bound_of(const Datum rate[TOKEN_KINDS], int64 input_tokens, int64 output_tokens, bool *unknown)
+{
+	Datum		input = largest(rate, TOKEN_INPUT, TOKEN_OUTPUT - 1);
+	Datum		output = largest(rate, TOKEN_OUTPUT, TOKEN_KINDS - 1);
+
+	*unknown |= !is_zero(input) || !is_zero(output);
+	return add_product(add_product(NumericGetDatum(int64_to_numeric(0)), input, input_tokens), output, output_tokens);
 }
 
 bool
-price_bound(const char *tenant, const char *model, int64 input_tokens, int64 output_tokens,
-			CallCost *cost)
+price_bound(const PriceOf *of, int64 input_tokens, int64 output_tokens, CallCost *cost)
 {
-	TokenUsage	most = {{0}};
-	Price		price;
+	const char *tier = of->service_tier != NULL ? of->service_tier : TIER_STANDARD;
+	bool		unknown_tokens = false;
+	bool		unknown_money = false;
+	PriceList	list;
 
-	if (!find_price(tenant, model, agc_now(), &price))
+	if (!price_rows(of->tenant, of->model, of->at, &list))
 		return false;
-	level_up(price.usd, TOKEN_INPUT, TOKEN_LONG_CACHE_WRITE);
-	level_up(price.usd, TOKEN_OUTPUT, TOKEN_REASONING);
-	level_up(price.weight, TOKEN_INPUT, TOKEN_LONG_CACHE_WRITE);
-	level_up(price.weight, TOKEN_OUTPUT, TOKEN_REASONING);
-	most.count[TOKEN_INPUT] = input_tokens;
-	most.count[TOKEN_OUTPUT] = output_tokens;
-	apply_price(&price, &most, cost);
-	cost->tokens = bound_or_unknown(cost->tokens, price.weight);
-	cost->nanousd = bound_or_unknown(cost->nanousd, price.usd);
+	mark_reachable(&list, tier, input_tokens);
+	cost->tokens = cost->nanousd = 0;
+	for (int i = 0; i < list.n; i++)
+	{
+		const PriceRow *row = &list.row[i];
+		CallCost	one;
+
+		if (!row->reachable)
+			continue;
+		one.tokens = weighted_tokens(bound_of(row->weight, input_tokens, output_tokens, &unknown_tokens));
+		one.nanousd = agc_numeric_nanousd(bound_of(row->usd, input_tokens, output_tokens, &unknown_money), "cost of the call");
+		(void) take_larger(cost, &one);
+	}
+	if (cost->tokens == 0 && unknown_tokens)
+		cost->tokens = -1;
+	if (cost->nanousd == 0 && unknown_money)
+		cost->nanousd = -1;
 	return true;
-}
-
-/* ----- model_price_set ----- */
-
-enum
-{
-	A_MODEL, A_INPUT, A_OUTPUT, A_CACHED, A_VALID_FROM, A_VALID_TO, A_CACHE_WRITE,
-	A_LONG_CACHE_WRITE, A_REASONING, A_INPUT_WEIGHT, A_OUTPUT_WEIGHT, A_CACHED_WEIGHT
-};
-
-/* what a price says, of the row known by "p" */
-#define PRICE_OF(p) \
-	p "usd_per_input_token, " p "usd_per_output_token, " p "usd_per_cached_token, " \
-	p "valid_to, " p "usd_per_cache_write_token, " p "usd_per_long_cache_write_token, " \
-	p "usd_per_reasoning_token, " p "input_weight, " p "output_weight, " p "cached_weight"
-#define PRICE_GIVEN "$3, $4, $5, $7, $8, $9, $10, $11, $12, $13"
-
-static const AgcMember price_members[] = {
-	{"usd_per_input_token", .required = true}, {"usd_per_output_token", .required = true},
-	{"usd_per_cached_token"}, {"valid_from"}, {"valid_to"}, {"usd_per_cache_write_token"},
-	{"usd_per_long_cache_write_token"}, {"usd_per_reasoning_token"}, {"input_weight", "1"},
-	{"output_weight", "1"}, {"cached_weight"}
-};
-
-static void
-check_rates(FunctionCallInfo fcinfo)
-{
-	for (int i = 0; i < lengthof(price_members); i++)
-		if (A_INPUT + i != A_VALID_FROM && A_INPUT + i != A_VALID_TO && !PG_ARGISNULL(A_INPUT + i))
-			(void) agc_numeric_nanousd(PG_GETARG_DATUM(A_INPUT + i), price_members[i].name);
-}
-
-static void
-check_validity(FunctionCallInfo fcinfo, AgcSetting *set, TimestampTz from)
-{
-	if (!PG_ARGISNULL(A_VALID_TO) && PG_GETARG_TIMESTAMPTZ(A_VALID_TO) <= from)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("valid_to must be later than valid_from"),
-				 AGC_GIVEN(set, A_VALID_FROM) ? 0 : errhint("valid_from is now when it is not given.")));
-}
-
-/* Changes of one model's prices wait for each other here, so the price in force stays in force. */
-static void
-lock_prices(AgcSetting *set)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID};
-	static AgcPlan plan = {
-		"SELECT FROM agentcore.model_price WHERE tenant = $1 AND name = $2"
-		" ORDER BY valid_from FOR NO KEY UPDATE", lengthof(types), types
-	};
-
-	agc_spi(&plan, set->keys, NULL);
-}
-
-static bool
-write_price(FunctionCallInfo fcinfo, AgcSetting *set)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID,
-								 TIMESTAMPTZOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, BOOLOID, BOOLOID};
-	static AgcPlan plan = {
-		"INSERT INTO agentcore.model_price AS p (tenant, name, valid_from, " PRICE_OF("") ")"
-		" SELECT $1, $2, $6, " PRICE_GIVEN
-		/* from now on: nothing to do while the price in force is this one */
-		" WHERE NOT ($14 AND EXISTS (SELECT FROM (SELECT * FROM agentcore.model_price q"
-		" WHERE q.tenant = $1 AND q.name = $2 AND q.valid_from <= $6"
-		" AND (q.valid_to IS NULL OR q.valid_to > $6)"
-		" ORDER BY q.valid_from DESC LIMIT 1) q"
-		" WHERE (" PRICE_OF("q.") ") IS NOT DISTINCT FROM (" PRICE_GIVEN ")))"
-		" ON CONFLICT (tenant, name, valid_from) DO UPDATE SET (" PRICE_OF("") ") = (" PRICE_OF("EXCLUDED.") ")"
-		" WHERE $15 AND (" PRICE_OF("p.") ") IS DISTINCT FROM (" PRICE_OF("EXCLUDED.") ")", lengthof(types), types
-	};
-	TimestampTz from = AGC_GIVEN(set, A_VALID_FROM) ? PG_GETARG_TIMESTAMPTZ(A_VALID_FROM) : agc_now();
-	AgcRow		row;
-
-	check_rates(fcinfo);
-	check_validity(fcinfo, set, from);
-	agc_row_init(&row);
-	agc_put(&row, set->keys[0]);
-	for (int n = A_MODEL; n <= A_CACHED_WEIGHT; n++)
-		if (n == A_VALID_FROM)
-			agc_put_time(&row, from);
-		else
-			agc_put_arg(&row, fcinfo, n);
-	agc_put_bool(&row, !AGC_GIVEN(set, A_VALID_FROM));
-	agc_put_bool(&row, set->exists);
-	return agc_set_write_row(set, &plan, &row);
-}
-
-/*
- * model_price_set(model, input, output, cached, valid_from, ..., reset, tenant) -> boolean.
- * The price that begins at valid_from; where that is not given, the one in force
- * is taken over from now on with what was given changed.
- */
-AGC_FUNCTION(model_price_set)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, BOOLOID};
-	static AgcPlan row = {
-		"SELECT usd_per_input_token, usd_per_output_token, usd_per_cached_token, valid_from, valid_to,"
-		" usd_per_cache_write_token, usd_per_long_cache_write_token, usd_per_reasoning_token,"
-		" input_weight, output_weight, cached_weight"
-		" FROM agentcore.model_price WHERE tenant = $1 AND name = $2 AND CASE WHEN $4 THEN valid_from = $3"
-		" ELSE valid_from <= agentcore.clock_now() AND (valid_to IS NULL OR valid_to > agentcore.clock_now()) END"
-		" ORDER BY valid_from DESC LIMIT 1", lengthof(types), types
-	};
-	static const AgcSetter setter = {
-		"price", A_INPUT, lengthof(price_members), price_members, &row, .before = lock_prices, .write = write_price
-	};
-	bool		named = !PG_ARGISNULL(A_VALID_FROM);
-	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, A_MODEL, "model")),
-					  TimestampTzGetDatum(named ? PG_GETARG_TIMESTAMPTZ(A_VALID_FROM) : 0), BoolGetDatum(named)};
-
-	return agc_set(fcinfo, &setter, keys);
-}
-
-/* model_price_drop(model, tenant) -> boolean: all its prices, past ones too */
-AGC_FUNCTION(model_price_drop)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID};
-	static AgcPlan plan = {
-		"DELETE FROM agentcore.model_price WHERE tenant = $1 AND name = $2", 2, types
-	};
-
-	return agc_drop(fcinfo, "model", &plan);
-}
-
-/*
- * model_cost(model, usage, at, tenant) -> (input_tokens, output_tokens,
- * cached_tokens, usd, cache_write_tokens, reasoning_tokens, tokens)
- */
-AGC_FUNCTION(model_cost)
-{
-	char	   *tenant = agc_arg_tenant(fcinfo, 3);
-	char	   *model = agc_arg_name(fcinfo, 0, "model");
-	Jsonb	   *document = agc_arg_jsonb(fcinfo, 1, "usage");
-	TimestampTz at = PG_ARGISNULL(2) ? agc_now() : PG_GETARG_TIMESTAMPTZ(2);
-	UsageReadings usage;
-	const TokenUsage *dearest = NULL;
-	const int64 *count;
-	int64		written;
-	CallCost	cost;
-	AgcRow		row;
-
-	agc_enter(tenant, AGC_READER);
-	if (!usage_read(document, &usage))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("usage is not a usage object of a known provider"),
-				 errhint("It has prompt_tokens and completion_tokens, input_tokens and output_tokens, or promptTokenCount and candidatesTokenCount, as whole numbers.")));
-	if (!price_call(tenant, model, at, &usage, &cost, &dearest))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" has no price", model),
-				 errhint("Set one with agentcore.model_price_set().")));
-	count = dearest->count;
-	written = count[TOKEN_CACHE_WRITE] + count[TOKEN_LONG_CACHE_WRITE];
-	agc_row_init(&row);
-	agc_put_int64(&row, count[TOKEN_INPUT] + count[TOKEN_CACHED] + written);
-	agc_put_int64(&row, count[TOKEN_OUTPUT] + count[TOKEN_REASONING]);
-	agc_put_int64(&row, count[TOKEN_CACHED]);
-	agc_put_usd(&row, cost.nanousd);
-	agc_put_int64(&row, written);
-	agc_put_int64(&row, count[TOKEN_REASONING]);
-	agc_put_int64(&row, cost.tokens);
-	return agc_row_return(fcinfo, &row);
 }

@@ -6,17 +6,24 @@ CREATE FUNCTION agentcore.model_price_set(
   usd_per_cache_write_token numeric DEFAULT NULL, usd_per_long_cache_write_token numeric DEFAULT NULL,
   usd_per_reasoning_token numeric DEFAULT NULL,
   input_weight numeric DEFAULT NULL, output_weight numeric DEFAULT NULL, cached_weight numeric DEFAULT NULL,
+  usd_per_audio_input_token numeric DEFAULT NULL, usd_per_audio_output_token numeric DEFAULT NULL, usd_per_image_input_token numeric DEFAULT NULL,
+  fees jsonb DEFAULT NULL, use_reported_cost boolean DEFAULT NULL,
+  service_tier text DEFAULT NULL, above_tokens bigint DEFAULT NULL,
   reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_model_price_set_v1';
-COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, timestamptz, numeric, numeric, numeric, numeric, numeric, numeric, text[], text) IS
+COMMENT ON FUNCTION agentcore.model_price_set(text, numeric, numeric, numeric, timestamptz, timestamptz, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, numeric, jsonb, boolean, text, bigint, text[], text) IS
   'Price of a model in USD per token, exact to any number of digits, from valid_from on and before valid_to (NULL: without end); of several that hold, the one that began last counts. '
+  'service_tier (standard where it is not given): the tier that a call was served by, in the provider''s word, such as flex, priority or batch; default and on_demand are standard. '
+  'above_tokens (0): the price is for calls with more input than this, cached and written tokens included, and then for all their tokens; of several the highest counts. '
   'True if anything changed. '
   'A member that is not given (NULL) stays as it is in the price that begins at valid_from; without valid_from the price begins now, as a copy of the one in force with what is given changed. '
   'A new price needs both first prices; reset: members to set back to how they are in a new one, with weights of 1 and nothing else. '
-  'Without a price of their own, cached tokens and cache writes cost as input, cache writes kept for an hour (long) as cache writes, reasoning as output. '
+  'Without a price of their own, cached, audio and image tokens and cache writes cost as input, cache writes kept for an hour (long) as cache writes, reasoning and audio output as output. '
+  'fees: USD for one of what the usage object counts by that name, as {"web_search_requests": 0.01}; without fees of its own a price has those of (standard, 0), {} is none. '
+  'use_reported_cost: a cost that the response names is charged instead, if it is more than 0 or there are no tokens. '
   'Weights: how many tokens of a token budget one token counts as, cached tokens as input without a weight of their own; the sum is rounded up. '
-  '22023 for negative, NaN or infinite prices and weights, and an empty validity.';
+  '22023 for negative, NaN or infinite prices and weights, an empty validity, and the tier auto, which is none.';
 
 CREATE FUNCTION agentcore.model_price_drop(model text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -41,21 +48,25 @@ COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, timestamptz, text) IS
   '42704: no price then; 22023: NULL or not a usage object.';
 
 CREATE VIEW agentcore.model_prices WITH (security_barrier) AS
-SELECT p.tenant, p.name AS model, p.valid_from, p.valid_to,
+SELECT p.tenant, p.name AS model, p.service_tier, p.above_tokens, p.valid_from, p.valid_to,
        p.valid_from <= n.now AND (p.valid_to IS NULL OR p.valid_to > n.now) AND NOT EXISTS (
          SELECT FROM agentcore.visible_rows(NULL::agentcore.model_price) q
-          WHERE q.tenant = p.tenant AND q.name = p.name AND q.valid_from > p.valid_from
+          WHERE q.tenant = p.tenant AND q.name = p.name AND q.service_tier = p.service_tier AND q.above_tokens = p.above_tokens AND q.valid_from > p.valid_from
             AND q.valid_from <= n.now AND (q.valid_to IS NULL OR q.valid_to > n.now)) AS in_force,
        p.usd_per_input_token, p.usd_per_output_token,
        coalesce(p.usd_per_cached_token, p.usd_per_input_token) AS usd_per_cached_token,
        coalesce(p.usd_per_cache_write_token, p.usd_per_input_token) AS usd_per_cache_write_token,
        coalesce(p.usd_per_long_cache_write_token, p.usd_per_cache_write_token, p.usd_per_input_token) AS usd_per_long_cache_write_token,
        coalesce(p.usd_per_reasoning_token, p.usd_per_output_token) AS usd_per_reasoning_token,
-       p.input_weight, p.output_weight, coalesce(p.cached_weight, p.input_weight) AS cached_weight
+       p.input_weight, p.output_weight, coalesce(p.cached_weight, p.input_weight) AS cached_weight,
+       coalesce(p.usd_per_audio_input_token, p.usd_per_input_token) AS usd_per_audio_input_token,
+       coalesce(p.usd_per_audio_output_token, p.usd_per_output_token) AS usd_per_audio_output_token,
+       coalesce(p.usd_per_image_input_token, p.usd_per_input_token) AS usd_per_image_input_token,
+       p.fees, p.use_reported_cost
   FROM agentcore.visible_rows(NULL::agentcore.model_price) p
  CROSS JOIN (SELECT agentcore.clock_now()) AS n(now);
 COMMENT ON VIEW agentcore.model_prices IS
-  'Prices of models in USD per token, with what counts for a price that is not given; in_force: the one that a call begun now is priced by.';
+  'Prices of models in USD per token, with what counts for a price that is not given; in_force: the one that a call of this tier and length begun now is priced by; fees NULL: those of the price (standard, 0).';
 
 INSERT INTO agentcore.access_function VALUES
   ('model_price_set', 'admin'), ('model_price_drop', 'admin'), ('model_cost', 'reader');

@@ -288,6 +288,9 @@ usage_read(Jsonb *usage, UsageReadings *out)
 	bool		known = false;
 
 	out->n = 0;
+	out->service_tier = usage_named_tier(usage);
+	out->reported_nanousd = -1;
+	out->document = usage;
 	if (usage == NULL || !JB_ROOT_IS_OBJECT(usage) || !read_object(&usage->root, out, &known) ||
 		!read_wrapped(&usage->root, out, &known))
 		return false;

@@ -27,6 +27,8 @@ call_cost_of_usage(FunctionCallInfo fcinfo, int n, const char *tenant, const Per
 {
 	UsageReadings used;
 	CallCost	priced = {-1, -1};
+	/* of when it began: a later price does not make a repeated commit another one */
+	PriceOf		of = {tenant, permit->tool, permit->created_at};
 
 	if (PG_ARGISNULL(n))
 		return false;
@@ -37,8 +39,7 @@ call_cost_of_usage(FunctionCallInfo fcinfo, int n, const char *tenant, const Per
 				(errmsg("usage object is not understood"),
 				 errdetail("What is not told by tokens and usd is charged as it was estimated."),
 				 errhint("Pass the usage member of an OpenAI, Anthropic or Gemini response, or tokens and usd.")));
-	/* of when it began: a later price does not make a repeated commit another one */
-	else if (!price_settlement(tenant, permit->tool, permit->created_at, &used, &priced))
+	else if (!price_settlement(&of, &used, &priced))
 		priced.tokens = usage_most_tokens(&used);
 	if (cost->tokens < 0)
 		cost->tokens = priced.tokens;

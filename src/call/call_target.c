@@ -121,11 +121,12 @@ model_target(const char *tenant, const char *name)
 	AgcObject  *object = model_pin(tenant, name);
 	const ModelDef *model = object != NULL ? object->data : NULL;
 	const char *target = NULL;
+	PriceOf		of = {tenant, name, agc_now()};
 	CallCost	cost;
 
 	if (model != NULL && model->target != NULL)
 		target = pstrdup(model->target);
-	else if (price_bound(tenant, name, 0, 0, &cost))
+	else if (price_bound(&of, 0, 0, &cost))
 		target = name;
 	if (object != NULL)
 		agc_object_unpin(object);

@@ -286,7 +286,10 @@ BEGIN
              'usd_per_cache_write_token', p.usd_per_cache_write_token, 'usd_per_long_cache_write_token', p.usd_per_long_cache_write_token,
              'usd_per_reasoning_token', p.usd_per_reasoning_token, 'input_weight', p.input_weight,
              'output_weight', p.output_weight, 'cached_weight', p.cached_weight,
-             'valid_from', p.valid_from) ORDER BY p.name, p.valid_from), '[]')
+             'usd_per_audio_input_token', p.usd_per_audio_input_token, 'usd_per_audio_output_token', p.usd_per_audio_output_token,
+             'usd_per_image_input_token', p.usd_per_image_input_token, 'fees', p.fees, 'use_reported_cost', p.use_reported_cost,
+             'service_tier', p.service_tier, 'above_tokens', p.above_tokens,
+             'valid_from', p.valid_from) ORDER BY p.name, p.service_tier, p.above_tokens, p.valid_from), '[]')
       FROM agentcore.model_price p WHERE p.tenant = config_objects.tenant
   UNION ALL
     SELECT 'budgets', coalesce(jsonb_agg(jsonb_build_object(
@@ -369,10 +372,10 @@ BEGIN
   END LOOP;
   -- of two entries for one object nobody knows which is meant
   SELECT format('"%s" is twice in "%s"', d.name, d.list) INTO twice
-    FROM (SELECT l.key AS list, o.value ->> coalesce(keys ->> l.key, 'name') AS name, o.value ->> 'valid_from' AS since
+    FROM (SELECT l.key AS list, o.value ->> coalesce(keys ->> l.key, 'name') AS name, jsonb_build_array(o.value -> 'valid_from', coalesce(nullif(o.value -> 'service_tier', 'null'), '"standard"'), coalesce(nullif(o.value -> 'above_tokens', 'null'), '0')) AS since
             FROM jsonb_each(config) l, jsonb_array_elements(l.value) o
            UNION ALL
-          SELECT 'limits', limits.value ->> 'limit_name', b.value ->> 'name'
+          SELECT 'limits', limits.value ->> 'limit_name', b.value -> 'name'
             FROM jsonb_array_elements(config -> 'budgets') b,
                  jsonb_array_elements(CASE jsonb_typeof(b.value -> 'limits') WHEN 'array' THEN b.value -> 'limits' ELSE '[]' END) limits) d
    WHERE d.name IS NOT NULL

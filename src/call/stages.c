@@ -119,12 +119,13 @@ judge_model(Gate *gate)
 {
 	int64		input;
 	int64		output;
+	PriceOf		of = {gate->tenant, gate->tool_name, agc_now()};
 	CallCost	most;
 
 	gate->tool_object = model_pin(gate->tenant, gate->tool_name);
 	gate->model = gate->tool_object != NULL ? gate->tool_object->data : NULL;
 	llm_request_tokens(gate->args, &input, &output);
-	if (price_bound(gate->tenant, gate->tool_name, input, output, &most))
+	if (price_bound(&of, input, output, &most))
 	{
 		gate->is_priced = true;
 		gate->est_tokens = most.tokens;

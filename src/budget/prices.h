@@ -1,0 +1,51 @@
+/*
+ * prices.h
+ *	  The prices of a model as they are read: what the files on prices share.
+ */
+#ifndef AGENTCORE_BUDGET_PRICES_H
+#define AGENTCORE_BUDGET_PRICES_H
+
+#include "budget/budget.h"
+
+/* the tier of a call that names none, and the word for "whichever the provider takes" */
+#define TIER_STANDARD	"standard"
+#define TIER_ANY		"auto"
+
+/* One row of agentcore.model_price. */
+typedef struct PriceRow
+{
+	const char *service_tier;
+	int64		above_tokens;
+	TimestampTz valid_from;
+	Datum		usd[TOKEN_KINDS];	/* numeric */
+	Datum		weight[TOKEN_KINDS];
+	Jsonb	   *fees;			/* NULL: those of the row (standard, 0) */
+	bool		use_reported_cost;
+	bool		reachable;		/* a call that begins may turn out to be priced by it */
+} PriceRow;
+
+/* Of each (tier, above_tokens) of a model the row that began last of those that hold. */
+typedef struct PriceList
+{
+	TimestampTz at;
+	int			n;
+	int			room;
+	PriceRow   *row;
+} PriceList;
+
+/* usage_facts.c: a tier in the words of prices, whatever a provider calls it */
+extern const char *price_tier_name(const char *name);
+
+/* price_rows.c: false where none holds */
+extern bool price_rows(const char *tenant, const char *model, TimestampTz at, PriceList *list);
+
+/* price_rows.c: the fees of a row; NULL: none */
+extern Jsonb *price_row_fees(const PriceList *list, const PriceRow *row);
+
+/* price_fees.c: what the usage object counts of each fee, at its price, added to sum (numeric) */
+extern Datum price_add_fees(Datum sum, Jsonb *fees, const UsageReadings *usage);
+
+/* price_fees.c: 22023 unless it is an object of names and prices */
+extern void price_check_fees(Jsonb *fees);
+
+#endif							/* AGENTCORE_BUDGET_PRICES_H */
