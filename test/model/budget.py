@@ -6,7 +6,8 @@
                                                 BEGUN, a few days ago at most, is printed with the seed
 
 Several sessions, one step at a time: permits acquired (with keys and without),
-committed, released, extended, replayed and left to expire; budgets in a hierarchy whose
+committed, released, extended, replayed and left to expire; permits that are calls of the
+gate, which fail, are deferred, end with nobody knowing how, are resolved and given up; budgets in a hierarchy whose
 limits, windows of every kind, thresholds and parents change, which are corrected and
 reset; savepoints, rollbacks, stricter isolation, two-phase
 commits, killed backends, and clients that are gone before they hear of their COMMIT.
@@ -107,6 +108,8 @@ class History:
         self.ids = {}               # a permit's row in the model -> its id
         self.now = (begun * SECOND + self.random.randint(-18, 10) * DAY + self.random.randint(0, 23) * HOUR) // STEP * STEP + OFF
         admin.run(f"TRUNCATE {', '.join('agentcore.' + table for table in TABLES.split(', '))}")
+        # what call_fail() says depends on the failure only
+        admin.run("SELECT agentcore.retry_policy_set('default', max_elapsed => '366 days')")
 
     # --- the two sides ---
 
@@ -286,11 +289,14 @@ class History:
         if said.duplicate:
             self.same("the permit under the key", permit, self.ids[said.permit])
         elif granted:
-            self.granted(session, said.permit, permit)
+            self.granted(session, said.permit, permit, key is None and self.random.random() < 0.4)
 
-    def granted(self, session, row, permit):
+    def granted(self, session, row, permit, call=False):
         """The lease to the microsecond is the database's: who expires first depends on it."""
         self.ids[row] = permit
+        if call:
+            self.note(session, f"make {permit} a call")
+            session.run(f"UPDATE agentcore.permit SET agent = 'bot', tool = 'pay', charge_on_expiry = true WHERE id = '{permit}'")
         until = session.run(f"SELECT (extract(epoch FROM lease_until) * 1000000)::bigint FROM agentcore.permit WHERE id = '{permit}'")[0][0]
         if session.transaction:
             stored = session.transaction.levels[-1].rows[row]
@@ -299,11 +305,13 @@ class History:
         if not 0 <= until - stored.lease_until < 5 * SECOND:
             raise Wrong(f"the lease ends at {until}, not {stored.lease_until}")
         stored.lease_until, stored.id = until, permit
+        if call:
+            stored.call = stored.charge_on_expiry = True
 
     def known_permit(self, session):
         """One that was made some time, by a transaction that may have come to nothing; rather open ones."""
         visible = session.transaction.permits() if session.transaction else self.store.rows
-        still = [row for row in self.ids if (permit := visible.get(row)) is not None and permit.state in ("o", "e")]
+        still = [row for row in self.ids if (permit := visible.get(row)) is not None and permit.state in ("o", "e", "u")]
         rows = still if still and self.random.random() < 0.8 else list(self.ids)
         return self.random.choice(rows) if rows else None
 
@@ -325,6 +333,41 @@ class History:
         answers = self.both(session, sql[10:], "SELECT " + sql, lambda tx: self.model.settle(tx, self.now, row, "x"))
         if answers:
             self.same("the settlement", answers[0][0][0], answers[1])
+
+    def known_call(self, session):
+        visible = session.transaction.permits() if session.transaction else self.store.rows
+        calls = [row for row in self.ids if (permit := visible.get(row)) is not None and permit.call]
+        return self.random.choice(calls) if calls and self.random.random() < 0.9 else self.known_permit(session)
+
+    def end_call(self, session, sql, operation):
+        answers = self.both(session, sql[10:], f"SELECT ({sql}).reason" if "call_fail" in sql else f"SELECT {sql}", operation)
+        if answers:
+            self.same("the settlement", answers[0][0][0], answers[1])
+
+    SOME = [(None, None), (None, None), (0, 0), (7, 10 ** 8), (130, None), (400, 2 * 10 ** 9)]
+
+    def do_fail(self, session):
+        row = self.known_call(session)
+        if row is None:
+            return
+        to, status, header = self.random.choice([("u", 504, None), ("u", 504, None), ("f", 400, None), ("d", 429, "7200")])
+        tokens, nanousd = self.random.choice(self.SOME)
+        sql = call("call_fail", self.ids[row], status, retry_after_header=header, tokens=tokens, usd=money(nanousd))
+        self.end_call(session, sql, lambda tx: self.model.fail(tx, self.now, row, to, tokens, nanousd))
+
+    def do_resolve(self, session):
+        row = self.known_call(session)
+        if row is None:
+            return
+        succeeded, (tokens, nanousd) = self.random.random() < 0.5, self.random.choice(self.SOME)
+        sql = call("call_resolve", self.ids[row], succeeded, tokens=tokens, usd=money(nanousd))
+        self.end_call(session, sql, lambda tx: self.model.resolve(tx, self.now, row, succeeded, tokens, nanousd))
+
+    def do_give_up(self, session):
+        row = self.known_call(session)
+        if row is None:
+            return
+        self.end_call(session, call("call_release", self.ids[row]), lambda tx: self.model.give_up(tx, self.now, row))
 
     def do_extend(self, session):
         row = self.known_permit(session)
@@ -472,7 +515,8 @@ class History:
                 transaction.release_savepoint()
 
     STEPS = {do_acquire: 26, do_commit: 14, do_release: 5, do_extend: 6, do_reap: 4, do_begin: 9, do_end: 9, do_savepoint: 5,
-             do_back: 5, do_set: 6, do_drop: 2, do_finish_prepared: 3, do_limit: 5, do_adjust: 3, do_reset: 2}
+             do_back: 5, do_set: 6, do_drop: 2, do_finish_prepared: 3, do_limit: 5, do_adjust: 3, do_reset: 2,
+             do_fail: 7, do_resolve: 6, do_give_up: 4}
 
     # --- a history ---
 
@@ -511,8 +555,10 @@ class History:
         while self.prepared:
             self.do_finish_prepared(self.sessions[0])
         for row in [row for row in self.store.rows if row[0] == "permit" and self.store.rows[row].state == "o"]:
-            sql = call("budget_release", self.ids[row])
-            self.both(self.sessions[0], sql[10:], "SELECT " + sql, lambda tx: self.model.settle(tx, self.now, row, "x"))
+            of_call = self.store.rows[row].call
+            sql = call("call_release" if of_call else "budget_release", self.ids[row])
+            self.both(self.sessions[0], sql[10:], "SELECT " + sql,
+                      lambda tx: self.model.give_up(tx, self.now, row) if of_call else self.model.settle(tx, self.now, row, "x"))
         self.compare()
         for row, counter in self.store.rows.items():
             if row[0] == "counter" and any(counter.held):

@@ -19,8 +19,9 @@ CENTURY = datetime(2000, 1, 1)
 BIGGEST = 2 ** 63 - 1
 BEGINNING, NEVER = -BIGGEST, BIGGEST
 TOKENS, MONEY, CALLS, IN_FLIGHT = range(4)
-LIVE = ("o", "r", "c", "e", "l")
+LIVE = ("o", "r", "c", "e", "l", "u", "d")
 OPEN = ("o", "r")
+UNANSWERED = ("e", "u")
 BUCKETS = 24
 INLINE, MOST = 16, 256          # expired on the way of an acquire; in one budget_reap()
 
@@ -234,6 +235,7 @@ class Permit:
     unbilled: list = field(default_factory=lambda: [0] * 3)
     settled_at: int = None
     id: str = None
+    call: bool = False          # of the gate
 
 
 @dataclass
@@ -299,6 +301,16 @@ class Transaction:
         if key not in self.store.locks:
             self.store.locks[key] = self
             self.levels[-1].locks.add(key)
+
+    def locked(self):
+        return {key for level in self.levels for key in level.locks}
+
+    def unlock(self, before):
+        """Counters that were locked since then and have a row are let go: nothing was done to them."""
+        level = self.levels[-1]
+        for key in [key for key in level.locks - before if key[0] == "counter" and self.read(key) is not None]:
+            level.locks.remove(key)
+            del self.store.locks[key]
 
     def lock_row(self, key):
         self.lock(key)
@@ -589,12 +601,16 @@ class Budgets:
                 break
         if not decision.granted:
             return decision
+        before = tx.locked()
         try:
             links, at = self.lock(tx, path, now)
         except Busy:
+            tx.unlock(before)
             return Decision(False, "contention", retry_after=50000)
         decision = self.judge(links, asked, at)
-        if decision.granted:
+        if not decision.granted:
+            tx.unlock(before)
+        else:
             held = [amount or 0 for amount in asked]
             for link in links:
                 link.counter.hold(held, 1)
@@ -659,7 +675,7 @@ class Budgets:
 
     @staticmethod
     def replayed(permit, to, final):
-        same = permit.state == to or (permit.state, to) == ("l", "c")
+        same = permit.state == to or (permit.state, to) in (("l", "c"), ("d", "f"))
         capped = any(want > held == charged for want, held, charged in zip(final, permit.held, permit.charged))
         unbilled = permit.unbilled if capped and same else [0] * 3
         return same and permit.charged == [want - over for want, over in zip(final, unbilled)]
@@ -676,15 +692,22 @@ class Budgets:
         return [want - more for want, more in zip(final, over)]
 
     def settle(self, tx, now, row, to, tokens=None, money=None):
-        """Commit (to c) or release (to x)."""
+        """Commit (to c), release (to x), fail (to f), defer (to d), or leave open what came of it (to u)."""
         tx.begin_statement()
+        seen = tx.read(row)
+        if to == "x" and seen is not None and seen.call:
+            raise Failure("55000")
         permit = self.lock_permit(tx, row)
-        final = [0, 0, 0] if to == "x" else [permit.held[TOKENS] if tokens is None else tokens,
-                                             permit.held[MONEY] if money is None else money, permit.held[CALLS]]
-        if permit.state not in OPEN and permit.state != "e":
+        return self.end(tx, now, row, permit, to, tokens, money)
+
+    def end(self, tx, now, row, permit, to, tokens=None, money=None):
+        estimate = permit.charged if permit.state in UNANSWERED and permit.charge_on_expiry else permit.held
+        final = [0, 0, 0] if to == "x" else [estimate[TOKENS] if tokens is None else tokens,
+                                             estimate[MONEY] if money is None else money, permit.held[CALLS]]
+        if permit.state not in OPEN and permit.state not in UNANSWERED:
             return "replayed" if self.replayed(permit, to, final) else "conflict"
         links, at = self.lock_path(tx, permit.budgets, now)
-        late = permit.state == "e" or permit.lease_until <= now
+        late = to != "u" and (permit.state == "e" or permit.lease_until <= now)
         final = self.leave_unbilled(tx, links, at, permit, final)
         if permit.state in OPEN:
             for link in links:
@@ -692,12 +715,47 @@ class Budgets:
                     link.counter.hold(permit.held, -1)
         delta = [new - old for new, old in zip(final, permit.charged)]
         permit.charged = final
-        self.charge_path(tx, links, links, at, permit, "late" if late else {"c": "commit", "x": "release"}[to], delta)
+        self.charge_path(tx, links, links, at, permit, "late" if late else {"c": "commit", "x": "release", "f": "fail", "d": "fail", "u": "expire"}[to], delta)
         self.write(tx, links)
         permit.state = "l" if late and to == "c" else to
         permit.settled_at = at
         tx.write(row, permit)
-        return "late" if late else {"c": "committed", "x": "released"}[to]
+        return "late" if late else "released" if to == "x" else "committed"
+
+    # calls of the gate
+
+    def lock_call(self, tx, row):
+        tx.begin_statement()
+        permit = self.lock_permit(tx, row)
+        if not permit.call:
+            raise Failure("42704")
+        return permit
+
+    def fail(self, tx, now, row, to, tokens=None, money=None):
+        permit = self.lock_call(tx, row)
+        if permit.state not in OPEN:
+            return "already_settled"
+        if to == "u":
+            self.end(tx, now, row, permit, to, tokens, money)
+            return "possibly_executed"
+        self.end(tx, now, row, permit, to, tokens or 0, money or 0)
+        return {"f": "fatal_status", "d": "retry_after_too_long"}[to]
+
+    def resolve(self, tx, now, row, succeeded, tokens=None, money=None):
+        permit = self.lock_call(tx, row)
+        if permit.state == "o" and permit.lease_until > now:
+            raise Failure("55000")
+        if tokens is None and money is None and permit.state in (("c", "l") if succeeded else ("f",)):
+            return "replayed"
+        if succeeded:
+            return self.end(tx, now, row, permit, "c", tokens, money)
+        return self.end(tx, now, row, permit, "f", tokens or 0, money or 0)
+
+    def give_up(self, tx, now, row):
+        permit = self.lock_call(tx, row)
+        if permit.state in OPEN or permit.state == "e":
+            return self.end(tx, now, row, permit, "x")
+        return {"x": "replayed", "d": "released"}.get(permit.state, "conflict")
 
     # corrections
 
@@ -787,7 +845,7 @@ class Budgets:
         if not ended:
             return 0
         tx.noted = True
-        depth = {}
+        depth, before = {}, tx.locked()
         for _, permit in ended:
             for level, name in enumerate(permit.budgets):
                 depth[name] = max(depth.get(name, 0), len(permit.budgets) - 1 - level)
@@ -796,6 +854,7 @@ class Budgets:
         except Busy:
             if must:
                 raise Failure("55P03")
+            tx.unlock(before)
             return 0
         self.expire(tx, links, at, ended)
         self.write(tx, links)
