@@ -113,10 +113,11 @@ take_target(Gate *gate)
 
 /*
  * A model that has no price, which audit mode lets run, is no target: its name
- * is whatever the agent asked for.
+ * is whatever the agent asked for.  An answer is counted all the same, for the slot
+ * that this takes can be had by anybody.
  */
 static const char *
-model_target(const char *tenant, const char *name)
+model_target(const char *tenant, const char *name, bool answered)
 {
 	AgcObject  *object = model_pin(tenant, name);
 	const ModelDef *model = object != NULL ? object->data : NULL;
@@ -126,7 +127,7 @@ model_target(const char *tenant, const char *name)
 
 	if (model != NULL && model->target != NULL)
 		target = pstrdup(model->target);
-	else if (price_bound(&of, 0, 0, &cost))
+	else if (answered || price_bound(&of, 0, 0, &cost))
 		target = name;
 	if (object != NULL)
 		agc_object_unpin(object);
@@ -134,12 +135,12 @@ model_target(const char *tenant, const char *name)
 }
 
 static const char *
-permit_target(const char *tenant, const PermitRow *permit, const ToolDef *tool)
+permit_target(const char *tenant, const PermitRow *permit, const ToolDef *tool, bool answered)
 {
 	if (!agc_shmem_ready())
 		return NULL;
 	if (permit->is_llm)
-		return model_target(tenant, permit->tool);
+		return model_target(tenant, permit->tool, answered);
 	return tool != NULL ? tool->target : NULL;
 }
 
@@ -173,7 +174,7 @@ correct_rate(const char *tenant, const char *target, const PermitRow *permit, in
 void
 target_succeeded(const char *tenant, const PermitRow *permit, const ToolDef *tool, int64 tokens)
 {
-	const char *target = permit_target(tenant, permit, tool);
+	const char *target = permit_target(tenant, permit, tool, true);
 
 	if (target == NULL)
 		return;
@@ -231,7 +232,7 @@ asks_for_pause(const RetryAdvice *advice)
 void
 target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool, const RetryAdvice *advice, int64 tokens)
 {
-	const char *target = permit_target(tenant, permit, tool);
+	const char *target = permit_target(tenant, permit, tool, false);
 	Outcome		end = outcome(advice);
 
 	/* an attempt fails once, however often that is said */
@@ -260,7 +261,7 @@ know(const char *tenant, const char *target)
 void
 target_given_up(const char *tenant, const PermitRow *permit, const ToolDef *tool)
 {
-	const char *target = permit_target(tenant, permit, tool);
+	const char *target = permit_target(tenant, permit, tool, false);
 
 	if (target == NULL || permit->state != PERMIT_OPEN)
 		return;

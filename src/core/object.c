@@ -4,7 +4,7 @@
  *
  * agc_object_pin() compares the version of an object's row (revision, xmin,
  * ctid) when a registry table has changed (invalidation.c), and recompiles the
- * object if it differs.  So one tenant's edit costs the other objects one index
+ * object if it differs.  That a name has no row is kept in the same way.  So one tenant's edit costs the other objects one index
  * lookup, not a compilation, and what was compiled from rows that were rolled
  * back is never used again.
  *
@@ -57,6 +57,25 @@ static AgcObject **find_slot(const AgcObjectClass *class, const char *tenant, co
 static AgcObject *compile_object(const AgcObjectClass *class, Relation rel, HeapTuple tuple,
 								 const char *tenant, const char *name);
 static bool same_version(AgcObject *object, HeapTuple tuple, TupleDesc desc);
+/*
+ * Names that have no row, as of a generation: most targets have no settings of
+ * their own, and each call would look for them.
+ */
+typedef struct Absence
+{
+	const AgcObjectClass *class;
+	uint64		checked;
+	char		tenant[AGC_MAX_NAME + 1];
+	char		name[AGC_MAX_NAME + 1];
+} Absence;
+
+#define NABSENCES 64
+
+static Absence absences[NABSENCES];
+
+static Absence *absence_slot(const AgcObjectClass *class, const char *tenant, const char *name);
+static bool is_absent(const AgcObjectClass *class, const char *tenant, const char *name);
+static void note_absence(const AgcObjectClass *class, const char *tenant, const char *name, uint64 checked);
 static void unlink_object(AgcObject *object);
 static void evict(void);
 
@@ -128,6 +147,9 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 		return object;
 	}
 
+	if (object == NULL && is_absent(class, tenant, name))
+		return NULL;
+
 	rel = agc_table_open(class->table, AccessShareLock);
 	now = agc_generation();		/* what comes in from here on is checked later */
 	tuple = agc_table_get(class->table, rel, 2, keys);
@@ -143,6 +165,7 @@ agc_object_pin(const AgcObjectClass *class, const char *tenant, const char *name
 	if (tuple == NULL)
 	{
 		agc_table_close(rel, AccessShareLock);
+		note_absence(class, tenant, name, now);
 		return NULL;
 	}
 	if (object == NULL)
@@ -237,19 +260,52 @@ agc_object_unpin(AgcObject *object)
 	}
 }
 
-static AgcObject **
-find_slot(const AgcObjectClass *class, const char *tenant, const char *name)
+/* Names chosen to meet in one bucket must not slow down other tenants of the session. */
+static uint64
+hash_names(const char *tenant, const char *name)
 {
 	static uint64 seed = 0;
 	uint64		hash;
-	AgcObject **slot;
 
-	/* names chosen to meet in one bucket must not slow down other tenants of the session */
 	if (seed == 0 && !pg_strong_random(&seed, sizeof(seed)))
 		seed = 1;
 	hash = hash_bytes_extended((const unsigned char *) name, strlen(name), seed);
-	hash = hash_bytes_extended((const unsigned char *) tenant, strlen(tenant), hash);
-	slot = &buckets[hash % NBUCKETS];
+	return hash_bytes_extended((const unsigned char *) tenant, strlen(tenant), hash);
+}
+
+static Absence *
+absence_slot(const AgcObjectClass *class, const char *tenant, const char *name)
+{
+	return &absences[(hash_names(tenant, name) + (uintptr_t) class / sizeof(AgcObjectClass)) % NABSENCES];
+}
+
+static bool
+is_absent(const AgcObjectClass *class, const char *tenant, const char *name)
+{
+	const Absence *absence = absence_slot(class, tenant, name);
+
+	return absence->class == class && absence->checked == agc_generation() &&
+		strcmp(absence->name, name) == 0 && strcmp(absence->tenant, tenant) == 0;
+}
+
+static void
+note_absence(const AgcObjectClass *class, const char *tenant, const char *name, uint64 checked)
+{
+	Absence    *absence = absence_slot(class, tenant, name);
+
+	if (strlen(tenant) > AGC_MAX_NAME || strlen(name) > AGC_MAX_NAME)
+		return;
+	absence->class = class;
+	absence->checked = checked;
+	strlcpy(absence->tenant, tenant, sizeof(absence->tenant));
+	strlcpy(absence->name, name, sizeof(absence->name));
+}
+
+static AgcObject **
+find_slot(const AgcObjectClass *class, const char *tenant, const char *name)
+{
+	AgcObject **slot = &buckets[hash_names(tenant, name) % NBUCKETS];
+
 	while (*slot != NULL &&
 		   ((*slot)->class != class || strcmp((*slot)->name, name) != 0 ||
 			strcmp((*slot)->tenant, tenant) != 0))
