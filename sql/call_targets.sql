@@ -106,7 +106,8 @@ SELECT call_id AS c FROM call_begin('a', 'k', '{}', est_tokens => 900) \gset
 SELECT verdict, reason, detail, retry_after BETWEEN '59 min' AND '1 hour' AS an_hour FROM call_begin('a', 'k', '{}', est_tokens => 101);
 SELECT asks_for(100) AS fits, asks_for(NULL) AS unknown, asks_for(1) AS one, asks_for(0) AS nothing;
 -- less was used: the rest is free at once, and once only
-SELECT call_commit(:'c', tokens => 400), call_commit(:'c', tokens => 400), asks_for(501) AS too_much, asks_for(500) AS fits;
+SELECT call_commit(:'c', tokens => 400), call_commit(:'c', tokens => 400);
+SELECT asks_for(501) AS too_much, asks_for(500) AS fits;
 -- more was used than anybody said: that counts, too
 SET agentcore.debug_clock_offset = '61 min';
 SELECT call_id AS c FROM call_begin('a', 'k', '{}', est_tokens => 10) \gset
@@ -115,7 +116,8 @@ SELECT call_commit(:'c', tokens => 995), asks_for(6) AS too_much, asks_for(5) AS
 SET agentcore.debug_clock_offset = '122 min';
 SELECT call_id AS c FROM call_begin('a', 'k', '{}', est_tokens => 600) \gset
 SELECT call_id AS d FROM call_begin('a', 'k', '{}', est_tokens => 400) \gset
-SELECT (call_fail(:'c', 400, tokens => 100)).action, (call_fail(:'d', 400)).action, asks_for(501) AS too_much, asks_for(500) AS fits;
+SELECT (call_fail(:'c', 400, tokens => 100)).action, (call_fail(:'d', 400)).action;
+SELECT asks_for(501) AS too_much, asks_for(500) AS fits;
 -- a ROLLBACK, a savepoint and a refusal give tokens back
 SET agentcore.debug_clock_offset = '183 min';
 BEGIN;
@@ -133,7 +135,8 @@ SET agentcore.debug_clock_offset = '244 min';
 SELECT call_id AS c FROM call_begin('a', 'k', '{}', est_tokens => 1000, lease => '2 hours') \gset
 SET agentcore.debug_clock_offset = '305 min';
 SELECT asks_for(1000) AS fits;
-SELECT call_commit(:'c', tokens => 0), asks_for(1) AS nothing_came_back;
+SELECT call_commit(:'c', tokens => 0);
+SELECT asks_for(1) AS nothing_came_back;
 -- a retry takes what its permit holds, whatever it says now
 SET agentcore.debug_clock_offset = '366 min';
 SELECT action FROM call_begin('a', 'k', '{}', est_tokens => 400, key => 'retried') b, LATERAL call_fail(b.call_id, 500);
@@ -179,7 +182,8 @@ SELECT count(*) AS watched FROM stat_target WHERE target LIKE 'nobody%';
 SET agentcore.debug_clock_offset = '61 min';
 SELECT call_id AS c FROM llm_begin('a', 'm2', 10, 90) \gset
 SELECT asks_model('m3') AS full;
-SELECT llm_commit(:'c', '{"input_tokens": 10, "output_tokens": 20}'), asks_model('m3', 10, 61) AS too_much, asks_model('m3', 10, 60);
+SELECT llm_commit(:'c', '{"input_tokens": 10, "output_tokens": 20}');
+SELECT asks_model('m3', 10, 61) AS too_much, asks_model('m3', 10, 60);
 RESET agentcore.debug_clock_offset;
 -- the retry policy of a model
 SELECT retry_policy_set('once', max_attempts => 1), model_set('m3', retry_policy => 'once', target => 'm3');
@@ -201,3 +205,27 @@ SELECT count(*) FROM generate_series(1, 3), LATERAL call_fail(:'c', 500, tokens 
 SELECT calls, failures FROM stat_target WHERE target = 'w';
 SELECT verdict, reason FROM call_begin('a', 'w', '{"e": 1}', est_tokens => 101);
 SELECT verdict, reason FROM call_begin('a', 'w', '{"e": 1}', est_tokens => 100);
+
+-- Nothing comes back by an end that is rolled back, however often: not of a success, a failure, a cancellation or a release.
+SELECT tool_set('v', '{"type": "object"}', idempotent => true, target => 'v'), rate_set('v', rate => 3, period => '1 hour', tokens => 1000);
+SELECT call_id AS c FROM call_begin('a', 'v', '{}', est_tokens => 300) \gset
+SELECT call_id AS d FROM call_begin('a', 'v', '{"d": 1}', est_tokens => 700) \gset
+CREATE FUNCTION undone(what text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  FOR i IN 1..3 LOOP
+    BEGIN
+      EXECUTE what;
+      RAISE division_by_zero;
+    EXCEPTION WHEN division_by_zero THEN NULL;
+    END;
+  END LOOP;
+END
+$$;
+SELECT undone(format(f, :'c')) FROM unnest('{"SELECT agentcore.call_commit(%L, tokens => 0)","SELECT agentcore.call_fail(%L, 500, tokens => 0)","SELECT agentcore.call_fail(%L, 499, tokens => 0)","SELECT agentcore.call_release(%L)"}'::text[]) f;
+SELECT verdict, reason, detail FROM call_begin('a', 'v', '{"e": 1}', est_tokens => 1);
+-- once it is released, its tokens and its call are there, and no more
+SELECT call_release(:'c'), call_release(:'c') AS again;
+SELECT verdict, reason, detail FROM call_begin('a', 'v', '{"e": 1}', est_tokens => 301);
+SELECT verdict, reason, detail FROM call_begin('a', 'v', '{"e": 1}', est_tokens => 300);
+SELECT verdict, reason, detail FROM call_begin('a', 'v', '{"f": 1}', est_tokens => 0);
+SELECT verdict, reason, detail FROM call_begin('a', 'v', '{"g": 1}', est_tokens => 0);

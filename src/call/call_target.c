@@ -157,18 +157,20 @@ taken_at(const PermitRow *permit)
 }
 
 /*
- * Where nobody says what was used, the estimate stands.  Of a call that ended
- * before, and may have been corrected then, nothing comes back.
+ * Where nobody says what was used, the estimate stands.  What was not used comes
+ * back at COMMIT, and only of a call that had not ended before: otherwise a call
+ * that is ended again and again, or in a transaction that is rolled back, would give
+ * back what others took.
  */
 static void
 correct_rate(const char *tenant, const char *target, const PermitRow *permit, int64 tokens)
 {
 	int64		held = Max(permit->held_tokens, 0);
 
-	if (permit->state != PERMIT_OPEN)
-		tokens = Max(tokens, held);
-	if (tokens >= 0)
-		rate_target_correct(tenant, target, held, tokens, taken_at(permit));
+	if (tokens > held)
+		rate_target_add(tenant, target, tokens - held);
+	else if (tokens >= 0 && tokens < held && permit->state == PERMIT_OPEN)
+		takes_return_target(TAKE_TOKENS, tenant, target, held - tokens, taken_at(permit));
 }
 
 void
@@ -239,23 +241,12 @@ target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool, 
 	if (target == NULL || permit->state != PERMIT_OPEN)
 		return;
 	if (end == OUTCOME_SILENT)
-		breaker_forget(tenant, target, probed_at(permit));
+		takes_return_target(TAKE_PROBE, tenant, target, 0, probed_at(permit));
 	else
 		(void) breaker_record(tenant, target, end == OUTCOME_ANSWERED);
 	correct_rate(tenant, target, permit, tokens);
 	if (asks_for_pause(advice))
 		pause_begin(tenant, target, advice->hint);
-}
-
-/* At COMMIT no table can be read: both rooms learn now which installation it is. */
-static void
-know(const char *tenant, const char *target)
-{
-	BreakerDecision decision;
-	RateDecision rate;
-
-	breaker_peek(tenant, target, &decision);
-	rate_target_peek(tenant, target, 0, &rate);
 }
 
 void
@@ -265,6 +256,6 @@ target_given_up(const char *tenant, const PermitRow *permit, const ToolDef *tool
 
 	if (target == NULL || permit->state != PERMIT_OPEN)
 		return;
-	know(tenant, target);
-	takes_return_target(tenant, target, Max(permit->held_tokens, 0), taken_at(permit), probed_at(permit));
+	takes_return_target(TAKE_PROBE, tenant, target, 0, probed_at(permit));
+	takes_return_target(TAKE_RATE, tenant, target, Max(permit->held_tokens, 0), taken_at(permit));
 }

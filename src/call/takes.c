@@ -29,7 +29,7 @@ typedef struct Take
 	int64		lease;
 	char	   *tenant;			/* probe, rate */
 	char	   *target;
-	int64		tokens;			/* rate */
+	int64		tokens;			/* rate, tokens */
 	int64		taken_at;		/* slot_clock() */
 	uint64		loop_tag;
 } Take;
@@ -105,11 +105,10 @@ takes_return_lease(const CacheKey *key, int64 lease)
 }
 
 void
-takes_return_target(const char *tenant, const char *target, int64 tokens, int64 taken_at, int64 probed_at)
+takes_return_target(TakeKind kind, const char *tenant, const char *target, int64 tokens, int64 taken_at)
 {
-	takes_add_target(TAKE_PROBE, tenant, target, 0, probed_at);
-	takes[ntakes - 1].at_commit = true;
-	takes_add_target(TAKE_RATE, tenant, target, tokens, taken_at);
+	slot_note_installation();
+	takes_add_target(kind, tenant, target, tokens, taken_at);
 	takes[ntakes - 1].at_commit = true;
 }
 
@@ -164,7 +163,10 @@ give_back(Take *take)
 			breaker_give_back(take->tenant, take->target, take->taken_at);
 			break;
 		case TAKE_RATE:
-			rate_target_give_back(take->tenant, take->target, take->tokens, take->taken_at);
+			rate_target_give_back(take->tenant, take->target, 1, take->tokens, take->taken_at);
+			break;
+		case TAKE_TOKENS:
+			rate_target_give_back(take->tenant, take->target, 0, take->tokens, take->taken_at);
 			break;
 		case TAKE_LOOP:
 			loop_forget(take->loop_tag);

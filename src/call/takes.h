@@ -13,7 +13,8 @@ typedef enum TakeKind
 {
 	TAKE_LEASE,
 	TAKE_PROBE,
-	TAKE_RATE,
+	TAKE_RATE,					/* a call and its tokens */
+	TAKE_TOKENS,				/* tokens that it did not use */
 	TAKE_LOOP					/* a count of the loop guard */
 } TakeKind;
 
@@ -25,8 +26,7 @@ extern void takes_add_target(TakeKind kind, const char *tenant, const char *targ
  * back has ended no call, and must not get a token for it each time.
  */
 extern void takes_return_lease(const CacheKey *key, int64 lease);
-extern void takes_return_target(const char *tenant, const char *target, int64 tokens, int64 taken_at,
-								int64 probed_at);
+extern void takes_return_target(TakeKind kind, const char *tenant, const char *target, int64 tokens, int64 taken_at);
 extern void takes_return_loop(uint64 tag);
 
 /* a refusal gives back what was taken since the mark */

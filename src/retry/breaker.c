@@ -126,7 +126,7 @@ static void
 prepare(SlotKey *key, CircuitSettings *set, char kind, const char *tenant, const char *target)
 {
 	*set = read_settings(tenant, target);
-	watch_key(key, kind, tenant, target);
+	slot_key(&watch_slots, key, kind, tenant, target);
 }
 
 /* us; whoever forced the breaker, open or closed, has the last word */
@@ -224,41 +224,21 @@ take(char kind, const char *tenant, const char *target, BreakerDecision *out)
 	out->taken_at = now;
 }
 
-static void
-give_back(const SlotKey *key, int64 taken_at)
-{
-	SlotPartition *part = slot_lock(&watch_slots, key, LW_EXCLUSIVE);
-	int			slot = slot_find(&watch_slots, part, key);
-
-	if (slot >= 0)
-	{
-		Watch	   *watch = slot_state(&watch_slots, part, slot);
-
-		circuit_give_back(&watch->circuit, taken_at);
-	}
-	slot_unlock(&watch_slots, key);
-}
-
 void
 breaker_give_back(const char *tenant, const char *target, int64 taken_at)
 {
 	SlotKey		key;
+	SlotPartition *part;
+	int			slot;
 
 	if (!slot_table_ready(&watch_slots))
 		return;
-	watch_known_key(&key, WATCH_GATE, tenant, target);
-	give_back(&key, taken_at);
-}
-
-void
-breaker_forget(const char *tenant, const char *target, int64 taken_at)
-{
-	SlotKey		key;
-
-	if (!slot_table_ready(&watch_slots))
-		return;
-	watch_key(&key, WATCH_GATE, tenant, target);
-	give_back(&key, taken_at);
+	slot_known_key(&watch_slots, &key, WATCH_GATE, tenant, target);
+	part = slot_lock(&watch_slots, &key, LW_EXCLUSIVE);
+	slot = slot_find(&watch_slots, part, &key);
+	if (slot >= 0)
+		circuit_give_back(&((Watch *) slot_state(&watch_slots, part, slot))->circuit, taken_at);
+	slot_unlock(&watch_slots, &key);
 }
 
 void

@@ -30,11 +30,10 @@ extern void breaker_take(const char *tenant, const char *target, BreakerDecision
 extern const char *breaker_record(const char *tenant, const char *target, bool ok);
 
 /*
- * A call that began at taken_at tells nothing of the target: its
- * probe, if it has one, is free for another.  The first reads no table and raises
- * no ERROR, so that an abort may call it, and needs a take of this backend's before.
+ * A call that began at taken_at tells nothing of the target: its probe, if it has
+ * one, is free for another.  Reads no table and raises no ERROR, so that it may be
+ * called while a transaction ends: after slot_note_installation(), or a take.
  */
 extern void breaker_give_back(const char *tenant, const char *target, int64 taken_at);
-extern void breaker_forget(const char *tenant, const char *target, int64 taken_at);
 
 #endif							/* AGENTCORE_RETRY_BREAKER_H */

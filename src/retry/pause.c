@@ -44,7 +44,7 @@ pause_begin(const char *tenant, const char *target, int64 asked)
 
 	if (asked <= 0 || cap == 0 || !slot_table_ready(&watch_slots))
 		return;
-	watch_key(&key, WATCH_GATE, tenant, target);
+	slot_key(&watch_slots, &key, WATCH_GATE, tenant, target);
 	part = slot_lock(&watch_slots, &key, LW_EXCLUSIVE);
 	now = slot_clock();
 	slot = slot_claim(&watch_slots, part, &key, now, &free_at);
@@ -85,7 +85,7 @@ pause_end(const char *tenant, const char *target)
 
 	if (!slot_table_ready(&watch_slots))
 		return false;
-	watch_key(&key, WATCH_GATE, tenant, target);
+	slot_key(&watch_slots, &key, WATCH_GATE, tenant, target);
 	return end_pause(&key);
 }
 
@@ -96,11 +96,10 @@ pause_end_at_commit(const char *tenant, const char *target)
 {
 	MemoryContext old;
 	PendingEnd *end;
-	SlotKey		key;
 
 	if (!slot_table_ready(&watch_slots))
 		return;
-	watch_key(&key, WATCH_GATE, tenant, target);	/* the installation is known from here on */
+	slot_note_installation();
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	end = palloc(sizeof(PendingEnd));
 	end->subid = GetCurrentSubTransactionId();
@@ -121,7 +120,7 @@ at_xact(XactEvent event, void *arg)
 			PendingEnd *end = lfirst(cell);
 			SlotKey		key;
 
-			watch_known_key(&key, WATCH_GATE, end->tenant, end->target);
+			slot_known_key(&watch_slots, &key, WATCH_GATE, end->tenant, end->target);
 			(void) end_pause(&key);
 		}
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT)

@@ -29,9 +29,6 @@ static AgcTable limit_table = AGC_TABLE("rate_limit", "rate_limit_pkey");
 static const AgcObjectClass limit_class = {"rate_limit", &limit_table, compile_limit};
 static SlotTable rate_slots = {"agentcore_rate", "rate", sizeof(Meter), NULL, NULL};
 
-/* kept from the last use, because giving back must not read a table */
-static pg_uuid_t installation;
-
 void
 rate_init(void)
 {
@@ -224,8 +221,7 @@ ask_target(const char *tenant, const char *target, int64 tokens,
 	}
 	if (!slot_table_ready(&rate_slots))
 		return;
-	installation = *agc_installation_id();
-	slot_key(&rate_slots, &key, KIND_TARGET, &installation, tenant, target);
+	slot_key(&rate_slots, &key, KIND_TARGET, tenant, target);
 	ask(&key, &limit, tokens, out);
 }
 
@@ -242,36 +238,30 @@ rate_target_take(const char *tenant, const char *target, int64 tokens, RateDecis
 }
 
 /* The slot may be gone: then nothing counted in it any more, or it was lost in a crash. */
-static void
-take_back(const char *tenant, const char *target, int64 tokens, int64 taken_at)
+void
+rate_target_give_back(const char *tenant, const char *target, int64 calls, int64 tokens, int64 taken_at)
 {
 	SlotKey		key;
 	SlotPartition *part;
 	int			slot;
 
-	slot_key(&rate_slots, &key, KIND_TARGET, &installation, tenant, target);
+	if (!slot_table_ready(&rate_slots))
+		return;
+	slot_known_key(&rate_slots, &key, KIND_TARGET, tenant, target);
 	part = slot_lock(&rate_slots, &key, LW_EXCLUSIVE);
 	slot = slot_find(&rate_slots, part, &key);
 	if (slot >= 0)
 	{
 		Meter	   *meter = slot_state(&rate_slots, part, slot);
 
-		meter_take_off(meter, slot_clock(), taken_at, 1, tokens);
+		meter_take_off(meter, slot_clock(), taken_at, calls, tokens);
 		part->busy_until[slot] = meter_end(meter);
 	}
 	slot_unlock(&rate_slots, &key);
 }
 
 void
-rate_target_give_back(const char *tenant, const char *target, int64 tokens, int64 taken_at)
-{
-	if (slot_table_ready(&rate_slots))
-		take_back(tenant, target, tokens, taken_at);
-}
-
-/* What was used and not expected counts even where the slot is gone. */
-void
-rate_target_correct(const char *tenant, const char *target, int64 tokens, int64 used, int64 taken_at)
+rate_target_add(const char *tenant, const char *target, int64 tokens)
 {
 	MeterLimit	limit;
 	SlotKey		key;
@@ -280,10 +270,9 @@ rate_target_correct(const char *tenant, const char *target, int64 tokens, int64 
 	int64		free_at;
 	int			slot;
 
-	if (tokens == used || !slot_table_ready(&rate_slots) || !read_limit(tenant, target, &limit) || limit.tokens == 0)
+	if (!slot_table_ready(&rate_slots) || !read_limit(tenant, target, &limit) || limit.tokens == 0)
 		return;
-	installation = *agc_installation_id();
-	slot_key(&rate_slots, &key, KIND_TARGET, &installation, tenant, target);
+	slot_key(&rate_slots, &key, KIND_TARGET, tenant, target);
 	part = slot_lock(&rate_slots, &key, LW_EXCLUSIVE);
 	now = slot_clock();
 	slot = slot_claim(&rate_slots, part, &key, now, &free_at);
@@ -291,10 +280,7 @@ rate_target_correct(const char *tenant, const char *target, int64 tokens, int64 
 	{
 		Meter	   *meter = slot_state(&rate_slots, part, slot);
 
-		if (used > tokens)
-			meter_add_tokens(meter, &limit, now, used - tokens);
-		else
-			meter_take_off(meter, now, taken_at, 0, tokens - used);
+		meter_add_tokens(meter, &limit, now, tokens);
 		part->busy_until[slot] = meter_end(meter);
 	}
 	slot_unlock(&rate_slots, &key);
@@ -317,8 +303,7 @@ AGC_FUNCTION(rate_take)
 	agc_require_shmem("the rate limiter");
 	if (!slot_table_ready(&rate_slots))
 		elog(ERROR, "the rate limiter has no shared memory");
-	installation = *agc_installation_id();
-	slot_key(&rate_slots, &key, KIND_KEY, &installation, tenant, name);
+	slot_key(&rate_slots, &key, KIND_KEY, tenant, name);
 	take(&key, &limit, 0, &decision);
 	agc_row_init(&row);
 	agc_put_bool(&row, decision.allowed);

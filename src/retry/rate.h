@@ -25,14 +25,14 @@ extern void rate_target_peek(const char *tenant, const char *target, int64 token
 extern void rate_target_take(const char *tenant, const char *target, int64 tokens, RateDecision *out);
 
 /*
- * A call that was taken at taken_at, or a moment before, did not happen.  Reads no
- * table and raises no ERROR, so that an abort may call it, and needs a take or a peek
- * of this backend's before.
+ * Of a call that was taken at taken_at, or a moment before, so many calls (it, or 0)
+ * and tokens did not happen.  Reads no table and raises no ERROR, so that it may be
+ * called while a transaction ends: after slot_note_installation(), or a take.
  */
-extern void rate_target_give_back(const char *tenant, const char *target, int64 tokens, int64 taken_at);
+extern void rate_target_give_back(const char *tenant, const char *target, int64 calls, int64 tokens, int64 taken_at);
 
-/* It happened, with other tokens than it was taken with: they count from now on, or no longer. */
-extern void rate_target_correct(const char *tenant, const char *target, int64 tokens, int64 used, int64 taken_at);
+/* A call used so many tokens more than it was taken with: they count from now on, even where the slot is gone. */
+extern void rate_target_add(const char *tenant, const char *target, int64 tokens);
 
 extern void rate_init(void);
 

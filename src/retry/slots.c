@@ -34,6 +34,9 @@
 static SlotTable *tables[2];
 static int	ntables = 0;
 
+/* kept from the last use, because giving back must not read a table */
+static pg_uuid_t installation;
+
 static Size
 slot_size(Size state_size)
 {
@@ -95,20 +98,32 @@ slot_clock(void)
 }
 
 void
-slot_key(const SlotTable *table, SlotKey *key, char kind, const pg_uuid_t *installation,
-		 const char *tenant, const char *name)
+slot_note_installation(void)
+{
+	installation = *agc_installation_id();
+}
+
+void
+slot_known_key(const SlotTable *table, SlotKey *key, char kind, const char *tenant, const char *name)
 {
 	uint64		seed = table->shared->seed;
 
 	key->kind = kind;
-	key->installation = installation;
+	key->installation = &installation;
 	key->tenant = tenant;
 	key->name = name;
-	key->owner = hash_bytes_extended(installation->data, UUID_LEN, seed);
+	key->owner = hash_bytes_extended(installation.data, UUID_LEN, seed);
 	key->owner = hash_bytes_extended((const unsigned char *) tenant, strlen(tenant), key->owner);
 	key->hash = hash_bytes_extended((const unsigned char *) name, strlen(name), key->owner + kind);
 	key->partition = (int) ((key->hash >> 32) % table->shared->npartitions);
 	key->hash |= 1;
+}
+
+void
+slot_key(const SlotTable *table, SlotKey *key, char kind, const char *tenant, const char *name)
+{
+	slot_note_installation();
+	slot_known_key(table, key, kind, tenant, name);
 }
 
 static SlotPartition *

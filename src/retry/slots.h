@@ -40,7 +40,7 @@ typedef struct SlotTable
 	LWLockPadded *locks;
 } SlotTable;
 
-/* What a slot is found by.  Building it needs no memory and raises nothing. */
+/* What a slot is found by. */
 typedef struct SlotKey
 {
 	char		kind;
@@ -65,8 +65,11 @@ typedef struct SlotName
 extern void slot_table_register(SlotTable *table);
 extern bool slot_table_ready(SlotTable *table);
 
-extern void slot_key(const SlotTable *table, SlotKey *key, char kind, const pg_uuid_t *installation,
-					 const char *tenant, const char *name);
+/* asks for the installation, so it may raise an ERROR */
+extern void slot_key(const SlotTable *table, SlotKey *key, char kind, const char *tenant, const char *name);
+
+/* of the installation that was asked for last: raises nothing, so that it may be called while a transaction ends */
+extern void slot_known_key(const SlotTable *table, SlotKey *key, char kind, const char *tenant, const char *name);
 extern SlotPartition *slot_lock(SlotTable *table, const SlotKey *key, LWLockMode mode);
 extern void slot_unlock(SlotTable *table, const SlotKey *key);
 

@@ -13,26 +13,10 @@
 
 SlotTable	watch_slots = {"agentcore_breaker", "breaker", sizeof(Watch), NULL, NULL};
 
-/* kept from the last use, because giving back must not read a table */
-static pg_uuid_t installation;
-
 void
 watch_init(void)
 {
 	slot_table_register(&watch_slots);
-}
-
-void
-watch_known_key(SlotKey *key, char kind, const char *tenant, const char *target)
-{
-	slot_key(&watch_slots, key, kind, &installation, tenant, target);
-}
-
-void
-watch_key(SlotKey *key, char kind, const char *tenant, const char *target)
-{
-	installation = *agc_installation_id();
-	watch_known_key(key, kind, tenant, target);
 }
 
 int64

@@ -24,12 +24,6 @@ extern SlotTable watch_slots;
 
 extern void watch_init(void);
 
-/* may raise an ERROR, so before the slot's lock is taken */
-extern void watch_key(SlotKey *key, char kind, const char *tenant, const char *target);
-
-/* once that was called in this transaction: reads no table and raises nothing, so that it may be called while one ends */
-extern void watch_known_key(SlotKey *key, char kind, const char *tenant, const char *target);
-
 /* until when the slot must not be given to another target */
 extern int64 watch_busy_until(const Watch *watch);
 
