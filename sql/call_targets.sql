@@ -229,3 +229,18 @@ SELECT verdict, reason, detail FROM call_begin('a', 'v', '{"e": 1}', est_tokens 
 SELECT verdict, reason, detail FROM call_begin('a', 'v', '{"e": 1}', est_tokens => 300);
 SELECT verdict, reason, detail FROM call_begin('a', 'v', '{"f": 1}', est_tokens => 0);
 SELECT verdict, reason, detail FROM call_begin('a', 'v', '{"g": 1}', est_tokens => 0);
+
+-- What a call is extended by counts, and only that comes back.
+SELECT tool_set('x', '{"type": "object"}', idempotent => true, target => 'x'), rate_set('x', period => '1 hour', tokens => 1000);
+SELECT call_id AS c FROM call_begin('a', 'x', '{}', est_tokens => 100) \gset
+SELECT call_id AS d FROM call_begin('a', 'x', '{"d": 1}', est_tokens => 500) \gset
+BEGIN;
+SELECT call_extend(:'c', '1 hour', 400);
+SELECT verdict, reason FROM call_begin('a', 'x', '{"e": 1}', est_tokens => 1);
+ROLLBACK;
+SELECT verdict FROM call_begin('a', 'x', '{"f": 1}', est_tokens => 1);
+SELECT call_extend(:'c', '1 hour', 5000);
+SELECT verdict, reason FROM call_begin('a', 'x', '{"e": 1}', est_tokens => 1);
+SELECT call_commit(:'c', tokens => 50);
+SELECT verdict, reason FROM call_begin('a', 'x', '{"e": 1}', est_tokens => 450);
+SELECT verdict, reason FROM call_begin('a', 'x', '{"e": 1}', est_tokens => 449);

@@ -14,6 +14,7 @@
  */
 #include "call/call_target.h"
 
+#include "call/open_call.h"
 #include "call/refuse.h"
 #include "call/takes.h"
 
@@ -168,7 +169,7 @@ correct_rate(const char *tenant, const char *target, const PermitRow *permit, in
 	int64		held = Max(permit->held_tokens, 0);
 
 	if (tokens > held)
-		rate_target_add(tenant, target, tokens - held);
+		(void) rate_target_add(tenant, target, tokens - held);
 	else if (tokens >= 0 && tokens < held && permit->state == PERMIT_OPEN)
 		takes_return_target(TAKE_TOKENS, tenant, target, held - tokens, taken_at(permit));
 }
@@ -247,6 +248,24 @@ target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool, 
 	correct_rate(tenant, target, permit, tokens);
 	if (asks_for_pause(advice))
 		pause_begin(tenant, target, advice->hint);
+}
+
+/* They count whatever room there is, because the end of the call corrects what it holds then. */
+void
+target_extended(const char *tenant, const PermitRow *permit, int64 tokens)
+{
+	AgcObject  *object;
+	const ToolDef *tool;
+	const char *target;
+
+	if (tokens <= 0)
+		return;
+	tool = call_tool(tenant, permit, &object);
+	target = permit_target(tenant, permit, tool, true);
+	if (target != NULL && rate_target_add(tenant, target, tokens))
+		takes_add_target(TAKE_TOKENS, tenant, target, tokens, slot_clock());
+	if (object != NULL)
+		agc_object_unpin(object);
 }
 
 void

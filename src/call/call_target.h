@@ -25,6 +25,9 @@ extern void target_succeeded(const char *tenant, const PermitRow *permit, const 
 extern void target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool,
 						  const RetryAdvice *advice, int64 tokens);
 
+/* The call holds so many tokens more than it began with. */
+extern void target_extended(const char *tenant, const PermitRow *permit, int64 tokens);
+
 /* The call never ran, or its end says nothing: nothing is counted, and what it took goes back at COMMIT. */
 extern void target_given_up(const char *tenant, const PermitRow *permit, const ToolDef *tool);
 

@@ -135,6 +135,7 @@ AGC_FUNCTION(call_extend)
 	else if (permit_extend(tenant, &permit.id, lease, tokens, nanousd, &decision))
 	{
 		extend_cache_lease(&permit, lease);
+		target_extended(tenant, &permit, tokens);
 		word = "extended";
 	}
 	else

@@ -76,7 +76,7 @@ void
 meter_add_tokens(Meter *meter, const MeterLimit *limit, int64 now, int64 tokens)
 {
 	use(meter, limit, now);
-	sliding_add(&meter->tokens, limit->period, now, Min(tokens, limit->tokens));
+	sliding_add(&meter->tokens, limit->period, now, tokens);
 }
 
 void

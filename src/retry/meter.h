@@ -39,7 +39,7 @@ typedef struct MeterAnswer
 extern void meter_ask(const Meter *meter, const MeterLimit *limit, int64 now, int64 tokens, MeterAnswer *out);
 extern void meter_pass(Meter *meter, const MeterLimit *limit, int64 now, int64 tokens);
 
-/* a call used so many tokens more than it was let pass with; no more than the whole limit is counted */
+/* a call used so many tokens more than it was let pass with */
 extern void meter_add_tokens(Meter *meter, const MeterLimit *limit, int64 now, int64 tokens);
 
 /* of a call that passed at taken_at, or a moment before, so many calls and tokens did not */

@@ -260,7 +260,7 @@ rate_target_give_back(const char *tenant, const char *target, int64 calls, int64
 	slot_unlock(&rate_slots, &key);
 }
 
-void
+bool
 rate_target_add(const char *tenant, const char *target, int64 tokens)
 {
 	MeterLimit	limit;
@@ -271,7 +271,7 @@ rate_target_add(const char *tenant, const char *target, int64 tokens)
 	int			slot;
 
 	if (!slot_table_ready(&rate_slots) || !read_limit(tenant, target, &limit) || limit.tokens == 0)
-		return;
+		return false;
 	slot_key(&rate_slots, &key, KIND_TARGET, tenant, target);
 	part = slot_lock(&rate_slots, &key, LW_EXCLUSIVE);
 	now = slot_clock();
@@ -284,6 +284,7 @@ rate_target_add(const char *tenant, const char *target, int64 tokens)
 		part->busy_until[slot] = meter_end(meter);
 	}
 	slot_unlock(&rate_slots, &key);
+	return slot >= 0;
 }
 
 /* ----- SQL ------------------------------------------------------------------- */

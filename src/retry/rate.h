@@ -31,8 +31,11 @@ extern void rate_target_take(const char *tenant, const char *target, int64 token
  */
 extern void rate_target_give_back(const char *tenant, const char *target, int64 calls, int64 tokens, int64 taken_at);
 
-/* A call used so many tokens more than it was taken with: they count from now on, even where the slot is gone. */
-extern void rate_target_add(const char *tenant, const char *target, int64 tokens);
+/*
+ * A call used so many tokens more than it was taken with: they count from now on,
+ * even where the slot is gone.  False: the target has no limit of tokens, or there is no slot.
+ */
+extern bool rate_target_add(const char *tenant, const char *target, int64 tokens);
 
 extern void rate_init(void);
 

@@ -9,9 +9,10 @@
  * part that is used again counts nothing any more; where it does, because the
  * period was changed, it goes on counting.
  *
- * What is taken off again comes off the part in which it passed.  Where that is
- * not known well, an older part may lose it, which then ends sooner while a newer one
- * counts too much: the sum of the newest parts is never below the truth.
+ * What is taken off again comes off the oldest part in which it may have passed,
+ * and off the next ones if that is not enough.  So an older part may lose what a newer
+ * one should have lost, and ends sooner: the sum of the newest parts is never below
+ * the truth.
  *
  * Pure: called inside a locked section, raises nothing, allocates nothing.
  */
@@ -86,13 +87,19 @@ sliding_add(Sliding *window, int64 period, int64 now, int64 units)
 void
 sliding_take_off(Sliding *window, int64 period, int64 now, int64 taken_at, int64 units)
 {
+	int64		after = taken_at - 1;
 	SlidingPart *part;
 
 	if (taken_at <= now - period)
 		return;
-	part = (SlidingPart *) next_part(window, period, now, taken_at - 1);
-	if (part != NULL)
-		part->units -= Min(part->units, Max(units, 0));
+	while (units > 0 && (part = (SlidingPart *) next_part(window, period, now, after)) != NULL)
+	{
+		int64		off = Min(part->units, units);
+
+		part->units -= off;
+		units -= off;
+		after = part->last;
+	}
 }
 
 int64
