@@ -88,22 +88,12 @@ put_key(Turn *turn, Gate *gate, const TurnCall *call)
 	return true;
 }
 
-/* Nothing, or what OpenAI sends for a tool that takes no arguments. */
-static bool
-is_blank(const JsonbValue *args)
-{
-	return args->type == jbvNull || (args->type == jbvString &&
-									 strspn(pnstrdup(args->val.string.val, Min(args->val.string.len, 64)), " \t\n\r") == args->val.string.len);
-}
-
 static void
 put_args(Gate *gate, const TurnCall *call)
 {
 	JsonbValue	args = call->args;
 
-	if (is_blank(&args))
-		request_put_no_args(gate);
-	else if (args.type == jbvString)
+	if (args.type == jbvString)
 		request_put_args_text(gate, PointerGetDatum(text_of(&args)));
 	else
 		request_put_args(gate, JsonbPGetDatum(JsonbValueToJsonb(&args)));

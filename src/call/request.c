@@ -11,6 +11,7 @@
 #include "call/request.h"
 
 #include "access/detoast.h"
+#include "core/jsonb_walk.h"
 #include "utils/builtins.h"
 
 void
@@ -51,18 +52,48 @@ is_oversized(Gate *gate, Datum value)
 	return true;
 }
 
+static bool
+is_null(const Jsonb *args)
+{
+	JbItem		root = jb_root(args);
+
+	return JBE_ISNULL(root.entry);
+}
+
 void
 request_put_args(Gate *gate, Datum args)
 {
-	if (!is_oversized(gate, args))
-		gate->args = DatumGetJsonbP(args);
+	if (is_oversized(gate, args))
+		return;
+	gate->args = DatumGetJsonbP(args);
+	if (is_null(gate->args))
+		gate->args = no_arguments();
+}
+
+/* Blank, or null with or without blanks around it. */
+static bool
+says_nothing(const char *text)
+{
+	static const char blanks[] = " \t\n\r";
+
+	text += strspn(text, blanks);
+	if (strncmp(text, "null", 4) == 0)
+		text += 4;
+	return text[strspn(text, blanks)] == '\0';
 }
 
 void
 request_put_args_text(Gate *gate, Datum args)
 {
-	if (!is_oversized(gate, args))
-		gate->args_text = text_to_cstring(DatumGetTextPP(args));
+	char	   *given;
+
+	if (is_oversized(gate, args))
+		return;
+	given = text_to_cstring(DatumGetTextPP(args));
+	if (says_nothing(given))
+		gate->args = no_arguments();
+	else
+		gate->args_text = given;
 }
 
 void

@@ -13,7 +13,7 @@ extern void request_init(Gate *gate);
 /* "what" the name stands for; one that nothing can have is refused later */
 extern void request_put_name(Gate *gate, Datum given, const char *what);
 
-/* as jsonb, as text, or none, which is what many clients send for a tool that takes none */
+/* as jsonb, as text, or none; null and blanks are none, as many clients send for a tool that takes none */
 extern void request_put_args(Gate *gate, Datum args);
 extern void request_put_args_text(Gate *gate, Datum args);
 extern void request_put_no_args(Gate *gate);
