@@ -101,6 +101,29 @@ SELECT tool_set('pay', idempotent => false);
 SELECT * FROM public.money;
 SELECT * FROM budget_verify();
 
+-- A worker that is late: a failure that says that nothing was done is heard, whether the
+-- call was expired meanwhile or not; one that leaves the outcome open changes nothing
+CREATE FUNCTION public.late(tool text, reap boolean, status int, told numeric, OUT ended text, OUT state text, OUT usd numeric, OUT key_says text) LANGUAGE plpgsql AS $$
+DECLARE
+  id uuid;
+  k text := gen_random_uuid();
+BEGIN
+  SELECT call_id INTO id FROM agentcore.call_begin('other', tool, key => k, lease => '1 ms', est_usd => 2);
+  PERFORM pg_sleep(0.002);
+  IF reap THEN
+    PERFORM agentcore.budget_reap();
+  END IF;
+  SELECT concat_ws(' ', f.action, f.reason) INTO ended FROM agentcore.call_fail(id, status, retry_after_header => CASE WHEN status = 429 THEN '7200' END, usd => told) f;
+  SELECT p.state, p.charged_usd INTO state, usd FROM agentcore.permits p WHERE permit = id;
+  SELECT concat_ws(' ', v.verdict, v.reason) INTO key_says FROM agentcore.call_begin('other', tool, key => k, est_usd => 2) v;
+  PERFORM agentcore.call_commit(permit) FROM agentcore.permits p WHERE key = k AND p.state IN ('open', 'retry');
+END $$;
+SELECT tool, status, told, reap, l.*
+  FROM (VALUES ('pay', 400, NULL), ('pay', 400, 0.5), ('pay', 504, 0.5), ('pay', 429, NULL), ('read', 404, NULL), ('read', 499, 0.5)) v(tool, status, told),
+       (VALUES (false), (true)) r(reap), LATERAL public.late(tool, reap, status, told) l
+ ORDER BY 1, 2, 3, 4;
+SELECT * FROM budget_verify();
+
 -- Deferred: nothing is held, and the key waits until then, with a target and without
 SELECT call_id AS id FROM call_begin('a', 'pay', '{"n": 7}', key => 'k7') \gset
 SELECT action, reason, at > now() + '59 min' AS later FROM call_fail(:'id', 429, 'slow down', '3600', usd => 0.125);
@@ -124,8 +147,8 @@ SELECT * FROM budget_verify();
 -- Retention keeps a key whose outcome nobody knows
 SELECT call_commit(permit) FROM permits WHERE state = 'open';
 UPDATE permit SET settled_at = settled_at - interval '200 days', created_at = created_at - interval '200 days';
-SELECT count(*) FROM permits WHERE state = 'unknown' AND key IS NOT NULL \gset
+SELECT count(*) FROM permits WHERE state IN ('unknown', 'expired') AND key IS NOT NULL \gset
 SELECT permits > 0 AS some FROM budget_ledger_retain('100 days');
-SELECT count(*) = :count AS kept, count(*) FILTER (WHERE state <> 'unknown') AS others FROM permits;
+SELECT count(*) = :count AS kept, count(*) FILTER (WHERE state NOT IN ('unknown', 'expired')) AS others FROM permits;
 DROP VIEW public.money;
-DROP FUNCTION public.fails, public.short;
+DROP FUNCTION public.fails, public.late, public.short;

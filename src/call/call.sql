@@ -237,12 +237,12 @@ CREATE FUNCTION agentcore.call_fail(call_id uuid, status integer DEFAULT NULL, e
   AS 'MODULE_PATHNAME', 'agentcore_call_fail_v1';
 COMMENT ON FUNCTION agentcore.call_fail(uuid, integer, text, text, bigint, numeric, jsonb, text) IS
   'The call failed. '
-  'action retry: the call and its hold stay; begin again with the same key (or run again under the same call_id) at the given time. '
+  'action retry: the call and its hold stay; begin again with the same key at the given time; a call without a key may run again under the same call_id. '
   'action fail or defer: the call is closed, and only tokens and usd (NULL: nothing) are charged; after defer the key answers wait until the given time. '
   'A failure that does not say whether the work was done (a 5xx but 503 and 529, a timeout, a cancel, an unknown error) is fail on a tool that is not idempotent, with reason possibly_executed, cancelled or unknown_error: the estimate is charged (or tokens and usd), and the key answers deny / outcome_unknown until call_resolve() or a late call_commit(). '
   'usage: what a model had produced, as for llm_commit(), where tokens or usd are not given. '
   'A model call that was cancelled is charged by usage, tokens and usd (one of them NULL: what is held); with none of them its hold stays until llm_commit() or the end of its lease, which charges it, and its key is free. '
-  'Ended before: fail / already_settled. '
+  'Ended before: fail / already_settled; but of a call that only its lease has ended a failure that says that nothing was done is heard, and its key is free. '
   'status: HTTP status; NULL or 0 for none; another number is taken as none, with a WARNING.';
 
 CREATE FUNCTION agentcore.call_extend(call_id uuid, lease interval, tokens bigint DEFAULT 0, usd numeric DEFAULT 0, tenant text DEFAULT '') RETURNS text

@@ -48,23 +48,35 @@ advise(const char *tenant, PermitRow *permit, const ToolDef *tool, int status,
 	}
 }
 
+/* What is not told is charged as it was estimated: something was used. */
+static void
+charge_held(const PermitRow *permit, CallCost *cost)
+{
+	if (cost->tokens < 0)
+		cost->tokens = permit->held_tokens;
+	if (cost->nanousd < 0)
+		cost->nanousd = permit->held_nanousd;
+}
+
 /*
  * A cancelled model call that nobody names the use of may still answer: its hold
  * stays until it does or its lease ends, and only its key is free.
  */
 static void
-end_cancelled_model(const char *tenant, const PermitRow *permit, const CallCost *cost)
+end_cancelled_model(const char *tenant, const PermitRow *permit, CallCost *cost)
 {
 	if (cost->tokens < 0 && cost->nanousd < 0)
+	{
 		permit_free_key(tenant, &permit->id);
-	else
-		(void) permit_fail(tenant, &permit->id, cost->tokens < 0 ? permit->held_tokens : cost->tokens,
-						   cost->nanousd < 0 ? permit->held_nanousd : cost->nanousd);
+		return;
+	}
+	charge_held(permit, cost);
+	(void) permit_fail(tenant, &permit->id, cost->tokens, cost->nanousd);
 }
 
 static void
 end_attempt(const char *tenant, const PermitRow *permit, const ToolDef *tool, const RetryAdvice *advice,
-			const CallCost *cost, TimestampTz now)
+			CallCost *cost, TimestampTz now)
 {
 	if (is_open(permit, advice))
 		permit_unknown(tenant, &permit->id, cost->tokens, cost->nanousd);
@@ -109,16 +121,31 @@ beginning_arg(FunctionCallInfo fcinfo, int n)
 					pg_mbcliplen(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), VARSIZE_ANY_EXHDR(given)));
 }
 
-/* What a usage object does not say is charged as it was estimated: something was used. */
+/*
+ * The lease had ended, and the call was charged as if it was made.  A failure that
+ * says that nothing was done is heard all the same, as it would be had nobody ended
+ * the call before; one that leaves the outcome open changes nothing.
+ */
 static void
-read_cost(FunctionCallInfo fcinfo, const char *tenant, const PermitRow *permit, CallCost *cost)
+end_late(const char *tenant, const PermitRow *permit, CallCost *cost, TimestampTz now, RetryAdvice *advice)
 {
-	if (!call_cost_of_usage(fcinfo, 6, tenant, permit, cost))
+	if (is_open(permit, advice))
+	{
+		advice->reason = "already_settled";
 		return;
-	if (cost->tokens < 0)
-		cost->tokens = permit->held_tokens;
-	if (cost->nanousd < 0)
-		cost->nanousd = permit->held_nanousd;
+	}
+	if (advice->action == RETRY_DEFER)
+	{
+		(void) permit_defer(tenant, &permit->id, cost->tokens, cost->nanousd, now + advice->delay);
+		return;
+	}
+	if (permit->is_llm && advice->class == RETRY_CLASS_CANCELLED)
+		charge_held(permit, cost);
+	(void) permit_fail(tenant, &permit->id, cost->tokens, cost->nanousd);
+	(void) permit_resolve(tenant, &permit->id);
+	/* its key is free; without one there is no call left to run again */
+	if (permit->key == NULL)
+		advice->action = RETRY_FAIL;
 }
 
 static void
@@ -130,14 +157,20 @@ end_failed(FunctionCallInfo fcinfo, const char *tenant, PermitRow *permit, CallC
 	AgcObject  *object;
 	const ToolDef *tool = call_tool(tenant, permit, &object);
 
-	read_cost(fcinfo, tenant, permit, cost);
+	if (call_cost_of_usage(fcinfo, 6, tenant, permit, cost))
+		charge_held(permit, cost);
 	advise(tenant, permit, tool, status, error, beginning_arg(fcinfo, 3), advice);
-	end_attempt(tenant, permit, tool, advice, cost, now);
-	target_failed(tenant, permit, tool, advice, cost->tokens);
-	if (advice->action == RETRY_FAIL && !advice->open && advice->class != RETRY_CLASS_CANCELLED)
-		kept_failure(tenant, permit, tool, status, advice->reason, error);
+	if (permit->state == PERMIT_EXPIRED)
+		end_late(tenant, permit, cost, now, advice);
 	else
-		kept_nothing(permit);
+	{
+		end_attempt(tenant, permit, tool, advice, cost, now);
+		target_failed(tenant, permit, tool, advice, cost->tokens);
+		if (advice->action == RETRY_FAIL && !advice->open && advice->class != RETRY_CLASS_CANCELLED)
+			kept_failure(tenant, permit, tool, status, advice->reason, error);
+		else
+			kept_nothing(permit);
+	}
 	if (object != NULL)
 		agc_object_unpin(object);
 }
@@ -158,7 +191,7 @@ AGC_FUNCTION(call_fail)
 
 	agc_enter_disabled(tenant, AGC_AGENT);
 	call_find(fcinfo, 0, tenant, true, &permit);
-	if (permit.state == PERMIT_OPEN || permit.state == PERMIT_RETRY)
+	if (permit.state == PERMIT_OPEN || permit.state == PERMIT_RETRY || permit.state == PERMIT_EXPIRED)
 		end_failed(fcinfo, tenant, &permit, &cost, now, &advice);
 	log_settlement(tenant, &permit, "fail", retry_action_name(advice.action), advice.reason);
 	return retry_advice_return(fcinfo, &advice, now);

@@ -733,7 +733,7 @@ class Budgets:
 
     def fail(self, tx, now, row, to, tokens=None, money=None):
         permit = self.lock_call(tx, row)
-        if permit.state not in OPEN:
+        if permit.state not in OPEN and not (permit.state == "e" and to != "u"):
             return "already_settled"
         if to == "u":
             self.end(tx, now, row, permit, to, tokens, money)
