@@ -56,6 +56,8 @@ typedef struct PermitRequest
 	/* the gate's */
 	const char *agent;
 	const char *tool;			/* or the model of llm_begin */
+	const char *priced_as;		/* the model whose price counts; NULL: its own */
+	const char *service_tier;	/* that it was begun with; NULL: standard */
 	const char *task;
 	const char *subject;
 	bool		is_llm;
@@ -91,6 +93,8 @@ typedef struct PermitRow
 	char	   *budget;
 	char	   *agent;
 	char	   *tool;
+	char	   *priced_as;
+	char	   *service_tier;
 	char	   *task;
 	char	   *subject;
 	char	   *key;
@@ -305,11 +309,47 @@ extern bool price_call(const PriceOf *of, const UsageReadings *usage, CallCost *
 /* the same, but money that is out of range is the most that fits, and not 22023 */
 extern bool price_settlement(const PriceOf *of, const UsageReadings *usage, CallCost *cost);
 
+/* What a call may use at most. */
+typedef struct PriceAsk
+{
+	int64		input_tokens;
+	int64		output_tokens;
+	Jsonb	   *fees;			/* how many of each, as price_check_counts() takes it; NULL: none */
+} PriceAsk;
+
+typedef struct PriceBound
+{
+	CallCost	cost;
+	const char *priced_as;		/* the model that an alias names; NULL: the call's own */
+	const char *unpriced_fee;	/* one that no price counts; NULL: none */
+} PriceBound;
+
 /*
- * The most that so many tokens can cost, whatever kinds they turn out to be; of
- * tokens and money each, -1 (unknown) where that is 0 although the rate is not.
+ * The most that a call can cost, whatever kinds its tokens turn out to be and by
+ * whichever row of its tier; of tokens and money each, -1 (unknown) where that is 0
+ * although the rate is not.  false: no price; priced_as then says what an alias names.
  */
-extern bool price_bound(const PriceOf *of, int64 input_tokens, int64 output_tokens, CallCost *cost);
+extern bool price_bound(const PriceOf *of, const PriceAsk *ask, PriceBound *out);
+
+/* whether the model itself has a price */
+extern bool price_exists(const char *tenant, const char *model, TimestampTz at);
+
+/* 22023 unless it is an object of names and whole numbers */
+extern void price_check_counts(Jsonb *fees);
+
+/* a tier in the words of prices, whatever a provider calls it */
+extern const char *price_tier_name(const char *name);
+
+/* the tier of a call that names none, and the word for "whichever the provider takes" */
+#define TIER_STANDARD	"standard"
+#define TIER_ANY		"auto"
+
+/*
+ * Names of models with a price that are near, quoted and divided by commas; NULL: none.
+ * "told" filters them.
+ */
+typedef bool (*PriceNameFilter) (const char *name, void *arg);
+extern char *price_nearest(const char *tenant, const char *model, PriceNameFilter told, void *arg);
 
 /*
  * Tokens out of a provider's usage object, or of a response that has one

@@ -121,6 +121,8 @@ CREATE TABLE agentcore.permit (
   asked_hash       bytea,
   held_by          bytea,
   loop_tag         bigint NOT NULL DEFAULT 0,
+  priced_as        text COLLATE "C",
+  service_tier     text COLLATE "C",
   PRIMARY KEY (tenant, id)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
@@ -135,6 +137,7 @@ COMMENT ON TABLE agentcore.permit IS
   'holder: whose namespace the key is in. '
   'result_kept: false where a result was handed over and dropped, NULL where none was; result_note: what was dropped or changed of it; loop_tag: what the loop guard knows the call by, 0 where it does not count it. '
   'request_hash: digest of the request as it runs; asked_hash: as it was asked, NULL where that is the same. '
+  'priced_as: the model whose price counts, by model_alias, NULL = that of tool; service_tier: that a model call was begun with, NULL = standard. '
   'held_by: digest of the id and of the run of a worker that began the call, NULL = it did not say. '
   'Written as budget_counter is; indexes of any kind may be added, columns may not.';
 

@@ -80,13 +80,14 @@ SELECT p.tenant, p.id AS permit,
        p.role, p.budget, p.agent, p.tool, p.task, p.subject, p.key, p.attempt,
        p.held_tokens, pg_catalog.trim_scale(p.held_nanousd * 0.000000001) AS held_usd, p.held_calls,
        p.charged_tokens, pg_catalog.trim_scale(p.charged_nanousd * 0.000000001) AS charged_usd, p.charged_calls,
-       p.created_at, p.lease_until, p.retry_at, p.settled_at, p.result_kept, p.result_note
+       p.created_at, p.lease_until, p.retry_at, p.settled_at, p.result_kept, p.result_note, p.priced_as, p.service_tier
   FROM agentcore.visible_rows(NULL::agentcore.permit) p;
 COMMENT ON VIEW agentcore.permits IS
   'Permits of the visible tenants, open and settled. '
   'held: the estimate (given back once settled; 0 where it was unknown); charged: the real cost. '
   'retry_at: when a call that waits for a retry, or is deferred, may run. '
   'result_kept: whether the result of a call was taken: false where it was dropped, NULL where none was given; result_note: what was dropped or changed of it. '
+  'priced_as: the model whose price counts, where an alias names it (NULL: that of tool); service_tier: that a model call was begun with (NULL: standard). '
   'Money in USD.';
 
 INSERT INTO agentcore.access_function VALUES

@@ -42,14 +42,14 @@ reaches(const PriceRow *row, int64 input)
 }
 
 /* NULL: the tier has no price for so much input */
-static const PriceRow *
+static PriceRow *
 row_of_tier(const PriceList *list, const char *tier, int64 input)
 {
-	const PriceRow *best = NULL;
+	PriceRow   *best = NULL;
 
 	for (int i = 0; i < list->n; i++)
 	{
-		const PriceRow *row = &list->row[i];
+		PriceRow   *row = &list->row[i];
 
 		if (strcmp(row->service_tier, tier) == 0 && reaches(row, input) &&
 			(best == NULL || row->above_tokens > best->above_tokens))
@@ -108,11 +108,21 @@ nanousd_of(Datum usd)
 	return agc_numeric_nanousd(usd, "cost of the call");
 }
 
+/* The same for every reading: the document may be long, so it is counted once. */
+static Datum
+fees_of(const PriceList *list, PriceRow *row, const UsageReadings *counted)
+{
+	if (!row->has_fee_sum)
+		row->fee_sum = price_add_fees(NumericGetDatum(int64_to_numeric(0)), price_row_fees(list, row), counted);
+	row->has_fee_sum = true;
+	return row->fee_sum;
+}
+
 /* One reading by one row.  Out of range is the most that fits where "settling", else 22023. */
 static void
-apply_row(const PriceList *list, const PriceRow *row, const TokenUsage *usage, const UsageReadings *counted, bool settling, CallCost *cost)
+apply_row(const PriceList *list, PriceRow *row, const TokenUsage *usage, const UsageReadings *counted, bool settling, CallCost *cost)
 {
-	Datum		usd = price_add_fees(total_of(row->usd, usage), price_row_fees(list, row), counted);
+	Datum		usd = DirectFunctionCall2(numeric_add, total_of(row->usd, usage), fees_of(list, row, counted));
 
 	cost->tokens = weighted_tokens(total_of(row->weight, usage));
 	cost->nanousd = settling ? nanousd_of(usd) : agc_numeric_nanousd(usd, "cost of the call");
@@ -130,17 +140,17 @@ take_larger(CallCost *cost, const CallCost *other)
 }
 
 /* By the model's dearest price, where the tier has none: of each tier the row for so much input, else every row. */
-static const PriceRow *
+static PriceRow *
 apply_dearest(const PriceList *list, const TokenUsage *usage, const UsageReadings *counted, bool settling, CallCost *cost)
 {
 	int64		input = whole_input(usage);
-	const PriceRow *dearest = NULL;
+	PriceRow   *dearest = NULL;
 
 	cost->tokens = cost->nanousd = -1;
 	for (int pass = 0; pass < 2 && dearest == NULL; pass++)
 		for (int i = 0; i < list->n; i++)
 		{
-			const PriceRow *row = &list->row[i];
+			PriceRow   *row = &list->row[i];
 			CallCost	one;
 
 			if (pass == 0 && row_of_tier(list, row->service_tier, input) != row)
@@ -160,26 +170,24 @@ takes_reported(const PriceRow *row, const UsageReadings *usage)
 		(usage->reported_nanousd > 0 || usage_most_tokens(usage) == 0);
 }
 
-static bool
-price_readings(const PriceOf *of, const UsageReadings *usage, bool settling, CallCost *cost, const TokenUsage **dearest)
+static void
+price_readings(const PriceOf *of, const PriceList *list, const UsageReadings *usage, bool settling, CallCost *cost,
+			   const TokenUsage **dearest)
 {
 	const char *tier = tier_of_call(of, usage);
 	const PriceRow *applied = NULL;
-	PriceList	list;
 
-	if (!price_rows(of->tenant, of->model, of->at, &list))
-		return false;
 	cost->tokens = cost->nanousd = -1;
 	for (int i = 0; i < usage->n; i++)
 	{
 		const TokenUsage *reading = &usage->reading[i];
-		const PriceRow *row = row_of_tier(&list, tier, whole_input(reading));
+		PriceRow   *row = row_of_tier(list, tier, whole_input(reading));
 		CallCost	one;
 
 		if (row != NULL)
-			apply_row(&list, row, reading, usage, settling, &one);
+			apply_row(list, row, reading, usage, settling, &one);
 		else
-			row = apply_dearest(&list, reading, usage, settling, &one);
+			row = apply_dearest(list, reading, usage, settling, &one);
 		if (!take_larger(cost, &one))
 			continue;
 		applied = row;
@@ -188,19 +196,49 @@ price_readings(const PriceOf *of, const UsageReadings *usage, bool settling, Cal
 	}
 	if (applied != NULL && takes_reported(applied, usage))
 		cost->nanousd = usage->reported_nanousd;
-	return true;
+}
+
+/* By the model's own price, else by that of the model that an alias names: one step. */
+static bool
+find_price(const PriceOf *of, PriceList *list, const char **priced_as)
+{
+	*priced_as = NULL;
+	if (price_rows(of->tenant, of->model, of->at, list))
+		return true;
+	*priced_as = model_alias_of(of->tenant, of->model);
+	return *priced_as != NULL && price_rows(of->tenant, *priced_as, of->at, list);
+}
+
+bool
+price_exists(const char *tenant, const char *model, TimestampTz at)
+{
+	PriceList	list;
+
+	return price_rows(tenant, model, at, &list);
 }
 
 bool
 price_call(const PriceOf *of, const UsageReadings *usage, CallCost *cost, const TokenUsage **dearest)
 {
-	return price_readings(of, usage, false, cost, dearest);
+	const char *priced_as;
+	PriceList	list;
+
+	if (!find_price(of, &list, &priced_as))
+		return false;
+	price_readings(of, &list, usage, false, cost, dearest);
+	return true;
 }
 
+/* The call began by an alias or without: which model's price counts was decided then. */
 bool
 price_settlement(const PriceOf *of, const UsageReadings *usage, CallCost *cost)
 {
-	return price_readings(of, usage, true, cost, NULL);
+	PriceList	list;
+
+	if (!price_rows(of->tenant, of->model, of->at, &list))
+		return false;
+	price_readings(of, &list, usage, true, cost, NULL);
+	return true;
 }
 
 /* ----- what a call may cost ----------------------------------------------------- */
@@ -246,26 +284,27 @@ mark_reachable(PriceList *list, const char *tier, int64 input)
 
 /* The most that so many tokens come to; a bound of 0 is a promise only where every token is free. */
 static Datum
-bound_of(const Datum rate[TOKEN_KINDS], int64 input_tokens, int64 output_tokens, bool *unknown)
+bound_of(const Datum rate[TOKEN_KINDS], const PriceAsk *ask, bool *unknown)
 {
 	Datum		input = largest(rate, TOKEN_INPUT, TOKEN_OUTPUT - 1);
 	Datum		output = largest(rate, TOKEN_OUTPUT, TOKEN_KINDS - 1);
 
 	*unknown |= !is_zero(input) || !is_zero(output);
-	return add_product(add_product(NumericGetDatum(int64_to_numeric(0)), input, input_tokens), output, output_tokens);
+	return add_product(add_product(NumericGetDatum(int64_to_numeric(0)), input, ask->input_tokens), output, ask->output_tokens);
 }
 
 bool
-price_bound(const PriceOf *of, int64 input_tokens, int64 output_tokens, CallCost *cost)
+price_bound(const PriceOf *of, const PriceAsk *ask, PriceBound *out)
 {
-	const char *tier = of->service_tier != NULL ? of->service_tier : TIER_STANDARD;
 	bool		unknown_tokens = false;
 	bool		unknown_money = false;
+	CallCost   *cost = &out->cost;
 	PriceList	list;
 
-	if (!price_rows(of->tenant, of->model, of->at, &list))
+	if (!find_price(of, &list, &out->priced_as))
 		return false;
-	mark_reachable(&list, tier, input_tokens);
+	mark_reachable(&list, of->service_tier != NULL ? of->service_tier : TIER_STANDARD, ask->input_tokens);
+	out->unpriced_fee = price_unpriced(&list, ask->fees);
 	cost->tokens = cost->nanousd = 0;
 	for (int i = 0; i < list.n; i++)
 	{
@@ -274,8 +313,9 @@ price_bound(const PriceOf *of, int64 input_tokens, int64 output_tokens, CallCost
 
 		if (!row->reachable)
 			continue;
-		one.tokens = weighted_tokens(bound_of(row->weight, input_tokens, output_tokens, &unknown_tokens));
-		one.nanousd = agc_numeric_nanousd(bound_of(row->usd, input_tokens, output_tokens, &unknown_money), "cost of the call");
+		one.tokens = weighted_tokens(bound_of(row->weight, ask, &unknown_tokens));
+		one.nanousd = agc_numeric_nanousd(price_add_asked(bound_of(row->usd, ask, &unknown_money),
+														  price_row_fees(&list, row), ask->fees), "cost of the call");
 		(void) take_larger(cost, &one);
 	}
 	if (cost->tokens == 0 && unknown_tokens)

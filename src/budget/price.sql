@@ -38,11 +38,14 @@ CREATE TYPE agentcore.model_usage AS (
 COMMENT ON TYPE agentcore.model_usage IS
   'Tokens of a model call and their price; cached_tokens and cache_write_tokens are part of input_tokens, reasoning_tokens of output_tokens; tokens: all of them by weight, which a token budget is charged.';
 
-CREATE FUNCTION agentcore.model_cost(model text, usage jsonb, at timestamptz DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.model_usage
+CREATE FUNCTION agentcore.model_cost(model text, usage jsonb, at timestamptz DEFAULT NULL, service_tier text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.model_usage
   LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_model_cost_v1';
-COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, timestamptz, text) IS
+COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, timestamptz, text, text) IS
   'What a model call cost by a provider''s usage object (OpenAI chat and responses, Anthropic, Gemini), or by a response with one, at the price in force at a time (NULL: now), rounded up to a nano-dollar. '
+  'By the service tier that the object or the response around it names, else by service_tier (NULL: standard); one without a price, and auto, cost as the model''s dearest. '
+  'The fees of the price are added, by what the usage object counts. '
+  'A model without a price costs as the one that an alias names. '
   'Tokens that only the provider''s total counts cost as output. '
   'Of an object in several forms at once the larger cost counts, and the tokens are those of the form that costs more. '
   '42704: no price then; 22023: NULL or not a usage object.';

@@ -10,16 +10,17 @@
 #include "core/row.h"
 
 /*
- * model_cost(model, usage, at, tenant) -> (input_tokens, output_tokens,
+ * model_cost(model, usage, at, service_tier, tenant) -> (input_tokens, output_tokens,
  * cached_tokens, usd, cache_write_tokens, reasoning_tokens, tokens)
  */
 AGC_FUNCTION(model_cost)
 {
-	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	char	   *tenant = agc_arg_tenant(fcinfo, 4);
 	char	   *model = agc_arg_name(fcinfo, 0, "model");
 	Jsonb	   *document = agc_arg_jsonb(fcinfo, 1, "usage");
+	char	   *tier = agc_opt_name(fcinfo, 3, "service_tier");
 	PriceOf		of = {
-		tenant, model, PG_ARGISNULL(2) ? agc_now() : PG_GETARG_TIMESTAMPTZ(2)
+		tenant, model, PG_ARGISNULL(2) ? agc_now() : PG_GETARG_TIMESTAMPTZ(2), tier != NULL ? price_tier_name(tier) : NULL
 	};
 	UsageReadings usage;
 	const TokenUsage *dearest = NULL;

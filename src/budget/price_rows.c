@@ -126,6 +126,7 @@ look_at_row(HeapTuple tuple, TupleDesc desc, void *arg)
 	row = place_for(list, tier, DatumGetInt64(values[M_ABOVE]), valid_from);
 	if (row == NULL)
 		return;
+	memset(row, 0, sizeof(*row));
 	row->service_tier = tier;
 	row->above_tokens = DatumGetInt64(values[M_ABOVE]);
 	row->valid_from = valid_from;

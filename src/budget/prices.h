@@ -7,10 +7,6 @@
 
 #include "budget/budget.h"
 
-/* the tier of a call that names none, and the word for "whichever the provider takes" */
-#define TIER_STANDARD	"standard"
-#define TIER_ANY		"auto"
-
 /* One row of agentcore.model_price. */
 typedef struct PriceRow
 {
@@ -22,6 +18,8 @@ typedef struct PriceRow
 	Jsonb	   *fees;			/* NULL: those of the row (standard, 0) */
 	bool		use_reported_cost;
 	bool		reachable;		/* a call that begins may turn out to be priced by it */
+	bool		has_fee_sum;	/* price.c: counted already, for all readings */
+	Datum		fee_sum;
 } PriceRow;
 
 /* Of each (tier, above_tokens) of a model the row that began last of those that hold. */
@@ -33,9 +31,6 @@ typedef struct PriceList
 	PriceRow   *row;
 } PriceList;
 
-/* usage_facts.c: a tier in the words of prices, whatever a provider calls it */
-extern const char *price_tier_name(const char *name);
-
 /* price_rows.c: false where none holds */
 extern bool price_rows(const char *tenant, const char *model, TimestampTz at, PriceList *list);
 
@@ -44,6 +39,15 @@ extern Jsonb *price_row_fees(const PriceList *list, const PriceRow *row);
 
 /* price_fees.c: what the usage object counts of each fee, at its price, added to sum (numeric) */
 extern Datum price_add_fees(Datum sum, Jsonb *fees, const UsageReadings *usage);
+
+/* price_fees.c: the same of what a call may use at most */
+extern Datum price_add_asked(Datum sum, Jsonb *fees, Jsonb *asked);
+
+/* price_fees.c: one that is asked for, and counted by no reachable row; NULL: none */
+extern char *price_unpriced(const PriceList *list, Jsonb *asked);
+
+/* model_alias.c: the model whose price counts for a name without one; NULL: no pattern matches */
+extern char *model_alias_of(const char *tenant, const char *name);
 
 /* price_fees.c: 22023 unless it is an object of names and prices */
 extern void price_check_fees(Jsonb *fees);

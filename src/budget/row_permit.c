@@ -35,7 +35,7 @@ enum
 	P_CHARGE_ON_EXPIRY, P_CREATED_AT, P_LEASE_UNTIL, P_RETRY_AT, P_SETTLED_AT, P_ATTEMPT,
 	P_HOLDER, P_KEY, P_REQUEST_HASH, P_AGENT, P_TOOL, P_TASK, P_SUBJECT,
 	P_IS_LLM, P_IDEMPOTENT, P_RESOLVED, P_CACHE_KEY, P_CACHE_LEASE, P_RESULT, P_RESULT_KEPT, P_RESULT_NOTE,
-	P_ASKED_HASH, P_HELD_BY, P_LOOP_TAG,
+	P_ASKED_HASH, P_HELD_BY, P_LOOP_TAG, P_PRICED_AS, P_SERVICE_TIER,
 	NATTS_PERMIT
 };
 
@@ -79,6 +79,8 @@ static const RowColumn permit_columns[] = {
 	{"asked_hash", BYTEAOID, false},
 	{"held_by", BYTEAOID, false},
 	{"loop_tag", INT8OID, true},
+	{"priced_as", TEXTOID, false},
+	{"service_tier", TEXTOID, false},
 };
 StaticAssertDecl(lengthof(permit_columns) == NATTS_PERMIT, "one entry per column");
 
@@ -131,6 +133,8 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	put_hashes(row, keyed, values, nulls);
 	values[P_AGENT] = row_text(request->agent, &nulls[P_AGENT]);
 	values[P_TOOL] = row_text(request->tool, &nulls[P_TOOL]);
+	values[P_PRICED_AS] = row_text(request->priced_as, &nulls[P_PRICED_AS]);
+	values[P_SERVICE_TIER] = row_text(request->service_tier, &nulls[P_SERVICE_TIER]);
 	values[P_TASK] = row_text(request->task, &nulls[P_TASK]);
 	values[P_SUBJECT] = row_text(request->subject, &nulls[P_SUBJECT]);
 	values[P_IS_LLM] = BoolGetDatum(request->is_llm);
@@ -427,6 +431,8 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 	row->budget = TEXT(P_BUDGET);
 	row->agent = TEXT(P_AGENT);
 	row->tool = TEXT(P_TOOL);
+	row->priced_as = TEXT(P_PRICED_AS);
+	row->service_tier = TEXT(P_SERVICE_TIER);
 	row->task = TEXT(P_TASK);
 	row->subject = TEXT(P_SUBJECT);
 	row->key = TEXT(P_KEY);

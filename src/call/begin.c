@@ -183,7 +183,30 @@ AGC_FUNCTION(call_begin)
 	return answer_row(fcinfo, &gate);
 }
 
-/* llm_begin(agent, model, input_tokens, max_output_tokens, key, task, subject, budget, lease, holder, tenant) */
+/* NULL: standard, which is what a call has that names none */
+static const char *
+opt_tier(FunctionCallInfo fcinfo, int n)
+{
+	char	   *name = agc_opt_name(fcinfo, n, "service_tier");
+	const char *tier = name != NULL ? price_tier_name(name) : TIER_STANDARD;
+
+	return strcmp(tier, TIER_STANDARD) == 0 ? NULL : tier;
+}
+
+static Jsonb *
+opt_fees(FunctionCallInfo fcinfo, int n)
+{
+	Jsonb	   *fees = agc_opt_jsonb(fcinfo, n, "fees");
+
+	if (fees != NULL)
+		price_check_counts(fees);
+	return fees;
+}
+
+/*
+ * llm_begin(agent, model, input_tokens, max_output_tokens, key, task, subject,
+ *			 budget, lease, service_tier, fees, holder, tenant)
+ */
 AGC_FUNCTION(llm_begin)
 {
 	Gate		gate;
@@ -201,15 +224,17 @@ AGC_FUNCTION(llm_begin)
 	gate.subject = agc_opt_name(fcinfo, 6, "subject");
 	gate.budget_arg = agc_opt_name(fcinfo, 7, "budget");
 	gate.lease = PG_ARGISNULL(8) ? -1 : agc_arg_lease(fcinfo, 8);
-	gate.holder = agc_opt_name(fcinfo, 9, "holder");
-	gate.tenant = agc_arg_tenant(fcinfo, 10);
+	gate.service_tier = opt_tier(fcinfo, 9);
+	gate.fees = opt_fees(fcinfo, 10);
+	gate.holder = agc_opt_name(fcinfo, 11, "holder");
+	gate.tenant = agc_arg_tenant(fcinfo, 12);
 	if (pg_add_s64_overflow(input, output, &gate.est_tokens))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("input_tokens and max_output_tokens are out of range")));
 	agc_enter_disabled(gate.tenant, AGC_AGENT);
 	budget_guard_block("llm_begin()");
-	gate.args = llm_request_args(input, output);
+	gate.args = llm_request_args(input, output, gate.service_tier, gate.fees);
 	begin_call(&gate);
 	return answer_row(fcinfo, &gate);
 }

@@ -202,14 +202,16 @@ COMMENT ON FUNCTION agentcore.call_begin_many(text, jsonb, text, text, text, int
   'Estimates are the tools''. '
   'NULL calls: 22023; unknown agent or budget: 42704.';
 
-CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, holder text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
+CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, service_tier text DEFAULT NULL, fees jsonb DEFAULT NULL, holder text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_llm_begin_v1';
-COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text, text) IS
-  'The gate for a model call: holds input + max output tokens by weight and the most that they can cost (each as the dearest kind it may turn out to be: cache write, reasoning). '
+COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text, jsonb, text, text) IS
+  'The gate for a model call: holds input + max output tokens by weight and the most that they can cost (each as the dearest kind it may turn out to be, such as cache write, reasoning or audio, by the dearest price for an input of up to that length). '
+  'service_tier: that the provider is asked for, as in model_price_set(); NULL: standard; auto: whichever it takes, and so is one without a price: the dearest of all is held. '
+  'fees: what the call may use that costs by the piece, and how many at most, as {"web_search_requests": 5}; more is overrun, and what the model has no price for is denied as unknown_tool. '
   'budget: who pays (NULL: the agent''s), a run''s or user''s; its parents pay too. '
   'A model that is free costs nothing, and passes a full budget of money; one that is not, called for 0 tokens, has an unknown cost, which needs room. '
-  'A model without a price (model_price_set) is denied as unknown_tool.';
+  'A model without a price (model_price_set), its own or by model_alias_set(), is denied as unknown_tool, with the nearest names.';
 
 CREATE FUNCTION agentcore.call_commit(call_id uuid, result jsonb DEFAULT NULL, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, result_text text DEFAULT NULL, tenant text DEFAULT '') RETURNS text
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -226,7 +228,7 @@ CREATE FUNCTION agentcore.llm_commit(call_id uuid, usage jsonb DEFAULT NULL, tok
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_llm_commit_v1';
 COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, jsonb, text, text) IS
-  'The model answered: charge what its usage object (OpenAI, Anthropic or Gemini, also in a response or an event of a stream; in several forms at once: the larger cost) says, by the price that was in force when the call began; tokens and usd override it. '
+  'The model answered: charge what its usage object (OpenAI, Anthropic or Gemini, also in a response or an event of a stream; in several forms at once: the larger cost) says, by the price that was in force when the call began, of the service tier that the response names, else of the one it began with; a tier without a price costs as the dearest; tokens and usd override it. '
   'A stream that was cut is charged by the usage that came; a usage object that is not understood charges what was held, with a WARNING. '
   'result or result_text: the answer, kept for replays of the key, as by call_commit(). '
   'Returns as call_commit().';

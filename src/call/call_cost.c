@@ -28,7 +28,9 @@ call_cost_of_usage(FunctionCallInfo fcinfo, int n, const char *tenant, const Per
 	UsageReadings used;
 	CallCost	priced = {-1, -1};
 	/* of when it began: a later price does not make a repeated commit another one */
-	PriceOf		of = {tenant, permit->tool, permit->created_at};
+	PriceOf		of = {
+		tenant, permit->priced_as != NULL ? permit->priced_as : permit->tool, permit->created_at, permit->service_tier
+	};
 
 	if (PG_ARGISNULL(n))
 		return false;

@@ -118,18 +118,17 @@ take_target(Gate *gate)
  * that this takes can be had by anybody.
  */
 static const char *
-model_target(const char *tenant, const char *name, bool answered)
+model_target(const char *tenant, const PermitRow *permit, bool answered)
 {
-	AgcObject  *object = model_pin(tenant, name);
+	AgcObject  *object = model_pin(tenant, permit->tool, permit->priced_as);
 	const ModelDef *model = object != NULL ? object->data : NULL;
+	const char *priced_as = permit->priced_as != NULL ? permit->priced_as : permit->tool;
 	const char *target = NULL;
-	PriceOf		of = {tenant, name, agc_now()};
-	CallCost	cost;
 
 	if (model != NULL && model->target != NULL)
 		target = pstrdup(model->target);
-	else if (answered || price_bound(&of, 0, 0, &cost))
-		target = name;
+	else if (answered || price_exists(tenant, priced_as, agc_now()))
+		target = priced_as;
 	if (object != NULL)
 		agc_object_unpin(object);
 	return target;
@@ -141,7 +140,7 @@ permit_target(const char *tenant, const PermitRow *permit, const ToolDef *tool, 
 	if (!agc_shmem_ready())
 		return NULL;
 	if (permit->is_llm)
-		return model_target(tenant, permit->tool, answered);
+		return model_target(tenant, permit, answered);
 	return tool != NULL ? tool->target : NULL;
 }
 

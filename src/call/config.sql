@@ -176,7 +176,7 @@ CREATE FUNCTION agentcore.config_set(kind text, items jsonb, tenant text) RETURN
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  setters constant jsonb := '{"prices": "model_price_set", "retry_policies": "retry_policy_set", "models": "model_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "agents": "agent_set"}';
+  setters constant jsonb := '{"prices": "model_price_set", "model_aliases": "model_alias_set", "retry_policies": "retry_policy_set", "models": "model_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "agents": "agent_set"}';
   waiting jsonb := items;
   later jsonb;
   item jsonb;
@@ -292,6 +292,9 @@ BEGIN
              'valid_from', p.valid_from) ORDER BY p.name, p.service_tier, p.above_tokens, p.valid_from), '[]')
       FROM agentcore.model_price p WHERE p.tenant = config_objects.tenant
   UNION ALL
+    SELECT 'model_aliases', coalesce(jsonb_agg(jsonb_build_object('pattern', a.name, 'model', a.model) ORDER BY a.name), '[]')
+      FROM agentcore.model_alias a WHERE a.tenant = config_objects.tenant
+  UNION ALL
     SELECT 'budgets', coalesce(jsonb_agg(jsonb_build_object(
              'name', b.name, 'max_tokens', b.max_tokens, 'max_usd', trim_scale(b.max_nanousd / 1000000000.0), 'max_calls', b.max_calls,
              'max_in_flight', b.max_in_flight, 'period', b.period, 'kind', b.kind, 'tz', b.tz, 'anchor', b.anchor, 'parent', b.parent,
@@ -341,7 +344,7 @@ CREATE FUNCTION agentcore.config_export(tenant text DEFAULT '') RETURNS jsonb
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_config_export_v1';
 COMMENT ON FUNCTION agentcore.config_export(text) IS
-  'A tenant''s prices, budgets, policies, retry policies, models, rates, breakers, documents of schemas, tools and agents as one document, which config_apply() takes: every member, null where it is as in a new object. '
+  'A tenant''s prices, aliases of models, budgets, policies, retry policies, models, rates, breakers, documents of schemas, tools and agents as one document, which config_apply() takes: every member, null where it is as in a new object. '
   'Needs admin.';
 
 CREATE FUNCTION agentcore.config_apply(config jsonb, dry_run boolean DEFAULT false, prune boolean DEFAULT false, tenant text DEFAULT '', OUT kind text, OUT name text, OUT action text) RETURNS SETOF record
@@ -351,9 +354,9 @@ CREATE FUNCTION agentcore.config_apply(config jsonb, dry_run boolean DEFAULT fal
 #variable_conflict use_column
 DECLARE
   -- an object comes before those that name it
-  kinds constant text[] := '{prices,budgets,policies,retry_policies,models,rates,breakers,json_schemas,tools,agents}';
-  keys constant jsonb := '{"prices": "model", "models": "model", "rates": "target", "breakers": "target", "json_schemas": "uri"}';
-  droppers constant jsonb := '{"prices": "model_price_drop", "budgets": "budget_drop", "policies": "policy_drop", "retry_policies": "retry_policy_drop", "models": "model_drop", "rates": "rate_drop", "breakers": "breaker_drop", "json_schemas": "json_schema_drop", "tools": "tool_drop", "agents": "agent_drop"}';
+  kinds constant text[] := '{prices,model_aliases,budgets,policies,retry_policies,models,rates,breakers,json_schemas,tools,agents}';
+  keys constant jsonb := '{"prices": "model", "model_aliases": "pattern", "models": "model", "rates": "target", "breakers": "target", "json_schemas": "uri"}';
+  droppers constant jsonb := '{"prices": "model_price_drop", "model_aliases": "model_alias_drop", "budgets": "budget_drop", "policies": "policy_drop", "retry_policies": "retry_policy_drop", "models": "model_drop", "rates": "rate_drop", "breakers": "breaker_drop", "json_schemas": "json_schema_drop", "tools": "tool_drop", "agents": "agent_drop"}';
   before jsonb;
   after jsonb;
   k text;

@@ -33,7 +33,7 @@ static void
 advise(const char *tenant, PermitRow *permit, const ToolDef *tool, int status,
 	   const char *error, const char *header, RetryAdvice *advice)
 {
-	const char *policy = permit->is_llm ? model_retry_policy(tenant, permit->tool) : tool ? tool->retry_policy : NULL;
+	const char *policy = permit->is_llm ? model_retry_policy(tenant, permit->tool, permit->priced_as) : tool ? tool->retry_policy : NULL;
 
 	/* one that was dropped since must not make the call impossible to end */
 	if (policy != NULL && !retry_policy_exists(tenant, policy))
@@ -131,7 +131,7 @@ end_late(const char *tenant, const PermitRow *permit, CallCost *cost, TimestampT
 {
 	if (is_open(permit, advice))
 	{
-		advice->reason = ADVICE_ALREADY_SETTLED;
+		advice->reason = "already_settled";
 		return;
 	}
 	if (advice->action == RETRY_DEFER)

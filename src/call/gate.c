@@ -101,7 +101,9 @@ gate_target(const Gate *gate)
 		return gate->tool->target;
 	if (gate->model != NULL && gate->model->target != NULL)
 		return gate->model->target;
-	return gate->is_priced ? gate->tool_name : NULL;
+	if (!gate->is_priced)
+		return NULL;
+	return gate->priced_as != NULL ? gate->priced_as : gate->tool_name;
 }
 
 bool
@@ -141,6 +143,8 @@ gate_fill_request(const Gate *gate, PermitRequest *request)
 	request->may_use = true;
 	request->agent = gate->agent_name;
 	request->tool = gate->tool_name;
+	request->priced_as = gate->priced_as;
+	request->service_tier = gate->service_tier;
 	request->task = gate->task;
 	request->subject = gate->subject;
 	request->is_llm = gate->is_llm;

@@ -58,6 +58,8 @@ typedef struct Gate
 	char	   *budget_arg;
 	int64		lease;			/* us; -1 = default */
 	char	   *holder;			/* which run of which worker asks; or NULL */
+	const char *service_tier;	/* of a model call; NULL: standard */
+	Jsonb	   *fees;			/* how many it may use of what costs by the piece; or NULL */
 
 	/* what was found */
 	AgcObject  *agent_object;
@@ -66,6 +68,7 @@ typedef struct Gate
 	const ToolDef *tool;		/* NULL for a model call */
 	const ModelDef *model;		/* NULL for a tool, and for a model without a row */
 	bool		is_priced;		/* of a model call: the model exists */
+	const char *priced_as;		/* by the price of another, which an alias names; NULL: by its own */
 	const char *budget;			/* NULL: none */
 	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
 	EarlierCall earlier;

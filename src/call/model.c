@@ -37,15 +37,17 @@ compile_model(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *n
 }
 
 AgcObject *
-model_pin(const char *tenant, const char *name)
+model_pin(const char *tenant, const char *name, const char *priced_as)
 {
-	return agc_object_pin(&model_class, tenant, name);
+	AgcObject  *object = agc_object_pin(&model_class, tenant, name);
+
+	return object == NULL && priced_as != NULL ? agc_object_pin(&model_class, tenant, priced_as) : object;
 }
 
 char *
-model_retry_policy(const char *tenant, const char *name)
+model_retry_policy(const char *tenant, const char *name, const char *priced_as)
 {
-	AgcObject  *object = model_pin(tenant, name);
+	AgcObject  *object = model_pin(tenant, name, priced_as);
 	char	   *policy = NULL;
 
 	if (object == NULL)

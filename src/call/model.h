@@ -14,10 +14,14 @@ typedef struct ModelDef
 	char	   *retry_policy;	/* NULL: the tenant's default */
 } ModelDef;
 
-/* data is a ModelDef; NULL for a model without a row, which most have not */
-extern AgcObject *model_pin(const char *tenant, const char *name);
+/*
+ * data is a ModelDef; NULL for a model without a row, which most have not.
+ * priced_as: the model that an alias names, whose row counts for a name without
+ * one; NULL: none.
+ */
+extern AgcObject *model_pin(const char *tenant, const char *name, const char *priced_as);
 
 /* a copy; NULL: the default */
-extern char *model_retry_policy(const char *tenant, const char *name);
+extern char *model_retry_policy(const char *tenant, const char *name, const char *priced_as);
 
 #endif							/* AGENTCORE_CALL_MODEL_H */

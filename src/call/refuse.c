@@ -82,12 +82,30 @@ refuse_disabled_tool(Gate *gate)
 }
 
 void
-refuse_unknown_model(Gate *gate)
+refuse_unknown_model(Gate *gate, const char *alias_of, const char *nearest)
+{
+	char	   *model = quoted_tool(gate);
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "model %s has no price", model);
+	if (alias_of != NULL)
+		appendStringInfo(&detail, ", nor has %s, which an alias names", agc_quoted_name(alias_of));
+	if (nearest != NULL)
+		appendStringInfo(&detail, "; nearest: %s", nearest);
+	gate_deny(gate, REASON_UNKNOWN_TOOL, detail.data,
+			  nearest == NULL ? psprintf("The model %s is not available.", model) :
+			  psprintf("The model %s is not available. Did you mean %s?", model, nearest));
+}
+
+void
+refuse_unpriced_fee(Gate *gate, const char *fee)
 {
 	char	   *model = quoted_tool(gate);
 
-	gate_deny(gate, REASON_UNKNOWN_TOOL, psprintf("model %s has no price", model),
-			  psprintf("The model %s is not available.", model));
+	gate_deny(gate, REASON_UNKNOWN_TOOL,
+			  psprintf("model %s has no price for %s", model, agc_quoted_name(fee)),
+			  psprintf("The model %s must not use %s. Call it without.", model, agc_quoted_name(fee)));
 }
 
 /* ----- policy ------------------------------------------------------------------ */

@@ -84,6 +84,23 @@ may_be_told(const char *name, void *arg)
 	return decision.reason == NULL && decision.allowed;
 }
 
+static bool
+is_denied(const AllowDecision *decision)
+{
+	return decision->reason != NULL && strcmp(decision->reason, REASON_DENYLIST_MATCH) == 0;
+}
+
+/* Models need no rule that allows them. */
+static bool
+may_be_told_model(const char *name, void *arg)
+{
+	Gate	   *gate = arg;
+	AllowDecision decision;
+
+	allow_check_tool(gate->tenant, gate->agent->policy, name, &decision);
+	return !is_denied(&decision);
+}
+
 static void
 judge_tool(Gate *gate)
 {
@@ -113,35 +130,40 @@ judge_tool(Gate *gate)
 		gate->est_nanousd = gate->tool->est_nanousd;
 }
 
-/* A model without a price cannot be charged for, so it does not exist here. */
+/* A model without a price cannot be charged for, so it does not exist here; nor can what it has no fee for. */
 static void
 judge_model(Gate *gate)
 {
-	int64		input;
-	int64		output;
-	PriceOf		of = {gate->tenant, gate->tool_name, agc_now()};
-	CallCost	most;
+	PriceOf		of = {gate->tenant, gate->tool_name, agc_now(), gate->service_tier};
+	PriceAsk	ask = {.fees = gate->fees};
+	PriceBound	most;
 
-	gate->tool_object = model_pin(gate->tenant, gate->tool_name);
+	llm_request_tokens(gate->args, &ask.input_tokens, &ask.output_tokens);
+	gate->is_priced = price_bound(&of, &ask, &most);
+	gate->tool_object = model_pin(gate->tenant, gate->tool_name, gate->is_priced ? most.priced_as : NULL);
 	gate->model = gate->tool_object != NULL ? gate->tool_object->data : NULL;
-	llm_request_tokens(gate->args, &input, &output);
-	if (price_bound(&of, input, output, &most))
+	if (gate->is_priced && most.unpriced_fee == NULL)
 	{
-		gate->is_priced = true;
-		gate->est_tokens = most.tokens;
-		gate->est_nanousd = most.nanousd;
+		gate->priced_as = most.priced_as;
+		gate->est_tokens = most.cost.tokens;
+		gate->est_nanousd = most.cost.nanousd;
+		return;
+	}
+	/* audit mode lets it run: nobody knows at what price */
+	gate->est_tokens = gate->est_nanousd = -1;
+	if (gate->is_priced)
+	{
+		gate->priced_as = most.priced_as;
+		refuse_unpriced_fee(gate, most.unpriced_fee);
 	}
 	else
-	{
-		/* audit mode lets it run: nobody knows at what price */
-		gate->est_tokens = gate->est_nanousd = -1;
-		refuse_unknown_model(gate);
-	}
+		refuse_unknown_model(gate, most.priced_as, price_nearest(gate->tenant, gate->tool_name, may_be_told_model, gate));
 }
 
 /*
  * Models are not listed tool by tool: which ones exist is what the price list
- * says.  A rule that denies one by name still counts.
+ * says.  A rule that denies one by name still counts, be it the name that was asked
+ * for or the one that an alias prices it by.
  */
 static void
 judge_policy(Gate *gate)
@@ -150,10 +172,10 @@ judge_policy(Gate *gate)
 
 	allow_check_tool(gate->tenant, gate->agent->policy, gate->tool_name, &decision);
 	gate->strict_urls = decision.strict_urls;
-	if (gate->is_llm && (decision.reason == NULL ||
-						 strcmp(decision.reason, REASON_DENYLIST_MATCH) != 0))
-		return;
-	refuse_tool_by_policy(gate, &decision);
+	if (gate->priced_as != NULL && !is_denied(&decision))
+		allow_check_tool(gate->tenant, gate->agent->policy, gate->priced_as, &decision);
+	if (!gate->is_llm || is_denied(&decision))
+		refuse_tool_by_policy(gate, &decision);
 }
 
 static void

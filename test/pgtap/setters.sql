@@ -14,7 +14,7 @@ CREATE TEMP TABLE setter (setter text, table_name text, keys jsonb, row_keys jso
                           refused text[] DEFAULT '{}', along jsonb DEFAULT '{}', columns jsonb DEFAULT '{}');
 DO $$
 BEGIN
-  PERFORM agentcore.policy_set('p'), agentcore.policy_set('q'), agentcore.budget_set('parent'), agentcore.retry_policy_set('slow'), agentcore.budget_set('limited');
+  PERFORM agentcore.policy_set('p'), agentcore.policy_set('q'), agentcore.budget_set('parent'), agentcore.retry_policy_set('slow'), agentcore.budget_set('limited'), agentcore.model_price_set('priced', 1, 1);
 END $$;
 INSERT INTO setter (setter, table_name, keys, row_keys, members, needs, refused, along, columns) VALUES
   ('agent_set', 'agent', '{"name": "a"}', '{"name": "a"}',
@@ -31,6 +31,7 @@ INSERT INTO setter (setter, table_name, keys, row_keys, members, needs, refused,
   ('model_price_set', 'model_price', '{"model": "m", "valid_from": "2020-01-01Z", "service_tier": "flex", "above_tokens": 5}', '{"name": "m", "service_tier": "flex", "above_tokens": 5}',
    '{"usd_per_input_token": 1, "usd_per_output_token": 2, "usd_per_cached_token": 3, "valid_to": "2100-01-01Z", "usd_per_cache_write_token": 4, "usd_per_long_cache_write_token": 5, "usd_per_reasoning_token": 6, "input_weight": 7, "output_weight": 8, "cached_weight": 9, "usd_per_audio_input_token": 10, "usd_per_audio_output_token": 11, "usd_per_image_input_token": 12, "fees": {"web_search_requests": 13}, "use_reported_cost": true}',
    '{usd_per_input_token,usd_per_output_token}', '{}', '{}', '{}'),
+  ('model_alias_set', 'model_alias', '{"pattern": "n*"}', '{"name": "n*"}', '{"model": "priced"}', '{model}', '{}', '{}', '{}'),
   ('retry_policy_set', 'retry_policy', '{"name": "full"}', '{"name": "full"}',
    '{"base": "1 s", "cap": "20 s", "max_attempts": 2, "max_elapsed": "0", "max_retry_after": "3 min", "rules": [{"status": 400, "class": "retry"}], "method": "equal"}', '{}', '{}', '{}', '{}'),
   ('breaker_set', 'breaker', '{"target": "t"}', '{"name": "t"}',

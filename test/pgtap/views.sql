@@ -26,6 +26,7 @@ BEGIN
             agentcore.tool_set(x, '{}', tenant => tenant), agentcore.tool_set(x || '_asks', '{}', needs_approval => true, tenant => tenant),
             agentcore.json_schema_set('https://example.com/' || x, '{}', tenant => tenant),
             agentcore.model_price_set(x, usd_per_input_token => 1, usd_per_output_token => 1, tenant => tenant),
+            agentcore.model_alias_set(x || '-*', x, tenant => tenant),
             agentcore.model_set(x, target => x, tenant => tenant),
             agentcore.budget_set(x, max_tokens => 1000000, tenant => tenant),
             agentcore.budget_limit_set(x, x, period => '1 hour', max_tokens => 1000, tenant => tenant),
