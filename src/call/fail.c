@@ -131,7 +131,7 @@ end_late(const char *tenant, const PermitRow *permit, CallCost *cost, TimestampT
 {
 	if (is_open(permit, advice))
 	{
-		advice->reason = "already_settled";
+		advice->reason = ADVICE_ALREADY_SETTLED;
 		return;
 	}
 	if (advice->action == RETRY_DEFER)

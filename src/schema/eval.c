@@ -285,16 +285,33 @@ schema_valid(const SchemaProgram *program, const Jsonb *instance)
 	return test_node(&ctx, program->root, &item, &root, NULL);
 }
 
+static bool
+holds(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at)
+{
+	return test_node(ctx, node, item, at, NULL);
+}
+
+static EvalErrors *
+collect_from(EvalContext *ctx, const Jsonb *instance, const EvalFrame *root, int limit)
+{
+	JbItem		item = jb_root(instance);
+
+	ctx->instance = instance;
+	ctx->holds = holds;
+	ctx->refuel = refuel;
+	ctx->errors = errors_new(limit);
+	ctx->errors_left = limit * BRANCH_ERRORS;
+	(void) collect_node(ctx, ctx->program->root, &item, root, NULL);
+	return ctx->errors;
+}
+
 static EvalErrors *
 collect(EvalContext *ctx, const Jsonb *instance, int limit)
 {
 	EvalFrame	root = {0};
-	JbItem		item = jb_root(instance);
 
 	ctx->fuel = FUEL;
-	ctx->errors = errors_new(limit);
-	ctx->errors_left = limit * BRANCH_ERRORS;
-	(void) collect_node(ctx, ctx->program->root, &item, &root, NULL);
+	collect_from(ctx, instance, &root, limit);
 	ctx->errors->visits = ctx->visits + FUEL - ctx->fuel;
 	return ctx->errors;
 }
@@ -303,6 +320,14 @@ EvalErrors *
 schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
 {
 	EvalContext ctx = {.program = program};
+
+	return collect(&ctx, instance, limit);
+}
+
+EvalErrors *
+schema_explained_errors(const SchemaProgram *program, const Jsonb *instance, int limit)
+{
+	EvalContext ctx = {.program = program, .explain = true};
 
 	return collect(&ctx, instance, limit);
 }
@@ -338,8 +363,5 @@ schema_errors_of_schema(const SchemaProgram *metaschema, const Jsonb *schema)
 
 	if (test_node(&ctx, metaschema->root, &item, &root, NULL))
 		return NULL;
-	ctx.errors = errors_new(1);
-	ctx.errors_left = BRANCH_ERRORS;
-	(void) collect_node(&ctx, metaschema->root, &item, &root, NULL);
-	return ctx.errors;
+	return collect_from(&ctx, schema, &root, 1);
 }

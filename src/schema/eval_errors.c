@@ -12,12 +12,11 @@
  */
 #include "schema/eval_errors.h"
 
-#include "miscadmin.h"
-#include "utils/builtins.h"
+#include "schema/describe.h"
+#include "schema/error_params.h"
+#include "schema/facts.h"
+#include "schema/format_advice.h"
 
-/* how many allowed values or known keys an error lists */
-#define LIST_MAX 20
-#define KEY_SHOWN 64
 #define PATTERN_SHOWN 200
 
 /* what all errors of one document may say, those of branches included */
@@ -25,14 +24,6 @@
 
 /* what recording an error costs, in node visits */
 #define ERROR_STEPS 64
-
-/* how many names are compared in search of the nearest */
-#define NEAREST_LOOKED_AT 1000
-
-typedef struct Params
-{
-	JsonbParseState *state;
-} Params;
 
 EvalErrors *
 errors_new(int limit)
@@ -43,8 +34,11 @@ errors_new(int limit)
 	return errors;
 }
 
-/* The caller has seen that there is room: !full(). */
-static EvalError *
+/*
+ * The caller has seen that there is room: !error_full().  An error of a name
+ * speaks of the name, since its path leads to a value, which may be right.
+ */
+EvalError *
 error_add(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword, char *message)
 {
 	EvalErrors *errors = ctx->errors;
@@ -63,6 +57,11 @@ error_add(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const c
 	error->depth = at->depth;
 	error->keyword = keyword;
 	error->schema_path = schema_path_text(node->path, node->never ? NULL : keyword);
+	if (ctx->naming != NULL)
+	{
+		error->name = pnstrdup(ctx->naming->key, ctx->naming->len);
+		message = psprintf("the name %s %s", agc_quoted_bytes(ctx->naming->key, ctx->naming->len, GIVEN_SHOWN), message);
+	}
 	error->message = message;
 	ctx->fuel -= ERROR_STEPS;
 	ctx->error_bytes += strlen(error->path) + strlen(error->schema_path) + strlen(message);
@@ -71,129 +70,26 @@ error_add(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const c
 	return error;
 }
 
-static inline bool
-full(const EvalContext *ctx)
+/* Whether there is no room for one more error, which is then only counted. */
+bool
+error_full(EvalContext *ctx)
 {
-	return ctx->errors->count >= ctx->errors->limit || ctx->errors_left <= 0 || ctx->error_bytes > ERROR_BYTES_MAX;
+	if (ctx->errors->count < ctx->errors->limit && ctx->errors_left > 0 && ctx->error_bytes <= ERROR_BYTES_MAX)
+		return false;
+	ctx->errors->omitted++;
+	return true;
 }
 
-/* ----- params ------------------------------------------------------------- */
-
-static Params
-params_begin(void)
-{
-	Params		params = {NULL};
-
-	pushJsonbValue(&params.state, WJB_BEGIN_OBJECT, NULL);
-	return params;
-}
-
-static void
-params_key(Params *params, const char *key)
-{
-	JsonbValue	value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, key);
-	value.val.string.len = strlen(key);
-	pushJsonbValue(&params->state, WJB_KEY, &value);
-}
-
-static void
-params_string(Params *params, const char *key, const char *text, uint32 len)
-{
-	JsonbValue	value = {.type = jbvString};
-
-	params_key(params, key);
-	value.val.string.val = unconstify(char *, text);
-	value.val.string.len = len;
-	pushJsonbValue(&params->state, WJB_VALUE, &value);
-}
-
-static void
-params_numeric(Params *params, const char *key, Numeric num)
-{
-	JsonbValue	value = {.type = jbvNumeric};
-
-	params_key(params, key);
-	value.val.numeric = num;
-	pushJsonbValue(&params->state, WJB_VALUE, &value);
-}
-
-static void
-params_int(Params *params, const char *key, int64 n)
-{
-	params_numeric(params, key, int64_to_numeric(n));
-}
-
-static void
-params_item(Params *params, const char *key, const JbItem *item)
-{
-	JsonbValue	value;
-
-	params_key(params, key);
-	item_to_value(item, &value);
-	pushJsonbValue(&params->state, WJB_VALUE, &value);
-}
-
-static Jsonb *
-params_end(Params *params)
-{
-	return JsonbValueToJsonb(pushJsonbValue(&params->state, WJB_END_OBJECT, NULL));
-}
-
-static void
-set_params(EvalContext *ctx, EvalError *error, Params *params)
+/* What was said of a name must not make anyone repair the value. */
+void
+error_set_params(EvalContext *ctx, EvalError *error, Params *params)
 {
 	error->params = params_end(params);
 	ctx->error_bytes += VARSIZE(error->params);
-}
-
-/* the names of a type mask as an array */
-static void
-params_types(Params *params, const char *key, uint8 types)
-{
-	params_key(params, key);
-	pushJsonbValue(&params->state, WJB_BEGIN_ARRAY, NULL);
-	for (int i = 0; i < NTYPES; i++)
-		if (types & (1 << i))
-		{
-			JsonbValue	value = {.type = jbvString};
-
-			value.val.string.val = unconstify(char *, type_names[i]);
-			value.val.string.len = strlen(type_names[i]);
-			pushJsonbValue(&params->state, WJB_ELEM, &value);
-		}
-	pushJsonbValue(&params->state, WJB_END_ARRAY, NULL);
-}
-
-/* "integer or null" */
-char *
-type_list(uint8 types)
-{
-	StringInfoData out;
-	int			left = 0;
-
-	initStringInfo(&out);
-	for (int i = 0; i < NTYPES; i++)
-		left += (types >> i) & 1;
-	for (int i = 0; i < NTYPES; i++)
-		if (types & (1 << i))
-		{
-			if (out.len > 0)
-				appendStringInfoString(&out, left == 1 ? " or " : ", ");
-			appendStringInfoString(&out, type_names[i]);
-			left--;
-		}
-	return out.data;
-}
-
-/* A key as a message shows it: escaped and cut. */
-static char *
-key_shown(const char *key, uint32 len)
-{
-	JbItem		item = {JENTRY_ISSTRING, key, len};
-
-	return json_excerpt(&item, KEY_SHOWN);
+	if (error->name == NULL)
+		return;
+	error->expected = 0;
+	error->value_list = error->one_value = error->branch_chosen = false;
 }
 
 /* ----- one function per error ----------------------------------------------- */
@@ -201,11 +97,11 @@ key_shown(const char *key, uint32 len)
 void
 error_false(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
 {
-	if (!full(ctx))
+	if (!error_full(ctx))
 		error_add(ctx, node, at, "false", pstrdup("must not be given"));
 }
 
-static const char *
+const char *
 item_type_name(const JbItem *item)
 {
 	int			type = item_type(item);
@@ -223,15 +119,28 @@ error_type(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const 
 	Params		params;
 	const char *got = item_type_name(item);
 
-	if (full(ctx))
+	if (error_full(ctx))
 		return;
 	error = error_add(ctx, node, at, "type",
-					  psprintf("must be %s, not %s", type_list(node->types), got));
+					  psprintf("must be %s, not %s", ctx->explain ? schema_description(node) : type_list(node->types), got));
 	error->expected = node->types;
 	params = params_begin();
 	params_types(&params, "expected", node->types);
 	params_string(&params, "got", got, strlen(got));
-	set_params(ctx, error, &params);
+	error_set_params(ctx, error, &params);
+}
+
+/* What a matching element is, or what members there may be. */
+static const char *
+counted(const EvalContext *ctx, const SchemaNode *node, const char *keyword, const char *unit)
+{
+	if (!ctx->explain)
+		return "";
+	if (strcmp(unit, "matching element") == 0)
+		return psprintf("; it matches if it is %s", schema_description(node->array->contains));
+	if (strcmp(keyword, "minProperties") == 0 && node->object->nproperties > 0)
+		return psprintf("; known are %s", schema_description(node));
+	return "";
 }
 
 void
@@ -245,15 +154,15 @@ error_count(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 		strstr(keyword, "Items") ? "element" :
 		strstr(keyword, "Properties") ? "member" : "matching element";
 
-	if (full(ctx))
+	if (error_full(ctx))
 		return;
 	error = error_add(ctx, node, at, keyword,
-					  psprintf("must have at %s %u %s%s, not %u", at_most ? "most" : "least", limit, unit,
-							   limit == 1 ? "" : "s", got));
+					  psprintf("must have at %s %u %s%s, not %u%s", at_most ? "most" : "least", limit, unit,
+							   limit == 1 ? "" : "s", got, counted(ctx, node, keyword, unit)));
 	params = params_begin();
 	params_int(&params, "limit", limit);
 	params_int(&params, "got", got);
-	set_params(ctx, error, &params);
+	error_set_params(ctx, error, &params);
 }
 
 void
@@ -268,7 +177,7 @@ error_number(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 	Params		params;
 	const char *word = "";
 
-	if (full(ctx))
+	if (error_full(ctx))
 		return;
 	for (int i = 0; i < lengthof(words); i++)
 		if (strcmp(words[i][0], keyword) == 0)
@@ -276,7 +185,7 @@ error_number(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 	error = error_add(ctx, node, at, keyword, psprintf("must be %s %s", word, number_text(limit)));
 	params = params_begin();
 	params_numeric(&params, "limit", limit->num);
-	set_params(ctx, error, &params);
+	error_set_params(ctx, error, &params);
 }
 
 void
@@ -286,117 +195,44 @@ error_pattern(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
 	EvalError  *error;
 	Params		params;
 
-	if (full(ctx))
+	if (error_full(ctx))
 		return;
 	source = pattern_source(node->string->pattern);
 	error = error_add(ctx, node, at, "pattern", psprintf("must match the pattern %s", agc_shown(source, PATTERN_SHOWN)));
 	params = params_begin();
 	params_string(&params, "pattern", source, strlen(source));
-	set_params(ctx, error, &params);
+	error_set_params(ctx, error, &params);
 }
 
 void
-error_format(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
+error_format(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const JbItem *item)
 {
 	const char *format = node->string->format;
+	const char *example = format_example(format);
+	const char *lack = format_lack(format, item->data, item->len);
 	EvalError  *error;
 	Params		params;
 
-	if (full(ctx))
+	if (error_full(ctx))
 		return;
-	error = error_add(ctx, node, at, "format", psprintf("must be a valid %s", format));
+	error = error_add(ctx, node, at, "format", psprintf("must be a valid %s%s%s", format, example == NULL ? "" : psprintf(", such as \"%s\"", example),
+							   lack == NULL ? "" : psprintf("; %s", lack)));
 	params = params_begin();
 	params_string(&params, "format", format, strlen(format));
-	set_params(ctx, error, &params);
+	if (example != NULL)
+		params_string(&params, "example", example, strlen(example));
+	error_set_params(ctx, error, &params);
 }
 
+/* most: how many elements are allowed; PG_UINT32_MAX: it is not known */
 void
-error_required(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const Property *missing)
+error_extra_item(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword, uint32 most)
 {
-	EvalError  *error;
-	Params		params;
-	char	   *type = NULL;
-
-	if (full(ctx))
+	if (error_full(ctx))
 		return;
-	if (missing->node != NULL && missing->node->types != TYPE_ANY)
-		type = type_list(missing->node->types);
-	error = error_add(ctx, node, at, "required",
-					  type == NULL ?
-						  psprintf("required property %s is missing", key_shown(missing->key, missing->len)) :
-						  psprintf("required property %s (%s) is missing", key_shown(missing->key, missing->len), type));
-	params = params_begin();
-	params_string(&params, "property", missing->key, missing->len);
-	if (type != NULL)
-		params_types(&params, "expected", missing->node->types);
-	set_params(ctx, error, &params);
-}
-
-void
-error_dependency(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
-				 const Dependency *dependency, const JbItem *missing)
-{
-	EvalError  *error;
-	Params		params;
-
-	if (full(ctx))
-		return;
-	error = error_add(ctx, node, at, dependency->keyword,
-					  psprintf("property %s is required where %s is given",
-							   key_shown(missing->data, missing->len),
-							   key_shown(dependency->key, dependency->len)));
-	params = params_begin();
-	params_string(&params, "property", missing->data, missing->len);
-	params_string(&params, "given", dependency->key, dependency->len);
-	set_params(ctx, error, &params);
-}
-
-/* "at" is the unknown key itself; the error lists the known ones and names the nearest */
-void
-error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
-				  const char *keyword)
-{
-	EvalError  *error;
-	Params		params;
-	AgcNearest	nearest = {.limit = 1};
-	uint32		shown = 0;
-
-	if (full(ctx))
-		return;
-	nearest.wanted = pnstrdup(at->key, at->len);
-	error = error_add(ctx, node, at, keyword, psprintf("property %s is not allowed", key_shown(at->key, at->len)));
-	params = params_begin();
-	params_string(&params, "property", at->key, at->len);
-	params_key(&params, "allowed");
-	pushJsonbValue(&params.state, WJB_BEGIN_ARRAY, NULL);
-	for (uint32 i = 0; i < node->object->nproperties; i++)
-	{
-		const Property *property = &node->object->properties[i];
-		JsonbValue	value = {.type = jbvString};
-
-		if (property->node == NULL || property->node->never)
-			continue;
-		if (i < NEAREST_LOOKED_AT)
-			agc_nearest_add(&nearest, pnstrdup(property->key, property->len));
-		if (shown++ >= LIST_MAX)
-			continue;
-		value.val.string.val = unconstify(char *, property->key);
-		value.val.string.len = property->len;
-		pushJsonbValue(&params.state, WJB_ELEM, &value);
-	}
-	pushJsonbValue(&params.state, WJB_END_ARRAY, NULL);
-	if (shown > LIST_MAX)
-		params_int(&params, "more", shown - LIST_MAX);
-	if (nearest.count > 0)
-		params_string(&params, "nearest", nearest.name[0], strlen(nearest.name[0]));
-	set_params(ctx, error, &params);
-}
-
-void
-error_extra_item(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword)
-{
-	if (!full(ctx))
-		error_add(ctx, node, at, keyword, psprintf("no element is allowed at index %u", at->index));
+	error_add(ctx, node, at, keyword,
+			  psprintf("no element is allowed at index %u%s", at->index,
+					   most == PG_UINT32_MAX ? "" : psprintf("; there may be at most %u", most)));
 }
 
 void
@@ -405,14 +241,14 @@ error_unique(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, uint
 	EvalError  *error;
 	Params		params;
 
-	if (full(ctx))
+	if (error_full(ctx))
 		return;
 	error = error_add(ctx, node, at, "uniqueItems",
 					  psprintf("must have unique elements, but %u and %u are equal", first, second));
 	params = params_begin();
 	params_int(&params, "first", first);
 	params_int(&params, "second", second);
-	set_params(ctx, error, &params);
+	error_set_params(ctx, error, &params);
 }
 
 /* The allowed string nearest to what was given, or NULL. */
@@ -441,7 +277,7 @@ error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const
 	EvalError  *error;
 	Params		params;
 
-	if (full(ctx))
+	if (error_full(ctx))
 		return;
 	initStringInfo(&message);
 	appendStringInfoString(&message, list ? "must be one of " : "must be ");
@@ -451,18 +287,15 @@ error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const
 		JbCursor	cursor = jb_first(jb_container(allowed));
 		uint32		n = JsonContainerSize(jb_container(allowed));
 
-		params_key(&params, "allowed");
-		pushJsonbValue(&params.state, WJB_BEGIN_ARRAY, NULL);
+		params_begin_list(&params, "allowed");
 		for (uint32 i = 0; i < n && i < LIST_MAX; i++)
 		{
 			JbItem		one = jb_next(&cursor);
-			JsonbValue	value;
 
-			item_to_value(&one, &value);
-			pushJsonbValue(&params.state, WJB_ELEM, &value);
-			appendStringInfo(&message, "%s%s", i > 0 ? ", " : "", json_excerpt(&one, KEY_SHOWN));
+			params_element(&params, &one);
+			appendStringInfo(&message, "%s%s", i > 0 ? ", " : "", json_excerpt(&one, VALUE_SHOWN));
 		}
-		pushJsonbValue(&params.state, WJB_END_ARRAY, NULL);
+		params_end_list(&params);
 		nearest = nearest_allowed(node->any, item);
 		if (nearest != NULL)
 			params_string(&params, "nearest", nearest, strlen(nearest));
@@ -475,155 +308,40 @@ error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const
 	else
 	{
 		params_item(&params, "allowed", allowed);
-		appendStringInfoString(&message, json_excerpt(allowed, KEY_SHOWN));
+		appendStringInfoString(&message, json_excerpt(allowed, VALUE_SHOWN));
 	}
 	error = error_add(ctx, node, at, keyword, message.data);
 	error->value_list = true;
 	error->one_value = !list || JsonContainerSize(jb_container(allowed)) == 1;
-	set_params(ctx, error, &params);
-}
-
-/* A wrong type of the value itself, or a constant that tells branches apart. */
-static bool
-says_another_branch(const EvalError *error, int depth)
-{
-	if (error->depth == depth && (error->expected != 0 || strcmp(error->keyword, "false") == 0))
-		return true;
-	return error->depth <= depth + 1 && error->one_value;
-}
-
-static bool
-branch_ruled_out(const EvalErrors *branch, int depth)
-{
-	for (int i = 0; i < branch->count; i++)
-		if (says_another_branch(&branch->items[i], depth))
-			return true;
-	return false;
-}
-
-/*
- * How far a branch is from what was meant.  The strongest sign of the wrong
- * branch is a wrong type of the value itself, the next a wrong constant just
- * below it.
- */
-static int
-branch_score(const EvalErrors *branch, int depth)
-{
-	int			score = branch->count;
-
-	for (int i = 0; i < branch->count; i++)
-	{
-		const EvalError *error = &branch->items[i];
-
-		if (error->depth == depth && (error->expected != 0 || strcmp(error->keyword, "false") == 0))
-			score += 1000000;
-		else if (error->depth <= depth + 1 && error->one_value)
-			score += 10000;
-		else if (error->depth <= depth + 1 && error->value_list)
-			score += 100;
-	}
-	return score;
-}
-
-/* The types that a branch would accept, if the value's type is its only problem. */
-static uint8
-branch_types(const EvalErrors *branch, int depth)
-{
-	if (branch->count == 1 && branch->items[0].depth == depth)
-		return branch->items[0].expected;
-	return 0;
-}
-
-/*
- * No alternative fits.  If all of them want another type, the error says just
- * that; otherwise it keeps the errors of the nearest one.
- */
-void
-error_branches(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword,
-			   EvalErrors **branches, uint32 nbranches, const JbItem *item)
-{
-	uint8		types = 0;
-	uint32		typed = 0;
-	uint32		ruled_out = 0;
-	uint32		best = 0;
-	EvalError  *error;
-	Params		params = params_begin();
-
-	for (uint32 i = 0; i < nbranches; i++)
-	{
-		uint8		wants = branch_types(branches[i], at->depth);
-
-		types |= wants;
-		typed += wants != 0;
-		ruled_out += branch_ruled_out(branches[i], at->depth);
-		if (branch_score(branches[i], at->depth) < branch_score(branches[best], at->depth))
-			best = i;
-	}
-	if (typed == nbranches)
-	{
-		const char *got = item_type_name(item);
-
-		error = error_add(ctx, node, at, keyword, psprintf("must be %s, not %s", type_list(types), got));
-		error->expected = types;
-		params_types(&params, "expected", types);
-		params_string(&params, "got", got, strlen(got));
-	}
-	else if (branches[best]->count == 0)
-	{
-		error = error_add(ctx, node, at, keyword, psprintf("matches none of %u alternatives", nbranches));
-		params_int(&params, "alternatives", nbranches);
-	}
-	else
-	{
-		JsonbValue	value = {.type = jbvBinary};
-		Jsonb	   *nested = errors_to_jsonb(branches[best]);
-		const EvalError *first = &branches[best]->items[0];
-
-		error = error_add(ctx, node, at, keyword,
-						  psprintf("matches none of %u alternatives; of the nearest, \"%s\" %s",
-								   nbranches, path_excerpt(first->path), first->message));
-		error->branch = branches[best];
-		error->branch_chosen = ruled_out == nbranches - 1 && !branch_ruled_out(branches[best], at->depth);
-		params_int(&params, "alternatives", nbranches);
-		params_int(&params, "nearest", best);
-		params_key(&params, "errors");
-		value.val.binary.data = &nested->root;
-		value.val.binary.len = VARSIZE_ANY_EXHDR(nested);
-		pushJsonbValue(&params.state, WJB_VALUE, &value);
-	}
-	set_params(ctx, error, &params);
-	if (ctx->locate)
-	{
-		error->branches = branches;
-		error->nbranches = nbranches;
-	}
-}
-
-void
-error_many(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, uint32 first, uint32 second)
-{
-	EvalError  *error;
-	Params		params;
-
-	if (full(ctx))
-		return;
-	error = error_add(ctx, node, at, "oneOf",
-					  psprintf("matches alternatives %u and %u; exactly one is allowed", first + 1, second + 1));
-	params = params_begin();
-	params_int(&params, "first", first);
-	params_int(&params, "second", second);
-	set_params(ctx, error, &params);
-}
-
-void
-error_not(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
-{
-	if (!full(ctx))
-		error_add(ctx, node, at, "not", pstrdup("matches a schema that is excluded"));
+	error_set_params(ctx, error, &params);
 }
 
 /* ----- rendering ------------------------------------------------------------ */
 
+static void
+push_params(Params *params, const EvalError *error, int64 omitted)
+{
+	if (error->params != NULL && error->name == NULL && !error->optional && omitted == 0)
+	{
+		JbItem		item = jb_root(error->params);
+
+		params_item(params, "params", &item);
+		return;
+	}
+	params_key(params, "params");
+	pushJsonbValue(&params->state, WJB_BEGIN_OBJECT, NULL);
+	if (error->params != NULL)
+		params_copy(params, error->params);
+	if (error->name != NULL)
+		params_string(params, "name", error->name, strlen(error->name));
+	if (error->optional)
+		params_true(params, "optional");
+	if (omitted > 0)
+		params_int(params, "omitted", omitted);
+	pushJsonbValue(&params->state, WJB_END_OBJECT, NULL);
+}
+
+/* The last error says how many more there are. */
 Jsonb *
 errors_to_jsonb(const EvalErrors *errors)
 {
@@ -641,18 +359,7 @@ errors_to_jsonb(const EvalErrors *errors)
 		params_string(&params, "keyword", error->keyword, strlen(error->keyword));
 		params_string(&params, "schema_path", error->schema_path, strlen(error->schema_path));
 		params_string(&params, "message", error->message, strlen(error->message));
-		if (error->params != NULL)
-		{
-			JbItem		item = jb_root(error->params);
-
-			params_item(&params, "params", &item);
-		}
-		else
-		{
-			params_key(&params, "params");
-			pushJsonbValue(&params.state, WJB_BEGIN_OBJECT, NULL);
-			pushJsonbValue(&params.state, WJB_END_OBJECT, NULL);
-		}
+		push_params(&params, error, i == errors->count - 1 ? errors->omitted : 0);
 		object = params_end(&params);
 		value.val.binary.data = &object->root;
 		value.val.binary.len = VARSIZE_ANY_EXHDR(object);

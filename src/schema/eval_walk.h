@@ -32,7 +32,7 @@ WALK(string)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, const
 	if (rules->pattern != NULL && !matches(ctx, rules->pattern, item->data, item->len, at))
 		FAIL(error_pattern(ctx, node, at));
 	if (rules->format != NULL && !format_ok(rules, item))
-		FAIL(error_format(ctx, node, at));
+		FAIL(error_format(ctx, node, at, item));
 	return ok;
 }
 
@@ -90,7 +90,8 @@ WALK(array)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 			{
 #if COLLECT
 				if (schema->never)
-					FAIL(error_extra_item(ctx, schema, &frame, i < rules->nprefix ? "prefixItems" : "items"));
+					FAIL(error_extra_item(ctx, schema, &frame, i < rules->nprefix ? "prefixItems" : "items",
+										  Min(i, rules->nprefix)));
 				else
 #endif
 					GO_ON(WALK(node)(ctx, schema, &child, &frame, NULL));
@@ -153,7 +154,13 @@ WALK(other_key)(EvalContext *ctx, const SchemaNode *node, const JbItem *value,
 	{
 		JbItem		name = {JENTRY_ISSTRING, frame->key, frame->len};
 
+#if COLLECT
+		ctx->naming = frame;
+#endif
 		GO_ON(WALK(node)(ctx, rules->names, &name, frame, NULL));
+#if COLLECT
+		ctx->naming = NULL;
+#endif
 	}
 	*evaluated = matched;
 	return ok;
@@ -211,6 +218,9 @@ WALK(object)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		JbItem		key = jb_next(&keys);
 		JbItem		value = jb_next(&values);
 		bool		named = false;
+#if COLLECT
+		int			before = ctx->errors->count;
+#endif
 
 		frame.key = key.data;
 		frame.len = key.len;
@@ -237,6 +247,10 @@ WALK(object)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		}
 		if (rules->every_key)
 			GO_ON(WALK(other_key)(ctx, node, &value, &frame, named, &named));
+#if COLLECT
+		if (ctx->errors->count > before && (JBE_ISNULL(value.entry) || (JBE_ISSTRING(value.entry) && value.len == 0)))
+			error_optional(ctx, before, &frame);
+#endif
 		if (named && seen != NULL)
 			seen->child[i] = true;
 	}
@@ -258,6 +272,7 @@ WALK(branches)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, con
 {
 	uint32		hits = 0;
 #if COLLECT
+	Choice		choice = {branches, nbranches, exactly_one};
 	uint32		first = 0;
 #endif
 
@@ -281,7 +296,7 @@ WALK(branches)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, con
 		if (hits == 1)
 			first = i;
 		else if (exactly_one)
-			error_many(ctx, node, at, first, i);
+			error_many(ctx, node, at, &choice, first, i);
 #endif
 		if (hits > 1 && exactly_one)
 			return false;
@@ -291,7 +306,7 @@ WALK(branches)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, con
 	if (hits > 0)
 		return true;
 #if COLLECT
-	if (ctx->errors->count < ctx->errors->limit)
+	if (!error_full(ctx))
 	{
 		EvalErrors *mine = ctx->errors;
 		EvalErrors **lists = palloc(sizeof(EvalErrors *) * nbranches);
@@ -305,7 +320,7 @@ WALK(branches)(EvalContext *ctx, const SchemaNode *node, const JbItem *item, con
 		}
 		ctx->branch_depth--;
 		ctx->errors = mine;
-		error_branches(ctx, node, at, exactly_one ? "oneOf" : "anyOf", lists, nbranches, item);
+		error_branches(ctx, node, at, &choice, lists, item);
 	}
 #endif
 	return false;
@@ -354,7 +369,7 @@ WALK(any)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	if (any->none > 0)
 		GO_ON(WALK(branches)(ctx, node, item, at, seen, any->one, any->none, true));
 	if (any->not != NULL && test_node(ctx, any->not, item, at, NULL))
-		FAIL(error_not(ctx, node, at));
+		FAIL(error_not(ctx, node, at, item));
 	if (any->if_ != NULL)
 	{
 		Evaluated	own = {0};
@@ -411,7 +426,7 @@ WALK(unevaluated)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 		if (schema->never && object)
 			FAIL(error_unknown_key(ctx, node, &frame, "unevaluatedProperties"));
 		else if (schema->never)
-			FAIL(error_extra_item(ctx, schema, &frame, "unevaluatedItems"));
+			FAIL(error_extra_item(ctx, schema, &frame, "unevaluatedItems", PG_UINT32_MAX));
 		else
 #endif
 			GO_ON(WALK(node)(ctx, schema, &child, &frame, NULL));

@@ -10,11 +10,18 @@
  */
 #include "schema/schema.h"
 
+#include "utils/builtins.h"
+
 
 #define LINES_MAX 10
 #define NESTED_MAX 4
 #define NESTED_LEVELS 3
 #define VALUE_SHOWN 80
+#define NAME_SHOWN 128
+#define LEAVE_OUT "; it is optional, so it may be left out"
+
+/* no further error is told beyond that many bytes */
+#define TEXT_MAX 8000
 
 typedef struct Feedback
 {
@@ -42,22 +49,6 @@ schema_feedback(const char *subject, Jsonb *args, Jsonb *errors)
 	return f.out.data;
 }
 
-static void
-append_lines(Feedback *f, const JbItem *errors, int level, int max)
-{
-	uint32		n = JsonContainerSize(jb_container(errors));
-	JbCursor	cursor = jb_first(jb_container(errors));
-
-	for (uint32 i = 0; i < n && i < (uint32) max; i++)
-	{
-		JbItem		error = jb_next(&cursor);
-
-		append_error(f, &error, level);
-	}
-	if (n > (uint32) max)
-		appendStringInfo(&f->out, "%*s- and %u more.\n", level * 2, "", n - max);
-}
-
 /* A string member of an object as a C string, or NULL. */
 static char *
 member_text(const JbItem *object, const char *key)
@@ -67,6 +58,78 @@ member_text(const JbItem *object, const char *key)
 	if (!object_find_cstring(jb_container(object), key, &value) || !JBE_ISSTRING(value.entry))
 		return NULL;
 	return pnstrdup(value.data, value.len);
+}
+
+static bool
+find_param(const JbItem *error, const char *key, JbItem *value)
+{
+	JbItem		params;
+
+	return object_find_cstring(jb_container(error), "params", &params) &&
+		object_find_cstring(jb_container(&params), key, value);
+}
+
+/* what an error says was left out after it */
+static int64
+omitted_after(const JbItem *error)
+{
+	JbItem		value;
+
+	if (!find_param(error, "omitted", &value))
+		return 0;
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(jb_numeric(&value))));
+}
+
+static bool
+is_unknown_key(const char *keyword)
+{
+	return strcmp(keyword, "additionalProperties") == 0 || strcmp(keyword, "unevaluatedProperties") == 0;
+}
+
+/* Several schemas refuse one property: the first error has said what all of them allow. */
+static bool
+was_told(const JbItem *errors, uint32 n, const JbItem *error)
+{
+	JbCursor	cursor = jb_first(jb_container(errors));
+
+	if (!is_unknown_key(member_text(error, "keyword")))
+		return false;
+	for (uint32 i = 0; i < n; i++)
+	{
+		JbItem		before = jb_next(&cursor);
+
+		if (is_unknown_key(member_text(&before, "keyword")) &&
+			strcmp(member_text(&before, "path"), member_text(error, "path")) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+append_lines(Feedback *f, const JbItem *errors, int level, int max)
+{
+	uint32		n = JsonContainerSize(jb_container(errors));
+	JbCursor	cursor = jb_first(jb_container(errors));
+	int			shown = 0;
+	int			told = 0;
+	int64		omitted = 0;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		JbItem		error = jb_next(&cursor);
+
+		omitted += omitted_after(&error);
+		if (was_told(errors, i, &error))
+			told++;
+		else if (shown < max && f->out.len < TEXT_MAX)
+		{
+			append_error(f, &error, level);
+			shown++;
+		}
+	}
+	omitted += n - shown - told;
+	if (omitted > 0)
+		appendStringInfo(&f->out, "%*s- and " INT64_FORMAT " more.\n", level * 2, "", omitted);
 }
 
 static bool
@@ -107,32 +170,86 @@ stringified(const JbItem *params, const JbItem *got)
 	return NULL;
 }
 
-/* Lists the known keys of an object that has unknown ones, once per object. */
 static void
-append_allowed_keys(Feedback *f, const char *path, const JbItem *params)
+append_list(StringInfo out, const char *words, const JbItem *list)
 {
-	StringInfo	out = &f->out;
-	char	   *parent = pnstrdup(path, strrchr(path, '/') - path);
-	JbItem		list;
-	JbItem		more;
-	JbCursor	cursor;
-	uint32		n;
+	JbCursor	cursor = jb_first(jb_container(list));
 
-	if (!object_find_cstring(jb_container(params), "allowed", &list) || !item_is_array(&list) ||
-		(f->keys_shown != NULL && strcmp(f->keys_shown, parent) == 0))
-		return;
-	f->keys_shown = parent;
-	n = JsonContainerSize(jb_container(&list));
-	cursor = jb_first(jb_container(&list));
-	appendStringInfoString(out, n == 0 ? "; no property is allowed" : "; allowed are ");
-	for (uint32 i = 0; i < n; i++)
+	appendStringInfoString(out, words);
+	for (uint32 i = 0; i < JsonContainerSize(jb_container(list)); i++)
 	{
 		JbItem		item = jb_next(&cursor);
 
-		appendStringInfo(out, "%s%s", i > 0 ? ", " : "", json_excerpt(&item, VALUE_SHOWN));
+		appendStringInfo(out, "%s%s", i > 0 ? ", " : "", json_excerpt(&item, NAME_SHOWN));
 	}
-	if (object_find_cstring(jb_container(params), "more", &more))
-		appendStringInfo(out, " and %s more", json_excerpt(&more, VALUE_SHOWN));
+}
+
+/* Lists the known keys of an object that has unknown ones, once per object. */
+static void
+append_allowed_keys(Feedback *f, const char *path, const JbItem *error)
+{
+	StringInfo	out = &f->out;
+	char	   *parent = pnstrdup(path, strrchr(path, '/') - path);
+	JbItem		value;
+	uint32		n;
+
+	if (!find_param(error, "allowed", &value) || !item_is_array(&value) ||
+		(f->keys_shown != NULL && strcmp(f->keys_shown, parent) == 0))
+		return;
+	f->keys_shown = parent;
+	n = JsonContainerSize(jb_container(&value));
+	if (n > 0)
+		append_list(out, find_param(error, "incomplete", &(JbItem){0}) ? "; among those allowed are " : "; allowed are ",
+					&value);
+	if (find_param(error, "more", &value))
+		appendStringInfo(out, " and %s more", json_excerpt(&value, VALUE_SHOWN));
+	if (find_param(error, "patterns", &value))
+		append_list(out, n > 0 ? ", and names that match " : "; allowed are names that match ", &value);
+	else if (n == 0)
+		appendStringInfoString(out, "; no property is allowed");
+}
+
+/* What was given, unless the error is about something else than the value there. */
+static const char *
+append_given(Feedback *f, const JbItem *error, const char *path)
+{
+	JbItem		params;
+	JbItem		property;
+	JbItem		got;
+
+	object_find_cstring(jb_container(error), "params", &params);
+	if (find_param(error, "name", &got) || !pointer_find(&f->args, path, &got))
+		return NULL;
+	/* the member that tells alternatives apart, rather than all of the object */
+	if (find_param(error, "discriminator", &property) &&
+		(!item_is_object(&got) || !find_param(error, "property", &property) ||
+		 !object_find(jb_container(&got), property.data, property.len, &got)))
+		return NULL;
+	appendStringInfo(&f->out, "; got %s", json_excerpt(&got, VALUE_SHOWN));
+	return stringified(&params, &got);
+}
+
+/* Whether the error is about a member of the object at its path, or about a name. */
+static bool
+is_about_key(const char *keyword)
+{
+	return strcmp(keyword, "required") == 0 || strncmp(keyword, "depend", 6) == 0;
+}
+
+/* The errors of the nearest alternative of a choice. */
+static bool
+append_nested(Feedback *f, const JbItem *error, int level)
+{
+	JbItem		nested;
+	JbItem		count;
+
+	if (level >= NESTED_LEVELS || !find_param(error, "errors", &nested))
+		return false;
+	find_param(error, "alternatives", &count);
+	appendStringInfo(&f->out, "fits none of %s alternatives%s; of the nearest:\n", json_excerpt(&count, VALUE_SHOWN),
+					 find_param(error, "optional", &count) ? LEAVE_OUT : "");
+	append_lines(f, &nested, level + 1, NESTED_MAX);
+	return true;
 }
 
 static void
@@ -141,41 +258,22 @@ append_error(Feedback *f, const JbItem *error, int level)
 	StringInfo	out = &f->out;
 	char	   *path = member_text(error, "path");
 	char	   *keyword = member_text(error, "keyword");
-	char	   *message = member_text(error, "message");
-	bool		about_key = strcmp(keyword, "required") == 0 || strncmp(keyword, "depend", 6) == 0;
-	bool		unknown_key = strcmp(keyword, "additionalProperties") == 0 ||
-		strcmp(keyword, "unevaluatedProperties") == 0;
 	const char *advice = NULL;
-	const char *nearest;
-	JbItem		params;
-	JbItem		nested;
-	JbItem		got;
+	JbItem		value;
 
-	object_find_cstring(jb_container(error), "params", &params);
-	nearest = member_text(&params, "nearest");
 	appendStringInfo(out, "%*s- %s: ", level * 2, "", path[0] ? path_excerpt(path) : "arguments");
-	if (object_find_cstring(jb_container(&params), "errors", &nested) && level < NESTED_LEVELS)
-	{
-		object_find_cstring(jb_container(&params), "alternatives", &got);
-		appendStringInfo(out, "fits none of %s alternatives; of the nearest:\n", json_excerpt(&got, VALUE_SHOWN));
-		append_lines(f, &nested, level + 1, NESTED_MAX);
+	if (append_nested(f, error, level))
 		return;
-	}
-	appendStringInfoString(out, message);
-	if (pointer_find(&f->args, path, &got) && !about_key && !unknown_key)
-	{
-		advice = stringified(&params, &got);
-		appendStringInfo(out, "; got %s", json_excerpt(&got, VALUE_SHOWN));
-	}
+	appendStringInfoString(out, member_text(error, "message"));
+	if (!is_about_key(keyword) && !is_unknown_key(keyword))
+		advice = append_given(f, error, path);
 	if (advice != NULL)
 		appendStringInfo(out, "; %s", advice);
-	if (nearest != NULL)
-	{
-		JbItem		name = {JENTRY_ISSTRING, nearest, strlen(nearest)};
-
-		appendStringInfo(out, "; nearest is %s", json_excerpt(&name, VALUE_SHOWN));
-	}
-	if (unknown_key)
-		append_allowed_keys(f, path, &params);
+	if (find_param(error, "nearest", &value) && JBE_ISSTRING(value.entry))
+		appendStringInfo(out, "; nearest is %s", json_excerpt(&value, NAME_SHOWN));
+	if (is_unknown_key(keyword))
+		append_allowed_keys(f, path, error);
+	if (find_param(error, "optional", &value))
+		appendStringInfoString(out, LEAVE_OUT);
 	appendStringInfoString(out, ".\n");
 }

@@ -92,6 +92,9 @@ typedef struct EvalError
 	bool		branch_chosen;	/* type or constants rule out every other branch */
 	struct EvalErrors **branches;	/* of every branch, where schema_output() asks */
 	uint32		nbranches;
+	const Property *missing;	/* `required` */
+	const char *name;			/* propertyNames: the name that is wrong; NULL: the value is */
+	bool		optional;		/* it holds nothing, and may be left out */
 } EvalError;
 
 typedef struct EvalErrors
@@ -100,11 +103,13 @@ typedef struct EvalErrors
 	int			limit;
 	int			size;
 	int64		visits;			/* what finding them took */
+	int64		omitted;		/* how many more there are */
 	EvalError  *items;
 } EvalErrors;
 
 extern bool schema_valid(const SchemaProgram *program, const Jsonb *instance);
 extern EvalErrors *schema_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
+extern EvalErrors *schema_explained_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
 extern EvalErrors *errors_new(int limit);
 
 /* as args_validate() returns them */
@@ -112,7 +117,10 @@ extern Jsonb *errors_to_jsonb(const EvalErrors *errors);
 
 /* ----- telling (feedback.c, excerpt.c) --------------------------------------- */
 
-/* What to show the model that called `subject`: errors of errors_to_jsonb() in words. */
+/*
+ * What to show the model that called `subject`: errors in words, as
+ * errors_to_jsonb() writes those of schema_explained_errors().
+ */
 extern char *schema_feedback(const char *subject, Jsonb *args, Jsonb *errors);
 
 /* text that others wrote, fit to be shown */

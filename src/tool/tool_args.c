@@ -31,7 +31,9 @@ tool_args_coerce(const ToolDef *tool, Jsonb *args, bool drop_unknown, Jsonb **ch
 char *
 tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors)
 {
-	return schema_feedback(tool->name, args, errors);
+	EvalErrors *explained = schema_explained_errors(tool->program, args, agc_max_errors);
+
+	return schema_feedback(tool->name, args, explained->count > 0 ? errors_to_jsonb(explained) : errors);
 }
 
 void
@@ -120,8 +122,8 @@ AGC_FUNCTION(args_feedback)
 {
 	Jsonb	   *args;
 	AgcObject  *object = enter_tool(fcinfo, &args);
-	Jsonb	   *errors = tool_args_errors(object->data, args);
-	char	   *text = errors == NULL ? pstrdup("") : tool_args_feedback(object->data, args, errors);
+	char	   *text = schema_valid(((ToolDef *) object->data)->program, args) ? pstrdup("") :
+		tool_args_feedback(object->data, args, NULL);
 
 	agc_object_unpin(object);
 	PG_RETURN_TEXT_P(cstring_to_text(text));

@@ -104,6 +104,6 @@ SELECT is_empty($$ SELECT what, text FROM seen
                     WHERE text ~ E'[\u0001-\u0009\u000B-\u001F\u007F-\u009F\u00AD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFEFF\U000E0000-\U000E0FFF]'
                        OR text ~ E'\nSYSTEM' OR (text LIKE E'%\n%' AND what NOT IN ('arguments: feedback', 'args_feedback')) $$,
                 'no text shows a marker raw');
-SELECT is_empty($$ SELECT what, length(text) FROM seen WHERE length(text) > 4000 $$, 'and each is cut');
+SELECT is_empty($$ SELECT what, length(text) FROM seen WHERE length(text) > 5000 $$, 'and each is cut');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,0 +1,33 @@
+/*
+ * choice.h
+ *	  What tells the alternatives of anyOf and oneOf apart.
+ */
+#ifndef AGENTCORE_SCHEMA_CHOICE_H
+#define AGENTCORE_SCHEMA_CHOICE_H
+
+#include "schema/facts.h"
+
+typedef struct Choice
+{
+	SchemaNode *const *nodes;
+	uint32		n;
+	bool		one;			/* oneOf */
+} Choice;
+
+/*
+ * A property that every alternative for objects describes by constants, no two
+ * by the same.  Every one of them requires it: `required`.
+ */
+typedef struct Discriminator
+{
+	const char *key;
+	uint32		len;
+	bool		required;
+} Discriminator;
+
+extern bool choice_discriminator(const Choice *choice, Discriminator *found);
+
+/* The alternative that has the value; n: none. */
+extern uint32 choice_by_value(const Choice *choice, const Discriminator *by, const JbItem *value);
+
+#endif							/* AGENTCORE_SCHEMA_CHOICE_H */
