@@ -208,6 +208,23 @@ is_alternative(const Words *words, int at)
 		(strcmp(words->word[at + 1], "or") == 0 || words->before[at + 1] == ',' || words->before[at + 1] == '/');
 }
 
+/* "web address", "address of the page" */
+static bool
+is_page_address(const Words *words, int at)
+{
+	static const char *const between[] = {"of", "a", "an", "the", "this", "that", "each", "web", NULL};
+	static const char *const pages[] = {"page", "pages", "webpage", "webpages", "site", "sites", "website", "websites", NULL};
+	int			next = at + 1;
+
+	if (strcmp(words->word[at], "address") != 0 && strcmp(words->word[at], "addresses") != 0)
+		return false;
+	if (at > 0 && words->before[at] == 0 && strcmp(words->word[at - 1], "web") == 0)
+		return true;
+	while (next < words->count && words->before[next] == 0 && is_one_of(words->word[next], between))
+		next++;
+	return next > at + 1 && next < words->count && words->before[next] == 0 && is_one_of(words->word[next], pages);
+}
+
 /* What a description begins with: its first sentence, behind a word such as "Optional". */
 static Saying
 description_says(const char *text, uint32 len)
@@ -225,13 +242,12 @@ description_says(const char *text, uint32 len)
 	for (int i = 0; i < words.count; i++)
 	{
 		const char *word = words.word[i];
-		bool web_address = i > 0 && words.before[i] == 0 && strcmp(words.word[i - 1], "web") == 0 && strcmp(word, "address") == 0;
 
 		if (words.before[i] == '.' && !(i == 1 && is_one_of(words.word[0], skipped)))
 			return SAYS_NOTHING;
 		if (words.before[i] != 0 || strcmp(word, "or") == 0)
 			closed = false;
-		if (!closed && (means_url(word) || web_address) && !qualifies(&words, i))
+		if (!closed && (means_url(word) || is_page_address(&words, i)) && !qualifies(&words, i))
 			return is_alternative(&words, i) ? SAYS_LOOSELY : SAYS_URL;
 		if (is_one_of(word, closing) && !(strcmp(word, "of") == 0 && i > 0 && is_one_of(words.word[i - 1], several)))
 			closed = true;
