@@ -137,12 +137,6 @@ define_session_settings(void)
 							 "Invalidations do not reach a standby: there only the time to live limits the age of an answer.",
 							 &agc_cache_on_standby, false,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable("agentcore.release_on_disconnect",
-							 "Give the cache leases of this session back when it ends.",
-							 "Of calls without key and holder, and of cache_fetch(), taken while it is on. "
-							 "For a session that is one client's; behind a pooler it takes leases from clients that still run.",
-							 &agc_release_on_disconnect, false,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.cache_pending_max",
 							"Backend memory for cache entries that wait for COMMIT.",
 							"Beyond it cache_set returns false and does not cache the entry, and an invalidation of a single call widens to its tool.",
@@ -153,6 +147,12 @@ define_session_settings(void)
 							"Keeps entries that were stored together from expiring together; 0 leaves every time to live as given.",
 							&agc_cache_ttl_jitter, 0, 0, 50,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.release_on_disconnect",
+							 "Give the cache leases of this session back when it ends.",
+							 "Of calls without key and holder, and of cache_fetch(), taken while it is on. "
+							 "For a session that is one client's; behind a pooler it takes leases from clients that still run.",
+							 &agc_release_on_disconnect, false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
 /* Runs in the postmaster, once per start of the shared memory. */

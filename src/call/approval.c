@@ -21,6 +21,7 @@
  */
 #include "call/approval.h"
 
+#include "call/approval_notice.h"
 #include "call/call.h"
 #include "call/digest.h"
 #include "call/refuse.h"

@@ -15,13 +15,10 @@ extern void approval_ask(Gate *gate);
 extern bool approval_lock(Gate *gate);
 extern void approval_use(Gate *gate);
 
-/* the estimate that a person approved for a call; false: nobody was asked */
 /* a call that was given up before it ran has used up nothing */
 extern void approval_give_back(const char *tenant, const pg_uuid_t *call_id);
 
+/* the estimate that a person approved for a call; false: nobody was asked */
 extern bool approval_of_call(const char *tenant, const pg_uuid_t *call_id, int64 *est_tokens, int64 *est_nanousd);
-
-/* NOTIFY at COMMIT, where agentcore.approval_notify is on (approval_decide.c) */
-extern void approval_tell(const char *tenant, const pg_uuid_t *id, const char *state);
 
 #endif							/* AGENTCORE_CALL_APPROVAL_H */

@@ -1,41 +1,20 @@
 /*
  * approval_decide.c
- *	  What becomes of a request for approval: decided, withdrawn, told, removed.
+ *	  What becomes of a request for approval: decided, withdrawn, removed.
  *
  * Each change is an UPDATE of the caller's transaction, so a call that uses the
- * request at the same moment comes before it or after it.  A notification leaves
- * with COMMIT; it never carries arguments, because every role of the database can
- * listen.
+ * request at the same moment comes before it or after it.
  *
  * Memory: SPI's.  Locks: the request's row; it is waited for no longer than
  * agentcore.budget_lock_wait (55P03).  On ERROR: the transaction takes everything
  * back.
  */
-#include "call/approval.h"
-
-#include "call/call.h"
-#include "commands/async.h"
+#include "call/approval_notice.h"
+#include "call/gate.h"
 #include "core/row.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
-
-#define CHANNEL	"agentcore_approval"
-
-void
-approval_tell(const char *tenant, const pg_uuid_t *id, const char *state)
-{
-	StringInfoData payload;
-
-	if (!agc_approval_notify)
-		return;
-	initStringInfo(&payload);
-	appendStringInfoString(&payload, "{\"tenant\": ");
-	escape_json(&payload, tenant);
-	appendStringInfo(&payload, ", \"approval\": \"%s\", \"state\": \"%s\"}", hex_uuid(id), state);
-	Async_Notify(CHANNEL, payload.data);
-}
 
 static pg_uuid_t *
 arg_approval(FunctionCallInfo fcinfo)

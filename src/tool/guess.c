@@ -214,15 +214,15 @@ is_page_address(const Words *words, int at)
 {
 	static const char *const between[] = {"of", "a", "an", "the", "this", "that", "each", "web", NULL};
 	static const char *const pages[] = {"page", "pages", "webpage", "webpages", "site", "sites", "website", "websites", NULL};
-	int			next = at + 1;
 
 	if (strcmp(words->word[at], "address") != 0 && strcmp(words->word[at], "addresses") != 0)
 		return false;
-	if (at > 0 && words->before[at] == 0 && strcmp(words->word[at - 1], "web") == 0)
+	if (words->before[at] == 0 && at > 0 && strcmp(words->word[at - 1], "web") == 0)
 		return true;
-	while (next < words->count && words->before[next] == 0 && is_one_of(words->word[next], between))
-		next++;
-	return next > at + 1 && next < words->count && words->before[next] == 0 && is_one_of(words->word[next], pages);
+	for (int next = at + 1; next < words->count && words->before[next] == 0; next++)
+		if (!is_one_of(words->word[next], between))
+			return next > at + 1 && is_one_of(words->word[next], pages);
+	return false;
 }
 
 /* What a description begins with: its first sentence, behind a word such as "Optional". */
