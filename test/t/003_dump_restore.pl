@@ -41,7 +41,7 @@ SELECT agentcore.model_alias_set('m-*', 'm');
 SELECT agentcore.model_set('m', target => 'far');
 SELECT agentcore.retry_policy_set('r', base => '1 s');
 SELECT agentcore.breaker_set('far', consecutive => 2);
-SELECT agentcore.rate_set('far', 5, '1 second');
+SELECT agentcore.rate_set('far', 5, '1 second', tokens => 1000), agentcore.model_set('m', target => 'far', retry_policy => 'r');
 SELECT verdict FROM agentcore.call_begin('a', 'pay', '{}', task => 'x');
 SELECT agentcore.call_commit(call_id, '{}', tokens => 7) FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done');
 SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open', lease => '1 hour');
