@@ -103,8 +103,8 @@ choice_discriminator(const Choice *choice, Discriminator *found)
 	return false;
 }
 
-uint32
-choice_by_value(const Choice *choice, const Discriminator *by, const JbItem *value)
+bool
+choice_has_value(const Choice *choice, const Discriminator *by, const JbItem *value)
 {
 	for (uint32 i = 0; i < choice->n; i++)
 	{
@@ -117,8 +117,8 @@ choice_by_value(const Choice *choice, const Discriminator *by, const JbItem *val
 			JbItem		one = facts_value(&constants, j);
 
 			if (item_compare(&one, value) == 0)
-				return i;
+				return true;
 		}
 	}
-	return choice->n;
+	return false;
 }

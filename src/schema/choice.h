@@ -27,7 +27,7 @@ typedef struct Discriminator
 
 extern bool choice_discriminator(const Choice *choice, Discriminator *found);
 
-/* The alternative that has the value; n: none. */
-extern uint32 choice_by_value(const Choice *choice, const Discriminator *by, const JbItem *value);
+/* Whether an alternative has the value. */
+extern bool choice_has_value(const Choice *choice, const Discriminator *by, const JbItem *value);
 
 #endif							/* AGENTCORE_SCHEMA_CHOICE_H */

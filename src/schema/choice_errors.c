@@ -158,8 +158,9 @@ add_value(Values *values, Params *params, const JbItem *value)
 	appendStringInfo(&values->text, "%s%s", values->seen > 1 ? ", " : "", json_excerpt(value, VALUE_SHOWN));
 }
 
+/* The values of a schema, or of the alternatives that it consists of. */
 static void
-add_values(Values *values, Params *params, const SchemaNode *node)
+add_values(Values *values, Params *params, const SchemaNode *node, int level)
 {
 	NodeFacts	facts;
 
@@ -170,6 +171,12 @@ add_values(Values *values, Params *params, const SchemaNode *node)
 
 		add_value(values, params, &value);
 	}
+	if (facts.values != NULL || facts.choice == NULL || level >= BRANCH_DEPTH_MAX)
+		return;
+	for (uint32 i = 0; i < facts.choice->nany; i++)
+		add_values(values, params, facts.choice->any[i], level + 1);
+	for (uint32 i = 0; facts.choice->nany == 0 && i < facts.choice->none; i++)
+		add_values(values, params, facts.choice->one[i], level + 1);
 }
 
 /* The one thing that is wrong with the value is that it is none of some values. */
@@ -181,8 +188,10 @@ wants_values(const Misfit *m, uint32 i)
 
 	if (branch->count != 1 || branch->omitted > 0 || branch->items[0].depth != m->at->depth)
 		return false;
+	if (branch->items[0].value_list)
+		return true;
 	node_facts(m->choice->nodes[i], &facts);
-	return facts.values != NULL && (branch->items[0].value_list || branch->items[0].expected != 0);
+	return facts.values != NULL && branch->items[0].expected != 0;
 }
 
 /* The types that a branch would accept, if the value's type is its only problem. */
@@ -203,12 +212,12 @@ types_wanted(const Misfit *m, uint8 types)
 	SchemaNode **nodes = palloc(sizeof(SchemaNode *) * m->choice->n);
 	uint32		n = 0;
 
-	if (!m->ctx->explain)
-		return type_list(types);
 	for (uint32 i = 0; i < m->choice->n; i++)
 		if (!wants_values(m, i))
 			nodes[n++] = m->choice->nodes[i];
-	return choice_description(nodes, n);
+		else if (m->branches[i]->items[0].value_list && m->branches[i]->items[0].expected != 0)
+			return type_list(types);
+	return m->ctx->explain ? choice_description(nodes, n) : type_list(types);
 }
 
 /* "one of "a", "b"", "one of "a", null or integer" */
@@ -241,11 +250,12 @@ report_values(Misfit *m)
 
 	for (uint32 i = 0; i < m->choice->n; i++)
 	{
-		if (wants_values(m, i))
-			any_values = true;
-		else if (wants_types(m, i) != 0)
+		bool		of_values = wants_values(m, i);
+
+		any_values = any_values || of_values;
+		if (!of_values || m->branches[i]->items[0].value_list)
 			types |= wants_types(m, i);
-		else
+		if (!of_values && wants_types(m, i) == 0)
 			return false;
 	}
 	initStringInfo(&values.text);
@@ -256,7 +266,7 @@ report_values(Misfit *m)
 		params_begin_list(&m->params, "allowed");
 		for (uint32 i = 0; i < m->choice->n; i++)
 			if (wants_values(m, i))
-				add_values(&values, &m->params, m->choice->nodes[i]);
+				add_values(&values, &m->params, m->choice->nodes[i], 0);
 		params_end_list(&m->params);
 	}
 	error = add_misfit(m, psprintf(any_values ? "must be %s" : "must be %s, not %s",
@@ -296,16 +306,24 @@ list_discriminator(Misfit *m, const Discriminator *by, Values *values)
 		node_facts(m->choice->nodes[i], &facts);
 		property = facts_property(&facts, by->key, by->len);
 		if (property != NULL)
-			add_values(values, &m->params, property->node);
+			add_values(values, &m->params, property->node, 0);
 	}
 	params_end_list(&m->params);
 }
 
-/* What each alternative is, beside the other types that would do. */
+/* What each alternative is, the other types that would do among them. */
 static const char *
 alternatives_told(const Misfit *m)
 {
-	return m->ctx->explain ? psprintf("; the alternatives are %s", choice_description(m->choice->nodes, m->choice->n)) : "";
+	SchemaNode **nodes = palloc(sizeof(SchemaNode *) * m->choice->n);
+
+	if (!m->ctx->explain)
+		return "";
+	/* the nearest first, since a long description is cut */
+	memcpy(nodes, m->choice->nodes, sizeof(SchemaNode *) * m->choice->n);
+	memmove(nodes + 1, nodes, sizeof(SchemaNode *) * m->best);
+	nodes[0] = m->choice->nodes[m->best];
+	return psprintf("; the alternatives are %s", choice_description(nodes, m->choice->n));
 }
 
 static bool
@@ -324,10 +342,8 @@ report_discriminator(Misfit *m)
 	missing = !object_find(jb_container(m->item), by.key, by.len, &given);
 	if (missing && !by.required)
 		return false;
-	m->best = missing ? m->choice->n : choice_by_value(m->choice, &by, &given);
-	if (m->best < m->choice->n)
+	if (!missing && choice_has_value(m->choice, &by, &given))
 		return false;
-	m->best = 0;
 	initStringInfo(&values.text);
 	if (!missing && JBE_ISSTRING(given.entry) && given.len > 0)
 		values.nearest.wanted = pnstrdup(given.data, given.len);

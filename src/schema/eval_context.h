@@ -51,6 +51,8 @@ typedef struct EvalContext
 	bool		locate;			/* errors carry their locations */
 	bool		explain;		/* messages describe what is wanted, for a model */
 
+	int64		looked;			/* what looking around took so far, in visits (place.c) */
+
 	/* of the walk, for what looks around when there is an error (place.c) */
 	bool		(*holds) (struct EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at);
 	void		(*refuel) (struct EvalContext *ctx, const EvalFrame *at);

@@ -6,7 +6,9 @@
  * the one that failed.  So a message that lists the known properties walks once
  * more from the root to the place, through references, allOf, the alternatives
  * that fit, and the side of `if` that counts.  Only errors need it: the walk is
- * paid for by instances that are wrong.
+ * paid for by instances that are wrong.  It judges alternatives again, so after
+ * many steps no further place is looked at, and what is known there is told as
+ * a part.
  *
  * Memory: CurrentMemoryContext.  Locks: none.  Errors: 54001 where the limits of
  * the judgement are reached (eval.c).
@@ -15,6 +17,9 @@
 
 #include "miscadmin.h"
 #include "schema/facts.h"
+
+/* what all walks to places of one document may take, in node visits */
+#define LOOKED_MAX 200000
 
 bool
 place_item(const EvalContext *ctx, const EvalFrame *at, JbItem *item)
@@ -209,8 +214,8 @@ add_value_schemas(EvalContext *ctx, Place *place, const ObjectRules *rules, cons
 		place_add(ctx, place, rules->additional, at);
 }
 
-Place *
-place_find(EvalContext *ctx, const EvalFrame *at)
+static Place *
+find(EvalContext *ctx, const EvalFrame *at)
 {
 	Place	   *place = place_new();
 	Place	   *parent;
@@ -220,7 +225,7 @@ place_find(EvalContext *ctx, const EvalFrame *at)
 		place_add(ctx, place, ctx->program->root, at);
 		return place;
 	}
-	parent = place_find(ctx, at->parent);
+	parent = find(ctx, at->parent);
 	place->complete = parent->complete;
 	for (int i = 0; i < parent->nnodes; i++)
 	{
@@ -238,6 +243,23 @@ place_find(EvalContext *ctx, const EvalFrame *at)
 		if (parent->nodes[i]->object != NULL && parent->nodes[i]->object->unevaluated != NULL)
 			place_add(ctx, place, parent->nodes[i]->object->unevaluated, at);
 	pfree(parent);
+	return place;
+}
+
+Place *
+place_find(EvalContext *ctx, const EvalFrame *at)
+{
+	int64		before = ctx->visits - ctx->fuel;
+	Place	   *place;
+
+	if (ctx->looked > LOOKED_MAX)
+	{
+		place = place_new();
+		place->complete = false;
+		return place;
+	}
+	place = find(ctx, at);
+	ctx->looked += ctx->visits - ctx->fuel - before;
 	return place;
 }
 

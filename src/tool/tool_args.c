@@ -28,12 +28,33 @@ tool_args_coerce(const ToolDef *tool, Jsonb *args, bool drop_unknown, Jsonb **ch
 	return schema_coerce(tool->program, args, drop_unknown, changes);
 }
 
+/*
+ * Words need a walk of their own, which may reach a limit that the first one
+ * did not (a pattern takes another time).  A model must not be able to raise an
+ * ERROR: then the errors that are known are told.
+ */
 char *
 tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors)
 {
-	EvalErrors *explained = schema_explained_errors(tool->program, args, agc_max_errors);
+	MemoryContext cxt = CurrentMemoryContext;
+	Jsonb	   *volatile told = errors;
 
-	return schema_feedback(tool->name, args, explained->count > 0 ? errors_to_jsonb(explained) : errors);
+	PG_TRY();
+	{
+		EvalErrors *explained = schema_explained_errors(tool->program, args, agc_max_errors);
+
+		if (explained->count > 0)
+			told = errors_to_jsonb(explained);
+	}
+	PG_CATCH();
+	{
+		if (errors == NULL || geterrcode() != ERRCODE_STATEMENT_TOO_COMPLEX)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(cxt);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return schema_feedback(tool->name, args, told);
 }
 
 void
