@@ -104,7 +104,7 @@ CREATE UNIQUE INDEX approval_pending ON agentcore.approval (tenant, agent, reque
 CREATE UNIQUE INDEX approval_call ON agentcore.approval (tenant, call_id) WHERE call_id IS NOT NULL;
 COMMENT ON TABLE agentcore.approval IS
   'Requests of calls that a person must allow first. '
-  'request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description, schema, target, url_args and url_skip, the arguments that will run). '
+  'request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description, schema, target, url_args, url_skip, http_method and open_world, the arguments that will run). '
   'est_tokens, est_nanousd: NULL is unknown. '
   'decide_by: until when somebody has to decide. '
   'call_id: the call that used it. '
@@ -115,7 +115,7 @@ CREATE FUNCTION agentcore.call_approve(approval uuid, approve boolean DEFAULT tr
   AS 'MODULE_PATHNAME', 'agentcore_call_approve_v1';
 COMMENT ON FUNCTION agentcore.call_approve(uuid, boolean, interval, text, text) IS
   'Decide a request of agentcore.approvals: approved lets that very call pass once within valid_for (NULL = for ever), refused denies it for good. '
-  'That very call: the same agent, task, subject and budget, the tool as it was defined (name, description, schema, target, url_args, url_skip), the same arguments as they will run, an estimate that is not higher (a refusal: not lower). '
+  'That very call: the same agent, task, subject and budget, the tool as it was defined (name, description, schema, target, url_args, url_skip, http_method, open_world), the same arguments as they will run, an estimate that is not higher (a refusal: not lower). '
   'An approval of an unknown estimate is for an unknown one and for 0; a refusal of one is for all. '
   'Returns approved or refused. '
   'A request may be decided again until it is used, and after its time (approval_expired) too. '

@@ -89,6 +89,8 @@ digest_question(Gate *gate)
 	digest_text(digest, gate->tool->target);
 	digest_texts(digest, gate->tool->nurl_args, gate->tool->url_args);
 	digest_texts(digest, gate->tool->nurl_skip, gate->tool->url_skip);
+	digest_text(digest, gate->tool->http_method);
+	agc_digest_field(digest, &gate->tool->closed_world, sizeof(bool));
 	digest_text(digest, gate->budget);
 	agc_digest_end(digest, gate->question);
 	gate->has_question = true;

@@ -3,7 +3,7 @@
 \set ON_ERROR_STOP on
 \set QUIET on
 BEGIN;
-SELECT plan(38);
+SELECT plan(40);
 
 SELECT agentcore.policy_set('p');
 SELECT agentcore.policy_allow_tool('p', '*');
@@ -63,6 +63,11 @@ SELECT is(answer('{"amount": 5, "to": ["1"]}'), :asks, 'nor a string a number');
 SELECT approve();
 SELECT define('Pays, and then some.');
 SELECT is(answer(), :asks, 'another description asks');
+SELECT define('Pays.'), agentcore.tool_set('pay', http_method => 'DELETE');
+SELECT is(answer(), :asks, 'another method asks');
+SELECT agentcore.tool_set('pay', reset => '{http_method}', open_world => false);
+SELECT is(answer(), :asks, 'a tool that the world is closed to asks');
+SELECT agentcore.tool_set('pay', reset => '{open_world}');
 SELECT define('Pays.', '{"type": "number", "maximum": 6}');
 SELECT is(answer(), :asks, 'another schema asks');
 SELECT define('Pays.');
