@@ -184,6 +184,15 @@ SELECT said(NULL, e), string_agg(e, E'\n' ORDER BY n) AS errors
 -- words of a network count only where there was no answer
 SELECT s, said(s, 'read ECONNRESET, timed out, unexpected EOF') FROM unnest('{200, 302, 400, 404}'::int[]) AS s;
 
+-- the status as clients write it, and what is none
+SELECT e, said(NULL, e)
+  FROM unnest(ARRAY['System.Net.Http.HttpRequestException: Response status code does not indicate success: 404 (Not Found).', 'System.Net.Http.HttpRequestException: Response status code does not indicate success: 500 (Internal Server Error).',
+    'urllib.error.HTTPError: HTTP Error 404: Not Found', 'urllib.error.HTTPError: HTTP Error 500: Internal Server Error', 'aiohttp.client_exceptions.ClientResponseError: 401, message=''Unauthorized'', url=''https://x.test''',
+    'RestError: not found. statusCode: 404', 'cohere.errors.TooManyRequestsError: status_code: 429, body: {}', E'ApiException: (403)\nReason: Forbidden', '<HttpError 502 when requesting https://x.test returned "Bad Gateway">',
+    '[GoogleGenerativeAI Error]: Error fetching from https://x.test: [400 Bad Request] API key not valid.', '<html><head><title>503 Service Temporarily Unavailable</title></head></html>',
+    'Exception in thread "main" java.lang.NullPointerException: timeout', 'botocore.exceptions.ParamValidationError: Parameter validation failed: Unknown parameter in input: "timeout"', 'json: cannot unmarshal string into Go struct field X.timeout of type int',
+    'see [404] and [500 rows]', 'status_code is missing', 'does not indicate success: 40 of 404', 'line 404, message=x', 'HTTP Errors 404']) AS e;
+
 -- Cancellations ----------------------------------------------------------------
 SELECT said(s, e), count(*), string_agg(e, ' | ') FILTER (WHERE said(s, e) <> 'fail cancelled') AS wrong
   FROM (VALUES
@@ -232,6 +241,9 @@ SELECT outcome(s, e), s AS status, string_agg(coalesce(e, ''), E'\n' ORDER BY n)
     (12, NULL, 'httpx.ConnectError: [Errno -2] Name or service not known'), (13, NULL, 'aiohttp.ClientConnectorError: Cannot connect to host x:443'), (14, NULL, 'x509: certificate signed by unknown authority'),
     (15, NULL, 'HttpRequestException: No such host is known.'), (16, NULL, 'curl: (28) Connection timed out after 5001 milliseconds'), (17, NULL, 'Client network socket disconnected before secure TLS connection was established ECONNRESET'),
     (18, NULL, 'net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)'), (19, NULL, 'connect ETIMEDOUT 10.0.0.1:443'),
+    (30, NULL, 'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial tcp 10.0.0.1:443: connect: connection refused"'), (31, NULL, 'Error: 14 UNAVAILABLE: No connection established. Last error: connect ECONNREFUSED 127.0.0.1:1'),
+    (32, NULL, E'<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE\n\tdetails = "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to remote host: Connection refused"'),
+    (33, NULL, 'botocore.exceptions.EndpointConnectionError: Could not connect to the endpoint URL: "https://x.test/"'), (34, NULL, 'requests.exceptions.ProxyError: Max retries exceeded with url: / (Caused by ProxyError(''Unable to connect to proxy'', OSError(''Tunnel connection failed: 407 Proxy Authentication Required'')))'),
     -- the other side refused it
     (20, NULL, '{"type":"error","error":{"type":"overloaded_error"}}'), (21, 200, '{"type":"error","error":{"type":"overloaded_error"}}'), (22, 500, 'ThrottlingException'), (23, NULL, 'AxiosError: Request failed with status code 503'), (24, NULL, 'openai.BadRequestError: x'),
     (25, NULL, 'rpc error: code = ResourceExhausted desc = x'), (26, NULL, 'rpc error: code = InvalidArgument desc = x'), (27, 429, 'insufficient_quota'), (28, NULL, 'MCP error -32602: Invalid params'), (29, 200, 'MCP error -32602: Invalid params'),
@@ -239,6 +251,9 @@ SELECT outcome(s, e), s AS status, string_agg(coalesce(e, ''), E'\n' ORDER BY n)
     (40, NULL, 'TypeError: fetch failed'), (41, NULL, 'TypeError: fetch failed [cause: Error: read ECONNRESET]'), (42, NULL, 'read ECONNRESET'), (43, NULL, 'httpx.ReadTimeout'), (44, NULL, 'java.net.SocketTimeoutException: Read timed out'), (45, NULL, 'unexpected EOF'),
     (46, NULL, 'context deadline exceeded'), (47, NULL, 'curl: (52) Empty reply from server'), (48, NULL, 'rpc error: code = Unavailable desc = transport is closing'), (49, NULL, 'requests.exceptions.ConnectionError: (''Connection aborted.'', RemoteDisconnected(''x''))'),
     (50, NULL, 'urllib3.exceptions.MaxRetryError: Max retries exceeded with url: /'), (51, NULL, 'ssl.SSLError: EOF occurred in violation of protocol'), (52, NULL, 'ConnectError: [unavailable] x'), (53, NULL, 'curl: (28) Operation timed out after 5000 milliseconds'),
+    (54, NULL, 'Error: 14 UNAVAILABLE: read ECONNRESET'), (55, NULL, 'botocore.exceptions.ConnectionClosedError: Connection was closed before we received a valid response from endpoint URL: "https://x.test/".'), (56, NULL, 'java.io.IOException: HTTP/1.1 header parser received no bytes'),
+    -- a server tells of what is behind it
+    (57, NULL, 'StatusCode.UNAVAILABLE details = "failed to connect to all addresses" debug_error_string = "UNKNOWN:Error received from peer {grpc_status:14}"'), (58, NULL, '{"code":"UNAVAILABLE","message":"upstream: connection refused"}'),
     -- both at once, a broken network behind an answer, a stream that ended in an error
     (60, NULL, 'read ECONNRESET, then connect ECONNREFUSED'), (61, 200, 'connect ECONNREFUSED 127.0.0.1:1'), (62, 500, 'connect ECONNREFUSED 127.0.0.1:1'), (63, 200, '{"type":"error","error":{"type":"api_error"}}'), (64, NULL, '{"error":{"type":"server_error"}}'),
     -- nobody knows: unknown errors, errors of one's own code, cancels

@@ -67,7 +67,7 @@ SELECT error, wait, fits(wait, NULL, error)
     (10, E'429 x [retry_delay {\n  seconds: 38\n}\n]', '38 s'), (11, '{"message": "You are being rate limited.", "retry_after": 64.57, "global": false}', '64.57 s'),
     (12, '{"retry_after_ms": 1500}', '1.5 s'), (13, '{"retryAfter": 12}', '12 s'), (14, 'Please wait 30 seconds before retrying', '30 s'), (15, 'please wait for 2 minutes', '2 min'),
     (16, 'Please retry in 38.2s. "retryDelay": "38s"', '38.2 s'), (17, 'try again in about 10 seconds', '10 s'), (18, 'Please try again in a minute', '60 s'), (19, 'Your quota will reset after 45s.', '45 s'),
-    (20, 'Try again in 50.', '50 s')
+    (20, 'Try again in 50.', '50 s'), (21, 'RESOURCE_EXHAUSTED { retryDelay: { seconds: ''38'', nanos: 0 } }', '38 s'), (22, '{"retryDelay":{"seconds":38}}', '38 s')
   ) AS f(n, error, wait) ORDER BY n;
 SELECT error, fits('0', NULL, error)
   FROM unnest(ARRAY['please try again later', 'try again in 2 attempts', 'retry after 3 tries', 'entry in 5 seconds', 'try again in', 'retryDelay', '"retryDelay": null', '"retry_delays": 5', 'wait 5 minutes', 'retried in 5 seconds', 'retry in -5s'])

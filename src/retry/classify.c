@@ -91,12 +91,15 @@ policy_match(const RetryRule *rules, int nrules, const Failure *failure, int sta
 	return NULL;
 }
 
-/* Whether a rule for a retry, from the n-th on, says that nothing was sent. */
+/*
+ * Whether a rule for a retry, from the n-th on, says that nothing was sent.  What
+ * stands beside a code in a body is told by a service, of what is behind it.
+ */
 static bool
-cause_is_open(const Failure *failure, int n)
+cause_is_open(const Failure *failure, const FailureRule *rule, int n)
 {
-	const FailureRule *rule;
-
+	if (rule->match == FAILURE_BY_CODE && failure->has_members)
+		return true;
 	for (; (rule = failure_rule(n)) != NULL; n++)
 		if (failure->text != failure->end && rule->class == RETRY_CLASS_RETRY && rule->match != FAILURE_BY_STATUS &&
 			rule->outcome != FAILURE_BY_CAUSE && matches(rule, failure))
@@ -125,7 +128,7 @@ is_open(const FailureRule *rule, int at, const Failure *failure)
 	/* the words of a broken network inside of a response are those of a call behind it */
 	if (failure->response && rule->class == RETRY_CLASS_RETRY)
 		return true;
-	return rule->outcome == FAILURE_BY_CAUSE && cause_is_open(failure, at);
+	return rule->outcome == FAILURE_BY_CAUSE && cause_is_open(failure, rule, at);
 }
 
 void

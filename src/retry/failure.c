@@ -33,8 +33,12 @@ static const char *const code_anchors[] = {
 
 /* what announces a status; blanks, colons, quotes and the like may follow */
 static const char *const status_anchors[] = {
-	"status code", "status", "error code", "HTTP/1.1", "HTTP/1.0", "HTTP/2", "HTTP", "returned error", "client error", "server error",
+	"status code", "status_code", "statusCode", "status", "error code", "HTTP/1.1", "HTTP/1.0", "HTTP/2", "HTTP Error", "HTTP", "HttpError",
+	"ApiException", "does not indicate success", "returned error", "client error", "server error",
 };
+
+/* what stands right before a status and its phrase: "[400 Bad Request]" */
+static const char *const title_anchors[] = {"[", "<title>"};
 
 const char *
 failure_find(const Failure *failure, const char *phrase)
@@ -196,7 +200,7 @@ read_members(Failure *failure, int *status)
 /* ----- announced codes and statuses ------------------------------------------- */
 
 static void
-read_anchored(Failure *failure, int *status)
+read_anchored_codes(Failure *failure)
 {
 	const char *end = failure->end;
 
@@ -214,6 +218,28 @@ read_anchored(Failure *failure, int *status)
 			;
 		add_code(failure, FAILURE_ANCHORED, p, last - p);
 	}
+}
+
+/* "429 You exceeded", "503 {...", "401, message='...'" of aiohttp, "500" alone; not "500 rows" */
+static int
+leading_status(const char *p, const char *end)
+{
+	int status = read_status(p, end);
+
+	if (status == 0 || p + 3 >= end)
+		return status;
+	if (p[3] == ':' || word_starts(p + 3, end, ", message="))
+		return status;
+	if (p[3] != ' ' || p + 4 >= end)
+		return 0;
+	return (p[4] >= 'A' && p[4] <= 'Z') || p[4] == '{' ? status : 0;
+}
+
+static void
+read_anchored_status(const Failure *failure, int *status)
+{
+	const char *end = failure->end;
+
 	for (int i = 0; i < lengthof(status_anchors) && *status == 0; i++)
 	{
 		const char *p = failure_find(failure, status_anchors[i]) == NULL ? end : failure->text;
@@ -228,24 +254,19 @@ read_anchored(Failure *failure, int *status)
 			p = digits;
 		}
 	}
+	for (int i = 0; i < lengthof(title_anchors); i++)
+	{
+		const char *p = failure->text;
+
+		while (*status == 0 && (p = word_find(p, end, title_anchors[i])) != NULL)
+		{
+			p += strlen(title_anchors[i]);
+			*status = p + 3 < end ? leading_status(p, end) : 0;
+		}
+	}
 }
 
 /* ----- the names at the beginning of a line ------------------------------------ */
-
-/* "429 You exceeded", "503 {...", "500" alone; not "500 rows" */
-static int
-leading_status(const char *p, const char *end)
-{
-	int status = read_status(p, end);
-
-	if (status == 0 || p + 3 >= end)
-		return status;
-	if (p[3] == ':')
-		return status;
-	if (p[3] != ' ' || p + 4 >= end)
-		return 0;
-	return (p[4] >= 'A' && p[4] <= 'Z') || p[4] == '{' ? status : 0;
-}
 
 /*
  * Takes "name:" or a name that ends the text from a chain as
@@ -260,6 +281,12 @@ take_leading(const char **p, const char *end, const char **name, int *len)
 
 	if (word_starts(at, end, "Uncaught "))
 		at += 9;
+	if (word_starts(at, end, "Exception in thread \""))
+	{
+		const char *quote = string_end(at + 20, end);
+
+		at = quote != NULL ? skip_blanks(quote + 1, end) : at;
+	}
 	for (last = at; last < end && word_digit(*last); last++)
 		;
 	if (last > at && last - at <= 3 && last < end && *last == ' ')
@@ -346,8 +373,10 @@ failure_read(Failure *failure, int status, const char *error, bool hinted)
 		return;
 	word_index(&failure->index, failure->text, failure->end);
 	read_members(failure, &told);
-	read_anchored(failure, &told);
+	read_anchored_codes(failure);
+	read_anchored_status(failure, &told);
 	read_leading(failure, &told);
+	failure->response = failure->response || failure_find(failure, "Error received from peer") != NULL; /* gRPC's C core */
 
 	/* a stream reports its errors inside of a 200 */
 	if (status < 300 && told != 0)

@@ -246,8 +246,8 @@ read_wait_members(const WordIndex *index, const char *text, const char *end, int
 			p += strlen(wait_members[i].name);
 			for (; p < end && (word_blank(*p) || is_quote(*p) || strchr(":={", *p) != NULL); p++)
 				named = named || strchr(":={", *p) != NULL;
-			if (named && word_starts(p, end, "seconds:"))
-				for (p += 8; p < end && word_blank(*p); p++)
+			if (named && word_starts(p, end, "seconds"))
+				for (p += 7; p < end && (word_blank(*p) || is_quote(*p) || *p == ':'); p++)
 					;
 			if (named && take_wait(p, end, wait_members[i].unit, now_unix, &wait))
 				hint->body = Max(hint->body, wait);

@@ -24,6 +24,7 @@
 #define CANCELLED	RETRY_CLASS_CANCELLED
 #define OPEN	FAILURE_OPEN
 #define SHUT	FAILURE_SHUT
+#define CAUSE	FAILURE_BY_CAUSE
 
 static const FailureSource http = {"RFC 9110 section 15 and the IANA registry of HTTP status codes", "2026-11-30"};
 static const FailureSource nginx = {"nginx: 499, client closed request", "2026-11-30"};
@@ -136,7 +137,7 @@ const FailureRule service_rules[] = {
 	{REFUSED, CODE, "GatewayTimeout", RETRY, OPEN, &azure},
 	{REFUSED, CODE, "BadGateway", RETRY, OPEN, &azure},
 	{REFUSED, CODE, "backendError", RETRY, OPEN, &google},
-	{REFUSED, CODE, "UNAVAILABLE", RETRY, OPEN, &grpc},
+	{REFUSED, CODE, "UNAVAILABLE", RETRY, CAUSE, &grpc},
 	{REFUSED, CODE, "DEADLINE_EXCEEDED", RETRY, OPEN, &grpc},
 	{REFUSED, CODE, "ABORTED", RETRY, OPEN, &grpc},
 	{REFUSED, CODE, "INTERNAL", RETRY, OPEN, &grpc},

@@ -42,6 +42,7 @@ static const FailureSource dotnet = {"https://learn.microsoft.com/dotnet/api/sys
 static const FailureSource envoy = {"Envoy: bodies of its own answers", "2026-11-30"};
 static const FailureSource rust = {"Rust: hyper and reqwest", "2026-11-30"};
 static const FailureSource ruby = {"Ruby: Net::HTTP and Faraday", "2026-11-30"};
+static const FailureSource botocore = {"botocore 1.43 exceptions.py and httpsession.py", "2026-11-30"};
 static const FailureSource posix = {"POSIX strerror() and getaddrinfo()", "2026-11-30"};
 static const FailureSource program = {"errors of the caller's own code: Python, JavaScript, Java, .NET, Go", "2026-11-30"};
 
@@ -92,6 +93,9 @@ const FailureRule transport_rules[] = {
 	{NONE, PHRASE, "InvalidSchema", FINAL, SHUT, &requests},
 	{NONE, PHRASE, "InvalidHeader", FINAL, SHUT, &requests},
 	{NONE, PHRASE, "LocationParseError", FINAL, SHUT, &requests},
+	{NONE, NAME, "ParamValidationError", FINAL, SHUT, &botocore},
+	{NONE, NAME, "NoCredentialsError", FINAL, SHUT, &botocore},
+	{NONE, NAME, "PartialCredentialsError", FINAL, SHUT, &botocore},
 	{NONE, PHRASE, "UND_ERR_INVALID_ARG", FINAL, SHUT, &undici},
 	{NONE, PHRASE, "UND_ERR_NOT_SUPPORTED", FINAL, SHUT, &undici},
 	{NONE, PHRASE, "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH", FINAL, SHUT, &undici},
@@ -172,6 +176,7 @@ const FailureRule transport_rules[] = {
 	{NONE, PHRASE, "nil pointer dereference", FINAL, OPEN, &program},
 	{NONE, PHRASE, "index out of range", FINAL, OPEN, &program},
 	{NONE, PHRASE, "unexpected keyword argument", FINAL, OPEN, &program},
+	{NONE, PHRASE, "cannot unmarshal", FINAL, OPEN, &program},
 	{NONE, PHRASE, "timeout must", FINAL, OPEN, &program},
 	{NONE, PHRASE, "timeout should", FINAL, OPEN, &program},
 	{NONE, PHRASE, "timeout is required", FINAL, OPEN, &program},
@@ -334,12 +339,17 @@ const FailureRule transport_rules[] = {
 	{NONE, PHRASE, "http2: client conn is closed", RETRY, OPEN, &go},
 	{NONE, PHRASE, "http2: client conn not usable", RETRY, OPEN, &go},
 	{NONE, PHRASE, "ConnectError: [unknown]", RETRY, OPEN, &grpc},
+	{NONE, PHRASE, "ConnectError: [unavailable]", RETRY, OPEN, &grpc},
 	{NONE, PHRASE, "transport is closing", RETRY, OPEN, &grpc},
 	{NONE, PHRASE, "error reading from server", RETRY, OPEN, &grpc},
 	{NONE, PHRASE, "RST_STREAM", RETRY, OPEN, &grpc},
 	{NONE, PHRASE, "keepalive watchdog timeout", RETRY, OPEN, &grpc},
 	{NONE, PHRASE, "stream removed", RETRY, OPEN, &grpc},
 	{NONE, PHRASE, "stream terminated by", RETRY, OPEN, &grpc},
+	{NONE, PHRASE, "header parser received no bytes", RETRY, OPEN, &java},
+	{NONE, PHRASE, "ConnectionClosedError", RETRY, OPEN, &botocore},
+	{NONE, PHRASE, "ResponseStreamingError", RETRY, OPEN, &botocore},
+	{NONE, PHRASE, "connection unexpectedly closed", RETRY, OPEN, &python},
 	{NONE, PHRASE, "NoHttpResponseException", RETRY, OPEN, &java},
 	{NONE, PHRASE, "ConnectionClosedException", RETRY, OPEN, &java},
 	{NONE, PHRASE, "ClosedChannelException", RETRY, OPEN, &java},
@@ -432,6 +442,10 @@ const FailureRule transport_rules[] = {
 	{NONE, PHRASE, "NameResolutionError", RETRY, SHUT, &requests},
 	{NONE, PHRASE, "Failed to establish a new connection", RETRY, SHUT, &requests},
 	{NONE, PHRASE, "connect timeout=", RETRY, SHUT, &requests},
+	{NONE, PHRASE, "EndpointConnectionError", RETRY, SHUT, &botocore},
+	{NONE, PHRASE, "ProxyConnectionError", RETRY, SHUT, &botocore},
+	{NONE, PHRASE, "Tunnel connection failed", RETRY, SHUT, &python},
+	{NONE, PHRASE, "No connection established", RETRY, SHUT, &grpc},
 	{NONE, PHRASE, "ConnectionRefusedError", RETRY, SHUT, &python},
 	{NONE, PHRASE, "socket.gaierror", RETRY, SHUT, &python},
 	{NONE, PHRASE, "gaierror", RETRY, SHUT, &python},
