@@ -354,7 +354,7 @@ SELECT model_cost('n', '{"prompt_tokens": 5, "completion_tokens": "x"}');
 SELECT model_cost('nobody', '{"prompt_tokens": 5}');
 SELECT model_cost('n', NULL);
 SELECT model_price_set('dear', 1000000, 0);
-SELECT model_cost('dear', '{"prompt_tokens": 9223372036854775807}');
+SELECT model_cost('dear', '{"prompt_tokens": 10000000000}');
 SELECT model_price_set('m', -1, 2);
 SELECT model_price_set('m', 'NaN', 2);
 SELECT model_price_set('m', 1, 'Infinity');

@@ -130,7 +130,8 @@ SELECT tokens FROM model_cost('w', '{"input_tokens": 10, "output_tokens": 5, "ou
 SELECT tokens FROM model_cost('w', '{"input_tokens": 0, "cache_read_input_tokens": 1}');
 SELECT tokens FROM model_cost('w', '{"input_tokens": 1, "cache_read_input_tokens": 15}');
 -- what does not fit is the most there is
-SELECT tokens FROM model_cost('w', '{"input_tokens": 0, "output_tokens": 9223372036854775807}');
+SELECT model_price_set('w9', 0, 0, output_weight => 9e9);
+SELECT tokens FROM model_cost('w9', '{"input_tokens": 0, "output_tokens": 10000000000}');
 SELECT model_price_set('w0', 0, 0, input_weight => 0, output_weight => 1);
 SELECT tokens FROM model_cost('w0', '{"input_tokens": 10, "cache_read_input_tokens": 10, "output_tokens": 5}');
 
@@ -212,7 +213,7 @@ SELECT access_revoke('budget_prices_reader');
 DROP ROLE budget_prices_reader;
 
 -- As configuration ---------------------------------------------------------------------
-SELECT model_price_drop(m) FROM unnest('{m,writes,free,over,w0,dear,plain}'::text[]) m;
+SELECT model_price_drop(m) FROM unnest('{m,writes,free,over,w0,w9,dear,plain}'::text[]) m;
 SELECT jsonb_pretty(jsonb_path_query_array(config_export(), '$.prices[*] ? (@.model == "v" && !(@.valid_to == "infinity"))'));
 CREATE TEMP TABLE exported AS SELECT config_export() -> 'prices' AS prices;
 SELECT kind, name, action FROM exported, config_apply(jsonb_build_object('prices', prices)) ORDER BY 2;

@@ -121,7 +121,7 @@ SET client_min_messages = error;
 SELECT n, c.*
   FROM (VALUES (0, NULL), (1, '{"input_tokens": 1000, "output_tokens": 10}'), (2, '{}'), (3, '[]'), (4, '{"input_tokens": -1}'), (5, '{"input_tokens": "x"}'),
                (6, '{"input_tokens": 9223372036854775807, "output_tokens": 9223372036854775807}'), (7, '{"input_tokens": 1e300}'), (8, '{"input_tokens": 20000000000}'),
-               (9, '{"input_tokens": 1.5}'), (10, 'null'), (11, '"usage"'), (12, '{"input_tokens": 5, "cache_creation": {"ephemeral_1h_input_tokens": 7}}')) v(n, usage),
+               (9, '{"input_tokens": 1.5}'), (10, 'null'), (11, '"usage"'), (12, '{"input_tokens": 5, "cache_creation_input_tokens": 1, "cache_creation": {"ephemeral_1h_input_tokens": 7}}')) v(n, usage),
        LATERAL public.charged(usage::jsonb) c
  ORDER BY n;
 SELECT llm_commit(public.model('garbage'), '{"what": "is this"}');

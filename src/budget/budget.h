@@ -248,6 +248,13 @@ extern bool permit_resolve(const char *tenant, const pg_uuid_t *id);
 extern void permit_free_key(const char *tenant, const pg_uuid_t *id);
 
 /*
+ * Before a settlement by a usage object: which field of it is not understood, so that
+ * the charge is an estimate (NULL: none), and what it says that the call cost (-1:
+ * nothing).
+ */
+extern void permit_note_usage(const char *tenant, const pg_uuid_t *id, const char *estimated, int64 reported_nanousd);
+
+/*
  * Tokens of a model call by what they cost.  The counts do not overlap: what
  * was read from a cache is not input, reasoning is not output.
  */
@@ -270,16 +277,28 @@ typedef struct TokenUsage
 	int64		count[TOKEN_KINDS];
 } TokenUsage;
 
-/* What a usage object says, by each form that it has fields of. */
-#define USAGE_MAX_READINGS	40
+/* What a usage object says by one of its shapes, and by which fields. */
+typedef struct UsageReading
+{
+	TokenUsage	usage;
+	const char *field[TOKEN_KINDS];
+	int64		rest;			/* of the output, what only the total counts */
+	const char *total_field;
+} UsageReading;
+
+#define USAGE_MAX_READINGS	16
 
 typedef struct UsageReadings
 {
 	int			n;
 	TokenUsage	reading[USAGE_MAX_READINGS];
+	UsageReading detail[USAGE_MAX_READINGS];	/* the same, with its fields */
 	const char *service_tier;	/* that the response was served by; NULL: it does not say; "auto": it names several */
 	int64		reported_nanousd;	/* what it says that it cost; -1: nothing */
 	Jsonb	   *document;		/* what was read: fees are counted in it by their names */
+	const char *problem_field;	/* the first that is not wholly understood */
+	const char *problem;		/* NULL: all is understood */
+	bool		bad;			/* it is wrong, and not only unknown */
 } UsageReadings;
 
 /* What a budget is charged: tokens by weight and money, both rounded up. */
@@ -352,8 +371,9 @@ typedef bool (*PriceNameFilter) (const char *name, void *arg);
 extern char *price_nearest(const char *tenant, const char *model, PriceNameFilter told, void *arg);
 
 /*
- * Tokens out of a provider's usage object, or of a response that has one
- * (OpenAI chat and responses, Anthropic, Gemini).  false: not understood.
+ * Tokens out of a provider's usage object, of a response that has one, or of the
+ * events of a stream (usage_shapes.c).  false: nothing of it is known.  What is not
+ * wholly understood is out->problem, and the readings are what is certain.
  */
 extern bool usage_read(Jsonb *usage, UsageReadings *out);
 
@@ -368,6 +388,9 @@ extern bool usage_fee_count(Jsonb *usage, const char *fee, int fee_len, int64 *c
 
 /* of all kinds together, by the reading that has most */
 extern int64 usage_most_tokens(const UsageReadings *usage);
+
+/* of all kinds of input, by the reading that has most */
+extern int64 usage_most_input(const UsageReadings *usage);
 
 /*
  * A queue in front of what a higher room makes only once, known by its table and

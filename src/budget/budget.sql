@@ -123,6 +123,8 @@ CREATE TABLE agentcore.permit (
   loop_tag         bigint NOT NULL DEFAULT 0,
   priced_as        text COLLATE "C",
   service_tier     text COLLATE "C",
+  estimated        text,
+  reported_nanousd bigint,
   PRIMARY KEY (tenant, id)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
@@ -136,6 +138,7 @@ COMMENT ON TABLE agentcore.permit IS
   'charged: everything charged for it; spent: the part charged for failed attempts. '
   'holder: whose namespace the key is in. '
   'result_kept: false where a result was handed over and dropped, NULL where none was; result_note: what was dropped or changed of it; loop_tag: what the loop guard knows the call by, 0 where it does not count it. '
+  'estimated: the field of a usage object that was not understood, NULL where the charge is what was told; reported_nanousd: what the usage object said that the call cost. '
   'request_hash: digest of the request as it runs; asked_hash: as it was asked, NULL where that is the same. '
   'priced_as: the model whose price counts, by model_alias, NULL = that of tool; service_tier: that a model call was begun with, NULL = standard. '
   'held_by: digest of the id and of the run of a worker that began the call, NULL = it did not say. '

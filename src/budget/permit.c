@@ -269,3 +269,15 @@ permit_free_key(const char *tenant, const pg_uuid_t *id)
 	permit.resolved = true;
 	row_permit_write(&permit, NULL);
 }
+
+void
+permit_note_usage(const char *tenant, const pg_uuid_t *id, const char *estimated, int64 reported_nanousd)
+{
+	Permit		permit;
+
+	permit_lock(tenant, id, GetUserId(), CurrentMemoryContext, &permit);
+	permit.noted = true;
+	permit.estimated = estimated;
+	permit.reported_nanousd = reported_nanousd;
+	row_permit_write(&permit, NULL);
+}

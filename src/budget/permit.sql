@@ -80,7 +80,8 @@ SELECT p.tenant, p.id AS permit,
        p.role, p.budget, p.agent, p.tool, p.task, p.subject, p.key, p.attempt,
        p.held_tokens, pg_catalog.trim_scale(p.held_nanousd * 0.000000001) AS held_usd, p.held_calls,
        p.charged_tokens, pg_catalog.trim_scale(p.charged_nanousd * 0.000000001) AS charged_usd, p.charged_calls,
-       p.created_at, p.lease_until, p.retry_at, p.settled_at, p.result_kept, p.result_note, p.priced_as, p.service_tier
+       p.created_at, p.lease_until, p.retry_at, p.settled_at, p.result_kept, p.result_note, p.priced_as, p.service_tier,
+       p.estimated, pg_catalog.trim_scale(p.reported_nanousd * 0.000000001) AS reported_usd
   FROM agentcore.visible_rows(NULL::agentcore.permit) p;
 COMMENT ON VIEW agentcore.permits IS
   'Permits of the visible tenants, open and settled. '
@@ -88,6 +89,8 @@ COMMENT ON VIEW agentcore.permits IS
   'retry_at: when a call that waits for a retry, or is deferred, may run. '
   'result_kept: whether the result of a call was taken: false where it was dropped, NULL where none was given; result_note: what was dropped or changed of it. '
   'priced_as: the model whose price counts, where an alias names it (NULL: that of tool); service_tier: that a model call was begun with (NULL: standard). '
+  'estimated: the field of a usage object that was not understood, so that no less than the hold was charged; NULL where there is none. '
+  'reported_usd: what the usage object itself said that the call cost. '
   'Money in USD.';
 
 INSERT INTO agentcore.access_function VALUES

@@ -42,13 +42,24 @@ CREATE FUNCTION agentcore.model_cost(model text, usage jsonb, at timestamptz DEF
   LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_model_cost_v1';
 COMMENT ON FUNCTION agentcore.model_cost(text, jsonb, timestamptz, text, text) IS
-  'What a model call cost by a provider''s usage object (OpenAI chat and responses, Anthropic, Gemini), or by a response with one, at the price in force at a time (NULL: now), rounded up to a nano-dollar. '
+  'What a model call cost by a usage object, or by a response with one, as model_usage() reads it, at the price in force at a time (NULL: now), rounded up to a nano-dollar. '
   'By the service tier that the object or the response around it names, else by service_tier (NULL: standard); one without a price, and auto, cost as the model''s dearest. '
   'The fees of the price are added, by what the usage object counts. '
   'A model without a price costs as the one that an alias names. '
   'Tokens that only the provider''s total counts cost as output. '
   'Of an object in several forms at once the larger cost counts, and the tokens are those of the form that costs more. '
-  '42704: no price then; 22023: NULL or not a usage object.';
+  '42704: no price then; 22023: NULL, not a usage object, or a count in it that cannot be.';
+
+CREATE FUNCTION agentcore.model_usage(usage jsonb, OUT reading integer, OUT part text, OUT tokens bigint, OUT field text, OUT problem text) RETURNS SETOF record
+  LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 5
+  AS 'MODULE_PATHNAME', 'agentcore_model_usage_v1';
+COMMENT ON FUNCTION agentcore.model_usage(jsonb) IS
+  'How a usage object is read, part by part: one row per kind of tokens, which do not overlap and add up to the provider''s total, with the member that the number was read from. '
+  'part: input, cached, cache_write, long_cache_write, audio_input, image_input, output, reasoning, audio_output; tokens that only the total counts are output, with the total as field. '
+  'reading: 1, and more where the object says one thing in two ways that do not agree; a call is charged the one that costs more. '
+  'problem: in a last row without part and tokens, what is not wholly understood and its field; a settlement then charges no less than was held. '
+  'The whole response, an event of a stream, and an array of events are read too. '
+  'NULL, and what is no usage object: that row alone.';
 
 CREATE VIEW agentcore.model_prices WITH (security_barrier) AS
 SELECT p.tenant, p.name AS model, p.service_tier, p.above_tokens, p.valid_from, p.valid_to,
@@ -72,4 +83,4 @@ COMMENT ON VIEW agentcore.model_prices IS
   'Prices of models in USD per token, with what counts for a price that is not given; in_force: the one that a call of this tier and length begun now is priced by; fees NULL: those of the price (standard, 0).';
 
 INSERT INTO agentcore.access_function VALUES
-  ('model_price_set', 'admin'), ('model_price_drop', 'admin'), ('model_cost', 'reader');
+  ('model_price_set', 'admin'), ('model_price_drop', 'admin'), ('model_cost', 'reader'), ('model_usage', 'reader');

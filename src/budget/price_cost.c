@@ -30,10 +30,11 @@ AGC_FUNCTION(model_cost)
 	AgcRow		row;
 
 	agc_enter(tenant, AGC_READER);
-	if (!usage_read(document, &usage))
+	if (!usage_read(document, &usage) || usage.bad)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("usage is not a usage object of a known provider"),
+				 errdetail("%s %s.", usage.problem_field, usage.problem),
 				 errhint("It has prompt_tokens and completion_tokens, input_tokens and output_tokens, or promptTokenCount and candidatesTokenCount, as whole numbers.")));
 	if (!price_call(&of, &usage, &cost, &dearest))
 		ereport(ERROR,

@@ -35,7 +35,7 @@ enum
 	P_CHARGE_ON_EXPIRY, P_CREATED_AT, P_LEASE_UNTIL, P_RETRY_AT, P_SETTLED_AT, P_ATTEMPT,
 	P_HOLDER, P_KEY, P_REQUEST_HASH, P_AGENT, P_TOOL, P_TASK, P_SUBJECT,
 	P_IS_LLM, P_IDEMPOTENT, P_RESOLVED, P_CACHE_KEY, P_CACHE_LEASE, P_RESULT, P_RESULT_KEPT, P_RESULT_NOTE,
-	P_ASKED_HASH, P_HELD_BY, P_LOOP_TAG, P_PRICED_AS, P_SERVICE_TIER,
+	P_ASKED_HASH, P_HELD_BY, P_LOOP_TAG, P_PRICED_AS, P_SERVICE_TIER, P_ESTIMATED, P_REPORTED_NANOUSD,
 	NATTS_PERMIT
 };
 
@@ -81,6 +81,8 @@ static const RowColumn permit_columns[] = {
 	{"loop_tag", INT8OID, true},
 	{"priced_as", TEXTOID, false},
 	{"service_tier", TEXTOID, false},
+	{"estimated", TEXTOID, false},
+	{"reported_nanousd", INT8OID, false},
 };
 StaticAssertDecl(lengthof(permit_columns) == NATTS_PERMIT, "one entry per column");
 
@@ -126,7 +128,7 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	values[P_CHARGE_ON_EXPIRY] = BoolGetDatum(permit->charge_on_expiry);
 	values[P_CREATED_AT] = TimestampTzGetDatum(row->created_at);
 	values[P_LEASE_UNTIL] = TimestampTzGetDatum(row->lease_until);
-	nulls[P_RETRY_AT] = nulls[P_SETTLED_AT] = true;
+	nulls[P_RETRY_AT] = nulls[P_SETTLED_AT] = nulls[P_ESTIMATED] = nulls[P_REPORTED_NANOUSD] = true;
 	values[P_ATTEMPT] = Int32GetDatum(1);
 	values[P_HOLDER] = row_text(keyed ? holder : NULL, &nulls[P_HOLDER]);
 	values[P_KEY] = row_text(request->key, &nulls[P_KEY]);
@@ -370,6 +372,12 @@ row_permit_write(const Permit *permit, const PermitAnswer *answer)
 	values[P_CACHE_LEASE] = Int64GetDatum(now->cache_lease);
 	if (permit->claimed)
 		put_hashes(now, true, values, nulls);
+	if (permit->noted)
+	{
+		values[P_ESTIMATED] = row_text(permit->estimated, &nulls[P_ESTIMATED]);
+		values[P_REPORTED_NANOUSD] = Int64GetDatum(permit->reported_nanousd);
+		nulls[P_REPORTED_NANOUSD] = permit->reported_nanousd < 0;
+	}
 	if (answer != NULL && answer->given)
 	{
 		bool		kept = answer->result != NULL && now->key != NULL;

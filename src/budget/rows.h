@@ -29,6 +29,9 @@ typedef struct Permit
 	bool		resolved;		/* another permit may use its key, whatever the state */
 	TimestampTz settled_at;		/* 0: never */
 	bool		claimed;		/* begun again: write what was asked, and by whom */
+	bool		noted;			/* write what a usage object says beside its counts */
+	const char *estimated;		/* then: the field that was not understood; NULL: none */
+	int64		reported_nanousd;	/* then: -1: none */
 	HeapTuple	stored;			/* as it was read */
 	ItemPointerData tid;		/* where it was read or inserted */
 } Permit;

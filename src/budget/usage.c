@@ -2,306 +2,602 @@
  * usage.c
  *	  Reading how many tokens a provider says a model call used.
  *
- * Providers differ in the names of fields, and in whether cached or reasoning
- * tokens are part of other counts or counted apart.  Each form is a table of its
- * fields.  The result is the same for all: counts that do not overlap.  An object
- * that has several forms at once (a gateway's, or a forged one) is read by each
- * form, and the larger cost counts.
+ * The shapes and the places of usage objects are data (usage_shapes.c).  Of every
+ * shape the counts are gathered from all places, by each name the largest: so a
+ * figure that stands in several places counts once.  What comes out is the same for
+ * all shapes: counts that do not overlap.  Two shapes that name the same input and
+ * output are one reading; others are readings of their own, and the one that costs
+ * more counts.
  *
- * Memory: the caller's context.  Locks, errors: none.  The answer is false for what
- * is not understood, because a wrong guess would be a wrong charge.
+ * What is not wholly understood is told by the field, and left out: what stays is
+ * certain.  Nothing raises, because a settlement must not fail.
+ *
+ * Memory: the caller's context.  Locks, errors: none.
  */
-#include "budget/budget.h"
+#include "budget/usage_read.h"
 
 #include "common/int.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
-typedef enum UsageField
+/* more than any model reads or writes in one call: a mistake of units, or a lie */
+#define MOST_TOKENS		INT64CONST(10000000000)
+
+/* elements of an array, which are few in what providers send */
+#define MOST_ELEMENTS	64
+
+/* What was found of a shape. */
+typedef struct Figures
 {
-	USAGE_ABSENT,				/* or null */
-	USAGE_COUNT,
-	USAGE_BAD
-} UsageField;
+	bool		present;
+	int64		value[USAGE_MAX_FIELDS];
+} Figures;
 
-/* "part_of": the kind whose count includes this one; APART when none does */
-#define APART	TOKEN_KINDS
-
-typedef struct FormField
+/* A shape on its way to a reading; sides: 0 input, 1 output. */
+typedef struct Parts
 {
-	const char *outer;			/* the member that holds it; NULL: the object itself */
-	const char *name;
-	TokenKind	kind;
-	TokenKind	part_of;
-} FormField;
+	int64		whole[2];
+	int64		apart[TOKEN_KINDS];
+	int64		within[TOKEN_KINDS];
+	int64		either[TOKEN_KINDS];
+	int64		of_cached[TOKEN_KINDS];
+	int64		short_write;
+	int64		long_write;
+	bool		writes_beside;	/* by Anthropic's name */
+	int64		total;
+	const char *whole_field[2];
+	const char *part_field[TOKEN_KINDS];
+	const char *long_field;
+	const char *total_field;
+} Parts;
 
-typedef struct UsageForm
+static const char *
+field_path(const UsageField *field)
 {
-	const char *total;			/* what the provider adds up itself; an answer may leave it out */
-	int			nfields;
-	const FormField *field;		/* the first is the one the form is known by */
-} UsageForm;
+	char	   *path;
 
-static const FormField openai_chat[] = {
-	{NULL, "prompt_tokens", TOKEN_INPUT, APART},
-	{NULL, "completion_tokens", TOKEN_OUTPUT, APART},
-	{"prompt_tokens_details", "cached_tokens", TOKEN_CACHED, TOKEN_INPUT},
-	{"prompt_tokens_details", "cache_write_tokens", TOKEN_CACHE_WRITE, TOKEN_INPUT},
-	{"completion_tokens_details", "reasoning_tokens", TOKEN_REASONING, TOKEN_OUTPUT}
-};
-
-/*
- * OpenAI's responses and Anthropic name input and output alike.  Anthropic
- * counts what it read from and wrote to its cache apart from input_tokens, and
- * what it wrote for an hour, at another price, as part of what it wrote.
- */
-static const FormField input_output[] = {
-	{NULL, "input_tokens", TOKEN_INPUT, APART},
-	{NULL, "output_tokens", TOKEN_OUTPUT, APART},
-	{NULL, "cache_read_input_tokens", TOKEN_CACHED, APART},
-	{NULL, "cache_creation_input_tokens", TOKEN_CACHE_WRITE, APART},
-	{"input_tokens_details", "cached_tokens", TOKEN_CACHED, TOKEN_INPUT},
-	{"output_tokens_details", "reasoning_tokens", TOKEN_REASONING, TOKEN_OUTPUT},
-	{"cache_creation", "ephemeral_1h_input_tokens", TOKEN_LONG_CACHE_WRITE, TOKEN_CACHE_WRITE}
-};
-
-/* Gemini leaves out what is zero, and counts thoughts apart from candidates. */
-static const FormField gemini[] = {
-	{NULL, "promptTokenCount", TOKEN_INPUT, APART},
-	{NULL, "toolUsePromptTokenCount", TOKEN_INPUT, APART},
-	{NULL, "candidatesTokenCount", TOKEN_OUTPUT, APART},
-	{NULL, "thoughtsTokenCount", TOKEN_REASONING, APART},
-	{NULL, "cachedContentTokenCount", TOKEN_CACHED, TOKEN_INPUT}
-};
-
-/* the same as its Python library writes it */
-static const FormField gemini_python[] = {
-	{NULL, "prompt_token_count", TOKEN_INPUT, APART},
-	{NULL, "tool_use_prompt_token_count", TOKEN_INPUT, APART},
-	{NULL, "candidates_token_count", TOKEN_OUTPUT, APART},
-	{NULL, "thoughts_token_count", TOKEN_REASONING, APART},
-	{NULL, "cached_content_token_count", TOKEN_CACHED, TOKEN_INPUT}
-};
-
-/* USAGE_MAX_READINGS (budget.h) grows with these, and with the wrappers. */
-static const UsageForm forms[] = {
-	{"total_tokens", lengthof(openai_chat), openai_chat},
-	{"total_tokens", lengthof(input_output), input_output},
-	{"totalTokenCount", lengthof(gemini), gemini},
-	{"total_token_count", lengthof(gemini_python), gemini_python}
-};
-
-/* where a whole response keeps its usage object */
-static const char *const wrappers[] = {"usage", "usageMetadata", "usage_metadata"};
-
-/* where an event of a stream keeps the response as far as it has come: Anthropic's message_start, OpenAI's response.completed */
-static const char *const events[] = {"message", "response"};
-
-StaticAssertDecl(lengthof(forms) * (1 + lengthof(wrappers) * (1 + lengthof(events))) == USAGE_MAX_READINGS,
-				 "every form may be in every object");
-
-static UsageField
-read_count(JsonbValue *value, int64 *count)
-{
-	Datum		whole;
-
-	if (value == NULL || value->type == jbvNull)
-		return USAGE_ABSENT;
-	if (value->type != jbvNumeric || numeric_is_nan(value->val.numeric))
-		return USAGE_BAD;
-	whole = DirectFunctionCall2(numeric_trunc, NumericGetDatum(value->val.numeric), Int32GetDatum(0));
-	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, whole, NumericGetDatum(value->val.numeric))) ||
-		DatumGetBool(DirectFunctionCall2(numeric_lt, whole, NumericGetDatum(int64_to_numeric(0)))) ||
-		DatumGetBool(DirectFunctionCall2(numeric_gt, whole, NumericGetDatum(int64_to_numeric(PG_INT64_MAX)))))
-		return USAGE_BAD;
-	*count = DatumGetInt64(DirectFunctionCall1(numeric_int8, whole));
-	return USAGE_COUNT;
+	if (field->outer == NULL)
+		return field->name;
+	path = psprintf("%s.%s", field->outer, field->name);
+	for (char *p = path; *p; p++)
+		if (*p == '/')
+			*p = '.';
+	return path;
 }
 
-static UsageField
-get_count(JsonbContainer *object, const char *outer, const char *name, int64 *count)
+void
+usage_problem(UsageReadings *out, const char *field, const char *problem, bool bad)
 {
-	JsonbValue	value;
+	if (out->problem != NULL && (out->bad || !bad))
+		return;
+	out->problem_field = field;
+	out->problem = problem;
+	out->bad = bad;
+}
 
-	*count = 0;
-	if (outer != NULL)
+/* ----- counts ------------------------------------------------------------------- */
+
+static bool
+is_count(Numeric value, int64 *count)
+{
+	Datum		number = NumericGetDatum(value);
+	Datum		whole;
+
+	if (numeric_is_nan(value) || numeric_is_inf(value))
+		return false;
+	whole = DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0));
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, whole, number)) ||
+		DatumGetBool(DirectFunctionCall2(numeric_lt, whole, NumericGetDatum(int64_to_numeric(0)))) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, whole, NumericGetDatum(int64_to_numeric(MOST_TOKENS)))))
+		return false;
+	*count = DatumGetInt64(DirectFunctionCall1(numeric_int8, whole));
+	return true;
+}
+
+bool
+usage_member(JsonbContainer *object, const char *name, int len, JsonbValue *value)
+{
+	return getKeyJsonValueFromContainer(object, name, len, value) != NULL && value->type != jbvNull;
+}
+
+/* NULL: it is no object or array */
+static JsonbContainer *
+container_of(const JsonbValue *value)
+{
+	return value->type == jbvBinary ? value->val.binary.data : NULL;
+}
+
+/* The object that a path leads to; a number in it is an element of an array.  NULL: there is none. */
+static JsonbContainer *
+follow(JsonbContainer *at, const char *path, const char **bad)
+{
+	while (*path != '\0' && at != NULL)
 	{
-		if (getKeyJsonValueFromContainer(object, outer, strlen(outer), &value) == NULL ||
-			value.type == jbvNull)
-			return USAGE_ABSENT;
-		if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
-			return USAGE_BAD;
-		object = value.val.binary.data;
+		int			len = strcspn(path, "/");
+		JsonbValue	value;
+		JsonbValue *element;
+
+		if (JsonContainerIsObject(at))
+		{
+			if (!usage_member(at, path, len, &value))
+				return NULL;
+			at = container_of(&value);
+			if (at == NULL && bad != NULL)
+				*bad = "is no object";
+		}
+		else
+		{
+			element = *path == '0' ? getIthJsonbValueFromContainer(at, 0) : NULL;
+			at = element != NULL ? container_of(element) : NULL;
+		}
+		path += len + (path[len] == '/');
 	}
-	return read_count(getKeyJsonValueFromContainer(object, name, strlen(name), &value), count);
+	return at;
 }
 
 static bool
-usage_total(const TokenUsage *usage, int64 *tokens)
+says(JsonbContainer *object, const char *member, const char *word)
 {
-	*tokens = 0;
+	JsonbValue	value;
+
+	return usage_member(object, member, strlen(member), &value) && value.type == jbvString &&
+		value.val.string.len == strlen(word) && pg_strncasecmp(value.val.string.val, word, value.val.string.len) == 0;
+}
+
+/* Of an array of {"modality": name, "tokenCount": n} the counts that have the name. */
+static const char *
+count_elements(JsonbContainer *array, const char *name, int64 *count)
+{
+	static const char *const counts[] = {"tokenCount", "token_count", "inputTokens", "tokens"};
+	int			n = JsonContainerSize(array);
+
+	for (int i = 0; i < Min(n, MOST_ELEMENTS); i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
+		JsonbContainer *object = element != NULL ? container_of(element) : NULL;
+		JsonbValue	value;
+		int64		one;
+
+		if (object == NULL || !JsonContainerIsObject(object))
+			return "is in no list of counts";
+		if (!says(object, "modality", name) && !says(object, "ttl", name))
+			continue;
+		for (int c = 0; c < lengthof(counts); c++)
+			if (usage_member(object, counts[c], strlen(counts[c]), &value))
+			{
+				if (value.type != jbvNumeric || !is_count(value.val.numeric, &one))
+					return "is no count of tokens";
+				*count += one;
+			}
+	}
+	return NULL;
+}
+
+/* Adds nothing where the count is absent or bad; the answer is what is wrong with it. */
+static const char *
+read_count(JsonbContainer *object, const UsageField *field, int64 *count)
+{
+	const char *bad = NULL;
+	JsonbValue	value;
+
+	*count = 0;
+	if (field->outer != NULL)
+		object = follow(object, field->outer, &bad);
+	if (object == NULL)
+		return bad;
+	if (JsonContainerIsArray(object))
+		return count_elements(object, field->name, count);
+	if (!usage_member(object, field->name, strlen(field->name), &value))
+		return NULL;
+	return value.type == jbvNumeric && is_count(value.val.numeric, count) ? NULL : "is no count of tokens";
+}
+
+/* ----- gathering ------------------------------------------------------------------ */
+
+/* One of the wholes is there, or something that should be one. */
+static bool
+has_shape(JsonbContainer *object, const UsageShape *shape)
+{
+	JsonbValue	value;
+
+	for (int i = 0; i < shape->nfields && shape->field[i].relation == USAGE_WHOLE; i++)
+		if (usage_member(object, shape->field[i].name, strlen(shape->field[i].name), &value))
+			return true;
+	return false;
+}
+
+static void
+gather_shape(JsonbContainer *object, const UsageShape *shape, Figures *figures, UsageReadings *out)
+{
+	figures->present = true;
+	for (int i = 0; i < shape->nfields; i++)
+	{
+		const UsageField *field = &shape->field[i];
+		int64		count;
+		const char *bad;
+
+		if (field->relation == USAGE_KNOWN)
+			continue;
+		bad = read_count(object, field, &count);
+		if (bad != NULL)
+			usage_problem(out, field_path(field), bad, true);
+		figures->value[i] = Max(figures->value[i], count);
+	}
+}
+
+static void
+gather_place(JsonbContainer *object, Figures *figures, UsageReadings *out)
+{
+	bool		there[USAGE_MAX_SHAPES] = {false};
+	bool		any = false;
+
+	for (int i = 0; i < usage_nshapes; i++)
+	{
+		there[i] = has_shape(object, &usage_shapes[i]);
+		if (there[i])
+			gather_shape(object, &usage_shapes[i], &figures[i], out);
+		any = any || there[i];
+	}
+	if (any)
+		usage_find_unknown(object, there, out);
+	usage_read_cost(object, out);
+}
+
+static void
+gather(JsonbContainer *root, Figures *figures, UsageReadings *out)
+{
+	bool		before = false;
+
+	for (int i = 0; i < usage_nplaces; i++)
+	{
+		JsonbContainer *object;
+
+		if (usage_places[i].otherwise && before)
+			continue;
+		object = follow(root, usage_places[i].path, NULL);
+		before = object != NULL && JsonContainerIsObject(object);
+		if (before)
+			gather_place(object, figures, out);
+	}
+}
+
+/* ----- from figures to counts ------------------------------------------------------- */
+
+static int
+side_of(int kind)
+{
+	return kind < TOKEN_OUTPUT ? 0 : 1;
+}
+
+static void
+take_part(int64 part[TOKEN_KINDS], Parts *parts, const UsageField *field, int64 count)
+{
+	if (count > part[field->kind])
+		parts->part_field[field->kind] = field_path(field);
+	part[field->kind] = Max(part[field->kind], count);
+}
+
+static void
+sort_figure(const UsageField *field, int64 count, Parts *parts)
+{
+	int			side = side_of(field->kind);
+
+	switch (field->relation)
+	{
+		case USAGE_WHOLE:
+			parts->whole[side] += count;
+			if (parts->whole_field[side] == NULL || count > 0)
+				parts->whole_field[side] = field->name;
+			break;
+		case USAGE_APART:
+			take_part(parts->apart, parts, field, count);
+			break;
+		case USAGE_WITHIN:
+			take_part(parts->within, parts, field, count);
+			break;
+		case USAGE_EITHER:
+			take_part(parts->either, parts, field, count);
+			break;
+		case USAGE_OF_CACHED:
+			parts->of_cached[field->kind] = Max(parts->of_cached[field->kind], count);
+			break;
+		case USAGE_SHORT_WRITE:
+			parts->short_write = Max(parts->short_write, count);
+			parts->writes_beside |= count > 0 && strcmp(field->outer, "cache_creation") == 0;
+			break;
+		case USAGE_LONG_WRITE:
+			parts->writes_beside |= count > 0 && strcmp(field->outer, "cache_creation") == 0;
+			if (count > parts->long_write)
+				parts->long_field = field_path(field);
+			parts->long_write = Max(parts->long_write, count);
+			break;
+		case USAGE_TOTAL:
+			parts->total = count;
+			parts->total_field = field->name;
+			break;
+		case USAGE_KNOWN:
+			break;
+	}
+}
+
+/* All of one side; the counts are bounded, so no sum of them overflows. */
+static int64
+sum_of(const int64 count[TOKEN_KINDS], int side)
+{
+	int64		sum = 0;
+
 	for (int kind = 0; kind < TOKEN_KINDS; kind++)
-		if (pg_add_s64_overflow(*tokens, usage->count[kind], tokens))
-			return false;
-	return true;
+		if (side_of(kind) == side)
+			sum += count[kind];
+	return sum;
+}
+
+static int64
+named(const Parts *parts)
+{
+	return parts->whole[0] + parts->whole[1] + sum_of(parts->apart, 0) + sum_of(parts->apart, 1);
+}
+
+/* Writes by how long they are kept, where nobody adds them up: as the sum would stand. */
+static void
+add_up_writes(Parts *parts)
+{
+	int64		writes = parts->short_write + parts->long_write;
+
+	if (writes == 0 || parts->either[TOKEN_CACHE_WRITE] + parts->within[TOKEN_CACHE_WRITE] + parts->apart[TOKEN_CACHE_WRITE] > 0)
+		return;
+	(parts->writes_beside ? parts->either : parts->within)[TOKEN_CACHE_WRITE] = writes;
+	parts->part_field[TOKEN_CACHE_WRITE] = parts->long_field != NULL ? parts->long_field : "ephemeral_5m_input_tokens";
+}
+
+/*
+ * Whether what a library counts within or apart is within.  The total tells where it
+ * is one of the two sums; else another name for the same whole, or for the same
+ * part; else the custom of the shape, as far as it fits.
+ */
+static bool
+is_within(const Parts *parts, const UsageShape *shape, int side, bool same_elsewhere)
+{
+	int64		either = sum_of(parts->either, side);
+	bool		fits = either + sum_of(parts->within, side) <= parts->whole[side];
+	bool		apart = shape->either_apart && side == 0;
+
+	if (parts->total == named(parts) + either)
+		return false;
+	if (!fits)
+		return false;
+	return parts->total == named(parts) || same_elsewhere || !apart;
+}
+
+/* A figure that is spelled within and beside is one. */
+static void
+decide_either(Parts *parts, const UsageShape *shape, int side, bool same_elsewhere)
+{
+	bool		within;
+
+	for (int kind = 0; kind < TOKEN_KINDS; kind++)
+		if (side_of(kind) == side && parts->within[kind] > 0 && parts->within[kind] == parts->either[kind])
+			parts->either[kind] = 0;
+	within = is_within(parts, shape, side, same_elsewhere);
+	for (int kind = 0; kind < TOKEN_KINDS; kind++)
+		if (side_of(kind) == side)
+		{
+			int64	   *to = within ? &parts->within[kind] : &parts->apart[kind];
+
+			*to = within ? Max(*to, parts->either[kind]) : *to + parts->either[kind];
+			parts->either[kind] = 0;
+		}
+}
+
+/* What of its kind was read from the cache costs as that, and is in its count. */
+static void
+take_cached_out(Parts *parts)
+{
+	for (int kind = 0; kind < TOKEN_KINDS; kind++)
+		parts->within[kind] -= Min(parts->of_cached[kind], parts->within[kind]);
+}
+
+/* A part above its whole is no part: the whole stays as it is. */
+static void
+fit_parts(Parts *parts, int side, UsageReadings *out)
+{
+	int			most = side == 0 ? TOKEN_CACHED : TOKEN_REASONING;
+
+	if (sum_of(parts->within, side) <= parts->whole[side])
+		return;
+	for (int kind = 0; kind < TOKEN_KINDS; kind++)
+		if (side_of(kind) == side)
+		{
+			if (parts->within[kind] > parts->within[most])
+				most = kind;
+		}
+	usage_problem(out, parts->part_field[most], "is a part of what is less", true);
+	for (int kind = 0; kind < TOKEN_KINDS; kind++)
+		if (side_of(kind) == side)
+			parts->within[kind] = 0;
+}
+
+static void
+split_writes(Parts *parts, TokenUsage *usage, UsageReadings *out)
+{
+	int64		writes = usage->count[TOKEN_CACHE_WRITE];
+
+	if (parts->long_write > writes && writes + parts->short_write > 0)
+		usage_problem(out, parts->long_field, "is a part of what is less", true);
+	else
+	{
+		usage->count[TOKEN_LONG_CACHE_WRITE] += Min(parts->long_write, writes);
+		usage->count[TOKEN_CACHE_WRITE] -= Min(parts->long_write, writes);
+	}
 }
 
 /*
  * Tokens that only the provider's total counts have been paid for too.  They are
  * taken as output, which is the dearest.  Some providers count reasoning this way.
  */
-static bool
-add_unnamed(JsonbContainer *object, const UsageForm *form, TokenUsage *usage)
+static int64
+add_rest(Parts *parts)
 {
-	int64		named;
-	int64		total;
+	int64		rest = Max(parts->total - named(parts), 0);
 
-	if (!usage_total(usage, &named) || get_count(object, NULL, form->total, &total) == USAGE_BAD)
-		return false;
-	if (total > named)
-		usage->count[TOKEN_OUTPUT] += total - named;
-	return true;
+	parts->whole[1] += rest;
+	return rest;
 }
 
-static bool
-read_form(JsonbContainer *object, const UsageForm *form, TokenUsage *usage)
-{
-	int64		count;
-
-	memset(usage, 0, sizeof(*usage));
-	for (int i = 0; i < form->nfields; i++)
-	{
-		const FormField *field = &form->field[i];
-
-		if (get_count(object, field->outer, field->name, &count) == USAGE_BAD)
-			return false;
-		if (field->part_of == APART &&
-			pg_add_s64_overflow(usage->count[field->kind], count, &usage->count[field->kind]))
-			return false;
-	}
-	if (!add_unnamed(object, form, usage))
-		return false;
-	for (int i = 0; i < form->nfields; i++)
-	{
-		const FormField *field = &form->field[i];
-
-		if (field->part_of == APART)
-			continue;
-		(void) get_count(object, field->outer, field->name, &count);
-		if (count > usage->count[field->part_of])
-			return false;
-		usage->count[field->part_of] -= count;
-		usage->count[field->kind] += count;
-	}
-	return true;
-}
-
-/* A reading that says the same as another adds nothing. */
 static void
-add_reading(UsageReadings *out, const TokenUsage *usage)
+read_parts(Parts *parts, UsageReading *reading, UsageReadings *out)
 {
-	for (int i = 0; i < out->n; i++)
-		if (memcmp(&out->reading[i], usage, sizeof(TokenUsage)) == 0)
-			return;
-	out->reading[out->n++] = *usage;
+	TokenUsage *usage = &reading->usage;
+
+	reading->rest = add_rest(parts);
+	reading->total_field = parts->total_field;
+	take_cached_out(parts);
+	fit_parts(parts, 0, out);
+	fit_parts(parts, 1, out);
+	for (int kind = 0; kind < TOKEN_KINDS; kind++)
+	{
+		usage->count[kind] = parts->apart[kind] + parts->within[kind];
+		reading->field[kind] = parts->part_field[kind];
+	}
+	usage->count[TOKEN_INPUT] += parts->whole[0] - sum_of(parts->within, 0);
+	usage->count[TOKEN_OUTPUT] += parts->whole[1] - sum_of(parts->within, 1);
+	reading->field[TOKEN_INPUT] = parts->whole_field[0];
+	reading->field[TOKEN_OUTPUT] = parts->whole_field[1];
+	reading->field[TOKEN_LONG_CACHE_WRITE] = parts->long_field;
+	split_writes(parts, usage, out);
+}
+
+/* Another shape, whose input has its cache within, says the same input. */
+static bool
+same_input_elsewhere(const Parts *all, int n, const Figures *figures)
+{
+	for (int i = 0; i < usage_nshapes; i++)
+		if (i != n && figures[i].present && !usage_shapes[i].either_apart &&
+			all[i].whole[0] > 0 && all[i].whole[0] == all[n].whole[0])
+			return true;
+	return false;
+}
+
+static void
+read_shapes(const Figures *figures, UsageReadings *out)
+{
+	Parts		all[USAGE_MAX_SHAPES];
+
+	memset(all, 0, sizeof(all));
+	for (int i = 0; i < usage_nshapes; i++)
+		for (int f = 0; figures[i].present && f < usage_shapes[i].nfields; f++)
+			sort_figure(&usage_shapes[i].field[f], figures[i].value[f], &all[i]);
+	for (int i = 0; i < usage_nshapes; i++)
+	{
+		UsageReading reading = {{{0}}};
+		const UsageShape *shape = &usage_shapes[i];
+
+		if (!figures[i].present)
+			continue;
+		add_up_writes(&all[i]);
+		decide_either(&all[i], shape, 0, same_input_elsewhere(all, i, figures));
+		decide_either(&all[i], shape, 1, false);
+		read_parts(&all[i], &reading, out);
+		usage_add_reading(out, &reading);
+	}
+}
+
+/* ----- readings ----------------------------------------------------------------------- */
+
+static int64
+total_of(const TokenUsage *usage)
+{
+	return sum_of(usage->count, 0) + sum_of(usage->count, 1);
 }
 
 /*
- * Fields of a form whose first field is missing: they stand beside those of another
- * form, and count only if they say more than it.  Parts and the total belong to that
- * other form.
+ * Two shapes that name the same input and the same output are one: of each part the
+ * larger, if they fit.
  */
 static bool
-read_beside(JsonbContainer *object, const UsageForm *form, UsageReadings *out)
+merge_reading(UsageReading *into, const UsageReading *from)
 {
-	TokenUsage	usage = {{0}};
-	bool		any = false;
-	int64		total;
+	UsageReading merged = *into;
 
-	for (int i = 1; i < form->nfields; i++)
+	for (int side = 0; side < 2; side++)
 	{
-		const FormField *field = &form->field[i];
-		int64		count;
+		int			whole = side == 0 ? TOKEN_INPUT : TOKEN_OUTPUT;
+		int64		sum = sum_of(into->usage.count, side);
 
-		if (field->part_of != APART)
-			continue;
-		if (get_count(object, field->outer, field->name, &count) == USAGE_BAD ||
-			pg_add_s64_overflow(usage.count[field->kind], count, &usage.count[field->kind]))
+		if (sum != sum_of(from->usage.count, side))
 			return false;
-		any = any || count > 0;
+		for (int kind = 0; kind < TOKEN_KINDS; kind++)
+			if (side_of(kind) == side && kind != whole && from->usage.count[kind] > merged.usage.count[kind])
+			{
+				merged.usage.count[kind] = from->usage.count[kind];
+				merged.field[kind] = from->field[kind];
+			}
+		merged.usage.count[whole] = 0;
+		merged.usage.count[whole] = sum - sum_of(merged.usage.count, side);
+		if (merged.usage.count[whole] < 0)
+			return false;
 	}
-	if (any)
-		add_reading(out, &usage);
-	return usage_total(&usage, &total);
+	*into = merged;
+	return true;
 }
 
-/* Every form that the object has fields of; *known: one of them is there by its first. */
-static bool
-read_object(JsonbContainer *object, UsageReadings *out, bool *known)
+void
+usage_add_reading(UsageReadings *out, const UsageReading *reading)
 {
-	for (int i = 0; i < lengthof(forms); i++)
+	for (int i = 0; i < out->n; i++)
 	{
-		TokenUsage	usage;
-		int64		probe;
+		UsageReading *other = &out->detail[i];
 
-		if (get_count(object, NULL, forms[i].field[0].name, &probe) == USAGE_ABSENT)
+		if (merge_reading(other, reading))
 		{
-			if (!read_beside(object, &forms[i], out))
-				return false;
-			continue;
+			out->reading[i] = other->usage;
+			return;
 		}
-		if (!read_form(object, &forms[i], &usage))
-			return false;
-		add_reading(out, &usage);
-		*known = true;
 	}
-	return true;
+	out->detail[out->n] = *reading;
+	out->reading[out->n++] = reading->usage;
 }
 
-static JsonbContainer *
-member_object(JsonbContainer *object, const char *name)
-{
-	JsonbValue	inner;
-
-	if (getKeyJsonValueFromContainer(object, name, strlen(name), &inner) == NULL ||
-		inner.type != jbvBinary || !JsonContainerIsObject(inner.val.binary.data))
-		return NULL;
-	return inner.val.binary.data;
-}
-
+/* A cost without tokens is a reading of none. */
 static bool
-read_wrapped(JsonbContainer *object, UsageReadings *out, bool *known)
+is_known(UsageReadings *out)
 {
-	for (int i = 0; i < lengthof(wrappers); i++)
-	{
-		JsonbContainer *inner = member_object(object, wrappers[i]);
+	UsageReading none = {{{0}}};
 
-		if (inner != NULL && !read_object(inner, out, known))
-			return false;
-	}
-	return true;
+	if (out->n == 0 && out->reported_nanousd >= 0)
+		usage_add_reading(out, &none);
+	if (out->n == 0)
+		usage_problem(out, "usage", "has no counts of tokens that are known", true);
+	return out->n > 0;
 }
 
 bool
 usage_read(Jsonb *usage, UsageReadings *out)
 {
-	bool		known = false;
+	Figures		figures[USAGE_MAX_SHAPES];
 
-	out->n = 0;
-	out->service_tier = usage_named_tier(usage);
+	memset(figures, 0, sizeof(figures));
+	memset(out, 0, sizeof(*out));
 	out->reported_nanousd = -1;
 	out->document = usage;
-	if (usage == NULL || !JB_ROOT_IS_OBJECT(usage) || !read_object(&usage->root, out, &known) ||
-		!read_wrapped(&usage->root, out, &known))
-		return false;
-	for (int i = 0; i < lengthof(events); i++)
-	{
-		JsonbContainer *response = member_object(&usage->root, events[i]);
+	if (usage == NULL || JB_ROOT_IS_SCALAR(usage))
+		return is_known(out);
+	out->service_tier = usage_named_tier(usage);
+	if (JB_ROOT_IS_OBJECT(usage))
+		gather(&usage->root, figures, out);
+	else if (JB_ROOT_COUNT(usage) > USAGE_MOST_EVENTS)
+		usage_problem(out, "usage", psprintf("is an array of more than %d events", USAGE_MOST_EVENTS), true);
+	else
+		for (int i = 0; i < JB_ROOT_COUNT(usage); i++)
+		{
+			JsonbValue *event = getIthJsonbValueFromContainer(&usage->root, i);
+			JsonbContainer *object = event != NULL ? container_of(event) : NULL;
 
-		if (response != NULL && !read_wrapped(response, out, &known))
-			return false;
-	}
-	return known;
+			if (object != NULL && JsonContainerIsObject(object))
+				gather(object, figures, out);
+		}
+	read_shapes(figures, out);
+	return is_known(out);
 }
 
 int64
@@ -310,11 +606,16 @@ usage_most_tokens(const UsageReadings *usage)
 	int64		most = 0;
 
 	for (int i = 0; i < usage->n; i++)
-	{
-		int64		tokens;
+		most = Max(most, total_of(&usage->reading[i]));
+	return most;
+}
 
-		(void) usage_total(&usage->reading[i], &tokens);
-		most = Max(most, tokens);
-	}
+int64
+usage_most_input(const UsageReadings *usage)
+{
+	int64		most = 0;
+
+	for (int i = 0; i < usage->n; i++)
+		most = Max(most, sum_of(usage->reading[i].count, 0));
 	return most;
 }

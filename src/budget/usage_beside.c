@@ -1,0 +1,143 @@
+/*
+ * usage_beside.c
+ *	  What stands in a usage object beside the counts that are known: others that
+ *	  are named like tokens, and a cost.
+ *
+ * Memory: CurrentMemoryContext.  Locks, errors: none.
+ */
+#include "budget/usage_read.h"
+
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+/* how deep the parts of a usage object stand in it */
+#define MOST_DEPTH		3
+
+/* what 64 bits of nano-dollars hold */
+#define MOST_USD		INT64CONST(9000000000)
+
+/* Words in the name of a member that count something else than tokens used. */
+static const char *const other_words[] = {
+	"max", "limit", "budget", "cost", "price", "usd", "per_", "/", "rate", "time", "duration", "second", "window"
+};
+
+static bool
+has_word(const char *name, const char *word)
+{
+	for (; *name; name++)
+		if (pg_strncasecmp(name, word, strlen(word)) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_named_like_tokens(const char *name)
+{
+	if (!has_word(name, "token"))
+		return false;
+	for (int i = 0; i < lengthof(other_words); i++)
+		if (has_word(name, other_words[i]))
+			return false;
+	return true;
+}
+
+static bool
+is_known_name(const char *name, const bool there[USAGE_MAX_SHAPES])
+{
+	for (int i = 0; i < usage_nshapes; i++)
+		for (int f = 0; there[i] && f < usage_shapes[i].nfields; f++)
+			if (strcmp(usage_shapes[i].field[f].name, name) == 0)
+				return true;
+	return false;
+}
+
+static bool
+is_positive(const JsonbValue *value)
+{
+	return value->type == jbvNumeric && !numeric_is_nan(value->val.numeric) &&
+		DatumGetBool(DirectFunctionCall2(numeric_gt, NumericGetDatum(value->val.numeric), NumericGetDatum(int64_to_numeric(0))));
+}
+
+/* Places are read by themselves, and arrays of elements by their shape. */
+static bool
+is_place(const char *name)
+{
+	int			len = strlen(name);
+
+	for (int i = 0; i < usage_nplaces; i++)
+		if (strncmp(usage_places[i].path, name, len) == 0 && (usage_places[i].path[len] == '/' || usage_places[i].path[len] == '\0'))
+			return true;
+	return false;
+}
+
+static void
+find_unknown_in(JsonbContainer *object, const char *path, int depth, const bool there[USAGE_MAX_SHAPES], UsageReadings *out)
+{
+	JsonbIterator *it = JsonbIteratorInit(object);
+	JsonbIteratorToken token;
+	JsonbValue	key;
+	JsonbValue	value;
+
+	while (out->problem == NULL && (token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
+	{
+		char	   *name;
+
+		if (token != WJB_KEY)
+			continue;
+		(void) JsonbIteratorNext(&it, &value, true);
+		if (value.type != jbvNumeric && value.type != jbvBinary)
+			continue;
+		name = pnstrdup(key.val.string.val, key.val.string.len);
+		if (value.type == jbvBinary)
+		{
+			if (depth < MOST_DEPTH && JsonContainerIsObject(value.val.binary.data) && !(depth == 1 && is_place(name)))
+				find_unknown_in(value.val.binary.data, psprintf("%s%s.", path, name), depth + 1, there, out);
+		}
+		else if (is_named_like_tokens(name) && !is_known_name(name, there) && is_positive(&value))
+			usage_problem(out, psprintf("%s%s", path, name), "is named like tokens, and not known", false);
+	}
+}
+
+void
+usage_find_unknown(JsonbContainer *object, const bool there[USAGE_MAX_SHAPES], UsageReadings *out)
+{
+	find_unknown_in(object, "", 1, there, out);
+}
+
+/* Rounded up to a nano-dollar; false: out of range */
+static bool
+nanousd_of(Numeric value, int64 *nanousd)
+{
+	Datum		usd = NumericGetDatum(value);
+
+	if (numeric_is_nan(value) ||
+		DatumGetBool(DirectFunctionCall2(numeric_lt, usd, NumericGetDatum(int64_to_numeric(0)))) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, usd, NumericGetDatum(int64_to_numeric(MOST_USD)))))
+		return false;
+	usd = DirectFunctionCall1(numeric_ceil,
+							  DirectFunctionCall2(numeric_mul, usd, NumericGetDatum(int64_to_numeric(1000000000))));
+	*nanousd = DatumGetInt64(DirectFunctionCall1(numeric_int8, usd));
+	return true;
+}
+
+/* OpenRouter's cost is a number, Perplexity's an object. */
+void
+usage_read_cost(JsonbContainer *object, UsageReadings *out)
+{
+	const char *field = "cost";
+	JsonbValue	value;
+	int64		nanousd;
+
+	if (!usage_member(object, "cost", 4, &value))
+		return;
+	if (value.type == jbvBinary && JsonContainerIsObject(value.val.binary.data))
+	{
+		field = "cost.total_cost";
+		if (!usage_member(value.val.binary.data, "total_cost", 10, &value))
+			return;
+	}
+	if (value.type != jbvNumeric || !nanousd_of(value.val.numeric, &nanousd))
+		usage_problem(out, field, "is no cost that can be", true);
+	else
+		out->reported_nanousd = Max(out->reported_nanousd, nanousd);
+}
