@@ -14,14 +14,16 @@
  *
  * Memory: the caller's context.  Locks, errors: none.
  */
-#include "budget/usage_read.h"
+#include "budget/usage_beside.h"
 
-#include "common/int.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
 /* more than any model reads or writes in one call: a mistake of units, or a lie */
 #define MOST_TOKENS		INT64CONST(10000000000)
+
+/* of a stream, given as an array */
+#define MOST_EVENTS		4096
 
 /* elements of an array, which are few in what providers send */
 #define MOST_ELEMENTS	64
@@ -65,16 +67,6 @@ field_path(const UsageField *field)
 	return path;
 }
 
-void
-usage_problem(UsageReadings *out, const char *field, const char *problem, bool bad)
-{
-	if (out->problem != NULL && (out->bad || !bad))
-		return;
-	out->problem_field = field;
-	out->problem = problem;
-	out->bad = bad;
-}
-
 /* ----- counts ------------------------------------------------------------------- */
 
 static bool
@@ -92,12 +84,6 @@ is_count(Numeric value, int64 *count)
 		return false;
 	*count = DatumGetInt64(DirectFunctionCall1(numeric_int8, whole));
 	return true;
-}
-
-bool
-usage_member(JsonbContainer *object, const char *name, int len, JsonbValue *value)
-{
-	return getKeyJsonValueFromContainer(object, name, len, value) != NULL && value->type != jbvNull;
 }
 
 /* NULL: it is no object or array */
@@ -467,41 +453,6 @@ read_parts(Parts *parts, UsageReading *reading, UsageReadings *out)
 	split_writes(parts, usage, out);
 }
 
-/* Another shape, whose input has its cache within, says the same input. */
-static bool
-same_input_elsewhere(const Parts *all, int n, const Figures *figures)
-{
-	for (int i = 0; i < usage_nshapes; i++)
-		if (i != n && figures[i].present && !usage_shapes[i].either_apart &&
-			all[i].whole[0] > 0 && all[i].whole[0] == all[n].whole[0])
-			return true;
-	return false;
-}
-
-static void
-read_shapes(const Figures *figures, UsageReadings *out)
-{
-	Parts		all[USAGE_MAX_SHAPES];
-
-	memset(all, 0, sizeof(all));
-	for (int i = 0; i < usage_nshapes; i++)
-		for (int f = 0; figures[i].present && f < usage_shapes[i].nfields; f++)
-			sort_figure(&usage_shapes[i].field[f], figures[i].value[f], &all[i]);
-	for (int i = 0; i < usage_nshapes; i++)
-	{
-		UsageReading reading = {{{0}}};
-		const UsageShape *shape = &usage_shapes[i];
-
-		if (!figures[i].present)
-			continue;
-		add_up_writes(&all[i]);
-		decide_either(&all[i], shape, 0, same_input_elsewhere(all, i, figures));
-		decide_either(&all[i], shape, 1, false);
-		read_parts(&all[i], &reading, out);
-		usage_add_reading(out, &reading);
-	}
-}
-
 /* ----- readings ----------------------------------------------------------------------- */
 
 static int64
@@ -541,8 +492,8 @@ merge_reading(UsageReading *into, const UsageReading *from)
 	return true;
 }
 
-void
-usage_add_reading(UsageReadings *out, const UsageReading *reading)
+static void
+add_reading(UsageReadings *out, const UsageReading *reading)
 {
 	for (int i = 0; i < out->n; i++)
 	{
@@ -558,6 +509,41 @@ usage_add_reading(UsageReadings *out, const UsageReading *reading)
 	out->reading[out->n++] = reading->usage;
 }
 
+/* Another shape, whose input has its cache within, says the same input. */
+static bool
+same_input_elsewhere(const Parts *all, int n, const Figures *figures)
+{
+	for (int i = 0; i < usage_nshapes; i++)
+		if (i != n && figures[i].present && !usage_shapes[i].either_apart &&
+			all[i].whole[0] > 0 && all[i].whole[0] == all[n].whole[0])
+			return true;
+	return false;
+}
+
+static void
+read_shapes(const Figures *figures, UsageReadings *out)
+{
+	Parts		all[USAGE_MAX_SHAPES];
+
+	memset(all, 0, sizeof(all));
+	for (int i = 0; i < usage_nshapes; i++)
+		for (int f = 0; figures[i].present && f < usage_shapes[i].nfields; f++)
+			sort_figure(&usage_shapes[i].field[f], figures[i].value[f], &all[i]);
+	for (int i = 0; i < usage_nshapes; i++)
+	{
+		UsageReading reading = {{{0}}};
+		const UsageShape *shape = &usage_shapes[i];
+
+		if (!figures[i].present)
+			continue;
+		add_up_writes(&all[i]);
+		decide_either(&all[i], shape, 0, same_input_elsewhere(all, i, figures));
+		decide_either(&all[i], shape, 1, false);
+		read_parts(&all[i], &reading, out);
+		add_reading(out, &reading);
+	}
+}
+
 /* A cost without tokens is a reading of none. */
 static bool
 is_known(UsageReadings *out)
@@ -565,7 +551,7 @@ is_known(UsageReadings *out)
 	UsageReading none = {{{0}}};
 
 	if (out->n == 0 && out->reported_nanousd >= 0)
-		usage_add_reading(out, &none);
+		add_reading(out, &none);
 	if (out->n == 0)
 		usage_problem(out, "usage", "has no counts of tokens that are known", true);
 	return out->n > 0;
@@ -585,8 +571,8 @@ usage_read(Jsonb *usage, UsageReadings *out)
 	out->service_tier = usage_named_tier(usage);
 	if (JB_ROOT_IS_OBJECT(usage))
 		gather(&usage->root, figures, out);
-	else if (JB_ROOT_COUNT(usage) > USAGE_MOST_EVENTS)
-		usage_problem(out, "usage", psprintf("is an array of more than %d events", USAGE_MOST_EVENTS), true);
+	else if (JB_ROOT_COUNT(usage) > MOST_EVENTS)
+		usage_problem(out, "usage", psprintf("is an array of more than %d events", MOST_EVENTS), true);
 	else
 		for (int i = 0; i < JB_ROOT_COUNT(usage); i++)
 		{

@@ -5,7 +5,7 @@
  *
  * Memory: CurrentMemoryContext.  Locks, errors: none.
  */
-#include "budget/usage_read.h"
+#include "budget/usage_beside.h"
 
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
@@ -20,6 +20,22 @@
 static const char *const other_words[] = {
 	"max", "limit", "budget", "cost", "price", "usd", "per_", "/", "rate", "time", "duration", "second", "window"
 };
+
+void
+usage_problem(UsageReadings *out, const char *field, const char *problem, bool bad)
+{
+	if (out->problem != NULL && (out->bad || !bad))
+		return;
+	out->problem_field = field;
+	out->problem = problem;
+	out->bad = bad;
+}
+
+bool
+usage_member(JsonbContainer *object, const char *name, int len, JsonbValue *value)
+{
+	return getKeyJsonValueFromContainer(object, name, len, value) != NULL && value->type != jbvNull;
+}
 
 static bool
 has_word(const char *name, const char *word)

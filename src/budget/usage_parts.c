@@ -4,7 +4,7 @@
  *
  * Memory: the caller's context.  Locks: none.  On ERROR: nothing to undo.
  */
-#include "budget/usage_read.h"
+#include "budget/budget.h"
 
 #include "core/row.h"
 #include "funcapi.h"
