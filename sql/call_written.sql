@@ -19,3 +19,48 @@ SELECT v.verdict, v.args, v.reason FROM call_begin_many('a', '[{"type": "tool_us
 -- and what is required is then missing
 SELECT verdict, reason, feedback FROM call_begin('a', 'need', args_text => '');
 SELECT verdict, reason, feedback FROM call_begin('a', 'need', 'null');
+
+-- texts that are not quite JSON: read where the tool coerces, else refused with what is wrong
+SELECT tool_set('ls', '{"type": "object", "properties": {"path": {"type": "string"}, "limit": {"type": "integer"}}}', coerce => true), tool_set('strict', '{"type": "object"}');
+CREATE TABLE public.written (n serial, t text);
+INSERT INTO public.written (t) VALUES (E'```json\n{"path":"/x"}\n```'), ('```{"path":"/x"}```'), (E'~~~\n{"path":"/x"}\n~~~'), ('`{"path":"/x"}`'), (E'```json\n{"path":"/x"}'), (E'Here you go:\n```json\n{"path":"/x"}\n```\nDone.'), (E'json\n{"path":"/x"}'), (E'\uFEFF{"path":"/x"}'),
+  ('{"path":"/x"} I will look.'), ('{"path":"/x"}<|tool_call_end|>'), ('<|python_tag|>{"path":"/x"}<|eom_id|>'), ('<tool_call>{"path":"/x"}</tool_call>'), ('{"path":"/x"}</s>'), ('[TOOL_CALLS]{"path":"/x"}'), ('{"path":"/x"}}'), (E'{"path":"/x"}\n\n]}'),
+  ('{}{"path":"/x"}'), (E'{}\n{}{"path":"/x"}'), ('{"path":"/x"}{"path":"/x"}'), ('{"path":"/x"} {"path": "/x"}  {"path":"/x"}'), ('{"path":"/x",}'), ('{"path":"/x","limit":5 , }'), (E'{\'path\': \'/x\'}'), (E'{\'path\': "it\'s", \'limit\': None}'), (E'{\'path\': \'say "hi"\\\'s\'}'),
+  ('{path: "/x", "limit": 5}'), ('{"path": None}'), (E'{"path": "a\nb\tc"}'), ('{"path": "C:\Users\d \_"}'), ('{"path": "it\''s"}'), (E'{\'path\': \'\\x41\\U0001F600\'}'), (E'"{\\"path\\": \\"a\nb\\"}"'), (E'\'{"path": "/x"}\'');
+SELECT n, verdict, args, detail, errors FROM public.written, call_begin('a', 'ls', args_text => t) ORDER BY n;
+SELECT n, verdict, reason, detail, feedback FROM public.written, call_begin('a', 'strict', args_text => t) ORDER BY n;
+-- cut off, two objects, what may belong to the object that ended early, and what is nothing that is known: refused by both
+TRUNCATE public.written RESTART IDENTITY;
+INSERT INTO public.written (t) VALUES ('{"path":"/x"'), ('{"path":"/x'), ('{"path":'), ('{'), ('{"path":"/x","limit":5'), ('{"path":"/x",'), ('{"path":"\u00'), (E'```json\n{"path":"/x"'), ('{"path":"/x"}{"path":'), ('{"path": tru'), (E'{\'path\': \'it'),
+  ('{"path":"/x"}{"path":"/y"}'), ('{"path":"/x"} or {"path":"/y"}'), ('{"path":"/x"}{}'), ('{}{"path":"/x"}{"path":"/y"}'), ('{"path":"/x"}{"path":"/x","limit":5}'),
+  ('{"path":"/x"},"limit":5}'), ('{"path":"/x"}},"limit":5}'), ('{"path":"/x"} limit: 5}'), ('{"path":"/x"}"limit":5}'), ('{"path":"/x"}, {"path":"/x"}'),
+  (E'{"path":"/x",\'path\':"/y"}'), ('nope'), ('path=/x'), ('{"path": nope}'), ('{"path": "x" "limit": 5}'), ('{"path": "say "hi" now"}'), (E'{\'path\': \'it\'s\'}'), ('{"path",}'), ('{,}'), ('{"limit": [1,,2]}'), ('{"limit": +5}'), ('{"limit": 0x10}'), ('{"limit": NaN}'), ('{/* c */}'), ('Here: {"path":"/x"}'),
+  ('{1: 2}'), (E'{"path": \'\'\'x\'\'\'}'), ('{"p\u00E4th": "\u00FC", x}'), (repeat('[', 600) || repeat(']', 600) || ','),
+  ('{"path":"\u0000"}'), ('{"path":"\ud800"}'), ('{"path":"\udc00\ud800"}'), (E'{\'path\':"\\ud83d!"}'), (E'{\'path\':\'\\x00\'}'), ('{"limit": 1e999999}'), ('{"path":"\ud83d\ude00"}');
+SELECT n, verdict, args, detail, feedback FROM public.written, call_begin('a', 'ls', args_text => t) ORDER BY n;
+SELECT n, verdict, detail, errors FROM public.written, call_begin('a', 'strict', args_text => t) ORDER BY n;
+-- what cannot be read cannot run in audit mode either
+SELECT verdict, reason, enforced FROM call_begin('looser', 'strict', args_text => '{"path":"/x"') v;
+-- what was read is what is judged: its URL, its method, its key; and the detail is not the worker's word for its own call
+SELECT policy_allow('p', 'good.example') > 0 AS rule, tool_set('get', '{"type": "object", "required": ["url"], "properties": {"url": {"type": "string", "format": "uri"}, "method": {"enum": ["GET", "POST"]}}}', coerce => true);
+SELECT v.verdict, v.reason, v.args, v.detail FROM unnest(ARRAY[E'```\n{"url": "https://evil.example/"}\n```', '{"url": "https://good.example/"} https://evil.example/', E'{\'url\': "https://good.example/\n"}', '{"url": "https:\/\/GOOD.example\x"}', '{"url": "https://good.example/", "method": "post",}',
+  '{"url": "https://good.example/", url: "https://evil.example/"}', '{}{"url": "https://evil.example/"}']) t, call_begin('a', 'get', args_text => t) v;
+SELECT v.verdict, v.args, v.detail FROM unnest(ARRAY['{"path":"/k",}', '{"path":"/k"}', '```{"path":"/k"}```']) t, call_begin('a', 'ls', args_text => t, key => 'k', holder => 'w') v;
+SELECT stage, verdict, detail FROM call_explain('a', 'ls', args_text => '{"path":"/x",}') WHERE stage = 'arguments';
+
+-- a refused call that is made again and again is a loop: by what was sent, each task by itself, and only what is wrong with name or arguments
+SET agentcore.loop_limit = 2;
+CREATE FUNCTION public.again(tool text, sent text, task text DEFAULT 't') RETURNS SETOF text LANGUAGE sql AS
+  $$ SELECT concat_ws(' | ', v.verdict, v.reason, left(split_part(v.feedback, E'\n', 1), 150)) FROM generate_series(1, 3) i, agentcore.call_begin('a', tool, args_text => sent || left('', i), task => again.task) v $$;
+SELECT public.again('ls', '{"limit": {}}');
+SELECT public.again('ls', '{"limit": {} }', 't');
+SELECT public.again('ls', '{"limit": {}}', 'other');
+SELECT public.again('ls', '{"path":');
+SELECT public.again('lss', '{}');
+SELECT public.again('', '{}');
+SELECT public.again('ls', '{"path": "right"}');
+SELECT public.again('get', '{"url": "https://evil.example/"}');
+SELECT verdict, reason FROM generate_series(1, 3) i, call_begin('a', 'ls', jsonb_build_object('path', repeat('y', 5000000 + 0 * i)), task => 't');
+SELECT verdict, reason FROM generate_series(1, 3) i, call_begin('a', 'ls', jsonb_build_object('limit', '[]', 'n', 1 + 0 * i), task => 't');
+SELECT verdict, reason FROM generate_series(1, 4) i, call_begin('a', 'ls', jsonb_build_object('limit', left('x', i)));
+RESET agentcore.loop_limit;

@@ -123,7 +123,7 @@ SELECT args_feedback('search', (SELECT jsonb_object_agg('k' || i, i) FROM genera
 SELECT args, changes, errors FROM args_coerce('search', '{"query": "a", "top_k": " 5.0 ", "exact": "FALSE", "since": null, "page": "2",
   "filter": "{\"user\": [\"u\"], \"limit\": \"7\"}", "tags": "x", "mode": "keyword"}');
 -- what nobody meant stays as it is, and stays wrong
-SELECT args, changes, jsonb_array_length(errors) FROM args_coerce('search', '{"query": 5, "top_k": null, "exact": 0, "page": "", "tags": [1], "mode": 1, "filter": "{\"user\": 1"}');
+SELECT args, changes, jsonb_array_length(errors) FROM args_coerce('search', '{"query": true, "top_k": null, "exact": 0, "page": "1,5", "tags": [false], "mode": 1, "filter": "{\"user\": 1"}');
 SELECT args, changes FROM args_coerce('search', '{"query": "a", "top_k": true, "exact": "0", "page": "0x10", "ratio": "1e2"}');
 SELECT args, changes, errors FROM args_coerce('search', '{"query": "a", "top_k": 1}');
 

@@ -430,7 +430,7 @@ invalidate_gate_call(const char *tenant, const char *tool_name, Jsonb *args,
 		return false;
 	tool = object->data;
 	if (tool->coerce)
-		args = tool_args_coerce(tool, args, tool->drop_unknown, &changes);
+		args = tool_args_coerce(tool, args, 0, tool->drop_unknown, &changes);
 	if (tool->cache_ttl >= 0 &&
 		cache_gate_target(&target, tenant, tool_name, tool, object->revision, args, agent, subject))
 		present = invalidate_call(&target, false) &&

@@ -19,23 +19,29 @@
 
 /* ----- arguments --------------------------------------------------------------- */
 
-static Jsonb *
-no_arguments(void)
+/* Repairs come before every judgement: what is judged, and answered, is what was read. */
+static void
+read_text(Gate *gate, void *arg)
 {
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	WrittenJson how;
+
+	if (gate->tool != NULL && gate->tool->coerce)
+		gate->args = written_json_read(gate->args_text, false, &how);
+	else
+		gate->args = written_json_strict(gate->args_text, &how);
+	if (gate->args == NULL)
+		refuse_unreadable(gate, &how);
+	else if (how.rules != 0 && gate->reason == NULL)
+		gate->detail = psprintf("arguments read with repairs: %s", written_json_rules(how.rules));
 }
 
-/* The model's text, read; false where it is no JSON. */
+/* False where the text is no JSON. */
 static bool
-read_text(Gate *gate)
+read_args(Gate *gate)
 {
-	char	   *problem;
-
-	gate->args = agc_json_text(gate->args_text, &problem);
-	if (gate->args != NULL)
+	if (gate->args != NULL || (within_limits(gate, read_text, NULL) && gate->args != NULL))
 		return true;
-	refuse_unreadable(gate, problem);
-	gate->args = no_arguments();
+	gate->args = written_json_nothing();
 	return false;
 }
 
@@ -46,7 +52,7 @@ judge_schema(Gate *gate, void *arg)
 	{
 		Jsonb	   *changes;
 
-		gate->args = tool_args_coerce(gate->tool, gate->args, gate->tool->drop_unknown, &changes);
+		gate->args = tool_args_coerce(gate->tool, gate->args, 0, gate->tool->drop_unknown, &changes);
 	}
 	gate->errors = tool_args_errors(gate->tool, gate->args);
 }
@@ -85,7 +91,7 @@ judge_args(Gate *gate)
 		refuse_oversized(gate);
 		return;
 	}
-	readable = gate->args != NULL || read_text(gate);
+	readable = read_args(gate);
 	gate->asked = gate->args;
 	if (!readable || gate->tool == NULL || !within_limits(gate, judge_schema, NULL))
 		return;

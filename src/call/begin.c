@@ -15,6 +15,7 @@
 #include "call/begin.h"
 
 #include "call/cached_answer.h"
+#include "call/call.h"
 #include "call/digest.h"
 #include "call/llm.h"
 #include "call/log.h"
@@ -62,11 +63,30 @@ release(Gate *gate)
 	agc_object_unpin(gate->agent_object);
 }
 
+/* The same call, refused as often as one may be made: it goes round in circles too. */
+static void
+count_refusal(Gate *gate)
+{
+	uint64		tag;
+	int			count;
+
+	if (gate->verdict != VERDICT_DENY || gate->task == NULL || agc_loop_limit == 0 ||
+		(strcmp(gate->reason, REASON_INVALID_ARGS) != 0 && strcmp(gate->reason, REASON_UNKNOWN_TOOL) != 0))
+		return;
+	tag = loop_tag(digest_sent(gate));
+	count = loop_count(tag);
+	if (count >= agc_loop_limit)
+		refuse_loop_of_refusals(gate, count);
+	else
+		loop_note(tag);
+}
+
 void
 begin_call(Gate *gate)
 {
 	find_agent(gate);
 	judge(gate);
+	count_refusal(gate);
 	if (gate->verdict == VERDICT_NONE)
 		gate_take(gate);
 	if (gate->verdict == VERDICT_WAIT || gate->verdict == VERDICT_DENY)

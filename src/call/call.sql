@@ -183,7 +183,7 @@ CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT N
 COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, text) IS
   'May this call run, with which arguments, is its result known already, and who pays? '
   'Returns one row, for a refusal too; the verdict run counts once it is committed. '
-  'args or args_text (the model''s raw string); neither, null and blanks = {}. '
+  'args or args_text (the model''s raw string); neither, null and blanks = {}. A text that is not quite JSON is read where the tool coerces, and detail names the repairs; else it is refused, and errors says where and what. '
   'key: the same call under it is one call; the arguments that were returned are the same call. '
   'holder: a name of this run of this worker; asked again by it with the same key, a call that it has begun and whose lease runs is given back (run, the same call_id, detail yours, the lease begins anew), to a role that may settle it. '
   'NULL est_*: the tool''s estimates, or unknown, which needs room in every limit of the budgets; 0: nothing, which passes a full one (calls and calls in flight still count). '

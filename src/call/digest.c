@@ -66,6 +66,28 @@ digest_final(Gate *gate)
 	return gate->final_hash;
 }
 
+const uint8 *
+digest_sent(const Gate *gate)
+{
+	AgcDigest  *digest = agc_digest_begin();
+	const Jsonb *args = gate->asked != NULL ? gate->asked : gate->args;
+	uint8	   *sent = palloc(AGC_HASH_LEN);
+
+	digest_text(digest, "sent");
+	digest_text(digest, gate->tenant);
+	digest_text(digest, gate->agent_name);
+	digest_text(digest, gate->task);
+	digest_text(digest, gate->tool_name);
+	if (gate->oversized != NULL)
+		digest_text(digest, gate->oversized);
+	else if (gate->args_text != NULL)
+		digest_text(digest, gate->args_text);
+	else if (args != NULL)
+		agc_digest_field(digest, VARDATA_ANY(args), VARSIZE_ANY_EXHDR(args));
+	agc_digest_end(digest, sent);
+	return sent;
+}
+
 static void
 digest_texts(AgcDigest *digest, int n, char **texts)
 {

@@ -159,21 +159,6 @@ refuse_no_call(Gate *gate, char *problem)
 
 /* ----- arguments --------------------------------------------------------------- */
 
-void
-refuse_oversized(Gate *gate)
-{
-	gate_refuse(gate, REASON_INVALID_ARGS, psprintf("the arguments have %s", gate->oversized),
-				psprintf("The arguments are too large: at most %d kB are allowed. Call %s again with less, or pass a reference to it.",
-						 agc_max_args_size, quoted_tool(gate)));
-}
-
-void
-refuse_unreadable(Gate *gate, const char *problem)
-{
-	gate_deny(gate, REASON_INVALID_ARGS, pstrdup(problem),
-			  psprintf("The arguments are %s. Call %s again with one JSON object.", problem, quoted_tool(gate)));
-}
-
 /* [{"path": ..., "keyword": "limit", "message": ...}], as validation tells its errors */
 static Jsonb *
 limit_error(const char *path, const char *message)
@@ -195,6 +180,51 @@ limit_error(const char *path, const char *message)
 	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	array = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 	return JsonbValueToJsonb(array);
+}
+
+void
+refuse_oversized(Gate *gate)
+{
+	char	   *problem = psprintf("the arguments have %s", gate->oversized);
+
+	gate->errors = limit_error("", problem);
+	gate_refuse(gate, REASON_INVALID_ARGS, problem,
+				psprintf("The arguments are too large: at most %d kB are allowed. Call %s again with less, or pass a reference to it.",
+						 agc_max_args_size, quoted_tool(gate)));
+}
+
+/* What a model can do about a fault of its text, beside writing JSON. */
+static const char *
+way_out(AgcJsonWrong wrong)
+{
+	switch (wrong)
+	{
+		case AGC_JSON_ENDS:
+			return " It was cut off: send it whole, and shorter if need be.";
+		case AGC_JSON_NUL:
+			return " Leave it out.";
+		case AGC_JSON_HALF:
+			return " Write the whole character, or leave it out.";
+		case AGC_JSON_SEVERAL:
+			return " Make one call for each of them.";
+		default:
+			return "";
+	}
+}
+
+/* What cannot be read cannot run: audit mode does not look away here.  Only the model is shown its text. */
+void
+refuse_unreadable(Gate *gate, const WrittenJson *how)
+{
+	char	   *problem = agc_json_problem(gate->args_text, &how->fault);
+	char	   *near = written_json_near(gate->args_text, &how->fault);
+
+	gate->errors = written_json_errors(gate->args_text, how);
+	gate_refuse(gate, REASON_INVALID_ARGS, problem,
+				psprintf("The arguments are %s%s%s%s%s.%s Call %s again with one JSON object.", problem,
+						 near != NULL ? ", near " : "", near != NULL ? near : "",
+						 how->rules != 0 ? ": " : "", how->rules != 0 ? written_json_wrong(how->rules) : "",
+						 way_out(how->fault.wrong), quoted_tool(gate)));
 }
 
 /* Arguments that were not judged cannot run: audit mode does not look away here. */
@@ -287,6 +317,16 @@ refuse_loop(Gate *gate, int count)
 	gate_deny(gate, REASON_LOOP_DETECTED,
 			  psprintf("made %d times within ten minutes; agentcore.loop_limit is %d", count, agc_loop_limit),
 			  psprintf("You have made this very call %d times and its answer will not change. Use what you have, or do something else.", count));
+}
+
+/* What was wrong stays said: it is what the model has to change. */
+void
+refuse_loop_of_refusals(Gate *gate, int count)
+{
+	gate_refuse(gate, REASON_LOOP_DETECTED,
+				psprintf("refused %d times within ten minutes (%s); agentcore.loop_limit is %d", count, gate->reason, agc_loop_limit),
+				psprintf("You have made this very call %d times and it was refused each time. Change what is wrong, or do something else. %s",
+						 count, gate->feedback));
 }
 
 void

@@ -29,7 +29,7 @@ extern void refuse_url_by_policy(Gate *gate, const AllowDecision *decision);
 /* arguments; path: where in them, as a JSON Pointer */
 extern void refuse_no_call(Gate *gate, char *problem);
 extern void refuse_oversized(Gate *gate);
-extern void refuse_unreadable(Gate *gate, const char *problem);
+extern void refuse_unreadable(Gate *gate, const WrittenJson *how);
 extern void refuse_limit(Gate *gate, const char *path, const char *message);
 extern void refuse_errors(Gate *gate, const char *when);
 extern void refuse_misplaced_url(Gate *gate);
@@ -43,6 +43,7 @@ extern void refuse_outcome_unknown(Gate *gate);
 extern void refuse_deferred(Gate *gate, int64 retry_after);
 
 extern void refuse_loop(Gate *gate, int count);
+extern void refuse_loop_of_refusals(Gate *gate, int count);
 
 /* the cache's word */
 extern void refuse_computing(Gate *gate, const CacheResult *found);

@@ -33,12 +33,6 @@ request_put_name(Gate *gate, Datum given, const char *what)
 		gate->tool_name = agc_shown(gate->tool_name, AGC_NAME_SHOWN);
 }
 
-static Jsonb *
-no_arguments(void)
-{
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
-}
-
 /* Looked at before it is read: what is refused costs nothing. */
 static bool
 is_oversized(Gate *gate, Datum value)
@@ -48,7 +42,7 @@ is_oversized(Gate *gate, Datum value)
 	if (size <= (Size) agc_max_args_size * 1024)
 		return false;
 	gate->oversized = psprintf("%zu bytes; agentcore.max_args_size is %d kB", size, agc_max_args_size);
-	gate->args = no_arguments();
+	gate->args = written_json_nothing();
 	return true;
 }
 
@@ -67,19 +61,7 @@ request_put_args(Gate *gate, Datum args)
 		return;
 	gate->args = DatumGetJsonbP(args);
 	if (is_null(gate->args))
-		gate->args = no_arguments();
-}
-
-/* Blank, or null with or without blanks around it. */
-static bool
-says_nothing(const char *text)
-{
-	static const char blanks[] = " \t\n\r";
-
-	text += strspn(text, blanks);
-	if (strncmp(text, "null", 4) == 0)
-		text += 4;
-	return text[strspn(text, blanks)] == '\0';
+		gate->args = written_json_nothing();
 }
 
 void
@@ -90,8 +72,8 @@ request_put_args_text(Gate *gate, Datum args)
 	if (is_oversized(gate, args))
 		return;
 	given = text_to_cstring(DatumGetTextPP(args));
-	if (says_nothing(given))
-		gate->args = no_arguments();
+	if (written_json_is_nothing(given))
+		gate->args = written_json_nothing();
 	else
 		gate->args_text = given;
 }
@@ -99,5 +81,5 @@ request_put_args_text(Gate *gate, Datum args)
 void
 request_put_no_args(Gate *gate)
 {
-	gate->args = no_arguments();
+	gate->args = written_json_nothing();
 }

@@ -146,21 +146,35 @@ agc_arg_jsonb(FunctionCallInfo fcinfo, int n, const char *what)
 }
 
 /* The size is checked before detoasting: a refused document costs nothing. */
-Jsonb *
-agc_opt_jsonb(FunctionCallInfo fcinfo, int n, const char *what)
+static void
+check_size(Datum document, const char *what)
 {
-	Size		size;
+	Size		size = toast_raw_datum_size(document);
 
-	if (PG_ARGISNULL(n))
-		return NULL;
-	size = toast_raw_datum_size(PG_GETARG_DATUM(n));
 	if (size > (Size) agc_max_args_size * 1024)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s is too large", what),
 				 errdetail("It has %zu bytes; agentcore.max_args_size is %d kB.", size, agc_max_args_size),
 				 errhint("Store large content elsewhere and pass a reference to it.")));
+}
+
+Jsonb *
+agc_opt_jsonb(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	if (PG_ARGISNULL(n))
+		return NULL;
+	check_size(PG_GETARG_DATUM(n), what);
 	return PG_GETARG_JSONB_P(n);
+}
+
+char *
+agc_opt_document(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	if (PG_ARGISNULL(n))
+		return NULL;
+	check_size(PG_GETARG_DATUM(n), what);
+	return text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
 int64

@@ -70,6 +70,7 @@ extern char *agc_opt_text(FunctionCallInfo fcinfo, int n);
 extern char *agc_arg_tenant(FunctionCallInfo fcinfo, int n);
 extern Jsonb *agc_arg_jsonb(FunctionCallInfo fcinfo, int n, const char *what);
 extern Jsonb *agc_opt_jsonb(FunctionCallInfo fcinfo, int n, const char *what);
+extern char *agc_opt_document(FunctionCallInfo fcinfo, int n, const char *what);	/* the same of JSON as text */
 extern int64 agc_arg_amount(FunctionCallInfo fcinfo, int n, const char *what);
 extern int64 agc_opt_amount(FunctionCallInfo fcinfo, int n, const char *what, int64 missing);
 extern int64 agc_opt_usd(FunctionCallInfo fcinfo, int n, const char *what, int64 missing);
@@ -438,14 +439,38 @@ extern void agc_watch_registry(void);
  */
 extern void agc_canonical_json(StringInfo out, Jsonb *value);
 
+typedef enum AgcJsonWrong
+{
+	AGC_JSON_SYNTAX,
+	AGC_JSON_ENDS,				/* inside of a value */
+	AGC_JSON_DEEP,
+	AGC_JSON_NUMBER,			/* jsonb holds none of that size */
+	AGC_JSON_NUL,				/* JSON that jsonb cannot hold: \u0000 */
+	AGC_JSON_HALF,				/* the same: half of a surrogate pair */
+	AGC_JSON_TWICE,				/* a key */
+	AGC_JSON_SEVERAL			/* two objects, for readers who would take one (text/written_json.h) */
+} AgcJsonWrong;
+
+typedef struct AgcJsonFault
+{
+	AgcJsonWrong wrong;
+	Size		offset;			/* in bytes */
+} AgcJsonFault;
+
 /*
- * JSON text that somebody else wrote (json_text.c): NULL and *problem, which
- * names the offset and never quotes the text, where it is no JSON or more than
- * jsonb holds.  Raises nothing.
+ * JSON text that somebody else wrote (json_text.c): NULL and *fault where it is no
+ * JSON or more than jsonb holds.  unique: also where an object has a key twice,
+ * since readers take the first, or the last.  Raises nothing.
  */
+extern Jsonb *agc_json_read(const char *text, bool unique, AgcJsonFault *fault);
+
+/* the fault in words, which name the character and never quote the text; and which character, counted from 1 */
+extern char *agc_json_problem(const char *text, const AgcJsonFault *fault);
+extern int	agc_json_character(const char *text, Size offset);
+
+/* the same as agc_json_read(), with the fault in words */
 extern Jsonb *agc_json_text(const char *text, char **problem);
 
-/* also NULL where an object has a key twice: readers take the first, or the last */
 extern Jsonb *agc_json_text_unique(const char *text, char **problem);
 
 typedef enum AgcJsonAny

@@ -11,8 +11,7 @@
  */
 #include "core/core.h"
 
-#include <ctype.h>
-
+#include "core/json_escape.h"
 #include "mb/pg_wchar.h"
 
 typedef struct AnyText
@@ -23,62 +22,27 @@ typedef struct AnyText
 	Jsonb	   *value;
 } AnyText;
 
-static int
-hex4(const char *digits)
-{
-	int			code = 0;
-
-	for (int i = 0; i < 4; i++)
-	{
-		unsigned char ch = digits[i];
-
-		if (!isxdigit(ch))
-			return -1;
-		code = code * 16 + (isdigit(ch) ? ch - '0' : tolower(ch) - 'a' + 10);
-	}
-	return code;
-}
-
-static bool
-is_half(int code, int first)
-{
-	return code >= first && code < first + 0x400;
-}
-
-/* Whether the four digits and what follows them are a whole pair */
-static bool
-is_pair(const char *digits)
-{
-	return is_half(hex4(digits), 0xd800) && digits[4] == '\\' && digits[5] == 'u' && is_half(hex4(digits + 6), 0xdc00);
-}
-
 /* In place; how many were replaced.  Outside of strings JSON has no backslash. */
 static int
 repair_escapes(char *text)
 {
 	/* what every encoding has; U+FFFD needs UTF-8 */
 	const char *instead = GetDatabaseEncoding() == PG_UTF8 ? "fffd" : "003f";
+	const char *end = text + strlen(text);
 	int			replaced = 0;
+	int			len;
 
-	for (char *at = strchr(text, '\\'); at != NULL; at = strchr(at, '\\'))
+	for (char *at = strchr(text, '\\'); at != NULL; at = strchr(at + len, '\\'))
 	{
-		int			code = at[1] == 'u' ? hex4(at + 2) : -1;
+		JsonEscape	what = json_escape_at(at, end, &len);
 
-		if (at[1] == '\0')
-			break;
-		if (code < 0)
-			at += 2;
-		else if (is_pair(at + 2))
-			at += 12;
-		else
+		if (what == JSON_ESCAPE_NUL || what == JSON_ESCAPE_HALF)
 		{
-			if (code == 0 || is_half(code, 0xd800) || is_half(code, 0xdc00))
-			{
-				memcpy(at + 2, instead, 4);
-				replaced++;
-			}
-			at += 6;
+			memcpy(at + 2, instead, 4);
+			replaced++;
 		}
+		else if (what == JSON_ESCAPE_BAD && at + 1 < end)
+			len = 2;
 	}
 	return replaced;
 }

@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #include "common/jsonapi.h"
+#include "core/json_escape.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -72,46 +73,121 @@ count_keys(Jsonb *value)
 	return keys;
 }
 
-static Jsonb *
-read_json(const char *text, bool unique, char **problem)
+/* Where a string goes wrong: the parser knows only where it begins. */
+static const char *
+wrong_in_string(const char *start, const char *end, JsonEscape *what)
+{
+	const char *at = start + 1;
+
+	*what = JSON_ESCAPE_GOOD;
+	while (at < end && *at != '"' && (unsigned char) *at >= ' ')
+	{
+		int			len = 1;
+
+		if (*at == '\\')
+			*what = json_escape_at(at, end, &len);
+		if (*what != JSON_ESCAPE_GOOD)
+			break;
+		at += len;
+	}
+	if (memchr(at, '"', end - at) != NULL)
+		return at;
+	/* an escape that was cut off is not wrong */
+	*what = JSON_ESCAPE_GOOD;
+	return end;
+}
+
+static void
+find_fault(const char *text, Size len, const JsonLexContext *lex, AgcJsonFault *fault)
+{
+	const char *at = lex->token_start ? lex->token_start : text + len;
+	JsonEscape	escape = JSON_ESCAPE_GOOD;
+
+	if (at < text + len && *at == '"')
+	{
+		const char *wrong = wrong_in_string(at, text + len, &escape);
+
+		/* a string without a fault is one that stands where it should not */
+		if (wrong == text + len || *wrong != '"')
+			at = wrong;
+	}
+	fault->offset = Min((Size) (at - text), len);
+	fault->wrong = escape == JSON_ESCAPE_NUL ? AGC_JSON_NUL : escape == JSON_ESCAPE_HALF ? AGC_JSON_HALF :
+		fault->offset >= len ? AGC_JSON_ENDS : AGC_JSON_SYNTAX;
+}
+
+Jsonb *
+agc_json_read(const char *text, bool unique, AgcJsonFault *fault)
 {
 	Size		len = strlen(text);
 	JsonLexContext *lex = agc_make_json_lex(text, len);
 	ParseState	state = {.lex = lex};
 	JsonSemAction actions = {.semstate = &state, .scalar = check_scalar, .object_field_start = count_key};
-	JsonParseErrorType result;
-	Size		offset;
 	Jsonb	   *value;
 
-	*problem = NULL;
-	if (!depth_fits(text, len, &offset))
-	{
-		*problem = psprintf("nested deeper than %d levels, at offset %zu", agc_max_depth, offset);
+	fault->wrong = AGC_JSON_DEEP;
+	if (!depth_fits(text, len, &fault->offset))
 		return NULL;
-	}
-	result = pg_parse_json(lex, &actions);
-	if (result != JSON_SUCCESS)
+	if (pg_parse_json(lex, &actions) != JSON_SUCCESS)
 	{
-		const char *at = lex->token_start ? lex->token_start : text + len;
-
-		offset = Min((Size) (at - text), len);
-		/* the parser's own words quote the text, which may hold anything */
-		*problem = psprintf(offset >= len ? "not valid JSON: the text ends too early, at offset %zu" :
-							"not valid JSON at offset %zu", offset);
+		find_fault(text, len, lex, fault);
 		return NULL;
 	}
 	if (state.too_large != NULL)
 	{
-		*problem = psprintf("not usable: a number is too large or has too many decimals, at offset %zu",
-							(Size) (state.too_large - text));
+		*fault = (AgcJsonFault){AGC_JSON_NUMBER, state.too_large - text};
 		return NULL;
 	}
 	value = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 	/* jsonb keeps one of each key */
 	if (!unique || count_keys(value) == state.keys)
 		return value;
-	*problem = pstrdup("not usable: an object has a key twice");
+	*fault = (AgcJsonFault){AGC_JSON_TWICE, 0};
 	return NULL;
+}
+
+int
+agc_json_character(const char *text, Size offset)
+{
+	return pg_mbstrlen_with_len(text, (int) offset) + 1;
+}
+
+char *
+agc_json_problem(const char *text, const AgcJsonFault *fault)
+{
+	int			character = agc_json_character(text, fault->offset);
+
+	switch (fault->wrong)
+	{
+		case AGC_JSON_ENDS:
+			return psprintf("not valid JSON: the text ends too early, after %d characters", character - 1);
+		case AGC_JSON_DEEP:
+			return psprintf("nested deeper than %d levels, at character %d", agc_max_depth, character);
+		case AGC_JSON_NUMBER:
+			return psprintf("not usable: a number is too large or has too many decimals, at character %d", character);
+		case AGC_JSON_TWICE:
+			return pstrdup("not usable: an object has a key twice");
+		case AGC_JSON_SEVERAL:
+			return psprintf("not usable: two objects that differ, the second at character %d", character);
+		case AGC_JSON_NUL:
+			return psprintf("valid JSON that cannot be stored here: \\u0000, the character NUL, at character %d", character);
+		case AGC_JSON_HALF:
+			return psprintf("valid JSON that cannot be stored here: half of a surrogate pair at character %d", character);
+		case AGC_JSON_SYNTAX:
+			break;
+	}
+	/* the parser's own words quote the text, which may hold anything */
+	return psprintf("not valid JSON at character %d", character);
+}
+
+static Jsonb *
+read_json(const char *text, bool unique, char **problem)
+{
+	AgcJsonFault fault;
+	Jsonb	   *value = agc_json_read(text, unique, &fault);
+
+	*problem = value == NULL ? agc_json_problem(text, &fault) : NULL;
+	return value;
 }
 
 Jsonb *

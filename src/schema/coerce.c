@@ -2,22 +2,28 @@
  * coerce.c
  *	  Safe repairs of arguments: what a model meant, and only that.
  *
- * Repairs are tried one at a time, and only where `type` failed.  Two rules look
- * elsewhere: drop_null also where `enum` or `const` refuses a null, drop_unknown
- * at properties that are not allowed, once nothing else is left to repair.
+ * Repairs are tried one at a time, and only where `type`, `enum`, `const` or all
+ * alternatives failed.  drop_unknown looks at properties that are not allowed, once
+ * nothing else is left to repair, and integer at whole numbers that are valid but
+ * written with a fraction.
  *
  * A repair is kept only if the new value is valid there and nothing else became
- * worse.  Each is reported as {path, rule, from, to}.  Inside anyOf and oneOf,
- * only the branch that was meant is repaired: the one that neither type nor
- * constants rule out.  No rule invents a value: null never becomes 0, a number
- * never a boolean, and text becomes a number only if it is one.
+ * worse.  Each is reported as {path, rule, from, to}, one that takes several steps
+ * (repair.c) step by step.  Inside anyOf and oneOf, only the branch that was meant is
+ * repaired: the one that neither type nor constants rule out.  No rule invents a value:
+ * null never becomes 0, a number never a boolean, and text becomes a number only if it
+ * is one.
  *
- *	  json		a string that holds JSON of the wanted type
+ *	  json		a string that holds JSON of the wanted type, read as written_json.h says
  *	  number	a string that is a JSON number
  *	  boolean	the strings true and false, in any case
+ *	  string	a number where text is wanted and no number
+ *	  integer	5.0 where an integer is wanted: 5
+ *	  enum		a fixed value in other case, or with blanks around it
  *	  wrap		one value where an array of such values is wanted
  *	  unwrap	an array of one element where that element is wanted
  *	  drop_null	null for a property that may be left out
+ *	  drop_empty	"" for one that takes no text
  *	  default	a property left out whose schema has a default
  *	  drop_unknown	only if asked: a property that the schema does not allow
  *
@@ -26,9 +32,10 @@
 #include "schema/schema.h"
 
 #include "miscadmin.h"
-#include "utils/builtins.h"
+#include "schema/eval.h"
+#include "schema/repair.h"
+#include "text/relaxed_json.h"
 #include "utils/fmgrprotos.h"
-#include "utils/jsonfuncs.h"
 #include "utils/memutils.h"
 
 /* repairs of one document, and errors looked at to find them */
@@ -43,9 +50,6 @@
 #define EFFORT_MAX (32 * 1024 * 1024)
 #define VISIT_EFFORT 8
 #define LOOK_EFFORT 64
-
-/* the longest number that is read from a string, and its largest exponent */
-#define NUMBER_MAX_LEN 400
 
 typedef struct Coercion
 {
@@ -65,42 +69,51 @@ typedef struct Filled
 	const SchemaNode *node;
 } Filled;
 
-typedef struct Repair
-{
-	const char *rule;
-	Jsonb	   *value;			/* NULL: remove the member */
-} Repair;
-
+static void report_written(Coercion *c, const char *path, int rules);
 static bool repair_errors(Coercion *c, const EvalErrors *errors);
 static bool repair_one(Coercion *c, const EvalError *error);
 static bool drop_unknown_key(Coercion *c, const EvalErrors *errors);
-static bool accept(Coercion *c, const char *path, const Repair *repair, const JbItem *from);
+static bool accept(Coercion *c, const char *path, const Repair *repair, const Repair *tried, const JbItem *from);
 static EvalErrors *try_edit(Coercion *c, const char *path, const Jsonb *value, Jsonb **edited, MemoryContext cxt);
 static void keep_edit(Coercion *c, Jsonb *edited, EvalErrors *errors, MemoryContext cxt);
+static void trim_numbers(Coercion *c, EvalPlaces *places);
 static void fill_defaults(Coercion *c);
 
 Jsonb *
-schema_coerce(const SchemaProgram *program, Jsonb *args, bool drop_unknown, Jsonb **changes)
+schema_coerce(const SchemaProgram *program, Jsonb *args, int rules, bool drop_unknown, Jsonb **changes)
 {
 	Coercion	c = {.program = program, .args = args, .effort = EFFORT_MAX};
+	EvalPlaces	places = {.limit = REPAIRS_MAX};
 
 	*changes = NULL;
-	if (!schema_valid(c.program, args))
+	report_written(&c, "", rules);
+	if (!schema_valid_noting(c.program, args, &places))
 	{
 		c.errors = schema_errors(c.program, args, ERRORS_MAX);
 		/* each accepted repair may uncover others below it */
 		while (c.repairs < REPAIRS_MAX &&
 			   (repair_errors(&c, c.errors) || (drop_unknown && drop_unknown_key(&c, c.errors))))
 			;
+		places = (EvalPlaces){.limit = REPAIRS_MAX};
+		(void) schema_valid_noting(c.program, c.args, &places);
 	}
 	else
 		c.errors = errors_new(1);
+	if (places.count > 0)
+		trim_numbers(&c, &places);
 	fill_defaults(&c);
 	if (c.errors_cxt != NULL)
 		MemoryContextDelete(c.errors_cxt);
 	if (c.changes != NULL)
 		*changes = JsonbValueToJsonb(pushJsonbValue(&c.changes, WJB_END_ARRAY, NULL));
 	return c.args;
+}
+
+/* No alternative fits, and it is not clear which was meant. */
+static bool
+is_choice(const EvalError *error)
+{
+	return !error->branch_chosen && (strcmp(error->keyword, "anyOf") == 0 || strcmp(error->keyword, "oneOf") == 0);
 }
 
 /* Whether one of the errors was repaired; if so, the list is out of date. */
@@ -112,7 +125,7 @@ repair_errors(Coercion *c, const EvalErrors *errors)
 		const EvalError *error = &errors->items[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if ((error->expected != 0 || error->value_list) && repair_one(c, error))
+		if ((error->expected != 0 || error->value_list || is_choice(error)) && repair_one(c, error))
 			return true;
 		if (error->branch_chosen && repair_errors(c, error->branch))
 			return true;
@@ -136,7 +149,7 @@ drop_unknown_key(Coercion *c, const EvalErrors *errors)
 		CHECK_FOR_INTERRUPTS();
 		if ((strcmp(error->keyword, "additionalProperties") == 0 || strcmp(error->keyword, "unevaluatedProperties") == 0) &&
 			pointer_find(&root, error->path, &item) &&
-			accept(c, error->path, &(Repair){"drop_unknown", NULL}, &item))
+			accept(c, error->path, &(Repair){.rule = "drop_unknown", .after = -1}, NULL, &item))
 			return true;
 		if (error->branch_chosen && drop_unknown_key(c, error->branch))
 			return true;
@@ -145,109 +158,6 @@ drop_unknown_key(Coercion *c, const EvalErrors *errors)
 }
 
 /* ----- the rules ------------------------------------------------------------- */
-
-static void
-trim(const char **s, uint32 *len)
-{
-	while (*len > 0 && strchr(" \t\r\n", **s) != NULL && **s != '\0')
-	{
-		(*s)++;
-		(*len)--;
-	}
-	while (*len > 0 && (*s)[*len - 1] != '\0' && strchr(" \t\r\n", (*s)[*len - 1]) != NULL)
-		(*len)--;
-}
-
-/* JSON's grammar of numbers, short and with an exponent of at most three digits */
-static bool
-is_number(const char *s, uint32 len)
-{
-	const char *p = s;
-	const char *end = s + len;
-	const char *start;
-
-	if (len == 0 || len > NUMBER_MAX_LEN)
-		return false;
-	if (*p == '-')
-		p++;
-	if (p == end || *p < '0' || *p > '9')
-		return false;
-	if (*p++ == '0' && p < end && *p >= '0' && *p <= '9')
-		return false;
-	while (p < end && *p >= '0' && *p <= '9')
-		p++;
-	if (p < end && *p == '.')
-	{
-		start = ++p;
-		while (p < end && *p >= '0' && *p <= '9')
-			p++;
-		if (p == start)
-			return false;
-	}
-	if (p < end && (*p == 'e' || *p == 'E'))
-	{
-		p++;
-		if (p < end && (*p == '+' || *p == '-'))
-			p++;
-		start = p;
-		while (p < end && *p >= '0' && *p <= '9')
-			p++;
-		if (p == start || p - start > 3)
-			return false;
-	}
-	return p == end;
-}
-
-/* The object or array in a string; NULL when it holds none. */
-static Jsonb *
-parse_json(const char *s, uint32 len)
-{
-	char	   *problem;
-
-	trim(&s, &len);
-	if (len == 0 || (*s != '{' && *s != '['))
-		return NULL;
-	return agc_json_text(pnstrdup(s, len), &problem);
-}
-
-static Jsonb *
-parse_number(const char *s, uint32 len)
-{
-	JsonbValue	value = {.type = jbvNumeric};
-	Datum		number;
-
-	trim(&s, &len);
-	if (!is_number(s, len))
-		return NULL;
-	number = DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(s, len)),
-								 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-	value.val.numeric = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, number));
-	return JsonbValueToJsonb(&value);
-}
-
-static Jsonb *
-parse_boolean(const char *s, uint32 len)
-{
-	JsonbValue	value = {.type = jbvBool};
-
-	trim(&s, &len);
-	value.val.boolean = len == 4 && pg_strncasecmp(s, "true", 4) == 0;
-	if (!value.val.boolean && !(len == 5 && pg_strncasecmp(s, "false", 5) == 0))
-		return NULL;
-	return JsonbValueToJsonb(&value);
-}
-
-static Jsonb *
-wrap(const JbItem *item)
-{
-	JsonbParseState *state = NULL;
-	JsonbValue	value;
-
-	item_to_value(item, &value);
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	pushJsonbValue(&state, WJB_ELEM, &value);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
-}
 
 /* Whether dropping the value would leave a hole in an array. */
 static bool
@@ -260,38 +170,54 @@ is_member(const Jsonb *args, const char *path)
 	return slash != NULL && pointer_find(&root, pnstrdup(path, slash - path), &parent) && item_is_object(&parent);
 }
 
+/* Whether the error says that no string may stand there. */
+static bool
+refuses_text(Coercion *c, const EvalError *error)
+{
+	if (error->expected != 0)
+		return (error->expected & TYPE_STRING) == 0;
+	return !repair_takes_text(error->node, &c->effort);
+}
+
+/* null, and text where no text may stand: nothing was meant. */
+static bool
+drop_nothing(Coercion *c, const EvalError *error, const JbItem *item)
+{
+	const char *rule = JBE_ISNULL(item->entry) ? "drop_null" :
+		repair_is_blank(item) && refuses_text(c, error) ? "drop_empty" : NULL;
+
+	return rule != NULL && is_member(c->args, error->path) &&
+		accept(c, error->path, &(Repair){.rule = rule, .after = -1}, NULL, item);
+}
+
+static bool
+respell(Coercion *c, const EvalError *error, const JbItem *item)
+{
+	Jsonb	   *value = repair_spelling(error->node, item, &c->effort);
+
+	return value != NULL && accept(c, error->path, &(Repair){.rule = "enum", .after = -1, .value = value}, NULL, item);
+}
+
 /* Tries what could have been meant, the most faithful repair first. */
 static bool
 repair_one(Coercion *c, const EvalError *error)
 {
 	JbItem		root = jb_root(c->args);
-	JbItem		item;
-	Repair		tries[6];
-	int			ntries = 0;
-	JbItem		only;
+	Repairs		repairs = {.effort = &c->effort};
 
-	if (!pointer_find(&root, error->path, &item))
+	if (!pointer_find(&root, error->path, &repairs.item))
 		return false;
-	if (JBE_ISSTRING(item.entry))
+	if (error->expected == 0 && respell(c, error, &repairs.item))
+		return true;
+	for (int i = 0; i < NREPAIRS && (error->expected != 0 || error->value_list); i++)
 	{
-		if (error->expected & (TYPE_OBJECT | TYPE_ARRAY))
-			tries[ntries++] = (Repair){"json", parse_json(item.data, item.len)};
-		if (error->expected & (TYPE_NUMBER | TYPE_INTEGER))
-			tries[ntries++] = (Repair){"number", parse_number(item.data, item.len)};
-		if (error->expected & TYPE_BOOLEAN)
-			tries[ntries++] = (Repair){"boolean", parse_boolean(item.data, item.len)};
-	}
-	if ((error->expected & TYPE_ARRAY) && !JBE_ISNULL(item.entry))
-		tries[ntries++] = (Repair){"wrap", wrap(&item)};
-	if (error->expected != 0 && item_is_array(&item) && JsonContainerSize(jb_container(&item)) == 1 &&
-		array_get(jb_container(&item), 0, &only))
-		tries[ntries++] = (Repair){"unwrap", item_to_jsonb(&only)};
-	for (int i = 0; i < ntries; i++)
-		if (tries[i].value != NULL && accept(c, error->path, &tries[i], &item))
+		const Repair *repair = repair_try(&repairs, i);
+
+		if (repair->value != NULL && repair_fits(repair, error->expected) &&
+			accept(c, error->path, repair, repairs.tried, &repairs.item))
 			return true;
-	if (JBE_ISNULL(item.entry) && is_member(c->args, error->path))
-		return accept(c, error->path, &(Repair){"drop_null", NULL}, &item);
-	return false;
+	}
+	return drop_nothing(c, error, &repairs.item);
 }
 
 /* ----- keeping a repair -------------------------------------------------------- */
@@ -344,6 +270,18 @@ improves(const EvalErrors *before, const EvalErrors *after, const char *path, bo
 	tally(&old, before, path);
 	tally(&new, after, path);
 	return new.at == 0 && (new.below == 0 || container) && new.outside <= old.outside;
+}
+
+/* What was read from a text and wrapped is an element, or it was meant as something else. */
+static bool
+wraps_element(const EvalErrors *after, const char *path, const Repair *repair)
+{
+	Tally		element = {0};
+
+	if (!repair->container || strcmp(repair->rule, "wrap") != 0)
+		return true;
+	tally(&element, after, psprintf("%s/0", path));
+	return element.at == 0;
 }
 
 /* Copied: the state keeps the pointer until the end. */
@@ -428,22 +366,110 @@ keep_edit(Coercion *c, Jsonb *edited, EvalErrors *errors, MemoryContext cxt)
 	c->repairs++;
 }
 
+/* The rules that a text was read with. */
+static void
+report_written(Coercion *c, const char *path, int rules)
+{
+	for (int i = 0; i < RELAXED_NRULES; i++)
+		if (rules & (1 << i))
+			report(c, path, relaxed_rule_name(i), NULL, NULL);
+}
+
+/* Every step of a repair; "tried" has those that it is made of. */
+static void
+report_repair(Coercion *c, const char *path, const Repair *repair, const Repair *tried, const JbItem *from)
+{
+	JbItem		before = *from;
+
+	if (repair->after >= 0)
+	{
+		report_repair(c, path, &tried[repair->after], tried, from);
+		before = jb_root(tried[repair->after].value);
+	}
+	report_written(c, path, repair->written);
+	report(c, path, repair->rule, &before, repair->value);
+}
+
 static bool
-accept(Coercion *c, const char *path, const Repair *repair, const JbItem *from)
+accept(Coercion *c, const char *path, const Repair *repair, const Repair *tried, const JbItem *from)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore coercion", ALLOCSET_DEFAULT_SIZES);
 	Jsonb	   *edited;
 	EvalErrors *after = try_edit(c, path, repair->value, &edited, cxt);
-	bool		container = strcmp(repair->rule, "json") == 0;
 
-	if (after == NULL || !improves(c->errors, after, path, container))
+	if (after == NULL || !improves(c->errors, after, path, repair->container) || !wraps_element(after, path, repair))
 	{
 		MemoryContextDelete(cxt);
 		return false;
 	}
-	report(c, path, repair->rule, from, repair->value);
+	report_repair(c, path, repair, tried, from);
 	keep_edit(c, edited, after, cxt);
 	return true;
+}
+
+/* ----- whole numbers ------------------------------------------------------------ */
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const char *l = ((const EvalPlace *) a)->data;
+	const char *r = ((const EvalPlace *) b)->data;
+
+	return l < r ? -1 : l > r;
+}
+
+static bool
+is_noted(const EvalPlaces *places, const Numeric number)
+{
+	EvalPlace	wanted = {(const char *) number};
+
+	return bsearch(&wanted, places->items, places->count, sizeof(EvalPlace), compare_places) != NULL;
+}
+
+static Numeric
+trim_number(Numeric number)
+{
+	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(number)));
+}
+
+/* Each place once, although more than one subschema looked at it. */
+static void
+report_trimmed(Coercion *c, const EvalPlaces *places)
+{
+	for (int i = 0; i < places->count; i++)
+	{
+		const EvalPlace *place = &places->items[i];
+		JbItem		from = {JENTRY_ISNUMERIC, place->data};
+		JsonbValue	to = {.type = jbvNumeric};
+
+		if (i > 0 && place->data == places->items[i - 1].data)
+			continue;
+		to.val.numeric = trim_number((Numeric) place->data);
+		report(c, place->path, "integer", &from, JsonbValueToJsonb(&to));
+	}
+}
+
+/* 5.0 where an integer is wanted is the same number, but not for every executor. */
+static void
+trim_numbers(Coercion *c, EvalPlaces *places)
+{
+	JsonbIterator *it = JsonbIteratorInit(&c->args->root);
+	JsonbParseState *state = NULL;
+	JsonbValue *result = NULL;
+	JsonbValue	value;
+	JsonbIteratorToken token;
+
+	qsort(places->items, places->count, sizeof(EvalPlace), compare_places);
+	report_trimmed(c, places);
+	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
+	{
+		bool		scalar = token < WJB_BEGIN_ARRAY || (token == WJB_BEGIN_ARRAY && value.val.array.rawScalar);
+
+		if (token < WJB_BEGIN_ARRAY && value.type == jbvNumeric && is_noted(places, value.val.numeric))
+			value.val.numeric = trim_number(value.val.numeric);
+		result = pushJsonbValue(&state, token, scalar ? &value : NULL);
+	}
+	c->args = JsonbValueToJsonb(result);
 }
 
 /* ----- defaults ----------------------------------------------------------------- */

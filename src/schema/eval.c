@@ -204,6 +204,23 @@ format_ok(const StringRules *rules, const JbItem *item)
 	return format_check(rules->format_id, s, len);
 }
 
+/* paths noted, in bytes */
+#define PLACES_BYTES_MAX (256 * 1024)
+
+static void
+note_place(EvalPlaces *places, const JbItem *item, const EvalFrame *at)
+{
+	EvalPlace  *place;
+
+	if (places->count >= places->limit || places->bytes > PLACES_BYTES_MAX)
+		return;
+	if (places->items == NULL)
+		places->items = palloc(sizeof(EvalPlace) * places->limit);
+	place = &places->items[places->count++];
+	*place = (EvalPlace){item->data, eval_path_text(at)};
+	places->bytes += strlen(place->path);
+}
+
 static Evaluated
 evaluated_new(EvalContext *ctx, const JbItem *item, const EvalFrame *at)
 {
@@ -279,6 +296,16 @@ bool
 schema_valid(const SchemaProgram *program, const Jsonb *instance)
 {
 	EvalContext ctx = {.program = program, .fuel = FUEL};
+	EvalFrame	root = {0};
+	JbItem		item = jb_root(instance);
+
+	return test_node(&ctx, program->root, &item, &root, NULL);
+}
+
+bool
+schema_valid_noting(const SchemaProgram *program, const Jsonb *instance, EvalPlaces *places)
+{
+	EvalContext ctx = {.program = program, .fuel = FUEL, .places = places};
 	EvalFrame	root = {0};
 	JbItem		item = jb_root(instance);
 

@@ -20,4 +20,22 @@ extern EvalErrors *schema_errors_of_schema(const SchemaProgram *metaschema, cons
 extern EvalErrors *schema_located_errors(const SchemaProgram *program, const Jsonb *instance, int limit);
 extern void schema_annotate(const SchemaProgram *program, const Jsonb *instance, struct OutputUnits *units);
 
+/* Whole numbers that stand where an integer is wanted, and are written with a fraction. */
+typedef struct EvalPlace
+{
+	const char *data;			/* the number, in the instance */
+	char	   *path;
+} EvalPlace;
+
+typedef struct EvalPlaces
+{
+	int			limit;
+	int			count;
+	Size		bytes;			/* of paths */
+	EvalPlace  *items;
+} EvalPlaces;
+
+/* schema_valid(), and the places of such numbers among what it looked at, once or more often each */
+extern bool schema_valid_noting(const SchemaProgram *program, const Jsonb *instance, EvalPlaces *places);
+
 #endif							/* AGENTCORE_SCHEMA_EVAL_H */

@@ -40,6 +40,7 @@ typedef struct EvalContext
 	const EvalScope *scope;
 	int64		fuel;			/* node visits until the next look at the limits */
 	int64		visits;
+	struct EvalPlaces *places;	/* numbers to be noted; NULL: nobody asks */
 
 	/* collecting only */
 	EvalErrors *errors;

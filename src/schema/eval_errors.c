@@ -56,6 +56,7 @@ error_add(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const c
 	error->path = eval_path_text(at);
 	error->depth = at->depth;
 	error->keyword = keyword;
+	error->node = node;
 	error->schema_path = schema_path_text(node->path, node->never ? NULL : keyword);
 	if (ctx->naming != NULL)
 	{

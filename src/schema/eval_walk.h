@@ -492,6 +492,8 @@ WALK(typed)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 				charge_number(ctx, node->number, &value, at);
 			if (node->draft4_integer ? value.whole_scale : value.integer)
 				type |= TYPE_INTEGER;
+			if (unlikely(!value.whole_scale) && value.integer && ctx->places != NULL && !(node->types & TYPE_NUMBER))
+				note_place(ctx->places, item, at);
 			if ((node->types & type) && node->number != NULL)
 				GO_ON(WALK(number)(ctx, node, &value, at));
 		}

@@ -88,6 +88,7 @@ typedef struct EvalError
 	uint8		expected;		/* `type`: the mask that was asked for */
 	bool		value_list;		/* `enum` or `const` */
 	bool		one_value;		/* `const`, or `enum` of one */
+	const SchemaNode *node;		/* whose keyword it is */
 	struct EvalErrors *branch;	/* anyOf, oneOf: errors of the best branch */
 	bool		branch_chosen;	/* type or constants rule out every other branch */
 	struct EvalErrors **branches;	/* of every branch, where schema_output() asks */
@@ -130,10 +131,11 @@ extern char *path_excerpt(const char *path);
 /* ----- arguments (coerce.c, url_strings.c) ------------------------------------------ */
 
 /*
- * args with safe repairs.  drop_unknown: also without properties that are not
+ * args with safe repairs; "rules" are those that their text was read with, reported
+ * too (text/written_json.h).  drop_unknown: also without properties that are not
  * allowed.  *changes is a jsonb array; NULL: nothing was changed.
  */
-extern Jsonb *schema_coerce(const SchemaProgram *program, Jsonb *args, bool drop_unknown, Jsonb **changes);
+extern Jsonb *schema_coerce(const SchemaProgram *program, Jsonb *args, int rules, bool drop_unknown, Jsonb **changes);
 
 typedef enum SchemaUrlKind
 {

@@ -14,6 +14,7 @@
 #include "text/format.h"
 #include "text/http_method.h"
 #include "text/uri.h"
+#include "text/written_json.h"
 
 /* ----- settings (text.c): agc_x is agentcore.x ----- */
 extern int	agc_pattern_depth_limit;

@@ -81,10 +81,11 @@ extern bool tool_result_is_error(const ToolDef *tool, Jsonb *result);
 extern Jsonb *tool_args_errors(const ToolDef *tool, Jsonb *args);
 
 /*
- * args with safe repairs.  drop_unknown: also without properties that are not
+ * args with safe repairs; "rules" are those that their text was read with, reported
+ * too (text/written_json.h).  drop_unknown: also without properties that are not
  * allowed.  *changes is a jsonb array; NULL: nothing was changed.
  */
-extern Jsonb *tool_args_coerce(const ToolDef *tool, Jsonb *args, bool drop_unknown, Jsonb **changes);
+extern Jsonb *tool_args_coerce(const ToolDef *tool, Jsonb *args, int rules, bool drop_unknown, Jsonb **changes);
 
 /* what to show the model: errors of tool_args_errors() in words */
 extern char *tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors);

@@ -200,21 +200,23 @@ COMMENT ON FUNCTION agentcore.args_feedback(text, jsonb, text) IS
 
 CREATE TYPE agentcore.args_coercion AS (args jsonb, changes jsonb, errors jsonb);
 COMMENT ON TYPE agentcore.args_coercion IS
-  'args: the arguments after the changes. '
-  'changes: a jsonb array of {path, rule, from, to}, without from for a value that was added and without to for one that was removed. '
+  'args: the arguments after the changes; NULL: their text cannot be read. '
+  'changes: a jsonb array of {path, rule, from, to}, without from for a value that was added, without to for one that was removed, and without both for a repair of JSON text. '
   'errors: what is still wrong, in the form of args_validate().';
 
-CREATE FUNCTION agentcore.args_coerce(tool text, args jsonb, drop_unknown boolean DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.args_coercion
+CREATE FUNCTION agentcore.args_coerce(tool text, args jsonb DEFAULT NULL, drop_unknown boolean DEFAULT NULL, args_text text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.args_coercion
   LANGUAGE C STABLE PARALLEL SAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_args_coerce_v1';
-COMMENT ON FUNCTION agentcore.args_coerce(text, jsonb, boolean, text) IS
+COMMENT ON FUNCTION agentcore.args_coerce(text, jsonb, boolean, text, text) IS
   'The arguments with safe repairs, in one row. '
-  'A repair is made only where type failed, and only if the result is valid there; in anyOf and oneOf only in the one branch that neither type nor constants rule out. '
-  'Repairs are: JSON in a string; a number or boolean in a string; a single value for an array, and back; null dropped for an optional key, also where enum or const refuses it; defaults filled in. '
-  'null never becomes 0, and a number never a boolean. '
+  'args or args_text (a model''s raw string, read as call_begin() reads it for a tool that coerces); null and blanks are {}. '
+  'A repair is made only where type, enum, const or all alternatives failed, and only if the result is valid there; in anyOf and oneOf only in the one branch that neither type nor constants rule out. '
+  'Repairs are: JSON in a string; a number or boolean in a string; a number for a text; 5.0 for an integer; a fixed value in other case or with blanks around it; a single value for an array, and back; null, and an empty text where none can stand, dropped for an optional key; defaults filled in. '
+  'null never becomes 0, and a number never a boolean; text that is empty, stands for null or begins like JSON, Python or a fence never becomes an element. '
   'drop_unknown: properties that are not allowed are removed once nothing else is left to repair; NULL: as the tool says. '
   'Every change is listed. '
-  'Unknown tool: 42704; NULL args: 22023; a limit: 54001.';
+  'A text that cannot be read is no error: args is NULL, and errors has one of keyword json. '
+  'Unknown tool: 42704; no args, or both: 22023; a limit: 54001, 54000.';
 
 INSERT INTO agentcore.access_function VALUES
   ('tool_set', 'admin'), ('tool_drop', 'admin'), ('tool_import', 'admin'), ('tool_export', 'reader'), ('tool_lint', 'reader'),

@@ -8,6 +8,7 @@
  */
 #include "tool/tool.h"
 
+#include "core/jsonb_walk.h"
 #include "core/row.h"
 #include "tool/provider.h"
 #include "utils/builtins.h"
@@ -23,9 +24,9 @@ tool_args_errors(const ToolDef *tool, Jsonb *args)
 }
 
 Jsonb *
-tool_args_coerce(const ToolDef *tool, Jsonb *args, bool drop_unknown, Jsonb **changes)
+tool_args_coerce(const ToolDef *tool, Jsonb *args, int rules, bool drop_unknown, Jsonb **changes)
 {
-	return schema_coerce(tool->program, args, drop_unknown, changes);
+	return schema_coerce(tool->program, args, rules, drop_unknown, changes);
 }
 
 /*
@@ -150,18 +151,53 @@ AGC_FUNCTION(args_feedback)
 	PG_RETURN_TEXT_P(cstring_to_text(text));
 }
 
-/* args_coerce(tool, args, drop_unknown, tenant) -> (args, changes, errors) */
+/* "args" or "args_text" of args_coerce(); NULL and *errors where the text cannot be read. */
+static Jsonb *
+read_either(FunctionCallInfo fcinfo, int *rules, Jsonb **errors)
+{
+	char	   *given = agc_opt_document(fcinfo, 3, "args_text");
+	WrittenJson how;
+	Jsonb	   *args;
+
+	*rules = 0;
+	if (given != NULL && !PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("args and args_text exclude each other")));
+	if (given == NULL)
+		args = agc_arg_jsonb(fcinfo, 1, "args");
+	else if (written_json_is_nothing(given))
+		return written_json_nothing();
+	else
+		args = written_json_read(given, false, &how);
+	if (args == NULL)
+		*errors = written_json_errors(given, &how);
+	else if (given != NULL)
+		*rules = how.rules;
+	return args != NULL && JBE_ISNULL(jb_root(args).entry) ? written_json_nothing() : args;
+}
+
+/* args_coerce(tool, args, drop_unknown, args_text, tenant) -> (args, changes, errors) */
 AGC_FUNCTION(args_coerce)
 {
-	Jsonb	   *args;
-	AgcObject  *object = enter_tool(fcinfo, &args);
+	char	   *name = agc_arg_name(fcinfo, 0, "tool");
+	char	   *tenant = agc_arg_tenant(fcinfo, 4);
 	Jsonb	   *changes = NULL;
-	Jsonb	   *errors;
+	Jsonb	   *errors = NULL;
+	int			rules;
+	Jsonb	   *args = read_either(fcinfo, &rules, &errors);
+	AgcObject  *object;
+	ToolDef    *tool;
 	AgcRow		row;
 
-	args = tool_args_coerce(object->data, args,
-							PG_ARGISNULL(2) ? ((ToolDef *) object->data)->drop_unknown : PG_GETARG_BOOL(2), &changes);
-	errors = tool_args_errors(object->data, args);
+	agc_enter(tenant, AGC_AGENT);
+	object = tool_require(tenant, name);
+	tool = object->data;
+	if (args != NULL)
+	{
+		args = tool_args_coerce(tool, args, rules, PG_ARGISNULL(2) ? tool->drop_unknown : PG_GETARG_BOOL(2), &changes);
+		errors = tool_args_errors(tool, args);
+	}
 	agc_object_unpin(object);
 	agc_row_init(&row);
 	agc_put_jsonb(&row, args);
