@@ -174,7 +174,7 @@ is_member(const Jsonb *args, const char *path)
 static bool
 refuses_text(Coercion *c, const EvalError *error)
 {
-	if (error->expected != 0)
+	if (error->expected != 0 && !error->value_list)
 		return (error->expected & TYPE_STRING) == 0;
 	return !repair_takes_text(error->node, &c->effort);
 }
@@ -207,13 +207,13 @@ repair_one(Coercion *c, const EvalError *error)
 
 	if (!pointer_find(&root, error->path, &repairs.item))
 		return false;
-	if (error->expected == 0 && respell(c, error, &repairs.item))
+	if ((error->value_list || error->expected == 0) && respell(c, error, &repairs.item))
 		return true;
 	for (int i = 0; i < NREPAIRS && (error->expected != 0 || error->value_list); i++)
 	{
 		const Repair *repair = repair_try(&repairs, i);
 
-		if (repair->value != NULL && repair_fits(repair, error->expected) &&
+		if (repair->value != NULL && repair_fits(repair, error->expected, error->value_list) &&
 			accept(c, error->path, repair, repairs.tried, &repairs.item))
 			return true;
 	}

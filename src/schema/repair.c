@@ -87,13 +87,18 @@ repair_try(Repairs *repairs, int i)
 }
 
 bool
-repair_fits(const Repair *repair, uint8 expected)
+repair_fits(const Repair *repair, uint8 expected, bool value_list)
 {
 	JbItem		item = jb_root(repair->value);
+	bool		numeric = JBE_ISNUMERIC(item.entry);
+	bool		takes_numbers = (expected & (TYPE_NUMBER | TYPE_INTEGER)) != 0;
 
-	if (expected != 0)
-		return (item_type(&item) & expected) != 0 || (JBE_ISNUMERIC(item.entry) && (expected & (TYPE_NUMBER | TYPE_INTEGER)));
-	return repair->after < 0 && !JBE_ISCONTAINER(item.entry) && strcmp(repair->rule, "json") != 0;
+	/* a number that does not fit where numbers do is no text */
+	if (takes_numbers && strcmp(repair->rule, "string") == 0 && repair->after < 0)
+		return false;
+	if ((item_type(&item) & expected) != 0 || (numeric && takes_numbers))
+		return true;
+	return value_list && repair->after < 0 && !JBE_ISCONTAINER(item.entry) && strcmp(repair->rule, "json") != 0;
 }
 
 /* ----- the steps -------------------------------------------------------------- */

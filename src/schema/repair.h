@@ -29,8 +29,8 @@ typedef struct Repairs
 /* The i-th way, the most faithful first; those before it have been asked for. */
 extern const Repair *repair_try(Repairs *repairs, int i);
 
-/* whether it may stand where `type` asked for "expected", or where only a value of an enum may (0) */
-extern bool repair_fits(const Repair *repair, uint8 expected);
+/* whether it may stand where these types are expected (0: none is said), or else one of a list of values */
+extern bool repair_fits(const Repair *repair, uint8 expected, bool value_list);
 
 /* The only string that the node allows which differs in case and blanks around it; NULL: none, or several. */
 extern Jsonb *repair_spelling(const SchemaNode *node, const JbItem *item, int64 *effort);
