@@ -34,7 +34,6 @@
 #include "miscadmin.h"
 #include "schema/eval.h"
 #include "schema/repair.h"
-#include "text/relaxed_json.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
@@ -370,9 +369,8 @@ keep_edit(Coercion *c, Jsonb *edited, EvalErrors *errors, MemoryContext cxt)
 static void
 report_written(Coercion *c, const char *path, int rules)
 {
-	for (int i = 0; i < RELAXED_NRULES; i++)
-		if (rules & (1 << i))
-			report(c, path, relaxed_rule_name(i), NULL, NULL);
+	for (; rules != 0; rules &= rules - 1)
+		report(c, path, written_json_first_rule(rules), NULL, NULL);
 }
 
 /* Every step of a repair; "tried" has those that it is made of. */

@@ -11,6 +11,7 @@
 #include "text/written_json.h"
 
 #include "mb/pg_wchar.h"
+#include "port/pg_bitutils.h"
 #include "text/relaxed_json.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
@@ -94,6 +95,12 @@ written_json_strict(const char *text, WrittenJson *how)
 	else if (relaxed.fault.wrong == AGC_JSON_ENDS || relaxed.fault.wrong == AGC_JSON_SEVERAL)
 		how->fault = relaxed.fault;
 	return NULL;
+}
+
+const char *
+written_json_first_rule(int rules)
+{
+	return relaxed_rule_name(pg_rightmost_one_pos32((uint32) rules));
 }
 
 /* What the function says of each rule. */

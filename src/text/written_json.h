@@ -28,6 +28,9 @@ extern Jsonb *written_json_nothing(void);
 /* without repairs; "rules" says which would make it readable, the fault whether it was cut off or holds two objects */
 extern Jsonb *written_json_strict(const char *text, WrittenJson *how);
 
+/* the name of the first rule of a set */
+extern const char *written_json_first_rule(int rules);
+
 /* names of rules, divided by commas; and what is wrong, in words */
 extern char *written_json_rules(int rules);
 extern char *written_json_wrong(int rules);

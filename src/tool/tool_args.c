@@ -156,10 +156,9 @@ static Jsonb *
 read_either(FunctionCallInfo fcinfo, int *rules, Jsonb **errors)
 {
 	char	   *given = agc_opt_document(fcinfo, 3, "args_text");
-	WrittenJson how;
+	WrittenJson how = {0};
 	Jsonb	   *args;
 
-	*rules = 0;
 	if (given != NULL && !PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -172,8 +171,7 @@ read_either(FunctionCallInfo fcinfo, int *rules, Jsonb **errors)
 		args = written_json_read(given, false, &how);
 	if (args == NULL)
 		*errors = written_json_errors(given, &how);
-	else if (given != NULL)
-		*rules = how.rules;
+	*rules = how.rules;
 	return args != NULL && JBE_ISNULL(jb_root(args).entry) ? written_json_nothing() : args;
 }
 
@@ -184,7 +182,7 @@ AGC_FUNCTION(args_coerce)
 	char	   *tenant = agc_arg_tenant(fcinfo, 4);
 	Jsonb	   *changes = NULL;
 	Jsonb	   *errors = NULL;
-	int			rules;
+	int			rules = 0;
 	Jsonb	   *args = read_either(fcinfo, &rules, &errors);
 	AgcObject  *object;
 	ToolDef    *tool;
