@@ -10,6 +10,7 @@ ROOMS = core text schema retry tool cache budget allow call
 OBJS = src/agentcore.o $(patsubst %.c,%.o,$(sort $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c))))
 
 # The install script: ROOM.sql of each room, or the files that SQL_ROOM lists, in this order.
+SQL_tool   = tool history import
 SQL_allow  = allow special history rules check document views
 SQL_budget = budget define permit price model_alias status ledger verify
 SQL_call   = call model config

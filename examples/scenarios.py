@@ -106,5 +106,16 @@ def same_id_for_two_calls(world, gate, request, run, line):
     return Outcome(rows[1])                          # key_conflict
 
 
+def redefined(world, gate, request, run, line):
+    """The server of a tool sends another definition of it, and nobody has looked at that yet."""
+    server, name = request.tool.split("/")
+    world.admin.execute("SELECT agentcore.tool_import(%s::jsonb, prefix => %s, adopt => true, on_change => 'hold', tenant => %s)",
+                        (json.dumps({"name": name, **line["definition"]}), server + "/", request.tenant))
+    answer = gate.begin(request)                     # tool_changed
+    if answer.verdict != "deny":
+        return settled(gate, request, answer, run)
+    return Outcome(answer)
+
+
 SCENARIOS = {f.__name__: f for f in (same_key_twice, worker_dies, two_calls_in_one_transaction, approved, undecided,
-                                   same_id_for_two_calls)}
+                                   same_id_for_two_calls, redefined)}

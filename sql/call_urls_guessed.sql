@@ -62,7 +62,7 @@ SELECT tool_set('fetch', reset => '{url_args}'), pg_temp.guessed('fetch'), pg_te
 SELECT tool_set('fetch', url_skip => '{/note_url}'), pg_temp.guessed('fetch'), pg_temp.ask('fetch', '{"note_url": "http://10.0.0.1/"}'), pg_temp.ask('fetch', '{"url": "http://10.0.0.1/"}');
 SELECT tool_set('fetch', url_skip => '{/note_url}') AS same, tool_set('fetch', description => 'x') AS changed, pg_temp.guessed('fetch');
 -- a new schema, also by import, is guessed anew; what was stated stays
-SELECT name, action, guessed FROM tool_import('[{"name": "fetch", "inputSchema": {"type": "object", "properties": {"href": {"type": "string"}, "note_url": {"type": "string"}}}}]');
+SELECT name, action, guessed FROM tool_import('[{"name": "fetch", "inputSchema": {"type": "object", "properties": {"href": {"type": "string"}, "note_url": {"type": "string"}}}}]', adopt => true);
 SELECT tool_set('fetch', url_args => '{}');
 SELECT name, action, guessed FROM tool_import('[{"name": "fetch", "inputSchema": {"type": "object", "properties": {"link": {"type": "string"}}}}]');
 -- a row that came without the column is guessed when it is used; documents carry no guess

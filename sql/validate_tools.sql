@@ -31,10 +31,11 @@ SELECT n, format, (tool_import(definition)).* FROM shape ORDER BY n;
 SELECT n, format, (tool_import(definition, format)).* FROM shape ORDER BY n;
 SELECT count(DISTINCT revision) FROM tools;
 
--- Every pair of formats, there and back: the first gives the second, which gives the first
+-- Every pair of formats, there and back: the first gives the second, which gives the first; only MCP has a place for hints
+SELECT tool_set('search', reset => '{meta}');
 CREATE TEMP TABLE pair AS
   SELECT a.f AS a, b.f AS b, tool_export('search', a.f) AS written
-    FROM unnest('{openai_chat,openai_responses,anthropic,mcp,gemini}'::text[]) a(f), unnest('{openai_chat,openai_responses,anthropic,mcp,gemini}'::text[]) b(f);
+    FROM unnest('{openai_chat,openai_responses,anthropic,mcp,gemini,bedrock}'::text[]) a(f), unnest('{openai_chat,openai_responses,anthropic,mcp,gemini,bedrock}'::text[]) b(f);
 SELECT DISTINCT a, written FROM pair ORDER BY a;
 DO $$
 DECLARE p record; there jsonb; row_ record;
@@ -77,12 +78,12 @@ SELECT x, tool_export('one', 'gemini') ? 'parametersJsonSchema'
 -- Other settings of a tool that is there stay
 SELECT tool_set('kept', '{"q": {"type": "string"}}', cache_ttl => '5 min', coerce => true, additional => true, est_tokens => 7);
 SELECT tool_export('kept', 'anthropic');
-SELECT * FROM tool_import(jsonb_build_array(tool_export('kept', 'anthropic')));
+SELECT * FROM tool_import(jsonb_build_array(tool_export('kept', 'anthropic')), adopt => true);
 SELECT dialect, additional, cache_ttl, coerce, est_tokens, input_schema FROM tools WHERE name = 'kept';
 -- a dialect that only the registry knew is written down
 SELECT tool_set('old', '{"type": "object", "properties": {"n": {"minimum": 1, "exclusiveMinimum": true}}}', dialect => 'draft4'), tool_set('any', 'true'), tool_set('none', 'false');
 SELECT tool_export('old', 'mcp'), tool_export('any', 'mcp'), tool_export('none', 'openai_chat');
-SELECT * FROM tool_import(tool_export('old', 'mcp'));
+SELECT * FROM tool_import(tool_export('old', 'mcp'), adopt => true);
 SELECT args_valid('old', '{"n": 1}'), args_valid('old', '{"n": 2}');
 
 -- What is no definition: named, and nothing imported
@@ -90,14 +91,14 @@ CREATE TEMP TABLE before AS SELECT max(revision) AS revision, count(*) AS tools 
 CREATE FUNCTION pg_temp.refused(tools jsonb, format text DEFAULT 'auto') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE message text; detail text; context text;
 BEGIN
-  PERFORM agentcore.tool_import(tools, format);
+  PERFORM agentcore.tool_import(tools, format, strict => true);
   RETURN 'taken';
 EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, context = PG_EXCEPTION_CONTEXT;
   RETURN concat_ws(' | ', SQLSTATE, message, detail, substring(context FROM 'tool definition at .*? of tools'));
 END $$;
-SELECT pg_temp.refused(t::jsonb) FROM unnest(ARRAY['1', '"x"', 'null', '{}', '[1]', '[[]]', '[{"name": "x"}]', '[{"name": "ok", "inputSchema": {}}, {"type": "web_search"}]', '[{"type": "web_search_20250305", "name": "web_search"}]',
-  '[{"name": "", "inputSchema": {}}]', '[{"inputSchema": {}}]', '[{"name": 1, "inputSchema": {}}]', '[{"name": "x", "description": [], "inputSchema": {}}]', '[{"name": "x", "inputSchema": []}]', '{"tools": [{"name": "x", "inputSchema": true}]}',
+SELECT pg_temp.refused(t::jsonb) FROM unnest(ARRAY['1', '"x"', 'null', '{}', '[1]', '[[]]', '[{"name": "x"}]', '[{"name": "ok", "inputSchema": {}}, {"type": "custom", "name": "free"}]', '[{"type": "custom"}]',
+  '[{"name": "", "inputSchema": {}}]', '[{"inputSchema": {}}]', '[{"name": 1, "inputSchema": {}}]', '[{"name": "x", "description": [], "inputSchema": {}}]', '[{"name": "x", "inputSchema": [1]}]', '{"tools": [{"name": "x", "inputSchema": true}]}',
   '[{"name": "ok", "inputSchema": {}}, {"name": "ok", "input_schema": {}}]', '[{"name": "ok", "inputSchema": {}}, {"name": "x", "inputSchema": {"type": "objekt"}}]', '[{"name": "x", "inputSchema": {"nonsense": 1}}]',
   '[{"name": "x", "inputSchema": {"q": {"type": "string"}}}]', '[{"name": "x", "inputSchema": {"$schema": "http://example.org/none"}}]', '[{"type": "function", "function": "x"}]', '[{"function": {"name": "x"}}]',
   '{"functionDeclarations": [{"name": "x", "parameters": {"type": "FLOAT"}}]}', '{"functionDeclarations": [{"name": "x", "parameters": {"type": "OBJECT", "properties": {"n": {"minimum": "1"}}}}]}',

@@ -2,44 +2,41 @@
  * history.c
  *	  Writing to the policy tables, and the history of who did.
  *
- * Triggers write the history, so that every way to change a policy is recorded.
- * When a function of rules.c writes, it does so as the owner of the tables, and
- * that is the current user that a trigger sees.  So those functions leave the
- * role that called them here.
+ * Triggers write the history, so that every way to change a policy is recorded;
+ * core/attribution.c tells them who called.
  *
  * Memory: none of its own.  Locks: those of the statements.  On ERROR: the
- * transaction takes rows and history back; the role is forgotten when the error
- * passes through allow_write().
+ * transaction takes rows and history back.
  */
 #include "allow/history.h"
 
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
 
 #define ALL_TENANTS "*"
 
-/* the caller of the function that is writing now */
-static Oid	writer = InvalidOid;
+typedef struct Work
+{
+	void		(*write) (void *arg);
+	void	   *arg;
+} Work;
+
+static void
+work_as_owner(void *arg)
+{
+	Work	   *work = arg;
+	AgcOwner	owner;
+
+	agc_owner_begin_bounded(&owner);
+	work->write(work->arg);
+	agc_owner_end(&owner);
+}
 
 void
 allow_write(void (*write) (void *arg), void *arg)
 {
-	Oid			outer = writer;
-	AgcOwner	owner;
+	Work		work = {write, arg};
 
-	writer = GetUserId();
-	PG_TRY();
-	{
-		agc_owner_begin_bounded(&owner);
-		write(arg);
-		agc_owner_end(&owner);
-	}
-	PG_FINALLY();
-	{
-		writer = outer;
-	}
-	PG_END_TRY();
+	agc_attributed(work_as_owner, &work);
 }
 
 typedef struct Statement
@@ -65,14 +62,6 @@ allow_write_statement(AgcPlan *plan, AgcRow *row)
 
 	allow_write(run_statement, &statement);
 	return statement.rows;
-}
-
-/* policy_writer() -> text: the role that a change is attributed to */
-AGC_FUNCTION(policy_writer)
-{
-	Oid			role = OidIsValid(writer) ? writer : GetUserId();
-
-	PG_RETURN_TEXT_P(cstring_to_text(GetUserNameFromId(role, false)));
 }
 
 /* policy_history_retain(keep) -> bigint: how many rows were deleted */

@@ -24,19 +24,12 @@ COMMENT ON TABLE agentcore.policy_revision IS
   'A restore is recorded as changes by the role that restores. '
   'Old rows are deleted by policy_history_retain().';
 
-CREATE FUNCTION agentcore.policy_writer() RETURNS text
-  LANGUAGE C VOLATILE PARALLEL UNSAFE
-  AS 'MODULE_PATHNAME', 'agentcore_policy_writer_v1';
-COMMENT ON FUNCTION agentcore.policy_writer() IS
-  'Internal. '
-  'The role that a change of a policy is attributed to: the caller of policy_set() and its siblings, which write as the owner of the tables, or else the current user.';
-
 CREATE FUNCTION agentcore.policy_record(tenant text, policy text, revision bigint, action text, before jsonb, after jsonb) RETURNS void
   LANGUAGE sql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS $$
 INSERT INTO agentcore.policy_revision (tenant, policy, revision, role, action, before, after)
-VALUES (tenant, policy, revision, agentcore.policy_writer(), action, before, after)
+VALUES (tenant, policy, revision, agentcore.history_writer(), action, before, after)
 $$;
 COMMENT ON FUNCTION agentcore.policy_record(text, text, bigint, text, jsonb, jsonb) IS
   'Internal. '

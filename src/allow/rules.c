@@ -148,7 +148,7 @@ add_rule(void *arg)
 	static AgcPlan insert = {
 		"INSERT INTO agentcore.policy_rule"
 		" (tenant, policy, kind, effect, pattern, methods, ports, path_prefix, valid, forced, created_by)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, agentcore.policy_writer()) RETURNING id", 10, types
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, agentcore.history_writer()) RETURNING id", 10, types
 	};
 	AgcRow		row;
 	bool		isnull;

@@ -328,7 +328,7 @@ BEGIN
     SELECT 'json_schemas', coalesce(jsonb_agg(jsonb_build_object('uri', s.name, 'dialect', s.dialect, 'schema', s.schema) ORDER BY s.name), '[]')
       FROM agentcore.json_schema s WHERE s.tenant = config_objects.tenant
   UNION ALL
-    SELECT 'tools', coalesce(jsonb_agg(to_jsonb(t) - ARRAY['tenant', 'revision', 'input_schema', 'est_nanousd', 'guessed']
+    SELECT 'tools', coalesce(jsonb_agg(to_jsonb(t) - ARRAY['tenant', 'revision', 'input_schema', 'est_nanousd', 'guessed', 'pending']
              || jsonb_build_object('input_schema', t.input_schema, 'est_usd', trim_scale(t.est_nanousd / 1000000000.0)) ORDER BY t.name), '[]')
       FROM agentcore.tool t WHERE t.tenant = config_objects.tenant
   UNION ALL

@@ -82,6 +82,15 @@ refuse_disabled_tool(Gate *gate)
 }
 
 void
+refuse_changed_tool(Gate *gate)
+{
+	char	   *tool = quoted_tool(gate);
+
+	gate_deny(gate, REASON_TOOL_CHANGED, psprintf("the definition of tool %s has changed, and nobody has accepted it", tool),
+			  psprintf("The tool %s is held until a person has looked at a change of it. Continue without it.", tool));
+}
+
+void
 refuse_unknown_model(Gate *gate, const char *alias_of, const char *nearest)
 {
 	char	   *model = quoted_tool(gate);

@@ -15,6 +15,7 @@ extern void refuse_agent(Gate *gate);
 extern void refuse_impossible_name(Gate *gate);
 extern void refuse_unknown_tool(Gate *gate, const char *nearest);
 extern void refuse_disabled_tool(Gate *gate);
+extern void refuse_changed_tool(Gate *gate);
 /* alias_of: a model that an alias names, and that has no price either; or NULL */
 extern void refuse_unknown_model(Gate *gate, const char *alias_of, const char *nearest);
 extern void refuse_unpriced_fee(Gate *gate, const char *fee);

@@ -124,6 +124,8 @@ judge_tool(Gate *gate)
 	gate->audit |= gate->tool->audit && !gate->explaining;
 	if (!gate->tool->enabled)
 		refuse_disabled_tool(gate);
+	if (gate->tool->held)
+		refuse_changed_tool(gate);
 	if (gate->est_tokens < 0)
 		gate->est_tokens = gate->tool->est_tokens;
 	if (gate->est_nanousd < 0)

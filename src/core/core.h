@@ -197,6 +197,12 @@ extern Oid	agc_owner_oid(void);
 extern uint64 agc_owner_spi_bounded(AgcPlan *plan, Datum *values, const char *nulls);
 extern uint64 agc_owner_spi(AgcPlan *plan, Datum *values, const char *nulls);
 
+/*
+ * Runs write(arg), whose changes a history names the current role for, although
+ * it writes as the owner (attribution.c).
+ */
+extern void agc_attributed(void (*write) (void *arg), void *arg);
+
 /* ----- setters (setter.c) --------------------------------------------------
  *
  * X_set(key, ..., member, ..., reset, tenant) -> boolean: whether anything

@@ -64,6 +64,15 @@ COMMENT ON FUNCTION agentcore.registry_attach(regclass, boolean) IS
   'Internal. '
   'Puts the invalidation triggers on a registry table.';
 
+-- History -------------------------------------------------------------------
+
+CREATE FUNCTION agentcore.history_writer() RETURNS text
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_history_writer_v1';
+COMMENT ON FUNCTION agentcore.history_writer() IS
+  'Internal. '
+  'The role that a change is attributed to: the caller of a setter, which writes as the owner of the tables, or else the current user.';
+
 -- Access -------------------------------------------------------------------
 
 CREATE TABLE agentcore.access (
@@ -283,7 +292,7 @@ COMMENT ON FUNCTION agentcore.cache_key(text, jsonb, text) IS
   'SHA-256 over length-prefixed (format, tool, scope, canonical args): the same in every language, see doc/reference.md. '
   'NULL: 22023.';
 
-INSERT INTO agentcore.access_function VALUES ('canonical_json', 'public'), ('cache_key', 'public'), ('clock_now', 'public');
+INSERT INTO agentcore.access_function VALUES ('canonical_json', 'public'), ('cache_key', 'public'), ('clock_now', 'public'), ('history_writer', 'internal');
 
 -- Compiled objects ---------------------------------------------------------
 

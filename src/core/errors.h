@@ -34,6 +34,7 @@
 #define REASON_FAILED_BEFORE		"failed_before"
 #define REASON_AGENT_DISABLED		"agent_disabled"
 #define REASON_TOOL_DISABLED		"tool_disabled"
+#define REASON_TOOL_CHANGED			"tool_changed"
 #define REASON_TENANT_DISABLED		"tenant_disabled"
 
 /* why retry_next() and call_fail() advise what they do */

@@ -15,6 +15,7 @@
  * longer than agentcore.budget_lock_wait says (55P03).  Nobody can lock
  * a row that is not there yet: a setter that finds the object made meanwhile
  * reads it and begins anew.  On ERROR: the transaction takes everything back.
+ * Changes are attributed to the caller (attribution.c).
  */
 #include "core/core.h"
 
@@ -176,6 +177,39 @@ merge(FunctionCallInfo fcinfo, const AgcSetter *setter, AgcSetting *set, uint64 
 	}
 }
 
+/* ----- writing as the caller's ------------------------------------------------- */
+
+typedef struct SetterWrite
+{
+	const AgcSetter *setter;
+	FunctionCallInfo all;
+	AgcSetting *set;
+	bool		changed;
+} SetterWrite;
+
+static void
+run_write(void *arg)
+{
+	SetterWrite *write = arg;
+
+	write->changed = write->setter->write(write->all, write->set);
+}
+
+typedef struct DropWrite
+{
+	AgcPlan    *plan;
+	AgcRow	   *row;
+	uint64		rows;
+} DropWrite;
+
+static void
+run_drop(void *arg)
+{
+	DropWrite  *drop = arg;
+
+	drop->rows = agc_owner_spi_row_bounded(drop->plan, drop->row);
+}
+
 /* ----- entry points ------------------------------------------------------------ */
 
 Datum
@@ -183,6 +217,7 @@ agc_set(FunctionCallInfo fcinfo, const AgcSetter *setter, Datum *keys)
 {
 	FunctionCallInfo all = palloc(SizeForFunctionCallInfo(fcinfo->nargs));
 	AgcSetting	set = {.keys = keys};
+	SetterWrite write = {setter, all, &set};
 	NullableDatum stored[FUNC_MAX_ARGS];
 	uint64		reset;
 
@@ -197,10 +232,9 @@ agc_set(FunctionCallInfo fcinfo, const AgcSetter *setter, Datum *keys)
 		set.lost = false;
 		(void) read_object(setter, &set, stored);
 		merge(fcinfo, setter, &set, reset, stored, all);
-		if (setter->write(all, &set))
-			return BoolGetDatum(true);
-	} while (set.lost);
-	return BoolGetDatum(false);
+		agc_attributed(run_write, &write);
+	} while (!write.changed && set.lost);
+	return BoolGetDatum(write.changed);
 }
 
 bool
@@ -246,10 +280,12 @@ agc_drop(FunctionCallInfo fcinfo, const char *what, AgcPlan *plan)
 	char	   *name = agc_arg_name(fcinfo, 0, what);
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	AgcRow		row;
+	DropWrite	drop = {plan, &row};
 
 	agc_row_init(&row);
 	agc_put_text(&row, tenant);
 	agc_put_text(&row, name);
 	agc_enter(tenant, AGC_ADMIN);
-	PG_RETURN_BOOL(agc_owner_spi_row_bounded(plan, &row) > 0);
+	agc_attributed(run_drop, &drop);
+	PG_RETURN_BOOL(drop.rows > 0);
 }

@@ -95,6 +95,11 @@ write_definition(const ToolDef *tool, ToolFormat format, bool strict)
 		put_key(&state, "function");
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	}
+	if (format == TOOL_FORMAT_BEDROCK)
+	{
+		put_key(&state, "toolSpec");
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	}
 	put_string(&state, "name", tool->name);
 	if (tool->description != NULL)
 		put_string(&state, "description", tool->description);
@@ -105,6 +110,13 @@ write_definition(const ToolDef *tool, ToolFormat format, bool strict)
 			break;
 		case TOOL_FORMAT_MCP:
 			put_schema(&state, "inputSchema", schema);
+			put_members(&state, tool->meta);
+			break;
+		case TOOL_FORMAT_BEDROCK:
+			put_key(&state, "inputSchema");
+			pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+			put_schema(&state, "json", schema);
+			pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 			break;
 		case TOOL_FORMAT_GEMINI:
 			parameters = gemini_from_schema(schema);
@@ -117,7 +129,7 @@ write_definition(const ToolDef *tool, ToolFormat format, bool strict)
 	/* without "strict" the Responses API assumes true, and then rewrites the schema */
 	if (strict || format == TOOL_FORMAT_OPENAI_RESPONSES)
 		put_bool(&state, "strict", strict);
-	if (format == TOOL_FORMAT_OPENAI_CHAT)
+	if (format == TOOL_FORMAT_OPENAI_CHAT || format == TOOL_FORMAT_BEDROCK)
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
@@ -128,7 +140,7 @@ require_strict(const AgcObject *tool, ToolFormat format, const char *format_name
 	const char *path;
 	const char *problem;
 
-	if (format == TOOL_FORMAT_MCP || format == TOOL_FORMAT_GEMINI)
+	if (format == TOOL_FORMAT_MCP || format == TOOL_FORMAT_GEMINI || format == TOOL_FORMAT_BEDROCK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("format \"%s\" has no strict mode", format_name)));

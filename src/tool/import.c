@@ -4,34 +4,34 @@
  *	  registry.
  *
  * A document is an array of definitions, one definition, or an API's request or
- * response that holds them.  Each definition is recognised by its shape, or must
- * have the format that was asked for.  The first bad one raises, so an import is
- * all or nothing.
+ * response that holds them.  tool_definition.c takes each apart, origin.c writes it.
+ * A definition that cannot be used, or is not this import's to write, is a row
+ * that says why; with strict it raises, so that all or nothing is imported.
  *
- * Memory: CurrentMemoryContext.  Locks: row locks of the statements.  On
+ * What looks at a definition may run into a limit far down, so it runs in a
+ * subtransaction of its own, which writes nothing.
+ *
+ * Memory: a context per definition.  Locks: row locks of the statements.  On
  * ERROR: the statement's rows are undone.
  */
 #include "tool/tool.h"
 
-#include "catalog/pg_type.h"
+#include "access/xact.h"
 #include "core/row.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "tool/provider.h"
-#include "utils/array.h"
+#include "tool/origin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
 
-/* request > tools > functionDeclarations > declaration, with room for an array each */
-#define WRAPPERS_MAX 6
-
-static const char *const format_names[] = {
-	"openai_chat", "openai_responses", "anthropic", "mcp", "gemini", "auto"
-};
+/* request > toolConfig > tools > functionDeclarations > declaration, with room for an array each */
+#define WRAPPERS_MAX 7
 
 typedef struct Import
 {
-	const char *tenant;
+	ImportRules rules;
 	const char *prefix;
 	ToolFormat	format;
 	HTAB	   *names;			/* imported so far */
@@ -39,265 +39,185 @@ typedef struct Import
 	ReturnSetInfo *result;
 } Import;
 
-/* One definition taken apart; the schema may be absent. */
-typedef struct Definition
+/* One definition on its way into the registry. */
+typedef struct Candidate
 {
-	ToolFormat	format;
-	JbItem		body;			/* the object with name and description */
-	const char *schema_key;
-	bool		gemini_schema;	/* in OpenAPI's subset */
-	JbItem		schema;
-	bool		has_schema;
-} Definition;
+	Import	   *import;
+	const JbItem *item;
+	bool		declaration;	/* it stands among Gemini's functionDeclarations */
+	Definition	definition;
+	char	   *name;			/* with the prefix; NULL: not known yet */
+} Candidate;
 
 static void import_value(Import *import, const JbItem *value, bool declarations, int depth);
 
-ToolFormat
-tool_format_or_raise(const char *name, bool with_auto)
-{
-	for (int i = 0; name != NULL && i < TOOL_FORMAT_AUTO + with_auto; i++)
-		if (strcmp(name, format_names[i]) == 0)
-			return (ToolFormat) i;
-	agc_refuse_word("format", name, with_auto ?
-					"The formats are auto, openai_chat, openai_responses, anthropic, mcp and gemini." :
-					"The formats are openai_chat, openai_responses, anthropic, mcp and gemini.");
-}
-
-pg_noreturn static void
-bad_definition(const Import *import, const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("not a tool definition at \"%s\" of tools", import->path.data),
-			 errdetail("%s", detail),
-			 errhint("format => 'openai_chat', 'openai_responses', 'anthropic', 'mcp' or 'gemini' says what it should be; the default recognises each.")));
-}
-
-/* Absent and null are the same. */
-static bool
-member(const JbItem *object, const char *key, JbItem *value)
-{
-	return object_find_cstring(jb_container(object), key, value) && !JBE_ISNULL(value->entry);
-}
-
-static bool
-member_is(const JbItem *object, const char *key, const char *text)
-{
-	JbItem		value;
-
-	return member(object, key, &value) && text_is(&value, text);
-}
-
-/* ----- what it is ---------------------------------------------------------------- */
-
-static ToolFormat
-recognise(Import *import, const JbItem *item, bool declaration)
-{
-	JbItem		value;
-
-	if (declaration)
-		return TOOL_FORMAT_GEMINI;
-	if (member(item, "function", &value))
-		return TOOL_FORMAT_OPENAI_CHAT;
-	if (member(item, "inputSchema", &value))
-		return TOOL_FORMAT_MCP;
-	if (member(item, "input_schema", &value))
-		return TOOL_FORMAT_ANTHROPIC;
-	if (member_is(item, "type", "function"))
-		return TOOL_FORMAT_OPENAI_RESPONSES;
-	if (member(item, "type", &value))
-		bad_definition(import, "It is a tool of the provider's own or of free text: it has no schema to judge arguments by.");
-	if (member(item, "name", &value) &&
-		(member(item, "parameters", &value) || member(item, "parametersJsonSchema", &value) ||
-		 member(item, "parameters_json_schema", &value)))
-		return TOOL_FORMAT_GEMINI;
-	bad_definition(import, "It has the shape of no known format.");
-}
+/* ----- looking at a definition ---------------------------------------------------- */
 
 static void
-find_schema(Definition *d, const char *key)
+candidate_context(void *arg)
 {
-	d->schema_key = key;
-	d->has_schema = member(&d->body, key, &d->schema);
-}
+	const Candidate *c = arg;
 
-static void
-take_apart(Import *import, const JbItem *item, bool declaration, Definition *d)
-{
-	memset(d, 0, sizeof(*d));
-	d->format = import->format == TOOL_FORMAT_AUTO ? recognise(import, item, declaration) : import->format;
-	d->body = *item;
-	switch (d->format)
-	{
-		case TOOL_FORMAT_OPENAI_CHAT:
-			if (!member_is(item, "type", "function") || !member(item, "function", &d->body) || !item_is_object(&d->body))
-				bad_definition(import, "\"type\" must be \"function\", and \"function\" an object.");
-			find_schema(d, "parameters");
-			break;
-		case TOOL_FORMAT_OPENAI_RESPONSES:
-			if (!member_is(item, "type", "function"))
-				bad_definition(import, "\"type\" must be \"function\".");
-			find_schema(d, "parameters");
-			break;
-		case TOOL_FORMAT_ANTHROPIC:
-			if (member(item, "type", &d->schema) && !text_is(&d->schema, "custom"))
-				bad_definition(import, "\"type\" must be \"custom\" or absent.");
-			find_schema(d, "input_schema");
-			if (!d->has_schema)
-				bad_definition(import, "\"input_schema\" is missing.");
-			break;
-		case TOOL_FORMAT_MCP:
-			find_schema(d, "inputSchema");
-			if (!d->has_schema)
-				bad_definition(import, "\"inputSchema\" is missing.");
-			break;
-		default:
-			find_schema(d, "parametersJsonSchema");
-			if (!d->has_schema)
-				find_schema(d, "parameters_json_schema");
-			if (d->has_schema && member(item, "parameters", &d->body))
-				bad_definition(import, "\"parameters\" and \"parametersJsonSchema\" exclude each other.");
-			if (!d->has_schema)
-			{
-				find_schema(d, "parameters");
-				d->gemini_schema = true;
-			}
-	}
-	if (d->has_schema && !item_is_object(&d->schema))
-		bad_definition(import, psprintf("\"%s\" must be an object.", d->schema_key));
-}
-
-/* The schema as the registry keeps it; a function without parameters accepts no arguments. */
-static Jsonb *
-definition_schema(const Definition *d)
-{
-	JsonbParseState *state = NULL;
-
-	if (d->has_schema)
-		return d->gemini_schema ? gemini_to_schema(&d->schema) : item_to_jsonb(&d->schema);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	put_string(&state, "type", "object");
-	put_key(&state, "properties");
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	errcontext("tool definition at \"%s\" of tools", c->import->path.data);
 }
 
 static char *
-definition_text(Import *import, const Definition *d, const char *key)
+full_name(Candidate *c)
 {
-	JbItem		value;
+	const Definition *d = &c->definition;
+	char	   *name;
+	char	   *wrong;
 
-	if (!member(&d->body, key, &value))
-		return NULL;
-	if (!JBE_ISSTRING(value.entry))
-		bad_definition(import, psprintf("\"%s\" must be a string.", key));
-	return pnstrdup(value.data, value.len);
+	if (d->name == NULL)
+		tool_definition_refuse(d, "\"name\" is missing.");
+	if (d->name[0] == '\0')
+		tool_definition_refuse(d, "\"name\" is empty.");
+	name = psprintf("%s%s", c->import->prefix, d->name);
+	wrong = agc_name_problem(cstring_to_text(name), "with the prefix, \"name\"");
+	if (wrong != NULL)
+		tool_definition_refuse(d, psprintf("It cannot be called so: %s.", wrong));
+	return name;
 }
-
-/* ----- what is left behind -------------------------------------------------------- */
 
 static void
-add_ignored(const JbItem *object, const char *const *kept, ArrayBuildState **ignored)
+require_schema(const Definition *d, const char *tenant)
 {
-	JbCursor	keys = jb_first(jb_container(object));
-	JbCursor	values = jb_first_value(jb_container(object));
-
-	for (uint32 i = 0; i < JsonContainerSize(jb_container(object)); i++)
-	{
-		JbItem		key = jb_next(&keys);
-		JbItem		value = jb_next(&values);
-		bool		known = JBE_ISNULL(value.entry);
-
-		for (int k = 0; !known && kept[k] != NULL; k++)
-			known = key_compare(key.data, key.len, kept[k], strlen(kept[k])) == 0;
-		if (!known)
-			*ignored = accumArrayResult(*ignored, PointerGetDatum(cstring_to_text_with_len(key.data, key.len)),
-										false, TEXTOID, CurrentMemoryContext);
-	}
-}
-
-/* The members of a definition that the registry has no place for. */
-static Datum
-ignored_members(const JbItem *item, const Definition *d)
-{
-	static const char *const outer[] = {"type", "function", NULL};
-	const char *inner[] = {"name", "description", d->schema_key, NULL, NULL};
-	ArrayBuildState *ignored = initArrayResult(TEXTOID, CurrentMemoryContext, false);
-
-	if (d->format == TOOL_FORMAT_OPENAI_CHAT)
-		add_ignored(item, outer, &ignored);
-	else if (d->format == TOOL_FORMAT_OPENAI_RESPONSES || d->format == TOOL_FORMAT_ANTHROPIC)
-		inner[3] = "type";
-	add_ignored(&d->body, inner, &ignored);
-	return makeArrayResult(ignored, CurrentMemoryContext);
-}
-
-/* ----- one definition --------------------------------------------------------------- */
-
-static void
-definition_context(void *arg)
-{
-	const Import *import = arg;
-
-	errcontext("tool definition at \"%s\" of tools", import->path.data);
-}
-
-static ToolImported
-store(Import *import, const char *name, Jsonb *schema, const char *description, Datum *guessed)
-{
-	ErrorContextCallback context;
 	SchemaDialect dialect;
 	SchemaProblem problem = {0};
-	ToolImported result;
 
-	if (dialect_detect(schema, true, &dialect, &problem) && dialect == DIALECT_AGENTVET)
-		bad_definition(import, "Its schema has no keyword of JSON Schema.");
-	context.previous = error_context_stack;
-	context.callback = definition_context;
-	context.arg = import;
+	if (dialect_detect(d->input_schema, true, &dialect, &problem) && dialect == DIALECT_AGENTVET)
+		tool_definition_refuse(d, "Its schema has no keyword of JSON Schema.");
+	if (tool_schema_usable(d->input_schema, DIALECT_AUTO, false, tenant, &problem))
+		return;
+	tool_definition_refuse(d, psprintf("At \"%s/%s%s\": %s%s.%s", d->at, d->schema_key, problem.path == NULL ? "" : agc_shown(problem.path, 500),
+								  problem.keyword == NULL ? "" : psprintf("\"%s\" ", problem.keyword), problem.message,
+								  problem.hint == NULL ? "" : psprintf(" %s", problem.hint)));
+}
+
+/* Raises unless the definition can be used. */
+static void
+read_candidate(Candidate *c)
+{
+	ErrorContextCallback context = {error_context_stack, candidate_context, c};
+	Import	   *import = c->import;
+	bool		again;
+
 	error_context_stack = &context;
-	result = tool_import_row(import->tenant, name, schema, description, guessed);
+	tool_definition_read(&c->definition, pstrdup(import->path.data), c->item, import->format, c->declaration);
+	c->name = full_name(c);
+	hash_search(import->names, c->name, HASH_ENTER, &again);
+	if (again)
+		tool_definition_refuse(&c->definition, "Its name occurs twice.");
+	require_schema(&c->definition, import->rules.tenant);
 	error_context_stack = context.previous;
-	return result;
 }
 
 static char *
-full_name(Import *import, const Definition *d)
+problem_of(const Candidate *c, const ErrorData *error)
 {
-	char	   *name = definition_text(import, d, "name");
-	bool		again;
+	if (error->sqlerrcode == ERRCODE_INVALID_PARAMETER_VALUE)
+		return psprintf("%s: %s", error->message, error->detail == NULL ? "" : error->detail);
+	return psprintf("cannot import tool %s at \"%s\" of tools: %s.%s%s", agc_quoted_name(c->definition.name == NULL ? "" : c->definition.name),
+					c->import->path.data, error->message, error->detail == NULL ? "" : " ", error->detail == NULL ? "" : error->detail);
+}
 
-	if (name == NULL || name[0] == '\0')
-		bad_definition(import, "\"name\" is missing.");
-	name = psprintf("%s%s", import->prefix, name);
-	if (strlen(name) > AGC_MAX_NAME)
-		bad_definition(import, psprintf("\"name\" must have at most %d bytes, with the prefix.", AGC_MAX_NAME));
-	hash_search(import->names, name, HASH_ENTER, &again);
-	if (again)
-		bad_definition(import, "Its name occurs twice.");
-	return name;
+/* The same, but what raises for the definition's sake is returned in words; NULL: it can be used. */
+static char *
+try_candidate(Candidate *c)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	char	   *volatile problem = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(cxt);
+	PG_TRY();
+	{
+		read_candidate(c);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		int			code = geterrcode();
+
+		if (code != ERRCODE_INVALID_PARAMETER_VALUE && code != ERRCODE_STATEMENT_TOO_COMPLEX && code != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(cxt);
+		problem = problem_of(c, CopyErrorData());
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(cxt);
+	CurrentResourceOwner = owner;
+	return problem;
+}
+
+/* ----- one row -------------------------------------------------------------------- */
+
+static void
+store_row(Import *import, const char *name, ToolAction action, Datum ignored, Datum guessed, const char *problem)
+{
+	static const char *const actions[] = {"created", "changed", "unchanged", "held", "refused"};
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, name);
+	agc_put_text(&row, actions[action]);
+	agc_put_datum(&row, ignored, ignored == (Datum) 0);
+	agc_put_datum(&row, guessed, guessed == (Datum) 0);
+	agc_put_text(&row, problem);
+	agc_row_store(import->result, &row);
+}
+
+/* What the tool would be called; NULL: nobody knows. */
+static char *
+likely_name(const Candidate *c)
+{
+	if (c->name != NULL || c->definition.name == NULL || c->definition.name[0] == '\0')
+		return c->name;
+	return psprintf("%s%s", c->import->prefix, c->definition.name);
+}
+
+static void
+import_candidate(Candidate *c)
+{
+	Import	   *import = c->import;
+	Definition *d = &c->definition;
+	char	   *problem = NULL;
+	ImportResult result;
+
+	if (import->rules.strict)
+		read_candidate(c);
+	else
+		problem = try_candidate(c);
+	if (problem != NULL)
+	{
+		store_row(import, likely_name(c), TOOL_REFUSED, (Datum) 0, (Datum) 0, problem);
+		return;
+	}
+	result = origin_import(&import->rules, c->name, d);
+	store_row(import, c->name, result.action, d->ignored, result.guessed, result.problem != NULL ? result.problem : forgiven_in_words(&d->forgiven));
 }
 
 static void
 import_definition(Import *import, const JbItem *item, bool declaration)
 {
-	static const char *const actions[] = {"created", "changed", "unchanged"};
-	Definition	d;
-	AgcRow		row;
-	char	   *name;
-	char	   *description;
-	Datum		guessed;
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore imported tool", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	Candidate	candidate = {.import = import, .item = item, .declaration = declaration};
+	char	   *hosted = NULL;
 
-	take_apart(import, item, declaration, &d);
-	name = full_name(import, &d);
-	description = definition_text(import, &d, "description");
-	agc_row_init(&row);
-	agc_put_text(&row, name);
-	agc_put_text(&row, actions[store(import, name, definition_schema(&d), description, &guessed)]);
-	agc_put(&row, ignored_members(item, &d));
-	agc_put_datum(&row, guessed, guessed == (Datum) 0);
-	agc_row_store(import->result, &row);
+	if (item_is_object(item) && !declaration)
+		hosted = tool_definition_hosted(item, import->format);
+	if (hosted != NULL)
+		store_row(import, hosted, TOOL_REFUSED, (Datum) 0, (Datum) 0,
+				  psprintf("forgiven: %s at \"%s\" of tools is a tool of the provider's own: it has no schema to judge arguments by",
+						   agc_quoted_name(hosted), import->path.data));
+	else
+		import_candidate(&candidate);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(cxt);
 }
 
 /* ----- the document ------------------------------------------------------------------ */
@@ -323,55 +243,83 @@ import_array(Import *import, const JbItem *array, bool declarations, int depth)
 		int			len = import->path.len;
 
 		appendStringInfo(&import->path, "/%u", i);
-		if (!item_is_object(&item))
-			bad_definition(import, "It is no object.");
-		import_value(import, &item, declarations, depth);
+		if (item_is_object(&item))
+			import_value(import, &item, declarations, depth);
+		else
+			import_definition(import, &item, declarations);
 		import->path.data[import->path.len = len] = '\0';
 	}
 }
 
-/*
- * An array of definitions; {"tools": [...]}, also inside a JSON-RPC response's
- * "result"; {"functionDeclarations": [...]}; or a definition.
- */
+/* What a document is wrapped in: {"tools": [...]}, also inside a JSON-RPC response's "result". */
+static const char *
+wrapper_of(const JbItem *value, JbItem *inner)
+{
+	static const char *const wrappers[] = {"tools", "result", "toolConfig", "functionDeclarations", "function_declarations"};
+	JbItem		name;
+
+	if (!item_is_object(value) || object_find_cstring(jb_container(value), "name", &name))
+		return NULL;
+	for (int i = 0; i < lengthof(wrappers); i++)
+		if (object_find_cstring(jb_container(value), wrappers[i], inner) && JBE_ISCONTAINER(inner->entry))
+			return wrappers[i];
+	return NULL;
+}
+
+/* An array of definitions; what wraps them; or a definition. */
 static void
 import_value(Import *import, const JbItem *value, bool declarations, int depth)
 {
-	static const char *const wrappers[] = {"tools", "result", "functionDeclarations", "function_declarations"};
+	const char *wrapper;
 	JbItem		inner;
 
 	CHECK_FOR_INTERRUPTS();
-	if (depth > WRAPPERS_MAX)
-		bad_definition(import, "It is wrapped too often.");
-	if (item_is_array(value))
-	{
+	wrapper = declarations || depth > WRAPPERS_MAX ? NULL : wrapper_of(value, &inner);
+	if (item_is_array(value) && depth <= WRAPPERS_MAX)
 		import_array(import, value, declarations, depth + 1);
-		return;
-	}
-	if (!item_is_object(value))
-		bad_definition(import, "It is no object.");
-	for (int i = 0; !declarations && i < lengthof(wrappers); i++)
-		if (member(value, wrappers[i], &inner) && JBE_ISCONTAINER(inner.entry) && !member(value, "name", &(JbItem){0}))
-		{
-			import_member(import, &inner, wrappers[i], i >= 2, depth + 1);
-			return;
-		}
-	import_definition(import, value, declarations);
+	else if (wrapper != NULL)
+		import_member(import, &inner, wrapper, strncmp(wrapper, "function", 8) == 0, depth + 1);
+	else
+		import_definition(import, value, declarations);
 }
 
-/* tool_import(tools, format, prefix, tenant) -> setof (name, action, ignored, guessed) */
+static OnChange
+on_change_argument(FunctionCallInfo fcinfo, int n)
+{
+	static const char *const words[] = {"replace", "hold", "refuse"};
+	char	   *word = agc_opt_text(fcinfo, n);
+
+	for (int i = 0; word != NULL && i < lengthof(words); i++)
+		if (strcmp(word, words[i]) == 0)
+			return (OnChange) i;
+	agc_refuse_word("on_change", word, "The words are replace, hold and refuse.");
+}
+
+/*
+ * tool_import(tools, format, prefix, origin, adopt, on_change, strict, tenant)
+ * -> setof (name, action, ignored, guessed, problem)
+ */
 AGC_FUNCTION(tool_import)
 {
 	HASHCTL		ctl = {.keysize = AGC_MAX_NAME + 1, .entrysize = AGC_MAX_NAME + 1, .hcxt = CurrentMemoryContext};
 	Jsonb	   *tools = agc_arg_jsonb(fcinfo, 0, "tools");
 	char	   *format = agc_opt_text(fcinfo, 1);
 	char	   *prefix = agc_opt_text(fcinfo, 2);
-	char	   *tenant = agc_arg_tenant(fcinfo, 3);
-	Import		import = {.tenant = tenant, .prefix = prefix == NULL ? "" : prefix};
+	char	   *origin = tool_origin_argument(fcinfo, 3);
+	Import		import = {.prefix = prefix == NULL ? "" : prefix};
 	JbItem		root = jb_root(tools);
 
-	agc_enter(tenant, AGC_ADMIN);
+	import.rules.origin = origin == NULL ? import.prefix : origin;
+	import.rules.adopt = agc_arg_bool(fcinfo, 4, "adopt");
+	import.rules.on_change = on_change_argument(fcinfo, 5);
+	import.rules.strict = agc_arg_bool(fcinfo, 6, "strict");
+	import.rules.tenant = agc_arg_tenant(fcinfo, 7);
+	agc_enter(import.rules.tenant, AGC_ADMIN);
 	import.format = tool_format_or_raise(format, true);
+	if (!JBE_ISCONTAINER(root.entry))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("tools must be a JSON array or object")));
 	import.names = hash_create("agentcore imported tools", 64, &ctl, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	initStringInfo(&import.path);
 	InitMaterializedSRF(fcinfo, 0);

@@ -15,23 +15,25 @@ typedef enum ToolFormat
 	TOOL_FORMAT_ANTHROPIC,
 	TOOL_FORMAT_MCP,
 	TOOL_FORMAT_GEMINI,
+	TOOL_FORMAT_BEDROCK,
 	TOOL_FORMAT_AUTO
 } ToolFormat;
 
 /* 22023 for an unknown format; "auto" is known only with_auto */
 extern ToolFormat tool_format_or_raise(const char *name, bool with_auto);
 
-/* tool.c: what became of an imported definition */
-typedef enum ToolImported
-{
-	TOOL_CREATED,
-	TOOL_UPDATED,
-	TOOL_UNCHANGED
-} ToolImported;
+/* tool.c: 0: the schema does not compile */
+extern Datum tool_guessed_column(const Jsonb *schema, SchemaDialect dialect, bool additional, Datum skip, const char *tenant);
 
-/* Other settings of an existing tool stay.  22023 if the schema does not compile. */
-extern ToolImported tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description,
-									Datum *guessed);
+/* tool.c: whether a tool can have the schema; false and *problem, and exceeding a limit raises */
+extern bool tool_schema_usable(const Jsonb *schema, SchemaDialect dialect, bool additional, const char *tenant,
+							   SchemaProblem *problem);
+
+/* tool_definition.c: why it is not what tool_import() keeps as "meta", a sentence; NULL: it is */
+extern const char *tool_meta_problem(const Jsonb *meta);
+
+/* tool_definition.c: "origin" of a function, NULL where it is; 22023 for what cannot be one */
+extern char *tool_origin_argument(FunctionCallInfo fcinfo, int n);
 
 /* tool.c: whether a pointer is one of a list */
 extern bool tool_pointer_among(const char *pointer, char **list, int n);
@@ -89,6 +91,9 @@ put_item(JsonbParseState **state, JsonbIteratorToken where, const JbItem *item)
 	item_to_value(item, &value);
 	pushJsonbValue(state, where, &value);
 }
+
+/* the members of an object, NULL: none */
+extern void put_members(JsonbParseState **state, const Jsonb *object);
 
 static inline bool
 text_is(const JbItem *item, const char *text)

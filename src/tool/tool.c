@@ -30,7 +30,7 @@ enum
 	A_SCHEMA = 1, A_DESCRIPTION, A_DIALECT, A_MODE, A_COERCE, A_ADDITIONAL, A_URL_ARGS, A_CACHE_TTL, A_CACHE_SCOPE,
 	A_TAGS, A_LEASE, A_IDEMPOTENT, A_EST_TOKENS, A_EST_USD, A_RETRY_POLICY, A_TARGET, A_NEEDS_APPROVAL, A_ENABLED,
 	A_CACHE_SOFT_TTL, A_CACHE_NEGATIVE_TTL, A_CACHE_MAX_SIZE, A_DROP_UNKNOWN, A_URL_SKIP, A_ERROR_POINTER, A_OPEN_WORLD,
-	A_HTTP_METHOD, N_TOOL_ARGS
+	A_HTTP_METHOD, A_META, A_ORIGIN, N_TOOL_ARGS
 };
 
 static void *compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
@@ -113,6 +113,10 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	tool->name = name;
 	tool->description = agc_col_text(tuple, desc, "description");
 	tool->enabled = agc_col_bool(tuple, desc, "enabled");
+	(void) agc_col(tuple, desc, "pending", &isnull);
+	tool->held = !isnull;
+	value = agc_col(tuple, desc, "meta", &isnull);
+	tool->meta = isnull ? NULL : DatumGetJsonbPCopy(value);
 	tool->audit = strcmp(agc_col_text(tuple, desc, "mode"), "audit") == 0;
 	tool->coerce = agc_col_bool(tuple, desc, "coerce");
 	tool->drop_unknown = agc_col_bool(tuple, desc, "drop_unknown");
@@ -348,6 +352,21 @@ check_tags(Datum array)
 					 errmsg("tags element %d must have 1 to %d bytes", i + 1, AGC_MAX_NAME)));
 }
 
+/* "meta" of tool_set: what an import keeps of a definition, and nothing else */
+static void
+check_meta(FunctionCallInfo fcinfo)
+{
+	Jsonb	   *meta = agc_opt_jsonb(fcinfo, A_META, "meta");
+	const char *wrong = meta == NULL ? NULL : tool_meta_problem(meta);
+
+	if (wrong != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("meta is not what a definition brings"),
+				 errdetail("%s", wrong),
+				 errhint("It is an object of title (text), annotations, outputSchema and _meta (objects).")));
+}
+
 static void
 require_one_of(const char *value, const char *what, const char *const *words, int nwords, const char *hint)
 {
@@ -389,9 +408,8 @@ method_argument(FunctionCallInfo fcinfo)
 	return CStringGetTextDatum(method);
 }
 
-/* The guessed URLs as the column "guessed" shows them; 0: the schema does not compile. */
-static Datum
-guessed_column(const Jsonb *schema, SchemaDialect dialect, bool additional, Datum skip, const char *tenant)
+Datum
+tool_guessed_column(const Jsonb *schema, SchemaDialect dialect, bool additional, Datum skip, const char *tenant)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore url guess", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
@@ -423,14 +441,12 @@ tool_pointer_among(const char *pointer, char **list, int n)
 	return false;
 }
 
-/* Compiles in a context of its own; an ERROR frees it with the caller's. */
-static void
-check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, const char *tenant)
+bool
+tool_schema_usable(const Jsonb *schema, SchemaDialect dialect, bool additional, const char *tenant, SchemaProblem *problem)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore schema check", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
-	SchemaProblem problem;
-	SchemaProgram *program = compile_tool_schema(schema, dialect, additional, tenant, &problem);
+	SchemaProgram *program = compile_tool_schema(schema, dialect, additional, tenant, problem);
 
 	if (program != NULL && additional && program->dialect != DIALECT_AGENTVET)
 		ereport(ERROR,
@@ -438,11 +454,21 @@ check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, const 
 				 errmsg("additional is for agentvet's dialect only"),
 				 errdetail("This schema is written in %s.", dialect_name(program->dialect)),
 				 errhint("In JSON Schema say \"additionalProperties\" in the schema.")));
-	if (program == NULL || !metaschema_check(program, tenant, &problem))
-		schema_problem_raise(&problem, "schema");
-	check_compiled_size(cxt);
 	MemoryContextSwitchTo(old);
+	if (program == NULL || !metaschema_check(program, tenant, problem))
+		return false;			/* the problem is in the context, which goes with the caller's */
+	check_compiled_size(cxt);
 	MemoryContextDelete(cxt);
+	return true;
+}
+
+static void
+check_schema(const Jsonb *schema, SchemaDialect dialect, bool additional, const char *tenant)
+{
+	SchemaProblem problem;
+
+	if (!tool_schema_usable(schema, dialect, additional, tenant, &problem))
+		schema_problem_raise(&problem, "schema");
 }
 
 /* -1: not given.  A setting that could never take effect is a mistake. */
@@ -526,6 +552,8 @@ check_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 	check_error_pointer(agc_opt_name(fcinfo, A_ERROR_POINTER, "error_pointer"));
 	if (!PG_ARGISNULL(A_TAGS))
 		check_tags(PG_GETARG_DATUM(A_TAGS));
+	check_meta(fcinfo);
+	(void) tool_origin_argument(fcinfo, A_ORIGIN);
 	if (AGC_TOUCHED(set, A_SCHEMA) || AGC_TOUCHED(set, A_DIALECT) || AGC_TOUCHED(set, A_ADDITIONAL))
 		check_schema(agc_arg_jsonb(fcinfo, A_SCHEMA, "input_schema"), dialect_or_raise(agc_opt_text(fcinfo, A_DIALECT)),
 					 PG_GETARG_BOOL(A_ADDITIONAL), set->tenant);
@@ -537,14 +565,14 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 	static const Oid types[] = {
 		TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTARRAYOID, INTERVALOID,
 		TEXTOID, TEXTARRAYOID, INTERVALOID, BOOLOID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, BOOLOID,
-		INTERVALOID, INTERVALOID, INT8OID, BOOLOID, TEXTARRAYOID, TEXTOID, BOOLOID, TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID
+		INTERVALOID, INTERVALOID, INT8OID, BOOLOID, TEXTARRAYOID, TEXTOID, BOOLOID, TEXTOID, JSONBOID, TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID
 	};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description, dialect, mode, coerce, additional,"
 		" url_args, cache_ttl, cache_scope, tags, lease, idempotent, est_tokens, est_nanousd, retry_policy, target,"
 		" needs_approval, enabled, cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip, error_pointer, open_world,"
-		" http_method, guessed)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)"
+		" http_method, meta, origin, guessed)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
 		" description = EXCLUDED.description, dialect = EXCLUDED.dialect, mode = EXCLUDED.mode,"
 		" coerce = EXCLUDED.coerce, additional = EXCLUDED.additional, url_args = EXCLUDED.url_args,"
@@ -556,18 +584,20 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 		" cache_max_size = EXCLUDED.cache_max_size, drop_unknown = EXCLUDED.drop_unknown, url_skip = EXCLUDED.url_skip,"
 		" error_pointer = EXCLUDED.error_pointer,"
 		" open_world = EXCLUDED.open_world, http_method = EXCLUDED.http_method,"
-		" guessed = CASE WHEN $30 THEN EXCLUDED.guessed ELSE t.guessed END"
-		" WHERE $31 AND"
+		" meta = EXCLUDED.meta, origin = EXCLUDED.origin,"
+		" guessed = CASE WHEN $32 THEN EXCLUDED.guessed ELSE t.guessed END"
+		" WHERE $33 AND"
 		" (t.input_schema::text, t.description, t.dialect, t.mode, t.coerce, t.additional, t.url_args, t.cache_ttl,"
 		" t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens, t.est_nanousd, t.retry_policy, t.target,"
 		" t.needs_approval, t.enabled, t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip,"
-		" t.error_pointer, t.open_world, t.http_method, t.guessed) IS DISTINCT FROM"
+		" t.error_pointer, t.open_world, t.http_method, t.meta::text, t.origin, t.guessed) IS DISTINCT FROM"
 		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.mode, EXCLUDED.coerce,"
 		" EXCLUDED.additional, EXCLUDED.url_args, EXCLUDED.cache_ttl, EXCLUDED.cache_scope, EXCLUDED.tags,"
 		" EXCLUDED.lease, EXCLUDED.idempotent, EXCLUDED.est_tokens, EXCLUDED.est_nanousd, EXCLUDED.retry_policy,"
 		" EXCLUDED.target, EXCLUDED.needs_approval, EXCLUDED.enabled, EXCLUDED.cache_soft_ttl,"
 		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size, EXCLUDED.drop_unknown, EXCLUDED.url_skip,"
-		" EXCLUDED.error_pointer, EXCLUDED.open_world, EXCLUDED.http_method, CASE WHEN $30 THEN EXCLUDED.guessed ELSE t.guessed END)", lengthof(types), types
+		" EXCLUDED.error_pointer, EXCLUDED.open_world, EXCLUDED.http_method, EXCLUDED.meta::text, EXCLUDED.origin,"
+		" CASE WHEN $32 THEN EXCLUDED.guessed ELSE t.guessed END)", lengthof(types), types
 	};
 	bool		anew = AGC_TOUCHED(set, A_SCHEMA) || AGC_TOUCHED(set, A_DIALECT) || AGC_TOUCHED(set, A_ADDITIONAL) ||
 		AGC_TOUCHED(set, A_URL_ARGS) || AGC_TOUCHED(set, A_URL_SKIP);
@@ -576,7 +606,7 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 
 	check_tool(fcinfo, set);
 	if (anew && PG_ARGISNULL(A_URL_ARGS))
-		guessed = guessed_column(agc_arg_jsonb(fcinfo, A_SCHEMA, "input_schema"), dialect_or_raise(agc_opt_text(fcinfo, A_DIALECT)),
+		guessed = tool_guessed_column(agc_arg_jsonb(fcinfo, A_SCHEMA, "input_schema"), dialect_or_raise(agc_opt_text(fcinfo, A_DIALECT)),
 								 PG_GETARG_BOOL(A_ADDITIONAL), PG_ARGISNULL(A_URL_SKIP) ? (Datum) 0 : PG_GETARG_DATUM(A_URL_SKIP),
 								 set->tenant);
 	agc_row_init(&row);
@@ -610,15 +640,16 @@ AGC_FUNCTION(tool_set)
 	static AgcPlan row = {
 		"SELECT input_schema, description, dialect, mode, coerce, additional, url_args, cache_ttl, cache_scope, tags,"
 		" lease, idempotent, est_tokens, est_nanousd * 0.000000001, retry_policy, target, needs_approval, enabled,"
-		" cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip, error_pointer, open_world, http_method"
-		" FROM agentcore.tool WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
+		" cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip, error_pointer, open_world, http_method,"
+		" meta, origin FROM agentcore.tool WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	static const AgcMember members[] = {
 		{"input_schema", .required = true}, {"description"}, {"dialect", "auto"}, {"mode", "enforce"},
 		{"coerce", "false"}, {"additional", "false"}, {"url_args"}, {"cache_ttl"}, {"cache_scope", "agent"},
 		{"tags"}, {"lease"}, {"idempotent", "false"}, {"est_tokens"}, {"est_usd"}, {"retry_policy"},
 		{"target"}, {"needs_approval", "false"}, {"enabled", "true"}, {"cache_soft_ttl"}, {"cache_negative_ttl"},
-		{"cache_max_size"}, {"drop_unknown", "false"}, {"url_skip"}, {"error_pointer"}, {"open_world"}, {"http_method"}
+		{"cache_max_size"}, {"drop_unknown", "false"}, {"url_skip"}, {"error_pointer"}, {"open_world"}, {"http_method"},
+		{"meta"}, {"origin"}
 	};
 	static const AgcSetter setter = {"tool", A_SCHEMA, lengthof(members), members, &row, .write = write_tool};
 	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "tool name"))};
@@ -635,60 +666,6 @@ AGC_FUNCTION(tool_drop)
 	};
 
 	return agc_drop(fcinfo, "tool name", &plan);
-}
-
-/*
- * Writes a definition that tool_import() read.  Of an existing tool it replaces
- * the schema, and the description if it has one; everything else stays.
- * *guessed: what the column then says, 0 for NULL.
- */
-ToolImported
-tool_import_row(const char *tenant, const char *name, Jsonb *schema, const char *description, Datum *guessed)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTARRAYOID};
-	static AgcPlan plan = {
-		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description, guessed) VALUES ($1, $2, $3, $4, $5)"
-		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
-		" description = coalesce(EXCLUDED.description, t.description), dialect = EXCLUDED.dialect,"
-		" additional = EXCLUDED.additional, guessed = CASE WHEN t.url_args IS NULL THEN"
-		" ARRAY(SELECT g FROM unnest(EXCLUDED.guessed) WITH ORDINALITY u (g, n) WHERE g <> ALL (coalesce(t.url_skip, '{}')) ORDER BY n) END"
-		" WHERE (t.input_schema::text, t.description, t.dialect, t.additional) IS DISTINCT FROM"
-		" (EXCLUDED.input_schema::text, coalesce(EXCLUDED.description, t.description), EXCLUDED.dialect, EXCLUDED.additional)"
-		" RETURNING t.xmax = 0", lengthof(types), types
-	};
-	static AgcPlan stored = {
-		"SELECT guessed FROM agentcore.tool WHERE tenant = $1 AND name = $2", 2, types
-	};
-	AgcRow		key;
-	AgcRow		row;
-	ToolImported result = TOOL_UNCHANGED;
-	AgcOwner	owner;
-	bool		isnull;
-
-	check_schema(schema, DIALECT_AUTO, false, tenant);
-	agc_row_init(&row);
-	agc_put_text(&row, tenant);
-	agc_put_text(&row, name);
-	agc_put_jsonb(&row, schema);
-	agc_put_text(&row, description);
-	agc_put(&row, guessed_column(schema, DIALECT_AUTO, false, (Datum) 0, tenant));
-	agc_owner_begin_bounded(&owner);
-	agc_spi_row(&plan, &row);
-	if (SPI_processed > 0)
-	{
-		Datum		created = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-
-		result = DatumGetBool(created) ? TOOL_CREATED : TOOL_UPDATED;
-	}
-	agc_row_init(&key);
-	agc_put_text(&key, tenant);
-	agc_put_text(&key, name);
-	agc_spi_row(&stored, &key);
-	*guessed = SPI_processed == 0 ? (Datum) 0 : SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	if (*guessed != (Datum) 0)
-		*guessed = SPI_datumTransfer(*guessed, false, -1);
-	agc_owner_end(&owner);
-	return result;
 }
 
 void

@@ -25,6 +25,7 @@ typedef struct ToolDef
 	const char *name;
 	const char *description;	/* may be NULL */
 	bool		enabled;
+	bool		held;			/* its definition has changed, and nobody has accepted it */
 	bool		audit;			/* mode 'audit': judge, report, let through */
 	bool		coerce;
 	bool		drop_unknown;	/* with coerce: properties that are not allowed are removed */
@@ -51,6 +52,7 @@ typedef struct ToolDef
 	int64		est_nanousd;	/* the same */
 	const char *retry_policy;	/* may be NULL: 'default' */
 	const char *target;			/* breaker and rate key; may be NULL: none */
+	const Jsonb *meta;			/* what its definition says beside name, description and schema; may be NULL */
 	uint8		definition[AGC_HASH_LEN];	/* digest of the input schema and the documents it refers to */
 	int64		fingerprint;	/* the same, shorter: equal for the same tool elsewhere */
 	SchemaProgram *program;

@@ -31,6 +31,9 @@ CREATE TABLE agentcore.tool (
   open_world     boolean,
   http_method    text COLLATE "C",
   guessed        text[],
+  origin         text COLLATE "C",
+  meta           jsonb,
+  pending        jsonb,
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.tool');
@@ -39,7 +42,8 @@ COMMENT ON TABLE agentcore.tool IS
   'The registered tools of each tenant. '
   'Written by tool_set() and tool_drop(); read them in agentcore.tools. '
   'est_nanousd is in 10^-9 USD; NULL estimates are unknown. '
-  'guessed is what tool_set() and tool_import() made of the schema; NULL where url_args are stated.';
+  'guessed is what tool_set() and tool_import() made of the schema; NULL where url_args are stated. '
+  'origin, meta and pending: see the view.';
 
 INSERT INTO agentcore.access_source VALUES ('tool'), ('json_schema');
 
@@ -47,7 +51,8 @@ CREATE VIEW agentcore.tools WITH (security_barrier) AS
   SELECT t.tenant, t.name, t.description, t.input_schema, t.dialect, t.mode, t.coerce, t.additional, t.url_args,
          t.cache_ttl, t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens,
          pg_catalog.trim_scale(t.est_nanousd::numeric / 1000000000) AS est_usd, t.retry_policy, t.target, t.needs_approval, t.enabled,
-         t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip, t.revision, t.error_pointer, t.open_world, t.http_method, t.guessed
+         t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip, t.revision, t.error_pointer, t.open_world, t.http_method, t.guessed,
+         t.origin, t.meta, t.pending
     FROM agentcore.visible_rows(NULL::agentcore.tool) t;
 COMMENT ON VIEW agentcore.tools IS
   'The tools of the tenants visible to the caller. '
@@ -58,6 +63,10 @@ COMMENT ON VIEW agentcore.tools IS
   'guessed: the arguments that are taken for URLs by their names and descriptions, because url_args is NULL; judged too, like url_args, or only where they are URLs by their value if the description names something else as well. '
   'http_method NULL: as the arguments say, else GET. '
   'open_world false: a policy''s strict_urls does not look at the arguments. '
+  'origin: whose definition it is, by tool_import(); NULL: nobody''s, tool_set() made it. '
+  'meta: what the definition says beside name, description and schema, an object of title, annotations, outputSchema and _meta; NULL: nothing. '
+  'Nothing is decided by it. '
+  'pending: a changed definition that waits for tool_accept(), an object of digest, description, input_schema and meta; until then calls are denied (tool_changed); NULL: nothing waits. '
   'cache_ttl NULL: results are not cached. '
   'cache_soft_ttl NULL: results are never stale before they expire. '
   'cache_negative_ttl NULL: failures are not kept. '
@@ -70,10 +79,11 @@ CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb DEFAULT NULL, d
     idempotent boolean DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, retry_policy text DEFAULT NULL,
     target text DEFAULT NULL, needs_approval boolean DEFAULT NULL, enabled boolean DEFAULT NULL, cache_soft_ttl interval DEFAULT NULL,
     cache_negative_ttl interval DEFAULT NULL, cache_max_size bigint DEFAULT NULL, drop_unknown boolean DEFAULT NULL,
-    url_skip text[] DEFAULT NULL, error_pointer text DEFAULT NULL, open_world boolean DEFAULT NULL, http_method text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+    url_skip text[] DEFAULT NULL, error_pointer text DEFAULT NULL, open_world boolean DEFAULT NULL, http_method text DEFAULT NULL,
+    meta jsonb DEFAULT NULL, origin text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_set_v1';
-COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text, boolean, text, text[], text) IS
+COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text, boolean, text, jsonb, text, text[], text) IS
   'Registers or changes a tool; returns whether anything changed. '
   'An argument that is not given (NULL) stays as it is. '
   'A new tool needs input_schema; its defaults are dialect auto, mode enforce, cache_scope agent, unknown estimates (NULL), enabled, and every other switch off: it is not cached, not coerced, not idempotent and needs no approval. '
@@ -88,6 +98,8 @@ COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, b
   'http_method: the method that every URL of the tool is used with, beside those that the arguments name; NULL: what the arguments name, else GET. '
   'error_pointer: JSON Pointer to the place where a result of this tool brings an error, in place of the shapes of result_error_shapes(); the token * stands for every array element. '
   'A result is an error if something stands there that is not null, false, 0 or empty; it is never cached. '
+  'meta: what an import keeps of a definition beside name, description and schema: title, annotations, outputSchema and _meta; nothing is decided by it. '
+  'origin: which tool_import() may change the definition; NULL: none, unless it adopts. '
   'additional: in agentvet''s dialect, unknown keys are allowed. '
   'cache_soft_ttl: from then until cache_ttl an answer is served as stale while one caller computes it anew. '
   'cache_negative_ttl: final failures are kept that long, and the gate says failed_before. '
@@ -103,26 +115,11 @@ COMMENT ON FUNCTION agentcore.tool_drop(text, text) IS
   'Removes a tool; returns whether there was one. '
   'NULL name: 22023.';
 
-CREATE FUNCTION agentcore.tool_import(tools jsonb, format text DEFAULT 'auto', prefix text DEFAULT '', tenant text DEFAULT '', OUT name text, OUT action text, OUT ignored text[], OUT guessed text[]) RETURNS SETOF record
-  LANGUAGE C VOLATILE PARALLEL UNSAFE
-  AS 'MODULE_PATHNAME', 'agentcore_tool_import_v1';
-COMMENT ON FUNCTION agentcore.tool_import(jsonb, text, text, text) IS
-  'Registers tools as their providers define them. '
-  'format: openai_chat, openai_responses, anthropic, mcp (also a whole tools/list result) or gemini (also parametersJsonSchema); auto recognises each. '
-  'tools: an array of definitions, one definition, or the request or response that holds them. '
-  'prefix is put before every name. '
-  'Of an existing tool only the schema is replaced, and the description if the definition has one. '
-  'Returns one row per tool, in order. '
-  'action: created, changed or unchanged. '
-  'ignored: members of the definition that the registry does not keep. '
-  'guessed: the arguments that are taken for URLs, see tool_set(); NULL if the tool''s url_args are stated. '
-  'A definition that is not recognised, or whose schema cannot be used, raises 22023 with its JSON Pointer, and nothing is imported.';
-
 CREATE FUNCTION agentcore.tool_export(tool text, format text, strict boolean DEFAULT false, tenant text DEFAULT '') RETURNS jsonb
   LANGUAGE C STABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_export_v1';
 COMMENT ON FUNCTION agentcore.tool_export(text, text, boolean, text) IS
-  'A tool as openai_chat, openai_responses, anthropic, mcp or gemini want it defined; tool_import() reads it back to the same tool. '
+  'A tool as openai_chat, openai_responses, anthropic, mcp, gemini or bedrock want it defined; tool_import() reads it back to the same tool. '
   'agentvet''s dialect is written as JSON Schema. '
   'gemini gets parameters if its subset can say the same, else parametersJsonSchema. '
   'strict asks OpenAI or Anthropic for their strict mode; 22023 if tool_lint() finds something that it refuses, or if the format has no strict mode. '
@@ -219,6 +216,6 @@ COMMENT ON FUNCTION agentcore.args_coerce(text, jsonb, boolean, text, text) IS
   'Unknown tool: 42704; no args, or both: 22023; a limit: 54001, 54000.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('tool_set', 'admin'), ('tool_drop', 'admin'), ('tool_import', 'admin'), ('tool_export', 'reader'), ('tool_lint', 'reader'),
+  ('tool_set', 'admin'), ('tool_drop', 'admin'), ('tool_export', 'reader'), ('tool_lint', 'reader'),
   ('result_error_shapes', 'public'), ('result_is_error', 'public'), ('tool_result_is_error', 'agent'),
   ('args_validate', 'agent'), ('args_valid', 'agent'), ('args_assert', 'agent'), ('args_feedback', 'agent'), ('args_coerce', 'agent');

@@ -61,7 +61,7 @@ SERVER_REFUSED = re.compile(
     r'Input validation error|Invalid arguments|validation errors? for|invalid_type|The selected .{1,40} is invalid'
     r'|Unknown tool|is not defined in the configuration|INTERNAL_ERROR')
 
-FORMATS = ['openai_chat', 'openai_responses', 'anthropic', 'mcp', 'gemini']
+FORMATS = ['openai_chat', 'openai_responses', 'anthropic', 'mcp', 'gemini', 'bedrock']
 
 
 class Count:
@@ -88,7 +88,7 @@ def register(conn, tools, count):
         reason = None
         try:
             with conn.transaction():
-                conn.execute('SELECT agentcore.tool_set(%s, %s::jsonb, %s, tenant => %s)',
+                conn.execute('SELECT agentcore.tool_set(%s, %s::jsonb, %s, origin => \'\', tenant => %s)',
                              (name, json.dumps(tool['inputSchema']), tool['description'], 'corpus'))
         except psycopg.Error as error:
             reason = error.diag.message_primary

@@ -39,6 +39,8 @@ SELECT agentcore.tool_set('pay', '{"type": "object", "$ref": "urn:doc:own"}', ne
 SELECT agentcore.model_price_set('m', 0.000001, 0.000002, fees => '{"requests": 0.01}'), agentcore.model_price_set('m', 1, 1, service_tier => 'flex', above_tokens => 9);
 SELECT agentcore.model_alias_set('m-*', 'm');
 SELECT agentcore.model_set('m', target => 'far');
+SELECT agentcore.tool_import('[{"name": "held", "inputSchema": {"type": "object"}}]', origin => 'server');
+SELECT agentcore.tool_import('[{"name": "held", "description": "Another.", "inputSchema": {"type": "object"}}]', origin => 'server', on_change => 'hold');
 SELECT agentcore.retry_policy_set('r', base => '1 s');
 SELECT agentcore.breaker_set('far', consecutive => 2);
 SELECT agentcore.rate_set('far', 5, '1 second', tokens => 1000), agentcore.model_set('m', target => 'far', retry_policy => 'r');
@@ -80,19 +82,24 @@ sub contents
 	my $row = "to_jsonb(t) - 'revision'";
 	return in_db($database, "SELECT count(*), md5(string_agg(($row)::text, '|' ORDER BY ($row)::text)) FROM $table t");
 }
-# a restore writes policies, so it adds to their history; it takes nothing away
-my $history = 'SELECT r::text FROM agentcore.policy_revision r ORDER BY 1';
-my %restored = map { $_ => 1 } split /\n/, in_db('target', $history);
-is(join("\n", grep { !$restored{$_} } split /\n/, in_db('source', $history)), '', 'the history of policies is restored');
+# a restore writes policies and tools, so it adds to their history; it takes nothing away
+foreach my $table ('agentcore.policy_revision', 'agentcore.tool_revision')
+{
+	my $history = "SELECT r::text FROM $table r ORDER BY 1";
+	my %restored = map { $_ => 1 } split /\n/, in_db('target', $history);
+	is(join("\n", grep { !$restored{$_} } split /\n/, in_db('source', $history)), '', "$table is restored");
+}
 is(in_db('target', q{SELECT count(*) FROM agentcore.url_check('p', 'https://bad.example.com/') c
  JOIN agentcore.policy_history h ON h.policy = 'p' AND h.revision = c.revision}), '1', 'a decision finds its revision after restore');
 
-foreach my $table (grep { $_ ne 'agentcore.policy_revision' } @tables)
+foreach my $table (grep { $_ !~ /_revision$/ } @tables)
 {
 	is(contents('target', $table), contents('source', $table), "$table is the same after restore");
 }
 
 is(in_db('target', q{SELECT agentcore.args_valid('pay', '{"n": 1}'), agentcore.args_valid('pay', '{"n": "1"}')}), 't|f', 'a tool finds its document');
+
+is(in_db('target', q{SELECT reason FROM agentcore.call_begin('a', 'held', '{}')}), 'tool_changed', 'a tool that was held is held');
 
 is(in_db('target', q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'agentcore.budget_ledger'::regclass}), '4', 'the ledger has its partitions');
 is(in_db('target', q{SELECT agentcore.budget_ledger_partition(1)}), '0', 'none is made twice');
