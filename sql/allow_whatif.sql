@@ -140,6 +140,10 @@ SELECT policy_export('copy') = policy_export('web') AS same, (SELECT count(*) FR
 SELECT n, change FROM policy_diff('copy', '{https://anything.com/}', '[{"effect": "deny", "pattern": "*.com", "force": true}]');
 SELECT count(*) FROM policy_import('forced', '{"allow": [{"pattern": "*.com", "force": true}, "a.org"]}');
 SELECT action FROM policy_import('forced', policy_export('forced'));
+SELECT action FROM policy_import('forced', '{"allow": ["*.com", {"pattern": "*.org"}, "a.net"], "deny": ["*.io"]}', force => true);
+SELECT pattern, forced FROM policy_rules WHERE policy = 'forced' AND kind <> 'tool' ORDER BY rule;
+SELECT pg_temp.try($$SELECT agentcore.policy_import('forced', '{"allow": ["*.com"]}')$$), pg_temp.try($$SELECT agentcore.policy_import('forced', '{"allow": ["*.com"]}', force => NULL)$$),
+       pg_temp.try($$SELECT agentcore.policy_import('forced', '{"allow": [{"pattern": "*.com", "force": false}]}', force => true)$$), pg_temp.try($$SELECT agentcore.policy_import('forced', '{"allow": [5]}', force => true)$$);
 SELECT policy_export('forced') -> 'allow' AS allow, (SELECT count(*) FROM config_apply(config_export()) WHERE action <> 'unchanged') AS changed;
 
 -- agentguard's
@@ -159,6 +163,11 @@ SELECT kind, action FROM policy_import('guard', '{"network": {"allow": []}, "vio
 SELECT policy_export('guard', 'agentguard'), url_allowed('guard', 'https://a.com');
 SELECT kind, action FROM policy_import('guard', '{}');
 SELECT policy_export('guard');
+-- the Python sibling's spelling
+SELECT v.document, pg_temp.try(format('SELECT agentcore.policy_import(%L, %L)', 'snake', v.document)) AS answer FROM (VALUES
+  ('{"network": {}, "budget": {"max_requests": 12}, "violations": "block"}'), ('{"network": {}, "budget": {"max_requests": 12, "maxRequests": null}}'), ('{"network": {}, "budget": {"max_requests": 13, "maxRequests": 13}}'),
+  ('{"network": {}, "budget": {"max_requests": 1, "maxRequests": 2}}'), ('{"network": {}, "budget": {"max_requests": -1}}'), ('{"network": {}, "budget": {"max_requests": "5"}}'), ('{"network": {}, "budget": {"max_request": 5}}')) v(document);
+SELECT budget, max_calls FROM budget_limits WHERE budget = 'snake';
 -- a budget of another name, kept but for its calls
 SELECT budget_set('team', max_tokens => 1000, max_calls => 7), budget_limit_set('team', 'daily', max_calls => 5, period => '1 day'), budget_set('daily', max_calls => 7, period => '1 day');
 SELECT kind, name, action FROM policy_import('guard', '{"network": {}, "budget": {"maxRequests": 9}}', 'team');

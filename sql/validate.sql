@@ -142,6 +142,17 @@ SELECT args_valid('memory', '{"query": "x", "top_k": 1}'), args_valid('memory', 
 SELECT e->>'path', e->>'message' FROM jsonb_array_elements(args_validate('memory', '{"query": "", "top_k": 101, "lang": "fr", "where": {"id": "x", "y": 1}, "ids": [1, -1, 2]}')) e;
 SELECT tool_set('open', '{"query": {"type": "string"}}', additional => true);
 SELECT args_valid('open', '{"query": "x", "more": 1}');
+-- a type alone, as agentvet's shape() has it; "?" makes it optional
+SELECT tool_set('shape', '{"q": "string", "n": "number?", "f": {"type": "integer?", "min": 1}, "o": {"type": "object", "properties": {"t": "string?", "l": {"type": "array", "items": "string"}}}}');
+SELECT dialect, tool_export('shape', 'mcp') -> 'inputSchema' FROM tools WHERE name = 'shape';
+SELECT args_valid('shape', a::jsonb) FROM unnest(ARRAY['{"q": "x", "o": {"l": []}}', '{"q": "x", "n": 1.5, "f": 1, "o": {"t": "x", "l": ["y"]}}', '{"o": {"l": []}}', '{"q": "x", "n": "1", "o": {"l": []}}', '{"q": "x", "f": 0, "o": {"l": []}}', '{"q": "x", "o": {"l": [1]}}', '{"q": "x", "o": {"l": []}, "more": 1}']) a;
+-- what could be JSON Schema is not guessed at
+SELECT tool_set('shape1', '{"type": "object"}'), tool_set('shape2', '{"type": "object", "title": "string"}');
+SELECT dialect, name FROM tools WHERE name ~ '^shape.$' ORDER BY name;
+SELECT tool_set('bad', '{"title": "string", "n": "number?"}');
+SELECT tool_set('good', '{"title": "string", "type": "string?"}', dialect => 'agentvet'), args_valid('good', '{"title": "x"}'), args_valid('good', '{"title": "x", "type": 1}');
+SELECT tool_set('bad', '{"q": "strng"}', dialect => 'agentvet');
+SELECT tool_set('bad', '{"q": "string??"}');
 SELECT tool_set('bad', '{"query": {"type": "string", "min": 1}}');
 SELECT tool_set('bad', '{"query": {"type": "string", "optional": 1}}');
 SELECT tool_set('bad', '{"query": {"typ": "string"}}', dialect => 'agentvet');

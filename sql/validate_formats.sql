@@ -34,5 +34,11 @@ SELECT bool_and(jsonschema_validate(jsonb_build_object('format', f), v, assert_f
 SELECT p, s, jsonschema_validate(jsonb_build_object('pattern', p), to_jsonb(s))
   FROM (VALUES ('^[]*$', ''), ('^[^]+$', E'a\n'), ('^a[]', 'a'), ('^(?:[])?$', ''), ('^[.a.]$', '.'), ('^[:a:]$', ':'), ('^[=a=]$', '='), ('^\uD83D', '😀'), ('^\uD83D*$', ''), ('^\1{1,}(a)$', 'a'), ('^(?:(a)|b)\1+$', 'b'),
     ('^\k<n>+(?<n>a)$', 'a'), ('^[^\W\p{ASCII}]$', '😀'), ('^[\W\p{ASCII}]$', '😀'), ('^[^\D\p{Lu}]$', '1'), ('^[\D]$', 'é')) v(p, s);
+-- an unnecessary backslash before punctuation or a blank; a count that PCRE2 has not
+SELECT p, s, jsonschema_validate(jsonb_build_object('pattern', p), to_jsonb(s)), jsonschema_validate('{"format": "regex"}', to_jsonb(p), assert_format => true) AS format
+  FROM (VALUES ('^a\_b$', 'a_b'), ('^[a\_]+$', 'a_'), ('^\-\@\#\%\&\~\`\"\''\<\>\=\!\:\;\,$', '-@#%&~`"''<>=!:;,'), ('^a\ b$', 'a b'), ('^[\ \.\#]$', ' '), ('^a{1,65535}$', 'aa'), ('^a{065535}$', 'aa')) v(p, s);
+SELECT jsonschema_validate('{"pattern": "^.{1,70000}$"}', '"a"');
+SELECT jsonschema_validate('{"pattern": "a{99999999999999999999}"}', '"a"');
+SELECT p, jsonschema_validate('{"format": "regex"}', to_jsonb(p), assert_format => true) FROM unnest(ARRAY['^.{1,70000}$', '^a{70000,}?$', 'a{1,x70000}', '\y']) p;
 SELECT p, jsonschema_validate('{"format": "regex"}', to_jsonb(p), assert_format => true)
   FROM unnest(ARRAY['\p{l}', '\p{L}', '\p{lu}', '\p{gc=Lu}', '\p{Xx}', '[\uD83D]', '\uD83D', '[.~~.]', '[[:alpha:]]', '(?<a>b)(?<a']) p;

@@ -8,6 +8,7 @@ DECLARE
   known text[] := '{name,mode,schemes,methods,strict_urls,allow,deny,allow_tools,deny_tools,drop}';
   given jsonb := document;
   network jsonb := document -> 'network';
+  requests jsonb;
   member record;
 BEGIN
   IF jsonb_typeof(document) = 'array' THEN
@@ -27,13 +28,15 @@ BEGIN
 
   IF document ?| '{network,budget,violations}' THEN
     known := '{network,budget,violations}';
+    -- JavaScript's spelling and Python's
+    requests := coalesce(nullif(document #> '{budget,maxRequests}', 'null'), document #> '{budget,max_requests}', 'null');
     FOR member IN
-      SELECT m.key, m.value, w.word FROM (VALUES ('network', '{allow,deny,methods}'::text[]), ('budget', '{maxRequests}')) w (word, keys),
+      SELECT m.key, m.value, w.word FROM (VALUES ('network', '{allow,deny,methods}'::text[]), ('budget', '{maxRequests,max_requests}')) w (word, keys),
              jsonb_each(CASE jsonb_typeof(document -> w.word) WHEN 'object' THEN document -> w.word ELSE '{}' END) m
        WHERE m.key <> ALL (w.keys)
     LOOP
       RAISE EXCEPTION 'unknown member "%" of "%"', member.key, member.word
-        USING ERRCODE = 'invalid_parameter_value', HINT = 'Known are allow, deny and methods of network, and maxRequests of budget.';
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'Known are allow, deny and methods of network, and maxRequests or max_requests of budget.';
     END LOOP;
     IF jsonb_typeof(network) IS DISTINCT FROM 'object' THEN
       RAISE EXCEPTION 'network must be an object'
@@ -41,10 +44,13 @@ BEGIN
               HINT = 'Write {"network": {"allow": ["*"]}} if that is meant.';
     END IF;
     IF coalesce(jsonb_typeof(document -> 'budget'), 'null') NOT IN ('object', 'null')
-       OR coalesce(jsonb_typeof(document #> '{budget,maxRequests}'), 'null') NOT IN ('number', 'null')
-       OR (document #>> '{budget,maxRequests}')::numeric NOT BETWEEN 0 AND 9007199254740991
-       OR (document #>> '{budget,maxRequests}')::numeric <> trunc((document #>> '{budget,maxRequests}')::numeric) THEN
-      RAISE EXCEPTION 'budget.maxRequests must be a whole number between 0 and 2^53 - 1' USING ERRCODE = 'invalid_parameter_value';
+       OR jsonb_typeof(requests) NOT IN ('number', 'null')
+       OR (requests #>> '{}')::numeric NOT BETWEEN 0 AND 9007199254740991
+       OR (requests #>> '{}')::numeric <> trunc((requests #>> '{}')::numeric) THEN
+      RAISE EXCEPTION 'budget.maxRequests must be a whole number between 0 and 2^53 - 1'
+        USING ERRCODE = 'invalid_parameter_value', DETAIL = 'max_requests is another spelling of it.';
+    ELSIF nullif(document #> '{budget,max_requests}', 'null') <> requests THEN
+      RAISE EXCEPTION 'budget.maxRequests and budget.max_requests differ' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF document -> 'violations' NOT IN ('"throw"', '"block"', '"enforce"', '"audit"', 'null') THEN
       RAISE EXCEPTION 'unknown violations'
@@ -81,7 +87,7 @@ END
 $$;
 COMMENT ON FUNCTION agentcore.policy_document(jsonb) IS
   'A policy as policy_export() writes it: {mode, schemes, methods, strict_urls, allow, deny, allow_tools, deny_tools}. '
-  'Made of such a document, of a list of rules [{effect, pattern, ...}], or of agentguard''s {network: {allow, deny, methods}, budget: {maxRequests}, violations}. '
+  'Made of such a document, of a list of rules [{effect, pattern, ...}], or of agentguard''s {network: {allow, deny, methods}, budget: {maxRequests or max_requests}, violations}. '
   'From agentguard: schemes become http and https, and ports any, because it looks at neither; no allow list becomes [''*'']; violations throw and block become mode enforce, audit becomes audit; budget is checked and left to policy_import(). '
   'drop: ids of rules, for policy_diff(). '
   'Unknown members, members of another type, no network: 22023. '

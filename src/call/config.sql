@@ -460,20 +460,23 @@ CREATE TYPE agentcore.policy_imported AS (kind text, name text, action text, det
 COMMENT ON TYPE agentcore.policy_imported IS
   'Row of policy_import(): kind is policies or budgets, action created, changed or unchanged; detail says what had no counterpart, and what a budget counts.';
 
-CREATE FUNCTION agentcore.policy_import(name text, document jsonb, budget text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.policy_imported
+CREATE FUNCTION agentcore.policy_import(name text, document jsonb, budget text DEFAULT NULL, force boolean DEFAULT false, tenant text DEFAULT '') RETURNS SETOF agentcore.policy_imported
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
   foreign_shape constant boolean := document ?| '{network,budget,violations}';
   members jsonb := agentcore.policy_document(document);
-  requests constant bigint := CASE WHEN foreign_shape THEN (document #>> '{budget,maxRequests}')::numeric END;
+  requests constant bigint := CASE WHEN foreign_shape THEN coalesce(document #>> '{budget,maxRequests}', document #>> '{budget,max_requests}')::numeric END;
   known boolean;
+  wanted jsonb;
   before jsonb;
 BEGIN
   tenant := coalesce(tenant, '');
   IF name IS NULL THEN
     RAISE EXCEPTION 'name must not be null' USING ERRCODE = 'invalid_parameter_value';
+  ELSIF force IS NULL THEN
+    RAISE EXCEPTION 'force must not be null' USING ERRCODE = 'invalid_parameter_value';
   ELSIF members ? 'drop' THEN
     RAISE EXCEPTION 'unknown member "drop" of a policy document'
       USING ERRCODE = 'invalid_parameter_value', HINT = 'A list is complete: leave out of it what is to go.';
@@ -482,8 +485,17 @@ BEGIN
   IF known THEN
     before := agentcore.policy_export(policy_import.name, tenant => policy_import.tenant);
   END IF;
-  PERFORM agentcore.config_set_policy(CASE WHEN known THEN agentcore.policy_named(document) ELSE members END
-    || jsonb_build_object('name', policy_import.name), policy_import.tenant);
+  wanted := CASE WHEN known THEN agentcore.policy_named(document) ELSE members END || jsonb_build_object('name', policy_import.name);
+  IF force THEN
+    wanted := wanted || (SELECT coalesce(jsonb_object_agg(l.key, (
+        SELECT coalesce(jsonb_agg(CASE jsonb_typeof(rule)
+                 WHEN 'string' THEN jsonb_build_object('pattern', rule, 'force', true)
+                 WHEN 'object' THEN jsonb_build_object('force', true) || rule
+                 ELSE rule END ORDER BY n), '[]')
+          FROM jsonb_array_elements(wanted -> l.key) WITH ORDINALITY r (rule, n))), '{}')
+      FROM unnest('{allow,deny}'::text[]) l (key) WHERE jsonb_typeof(wanted -> l.key) = 'array');
+  END IF;
+  PERFORM agentcore.config_set_policy(wanted, policy_import.tenant);
   RETURN NEXT ROW('policies', policy_import.name,
     CASE WHEN NOT known THEN 'created' WHEN agentcore.policy_export(policy_import.name, tenant => policy_import.tenant) = before THEN 'unchanged' ELSE 'changed' END,
     CASE WHEN foreign_shape THEN 'schemes http and https, any port; ' || CASE WHEN document #> '{network,allow}' = 'null' OR NOT known AND NOT document -> 'network' ? 'allow' THEN 'no allow list: every host; ' ELSE '' END
@@ -502,9 +514,10 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION agentcore.policy_import(text, jsonb, text, text) IS
+COMMENT ON FUNCTION agentcore.policy_import(text, jsonb, text, boolean, text) IS
   'Make a policy what a document says, in any shape that policy_document() takes, all or nothing: a list that it names is then complete, a member that is null is as in a new policy, and what it does not name stays as it is (in a new policy the default; agentguard''s shape without an allow list then allows every host). '
-  'agentguard''s budget.maxRequests becomes max_calls of a lifetime budget (budget, NULL = one of the policy''s name), created or changed in that member only; an agent uses it once agent_set() or call_begin() names it. '
+  'force: every rule of the document that does not say otherwise may cover a public suffix, as in policy_allow(force => true). '
+  'agentguard''s budget.maxRequests (max_requests in its Python sibling) becomes max_calls of a lifetime budget (budget, NULL = one of the policy''s name), created or changed in that member only; an agent uses it once agent_set() or call_begin() names it. '
   'One row per object, as config_apply() returns it, with what had no counterpart. '
   'Needs admin. '
   'Unknown members, rules that their setters refuse, a budget with a period: 22023.';

@@ -2,8 +2,8 @@
  * dialect.c
  *	  Which dialect a schema is written in, and the small one of agentvet.
  *
- * agentvet's dialect has one key per parameter:
- *	  {"query": {"type": "string", "min_length": 1}, "top_k": {"type": "integer", "max": 100}}
+ * agentvet's dialect has one key per parameter, a shape or only its type:
+ *	  {"query": {"type": "string", "min_length": 1}, "top_k": "integer?"}
  * It is translated into JSON Schema, so that there is one evaluator.  A schema
  * that consists of unknown words is refused: it would allow anything.
  *
@@ -98,6 +98,26 @@ refuse(SchemaProblem *problem, const char *message, const char *keyword, const S
 	return false;
 }
 
+/*
+ * The length of a type's name that says all of a parameter, as in agentvet's
+ * shape(): "number", or "number?" for an optional one.  0: the text is none.
+ */
+static uint32
+shorthand_type(const JbItem *item, bool *optional)
+{
+	static const char *const types[] = {"string", "number", "integer", "boolean", "array", "object", "null"};
+	uint32		len = item->len;
+
+	if (!JBE_ISSTRING(item->entry))
+		return 0;
+	*optional = len > 0 && item->data[len - 1] == '?';
+	len -= *optional;
+	for (int i = 0; i < lengthof(types); i++)
+		if (key_compare(item->data, len, types[i], strlen(types[i])) == 0)
+			return len;
+	return 0;
+}
+
 /* {"type": "string", ...}: what a parameter looks like */
 static bool
 looks_like_param(const JbItem *item)
@@ -106,6 +126,17 @@ looks_like_param(const JbItem *item)
 
 	return item_is_object(item) && object_find_cstring(jb_container(item), "type", &type) &&
 		(JBE_ISSTRING(type.entry) || item_is_array(&type));
+}
+
+/* So does "number?", but for "type": "object", which is JSON Schema. */
+static bool
+member_looks_like_param(const JbItem *key, const JbItem *value)
+{
+	bool		optional;
+
+	if (shorthand_type(value, &optional) > 0)
+		return optional || key_compare(key->data, key->len, "type", 4) != 0;
+	return looks_like_param(value);
 }
 
 static bool
@@ -149,7 +180,7 @@ dialect_detect(const Jsonb *schema, bool for_tool, SchemaDialect *dialect, Schem
 		JbItem		value = jb_next(&values);
 
 		known += known_in_any_dialect(&key);
-		params += looks_like_param(&value);
+		params += member_looks_like_param(&key, &value);
 	}
 	if (n == 0 || (known > 0 && params < n))
 		return true;
@@ -217,8 +248,13 @@ static bool
 param_required(const JbItem *param)
 {
 	JbItem		value;
+	bool		optional;
 
+	if (!item_is_object(param))
+		return shorthand_type(param, &optional) > 0 && !optional;
 	if (object_find_cstring(jb_container(param), "default", &value))
+		return false;
+	if (object_find_cstring(jb_container(param), "type", &value) && shorthand_type(&value, &optional) > 0 && optional)
 		return false;
 	return !object_find_cstring(jb_container(param), "optional", &value) || !JBE_ISBOOL_TRUE(value.entry);
 }
@@ -259,7 +295,7 @@ push_params(JsonbParseState **state, const JbItem *params, bool additional,
 		JbItem		key = jb_next(&keys);
 		JbItem		value = jb_next(&values);
 
-		if (item_is_object(&value) && param_required(&value))
+		if (param_required(&value))
 			push_name(state, WJB_ELEM, key.data, key.len);
 	}
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
@@ -277,9 +313,12 @@ static ParamType
 param_type(const JbItem *param)
 {
 	JbItem		type;
+	bool		optional;
 
 	if (!object_find_cstring(jb_container(param), "type", &type) || !JBE_ISSTRING(type.entry))
 		return PARAM_ANY;
+	if (shorthand_type(&type, &optional) > 0)
+		type.len -= optional;
 	if (key_compare(type.data, type.len, "string", 6) == 0)
 		return PARAM_STRING;
 	if (key_compare(type.data, type.len, "number", 6) == 0 || key_compare(type.data, type.len, "integer", 7) == 0)
@@ -320,19 +359,41 @@ key_is(const JbItem *key, const char *name)
 	return key_compare(key->data, key->len, name, strlen(name)) == 0;
 }
 
+/* A member of JSON Schema's; of "type" without the mark of an optional parameter. */
+static void
+push_word(JsonbParseState **state, const char *keyword, const JbItem *value)
+{
+	bool		optional;
+	uint32		len = strcmp(keyword, "type") == 0 ? shorthand_type(value, &optional) : 0;
+
+	if (len == 0)
+	{
+		push_member(state, keyword, value);
+		return;
+	}
+	push_key(state, keyword, strlen(keyword));
+	push_name(state, WJB_VALUE, value->data, len);
+}
+
 /* Puts the members of one parameter into an open object. */
 static void
 push_param(JsonbParseState **state, const JbItem *param, bool additional,
 		   const SchemaPath *path, uint32 depth, SchemaProblem *problem)
 {
 	ParamType	type;
+	bool		optional;
 	JbItem		properties;
 	JbCursor	keys;
 	JbCursor	values;
 
+	if (shorthand_type(param, &optional) > 0)
+	{
+		push_word(state, "type", param);
+		return;
+	}
 	if (!item_is_object(param))
 	{
-		refuse(problem, "a parameter must be an object with a \"type\"", NULL, path);
+		refuse(problem, "a parameter must be an object with a \"type\", or a type as \"number\", optional as \"number?\"", NULL, path);
 		return;
 	}
 	check_schema_depth(depth);
@@ -369,7 +430,7 @@ push_param(JsonbParseState **state, const JbItem *param, bool additional,
 			refuse(problem, "is not a word of agentvet's dialect for this type", name, path);
 		else if (type != PARAM_OBJECT || strcmp(keyword, "type") != 0 ||
 				 !object_find_cstring(jb_container(param), "properties", &properties))
-			push_member(state, keyword, &value);
+			push_word(state, keyword, &value);
 	}
 	if (type == PARAM_OBJECT && object_find_cstring(jb_container(param), "properties", &properties) &&
 		item_is_object(&properties))

@@ -172,6 +172,23 @@ braces_length(const RegexTranslator *t)
 	return regex_peek(t, i) == '}' ? i + 1 : 0;
 }
 
+/* Whether PCRE2 can count as far as a quantifier asks; format "regex" only reads it. */
+static bool
+braces_countable(const RegexTranslator *t, size_t len)
+{
+	int count = 0;
+
+	for (size_t i = 1; i < len; i++)
+	{
+		char ch = regex_peek(t, i);
+
+		count = regex_is_digit(ch) ? count * 10 + (ch - '0') : 0;
+		if (count > REGEX_MAX_REPEAT)
+			return false;
+	}
+	return true;
+}
+
 static bool
 translate_quantifier(RegexTranslator *t)
 {
@@ -181,7 +198,12 @@ translate_quantifier(RegexTranslator *t)
 		return regex_fail(t, "lone quantifier bracket");
 	if (t->last != LAST_ATOM)
 		return regex_fail(t, "nothing to repeat");
-	regex_emit_bytes(t, t->s + t->pos, len);
+	if (t->s[t->pos] != '{' || braces_countable(t, len))
+		regex_emit_bytes(t, t->s + t->pos, len);
+	else if (t->flags & REGEX_SYNTAX_ONLY)
+		regex_emit(t, "*");
+	else
+		return regex_fail(t, "a count above 65535 cannot be matched");
 	t->pos += len;
 	if (regex_peek(t, 0) == '?')
 	{

@@ -390,14 +390,14 @@ escape_reference(RegexTranslator *t, char ch, bool in_class)
 	return true;
 }
 
-/* A backslash before punctuation: the character itself. */
+/* A backslash before punctuation or a blank: the character itself. */
 static bool
 escape_punctuation(RegexTranslator *t, char ch, bool in_class)
 {
 	bool		known = (ch != '\0' && strchr("^$\\.*+?()[]{}|/", ch) != NULL) || (in_class && ch == '-');
-	bool		printable = (unsigned char) ch > 0x20 && (unsigned char) ch < 0x7f;
+	bool		printable = (unsigned char) ch >= 0x20 && (unsigned char) ch < 0x7f;
 
-	if (known || ((t->flags & REGEX_LENIENT) && printable && !is_letter(ch) && ch != '_'))
+	if (known || ((t->flags & REGEX_LENIENT) && printable && !is_letter(ch)))
 	{
 		regex_emit_bytes(t, (char[]){'\\', ch}, 2);
 		return true;

@@ -10,6 +10,7 @@
 #include "text/regex.h"
 
 #define REGEX_MAX_GROUPS 240
+#define REGEX_MAX_REPEAT 65535	/* PCRE2's */
 
 /* what a quantifier would stand behind */
 typedef enum RegexLast
