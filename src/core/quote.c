@@ -86,20 +86,49 @@ append_escaped(StringInfo out, pg_wchar c)
 		appendStringInfo(out, "\\u%04x\\u%04x", 0xD800 + ((c - 0x10000) >> 10), 0xDC00 + (c & 0x3FF));
 }
 
+/* How many printable characters of ASCII a text begins with: nearly all of it, nearly always. */
+static Size
+plain_length(const char *text)
+{
+	Size		len = 0;
+
+	while (text[len] >= ' ' && text[len] <= '~')
+		len++;
+	return len;
+}
+
 void
 agc_append_visible(StringInfo out, const char *text)
 {
 	while (*text != '\0')
 	{
-		int			len = 1;
-		pg_wchar	c = IS_HIGHBIT_SET(*text) ? agc_character(text, &len) : (unsigned char) *text;
+		int			len = (int) plain_length(text);
+		pg_wchar	c;
 
+		if (len > 0)
+		{
+			appendBinaryStringInfo(out, text, len);
+			text += len;
+			continue;
+		}
+		len = 1;
+		c = IS_HIGHBIT_SET(*text) ? agc_character(text, &len) : (unsigned char) *text;
 		if (agc_is_unseen(c))
 			append_escaped(out, c);
 		else
 			appendBinaryStringInfo(out, text, len);
 		text += len;
 	}
+}
+
+/* Whether a text needs no escape at all. */
+static bool
+is_plain(const char *data, Size len)
+{
+	for (Size i = 0; i < len; i++)
+		if (data[i] < ' ' || data[i] > '~' || data[i] == '"' || data[i] == '\\')
+			return false;
+	return true;
 }
 
 char *
@@ -109,8 +138,15 @@ agc_quoted_bytes(const char *data, Size len, int limit)
 	StringInfoData out;
 	bool		cut = len > (Size) limit;
 
-	initStringInfo(&json);
 	initStringInfo(&out);
+	if (!cut && is_plain(data, len))
+	{
+		appendStringInfoChar(&out, '"');
+		appendBinaryStringInfo(&out, data, (int) len);
+		appendStringInfoChar(&out, '"');
+		return out.data;
+	}
+	initStringInfo(&json);
 	escape_json(&json, pnstrdup(data, cut ? (Size) pg_mbcliplen(data, (int) len, limit) : len));
 	agc_append_visible(&out, json.data);
 	if (cut)

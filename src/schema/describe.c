@@ -167,8 +167,9 @@ describe_members(Description *d, const NodeFacts *facts, bool required, int leve
 				continue;
 			if (++*shown > MEMBERS_MAX)
 				continue;
-			appendStringInfo(&d->out, "%s%s%s: ", *shown > 1 ? ", " : "", key_shown(property->key, property->len),
-							 required ? "" : "?");
+			appendStringInfoString(&d->out, *shown > 1 ? ", " : "");
+			appendStringInfoString(&d->out, key_shown(property->key, property->len));
+			appendStringInfoString(&d->out, required ? ": " : "?: ");
 			if (named == NULL)
 				appendStringInfoString(&d->out, ANYTHING);
 			else

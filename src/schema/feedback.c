@@ -30,24 +30,16 @@ typedef struct Feedback
 	const char *keys_shown;		/* path of the object whose known keys were listed last */
 } Feedback;
 
-static void append_error(Feedback *f, const JbItem *error, int level);
-static void append_lines(Feedback *f, const JbItem *errors, int level, int max);
-
-char *
-schema_feedback(const char *subject, Jsonb *args, Jsonb *errors)
+/* An error of the list. */
+typedef struct Told
 {
-	Feedback	f = {.args = jb_root(args)};
-	JbItem		list;
+	char	   *path;
+	char	   *keyword;
+	char	   *message;
+	JbItem		params;
+} Told;
 
-	initStringInfo(&f.out);
-	if (errors == NULL)
-		return f.out.data;
-	list = jb_root(errors);
-	appendStringInfo(&f.out, "Tool %s rejected the arguments:\n", agc_quoted_name(subject));
-	append_lines(&f, &list, 0, LINES_MAX);
-	appendStringInfo(&f.out, "Call %s again with corrected arguments that match its input schema.", agc_quoted_name(subject));
-	return f.out.data;
-}
+static void append_lines(Feedback *f, const JbItem *errors, int level, int max);
 
 /* A string member of an object as a C string, or NULL. */
 static char *
@@ -60,18 +52,24 @@ member_text(const JbItem *object, const char *key)
 	return pnstrdup(value.data, value.len);
 }
 
-static bool
-find_param(const JbItem *error, const char *key, JbItem *value)
+static Told
+read_error(const JbItem *error)
 {
-	JbItem		params;
+	Told		told = {member_text(error, "path"), member_text(error, "keyword"), member_text(error, "message")};
 
-	return object_find_cstring(jb_container(error), "params", &params) &&
-		object_find_cstring(jb_container(&params), key, value);
+	object_find_cstring(jb_container(error), "params", &told.params);
+	return told;
+}
+
+static bool
+find_param(const Told *error, const char *key, JbItem *value)
+{
+	return object_find_cstring(jb_container(&error->params), key, value);
 }
 
 /* what an error says was left out after it */
 static int64
-omitted_after(const JbItem *error)
+omitted_after(const Told *error)
 {
 	JbItem		value;
 
@@ -84,52 +82,6 @@ static bool
 is_unknown_key(const char *keyword)
 {
 	return strcmp(keyword, "additionalProperties") == 0 || strcmp(keyword, "unevaluatedProperties") == 0;
-}
-
-/* Several schemas refuse one property: the first error has said what all of them allow. */
-static bool
-was_told(const JbItem *errors, uint32 n, const JbItem *error)
-{
-	JbCursor	cursor = jb_first(jb_container(errors));
-
-	if (!is_unknown_key(member_text(error, "keyword")))
-		return false;
-	for (uint32 i = 0; i < n; i++)
-	{
-		JbItem		before = jb_next(&cursor);
-
-		if (is_unknown_key(member_text(&before, "keyword")) &&
-			strcmp(member_text(&before, "path"), member_text(error, "path")) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-append_lines(Feedback *f, const JbItem *errors, int level, int max)
-{
-	uint32		n = JsonContainerSize(jb_container(errors));
-	JbCursor	cursor = jb_first(jb_container(errors));
-	int			shown = 0;
-	int			told = 0;
-	int64		omitted = 0;
-
-	for (uint32 i = 0; i < n; i++)
-	{
-		JbItem		error = jb_next(&cursor);
-
-		omitted += omitted_after(&error);
-		if (was_told(errors, i, &error))
-			told++;
-		else if (shown < max && f->out.len < TEXT_MAX)
-		{
-			append_error(f, &error, level);
-			shown++;
-		}
-	}
-	omitted += n - shown - told;
-	if (omitted > 0)
-		appendStringInfo(&f->out, "%*s- and " INT64_FORMAT " more.\n", level * 2, "", omitted);
 }
 
 static bool
@@ -180,16 +132,17 @@ append_list(StringInfo out, const char *words, const JbItem *list)
 	{
 		JbItem		item = jb_next(&cursor);
 
-		appendStringInfo(out, "%s%s", i > 0 ? ", " : "", json_excerpt(&item, NAME_SHOWN));
+		appendStringInfoString(out, i > 0 ? ", " : "");
+		appendStringInfoString(out, json_excerpt(&item, NAME_SHOWN));
 	}
 }
 
 /* Lists the known keys of an object that has unknown ones, once per object. */
 static void
-append_allowed_keys(Feedback *f, const char *path, const JbItem *error)
+append_allowed_keys(Feedback *f, const Told *error)
 {
 	StringInfo	out = &f->out;
-	char	   *parent = pnstrdup(path, strrchr(path, '/') - path);
+	char	   *parent = pnstrdup(error->path, strrchr(error->path, '/') - error->path);
 	JbItem		value;
 	uint32		n;
 
@@ -211,22 +164,21 @@ append_allowed_keys(Feedback *f, const char *path, const JbItem *error)
 
 /* What was given, unless the error is about something else than the value there. */
 static const char *
-append_given(Feedback *f, const JbItem *error, const char *path)
+append_given(Feedback *f, const Told *error)
 {
-	JbItem		params;
 	JbItem		property;
 	JbItem		got;
 
-	object_find_cstring(jb_container(error), "params", &params);
-	if (find_param(error, "name", &got) || !pointer_find(&f->args, path, &got))
+	if (find_param(error, "name", &got) || !pointer_find(&f->args, error->path, &got))
 		return NULL;
 	/* the member that tells alternatives apart, rather than all of the object */
 	if (find_param(error, "discriminator", &property) &&
 		(!item_is_object(&got) || !find_param(error, "property", &property) ||
 		 !object_find(jb_container(&got), property.data, property.len, &got)))
 		return NULL;
-	appendStringInfo(&f->out, "; got %s", json_excerpt(&got, VALUE_SHOWN));
-	return stringified(&params, &got);
+	appendStringInfoString(&f->out, "; got ");
+	appendStringInfoString(&f->out, json_excerpt(&got, VALUE_SHOWN));
+	return stringified(&error->params, &got);
 }
 
 /* Whether the error is about a member of the object at its path, or about a name. */
@@ -238,7 +190,7 @@ is_about_key(const char *keyword)
 
 /* The errors of the nearest alternative of a choice. */
 static bool
-append_nested(Feedback *f, const JbItem *error, int level)
+append_nested(Feedback *f, const Told *error, int level)
 {
 	JbItem		nested;
 	JbItem		count;
@@ -253,27 +205,87 @@ append_nested(Feedback *f, const JbItem *error, int level)
 }
 
 static void
-append_error(Feedback *f, const JbItem *error, int level)
+append_error(Feedback *f, const Told *error, int level)
 {
 	StringInfo	out = &f->out;
-	char	   *path = member_text(error, "path");
-	char	   *keyword = member_text(error, "keyword");
+	bool		unknown_key = is_unknown_key(error->keyword);
 	const char *advice = NULL;
 	JbItem		value;
 
-	appendStringInfo(out, "%*s- %s: ", level * 2, "", path[0] ? path_excerpt(path) : "arguments");
+	appendStringInfoSpaces(out, level * 2);
+	appendStringInfoString(out, "- ");
+	appendStringInfoString(out, error->path[0] != '\0' ? path_excerpt(error->path) : "arguments");
+	appendStringInfoString(out, ": ");
 	if (append_nested(f, error, level))
 		return;
-	appendStringInfoString(out, member_text(error, "message"));
-	if (!is_about_key(keyword) && !is_unknown_key(keyword))
-		advice = append_given(f, error, path);
+	appendStringInfoString(out, error->message);
+	if (!is_about_key(error->keyword) && !unknown_key)
+		advice = append_given(f, error);
 	if (advice != NULL)
 		appendStringInfo(out, "; %s", advice);
 	if (find_param(error, "nearest", &value) && JBE_ISSTRING(value.entry))
 		appendStringInfo(out, "; nearest is %s", json_excerpt(&value, NAME_SHOWN));
-	if (is_unknown_key(keyword))
-		append_allowed_keys(f, path, error);
+	if (unknown_key)
+		append_allowed_keys(f, error);
 	if (find_param(error, "optional", &value))
 		appendStringInfoString(out, LEAVE_OUT);
 	appendStringInfoString(out, ".\n");
+}
+
+/* Several schemas refuse one property: the first error has said what all of them allow. */
+static bool
+was_told(const Told *list, uint32 n, const Told *error)
+{
+	if (!is_unknown_key(error->keyword))
+		return false;
+	for (uint32 i = 0; i < n; i++)
+		if (is_unknown_key(list[i].keyword) && strcmp(list[i].path, error->path) == 0)
+			return true;
+	return false;
+}
+
+static void
+append_lines(Feedback *f, const JbItem *errors, int level, int max)
+{
+	uint32		n = JsonContainerSize(jb_container(errors));
+	JbCursor	cursor = jb_first(jb_container(errors));
+	Told	   *list = palloc(sizeof(Told) * (n + 1));
+	int			shown = 0;
+	int64		omitted = 0;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		JbItem		error = jb_next(&cursor);
+
+		list[i] = read_error(&error);
+		if (was_told(list, i, &list[i]))
+			continue;
+		if (shown < max && f->out.len < TEXT_MAX)
+		{
+			append_error(f, &list[i], level);
+			shown++;
+		}
+		else
+			omitted++;
+	}
+	if (n > 0)
+		omitted += omitted_after(&list[n - 1]);
+	if (omitted > 0)
+		appendStringInfo(&f->out, "%*s- and " INT64_FORMAT " more.\n", level * 2, "", omitted);
+}
+
+char *
+schema_feedback(const char *subject, Jsonb *args, Jsonb *errors)
+{
+	Feedback	f = {.args = jb_root(args)};
+	JbItem		list;
+
+	initStringInfo(&f.out);
+	if (errors == NULL)
+		return f.out.data;
+	list = jb_root(errors);
+	appendStringInfo(&f.out, "Tool %s rejected the arguments:\n", agc_quoted_name(subject));
+	append_lines(&f, &list, 0, LINES_MAX);
+	appendStringInfo(&f.out, "Call %s again with corrected arguments that match its input schema.", agc_quoted_name(subject));
+	return f.out.data;
 }

@@ -82,6 +82,7 @@ typedef struct Known
 	const SchemaNode *node;		/* that refused one */
 	Place	   *place;			/* all schemas of the object */
 	const Place *own;			/* those whose names count for the node */
+	bool		alone;			/* no other schema has a word in it */
 	AgcNearest	nearest;
 	uint32		seen;
 	uint32		shown;
@@ -112,8 +113,10 @@ list_names(Known *known, int n, Params *params)
 		const Property *property = &rules->properties[i];
 		JbItem		name = string_item(property->key, property->len);
 
-		if (property->node == NULL || property->node->never || named_before(known, n, property) ||
-			!place_allows(known->ctx, known->place, known->node, known->object, property->key, property->len))
+		if (property->node == NULL || property->node->never ||
+			(!known->alone &&
+			 (named_before(known, n, property) ||
+			  !place_allows(known->ctx, known->place, known->node, known->object, property->key, property->len))))
 			continue;
 		if (known->seen++ < NEAREST_LOOKED_AT)
 			agc_nearest_add(&known->nearest, pnstrdup(property->key, property->len));
@@ -165,7 +168,7 @@ error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 	bool		unevaluated = keyword[0] == 'u';
 	Place	   *own = unevaluated ? place_of(ctx, node, at->parent) : place_alone(node);
 	const PlaceOther *other = place_elsewhere(own, at->key, at->len);
-	Known		known = {ctx, at->parent, node, place_find(ctx, at->parent), own, {.limit = 1}};
+	Known		known = {ctx, at->parent, node, place_find(ctx, at->parent), own, .nearest = {.limit = 1}};
 	EvalError  *error;
 	Params		params;
 
@@ -174,6 +177,7 @@ error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 		return;
 	if (error_full(ctx))
 		return;
+	known.alone = own->nnodes == 1 && known.place->nnodes == 1 && known.place->nodes[0] == node && node->object->names == NULL;
 	known.nearest.wanted = pnstrdup(at->key, at->len);
 	error = error_add(ctx, node, at, keyword,
 					  psprintf("property %s is not allowed%s", agc_quoted_bytes(at->key, at->len, GIVEN_SHOWN), why_not_here(other)));
