@@ -167,6 +167,30 @@ SELECT id FROM public.ask('w', '{"n": 2}', 'wk') \gset
 SELECT action FROM call_fail(:'id', 503);
 SELECT call_release(:'id');
 SELECT state FROM approvals WHERE args = '{"n": 2}';
+-- a deferred call was not made: its approval holds when it comes again, once
+SELECT answer FROM public.ask('w', '{"n": 3}', 'wd');
+SELECT call_approve(id) FROM approvals WHERE args = '{"n": 3}';
+SELECT id FROM public.ask('w', '{"n": 3}', 'wd') \gset
+SELECT action FROM call_fail(:'id', 429, retry_after_header => '3600');
+SELECT state, call_id FROM approvals WHERE args = '{"n": 3}';
+SELECT answer FROM public.ask('w', '{"n": 3}', 'wd');
+SELECT call_release(:'id');
+SELECT answer FROM public.ask('w', '{"n": 3}', 'wd');
+SELECT answer FROM public.ask('w', '{"n": 3}', 'we');
+
+-- a probe whose lease has ended is another call's by now
+SELECT tool_set('v', '{"type": "object"}', idempotent => true, target => 'probed'), breaker_set('probed', consecutive => 1, open_for => '1 ms', probes => 1);
+SELECT id FROM public.ask('v', '{"n": 1}') \gset
+SELECT reason FROM call_fail(:'id', 500);
+SELECT pg_sleep(0.01);
+SELECT id, answer FROM public.ask('v', '{"n": 2}') \gset
+\echo :answer
+SELECT pg_sleep(0.01);
+SELECT breaker_set('probed', open_for => '1 h');
+SELECT answer FROM public.ask('v', '{"n": 3}');
+SELECT call_release(:'id');
+SELECT state, probes FROM stat_target WHERE target = 'probed';
+SELECT answer FROM public.ask('v', '{"n": 4}');
 SELECT * FROM budget_verify();
 DROP VIEW public.money;
 DROP FUNCTION public.ask;

@@ -7,11 +7,13 @@
  * twice an outcome that is open stays open: the permit ends as one that nobody
  * knows the end of, and its key is closed until somebody does.
  *
- * Locking: the permit row, then its budgets' counters (budget room).  What the
- * target is told is not transactional: the call happened, whatever becomes of this
- * transaction.  Memory: CurrentMemoryContext.  On ERROR: the transaction takes the
- * settlement back, and the permit stays open until its lease ends.
+ * Locking: the permit row, then its budgets' counters (budget room), then the row
+ * of its approval.  What the target is told is not transactional: the call
+ * happened, whatever becomes of this transaction.  Memory: CurrentMemoryContext.
+ * On ERROR: the transaction takes the settlement back, and the permit stays open
+ * until its lease ends.
  */
+#include "call/approval.h"
 #include "call/call_cost.h"
 #include "call/call_target.h"
 #include "call/kept_answer.h"
@@ -74,6 +76,14 @@ end_cancelled_model(const char *tenant, const PermitRow *permit, CallCost *cost)
 	(void) permit_fail(tenant, &permit->id, cost->tokens, cost->nanousd);
 }
 
+/* Nothing was done, and the same call comes again: what a person allowed it still holds. */
+static void
+end_deferred(const char *tenant, const PermitRow *permit, const CallCost *cost, TimestampTz until)
+{
+	(void) permit_defer(tenant, &permit->id, cost->tokens, cost->nanousd, until);
+	approval_give_back(tenant, &permit->id);
+}
+
 static void
 end_attempt(const char *tenant, const PermitRow *permit, const ToolDef *tool, const RetryAdvice *advice,
 			CallCost *cost, TimestampTz now)
@@ -84,7 +94,7 @@ end_attempt(const char *tenant, const PermitRow *permit, const ToolDef *tool, co
 		permit_retry(tenant, &permit->id, cost->tokens, cost->nanousd, now + advice->delay,
 					 advice->delay + gate_tool_lease(tool));
 	else if (advice->action == RETRY_DEFER)
-		(void) permit_defer(tenant, &permit->id, cost->tokens, cost->nanousd, now + advice->delay);
+		end_deferred(tenant, permit, cost, now + advice->delay);
 	else if (permit->is_llm && advice->class == RETRY_CLASS_CANCELLED)
 		end_cancelled_model(tenant, permit, cost);
 	else
@@ -136,7 +146,7 @@ end_late(const char *tenant, const PermitRow *permit, CallCost *cost, TimestampT
 	}
 	if (advice->action == RETRY_DEFER)
 	{
-		(void) permit_defer(tenant, &permit->id, cost->tokens, cost->nanousd, now + advice->delay);
+		end_deferred(tenant, permit, cost, now + advice->delay);
 		return;
 	}
 	if (permit->is_llm && advice->class == RETRY_CLASS_CANCELLED)

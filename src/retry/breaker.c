@@ -237,7 +237,7 @@ breaker_give_back(const char *tenant, const char *target, int64 taken_at)
 	part = slot_lock(&watch_slots, &key, LW_EXCLUSIVE);
 	slot = slot_find(&watch_slots, part, &key);
 	if (slot >= 0)
-		circuit_give_back(&((Watch *) slot_state(&watch_slots, part, slot))->circuit, taken_at);
+		circuit_give_back(&((Watch *) slot_state(&watch_slots, part, slot))->circuit, slot_clock(), taken_at);
 	slot_unlock(&watch_slots, &key);
 }
 

@@ -103,10 +103,13 @@ end_probe(Circuit *c)
 	c->probe_until[last] = 0;
 }
 
+/* A probe whose lease has ended is another call's by now. */
 void
-circuit_give_back(Circuit *c, int64 taken_at)
+circuit_give_back(Circuit *c, int64 now, int64 taken_at)
 {
-	if (c->state == CIRCUIT_HALF_OPEN && taken_at >= c->open_until)
+	int64		lease = c->open_until - c->opened_at;
+
+	if (c->state == CIRCUIT_HALF_OPEN && taken_at >= c->open_until && now - taken_at < lease)
 		end_probe(c);
 }
 

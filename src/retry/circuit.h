@@ -59,8 +59,8 @@ typedef struct CircuitAnswer
 
 extern void circuit_peek(const Circuit *c, const CircuitSettings *set, int64 now, CircuitAnswer *out);
 extern void circuit_take(Circuit *c, const CircuitSettings *set, int64 now, CircuitAnswer *out);
-/* the probe of a call that began at taken_at; one that began before probing did has none */
-extern void circuit_give_back(Circuit *c, int64 taken_at);
+/* the probe of a call that began at taken_at; one that began before probing did, or longer ago than a probe lasts, has none */
+extern void circuit_give_back(Circuit *c, int64 now, int64 taken_at);
 extern CircuitState circuit_record(Circuit *c, const CircuitSettings *set, int64 now, bool ok);
 
 /* calls and failures of the last minute; probes in flight */
