@@ -262,6 +262,42 @@ SELECT outcome(s, e), s AS status, string_agg(coalesce(e, ''), E'\n' ORDER BY n)
 RESET client_min_messages;
 DROP FUNCTION outcome(int, text);
 
+-- Long errors --------------------------------------------------------------------
+-- the last line names the error, below a traceback of 100 kB and of 5 MB, whatever blanks follow
+WITH traces AS (
+  SELECT e, E'Traceback (most recent call last):\n' || repeat(E'  File "/usr/lib/python3/x/y.py", line 10, in f\n    return g(*args, timeout=timeout)\n', n) || e AS trace
+    FROM (VALUES (1200), (60000)) AS sizes(n), (VALUES ('httpx.ReadTimeout: The read operation timed out'), ('httpx.ConnectError: refused'), ('KeyError: ''id'''), ('asyncio.exceptions.CancelledError'),
+      ('openai.RateLimitError: Error code: 429 - {''error'': {''message'': ''Please try again in 7s'', ''code'': ''rate_limit_exceeded''}}'), ('openai.AuthenticationError: Error code: 401 - {''error'': {''code'': ''invalid_api_key''}}'),
+      (E'pydantic.ValidationError: 1 validation error for X\na\n  Field required\n    For further information visit https://errors.pydantic.dev/2.5/v/missing'), ('google.api_core.exceptions.ServiceUnavailable: 503 busy'),
+      ('RecursionError: maximum recursion depth exceeded'), ('x.Odd: something')) AS errors(e))
+SELECT split_part(e, ':', 1) AS error, string_agg(length(trace) / 100000 || '00 kB', ', ' ORDER BY length(trace)) AS sizes, string_agg(DISTINCT said(NULL, trace), ' | ') AS said, string_agg(DISTINCT said(NULL, trace || repeat(E'\n', 9000)), ' | ') AS blanks FROM traces GROUP BY e ORDER BY e COLLATE "C";
+-- elsewhere the first line names it, codes may stand at the end of a body, and what is in the middle does not count
+SELECT n, what, said(NULL, f.left || repeat(filling, 100000 / length(filling)) || f.right) AS said
+  FROM (VALUES
+    (1, 'Java', 'java.net.ConnectException: Connection refused', E'\n\tat a.b.C.d(C.java:1)', ''),
+    (2, 'Java, its cause', 'a.b.Odd: x', E'\n\tat a.b.C.d(C.java:1)', E'\nCaused by: java.net.ConnectException: Connection refused'),
+    (3, 'a body', '{"error":{"message":"', 'words and ', '","type":"overloaded_error"}}'),
+    (4, 'a hint', '{"error":{"message":"', 'words and ', '","retryDelay":"38s"}, "code": 429}'),
+    (5, 'the middle', repeat('odd ', 4000) || 'overloaded_error', ' odd', ''),
+    (6, 'one word', '', 'x', ''), (7, 'half a word', '', 'no', repeat('x', 4089) || 'timeout'), (8, 'a whole word', '', 'no', repeat('x', 4088) || ' timeout'),
+    (9, 'Python says it below', E'KeyErrors:\nTraceback (most recent call last):\n', E'  File "a.py", line 1, in f\n    x()\n', 'TypeError: x'),
+    (10, 'a name in a frame', E'Traceback (most recent call last):\n', E'  File "a.py", line 1, in f\n    KeyError: x\n', 'Odd: x')
+  ) AS f(n, what, "left", filling, "right") ORDER BY n;
+-- the frames of a traceback quote the program, not the error
+SELECT n, said(NULL, e) AS said
+  FROM (VALUES
+    (1, E'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    raise TimeoutError if timeout else Odd  # connection reset\n    ^^^^^^^^^^^^^^\n  [Previous line repeated 9 more times: timeout]\nx.Odd: something'),
+    (2, E'Odd: something\n    at f (/srv/timeout/a.js:1:2)\n    at connection timeout (a.js:3:4)\n    at timeout a.js:5'),
+    (3, E'x.Odd: something\n   at A.B.C(TimeSpan timeout, CancellationToken t) in /a.cs:line 3\n--- End of stack trace'),
+    (4, E'  + Exception Group Traceback (most recent call last):\n  |   File "a.py", line 1, in f\n  |     recv(timeout)\n  | ExceptionGroup: x (1 sub-exception)\n  +-+---------------- 1 ----------------\n    | x.Odd: 1'),
+    -- what is no frame stays
+    (5, E'Odd: something\n  at capacity'), (6, E'Odd:\n  connect timeout'), (7, E'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    f()\nx.Odd: one\n    timeout'), (8, E'Error: x\n    at f (a.js:1:2) {\n  code: ''ECONNRESET''\n}')
+  ) AS f(n, e) ORDER BY n;
+-- short and long texts at the size of the excerpt, and a policy's own rule
+SELECT said(NULL, 'odd' || repeat(E'\n', n) || 'overloaded_error') AS said, count(*) FROM generate_series(16300, 16500) AS n GROUP BY 1;
+SELECT agentcore.retry_policy_set('mine', rules => '[{"error": "lock wait", "class": "throttle"}]');
+SELECT (agentcore.retry_next(1, error => repeat('odd ', 50000) || 'lock wait', retry_policy => 'mine')).reason;
+
 -- The rules can be read ---------------------------------------------------------
 SELECT count(*) > 500 AS many, count(DISTINCT n) = count(*) AS numbered, bool_and(source <> '' AND as_of > '2026-01-01') AS sourced,
        bool_and(class IN ('retry', 'throttle', 'fatal', 'quota', 'cancelled')) AS classes, bool_and(last_status BETWEEN coalesce(first_status, 0) AND 999) AS ranges,

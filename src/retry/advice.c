@@ -14,6 +14,7 @@
 #include "common/pg_prng.h"
 #include "core/row.h"
 #include "retry/backoff.h"
+#include "retry/error_text.h"
 #include "retry/hint.h"
 #include "retry/retry_policy.h"
 #include "utils/builtins.h"
@@ -140,10 +141,12 @@ retry_advise(const char *tenant, const char *policy_name, int attempt, int statu
 {
 	TimestampTz now = agc_now();
 	const RetryPolicy *policy;
+	ErrorExcerpt excerpt;
 	RetryVerdict verdict;
 	RetryHint	hint;
 	int64		left;
 
+	error = error_excerpt(error, &excerpt);
 	check_failure(attempt, status, started_at);
 	policy = retry_policy_read(tenant, policy_name == NULL ? RETRY_DEFAULT_POLICY : policy_name);
 	retry_hint_read(retry_after_header, error, now + UNIX_EPOCH_OFFSET, &hint);

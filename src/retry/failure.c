@@ -11,6 +11,8 @@
  */
 #include "retry/failure.h"
 
+#include "retry/error_text.h"
+
 #define MAX_CODE_LEN	80
 #define MAX_CHAIN		6
 
@@ -85,6 +87,9 @@ add_code(Failure *failure, FailureCodeKind kind, const char *p, int len)
 			len = i;
 	if (len <= 0 || len > MAX_CODE_LEN || failure->ncodes == FAILURE_MAX_CODES)
 		return;
+	for (int i = 0; i < failure->ncodes; i++)
+		if (failure->codes[i].kind == kind && failure->codes[i].len == len && memcmp(failure->codes[i].name, p, len) == 0)
+			return;
 	failure->codes[failure->ncodes++] = (FailureCode)
 	{
 		kind, p, len
@@ -304,10 +309,8 @@ take_leading(const char **p, const char *end, const char **name, int *len)
 }
 
 static void
-read_leading(Failure *failure, int *status)
+read_leading(Failure *failure, const char *p, int *status)
 {
-	const char *p = failure->text;
-
 	for (int i = 0; i < MAX_CHAIN; i++)
 	{
 		const char *name;
@@ -338,20 +341,50 @@ line_begins_with(const char *p, const char *end, const char *wanted)
 	return false;
 }
 
-/* Python prints the last exception in the last line, other languages in the first. */
 bool
 failure_begins_with(const Failure *failure, const char *name)
 {
-	const char *last = failure->end;
-
 	if (failure->text == failure->end || !word_maybe(&failure->index, name))
 		return false;
-	while (last > failure->text && word_blank(last[-1]))
-		last--;
-	while (last > failure->text && last[-1] != '\n')
-		last--;
 	return line_begins_with(failure->text, failure->end, name) ||
-		(word_starts(failure->text, failure->end, "Traceback") && line_begins_with(last, failure->end, name));
+		(failure->raised != NULL && line_begins_with(failure->raised, failure->end, name));
+}
+
+/* ----- tracebacks --------------------------------------------------------------- */
+
+static const char *
+next_line(const char *p, const char *end)
+{
+	p = memchr(p, '\n', end - p);
+	return p == NULL ? end : p + 1;
+}
+
+/*
+ * Python names the error below its frames.  A message may have lines of its
+ * own, so the error is not always in the last one; where there are no frames, it
+ * is taken to be.
+ */
+static const char *
+find_raised(const Failure *failure)
+{
+	const char *end = failure->end;
+	const char *line = failure->text;
+	const char *last = line;
+	const char *frame = NULL;
+
+	if (!word_maybe(&failure->index, "Traceback") && !word_maybe(&failure->index, PYTHON_FRAMES))
+		return NULL;
+	for (; line < end; line = next_line(line, end))
+	{
+		if (word_starts(line, end, PYTHON_FRAMES "\n"))
+			frame = line;
+		if (!word_blank(*line))
+			last = line;
+	}
+	for (line = frame; line != NULL && line < end; line = next_line(line, end))
+		if (!word_blank(*line))
+			return line;
+	return frame == NULL && word_starts(failure->text, end, "Traceback") ? last : NULL;
 }
 
 /* ----- the whole --------------------------------------------------------------- */
@@ -366,16 +399,20 @@ failure_read(Failure *failure, int status, const char *error, bool hinted)
 	failure->response = status != 0;
 	failure->hinted = hinted;
 	failure->text = error == NULL ? "" : error;
-	failure->end = failure->text + strnlen(failure->text, FAILURE_MAX_TEXT);
+	failure->end = failure->text + strlen(failure->text);
+	failure->raised = NULL;
 	failure->has_members = false;
 	failure->ncodes = 0;
 	if (failure->text == failure->end)
 		return;
 	word_index(&failure->index, failure->text, failure->end);
+	failure->raised = find_raised(failure);
 	read_members(failure, &told);
 	read_anchored_codes(failure);
 	read_anchored_status(failure, &told);
-	read_leading(failure, &told);
+	read_leading(failure, failure->text, &told);
+	if (failure->raised != NULL)
+		read_leading(failure, failure->raised, &told);
 	failure->response = failure->response || failure_find(failure, "Error received from peer") != NULL; /* gRPC's C core */
 
 	/* a stream reports its errors inside of a 200 */

@@ -8,9 +8,7 @@
 
 #include "retry/words.h"
 
-/* an error text is judged by its beginning */
-#define FAILURE_MAX_TEXT	16384
-#define FAILURE_MAX_CODES	24
+#define FAILURE_MAX_CODES	64
 
 typedef enum FailureCodeKind
 {
@@ -34,13 +32,14 @@ typedef struct Failure
 	bool		hinted;			/* the other side said how long to wait */
 	const char *text;
 	const char *end;
+	const char *raised;			/* the line below the frames of a traceback, which names the error; NULL: none */
 	WordIndex	index;			/* of the text */
 	bool		has_members;	/* codes stand in members: the rest is prose */
 	int			ncodes;
 	FailureCode codes[FAILURE_MAX_CODES];
 } Failure;
 
-/* status 0: none; error may be NULL.  The failure points into error. */
+/* status 0: none; error may be NULL, and is an excerpt if it was long.  The failure points into it. */
 extern void failure_read(Failure *failure, int status, const char *error, bool hinted);
 
 /* whether the text has this code where a code stands, or so clearly a code that prose has it not */
@@ -50,7 +49,7 @@ extern bool failure_has_code(const Failure *failure, const char *code);
 extern const char *failure_find(const Failure *failure, const char *phrase);
 extern const char *failure_find_alone(const Failure *failure, const char *phrase);
 
-/* whether one of the names that the first or last line begins with is this one */
+/* whether one of the names that the first line, or the one that a traceback ends in, begins with is this one */
 extern bool failure_begins_with(const Failure *failure, const char *name);
 
 /* "Limit 30000, Requested 41000": no wait makes such a request pass */

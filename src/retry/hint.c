@@ -16,8 +16,8 @@
 #define SECONDS			INT64CONST(1000000)
 #define MILLISECONDS	INT64CONST(1000)
 
-/* texts are judged by their beginning; no value is longer */
-#define MAX_TEXT		16384
+/* headers are judged by their beginning; no value is longer */
+#define MAX_HEADERS		16384
 #define MAX_VALUE		128
 
 static const struct
@@ -157,7 +157,7 @@ read_resets(const char *text, const char *end, int64 now_unix, RetryHint *hint)
 static void
 read_header(const char *header, int64 now_unix, RetryHint *hint)
 {
-	const char *end = header + strnlen(header, MAX_TEXT);
+	const char *end = header + strnlen(header, MAX_HEADERS);
 	bool		named = false;
 	char		value[MAX_VALUE];
 	int64		wait;
@@ -266,7 +266,7 @@ retry_hint_read(const char *header, const char *error, int64 now_unix, RetryHint
 		read_header(header, now_unix, hint);
 	if (error != NULL)
 	{
-		const char *end = error + strnlen(error, MAX_TEXT);
+		const char *end = error + strlen(error);
 		WordIndex	index;
 
 		word_index(&index, error, end);

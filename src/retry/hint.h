@@ -17,7 +17,7 @@ typedef struct RetryHint
 	bool		exhausted;		/* x-ratelimit-remaining: 0 */
 } RetryHint;
 
-/* header (one value, or lines of headers) and error may be NULL; now_unix is in us since 1970-01-01 UTC */
+/* header (one value, or lines of headers) and error (an excerpt if it was long) may be NULL; now_unix is in us since 1970-01-01 UTC */
 extern void retry_hint_read(const char *header, const char *error, int64 now_unix, RetryHint *hint);
 
 #endif							/* AGENTCORE_RETRY_HINT_H */
