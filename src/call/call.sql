@@ -182,7 +182,7 @@ CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT N
   AS 'MODULE_PATHNAME', 'agentcore_call_begin_v1';
 COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, text) IS
   'May this call run, with which arguments, is its result known already, and who pays? '
-  'Returns one row, for a refusal too; the verdict run counts once it is committed. '
+  'Returns one row, for a refusal too; the verdict run counts once it is committed, and a batch or pipeline is one transaction up to its sync. '
   'args or args_text (the model''s raw string); neither, null and blanks = {}. A text that is not quite JSON is read where the tool coerces, and detail names the repairs; else it is refused, and errors says where and what. '
   'key: the same call under it is one call; the arguments that were returned are the same call. '
   'holder: a name of this run of this worker; asked again by it with the same key, a call that it has begun and whose lease runs is given back (run, the same call_id, detail yours, the lease begins anew), to a role that may settle it. '
