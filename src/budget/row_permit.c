@@ -372,11 +372,12 @@ row_permit_write(const Permit *permit, const PermitAnswer *answer)
 	values[P_CACHE_LEASE] = Int64GetDatum(now->cache_lease);
 	if (permit->claimed)
 		put_hashes(now, true, values, nulls);
-	if (permit->noted)
-	{
+	if (permit->noted && permit->estimated != NULL)
 		values[P_ESTIMATED] = row_text(permit->estimated, &nulls[P_ESTIMATED]);
+	if (permit->noted && permit->reported_nanousd >= 0)
+	{
 		values[P_REPORTED_NANOUSD] = Int64GetDatum(permit->reported_nanousd);
-		nulls[P_REPORTED_NANOUSD] = permit->reported_nanousd < 0;
+		nulls[P_REPORTED_NANOUSD] = false;
 	}
 	if (answer != NULL && answer->given)
 	{

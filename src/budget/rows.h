@@ -30,8 +30,8 @@ typedef struct Permit
 	TimestampTz settled_at;		/* 0: never */
 	bool		claimed;		/* begun again: write what was asked, and by whom */
 	bool		noted;			/* write what a usage object says beside its counts */
-	const char *estimated;		/* then: the field that was not understood; NULL: none */
-	int64		reported_nanousd;	/* then: -1: none */
+	const char *estimated;		/* then: the field that was not understood; NULL: as it is */
+	int64		reported_nanousd;	/* then; -1: as it is */
 	HeapTuple	stored;			/* as it was read */
 	ItemPointerData tid;		/* where it was read or inserted */
 } Permit;

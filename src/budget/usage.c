@@ -28,6 +28,8 @@
 /* elements of an array, which are few in what providers send */
 #define MOST_ELEMENTS	64
 
+static const char not_object[] = "is no object";
+
 /* What was found of a shape. */
 typedef struct Figures
 {
@@ -53,18 +55,20 @@ typedef struct Parts
 	const char *total_field;
 } Parts;
 
+/* As it is told: with dots. */
 static const char *
-field_path(const UsageField *field)
+dotted(char *path)
 {
-	char	   *path;
-
-	if (field->outer == NULL)
-		return field->name;
-	path = psprintf("%s.%s", field->outer, field->name);
 	for (char *p = path; *p; p++)
 		if (*p == '/')
 			*p = '.';
 	return path;
+}
+
+static const char *
+field_path(const UsageField *field)
+{
+	return field->outer == NULL ? field->name : dotted(psprintf("%s/%s", field->outer, field->name));
 }
 
 /* ----- counts ------------------------------------------------------------------- */
@@ -109,7 +113,7 @@ follow(JsonbContainer *at, const char *path, const char **bad)
 				return NULL;
 			at = container_of(&value);
 			if (at == NULL && bad != NULL)
-				*bad = "is no object";
+				*bad = not_object;
 		}
 		else
 		{
@@ -206,7 +210,7 @@ gather_shape(JsonbContainer *object, const UsageShape *shape, Figures *figures, 
 			continue;
 		bad = read_count(object, field, &count);
 		if (bad != NULL)
-			usage_problem(out, field_path(field), bad, true);
+			usage_problem(out, bad == not_object ? dotted(pstrdup(field->outer)) : field_path(field), bad, true);
 		figures->value[i] = Max(figures->value[i], count);
 	}
 }
@@ -434,8 +438,10 @@ static void
 read_parts(Parts *parts, UsageReading *reading, UsageReadings *out)
 {
 	TokenUsage *usage = &reading->usage;
+	int64		rest = add_rest(parts);
 
-	reading->rest = add_rest(parts);
+	/* what has a name of its own among the parts is not told twice */
+	reading->rest = Max(rest - sum_of(parts->within, 1), 0);
 	reading->total_field = parts->total_field;
 	take_cached_out(parts);
 	fit_parts(parts, 0, out);

@@ -35,7 +35,7 @@ put_part(ReturnSetInfo *set, int reading, const char *part, int64 tokens, const 
 	agc_row_store(set, &row);
 }
 
-/* What only the total counts is a row of its own, and costs as output (or as what the provider takes out of it). */
+/* What only the total counts is a row of its own. */
 static void
 put_reading(ReturnSetInfo *set, int n, const UsageReading *reading)
 {

@@ -66,11 +66,11 @@ static const UsageField openai_chat[] = {
 	KNOWN(NULL, "prompt_cache_miss_tokens"),
 	WITHIN("cached_tokens", TOKEN_CACHED),
 	EITHER("reasoning_tokens", TOKEN_REASONING),
-	{"prompt_tokens_details/cache_creation_token_details", "ephemeral_5m_input_tokens", TOKEN_CACHE_WRITE, USAGE_SHORT_WRITE},
-	{"prompt_tokens_details/cache_creation_token_details", "ephemeral_1h_input_tokens", TOKEN_LONG_CACHE_WRITE, USAGE_LONG_WRITE},
 	INPUT_DETAILS("prompt_tokens_details"),
 	OUTPUT_DETAILS("completion_tokens_details"),
-	KNOWN("completion_tokens_details", "text_tokens")
+	KNOWN("completion_tokens_details", "text_tokens"),
+	{"prompt_tokens_details/cache_creation_token_details", "ephemeral_5m_input_tokens", TOKEN_CACHE_WRITE, USAGE_SHORT_WRITE},
+	{"prompt_tokens_details/cache_creation_token_details", "ephemeral_1h_input_tokens", TOKEN_LONG_CACHE_WRITE, USAGE_LONG_WRITE}
 };
 
 /*

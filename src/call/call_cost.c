@@ -16,6 +16,8 @@
 /* the end of the range of money: price_settlement() charges this for what is beyond it */
 #define MOST_NANOUSD	INT64CONST(9000000000000000000)
 
+static const char no_input[] = "counts no input, and the call was begun with some";
+
 static bool
 read_usage(Datum usage, UsageReadings *used)
 {
@@ -37,12 +39,11 @@ not_understood(UsageReadings *used, const char *field, const char *problem)
 	used->problem = problem;
 }
 
-/* A call has an input; who counts none has left it out, or was charged by a cost. */
+/* A call has an input; who counts none has left it out. */
 static bool
-lacks_input(const PermitRow *permit, const UsageReadings *used, const CallCost *priced)
+lacks_input(const PermitRow *permit, const UsageReadings *used)
 {
-	return usage_most_input(used) == 0 && (permit->held_tokens > 0 || permit->held_nanousd > 0) &&
-		!(used->reported_nanousd >= 0 && priced->nanousd == used->reported_nanousd);
+	return usage_most_input(used) == 0 && (permit->held_tokens > 0 || permit->held_nanousd > 0);
 }
 
 static void
@@ -60,8 +61,8 @@ price_usage(const char *tenant, const PermitRow *permit, UsageReadings *used, Ca
 	}
 	else if (priced->nanousd >= MOST_NANOUSD)
 		not_understood(used, "cost", "is out of range");
-	if (lacks_input(permit, used, priced))
-		not_understood(used, "usage", "counts no input, and the call was begun with some");
+	if (lacks_input(permit, used))
+		not_understood(used, "usage", no_input);
 }
 
 /* Only what is above the hold is named: -1 is charged as it was estimated. */
@@ -69,6 +70,13 @@ static int64
 at_least_held(int64 amount, int64 held)
 {
 	return amount > held ? amount : -1;
+}
+
+/* A cost that was taken in the place of tokens is no estimate: they are. */
+static bool
+has_cost(const UsageReadings *used, const CallCost *priced)
+{
+	return used->problem == no_input && used->reported_nanousd >= 0 && priced->nanousd == used->reported_nanousd;
 }
 
 static void
@@ -95,7 +103,8 @@ call_cost_of_usage(FunctionCallInfo fcinfo, int n, const char *tenant, const Per
 	if (used.problem != NULL)
 	{
 		priced.tokens = at_least_held(priced.tokens, permit->held_tokens);
-		priced.nanousd = at_least_held(priced.nanousd, permit->held_nanousd);
+		if (!has_cost(&used, &priced))
+			priced.nanousd = at_least_held(priced.nanousd, permit->held_nanousd);
 	}
 	if (permit_may_end(permit) && (used.problem != NULL || used.reported_nanousd >= 0))
 		permit_note_usage(tenant, &permit->id, used.problem_field, used.reported_nanousd);
