@@ -48,6 +48,13 @@ SELECT u.n, s.* FROM unnest(ARRAY['{"prompt_tokens": 100, "completion_tokens": 5
 SELECT u.n, s.* FROM unnest(ARRAY['{"prompt_tokens": 100, "completion_tokens": 5, "cost": -1}', '{"prompt_tokens": 100, "completion_tokens": 5, "cost": 1e300}', '{"prompt_tokens": 100, "completion_tokens": 5, "cost": "1"}',
   '{"prompt_tokens": 100, "completion_tokens": 5, "cost": 0.00015}', '{"prompt_tokens": 100, "completion_tokens": 5, "cost": {"total_cost": 0.00015}}', '{"prompt_tokens": 100, "completion_tokens": 5, "cost": null}',
   '{"cost": 0.00015}']::jsonb[]) WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;
+-- What is used by the piece, for a fee, in a count that is none; in events it is counted once
+SELECT model_price_set('m', fees => '{"web_search_requests": 0.01}');
+SELECT u.n, s.* FROM unnest(ARRAY['{"input_tokens": 100, "output_tokens": 5, "server_tool_use": {"web_search_requests": "2"}}', '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": {"web_search_requests": -2}}',
+  '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": 2}', '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": {"web_search_requests": 2}}', '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": null}',
+  '[{"type": "message_start", "message": {"usage": {"input_tokens": 100, "output_tokens": 1, "service_tier": "standard"}}}, {"type": "message_delta", "usage": {"output_tokens": 3, "server_tool_use": {"web_search_requests": 1}}},
+    {"type": "message_delta", "usage": {"output_tokens": 5, "server_tool_use": {"web_search_requests": 2}}}]']::jsonb[]) WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;
+SELECT model_price_set('m', reset => '{fees}');
 -- Nothing that is known
 SELECT u.n, s.* FROM unnest(ARRAY['{}', '[]', 'null', '"usage"', '7', '[[[]]]', '{"usage": {}}', '{"usage": "prompt_tokens"}', '{"total_tokens": 5}', '{"type": "duration", "seconds": 9}']::jsonb[])
   WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;

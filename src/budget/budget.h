@@ -288,6 +288,9 @@ typedef struct UsageReading
 
 #define USAGE_MAX_READINGS	16
 
+/* of a stream, given as an array */
+#define USAGE_MOST_EVENTS	4096
+
 typedef struct UsageReadings
 {
 	int			n;

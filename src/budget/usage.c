@@ -22,9 +22,6 @@
 /* more than any model reads or writes in one call: a mistake of units, or a lie */
 #define MOST_TOKENS		INT64CONST(10000000000)
 
-/* of a stream, given as an array */
-#define MOST_EVENTS		4096
-
 /* elements of an array, which are few in what providers send */
 #define MOST_ELEMENTS	64
 
@@ -577,8 +574,8 @@ usage_read(Jsonb *usage, UsageReadings *out)
 	out->service_tier = usage_named_tier(usage);
 	if (JB_ROOT_IS_OBJECT(usage))
 		gather(&usage->root, figures, out);
-	else if (JB_ROOT_COUNT(usage) > MOST_EVENTS)
-		usage_problem(out, "usage", psprintf("is an array of more than %d events", MOST_EVENTS), true);
+	else if (JB_ROOT_COUNT(usage) > USAGE_MOST_EVENTS)
+		usage_problem(out, "usage", psprintf("is an array of more than %d events", USAGE_MOST_EVENTS), true);
 	else
 		for (int i = 0; i < JB_ROOT_COUNT(usage); i++)
 		{

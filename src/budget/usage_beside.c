@@ -13,6 +13,9 @@
 /* how deep the parts of a usage object stand in it */
 #define MOST_DEPTH		3
 
+/* more than any call can use by the piece */
+#define MOST_USES		INT64CONST(1000000000)
+
 /* what 64 bits of nano-dollars hold */
 #define MOST_USD		INT64CONST(9000000000)
 
@@ -74,6 +77,14 @@ is_positive(const JsonbValue *value)
 		DatumGetBool(DirectFunctionCall2(numeric_gt, NumericGetDatum(value->val.numeric), NumericGetDatum(int64_to_numeric(0))));
 }
 
+static bool
+is_count_of_uses(const JsonbValue *value)
+{
+	return value->type == jbvNumeric && !numeric_is_nan(value->val.numeric) &&
+		DatumGetBool(DirectFunctionCall2(numeric_ge, NumericGetDatum(value->val.numeric), NumericGetDatum(int64_to_numeric(0)))) &&
+		DatumGetBool(DirectFunctionCall2(numeric_le, NumericGetDatum(value->val.numeric), NumericGetDatum(int64_to_numeric(MOST_USES))));
+}
+
 /* Places are read by themselves, and arrays of elements by their shape. */
 static bool
 is_place(const char *name)
@@ -114,9 +125,37 @@ find_unknown_in(JsonbContainer *object, const char *path, int depth, const bool 
 	}
 }
 
+/* What is used by the piece may cost a fee: a count of it that is none must not pass for nothing. */
+static void
+check_tool_use(JsonbContainer *object, UsageReadings *out)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	key;
+	JsonbValue	value;
+
+	if (!usage_member(object, "server_tool_use", 15, &value))
+		return;
+	if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
+	{
+		usage_problem(out, "server_tool_use", "is no object", true);
+		return;
+	}
+	it = JsonbIteratorInit(value.val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
+	{
+		if (token != WJB_KEY)
+			continue;
+		(void) JsonbIteratorNext(&it, &value, true);
+		if (value.type != jbvNull && value.type != jbvBinary && value.type != jbvBool && !is_count_of_uses(&value))
+			usage_problem(out, psprintf("server_tool_use.%s", pnstrdup(key.val.string.val, key.val.string.len)), "is no count", true);
+	}
+}
+
 void
 usage_find_unknown(JsonbContainer *object, const bool there[USAGE_MAX_SHAPES], UsageReadings *out)
 {
+	check_tool_use(object, out);
 	find_unknown_in(object, "", 1, there, out);
 }
 

@@ -54,17 +54,31 @@ add_place(Places *places, JsonbContainer *object, const char *name)
 		places->object[places->n++] = value.val.binary.data;
 }
 
+/* The object, or one of the events of a stream that are given as an array; NULL: no more. */
+static JsonbContainer *
+nth_object(Jsonb *usage, int n)
+{
+	JsonbValue *event;
+
+	if (usage == NULL || JB_ROOT_IS_SCALAR(usage) || n >= USAGE_MOST_EVENTS)
+		return NULL;
+	if (JB_ROOT_IS_OBJECT(usage))
+		return n == 0 ? &usage->root : NULL;
+	event = getIthJsonbValueFromContainer(&usage->root, n);
+	return event != NULL && event->type == jbvBinary ? event->val.binary.data : NULL;
+}
+
 static void
-find_places(Jsonb *usage, Places *places)
+find_places(JsonbContainer *object, Places *places)
 {
 	int			outer;
 
 	places->n = 0;
-	if (usage == NULL || !JB_ROOT_IS_OBJECT(usage))
+	if (!JsonContainerIsObject(object))
 		return;
-	places->object[places->n++] = &usage->root;
+	places->object[places->n++] = object;
 	for (int i = 0; i < lengthof(events); i++)
-		add_place(places, &usage->root, events[i]);
+		add_place(places, object, events[i]);
 	outer = places->n;
 	for (int n = 0; n < outer; n++)
 		for (int i = 0; i < lengthof(usages); i++)
@@ -100,24 +114,36 @@ tier_in(JsonbContainer *object, const char *member)
 	return strcmp(tier, TIER_ANY) == 0 ? NULL : tier;
 }
 
-const char *
-usage_named_tier(Jsonb *usage)
+/* What one object names, and what was named before; false: two that are not the same */
+static bool
+find_tier(JsonbContainer *object, const char **found)
 {
 	static const char *const members[] = {"service_tier", "serviceTier", "traffic_type", "trafficType"};
-	const char *found = NULL;
 	Places		places;
 
-	find_places(usage, &places);
+	find_places(object, &places);
 	for (int n = 0; n < places.n; n++)
 		for (int i = 0; i < lengthof(members); i++)
 		{
 			const char *tier = tier_in(places.object[n], members[i]);
 
-			if (tier != NULL && found != NULL && strcmp(tier, found) != 0)
-				return TIER_ANY;
+			if (tier != NULL && *found != NULL && strcmp(tier, *found) != 0)
+				return false;
 			if (tier != NULL)
-				found = tier;
+				*found = tier;
 		}
+	return true;
+}
+
+const char *
+usage_named_tier(Jsonb *usage)
+{
+	const char *found = NULL;
+	JsonbContainer *object;
+
+	for (int n = 0; (object = nth_object(usage, n)) != NULL; n++)
+		if (!find_tier(object, &found))
+			return TIER_ANY;
 	return found;
 }
 
@@ -168,12 +194,16 @@ count_at(JsonbContainer *object, const char *fee, int fee_len, int64 *count)
 bool
 usage_fee_count(Jsonb *usage, const char *fee, int fee_len, int64 *count)
 {
+	JsonbContainer *object;
 	Places		places;
 
 	*count = 0;
-	find_places(usage, &places);
-	for (int n = 0; n < places.n; n++)
-		if (!count_at(places.object[n], fee, fee_len, count))
-			return false;
+	for (int e = 0; (object = nth_object(usage, e)) != NULL; e++)
+	{
+		find_places(object, &places);
+		for (int n = 0; n < places.n; n++)
+			if (!count_at(places.object[n], fee, fee_len, count))
+				return false;
+	}
 	return true;
 }

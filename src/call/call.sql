@@ -228,8 +228,8 @@ CREATE FUNCTION agentcore.llm_commit(call_id uuid, usage jsonb DEFAULT NULL, tok
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_llm_commit_v1';
 COMMENT ON FUNCTION agentcore.llm_commit(uuid, jsonb, bigint, numeric, jsonb, text, text) IS
-  'The model answered: charge what its usage object (OpenAI, Anthropic or Gemini, also in a response or an event of a stream; in several forms at once: the larger cost) says, by the price that was in force when the call began, of the service tier that the response names, else of the one it began with; a tier without a price costs as the dearest; tokens and usd override it. '
-  'A stream that was cut is charged by the usage that came; a usage object that is not understood charges what was held, with a WARNING. '
+  'The model answered: charge what its usage object says, as model_usage() reads it (also in a response, an event of a stream or an array of events; of two readings the dearer), by the price that was in force when the call began, of the service tier that the response names, else of the one it began with; a tier without a price costs as the dearest; tokens and usd override it. '
+  'A stream that was cut is charged by the usage that came; one that is not wholly understood, or has no price, charges what is certain and no less than was held, with a WARNING, and permits.estimated names the field. '
   'result or result_text: the answer, kept for replays of the key, as by call_commit(). '
   'Returns as call_commit().';
 
