@@ -64,3 +64,12 @@ SELECT verdict, reason FROM generate_series(1, 3) i, call_begin('a', 'ls', jsonb
 SELECT verdict, reason FROM generate_series(1, 3) i, call_begin('a', 'ls', jsonb_build_object('limit', '[]', 'n', 1 + 0 * i), task => 't');
 SELECT verdict, reason FROM generate_series(1, 4) i, call_begin('a', 'ls', jsonb_build_object('limit', left('x', i)));
 RESET agentcore.loop_limit;
+
+-- a name that no tool has: what is near is seen through prefixes, separators, case and the number of the call, as far as the policy tells it
+SELECT policy_deny_tool('p', 'secret*') > 0 AS rule;
+SELECT count(tool_set(n, '{"type": "object"}')) FROM unnest(ARRAY['read_file', 'write_file', 'fs__list_dir', 'github/search', 'secret_read', 'getHTTPResponse', 'web_search', 'file', U&'\00FCbersetze']) n;
+SELECT n, regexp_replace(v.feedback, '^There is no tool ".*?"\. (Did you mean (.*)\? )?Use only the tools you were given\.$', '\2') AS near
+  FROM unnest(ARRAY['functions.read_file', 'mcp__fs__read_file', 'READ_FILE', 'readFile', 'ReadFile', 'read-file', 'Read File', 'read_file:0', 'functions.read_file:12', 'read_file()', 'default_api:read_file', 'mcp_fs_read_file', 'fs.read_file', 'server::read_file', 'list_dir',
+  'git__list_dir', 'functions.listDir', 'search', 'web/search', 'functions.raed_file', 'read_files', 'get_http_response', 'gethttpresponse', 'LS', U&'\00FCBERSETZE', 'secret_reads', 'functions.secret_read', 'delete_file', 'read', 'tool.nothing_like_it', '_', '...', 'functions.']) WITH ORDINALITY t (n, i), call_begin('a', n, '{}') v ORDER BY i;
+-- a name that no tool can have is a row too
+SELECT v.verdict, v.reason, v.detail FROM unnest(ARRAY['', ' ', E'ls\n', E'\u001B[2J', repeat('n', 300), '*']) n, call_begin('a', n, '{}') v;

@@ -580,6 +580,9 @@ typedef struct AgcNearest
 
 extern void agc_nearest_add(AgcNearest *nearest, const char *candidate);
 
+/* the same of a candidate that is compared in another form */
+extern void agc_nearest_add_as(AgcNearest *nearest, const char *form, const char *candidate);
+
 /* every "name" of a tenant in a registry table */
 extern void agc_nearest_in(AgcNearest *nearest, AgcTable *table, const char *tenant);
 

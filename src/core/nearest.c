@@ -67,12 +67,18 @@ nearest_reach(const AgcNearest *nearest, int wanted_len)
 	return nearest->count < nearest->limit ? reach : Min(reach, nearest->distance[nearest->limit - 1] - 1);
 }
 
-/* Costs are the edit distances of PostgreSQL's own hints. */
 void
 agc_nearest_add(AgcNearest *nearest, const char *candidate)
 {
+	agc_nearest_add_as(nearest, candidate, candidate);
+}
+
+/* Costs are the edit distances of PostgreSQL's own hints. */
+void
+agc_nearest_add_as(AgcNearest *nearest, const char *form, const char *candidate)
+{
 	const char *wanted = nearest->wanted;
-	const char *name = candidate;
+	const char *name = form;
 	int			wanted_len = strlen(wanted);
 	int			len = strlen(name);
 	int			reach = nearest_reach(nearest, wanted_len);

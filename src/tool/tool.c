@@ -22,8 +22,6 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#define NEAREST_SHOWN 3
-
 /* the arguments of tool_set(), in SQL's order */
 enum
 {
@@ -188,49 +186,13 @@ text_array(Datum array, int *n, const char *what)
 	return result;
 }
 
-/* ----- nearest names -------------------------------------------------------- */
-
-typedef struct NearestScan
+void
+tool_each_name(const char *tenant, void (*each) (HeapTuple tuple, TupleDesc desc, void *arg), void *arg)
 {
-	AgcNearest	names;			/* by the whole name */
-	char	   *same_tool;		/* another server's tool with exactly that name */
-} NearestScan;
-
-static void
-look_at_name(HeapTuple tuple, TupleDesc desc, void *arg)
-{
-	NearestScan *scan = arg;
-	char	   *name = agc_col_text(tuple, desc, "name");
-	char	   *slash = strrchr(name, '/');
-	const char *wanted = strrchr(scan->names.wanted, '/');
-
-	CHECK_FOR_INTERRUPTS();
-	wanted = wanted == NULL ? scan->names.wanted : wanted + 1;
-	if (scan->same_tool == NULL && strcmp(slash == NULL ? name : slash + 1, wanted) == 0)
-		scan->same_tool = pstrdup(name);
-	else
-		agc_nearest_add(&scan->names, name);
-}
-
-char *
-tool_nearest(const char *tenant, const char *name, ToolNameFilter told, void *arg)
-{
-	NearestScan scan = {.names = {.wanted = name, .limit = told == NULL ? NEAREST_SHOWN : AGC_NEAREST_MAX}};
-	int			shown = 0;
 	Relation	rel = agc_table_open(&tool_table, AccessShareLock);
-	StringInfoData out;
 
-	agc_table_scan(&tool_table, rel, 1, &tenant, look_at_name, &scan);
+	agc_table_scan(&tool_table, rel, 1, &tenant, each, arg);
 	agc_table_close(rel, AccessShareLock);
-	initStringInfo(&out);
-	for (int i = -1; i < scan.names.count && shown < NEAREST_SHOWN; i++)
-	{
-		const char *near = i < 0 ? scan.same_tool : scan.names.name[i];
-
-		if (near != NULL && (told == NULL || told(near, arg)))
-			appendStringInfo(&out, "%s%s", shown++ > 0 ? ", " : "", agc_quoted_name(near));
-	}
-	return out.len > 0 ? out.data : NULL;
 }
 
 /* ----- tools that a document of the registry serves -------------------------- */

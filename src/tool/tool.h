@@ -95,6 +95,9 @@ extern char *tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors)
 /* Calls back for every string of args that the tool's schema calls a URL, perhaps more than once. */
 extern void tool_urls(const ToolDef *tool, Jsonb *args, SchemaUrlCallback callback, void *arg);
 
+/* every row of the tenant's tools, as it is stored */
+extern void tool_each_name(const char *tenant, void (*each) (HeapTuple tuple, TupleDesc desc, void *arg), void *arg);
+
 /*
  * The tenant's nearest tool names, quoted and divided by commas; NULL: none is
  * near.  "told" filters them; NULL: all may be told.
