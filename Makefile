@@ -13,7 +13,7 @@ OBJS = src/agentcore.o $(patsubst %.c,%.o,$(sort $(foreach room,$(ROOMS),$(wildc
 SQL_tool   = tool history import
 SQL_allow  = allow special history rules check document views
 SQL_budget = budget define permit price model_alias status ledger verify
-SQL_call   = call model config
+SQL_call   = call model tools_for config
 room_sql   = $(if $(SQL_$(1)),$(patsubst %,src/$(1)/%.sql,$(SQL_$(1))),$(wildcard src/$(1)/$(1).sql))
 SQL_PARTS  = src/core/install_guard.sql \
 	$(foreach room,$(ROOMS),$(call room_sql,$(room))) \

@@ -224,6 +224,31 @@ SELECT pg_temp.error_of($$SELECT tool_history_retain('1 day')$$);
 SELECT DISTINCT tenant FROM tool_history;
 RESET ROLE;
 
+-- What an agent may call, for the next request to its model ------------------------------------------------
+
+SELECT policy_set('few', tenant => 'q'), policy_allow_tool('few', 'kb__*', tenant => 'q') > 0, policy_deny_tool('few', 'kb__drop', tenant => 'q') > 0, agent_set('few', 'few', tenant => 'q'), agent_set('off', 'few', enabled => false, tenant => 'q'), agent_set('lost', 'few', tenant => 'q'),
+       agent_set('watched', 'few', mode => 'audit', tenant => 'q');
+SELECT string_agg(action, ' ') FROM tool_import('[{"name": "search", "description": "Find", "inputSchema": {"type": "object", "properties": {"q": {"type": "string", "minLength": 1}}}}, {"name": "drop", "inputSchema": {"type": "object"}}, {"name": "dark", "inputSchema": {"type": "object"}},
+  {"name": "held", "inputSchema": {"type": "object"}}, {"name": "about", "title": "A", "inputSchema": {"type": "object", "additionalProperties": false}}]', prefix => 'kb__', tenant => 'q');
+SELECT tool_set('kb__dark', enabled => false, tenant => 'q'), tool_set('mail', '{"type": "object"}', tenant => 'q'), tool_set('trial', '{"type": "object"}', mode => 'audit', tenant => 'q'), tool_set('kb__ask', '{"type": "object"}', needs_approval => true, tenant => 'q');
+SELECT action FROM tool_import('[{"name": "held", "description": "x", "inputSchema": {"type": "object"}}]', prefix => 'kb__', on_change => 'hold', tenant => 'q');
+SELECT f, tools_for('few', f, tenant => 'q') FROM unnest('{openai_chat,openai_responses,anthropic,mcp,gemini,bedrock}'::text[]) f;
+SELECT tools_for('off', 'gemini', tenant => 'q');
+CREATE FUNCTION pg_temp.names(agent text) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(t ->> 'name', ' ' ORDER BY n) FROM jsonb_array_elements(agentcore.tools_for(agent, 'anthropic', tenant => 'q')) WITH ORDINALITY t (t, n) $$;
+SELECT pg_temp.names('few'), pg_temp.names('watched');
+-- none of them is denied by its name, and every other one is
+SELECT t.name, t.name = ANY (string_to_array(pg_temp.names('few'), ' ')) AS offered, e.verdict, e.reason FROM tools t, LATERAL (SELECT max(verdict) AS verdict, max(reason) AS reason FROM call_explain('few', t.name, '{}', tenant => 'q') WHERE stage IN ('tenant', 'agent', 'tool', 'policy') AND verdict = 'deny') e WHERE t.tenant = 'q' ORDER BY 1;
+SELECT tool_accept('kb__held', tenant => 'q'), pg_temp.names('few');
+SELECT policy_set('few', mode => 'audit', tenant => 'q'), pg_temp.names('few'), policy_set('few', mode => 'off', tenant => 'q'), pg_temp.names('few'), policy_set('few', mode => 'enforce', tenant => 'q');
+SELECT tenant_set(false, tenant => 'q'), pg_temp.names('few'), tenant_set(true, tenant => 'q');
+-- what strict mode would refuse is left out, not the request
+SELECT tools_for('few', 'openai_chat', strict => true, tenant => 'q');
+SELECT pg_temp.error_of($$SELECT tools_for('few', 'mcp', strict => true, tenant => 'q')$$), pg_temp.error_of($$SELECT tools_for('few', 'auto', tenant => 'q')$$), pg_temp.error_of($$SELECT tools_for('few', NULL, tenant => 'q')$$), pg_temp.error_of($$SELECT tools_for('fee', 'mcp', tenant => 'q')$$);
+SELECT access_grant('regress_importer', 'agent', '{q}'), agent_set('few', owner => 'postgres', tenant => 'q');
+SET ROLE regress_importer;
+SELECT pg_temp.error_of($$SELECT tools_for('few', 'mcp', tenant => 'q')$$), tools_for('off', 'mcp', tenant => 'q'), pg_temp.error_of($$SELECT tools_for('a', 'mcp', tenant => 'acme')$$);
+RESET ROLE;
+
 -- A configuration carries origin and meta, and no definition that waits ------------------------------------
 
 SELECT t -> 'origin', t -> 'meta', t ? 'pending' FROM jsonb_array_elements(config_export() -> 'tools') t WHERE t ->> 'name' IN ('mine', 'm4', 'a__b__c') ORDER BY t ->> 'name';

@@ -80,8 +80,8 @@ put_schema(JsonbParseState **state, const char *key, const Jsonb *schema)
 	put_item(state, WJB_VALUE, &root);
 }
 
-static Jsonb *
-write_definition(const ToolDef *tool, ToolFormat format, bool strict)
+Jsonb *
+export_definition(const ToolDef *tool, ToolFormat format, bool strict)
 {
 	JsonbParseState *state = NULL;
 	Jsonb	   *schema = portable_schema(tool);
@@ -134,22 +134,22 @@ write_definition(const ToolDef *tool, ToolFormat format, bool strict)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
-static void
-require_strict(const AgcObject *tool, ToolFormat format, const char *format_name)
+ToolFormat
+export_format(const char *name, bool strict)
 {
-	const char *path;
-	const char *problem;
+	ToolFormat	format = tool_format_or_raise(name, false);
 
-	if (format == TOOL_FORMAT_MCP || format == TOOL_FORMAT_GEMINI || format == TOOL_FORMAT_BEDROCK)
+	if (strict && (format == TOOL_FORMAT_MCP || format == TOOL_FORMAT_GEMINI || format == TOOL_FORMAT_BEDROCK))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("format \"%s\" has no strict mode", format_name)));
-	if (lint_refuses(tool, format, &path, &problem))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("strict mode would refuse tool \"%s\"", tool->name),
-				 errdetail("At \"%s\": %s.", path, problem),
-				 errhint("agentcore.tool_lint() lists all of it.")));
+				 errmsg("format \"%s\" has no strict mode", name)));
+	return format;
+}
+
+bool
+export_refuses(const AgcObject *tool, ToolFormat format, bool strict, const char **path, const char **problem)
+{
+	return strict && lint_refuses(tool, format, path, problem);
 }
 
 /* tool_export(tool, format, strict, tenant) -> jsonb */
@@ -162,13 +162,19 @@ AGC_FUNCTION(tool_export)
 	ToolFormat	format;
 	AgcObject  *tool;
 	Jsonb	   *definition;
+	const char *path;
+	const char *problem;
 
 	agc_enter(tenant, AGC_READER);
-	format = tool_format_or_raise(format_name, false);
+	format = export_format(format_name, strict);
 	tool = tool_require(tenant, name);
-	if (strict)
-		require_strict(tool, format, format_name);
-	definition = write_definition(tool->data, format, strict);
+	if (export_refuses(tool, format, strict, &path, &problem))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("strict mode would refuse tool \"%s\"", tool->name),
+				 errdetail("At \"%s\": %s.", path, problem),
+				 errhint("agentcore.tool_lint() lists all of it.")));
+	definition = export_definition(tool->data, format, strict);
 	agc_object_unpin(tool);
 	PG_RETURN_JSONB_P(definition);
 }

@@ -45,6 +45,14 @@ extern AgcObject *tool_require(const char *tenant, const char *name);
 extern Jsonb *gemini_to_schema(const JbItem *parameters);
 extern Jsonb *gemini_from_schema(const Jsonb *schema);
 
+/*
+ * export.c: a format to write, 22023 for an unknown one and for one without a
+ * strict mode; whether the provider would refuse the tool; the definition
+ */
+extern ToolFormat export_format(const char *name, bool strict);
+extern bool export_refuses(const AgcObject *tool, ToolFormat format, bool strict, const char **path, const char **problem);
+extern Jsonb *export_definition(const ToolDef *tool, ToolFormat format, bool strict);
+
 /* lint.c: whether the provider's strict mode would refuse something */
 extern bool lint_refuses(const AgcObject *tool, ToolFormat format, const char **path, const char **problem);
 

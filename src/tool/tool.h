@@ -106,6 +106,14 @@ typedef bool (*ToolNameFilter) (const char *name, void *arg);
 extern char *tool_nearest(const char *tenant, const char *name, ToolNameFilter told, void *arg);
 
 /*
+ * Tools that are switched on and not held, in the order of their names and as a
+ * provider's request wants them (export's formats): those that the caller
+ * offers; NULL: none.  audit: the tool is in audit mode.
+ */
+typedef bool (*ToolOffer) (const char *name, bool audit, void *arg);
+extern Jsonb *tool_definitions(const char *tenant, const char *format, bool strict, ToolOffer offer, void *arg);
+
+/*
  * For rooms above: which policies with methods let the tool be called?  Their
  * quoted names; NULL: none does.
  */

@@ -120,7 +120,7 @@ SELECT is((SELECT count(*) FROM agentcore.access WHERE tenant = 'other'), 0::big
 -- function of that level either refuses or belongs in this list.
 CREATE TEMP TABLE works_disabled (name text);
 INSERT INTO works_disabled VALUES
-  ('call_begin'), ('call_begin_many'), ('llm_begin'), ('call_explain'),	-- answer with a row
+  ('call_begin'), ('call_begin_many'), ('llm_begin'), ('call_explain'), ('tools_for'),	-- answer with a row, or with no tool
   ('call_commit'), ('llm_commit'), ('call_fail'), ('call_release'), ('call_resolve'), ('call_status'), ('budget_commit'), ('budget_release'),
   ('breaker_report'), ('cache_abandon'), ('call_withdraw'),	-- end what was begun before
   ('cache_invalidate'), ('cache_invalidate_tool'), ('cache_invalidate_tag');	-- forget
