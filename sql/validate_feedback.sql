@@ -142,7 +142,16 @@ SELECT args_validate('w43', '{"q": "x", "page": null}') -> 0 -> 'params';
 SELECT tool_set('names', '{"type": "object", "properties": {"m": {"type": "object", "propertyNames": {"enum": ["a"]}}}}', coerce => true);
 SELECT args, changes FROM args_coerce('names', '{"m": {"A": "A"}}');
 -- nor does a property go that only an alternative which does not fit names
-SELECT args FROM args_coerce('w13', '{"kind": "file", "path": 1}', drop_unknown => true);
+SELECT args FROM args_coerce('w13', '{"kind": "file", "path": {"a": 1}}', drop_unknown => true);
+-- what is allowed is found once per object: 20,000 unknown names beside 60 alternatives stay within the limit
+SELECT tool_set('hostile', jsonb_build_object('unevaluatedProperties', false, 'anyOf', (SELECT jsonb_agg(jsonb_build_object('properties',
+  (SELECT jsonb_object_agg('p' || i || '_' || j, '{"type": "integer"}'::jsonb) FROM generate_series(1, 50) j))) FROM generate_series(1, 60) i)));
+SELECT jsonb_array_length(args_validate('hostile', (SELECT jsonb_object_agg('b' || i, i) FROM generate_series(1, 20000) i)));
+-- a choice whose alternatives are hard to tell apart
+SELECT tool_set('alike', jsonb_build_object('items', jsonb_build_object('oneOf', (SELECT jsonb_agg(jsonb_build_object('required', '["k"]'::jsonb, 'properties',
+  (SELECT jsonb_object_agg('k' || j, jsonb_build_object('enum', (SELECT jsonb_agg(x + i * 20 - CASE WHEN i = 50 AND j < 20 THEN 20 ELSE 0 END)
+  FROM generate_series(1, 20) x))) FROM generate_series(1, 20) j))) FROM generate_series(1, 50) i))));
+SELECT jsonb_array_length(args_validate('alike', (SELECT jsonb_agg('{"q": 1}'::jsonb) FROM generate_series(1, 2000))));
 -- a dynamic reference may lead to more than can be told
 SELECT tool_set('tree', '{"$id": "https://example.com/tree", "$dynamicAnchor": "node", "type": "object", "properties": {"value": {},
   "children": {"type": "array", "items": {"$dynamicRef": "#node"}}}, "unevaluatedProperties": false}');

@@ -14,6 +14,10 @@
 #define VALUES_MAX 20
 #define PROPERTIES_MAX 20
 
+/* comparisons, and how many the facts of an alternative are worth */
+#define STEPS_MAX 20000
+#define FACTS_STEPS 20
+
 /* Whether an alternative is one for objects, with something said of their members. */
 static bool
 is_object_alternative(const NodeFacts *facts)
@@ -37,8 +41,9 @@ constants_of(const SchemaNode *alternative, const char *key, uint32 len, NodeFac
 }
 
 static bool
-share_a_value(const NodeFacts *a, const NodeFacts *b)
+share_a_value(const NodeFacts *a, const NodeFacts *b, int64 *steps)
 {
+	*steps += (int64) facts_nvalues(a) * facts_nvalues(b);
 	for (uint32 i = 0; i < facts_nvalues(a); i++)
 		for (uint32 j = 0; j < facts_nvalues(b); j++)
 		{
@@ -52,33 +57,33 @@ share_a_value(const NodeFacts *a, const NodeFacts *b)
 }
 
 static bool
-discriminates(const Choice *choice, const char *key, uint32 len, bool *required)
+discriminates(const Choice *choice, const char *key, uint32 len, bool *required, int64 *steps)
 {
+	NodeFacts	constants[ALTERNATIVES_MAX];
 	uint32		objects = 0;
 
 	*required = true;
 	for (uint32 i = 0; i < choice->n; i++)
 	{
 		NodeFacts	facts;
-		NodeFacts	mine;
-		NodeFacts	theirs;
 
+		*steps += FACTS_STEPS;
 		node_facts(choice->nodes[i], &facts);
 		if (!is_object_alternative(&facts))
 			continue;
-		if (!constants_of(choice->nodes[i], key, len, &mine))
+		if (!constants_of(choice->nodes[i], key, len, &constants[objects]))
 			return false;
-		objects++;
 		*required = *required && facts_require(&facts, key, len);
-		for (uint32 j = 0; j < i; j++)
-			if (constants_of(choice->nodes[j], key, len, &theirs) && share_a_value(&mine, &theirs))
+		for (uint32 j = 0; j < objects; j++)
+			if (*steps > STEPS_MAX || share_a_value(&constants[objects], &constants[j], steps))
 				return false;
+		objects++;
 	}
 	return objects > 1;
 }
 
 bool
-choice_discriminator(const Choice *choice, Discriminator *found)
+choice_discriminator(const Choice *choice, Discriminator *found, int64 *steps)
 {
 	NodeFacts	first;
 	uint32		at = 0;
@@ -93,7 +98,7 @@ choice_discriminator(const Choice *choice, Discriminator *found)
 		{
 			const Property *property = &first.objects[i]->properties[j];
 
-			if (property->node != NULL && discriminates(choice, property->key, property->len, &found->required))
+			if (property->node != NULL && discriminates(choice, property->key, property->len, &found->required, steps))
 			{
 				found->key = property->key;
 				found->len = property->len;

@@ -25,7 +25,8 @@ typedef struct Discriminator
 	bool		required;
 } Discriminator;
 
-extern bool choice_discriminator(const Choice *choice, Discriminator *found);
+/* steps: what looking for it took, in node visits */
+extern bool choice_discriminator(const Choice *choice, Discriminator *found, int64 *steps);
 
 /* Whether an alternative has the value. */
 extern bool choice_has_value(const Choice *choice, const Discriminator *by, const JbItem *value);

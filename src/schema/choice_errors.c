@@ -330,14 +330,19 @@ static bool
 report_discriminator(Misfit *m)
 {
 	Discriminator by;
+	int64		steps = 0;
+	bool		found;
 	Values		values = {.nearest = {.limit = 1}};
 	JbItem		given;
 	bool		missing;
 	EvalError  *error;
 	char	   *key;
 
-	m->ctx->fuel -= 8 * (int64) Min(m->choice->n, 50) * Min(m->choice->n, 50);
-	if (!item_is_object(m->item) || !choice_discriminator(m->choice, &by))
+	if (!item_is_object(m->item))
+		return false;
+	found = choice_discriminator(m->choice, &by, &steps);
+	m->ctx->fuel -= steps;
+	if (!found)
 		return false;
 	missing = !object_find(jb_container(m->item), by.key, by.len, &given);
 	if (missing && !by.required)

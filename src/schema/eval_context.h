@@ -53,6 +53,7 @@ typedef struct EvalContext
 	bool		explain;		/* messages describe what is wanted, for a model */
 
 	int64		looked;			/* what looking around took so far, in visits (place.c) */
+	struct KnownNames *known;	/* of the object whose unknown names are told (object_errors.c) */
 
 	/* of the walk, for what looks around when there is an error (place.c) */
 	bool		(*holds) (struct EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at);

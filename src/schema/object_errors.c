@@ -74,27 +74,24 @@ error_dependency(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 
 /* ----- unknown properties ------------------------------------------------------ */
 
-/* The names that an object may have. */
-typedef struct Known
+/* The schemas that say which names an object may have; found once per object. */
+typedef struct KnownNames
 {
-	EvalContext *ctx;
-	const EvalFrame *object;
 	const SchemaNode *node;		/* that refused one */
-	Place	   *place;			/* all schemas of the object */
+	const char *data;			/* the object, by where it is stored */
+	const Place *place;			/* all schemas of the object */
 	const Place *own;			/* those whose names count for the node */
-	bool		alone;			/* no other schema has a word in it */
-	AgcNearest	nearest;
-	uint32		seen;
-	uint32		shown;
-} Known;
+	const Property **names;
+	uint32		nnames;			/* those beyond the array are counted only */
+} KnownNames;
 
 /* Whether an earlier schema has named the key. */
 static bool
-named_before(const Known *known, int n, const Property *property)
+named_before(const Place *own, int n, const Property *property)
 {
 	for (int i = 0; i < n; i++)
 	{
-		const ObjectRules *rules = known->own->nodes[i]->object;
+		const ObjectRules *rules = own->nodes[i]->object;
 		const Property *before = rules == NULL ? NULL : rules_property(rules, property->key, property->len);
 
 		if (before != NULL && before->node != NULL)
@@ -104,29 +101,78 @@ named_before(const Known *known, int n, const Property *property)
 }
 
 static void
-list_names(Known *known, int n, Params *params)
+find_names(EvalContext *ctx, KnownNames *known, const EvalFrame *object)
 {
-	const ObjectRules *rules = known->own->nodes[n]->object;
+	bool		alone = known->own->nnodes == 1 && known->place->nnodes == 1 && known->place->nodes[0] == known->node &&
+		known->node->object->names == NULL;
 
-	for (uint32 i = 0; i < rules->nproperties; i++)
+	uint32		room = 0;
+
+	for (int i = 0; i < known->own->nnodes; i++)
+		room += known->own->nodes[i]->object == NULL ? 0 : known->own->nodes[i]->object->nproperties;
+	known->names = palloc(sizeof(Property *) * Min(room, NEAREST_LOOKED_AT));
+	known->nnames = 0;
+	for (int i = 0; i < known->own->nnodes; i++)
 	{
-		const Property *property = &rules->properties[i];
-		JbItem		name = string_item(property->key, property->len);
+		const ObjectRules *rules = known->own->nodes[i]->object;
 
-		if (property->node == NULL || property->node->never ||
-			(!known->alone &&
-			 (named_before(known, n, property) ||
-			  !place_allows(known->ctx, known->place, known->node, known->object, property->key, property->len))))
-			continue;
-		if (known->seen++ < NEAREST_LOOKED_AT)
-			agc_nearest_add(&known->nearest, pnstrdup(property->key, property->len));
-		if (known->shown++ < LIST_MAX)
-			params_element(params, &name);
+		for (uint32 j = 0; rules != NULL && j < rules->nproperties; j++)
+		{
+			const Property *property = &rules->properties[j];
+
+			if (property->node == NULL || property->node->never ||
+				(!alone && (named_before(known->own, i, property) ||
+							!place_allows(ctx, known->place, known->node, object, property->key, property->len))))
+				continue;
+			if (known->nnames < NEAREST_LOOKED_AT)
+				known->names[known->nnames] = property;
+			known->nnames++;
+		}
 	}
 }
 
+static const KnownNames *
+known_names(EvalContext *ctx, const SchemaNode *node, const EvalFrame *object, bool unevaluated)
+{
+	KnownNames *known = ctx->known;
+	JbItem		item = {0};
+
+	place_item(ctx, object, &item);
+	if (known != NULL && known->node == node && known->data == item.data)
+		return known;
+	if (known == NULL)
+		ctx->known = known = palloc(sizeof(KnownNames));
+	known->node = node;
+	known->data = item.data;
+	known->place = place_find(ctx, object);
+	known->own = unevaluated ? place_of(ctx, node, object) : place_alone(node);
+	find_names(ctx, known, object);
+	return known;
+}
+
 static void
-list_patterns(const Known *known, Params *params)
+push_names(Params *params, const KnownNames *known, const EvalFrame *given)
+{
+	AgcNearest	nearest = {.limit = 1, .wanted = pnstrdup(given->key, given->len)};
+
+	params_begin_list(params, "allowed");
+	for (uint32 i = 0; i < known->nnames && i < NEAREST_LOOKED_AT; i++)
+	{
+		JbItem		name = string_item(known->names[i]->key, known->names[i]->len);
+
+		agc_nearest_add(&nearest, pnstrdup(name.data, name.len));
+		if (i < LIST_MAX)
+			params_element(params, &name);
+	}
+	params_end_list(params);
+	if (known->nnames > LIST_MAX)
+		params_int(params, "more", known->nnames - LIST_MAX);
+	if (nearest.count > 0)
+		params_string(params, "nearest", nearest.name[0], strlen(nearest.name[0]));
+}
+
+static void
+list_patterns(const KnownNames *known, Params *params)
 {
 	int			count = 0;
 
@@ -165,35 +211,25 @@ why_not_here(const PlaceOther *other)
 void
 error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const char *keyword)
 {
-	bool		unevaluated = keyword[0] == 'u';
-	Place	   *own = unevaluated ? place_of(ctx, node, at->parent) : place_alone(node);
-	const PlaceOther *other = place_elsewhere(own, at->key, at->len);
-	Known		known = {ctx, at->parent, node, place_find(ctx, at->parent), own, .nearest = {.limit = 1}};
+	const KnownNames *known;
+	const PlaceOther *other;
 	EvalError  *error;
 	Params		params;
 
+	if (error_full(ctx))
+		return;
+	known = known_names(ctx, node, at->parent, keyword[0] == 'u');
+	other = place_elsewhere(known->own, at->key, at->len);
 	/* where no alternative fits, its names were not evaluated: that error says it all */
 	if (other != NULL && other->reason == PLACE_NO_ALTERNATIVE && ctx->errors->count > 0 && !ctx->locate)
 		return;
-	if (error_full(ctx))
-		return;
-	known.alone = own->nnodes == 1 && known.place->nnodes == 1 && known.place->nodes[0] == node && node->object->names == NULL;
-	known.nearest.wanted = pnstrdup(at->key, at->len);
 	error = error_add(ctx, node, at, keyword,
 					  psprintf("property %s is not allowed%s", agc_quoted_bytes(at->key, at->len, GIVEN_SHOWN), why_not_here(other)));
 	params = params_begin();
 	params_string(&params, "property", at->key, at->len);
-	params_begin_list(&params, "allowed");
-	for (int i = 0; i < own->nnodes; i++)
-		if (own->nodes[i]->object != NULL)
-			list_names(&known, i, &params);
-	params_end_list(&params);
-	list_patterns(&known, &params);
-	if (known.shown > LIST_MAX)
-		params_int(&params, "more", known.shown - LIST_MAX);
-	if (known.nearest.count > 0)
-		params_string(&params, "nearest", known.nearest.name[0], strlen(known.nearest.name[0]));
-	if (!known.place->complete || !own->complete)
+	push_names(&params, known, at);
+	list_patterns(known, &params);
+	if (!known->place->complete || !known->own->complete)
 		params_true(&params, "incomplete");
 	error_set_params(ctx, error, &params);
 }

@@ -46,6 +46,8 @@ charge(EvalContext *ctx, const EvalFrame *at, Size steps)
 		ctx->refuel(ctx, at);
 }
 
+static void add_node(EvalContext *ctx, Place *place, const SchemaNode *node, const EvalFrame *at);
+
 static bool
 has_node(const Place *place, const SchemaNode *node)
 {
@@ -72,7 +74,7 @@ add_choice(EvalContext *ctx, Place *place, SchemaNode *const *nodes, uint32 n, c
 		if (ctx->holds(ctx, nodes[i], item, at))
 		{
 			fits = true;
-			place_add(ctx, place, nodes[i], at);
+			add_node(ctx, place, nodes[i], at);
 		}
 		else
 			add_other(place, nodes[i], PLACE_NO_ALTERNATIVE, NULL);
@@ -85,14 +87,14 @@ static void
 add_applicators(EvalContext *ctx, Place *place, const AnyRules *any, const JbItem *item, const EvalFrame *at)
 {
 	if (any->ref != NULL)
-		place_add(ctx, place, any->ref, at);
+		add_node(ctx, place, any->ref, at);
 	if (any->dynamic != NULL)
 	{
 		place->complete = place->complete && any->dynamic_name == NULL;
-		place_add(ctx, place, any->dynamic, at);
+		add_node(ctx, place, any->dynamic, at);
 	}
 	for (uint32 i = 0; i < any->nall; i++)
-		place_add(ctx, place, any->all[i], at);
+		add_node(ctx, place, any->all[i], at);
 	add_choice(ctx, place, any->any, any->nany, item, at);
 	add_choice(ctx, place, any->one, any->none, item, at);
 	if (any->if_ != NULL)
@@ -101,9 +103,9 @@ add_applicators(EvalContext *ctx, Place *place, const AnyRules *any, const JbIte
 		const SchemaNode *taken = holds ? any->then : any->else_;
 
 		if (holds)
-			place_add(ctx, place, any->if_, at);
+			add_node(ctx, place, any->if_, at);
 		if (taken != NULL)
-			place_add(ctx, place, taken, at);
+			add_node(ctx, place, taken, at);
 		add_other(place, holds ? any->else_ : any->then, PLACE_CONDITION, NULL);
 	}
 }
@@ -120,14 +122,14 @@ add_dependencies(EvalContext *ctx, Place *place, const ObjectRules *rules, const
 		if (dependency->schema == NULL)
 			continue;
 		if (object_find(jb_container(item), dependency->key, dependency->len, &found))
-			place_add(ctx, place, dependency->schema, at);
+			add_node(ctx, place, dependency->schema, at);
 		else
 			add_other(place, dependency->schema, PLACE_DEPENDENCY, dependency);
 	}
 }
 
-void
-place_add(EvalContext *ctx, Place *place, const SchemaNode *node, const EvalFrame *at)
+static void
+add_node(EvalContext *ctx, Place *place, const SchemaNode *node, const EvalFrame *at)
 {
 	JbItem		item;
 
@@ -169,15 +171,6 @@ place_alone(const SchemaNode *node)
 	return place;
 }
 
-Place *
-place_of(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
-{
-	Place	   *place = place_new();
-
-	place_add(ctx, place, node, at);
-	return place;
-}
-
 /* Whether a pattern of the object's rules matches the key; *node is its schema. */
 static bool
 pattern_matches(EvalContext *ctx, const ObjectRules *rules, const EvalFrame *at, const char *key, uint32 len,
@@ -207,11 +200,11 @@ add_value_schemas(EvalContext *ctx, Place *place, const ObjectRules *rules, cons
 	const SchemaNode *matching;
 
 	if (named)
-		place_add(ctx, place, property->node, at);
+		add_node(ctx, place, property->node, at);
 	if (pattern_matches(ctx, rules, at, at->key, at->len, &matching))
-		place_add(ctx, place, matching, at);
+		add_node(ctx, place, matching, at);
 	else if (!named && rules->additional != NULL)
-		place_add(ctx, place, rules->additional, at);
+		add_node(ctx, place, rules->additional, at);
 }
 
 static Place *
@@ -222,7 +215,7 @@ find(EvalContext *ctx, const EvalFrame *at)
 
 	if (at->parent == NULL)
 	{
-		place_add(ctx, place, ctx->program->root, at);
+		add_node(ctx, place, ctx->program->root, at);
 		return place;
 	}
 	parent = find(ctx, at->parent);
@@ -235,19 +228,20 @@ find(EvalContext *ctx, const EvalFrame *at)
 		if (at->key != NULL && object != NULL)
 			add_value_schemas(ctx, place, object, at);
 		else if (at->key == NULL && array != NULL && at->index < array->nprefix)
-			place_add(ctx, place, array->prefix[at->index], at);
+			add_node(ctx, place, array->prefix[at->index], at);
 		else if (at->key == NULL && array != NULL && array->rest != NULL)
-			place_add(ctx, place, array->rest, at);
+			add_node(ctx, place, array->rest, at);
 	}
 	for (int i = 0; i < parent->nnodes && at->key != NULL && place->nnodes == 0; i++)
 		if (parent->nodes[i]->object != NULL && parent->nodes[i]->object->unevaluated != NULL)
-			place_add(ctx, place, parent->nodes[i]->object->unevaluated, at);
+			add_node(ctx, place, parent->nodes[i]->object->unevaluated, at);
 	pfree(parent);
 	return place;
 }
 
-Place *
-place_find(EvalContext *ctx, const EvalFrame *at)
+/* node NULL: every schema that the program applies there */
+static Place *
+look(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
 {
 	int64		before = ctx->visits - ctx->fuel;
 	Place	   *place;
@@ -258,9 +252,27 @@ place_find(EvalContext *ctx, const EvalFrame *at)
 		place->complete = false;
 		return place;
 	}
-	place = find(ctx, at);
+	if (node == NULL)
+		place = find(ctx, at);
+	else
+	{
+		place = place_new();
+		add_node(ctx, place, node, at);
+	}
 	ctx->looked += ctx->visits - ctx->fuel - before;
 	return place;
+}
+
+Place *
+place_find(EvalContext *ctx, const EvalFrame *at)
+{
+	return look(ctx, NULL, at);
+}
+
+Place *
+place_of(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at)
+{
+	return look(ctx, node, at);
 }
 
 /* ----- keys ------------------------------------------------------------------ */

@@ -41,7 +41,6 @@ extern Place *place_find(EvalContext *ctx, const EvalFrame *at);
 /* A schema, and those that it applies to the same place. */
 extern Place *place_of(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at);
 extern Place *place_alone(const SchemaNode *node);
-extern void place_add(EvalContext *ctx, Place *place, const SchemaNode *node, const EvalFrame *at);
 
 /* The first description of a key; NULL: none. */
 extern const Property *place_property(const Place *place, const char *key, uint32 len);
