@@ -36,6 +36,9 @@ INSERT INTO public.source VALUES
   ('langchain', 'https://reference.langchain.com/python/langchain-core/messages/ai/UsageMetadata: input_tokens is the sum of all input token types'),
   ('pydantic', 'https://ai.pydantic.dev/api/usage: cache_read_tokens, cache_write_tokens and input_audio_tokens are parts of input_tokens'),
   ('ai sdk', 'https://ai-sdk.dev/docs/reference/ai-sdk-core/generate-text: inputTokens is the total; before version 6 what the provider called input'),
+  ('compaction', 'https://docs.anthropic.com/en/docs/build-with-claude/compaction: what is billed is the sum of usage.iterations; the counts beside it leave out the compaction'),
+  ('mistral', 'https://docs.mistral.ai/inference/conversations/advanced/prompt-caching: cached prompt tokens are part of prompt_tokens'),
+  ('qwen', 'https://www.alibabacloud.com/help/en/model-studio/context-cache: cached_tokens and cache_creation_input_tokens are parts of prompt_tokens'),
   ('codex', 'https://developers.openai.com/codex/noninteractive: cached_input_tokens is a part of input_tokens, reasoning_output_tokens of output_tokens');
 
 -- total: what the provider adds up, where it does
@@ -106,7 +109,11 @@ INSERT INTO public.invoice VALUES
 (63, 'ai sdk', '{"type":"finish","finishReason":"stop","totalUsage":{"inputTokens":1000,"outputTokens":80,"totalTokens":1080,"reasoningTokens":50,"cachedInputTokens":700}}', 300*1 + 700*0.1 + 30*10 + 50*11, 1080),
 (64, 'ai sdk', '{"promptTokens":20,"completionTokens":30,"totalTokens":50}', 20*1 + 30*10, 50),
 (65, 'codex', '{"type":"turn.completed","usage":{"input_tokens":24763,"cached_input_tokens":24448,"output_tokens":122,"reasoning_output_tokens":64}}', 315*1 + 24448*0.1 + 58*10 + 64*11, NULL),
-(66, 'codex', '{"type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":90000,"cached_input_tokens":80000,"output_tokens":900,"reasoning_output_tokens":0,"total_tokens":90900},"last_token_usage":{"input_tokens":5000,"cached_input_tokens":4000,"output_tokens":100,"reasoning_output_tokens":40,"total_tokens":5100},"model_context_window":272000}}}', 1000*1 + 4000*0.1 + 60*10 + 40*11, 5100);
+(66, 'codex', '{"type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":90000,"cached_input_tokens":80000,"output_tokens":900,"reasoning_output_tokens":0,"total_tokens":90900},"last_token_usage":{"input_tokens":5000,"cached_input_tokens":4000,"output_tokens":100,"reasoning_output_tokens":40,"total_tokens":5100},"model_context_window":272000}}}', 1000*1 + 4000*0.1 + 60*10 + 40*11, 5100),
+(67, 'compaction', '{"input_tokens":23000,"output_tokens":1000,"iterations":[{"type":"compaction","input_tokens":180000,"output_tokens":3500},{"type":"message","input_tokens":23000,"output_tokens":1000}]}', 203000*1 + 4500*10, NULL),
+(68, 'mistral', '{"prompt_tokens":1000,"completion_tokens":50,"total_tokens":1050,"num_cached_tokens":900,"prompt_tokens_details":{"cached_tokens":900},"prompt_token_details":{"cached_tokens":900}}', 100*1 + 900*0.1 + 50*10, 1050),
+(69, 'qwen', '{"prompt_tokens":2000,"completion_tokens":50,"total_tokens":2050,"prompt_tokens_details":{"cached_tokens":0,"cache_creation_input_tokens":1953,"cache_creation":{"ephemeral_5m_input_tokens":1953},"cache_type":"ephemeral"}}', 47*1 + 1953*1.25 + 50*10, 2050),
+(70, 'converse', '{"input_tokens":9,"output_tokens":100,"total_tokens":3609,"cache_read_input_tokens":2000,"cache_write_input_tokens":1500}', 9*1 + 2000*0.1 + 1500*1.25 + 100*10, 3609);
 
 -- each is priced as the invoice says, and the parts add up to the provider's total; no row is wrong
 SELECT count(*), count(DISTINCT source) AS sources FROM public.invoice;

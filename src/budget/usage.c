@@ -176,6 +176,9 @@ read_count(JsonbContainer *object, const UsageField *field, int64 *count)
 		return count_elements(object, field->name, count);
 	if (!usage_member(object, field->name, strlen(field->name), &value))
 		return NULL;
+	/* a part that is divided further, by others' names */
+	if (field->relation == USAGE_WITHIN && value.type == jbvBinary && JsonContainerIsObject(value.val.binary.data))
+		return NULL;
 	return value.type == jbvNumeric && is_count(value.val.numeric, count) ? NULL : "is no count of tokens";
 }
 
@@ -212,6 +215,38 @@ gather_shape(JsonbContainer *object, const UsageShape *shape, Figures *figures, 
 	}
 }
 
+/*
+ * Anthropic divides a call that summed its context up into iterations, and its other
+ * counts leave out those of the summing up: what is charged is their sum.
+ */
+static void
+gather_iterations(JsonbContainer *object, const UsageShape *shape, Figures *figures, UsageReadings *out)
+{
+	Figures		sum = {0};
+	JsonbValue	value;
+	JsonbContainer *array;
+
+	if (!usage_member(object, "iterations", 10, &value) || container_of(&value) == NULL ||
+		!JsonContainerIsArray(container_of(&value)))
+		return;
+	array = container_of(&value);
+	if (JsonContainerSize(array) > MOST_ELEMENTS)
+		usage_problem(out, "iterations", "are too many", true);
+	for (int i = 0; i < Min(JsonContainerSize(array), MOST_ELEMENTS); i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
+		Figures		one = {0};
+
+		if (container_of(element) == NULL || !JsonContainerIsObject(container_of(element)))
+			continue;
+		gather_shape(container_of(element), shape, &one, out);
+		for (int f = 0; f < shape->nfields; f++)
+			sum.value[f] += one.value[f];
+	}
+	for (int f = 0; f < shape->nfields; f++)
+		figures->value[f] = Max(figures->value[f], sum.value[f]);
+}
+
 static void
 gather_place(JsonbContainer *object, Figures *figures, UsageReadings *out)
 {
@@ -222,7 +257,10 @@ gather_place(JsonbContainer *object, Figures *figures, UsageReadings *out)
 	{
 		there[i] = has_shape(object, &usage_shapes[i]);
 		if (there[i])
+		{
 			gather_shape(object, &usage_shapes[i], &figures[i], out);
+			gather_iterations(object, &usage_shapes[i], &figures[i], out);
+		}
 		any = any || there[i];
 	}
 	if (any)

@@ -19,7 +19,7 @@
 /*
  * What OpenAI's API and those like it say of input: cached_tokens,
  * cache_write_tokens (OpenAI, OpenRouter), cache_creation_tokens (LiteLLM),
- * cache_read and cache_creation (LangChain); audio and image by the realtime, audio
+ * cache_creation_input_tokens (Qwen), cache_read and cache_creation (LangChain); audio and image by the realtime, audio
  * and image APIs.
  */
 #define INPUT_DETAILS(outer) \
@@ -27,6 +27,7 @@
 	{outer, "cache_read", TOKEN_CACHED, USAGE_WITHIN}, \
 	{outer, "cache_write_tokens", TOKEN_CACHE_WRITE, USAGE_WITHIN}, \
 	{outer, "cache_creation_tokens", TOKEN_CACHE_WRITE, USAGE_WITHIN}, \
+	{outer, "cache_creation_input_tokens", TOKEN_CACHE_WRITE, USAGE_WITHIN}, \
 	{outer, "cache_creation", TOKEN_CACHE_WRITE, USAGE_WITHIN}, \
 	{outer, "ephemeral_5m_input_tokens", TOKEN_CACHE_WRITE, USAGE_SHORT_WRITE}, \
 	{outer, "ephemeral_1h_input_tokens", TOKEN_LONG_CACHE_WRITE, USAGE_LONG_WRITE}, \
@@ -46,16 +47,18 @@
 	KNOWN(outer, "image_tokens"), KNOWN(outer, "accepted_prediction_tokens"), \
 	KNOWN(outer, "rejected_prediction_tokens")
 
-/* What Anthropic's API says of its cache, which others hand on beside their own names. */
+/* What Anthropic's API says of its cache, which others hand on beside their own names; cache_write_input_tokens by AWS's Python. */
 #define ANTHROPIC_CACHE \
 	EITHER("cache_read_input_tokens", TOKEN_CACHED), \
 	EITHER("cache_creation_input_tokens", TOKEN_CACHE_WRITE), \
+	EITHER("cache_write_input_tokens", TOKEN_CACHE_WRITE), \
 	{"cache_creation", "ephemeral_5m_input_tokens", TOKEN_CACHE_WRITE, USAGE_SHORT_WRITE}, \
 	{"cache_creation", "ephemeral_1h_input_tokens", TOKEN_LONG_CACHE_WRITE, USAGE_LONG_WRITE}
 
 /*
  * OpenAI's chat completions; DeepSeek (prompt_cache_hit_tokens), Kimi (cached_tokens
- * beside the others), Perplexity (reasoning_tokens beside them), OpenRouter, LiteLLM.
+ * beside the others), Mistral (num_cached_tokens), Perplexity (reasoning_tokens
+ * beside them), OpenRouter, LiteLLM.
  */
 static const UsageField openai_chat[] = {
 	WHOLE("prompt_tokens", TOKEN_INPUT),
@@ -64,6 +67,8 @@ static const UsageField openai_chat[] = {
 	ANTHROPIC_CACHE,
 	WITHIN("prompt_cache_hit_tokens", TOKEN_CACHED),
 	KNOWN(NULL, "prompt_cache_miss_tokens"),
+	WITHIN("num_cached_tokens", TOKEN_CACHED),
+	{"prompt_token_details", "cached_tokens", TOKEN_CACHED, USAGE_WITHIN},
 	WITHIN("cached_tokens", TOKEN_CACHED),
 	EITHER("reasoning_tokens", TOKEN_REASONING),
 	INPUT_DETAILS("prompt_tokens_details"),

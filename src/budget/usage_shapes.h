@@ -42,7 +42,7 @@ typedef struct UsageShape
 	const UsageField *field;
 } UsageShape;
 
-#define USAGE_MAX_FIELDS	64
+#define USAGE_MAX_FIELDS	80
 #define USAGE_MAX_SHAPES	10
 
 extern const UsageShape usage_shapes[];
