@@ -2,14 +2,14 @@
 """Inputs from the field: each file of $AGENTCORE_SHARED/cases is run by psql, and
 what each of its cases prints is compared with FILE.expected beside this script.
 
-A case begins where the output says "#### NAME what it is about".  FILE.expected
+A case begins where the output says "#### NAME what it is about", or "-- NAME ...".  FILE.expected
 holds the cases that are judged, in the same shape.  There a line that begins
 with "~ " is a regular expression for one line, where the answer is a random
 number or a moment.  A case that FILE.expected does not hold is named, not judged.
 
     AGENTCORE_SHARED=../shared test/cases/field.py [--print]     --print: what came out, to write FILE.expected from
 
-Connects as libpq's environment says, to a fresh database with the extension.
+Connects as libpq's environment says; drops the database's extension and creates it anew.
 """
 import difflib
 import os
@@ -21,14 +21,17 @@ import sys
 HERE = pathlib.Path(__file__).parent
 CASES = pathlib.Path(os.environ.get("AGENTCORE_SHARED", "../shared")) / "cases"
 
+HEADING = re.compile(r"(?:####|--) (\w+) ")
+
 
 def split_cases(text):
     """{name: [lines]}, the heading first; what stands before the first heading belongs to no case."""
     cases = {}
     lines = None
     for line in text.splitlines():
-        if line.startswith("#### "):
-            lines = cases.setdefault(line.split()[1], [])
+        heading = HEADING.match(line)
+        if heading:
+            lines = cases.setdefault(heading[1], [])
         if lines is not None:
             lines.append(line.rstrip())
     for lines in cases.values():
@@ -40,12 +43,15 @@ def split_cases(text):
 # a target that one case was told to leave alone does not stop the next one
 REST = r"select target, agentcore.target_resume(target) from agentcore.stat_target \g /dev/null"
 
+# each file has the extension to itself
+FRESH = ["set client_min_messages = error;", "drop extension if exists agentcore cascade;", "create extension agentcore;", "reset client_min_messages;"]
+
 
 def run(file):
     """What psql prints, without the place of an error in the script."""
-    lines = []
+    lines = FRESH.copy()
     for line in file.read_text(encoding="utf-8").splitlines():
-        if line.startswith(r"\echo '#### "):
+        if line.startswith((r"\echo '#### ", r"\echo '-- ")):
             lines.append(REST)
         lines.append(line)
     done = subprocess.run(["psql", "-X"], input="\n".join(lines), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
