@@ -4,7 +4,8 @@
  *
  * A text is a URL if it begins with one, behind blanks and invisible characters:
  * a scheme and "://", or http, https, ws, wss, ftp or file and a colon, as lenient
- * readers take them, or "//" and a name.  A URL with more text behind it is judged
+ * readers take them, or a scheme that browsers run or show (data, javascript), or
+ * "//" and a name.  A URL with more text behind it is judged
  * by itself, and stays as it is; where a line break or tab could belong to its
  * host, the whole is judged, and refused.  A text that merely holds a URL is none.
  *
@@ -62,7 +63,9 @@ blank_prefix(const char *text, uint32 len)
 static uint32
 url_head(const char *text, uint32 len)
 {
-	static const char *const special[] = {"http", "https", "ws", "wss", "ftp", "file"};
+	static const char *const special[] = {
+		"http", "https", "ws", "wss", "ftp", "file", "data", "javascript", "vbscript", "blob", "filesystem", "view-source"
+	};
 	uint32		scheme = 0;
 	uint32		at;
 

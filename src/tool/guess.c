@@ -27,6 +27,7 @@
 #define SAME_MAX 16				/* schemas of one value inside of each other */
 #define WORD_MAX 24
 #define WORDS_MAX 24			/* of a name, or of a description's beginning */
+#define HEAD_WORDS 4			/* where a description says what it describes */
 
 typedef struct Guesser
 {
@@ -163,6 +164,23 @@ names_url(const Words *words, int to)
 		(strcmp(word, "page") == 0 && strcmp(before, "home") == 0);
 }
 
+/* "web address", "address of the page" */
+static bool
+is_page_address(const Words *words, int at)
+{
+	static const char *const between[] = {"of", "a", "an", "the", "this", "that", "each", "web", NULL};
+	static const char *const pages[] = {"page", "pages", "webpage", "webpages", "site", "sites", "website", "websites", NULL};
+
+	if (strcmp(words->word[at], "address") != 0 && strcmp(words->word[at], "addresses") != 0)
+		return false;
+	if (words->before[at] == 0 && at > 0 && strcmp(words->word[at - 1], "web") == 0)
+		return true;
+	for (int next = at + 1; next < words->count && words->before[next] == 0; next++)
+		if (!is_one_of(words->word[next], between))
+			return next > at + 1 && is_one_of(words->word[next], pages);
+	return false;
+}
+
 static bool
 name_says_url(const char *name, uint32 len)
 {
@@ -172,7 +190,7 @@ name_says_url(const char *name, uint32 len)
 	split(name, len, true, &words);
 	for (int i = 1; i < words.count; i++)
 		if (is_one_of(words.word[i], heads))
-			return names_url(&words, i) || (strcmp(words.word[i], "to") == 0 && names_url(&words, words.count));
+			return names_url(&words, i) || is_page_address(&words, i - 1) || (strcmp(words.word[i], "to") == 0 && names_url(&words, words.count));
 	return names_url(&words, words.count);
 }
 
@@ -208,23 +226,6 @@ is_alternative(const Words *words, int at)
 		(strcmp(words->word[at + 1], "or") == 0 || words->before[at + 1] == ',' || words->before[at + 1] == '/');
 }
 
-/* "web address", "address of the page" */
-static bool
-is_page_address(const Words *words, int at)
-{
-	static const char *const between[] = {"of", "a", "an", "the", "this", "that", "each", "web", NULL};
-	static const char *const pages[] = {"page", "pages", "webpage", "webpages", "site", "sites", "website", "websites", NULL};
-
-	if (strcmp(words->word[at], "address") != 0 && strcmp(words->word[at], "addresses") != 0)
-		return false;
-	if (words->before[at] == 0 && at > 0 && strcmp(words->word[at - 1], "web") == 0)
-		return true;
-	for (int next = at + 1; next < words->count && words->before[next] == 0; next++)
-		if (!is_one_of(words->word[next], between))
-			return next > at + 1 && is_one_of(words->word[next], pages);
-	return false;
-}
-
 /* What a description begins with: its first sentence, behind a word such as "Optional". */
 static Saying
 description_says(const char *text, uint32 len)
@@ -234,6 +235,7 @@ description_says(const char *text, uint32 len)
 		"in", "from", "within", "of", "for", "to", "with", "by", "at", "on", "into", "via", "that", "which", "whose", "not", "no", "if",
 		"whether", "without", "using", "when", "where", "contain", "contains", "containing", "extract", "remove", "than", NULL
 	};
+	static const char *const pages[] = {"link", "links", "website", "websites", "webpage", "webpages", "webhook", "webhooks", NULL};
 	static const char *const several[] = {"list", "lists", "array", "set", "collection", "comma", "separated", NULL};
 	Words words;
 	bool closed = false;
@@ -249,6 +251,8 @@ description_says(const char *text, uint32 len)
 			closed = false;
 		if (!closed && (means_url(word) || is_page_address(&words, i)) && !qualifies(&words, i))
 			return is_alternative(&words, i) ? SAYS_LOOSELY : SAYS_URL;
+		if (!closed && i < HEAD_WORDS && is_one_of(word, pages) && !qualifies(&words, i))
+			return SAYS_LOOSELY;
 		if (is_one_of(word, closing) && !(strcmp(word, "of") == 0 && i > 0 && is_one_of(words.word[i - 1], several)))
 			closed = true;
 	}
