@@ -120,7 +120,7 @@ find_unknown_in(JsonbContainer *object, const char *path, int depth, const bool 
 			if (depth < MOST_DEPTH && JsonContainerIsObject(value.val.binary.data) && !(depth == 1 && is_place(name)))
 				find_unknown_in(value.val.binary.data, psprintf("%s%s.", path, name), depth + 1, there, out);
 		}
-		else if (is_named_like_tokens(name) && !is_known_name(name, there) && is_positive(&value))
+		else if (is_positive(&value) && !is_known_name(name, there) && is_named_like_tokens(name))
 			usage_problem(out, psprintf("%s%s", path, name), "is named like tokens, and not known", false);
 	}
 }
