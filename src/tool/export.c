@@ -12,6 +12,7 @@
 
 #include "tool/provider.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 
 /*
  * A reader with dialect auto takes a schema without $schema for 2020-12.  If the
@@ -80,9 +81,29 @@ put_schema(JsonbParseState **state, const char *key, const Jsonb *schema)
 	put_item(state, WJB_VALUE, &root);
 }
 
-Jsonb *
-export_definition(const ToolDef *tool, ToolFormat format, bool strict)
+/*
+ * What MCP says beside name, description and schema.  No call needs it, so the
+ * compiled tool does not hold it.
+ */
+static void
+put_meta(JsonbParseState **state, const AgcObject *object)
 {
+	static AgcTable table = AGC_TABLE("tool", "tool_pkey");
+	const char *keys[] = {object->tenant, object->name};
+	Relation	rel = agc_table_open(&table, AccessShareLock);
+	HeapTuple	tuple = agc_table_get(&table, rel, lengthof(keys), keys);
+	bool		isnull = true;
+	Datum		meta = tuple == NULL ? (Datum) 0 : agc_col(tuple, RelationGetDescr(rel), "meta", &isnull);
+
+	if (!isnull)
+		put_members(state, DatumGetJsonbPCopy(meta));
+	agc_table_close(rel, AccessShareLock);
+}
+
+Jsonb *
+export_definition(const AgcObject *object, ToolFormat format, bool strict)
+{
+	const ToolDef *tool = object->data;
 	JsonbParseState *state = NULL;
 	Jsonb	   *schema = portable_schema(tool);
 	Jsonb	   *parameters;
@@ -110,7 +131,7 @@ export_definition(const ToolDef *tool, ToolFormat format, bool strict)
 			break;
 		case TOOL_FORMAT_MCP:
 			put_schema(&state, "inputSchema", schema);
-			put_members(&state, tool->meta);
+			put_meta(&state, object);
 			break;
 		case TOOL_FORMAT_BEDROCK:
 			put_key(&state, "inputSchema");
@@ -174,7 +195,7 @@ AGC_FUNCTION(tool_export)
 				 errmsg("strict mode would refuse tool \"%s\"", tool->name),
 				 errdetail("At \"%s\": %s.", path, problem),
 				 errhint("agentcore.tool_lint() lists all of it.")));
-	definition = export_definition(tool->data, format, strict);
+	definition = export_definition(tool, format, strict);
 	agc_object_unpin(tool);
 	PG_RETURN_JSONB_P(definition);
 }

@@ -84,7 +84,7 @@ definition_of(const char *tenant, const char *name, ToolFormat format, bool stri
 		return NULL;
 	tool = object->data;
 	if (tool->enabled && !tool->held && can_be_sent(object, format, strict))
-		definition = export_definition(tool, format, strict);
+		definition = export_definition(object, format, strict);
 	agc_object_unpin(object);
 	return definition;
 }

@@ -51,7 +51,7 @@ extern Jsonb *gemini_from_schema(const Jsonb *schema);
  */
 extern ToolFormat export_format(const char *name, bool strict);
 extern bool export_refuses(const AgcObject *tool, ToolFormat format, bool strict, const char **path, const char **problem);
-extern Jsonb *export_definition(const ToolDef *tool, ToolFormat format, bool strict);
+extern Jsonb *export_definition(const AgcObject *tool, ToolFormat format, bool strict);
 
 /* lint.c: whether the provider's strict mode would refuse something */
 extern bool lint_refuses(const AgcObject *tool, ToolFormat format, const char **path, const char **problem);

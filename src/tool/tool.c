@@ -113,8 +113,6 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	tool->enabled = agc_col_bool(tuple, desc, "enabled");
 	(void) agc_col(tuple, desc, "pending", &isnull);
 	tool->held = !isnull;
-	value = agc_col(tuple, desc, "meta", &isnull);
-	tool->meta = isnull ? NULL : DatumGetJsonbPCopy(value);
 	tool->audit = strcmp(agc_col_text(tuple, desc, "mode"), "audit") == 0;
 	tool->coerce = agc_col_bool(tuple, desc, "coerce");
 	tool->drop_unknown = agc_col_bool(tuple, desc, "drop_unknown");

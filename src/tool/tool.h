@@ -52,7 +52,6 @@ typedef struct ToolDef
 	int64		est_nanousd;	/* the same */
 	const char *retry_policy;	/* may be NULL: 'default' */
 	const char *target;			/* breaker and rate key; may be NULL: none */
-	const Jsonb *meta;			/* what its definition says beside name, description and schema; may be NULL */
 	uint8		definition[AGC_HASH_LEN];	/* digest of the input schema and the documents it refers to */
 	int64		fingerprint;	/* the same, shorter: equal for the same tool elsewhere */
 	SchemaProgram *program;
