@@ -82,6 +82,10 @@ SELECT meta FROM tools WHERE name = 'm1';
 SELECT tool_set('m1', meta => '{"annotations": {"readOnlyHint": true}}'), tool_set('m1', reset => '{meta}');
 SELECT pg_temp.error_of(format($$SELECT tool_set('m1', meta => %L)$$, m)) FROM unnest(ARRAY['[]', '1', '{"title": 1}', '{"trust": true}', '{"_meta": []}']) m;
 
+-- hints of any size are no part of what a session compiles, nor of what decides whether a tool can be used
+SELECT action FROM tool_import(jsonb_build_array(jsonb_build_object('name', 'fat', 'inputSchema', '{"type": "object"}'::jsonb, '_meta', (SELECT jsonb_object_agg('k' || i, repeat('x', 100)) FROM generate_series(1, 5000) i))));
+SELECT args_valid('fat', '{}'), (SELECT bytes < 100000 FROM stat_compiled WHERE class = 'tool' AND name = 'fat'), length(tool_export('fat', 'mcp')::text) > 500000;
+
 -- Whose a tool is -----------------------------------------------------------------------------------
 
 SELECT tool_set('calc', '{"type": "object", "properties": {"e": {"type": "string"}}}', description => 'ours');
