@@ -63,10 +63,8 @@ COMMENT ON FUNCTION agentcore.model_usage(jsonb) IS
 
 CREATE VIEW agentcore.model_prices WITH (security_barrier) AS
 SELECT p.tenant, p.name AS model, p.service_tier, p.above_tokens, p.valid_from, p.valid_to,
-       p.valid_from <= n.now AND (p.valid_to IS NULL OR p.valid_to > n.now) AND NOT EXISTS (
-         SELECT FROM agentcore.visible_rows(NULL::agentcore.model_price) q
-          WHERE q.tenant = p.tenant AND q.name = p.name AND q.service_tier = p.service_tier AND q.above_tokens = p.above_tokens AND q.valid_from > p.valid_from
-            AND q.valid_from <= n.now AND (q.valid_to IS NULL OR q.valid_to > n.now)) AS in_force,
+       coalesce(p.valid_from = max(p.valid_from) FILTER (WHERE p.valid_from <= n.now AND (p.valid_to IS NULL OR p.valid_to > n.now))
+                               OVER (PARTITION BY p.tenant, p.name, p.service_tier, p.above_tokens), false) AS in_force,
        p.usd_per_input_token, p.usd_per_output_token,
        coalesce(p.usd_per_cached_token, p.usd_per_input_token) AS usd_per_cached_token,
        coalesce(p.usd_per_cache_write_token, p.usd_per_input_token) AS usd_per_cache_write_token,
