@@ -131,6 +131,10 @@ SELECT left(fees, 20) AS fees, public.refused(format('SELECT agentcore.model_pri
 -- What the response says that it cost -------------------------------------------------
 SELECT model_price_set('routed', 1, 1, use_reported_cost => true);
 SELECT use_reported_cost FROM model_prices WHERE model = 'routed';
+-- by tokens it would be 3; what is 0 beside tokens is no cost; without the choice the tokens count
+SELECT what, trim_scale(usd) AS usd FROM (VALUES ('more', '{"prompt_tokens": 1, "completion_tokens": 2, "cost": 5.5}'::jsonb), ('less', '{"prompt_tokens": 1, "completion_tokens": 2, "cost": 0.25}'),
+  ('nothing', '{"prompt_tokens": 1, "completion_tokens": 2, "cost": 0}'), ('no tokens', '{"prompt_tokens": 0, "completion_tokens": 0, "cost": 0.5}')) r (what, usage), model_cost('routed', usage);
+SELECT trim_scale(usd) AS usd FROM model_cost('steps', '{"prompt_tokens": 1, "completion_tokens": 2, "cost": 5.5}');
 
 -- What a call holds ---------------------------------------------------------------------
 SELECT policy_set('p');
@@ -185,6 +189,11 @@ SELECT charged_usd FROM permits WHERE key = 'unnamed';
 SELECT call_id AS id FROM llm_begin('bot', 'sonnet', 1000, 1000, key => 'searches', fees => '{"web_search_requests": 5}') \gset
 SELECT llm_commit(:'id', '{"input_tokens": 1000, "output_tokens": 1000, "server_tool_use": {"web_search_requests": 7}}');
 SELECT charged_usd FROM permits WHERE key = 'searches';
+-- a count that is none: no less than the hold of 0.071, told
+SELECT call_id AS id FROM llm_begin('bot', 'sonnet', 1000, 1000, key => 'no count', fees => '{"web_search_requests": 5}') \gset
+SELECT llm_commit(:'id', '{"input_tokens": 1000, "output_tokens": 1000, "web_search_requests": "7"}');
+SELECT charged_usd, estimated FROM permits WHERE key = 'no count';
+SELECT public.refused($$SELECT agentcore.model_cost('sonnet', '{"input_tokens": 1000, "output_tokens": 1000, "web_search_requests": -7}')$$);
 -- another tier or other fees are another request; default is standard
 SELECT call_id AS id FROM llm_begin('bot', 'gpt', 10, 10, key => 'k', service_tier => 'default') \gset
 SELECT verdict, call_id = :'id' AS same FROM llm_begin('bot', 'gpt', 10, 10, key => 'k');

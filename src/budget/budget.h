@@ -309,6 +309,7 @@ typedef struct CallCost
 {
 	int64		tokens;
 	int64		nanousd;
+	const char *bad_fee;		/* a fee of the price whose count in the usage object is none; or NULL */
 } CallCost;
 
 /* Which price: the one in force at a time, of the tier that the call began with. */

@@ -113,7 +113,7 @@ static Datum
 fees_of(const PriceList *list, PriceRow *row, const UsageReadings *counted)
 {
 	if (!row->has_fee_sum)
-		row->fee_sum = price_add_fees(NumericGetDatum(int64_to_numeric(0)), price_row_fees(list, row), counted);
+		row->fee_sum = price_add_fees(NumericGetDatum(int64_to_numeric(0)), price_row_fees(list, row), counted, &row->bad_fee);
 	row->has_fee_sum = true;
 	return row->fee_sum;
 }
@@ -194,6 +194,7 @@ price_readings(const PriceOf *of, const PriceList *list, const UsageReadings *us
 		if (dearest != NULL)
 			*dearest = reading;
 	}
+	cost->bad_fee = applied != NULL ? applied->bad_fee : NULL;
 	if (applied != NULL && takes_reported(applied, usage))
 		cost->nanousd = usage->reported_nanousd;
 }

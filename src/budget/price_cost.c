@@ -41,6 +41,10 @@ AGC_FUNCTION(model_cost)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" has no price", model),
 				 errhint("Set one with agentcore.model_price_set().")));
+	if (cost.bad_fee != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the count of %s in usage is none", agc_quoted_name(cost.bad_fee))));
 	count = dearest->count;
 	written = count[TOKEN_CACHE_WRITE] + count[TOKEN_LONG_CACHE_WRITE];
 	agc_row_init(&row);

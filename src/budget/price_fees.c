@@ -137,9 +137,10 @@ typedef struct FeeSum
 {
 	Datum		sum;
 	Jsonb	   *counted;		/* the usage object, or what was asked for; NULL: nothing */
+	char	   *bad;			/* the first whose count is none */
 } FeeSum;
 
-/* A count that is none counts as nothing: what a settlement does with such an object is said there. */
+/* A count that is none counts as nothing, and is told. */
 static void
 add_used(const JsonbValue *name, const JsonbValue *usd, void *arg)
 {
@@ -147,17 +148,22 @@ add_used(const JsonbValue *name, const JsonbValue *usd, void *arg)
 	int64		count;
 
 	if (!usage_fee_count(fees->counted, name->val.string.val, name->val.string.len, &count))
+	{
 		count = 0;
+		if (fees->bad == NULL)
+			fees->bad = name_of(name);
+	}
 	fees->sum = add_fee(fees->sum, name, usd, count);
 }
 
 Datum
-price_add_fees(Datum sum, Jsonb *fees, const UsageReadings *usage)
+price_add_fees(Datum sum, Jsonb *fees, const UsageReadings *usage, const char **bad_fee)
 {
 	FeeSum		result = {sum, usage->document};
 
 	if (fees != NULL)
 		each_fee(fees, add_used, &result);
+	*bad_fee = result.bad;
 	return result.sum;
 }
 

@@ -20,6 +20,7 @@ typedef struct PriceRow
 	bool		reachable;		/* a call that begins may turn out to be priced by it */
 	bool		has_fee_sum;	/* price.c: counted already, for all readings */
 	Datum		fee_sum;
+	const char *bad_fee;		/* whose count is none */
 } PriceRow;
 
 /* Of each (tier, above_tokens) of a model the row that began last of those that hold. */
@@ -38,7 +39,7 @@ extern bool price_rows(const char *tenant, const char *model, TimestampTz at, Pr
 extern Jsonb *price_row_fees(const PriceList *list, const PriceRow *row);
 
 /* price_fees.c: what the usage object counts of each fee, at its price, added to sum (numeric) */
-extern Datum price_add_fees(Datum sum, Jsonb *fees, const UsageReadings *usage);
+extern Datum price_add_fees(Datum sum, Jsonb *fees, const UsageReadings *usage, const char **bad_fee);
 
 /* price_fees.c: the same of what a call may use at most */
 extern Datum price_add_asked(Datum sum, Jsonb *fees, Jsonb *asked);

@@ -61,6 +61,8 @@ price_usage(const char *tenant, const PermitRow *permit, UsageReadings *used, Ca
 	}
 	else if (priced->nanousd >= MOST_NANOUSD)
 		not_understood(used, "cost", "is out of range");
+	if (priced->bad_fee != NULL)
+		not_understood(used, priced->bad_fee, "is no count");
 	if (lacks_input(permit, used))
 		not_understood(used, "usage", no_input);
 }
