@@ -151,7 +151,7 @@ apply_dearest(const PriceList *list, const TokenUsage *usage, const UsageReading
 		for (int i = 0; i < list->n; i++)
 		{
 			PriceRow   *row = &list->row[i];
-			CallCost	one;
+			CallCost	one = {0};
 
 			if (pass == 0 && row_of_tier(list, row->service_tier, input) != row)
 				continue;
@@ -182,7 +182,7 @@ price_readings(const PriceOf *of, const PriceList *list, const UsageReadings *us
 	{
 		const TokenUsage *reading = &usage->reading[i];
 		PriceRow   *row = row_of_tier(list, tier, whole_input(reading));
-		CallCost	one;
+		CallCost	one = {0};
 
 		if (row != NULL)
 			apply_row(list, row, reading, usage, settling, &one);
@@ -306,11 +306,11 @@ price_bound(const PriceOf *of, const PriceAsk *ask, PriceBound *out)
 		return false;
 	mark_reachable(&list, of->service_tier != NULL ? of->service_tier : TIER_STANDARD, ask->input_tokens);
 	out->unpriced_fee = price_unpriced(&list, ask->fees);
-	cost->tokens = cost->nanousd = 0;
+	memset(cost, 0, sizeof(*cost));
 	for (int i = 0; i < list.n; i++)
 	{
 		const PriceRow *row = &list.row[i];
-		CallCost	one;
+		CallCost	one = {0};
 
 		if (!row->reachable)
 			continue;
