@@ -178,7 +178,7 @@ SELECT said(NULL, e), string_agg(e, E'\n' ORDER BY n) AS errors
     E'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    sock.recv(timeout)\nKeyError: ''ReadTimeout''',
     'java.lang.NullPointerException: Cannot invoke "Timeout.get()"', 'System.NullReferenceException: Object reference not set', 'Exception in thread "main" java.lang.NullPointerException', 'panic: runtime error: invalid memory address or nil pointer dereference', 'pydantic_core._pydantic_core.ValidationError: 1 validation error for Args', 'TypeError: f() got an unexpected keyword argument ''timeout''',
     'timeout must be positive', 'Invalid timeout', 'notimeout', 'timeout_ms is required', 'request-timeout-policy is missing', 'EPIPELINE', 'ECONNRESETTING', 'MyConnectErrorHandler was not found', 'SocketTimeoutExceptions are rare', 'unexpected EOFX', 'GEOF', 'no connection resets',
-    'x509: certificate signed by unknown authority', 'ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed', 'TypeError: fetch failed [cause: Error: certificate has expired CERT_HAS_EXPIRED]', 'curl: (60) SSL certificate problem', 'curl: (3) URL using bad/illegal format', 'unsupported protocol scheme ""', 'httpx.UnsupportedProtocol: Request URL is missing', 'requests.exceptions.MissingSchema', 'curl: (66) x',
+    'x509: certificate signed by unknown authority', 'ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed', 'TypeError: fetch failed [cause: Error: certificate has expired CERT_HAS_EXPIRED]', 'curl: (60) SSL certificate problem', 'curl: (3) URL using bad/illegal format', 'unsupported protocol scheme ""', 'httpx.UnsupportedProtocol: Request URL is missing', 'requests.exceptions.MissingSchema', 'curl: (670) x',
     'openai.BadRequestError: x', 'anthropic.AuthenticationError: x', 'MCP error -32602: Invalid params', 'MCP error -32603: Internal error', 'something odd', ''
   ]) WITH ORDINALITY AS u(e, n) GROUP BY 1 ORDER BY 1;
 -- words of a network count only where there was no answer
@@ -259,6 +259,29 @@ SELECT outcome(s, e), s AS status, string_agg(coalesce(e, ''), E'\n' ORDER BY n)
     -- nobody knows: unknown errors, errors of one's own code, cancels
     (70, NULL, NULL), (71, NULL, 'something odd'), (72, 200, 'something odd'), (73, NULL, 'KeyError: ''id'''), (74, NULL, 'CancelledError'), (75, 499, NULL), (76, NULL, 'TimeoutError: The operation was aborted due to timeout')
   ) AS f(n, s, e) GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- Names of the sources, in both directions --------------------------------------
+-- what no retry cures: the client, its arguments, certificates, an answer that is too large
+SELECT said(NULL, e) AS said, outcome(NULL, e), string_agg(e, E'\n' ORDER BY n) AS errors
+  FROM unnest(ARRAY['net::ERR_CERT_REVOKED', 'net::ERR_INVALID_URL at x', 'net::ERR_BLOCKED_BY_CLIENT', 'net::ERR_TOO_MANY_REDIRECTS', 'curl: (77) error setting certificate verify locations', 'curl: (43) A libcurl function was given a bad argument', 'cURL error 47: Maximum (50) redirects followed',
+    'curl: (23) Failure writing output to destination', 'curl: (56) CONNECT tunnel failed, response 403', 'SSL certificate problem: self-signed certificate', 'httpx.StreamConsumed: Attempted to read or stream some content', 'httpx.TooManyRedirects: Exceeded maximum allowed redirects.', 'aiohttp.client_exceptions.InvalidUrlClientError: x', 'aiohttp.ClientConnectionError: Connector is closed',
+    'requests.exceptions.InvalidProxyURL: x', 'urllib3.exceptions.URLSchemeUnknown: Not supported URL scheme x', 'requests.exceptions.StreamConsumedError', 'UND_ERR_MAX_ORIGINS_REACHED', 'InvalidArgumentError: invalid method', 'RequestContentLengthMismatchError: x', 'anthropic.RequestTooLargeError: x', 'openai.LengthFinishReasonError: x', 'google.api_core.exceptions.Unauthorized: x',
+    'botocore.exceptions.NoRegionError: You must specify a region.', 'Error [ERR_INVALID_ARG_TYPE]: x', 'ERR_INVALID_PROTOCOL: x', 'rpc error: code = ResourceExhausted desc = grpc: received message larger than max (5 vs. 4)', 'rpc error: code = ResourceExhausted desc = trying to send message larger than max (5 vs. 4)',
+    'Error: 8 RESOURCE_EXHAUSTED: Attempted to send message with a size larger than 4', 'MCP error -32042: URL elicitation required', 'HttpRequestException: x (UserAuthenticationError)', 'ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number']) WITH ORDINALITY AS u(e, n) GROUP BY 1, 2 ORDER BY 1, 2;
+-- worth a retry: before anything was sent (shut), and under way (open)
+SELECT said(NULL, e) AS said, outcome(NULL, e), string_agg(e, E'\n' ORDER BY n) AS errors
+  FROM unnest(ARRAY['net::ERR_NAME_RESOLUTION_FAILED', 'net::ERR_DNS_TIMED_OUT', 'net::ERR_HTTP2_SERVER_REFUSED_STREAM', 'net::ERR_QUIC_GOAWAY_REQUEST_CAN_BE_RETRIED', 'net::ERR_TEMPORARILY_THROTTLED', 'net::ERR_HTTP2_PING_FAILED', 'net::ERR_INVALID_CHUNKED_ENCODING', 'curl: (28) Resolving timed out after 5000 milliseconds', 'curl: (28) Connection timeout after 5001 ms',
+    'curl: (89) The max connection limit is reached', 'curl: (56) Proxy CONNECT aborted', 'SSL connect error', 'Could not connect to server', 'curl: (8) Weird server reply', 'Failure when receiving data from the peer', 'curl: (92) HTTP/2 stream 1 was not closed cleanly', 'httpx.DecodingError: x', 'aiohttp.ClientSSLError: x', 'Connection timeout to host https://x.test',
+    'urllib3.exceptions.NameResolutionError: Failed to resolve ''x.test''', 'urllib3.exceptions.EmptyPoolError: Pool is full', 'ProxyError(''Unable to connect to proxy'')', 'ResponseError(''too many 429 error responses'')', 'requests.exceptions.RetryError: ResponseError(''too many 503 error responses'')', 'ssl.SSLError: (''x'',)', 'ssl.SSLEOFError: x', 'socket.timeout: The handshake operation timed out',
+    'UND_ERR_CLOSED', 'UND_ERR_DESTROYED', 'UND_ERR_SOCKS5', 'Parse Error: Expected HTTP/ HPE_INVALID_CONSTANT', 'getaddrinfo EAI_FAIL x.test', 'rpc error: code = Unavailable desc = the connection is draining', 'rpc error: code = Unavailable desc = all SubConns are in TransientFailure', 'rpc error: code = Unavailable desc = connection error: desc = "keepalive ping failed to receive ACK within timeout"',
+    'Error: 14 UNAVAILABLE: Name resolution failed for target dns:x', 'http2: Transport received Server''s graceful shutdown GOAWAY', 'hyper::Error(IncompleteMessage)', 'error reading a body from connection', 'error sending request for url (https://x.test/): error resolving DNS', 'Net::WriteTimeout', 'Faraday::TimeoutError: x', 'HttpRequestException: The HTTP/2 server reset the stream. HTTP/2 error code ''INTERNAL_ERROR''', 'no healthy upstream',
+    'IncompleteReadError: 5 read, but total bytes expected is 9.', 'anthropic.DeadlineExceededError: x', '{"error":{"type":"model_overloaded_error"}}', '{"error":{"type":"model_request_failed_error"}}', '{"error":{"code":"vector_store_timeout"}}']) WITH ORDINALITY AS u(e, n) GROUP BY 1, 2 ORDER BY 1, 2;
+-- cancels, spent accounts
+SELECT e, said(NULL, e) FROM unnest(ARRAY['net::ERR_ABORTED', 'Operation was aborted by an application callback', '{"error":{"status":"PERMISSION_DENIED","details":[{"reason":"BILLING_DISABLED"}]}}']) AS e;
+-- near misses
+SELECT said(NULL, e) AS said, string_agg(e, E'\n' ORDER BY n) AS errors
+  FROM unnest(ARRAY['ERR_CERT_REVOKEDX', 'ERR_DNS', 'curl: (99', 'curl: (770) x', 'curl: 77', 'MyDecodingErrors', 'UND_ERR_SOCKS5X', 'HPE_INVALID', 'a message larger than max', 'the pool is draining', 'decoding error', 'no healthy upstreams', 'MCP error -32043: x', 'BadRequests: x', 'Forbidden fruit', 'x.StreamConsumer: y', 'DNS resolved', 'HTTP/2 streams', 'EAI_FAILED']) WITH ORDINALITY AS u(e, n) GROUP BY 1 ORDER BY 1;
+
 RESET client_min_messages;
 DROP FUNCTION outcome(int, text);
 
@@ -299,9 +322,11 @@ SELECT agentcore.retry_policy_set('mine', rules => '[{"error": "lock wait", "cla
 SELECT (agentcore.retry_next(1, error => repeat('odd ', 50000) || 'lock wait', retry_policy => 'mine')).reason;
 
 -- The rules can be read ---------------------------------------------------------
-SELECT count(*) > 500 AS many, count(DISTINCT n) = count(*) AS numbered, bool_and(source <> '' AND as_of > '2026-01-01') AS sourced,
+SELECT count(*) > 500 AS many, count(DISTINCT n) = count(*) AS numbered, bool_and(source <> '' AND (as_of > '2026-01-01' OR as_of IS NULL)) AS sourced,
        bool_and(class IN ('retry', 'throttle', 'fatal', 'quota', 'cancelled')) AS classes, bool_and(last_status BETWEEN coalesce(first_status, 0) AND 999) AS ranges,
        bool_and((text IS NULL) = (match = 'status')) AS texts FROM agentcore.retry_rules();
+-- which of them were compared with their source, and which not
+SELECT source, string_agg(DISTINCT as_of::text, ', ') AS as_of, count(*) > 0 AS some FROM agentcore.retry_rules() GROUP BY source ORDER BY source COLLATE "C";
 -- no rule stands behind another that has the same words
 SELECT match, lower(text), count(*) FROM agentcore.retry_rules() WHERE text IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1;
 -- each rule's words lead to its class, if nothing else is said

@@ -1,7 +1,7 @@
 /*
  * classify.c
  *	  The class of a failure by rules: the policy's own, then the built-in ones
- *	  of service_rules.c and transport_rules.c.  The first that matches decides.
+ *	  of service_rules.c, client_rules.c and transport_rules.c.  The first that matches decides.
  *
  * A wait hint makes a 429 a throttle whatever the words, because only who will
  * serve again says when; so does a limit by day or month, unless a code says
@@ -24,6 +24,9 @@ failure_rule(int n)
 	if (n < service_nrules)
 		return &service_rules[n];
 	n -= service_nrules;
+	if (n < client_nrules)
+		return &client_rules[n];
+	n -= client_nrules;
 	return n < transport_nrules ? &transport_rules[n] : NULL;
 }
 

@@ -26,7 +26,7 @@ typedef enum FailureOutcome
 	FAILURE_BY_CAUSE			/* not told, unless a later rule for a retry says that it was not */
 } FailureOutcome;
 
-/* where a rule comes from, and when it was last compared with that */
+/* where a rule comes from, and when it was last compared with that; NULL: not compared */
 typedef struct FailureSource
 {
 	const char *name;
@@ -50,6 +50,8 @@ extern const FailureRule *failure_rule(int n);
 /* what failure_rule() puts together: answers of services, then what ends before an answer */
 extern const FailureRule service_rules[];
 extern const int service_nrules;
+extern const FailureRule client_rules[];
+extern const int client_nrules;
 extern const FailureRule transport_rules[];
 extern const int transport_nrules;
 

@@ -58,7 +58,7 @@ COMMENT ON FUNCTION agentcore.retry_next(integer, integer, text, text, text, tim
   'Unknown policy: 42704; attempt below 1 or status outside 100 to 999: 22023.';
 
 CREATE FUNCTION agentcore.retry_rules(OUT n integer, OUT first_status integer, OUT last_status integer, OUT match text, OUT text text, OUT class text, OUT open boolean, OUT source text, OUT as_of date) RETURNS SETOF record
-  LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 600
+  LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 900
   AS 'MODULE_PATHNAME', 'agentcore_retry_rules_v1';
 COMMENT ON FUNCTION agentcore.retry_rules() IS
   'The built-in rules of what a failure means, in the order in which they are tried; the first that matches decides, and a policy''s own rules come before them. '
@@ -66,7 +66,7 @@ COMMENT ON FUNCTION agentcore.retry_rules() IS
   'match: status; code (of the body or of gRPC); name (the error''s first or last line begins with it); phrase (whole words of the error); text (the whole error); hint (a wait hint); size (the request is larger than the limit). '
   'class: retry | throttle | fatal | quota | cancelled. '
   'open: the failure does not say whether the work was done. '
-  'source: where the rule comes from; as_of: when it was last compared with that. '
+  'source: where the rule comes from; as_of: when it was last compared with that, NULL: not compared. '
   'A 429 with a wait hint skips the rules of class quota.';
 
 -- Circuit breaker ----------------------------------------------------------

@@ -21,6 +21,7 @@ static const char *const match_names[] = {"status", "code", "name", "phrase", "t
 AGC_FUNCTION(retry_rules)
 {
 	const FailureRule *rule;
+	const char *as_of;
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int n = 0; (rule = failure_rule(n)) != NULL; n++)
@@ -36,7 +37,8 @@ AGC_FUNCTION(retry_rules)
 		agc_put_text(&row, retry_class_name(rule->class));
 		agc_put_bool(&row, rule->outcome != FAILURE_SHUT);
 		agc_put_text(&row, rule->source->name);
-		agc_put(&row, DirectFunctionCall1(date_in, CStringGetDatum(rule->source->as_of)));
+		as_of = rule->source->as_of;
+		agc_put_datum(&row, as_of == NULL ? 0 : DirectFunctionCall1(date_in, CStringGetDatum(as_of)), as_of == NULL);
 		agc_row_store((ReturnSetInfo *) fcinfo->resultinfo, &row);
 	}
 	return (Datum) 0;
