@@ -326,7 +326,7 @@ SELECT count(*) > 500 AS many, count(DISTINCT n) = count(*) AS numbered, bool_an
        bool_and(class IN ('retry', 'throttle', 'fatal', 'quota', 'cancelled')) AS classes, bool_and(last_status BETWEEN coalesce(first_status, 0) AND 999) AS ranges,
        bool_and((text IS NULL) = (match = 'status')) AS texts FROM agentcore.retry_rules();
 -- which of them were compared with their source, and which not
-SELECT source, string_agg(DISTINCT as_of::text, ', ') AS as_of, count(*) > 0 AS some FROM agentcore.retry_rules() GROUP BY source ORDER BY source COLLATE "C";
+SELECT source, bool_and(as_of IS NOT NULL) AS compared FROM agentcore.retry_rules() GROUP BY source ORDER BY source COLLATE "C";
 -- no rule stands behind another that has the same words
 SELECT match, lower(text), count(*) FROM agentcore.retry_rules() WHERE text IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1;
 -- each rule's words lead to its class, if nothing else is said
