@@ -183,12 +183,13 @@ AGC_FUNCTION(args_coerce)
 	Jsonb	   *changes = NULL;
 	Jsonb	   *errors = NULL;
 	int			rules = 0;
-	Jsonb	   *args = read_either(fcinfo, &rules, &errors);
+	Jsonb	   *args;
 	AgcObject  *object;
 	ToolDef    *tool;
 	AgcRow		row;
 
 	agc_enter(tenant, AGC_AGENT);
+	args = read_either(fcinfo, &rules, &errors);
 	object = tool_require(tenant, name);
 	tool = object->data;
 	if (args != NULL)
