@@ -72,7 +72,18 @@ SELECT * FROM budget_verify();
 -- the raw function refuses, whoever calls
 SELECT call_id AS id FROM call_begin('a', 't', '{"n": 8}') \gset
 SELECT budget_release(:'id');
+SELECT budget_commit(:'id');
+SELECT budget_commit(:'id', 5, 1);
+SELECT call_status(:'id');
 SELECT call_release(:'id');
+-- nor does it charge one that has ended, whose end only the gate knows
+SELECT budget_commit(:'id');
+SELECT call_id AS id FROM call_begin('a', 't', '{"n": 9}') \gset
+SET agentcore.debug_clock_offset = 86400000;
+SELECT budget_reap();
+SELECT budget_commit(:'id');
+SELECT call_release(:'id');
+RESET agentcore.debug_clock_offset;
 SELECT call_release(NULL);
 SELECT call_release('00000000-0000-0000-0000-000000000000');
 
@@ -98,6 +109,8 @@ SELECT id, answer FROM public.ask('c') \gset
 SELECT reason FROM call_fail(:'id', error => 'context canceled');
 SELECT id, answer FROM public.ask('c') \gset
 \echo :answer
+-- a commit of the permit would lose the result and leave the lease taken
+SELECT budget_commit(:'id');
 SELECT call_commit(:'id', '"x"');
 SELECT answer FROM public.ask('c');
 

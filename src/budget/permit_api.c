@@ -198,20 +198,6 @@ AGC_FUNCTION(budget_acquire_wait)
 	return agc_row_return(fcinfo, &row);
 }
 
-/* budget_commit(permit, tokens, usd, tenant) -> text */
-AGC_FUNCTION(budget_commit)
-{
-	char	   *tenant = agc_arg_tenant(fcinfo, 3);
-	pg_uuid_t  *id = arg_permit(fcinfo, 0);
-	int64		tokens = agc_opt_amount(fcinfo, 1, "tokens", NO_AMOUNT);
-	int64		nanousd = agc_opt_usd(fcinfo, 2, "usd", NO_AMOUNT);
-	SettleResult result;
-
-	agc_enter_disabled(tenant, AGC_AGENT);
-	result = permit_commit(tenant, id, tokens, nanousd, NULL);
-	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[result]));
-}
-
 /* Of a call the gate has more to say: what it took beside the budgets, and what it was approved for. */
 static bool
 is_call(const char *tenant, const pg_uuid_t *id)
@@ -228,6 +214,23 @@ refuse_call(const char *hint)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the permit is a call of the gate"),
 			 errhint("%s", hint)));
+}
+
+/* budget_commit(permit, tokens, usd, tenant) -> text */
+AGC_FUNCTION(budget_commit)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	pg_uuid_t  *id = arg_permit(fcinfo, 0);
+	int64		tokens = agc_opt_amount(fcinfo, 1, "tokens", NO_AMOUNT);
+	int64		nanousd = agc_opt_usd(fcinfo, 2, "usd", NO_AMOUNT);
+	SettleResult result;
+
+	agc_enter_disabled(tenant, AGC_AGENT);
+	/* its result would be lost, and its cache lease and its probe would stay taken */
+	if (is_call(tenant, id))
+		refuse_call("End it with agentcore.call_commit() or agentcore.call_fail(), a model call with agentcore.llm_commit().");
+	result = permit_commit(tenant, id, tokens, nanousd, NULL);
+	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[result]));
 }
 
 /* budget_release(permit, tenant) -> text */
