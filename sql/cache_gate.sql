@@ -81,6 +81,17 @@ ROLLBACK;
 SELECT answer FROM ask('bot', 'find', '{"f": 1}');
 SELECT call_commit(:'id', '{"found": true}');
 SELECT answer FROM ask('bot', 'find', '{"f": 1}');
+-- a spent quota is the account's fault, not the arguments': it is not remembered
+SELECT call_id AS id, answer FROM ask('bot', 'find', '{"f": 3}') \gset
+\echo :answer
+SELECT action, reason FROM call_fail(:'id', 402);
+SELECT call_id AS id, answer FROM ask('bot', 'find', '{"f": 3}') \gset
+\echo :answer
+SELECT action, reason FROM call_fail(:'id', 429, '{"error": {"code": "insufficient_quota"}}');
+SELECT call_id AS id, answer FROM ask('bot', 'find', '{"f": 3}') \gset
+\echo :answer
+SELECT action, reason FROM call_fail(:'id', 410);
+SELECT split_part(answer, ' | ', 2) AS reason FROM ask('bot', 'find', '{"f": 3}');
 -- a tool that does not ask for it keeps none
 SELECT call_id AS id FROM ask('bot', 'dump') \gset
 SELECT action, reason FROM call_fail(:'id', 404);

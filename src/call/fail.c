@@ -106,6 +106,17 @@ end_attempt(const char *tenant, const PermitRow *permit, const ToolDef *tool, co
  * status says nothing either, and must not keep the call from ending.
  */
 static int
+/*
+ * Whether the same arguments would fail again.  A spent quota is the account's fault:
+ * once it is paid they may succeed.
+ */
+static bool
+is_kept(const RetryAdvice *advice)
+{
+	return advice->action == RETRY_FAIL && !advice->open &&
+		advice->class != RETRY_CLASS_CANCELLED && advice->class != RETRY_CLASS_QUOTA;
+}
+
 status_arg(FunctionCallInfo fcinfo, int n)
 {
 	int			status = PG_ARGISNULL(n) ? 0 : PG_GETARG_INT32(n);
@@ -176,7 +187,7 @@ end_failed(FunctionCallInfo fcinfo, const char *tenant, PermitRow *permit, CallC
 	{
 		end_attempt(tenant, permit, tool, advice, cost, now);
 		target_failed(tenant, permit, tool, advice, cost->tokens);
-		if (advice->action == RETRY_FAIL && !advice->open && advice->class != RETRY_CLASS_CANCELLED)
+		if (is_kept(advice))
 			kept_failure(tenant, permit, tool, status, advice->reason, error);
 		else
 			kept_nothing(permit);
