@@ -137,6 +137,26 @@ SET agentcore.debug_clock_offset = 7200000;
 SELECT verdict, call_id <> :'id' AS another, attempt FROM call_begin('a', 'pay', '{"n": 7}', key => 'k7');
 SELECT verdict, reason FROM call_begin('a', 'pay', '{"n": 7}', key => 'k7');
 RESET agentcore.debug_clock_offset;
+-- no longer than agentcore.max_target_pause, because anybody may write such a header; the advice says what the server said
+SELECT call_id AS id FROM call_begin('a', 'pay', '{"n": 9}', key => 'k9') \gset
+SELECT action, at > now() + '30 years' AS as_said FROM call_fail(:'id', 429, 'slow down', '999999999');
+SELECT verdict, reason, retry_after BETWEEN '59 min' AND '1 h' AS cut FROM call_begin('a', 'pay', '{"n": 9}', key => 'k9');
+SELECT retry_at < now() + '61 min' AS cut FROM permits WHERE permit = :'id';
+SET agentcore.debug_clock_offset = 3660000;
+SELECT verdict, call_id <> :'id' AS another FROM call_begin('a', 'pay', '{"n": 9}', key => 'k9');
+SELECT call_release(permit) FROM permits WHERE key = 'k9' AND state = 'open';
+RESET agentcore.debug_clock_offset;
+SET agentcore.max_target_pause = '2 min';
+SELECT call_id AS id FROM call_begin('a', 'read', '{"n": 10}', key => 'k10', lease => '1 ms') \gset
+SELECT pg_sleep(0.002);
+SELECT action, at > now() + '59 min' AS as_said FROM call_fail(:'id', 429, 'slow down', '3600');
+SELECT verdict, reason, retry_after BETWEEN '1 min' AND '2 min' AS late_too FROM call_begin('a', 'read', '{"n": 10}', key => 'k10');
+SET agentcore.max_target_pause = 0;
+SELECT call_id AS id FROM call_begin('a', 'read', '{"n": 11}', key => 'k11') \gset
+SELECT action FROM call_fail(:'id', 429, 'slow down', '3600');
+SELECT verdict, call_id <> :'id' AS another FROM call_begin('a', 'read', '{"n": 11}', key => 'k11');
+SELECT call_release(permit) FROM permits WHERE key = 'k11' AND state = 'open';
+RESET agentcore.max_target_pause;
 -- or until somebody says that it is not wanted any more
 SELECT call_id AS id FROM call_begin('a', 'pay', '{"n": 8}', key => 'k8') \gset
 SELECT action FROM call_fail(:'id', 429, 'slow down', '3600');

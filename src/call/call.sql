@@ -240,7 +240,7 @@ CREATE FUNCTION agentcore.call_fail(call_id uuid, status integer DEFAULT NULL, e
 COMMENT ON FUNCTION agentcore.call_fail(uuid, integer, text, text, bigint, numeric, jsonb, text) IS
   'The call failed. '
   'action retry: the call and its hold stay; begin again with the same key at the given time; a call without a key may run again under the same call_id. '
-  'action fail or defer: the call is closed, and only tokens and usd (NULL: nothing) are charged; after defer the key answers wait until the given time. '
+  'action fail or defer: the call is closed, and only tokens and usd (NULL: nothing) are charged; after defer the key answers wait until the given time, but at most for agentcore.max_target_pause. '
   'A failure that does not say whether the work was done (a 5xx but 503 and 529, a timeout, a cancel, an unknown error) is fail on a tool that is not idempotent, with reason possibly_executed, cancelled or unknown_error: the estimate is charged (or tokens and usd), and the key answers deny / outcome_unknown until call_resolve() or a late call_commit(). '
   'usage: what a model had produced, as for llm_commit(), where tokens or usd are not given. '
   'A model call that was cancelled is charged by usage, tokens and usd (one of them NULL: what is held); with none of them its hold stays until llm_commit() or the end of its lease, which charges it, and its key is free. '

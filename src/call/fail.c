@@ -76,11 +76,16 @@ end_cancelled_model(const char *tenant, const PermitRow *permit, CallCost *cost)
 	(void) permit_fail(tenant, &permit->id, cost->tokens, cost->nanousd);
 }
 
-/* Nothing was done, and the same call comes again: what a person allowed it still holds. */
+/*
+ * Nothing was done, and the same call comes again: what a person allowed it still
+ * holds.  Its key waits as its target is paused, with the same limit: the wait is the
+ * word of the other side, or of the worker that reports it.
+ */
 static void
-end_deferred(const char *tenant, const PermitRow *permit, const CallCost *cost, TimestampTz until)
+end_deferred(const char *tenant, const PermitRow *permit, const CallCost *cost, TimestampTz now, int64 delay)
 {
-	(void) permit_defer(tenant, &permit->id, cost->tokens, cost->nanousd, until);
+	(void) permit_defer(tenant, &permit->id, cost->tokens, cost->nanousd,
+						now + Min(delay, agc_max_target_pause * USECS_PER_SEC));
 	approval_give_back(tenant, &permit->id);
 }
 
@@ -94,18 +99,13 @@ end_attempt(const char *tenant, const PermitRow *permit, const ToolDef *tool, co
 		permit_retry(tenant, &permit->id, cost->tokens, cost->nanousd, now + advice->delay,
 					 advice->delay + gate_tool_lease(tool));
 	else if (advice->action == RETRY_DEFER)
-		end_deferred(tenant, permit, cost, now + advice->delay);
+		end_deferred(tenant, permit, cost, now, advice->delay);
 	else if (permit->is_llm && advice->class == RETRY_CLASS_CANCELLED)
 		end_cancelled_model(tenant, permit, cost);
 	else
 		(void) permit_fail(tenant, &permit->id, cost->tokens, cost->nanousd);
 }
 
-/*
- * 0, as clients say "no status", or NULL: none.  Another number that is no HTTP
- * status says nothing either, and must not keep the call from ending.
- */
-static int
 /*
  * Whether the same arguments would fail again.  A spent quota is the account's fault:
  * once it is paid they may succeed.
@@ -117,6 +117,11 @@ is_kept(const RetryAdvice *advice)
 		advice->class != RETRY_CLASS_CANCELLED && advice->class != RETRY_CLASS_QUOTA;
 }
 
+/*
+ * 0, as clients say "no status", or NULL: none.  Another number that is no HTTP
+ * status says nothing either, and must not keep the call from ending.
+ */
+static int
 status_arg(FunctionCallInfo fcinfo, int n)
 {
 	int			status = PG_ARGISNULL(n) ? 0 : PG_GETARG_INT32(n);
@@ -157,7 +162,7 @@ end_late(const char *tenant, const PermitRow *permit, CallCost *cost, TimestampT
 	}
 	if (advice->action == RETRY_DEFER)
 	{
-		end_deferred(tenant, permit, cost, now + advice->delay);
+		end_deferred(tenant, permit, cost, now, advice->delay);
 		return;
 	}
 	if (permit->is_llm && advice->class == RETRY_CLASS_CANCELLED)
