@@ -62,7 +62,7 @@ SELECT agentcore.retry_policy_set('at once', base => '0', cap => '0');
 SELECT action, delay, reason FROM agentcore.retry_next(3, 500, retry_policy => 'at once');
 
 -- attempts
-SELECT a, (agentcore.retry_next(a, 500)).action, (agentcore.retry_next(a, 500)).reason FROM generate_series(11, 13) AS a;
+SELECT a, (agentcore.retry_next(a, 500)).action, (agentcore.retry_next(a, 500)).reason FROM generate_series(15, 17) AS a;
 SELECT (agentcore.retry_next(2147483647, 500)).reason;
 
 -- deadline: the built-in policy gives up after 10 minutes
@@ -122,7 +122,7 @@ SELECT h.header, r.action, r.reason, r.delay >= interval '2 min' AND r.at > now(
        LATERAL agentcore.retry_next(1, 429, NULL, h.header) AS r
  ORDER BY h.n;
 -- it does not make a fatal error worth a retry, nor one attempt more
-SELECT (agentcore.retry_next(1, 400, NULL, '1')).reason, (agentcore.retry_next(12, 503, NULL, '1')).reason;
+SELECT (agentcore.retry_next(1, 400, NULL, '1')).reason, (agentcore.retry_next(15, 503, NULL, '1')).reason, (agentcore.retry_next(16, 503, NULL, '1')).reason;
 
 -- Policies as data ----------------------------------------------------------
 
@@ -152,7 +152,9 @@ SELECT agentcore.retry_next(1, 500, retry_policy => 'steps', tenant => 'other');
 SELECT agentcore.retry_next(0, 500);
 SELECT agentcore.retry_next(-1, 500);
 SELECT agentcore.retry_next(NULL, 500);
-SELECT agentcore.retry_next(1, 0);
+-- 0, as clients say "no status", is none
+SELECT action, reason FROM agentcore.retry_next(1, 0);
+SELECT action, reason FROM agentcore.retry_next(1, 0, 'ECONNRESET');
 SELECT agentcore.retry_next(1, -500);
 SELECT agentcore.retry_next(1, 1000);
 SELECT agentcore.retry_next(1, 500, started_at => 'infinity');

@@ -116,6 +116,6 @@ SELECT agentcore.retry_policy_set('none', method => 'exponential');
 SELECT agentcore.retry_policy_set('none', method => 'FULL');
 SELECT agentcore.retry_policy_set('none', method => '');
 -- the delays of the default policy outlast a limit by the minute
-SELECT avg(total) > '75 s' AS on_average, count(*) FILTER (WHERE total > '1 min') > 150 AS mostly
+SELECT avg(total) > '120 s' AS on_average, count(*) FILTER (WHERE total > '1 min') > 195 AS nearly_always
   FROM (SELECT sum(r.delay) AS total FROM generate_series(1, 200) AS run, generate_series(1, 20) AS a, LATERAL agentcore.retry_next(a, 429 + 0 * run) AS r WHERE r.action = 'retry' GROUP BY run) AS s;
 DROP FUNCTION fits(interval, text, text, int);

@@ -215,12 +215,9 @@ AGC_FUNCTION(retry_next)
 		agc_refuse_null("attempt");
 	attempt = PG_GETARG_INT32(0);
 
-	/* in the C interface 0 stands for "none", which in SQL is NULL */
+	/* 0, as clients say "no status", is none, as NULL is */
 	if (!PG_ARGISNULL(1))
-	{
 		status = PG_GETARG_INT32(1);
-		check_status(status);
-	}
 	if (!PG_ARGISNULL(5))
 		started_at = PG_GETARG_TIMESTAMPTZ(5) == 0 ? 1 : PG_GETARG_TIMESTAMPTZ(5);
 	agc_enter(tenant, AGC_AGENT);

@@ -25,7 +25,7 @@ CREATE FUNCTION agentcore.retry_policy_set(name text, base interval DEFAULT NULL
   AS 'MODULE_PATHNAME', 'agentcore_retry_policy_set_v1';
 COMMENT ON FUNCTION agentcore.retry_policy_set(text, interval, interval, integer, interval, interval, jsonb, text, text[], text) IS
   'Create or change a retry policy. '
-  'A member that is not given (NULL) stays as it is; in a new policy it is base 0.5 s, cap 30 s, max_attempts 12, max_elapsed 10 min, max_retry_after 2 min, rules [], method full. '
+  'A member that is not given (NULL) stays as it is; in a new policy it is base 0.5 s, cap 30 s, max_attempts 16, max_elapsed 10 min, max_retry_after 2 min, rules [], method full. '
   'reset: members to set back to that. '
   'max_elapsed 0: no deadline. '
   'rules: [{"status": 429 or [500, 599], "error": "phrase", "class": "retry"|"throttle"|"fatal"|"quota"}, ...], first match decides, a rule without status and error only as the last. '
@@ -55,7 +55,7 @@ COMMENT ON FUNCTION agentcore.retry_next(integer, integer, text, text, text, tim
   'A wait in the error counts too ("try again in 7.66s", retryDelay); of several waits the longest. '
   'For retry a tenth of the wait, at least base, is drawn on top, unless method is none; defer is exact. '
   'NULL policy: default. '
-  'Unknown policy: 42704; attempt below 1 or status outside 100 to 999: 22023.';
+  'Unknown policy: 42704; attempt below 1 or status other than 0 (none) and 100 to 999: 22023.';
 
 CREATE FUNCTION agentcore.retry_rules(OUT n integer, OUT first_status integer, OUT last_status integer, OUT match text, OUT text text, OUT class text, OUT open boolean, OUT source text, OUT as_of date) RETURNS SETOF record
   LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 900
