@@ -107,7 +107,7 @@ SELECT left(answer, 12) AS answer FROM ask('bot', 'dump');
 
 -- what it saved ------------------------------------------------------------------------
 SELECT tenant, tool, hits, misses, stale, negative, fills, invalidations, refused_size, saved_ms >= 0 AS saved_ms, saved_usd FROM stat_tool ORDER BY tenant, tool;
-SELECT tool, kind, scope, negative, stale, hits, cost_usd FROM cache_entries() WHERE tenant IN ('', '*') ORDER BY tool, cost_usd;
+SELECT tool, kind, scope, negative, stale, hits, cost_usd FROM cache_entries() WHERE tenant IN ('', '*') ORDER BY tool, cost_usd, negative;
 CREATE ROLE regress_cache_reader;
 SELECT access_grant('regress_cache_reader', 'reader', '{acme}');
 SELECT cache_set('t', '1', '1', tenant => 'acme'), cache_get('t', '1', tenant => 'acme');
