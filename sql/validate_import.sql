@@ -186,6 +186,7 @@ SELECT guessed FROM tools WHERE name = 'get';
 
 -- The digest: what a model is told, whoever writes it ----------------------------------------------
 
+-- openai's has to be written with properties, so it is another
 SELECT count(DISTINCT tool_digest(tool_export('calc', f))), count(*) FROM unnest('{openai_chat,openai_responses,anthropic,mcp,gemini,bedrock}'::text[]) f;
 SELECT tool_digest('{"name": "x", "description": "d", "inputSchema": {"b": 1, "type": "object", "a": 2}}') = encode(sha256(convert_to('{"description":"d","inputSchema":{"a":2,"b":1,"type":"object"}}', 'UTF8')), 'hex'),
        tool_digest('{"name": "y", "inputSchema": {"type": "object", "required": null, "minProperties": 1.0}, "description": "d"}') = tool_digest('{"name": "x", "description": "d", "inputSchema": {"minProperties": 1, "type": "object"}}');

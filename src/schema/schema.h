@@ -58,6 +58,12 @@ extern SchemaDialect dialect_or_raise(const char *name);
 extern const char *dialect_name(SchemaDialect dialect);
 extern bool dialect_detect(const Jsonb *schema, bool for_tool, SchemaDialect *dialect, SchemaProblem *problem);
 
+/*
+ * The keyword of any dialect that a word of a schema is near to; NULL: it is one,
+ * or a word of its own (vocabulary.c).
+ */
+extern const char *schema_misspelt_keyword(const char *word, uint32 len);
+
 /* Whether a schema satisfies its metaschema; false and *problem (metaschema.c). */
 extern bool metaschema_check(const SchemaProgram *program, const char *tenant, SchemaProblem *problem);
 

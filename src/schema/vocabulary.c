@@ -3,8 +3,9 @@
  *	  What a keyword is: the dialects and the vocabulary that have it, and the
  *	  shape of its subschemas.  What it does is in keyword.c.
  *
- * Memory: none.  Locks: none.  Errors: none.
+ * Memory: CurrentMemoryContext.  Locks: none.  Errors: none.
  */
+#include "schema/schema.h"
 #include "schema/vocabulary.h"
 
 #define D4		(1 << DIALECT_DRAFT4)
@@ -48,4 +49,31 @@ keyword_of(const SchemaResource *resource, const char *name, uint32 len)
 	const Keyword *keyword = keyword_find(name, len, resource->dialect);
 
 	return keyword != NULL && (keyword->vocabulary & resource->vocabularies) ? keyword : NULL;
+}
+
+/*
+ * Words that others put into schemas, near to keywords or not, are left alone:
+ * OpenAPI's, Gemini's, and extensions, which begin with "x-" or "$".
+ */
+const char *
+schema_misspelt_keyword(const char *word, uint32 len)
+{
+	static const char *const others[] = {
+		"example", "nullable", "discriminator", "xml", "externalDocs", "propertyOrdering", "enumNames", "ref", "defs",
+		"order", "group", "label", "name", "units", "option", "options", "formats", "style", "hidden"
+	};
+	AgcNearest	nearest = {.limit = 1};
+
+	if (len < 3 || len > 40 || word[0] == '$' || (word[0] == 'x' && word[1] == '-'))
+		return NULL;
+	for (int dialect = DIALECT_DRAFT4; dialect <= DIALECT_2020_12; dialect++)
+		if (keyword_find(word, len, (SchemaDialect) dialect) != NULL)
+			return NULL;
+	for (int i = 0; i < lengthof(others); i++)
+		if (strlen(others[i]) == len && memcmp(others[i], word, len) == 0)
+			return NULL;
+	nearest.wanted = pnstrdup(word, len);
+	for (int i = 0; i < lengthof(keyword_table); i++)
+		agc_nearest_add(&nearest, keyword_table[i].name);
+	return nearest.count > 0 ? nearest.name[0] : NULL;
 }

@@ -3,14 +3,16 @@
  *	  tool_export(): a registered tool as a provider's API wants it defined.
  *
  * The inverse of import.c, which reads the result back to the same name,
- * description and schema.
+ * description and schema.  What the provider would refuse is not handed out: it
+ * is written in another form of the same meaning (rewrite.c), which is compiled
+ * and looked at again, or it is an error that names the rule.
  *
  * Memory: CurrentMemoryContext.  Locks: AccessShareLock on agentcore.tool when
  * it has to be read.  On ERROR: pins go at transaction end.
  */
 #include "tool/tool.h"
 
-#include "tool/provider.h"
+#include "tool/provider_rules.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
@@ -100,13 +102,27 @@ put_meta(JsonbParseState **state, const AgcObject *object)
 	agc_table_close(rel, AccessShareLock);
 }
 
-Jsonb *
-export_definition(const AgcObject *object, ToolFormat format, bool strict)
+/*
+ * "parameters" where its subset says exactly the same and the API takes it, or
+ * nothing for a tool that has no parameters; else JSON Schema.
+ */
+static void
+put_gemini(JsonbParseState **state, const Jsonb *schema)
+{
+	Jsonb	   *parameters;
+
+	if (gemini_has_no_parameters(schema))
+		return;
+	parameters = gemini_from_schema(schema);
+	put_schema(state, parameters != NULL ? "parameters" : "parametersJsonSchema",
+			   parameters != NULL ? parameters : schema);
+}
+
+static Jsonb *
+write_definition(const AgcObject *object, const Jsonb *schema, ToolFormat format, bool strict)
 {
 	const ToolDef *tool = object->data;
 	JsonbParseState *state = NULL;
-	Jsonb	   *schema = portable_schema(tool);
-	Jsonb	   *parameters;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (format == TOOL_FORMAT_OPENAI_CHAT || format == TOOL_FORMAT_OPENAI_RESPONSES)
@@ -140,9 +156,7 @@ export_definition(const AgcObject *object, ToolFormat format, bool strict)
 			pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 			break;
 		case TOOL_FORMAT_GEMINI:
-			parameters = gemini_from_schema(schema);
-			put_schema(&state, parameters != NULL ? "parameters" : "parametersJsonSchema",
-					   parameters != NULL ? parameters : schema);
+			put_gemini(&state, schema);
 			break;
 		default:
 			put_schema(&state, "parameters", schema);
@@ -167,10 +181,58 @@ export_format(const char *name, bool strict)
 	return format;
 }
 
-bool
-export_refuses(const AgcObject *tool, ToolFormat format, bool strict, const char **path, const char **problem)
+/* Whether the provider takes the schema; else *refusal, where it can be read at all. */
+static bool
+schema_taken(const ToolDef *tool, const Jsonb *schema, ToolFormat format, bool strict, Refusal *refusal)
 {
-	return strict && lint_refuses(tool, format, path, problem);
+	SchemaOptions options = {.dialect = DIALECT_AUTO, .assert_format = true, .open = true};
+	SchemaProblem problem = {0};
+	SchemaProgram *program = schema_compile(schema, &options, &problem);
+
+	return program != NULL && !lint_refuses(tool, program, format, strict, refusal);
+}
+
+/* The schema in a form that the provider takes; NULL and *refusal where there is none. */
+static Jsonb *
+taken_schema(const ToolDef *tool, ToolFormat format, bool strict, Refusal *refusal)
+{
+	Jsonb	   *schema = portable_schema(tool);
+
+	if (!lint_refuses(tool, tool->program, format, strict, refusal))
+		return schema;
+	schema = schema_rewrite(schema);
+	if (schema_taken(tool, schema, format, strict, refusal))
+		return schema;
+	schema = schema_of_object(schema);
+	return schema_taken(tool, schema, format, strict, refusal) ? schema : NULL;
+}
+
+Jsonb *
+export_definition(const AgcObject *object, ToolFormat format, bool strict, Refusal *refusal)
+{
+	Jsonb	   *schema = taken_schema(object->data, format, strict, refusal);
+
+	return schema == NULL ? NULL : write_definition(object, schema, format, strict);
+}
+
+char *
+export_refusal_text(const Refusal *refusal)
+{
+	return psprintf("At \"%s\": %s. Rule %s of %s, as of %s.", refusal->path, refusal->problem, refusal->rule->name,
+					provider_names[refusal->rule->provider], refusal->rule->as_of);
+}
+
+pg_noreturn static void
+refuse_export(const ToolDef *tool, const Refusal *refusal)
+{
+	const ProviderRule *rule = refusal->rule;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 rule->strict ? errmsg("strict mode would refuse tool \"%s\"", tool->name) :
+			 errmsg("%s would refuse tool \"%s\"", provider_names[rule->provider], tool->name),
+			 errdetail("%s", export_refusal_text(refusal)),
+			 errhint("%s", EXPORT_HINT)));
 }
 
 /* tool_export(tool, format, strict, tenant) -> jsonb */
@@ -183,19 +245,14 @@ AGC_FUNCTION(tool_export)
 	ToolFormat	format;
 	AgcObject  *tool;
 	Jsonb	   *definition;
-	const char *path;
-	const char *problem;
+	Refusal		refusal;
 
 	agc_enter(tenant, AGC_READER);
 	format = export_format(format_name, strict);
 	tool = tool_require(tenant, name);
-	if (export_refuses(tool, format, strict, &path, &problem))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("strict mode would refuse tool \"%s\"", tool->name),
-				 errdetail("At \"%s\": %s.", path, problem),
-				 errhint("agentcore.tool_lint() lists all of it.")));
-	definition = export_definition(tool, format, strict);
+	definition = export_definition(tool, format, strict, &refusal);
+	if (definition == NULL)
+		refuse_export(tool->data, &refusal);
 	agc_object_unpin(tool);
 	PG_RETURN_JSONB_P(definition);
 }

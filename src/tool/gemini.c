@@ -420,7 +420,129 @@ push_gemini(JsonbParseState **state, const JbItem *schema, JsonbIteratorToken wh
 	return pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
-/* NULL unless reading the result back gives exactly the same schema. */
+/* ----- what the API takes ---------------------------------------------------------- */
+
+static bool gemini_takes(const JbItem *schema);
+
+/* The names of arguments, which are words. */
+static bool
+takes_name(const JbItem *name)
+{
+	bool		good = name->len > 0 && name->len <= 64 && !(name->data[0] >= '0' && name->data[0] <= '9');
+
+	for (uint32 i = 0; i < name->len && good; i++)
+		good = name->data[i] != '\0' &&
+			strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", name->data[i]) != NULL;
+	return good;
+}
+
+/* Properties, of which there must be some, and required, which names only those. */
+static bool
+takes_object(const JsonbContainer *schema)
+{
+	JbItem		properties;
+	JbItem		required;
+	JbItem		item;
+	JbCursor	keys;
+	JbCursor	values;
+
+	if (!object_find_cstring(schema, "properties", &properties) || !item_is_object(&properties) ||
+		JsonContainerSize(jb_container(&properties)) == 0)
+		return false;
+	keys = jb_first(jb_container(&properties));
+	values = jb_first_value(jb_container(&properties));
+	for (uint32 i = 0; i < JsonContainerSize(jb_container(&properties)); i++)
+	{
+		JbItem		key = jb_next(&keys);
+
+		item = jb_next(&values);
+		if (!takes_name(&key) || !gemini_takes(&item))
+			return false;
+	}
+	if (!object_find_cstring(schema, "required", &required))
+		return true;
+	for (uint32 i = 0; item_is_array(&required) && array_get(jb_container(&required), i, &item); i++)
+		if (!JBE_ISSTRING(item.entry) || !object_find(jb_container(&properties), item.data, item.len, &(JbItem) {0}))
+			return false;
+	return item_is_array(&required);
+}
+
+/* Strings that are not empty, and some of them. */
+static bool
+takes_enum(const JbItem *values, const JbItem *type)
+{
+	JbItem		value;
+	uint32		n = 0;
+
+	while (array_get(jb_container(values), n, &value))
+	{
+		if (!JBE_ISSTRING(value.entry) || value.len == 0)
+			return false;
+		n++;
+	}
+	return n > 0 && text_is(type, "STRING");
+}
+
+static bool
+takes_format(const JbItem *format, const JbItem *type)
+{
+	static const struct
+	{
+		const char *type;
+		const char *format;
+	}			formats[] = {
+		{"STRING", "enum"}, {"STRING", "date-time"}, {"NUMBER", "float"}, {"NUMBER", "double"},
+		{"INTEGER", "int32"}, {"INTEGER", "int64"},
+	};
+
+	for (int i = 0; i < lengthof(formats); i++)
+		if (text_is(type, formats[i].type) && text_is(format, formats[i].format))
+			return true;
+	return false;
+}
+
+/* A choice of schemas stands in place of a type. */
+static bool
+takes_choice(const JbItem *choice)
+{
+	JbItem		branch;
+	uint32		n = 0;
+
+	for (; item_is_array(choice) && array_get(jb_container(choice), n, &branch); n++)
+		if (!gemini_takes(&branch))
+			return false;
+	return n > 0;
+}
+
+/* Whether the API accepts a schema of the subset: the rules parameters_... of provider_rules(). */
+static bool
+gemini_takes(const JbItem *schema)
+{
+	const JsonbContainer *object = jb_container(schema);
+	JbItem		type;
+	JbItem		value;
+	bool		chosen;
+
+	check_stack_depth();
+	if (!item_is_object(schema))
+		return false;
+	chosen = object_find_cstring(object, "anyOf", &value);
+	if (chosen && !takes_choice(&value))
+		return false;
+	if (!object_find_cstring(object, "type", &type))
+		return chosen;
+	if (object_find_cstring(object, "format", &value) && !takes_format(&value, &type))
+		return false;
+	if (object_find_cstring(object, "enum", &value))
+		return item_is_array(&value) && takes_enum(&value, &type);
+	if (object_find_cstring(object, "format", &value) && text_is(&value, "enum"))
+		return false;
+	if (text_is(&type, "ARRAY"))
+		return object_find_cstring(object, "items", &value) && gemini_takes(&value);
+	return !text_is(&type, "OBJECT") || takes_object(object);
+}
+
+/* NULL unless reading the result back gives exactly the same schema, and the API takes it. */
 Jsonb *
 gemini_from_schema(const Jsonb *schema)
 {
@@ -438,6 +560,21 @@ gemini_from_schema(const Jsonb *schema)
 		return NULL;
 	parameters = JsonbValueToJsonb(pushed);
 	again = jb_root(parameters);
+	if (!gemini_takes(&again))
+		return NULL;
 	again = jb_root(gemini_to_schema(&again));
 	return item_compare(&root, &again) == 0 ? parameters : NULL;
+}
+
+/* Exactly what import.c reads where a definition has no parameters. */
+bool
+gemini_has_no_parameters(const Jsonb *schema)
+{
+	JbItem		root = jb_root(schema);
+	JbItem		value;
+
+	return item_is_object(&root) && JsonContainerSize(jb_container(&root)) == 2 &&
+		object_find_cstring(jb_container(&root), "type", &value) && text_is(&value, "object") &&
+		object_find_cstring(jb_container(&root), "properties", &value) && item_is_object(&value) &&
+		JsonContainerSize(jb_container(&value)) == 0;
 }

@@ -3,10 +3,8 @@
  *	  tool_lint(): what providers would refuse of a tool, or silently ignore, and
  *	  what the gate does not judge.
  *
- * The rules are a table of the keywords in each provider's subset, and a few
- * checks of values.  They are what OpenAI (strict functions), Anthropic (strict
- * tool use), Google (parametersJsonSchema) and MCP published until November 2026;
- * doc/tools.md explains them.
+ * The rules are those of provider_rules.c; here are the keywords of each
+ * provider's subset, and the checks.  doc/tools.md explains them.
  *
  * Memory: CurrentMemoryContext.  Locks: AccessShareLock on agentcore.tool when
  * it has to be read.  On ERROR: pins go at transaction end.
@@ -17,33 +15,9 @@
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "tool/guess.h"
-#include "tool/provider.h"
+#include "tool/lint.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
-
-typedef enum Provider
-{
-	OPENAI,
-	ANTHROPIC,
-	GEMINI,
-	MCP,
-	GATE,						/* what it does not judge */
-	NPROVIDERS
-} Provider;
-
-static const char *const provider_names[NPROVIDERS] = {"openai", "anthropic", "gemini", "mcp", "agentcore"};
-
-typedef enum Effect
-{
-	TAKEN,
-	REFUSED,
-	IGNORED,
-	DISCOURAGED,
-	UNJUDGED
-} Effect;
-
-static const char *const effect_names[] = {NULL, "refused", "ignored", "discouraged", "unjudged"};
 
 /* OpenAI's limits of one schema */
 #define OPENAI_DEPTH 10
@@ -55,11 +29,11 @@ static const char *const effect_names[] = {NULL, "refused", "ignored", "discoura
 #define ANTHROPIC_OPTIONAL 24
 #define ANTHROPIC_UNIONS 16
 
-/* keywords that not every provider accepts; MCP accepts all of JSON Schema */
+/* keywords that not every provider accepts; Bedrock and MCP accept all of JSON Schema */
 static const struct
 {
 	const char *keyword;
-	Effect		effect[MCP];
+	Effect		effect[BEDROCK];
 }			keyword_rules[] = {
 	{"$anchor", {REFUSED, REFUSED, TAKEN}},
 	{"$dynamicRef", {REFUSED, REFUSED, IGNORED}},
@@ -98,53 +72,49 @@ static const struct
 	{"uniqueItems", {REFUSED, REFUSED, IGNORED}},
 };
 
-typedef struct Lint
-{
-	const SchemaProgram *program;
-	Provider	provider;
-	const char *tenant;			/* GATE: of the tool */
-	ReturnSetInfo *result;		/* NULL: only the first refusal is wanted */
-	const char *path;
-	const char *problem;		/* the first refusal */
-	int64		properties;
-	int64		optional;
-	int64		unions;
-	int64		enum_values;
-	int64		text;			/* characters of names and enum values */
-} Lint;
-
-/* path_text is freed */
-static void
-found_at(Lint *lint, char *path_text, const char *keyword, Effect effect, const char *problem)
+void
+lint_put(Lint *lint, const char *path, const char *keyword, Effect effect, const char *problem,
+			const ProviderRule *rule)
 {
 	AgcRow		row;
 
-	if (effect == REFUSED && lint->problem == NULL)
+	agc_row_init(&row);
+	agc_put_text(&row, provider_names[lint->provider]);
+	agc_put_text(&row, path);
+	agc_put_text(&row, keyword);
+	agc_put_text(&row, effect_names[effect]);
+	agc_put_text(&row, problem);
+	if (rule != NULL)
 	{
-		lint->path = pstrdup(path_text);
-		lint->problem = problem;
+		agc_put_text(&row, rule->name);
+		agc_put(&row, BoolGetDatum(rule->strict));
 	}
-	if (lint->result != NULL)
+	else
 	{
-		agc_row_init(&row);
-		agc_put_text(&row, provider_names[lint->provider]);
-		agc_put_text(&row, path_text);
-		agc_put_text(&row, keyword);
-		agc_put_text(&row, effect_names[effect]);
-		agc_put_text(&row, problem);
-		agc_row_store(lint->result, &row);
-		/* a schema may have a million of them */
-		for (int i = 0; i < row.n; i++)
-			if (!row.null[i])
-				pfree(DatumGetPointer(row.value[i]));
+		agc_put_datum(&row, (Datum) 0, true);
+		agc_put_datum(&row, (Datum) 0, true);
 	}
-	pfree(path_text);
+	agc_row_store(lint->result, &row);
+	/* a schema may have a million of them */
+	for (int i = 0; i < Min(row.n, 6); i++)
+		if (!row.null[i])
+			pfree(DatumGetPointer(row.value[i]));
 }
 
+/* problem NULL: the rule's */
 static void
-found(Lint *lint, const SchemaPath *path, const char *keyword, Effect effect, const char *problem)
+found(Lint *lint, const SchemaPath *path, const char *keyword, RuleId id, const char *problem)
 {
-	found_at(lint, schema_path_text(path, keyword), keyword, effect, problem);
+	const ProviderRule *rule = &provider_rules[id];
+	char	   *path_text = schema_path_text(path, keyword);
+
+	if (problem == NULL)
+		problem = rule->problem;
+	if (rule->effect == REFUSED && (lint->strict || !rule->strict) && lint->refusal.rule == NULL)
+		lint->refusal = (Refusal){rule, pstrdup(path_text), problem};
+	if (lint->result != NULL)
+		lint_put(lint, path_text, keyword, rule->effect, problem, rule);
+	pfree(path_text);
 }
 
 /* ----- the tool itself ------------------------------------------------------------ */
@@ -155,41 +125,111 @@ is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* NULL: nothing wrong; of names that providers take besides, "more" */
+static bool
+name_fits(const char *name, uint32 len, uint32 max, const char *more)
+{
+	bool		good = len > 0 && len <= max;
+
+	for (uint32 i = 0; i < len && good; i++)
+		good = name[i] != '\0' && (is_letter(name[i]) || strchr("0123456789_-", name[i]) != NULL || strchr(more, name[i]) != NULL);
+	return good;
+}
+
 static void
 lint_name(Lint *lint, const char *name)
 {
 	static const struct
 	{
-		int			max;
+		uint32		max;
 		const char *more;		/* besides letters, digits, _ and - */
-		Effect		effect;
-		const char *problem;
+		RuleId		rule;
 	}			rules[GATE] = {
-		{64, "", REFUSED, "the name must be 1 to 64 of a-z A-Z 0-9 _ -"},
-		{128, "", REFUSED, "the name must be 1 to 128 of a-z A-Z 0-9 _ -"},
-		{64, ".:", REFUSED, "the name must be a letter or _ and up to 63 of a-z A-Z 0-9 _ . : -"},
-		{128, ".", DISCOURAGED, "the name should be 1 to 128 of a-z A-Z 0-9 _ - ."},
+		{64, "", OPENAI_NAME},
+		{128, "", ANTHROPIC_NAME},
+		{64, ".:", GEMINI_NAME},
+		{64, "", BEDROCK_NAME},
+		{128, ".", MCP_NAME},
 	};
-	bool		good = strlen(name) <= rules[lint->provider].max;
+	bool		good = name_fits(name, strlen(name), rules[lint->provider].max, rules[lint->provider].more);
 
-	for (const char *p = name; *p && good; p++)
-		good = is_letter(*p) || strchr("0123456789_-", *p) != NULL || strchr(rules[lint->provider].more, *p) != NULL;
 	if (lint->provider == GEMINI)
 		good = good && (is_letter(name[0]) || name[0] == '_');
 	if (!good)
-		found(lint, NULL, NULL, rules[lint->provider].effect, rules[lint->provider].problem);
+		found(lint, NULL, NULL, rules[lint->provider].rule, NULL);
+}
+
+/* Which keywords the provider does not take at the root. */
+static void
+lint_root_keywords(Lint *lint, const JsonbContainer *root)
+{
+	static const char *const keywords[] = {"anyOf", "oneOf", "allOf", "enum", "not"};
+	int			n = lint->provider == OPENAI ? 5 : lint->provider == ANTHROPIC || lint->provider == BEDROCK ? 3 : 0;
+	RuleId		rule = lint->provider == OPENAI ? OPENAI_ROOT_KEYWORD :
+		lint->provider == ANTHROPIC ? ANTHROPIC_ROOT_KEYWORD : BEDROCK_ROOT_KEYWORD;
+	JbItem		value;
+
+	for (int i = 0; i < n; i++)
+		if (object_find_cstring(root, keywords[i], &value))
+			found(lint, NULL, keywords[i], rule, NULL);
+}
+
+/* The names of arguments; those of nested objects are not looked at. */
+static void
+lint_property_keys(Lint *lint, const JsonbContainer *root)
+{
+	const SchemaPath *properties = schema_path_key(NULL, "properties", strlen("properties"));
+	JbItem		value;
+	JbCursor	keys;
+
+	if (!object_find_cstring(root, "properties", &value) || !item_is_object(&value))
+		return;
+	keys = jb_first(jb_container(&value));
+	for (uint32 i = 0; i < JsonContainerSize(jb_container(&value)); i++)
+	{
+		JbItem		key = jb_next(&keys);
+		SchemaPath	path = {properties, key.data, key.len, 0};
+
+		if (!name_fits(key.data, key.len, 64, "."))
+			found(lint, &path, NULL, lint->provider == ANTHROPIC ? ANTHROPIC_PROPERTY_KEY : BEDROCK_PROPERTY_KEY, NULL);
+	}
+}
+
+/* Whether a schema of an older dialect is one of 2020-12 as well, whatever its $schema says. */
+static void
+lint_dialect(Lint *lint, const SchemaProgram *program)
+{
+	SchemaOptions options = {.dialect = DIALECT_2020_12, .open = true};
+	SchemaProblem problem = {0};
+	SchemaProgram *again;
+
+	if (program->dialect >= DIALECT_2020_12)
+		return;
+	again = schema_compile(schema_without_dialect(program->schema), &options, &problem);
+	if (again == NULL || !metaschema_check(again, NULL, &problem))
+		found(lint, NULL, NULL, lint->provider == ANTHROPIC ? ANTHROPIC_DIALECT : BEDROCK_DIALECT,
+			  psprintf("%s: %s at \"%s\"", provider_rules[ANTHROPIC_DIALECT].problem, problem.message, problem.path));
 }
 
 static void
 lint_root(Lint *lint)
 {
+	static const RuleId root_type[GATE] = {OPENAI_ROOT_TYPE, ANTHROPIC_ROOT_TYPE, GEMINI_ROOT_TYPE, BEDROCK_ROOT_TYPE, MCP_ROOT_TYPE};
 	JbItem		root = lint->program->root->source;
 	JbItem		value;
 
 	if (!item_is_object(&root) || !object_find_cstring(jb_container(&root), "type", &value) || !text_is(&value, "object"))
-		found(lint, NULL, "type", REFUSED, "the root must say \"type\": \"object\"");
-	if (lint->provider == OPENAI && item_is_object(&root) && object_find_cstring(jb_container(&root), "anyOf", &value))
-		found(lint, NULL, "anyOf", REFUSED, "is not taken at the root");
+		found(lint, NULL, "type", root_type[lint->provider], NULL);
+	if (!item_is_object(&root))
+		return;
+	lint_root_keywords(lint, jb_container(&root));
+	if (lint->provider == OPENAI && !object_find_cstring(jb_container(&root), "properties", &value))
+		found(lint, NULL, "properties", OPENAI_ROOT_PROPERTIES, NULL);
+	if (lint->provider == ANTHROPIC || lint->provider == BEDROCK)
+	{
+		lint_property_keys(lint, jb_container(&root));
+		lint_dialect(lint, lint->program);
+	}
 }
 
 /* ----- keywords that need a look at their value ------------------------------------- */
@@ -212,7 +252,7 @@ lint_format(Lint *lint, const SchemaNode *node, const JbItem *value)
 	};
 
 	if (lint->provider <= ANTHROPIC && !among(value, formats, lint->provider == OPENAI ? 9 : lengthof(formats)))
-		found(lint, node->path, "format", REFUSED, "this format is not in the subset of strict mode");
+		found(lint, node->path, "format", lint->provider == OPENAI ? OPENAI_FORMAT : ANTHROPIC_FORMAT, NULL);
 }
 
 static void
@@ -234,7 +274,7 @@ lint_enum(Lint *lint, const SchemaNode *node, const JbItem *value)
 			lint->text += pg_mbstrlen_with_len(item.data, item.len);
 	}
 	if (lint->provider == ANTHROPIC && !plain)
-		found(lint, node->path, "enum", REFUSED, "objects and arrays are not taken as values");
+		found(lint, node->path, "enum", ANTHROPIC_VALUE, "objects and arrays are not taken as values");
 }
 
 /* Look-around; for Anthropic back references and word boundaries too. */
@@ -254,15 +294,16 @@ lint_pattern(Lint *lint, const SchemaNode *node, const JbItem *value)
 			look_around |= p[2] == '=' || p[2] == '!' || (p[2] == '<' && (p[3] == '=' || p[3] == '!'));
 	}
 	if (look_around && lint->provider <= ANTHROPIC)
-		found(lint, node->path, "pattern", REFUSED, "look-around is not taken");
+		found(lint, node->path, "pattern", lint->provider == OPENAI ? OPENAI_PATTERN : ANTHROPIC_PATTERN, NULL);
 	else if (other && lint->provider == ANTHROPIC)
-		found(lint, node->path, "pattern", REFUSED, "back references and word boundaries are not taken");
+		found(lint, node->path, "pattern", ANTHROPIC_PATTERN, "back references and word boundaries are not taken");
 }
 
 /* $ref beside other keywords; a target outside the document, which only the registry has */
 static void
 lint_ref(Lint *lint, const SchemaNode *node, const JbItem *value)
 {
+	static const RuleId rules[GATE] = {OPENAI_REF, ANTHROPIC_REF, GEMINI_REF, BEDROCK_REF, MCP_REF};
 	static const char *const beside[] = {"$ref", "$defs", "$id", "$anchor", "$schema", "$comment"};
 	JbCursor keys = jb_first(jb_container(&node->source));
 	bool alone = true;
@@ -270,7 +311,7 @@ lint_ref(Lint *lint, const SchemaNode *node, const JbItem *value)
 	if (!JBE_ISSTRING(value->entry))
 		return;
 	if (value->len > 0 && value->data[0] != '#')
-		found(lint, node->path, "$ref", REFUSED, "only references inside of the schema are followed");
+		found(lint, node->path, "$ref", rules[lint->provider], NULL);
 	for (uint32 i = 0; i < JsonContainerSize(jb_container(&node->source)); i++)
 	{
 		JbItem key = jb_next(&keys);
@@ -278,7 +319,7 @@ lint_ref(Lint *lint, const SchemaNode *node, const JbItem *value)
 		alone &= among(&key, beside, lengthof(beside));
 	}
 	if (lint->provider == GEMINI && !alone)
-		found(lint, node->path, "$ref", IGNORED, "what stands beside it is not read");
+		found(lint, node->path, "$ref", GEMINI_KEYWORD, "what stands beside it is not read");
 }
 
 static void
@@ -290,7 +331,7 @@ lint_all_of(Lint *lint, const SchemaNode *node, const JbItem *value)
 	for (uint32 i = 0; item_is_array(value) && array_get(jb_container(value), i, &branch); i++)
 		if (item_is_object(&branch) && object_find_cstring(jb_container(&branch), "$ref", &ref))
 		{
-			found(lint, node->path, "allOf", REFUSED, "is not taken with $ref in it");
+			found(lint, node->path, "allOf", ANTHROPIC_KEYWORD, "is not taken with $ref in it");
 			return;
 		}
 }
@@ -315,29 +356,49 @@ lint_value(Lint *lint, const SchemaNode *node, const JbItem *key, const JbItem *
 	if (text_is(key, "allOf"))
 		lint_all_of(lint, node, value);
 	else if (text_is(key, "minItems") && number_count(value, &count) && count > 1)
-		found(lint, node->path, "minItems", REFUSED, "only 0 and 1 are taken");
+		found(lint, node->path, "minItems", ANTHROPIC_VALUE, "only 0 and 1 are taken");
 }
 
 static void
 lint_keyword(Lint *lint, const SchemaNode *node, const JbItem *key, const JbItem *value)
 {
-	if (lint->provider == MCP)
+	static const RuleId rules[BEDROCK] = {OPENAI_KEYWORD, ANTHROPIC_KEYWORD, GEMINI_KEYWORD};
+
+	if (lint->provider >= BEDROCK)
 		return;
 	for (int i = 0; i < lengthof(keyword_rules); i++)
 	{
 		const char *keyword = keyword_rules[i].keyword;
-		Effect effect = keyword_rules[i].effect[lint->provider];
+		const char *problem = NULL;
 
-		if (effect == TAKEN || key_compare(key->data, key->len, keyword, strlen(keyword)) != 0)
+		if (keyword_rules[i].effect[lint->provider] == TAKEN ||
+			key_compare(key->data, key->len, keyword, strlen(keyword)) != 0)
 			continue;
 		if (lint->provider == GEMINI && strcmp(keyword, "oneOf") == 0)
-			found(lint, node->path, keyword, effect, "is read as anyOf");
+			problem = "is read as anyOf";
 		else if (lint->provider == GEMINI && strcmp(keyword, "const") == 0)
-			found(lint, node->path, keyword, effect, "is not read; an enum of one value is");
-		else
-			found(lint, node->path, keyword, effect,
-				  effect == REFUSED ? "is not in the subset of strict mode" : "is not read");
+			problem = "is not read; an enum of one value is";
+		found(lint, node->path, keyword, rules[lint->provider], problem);
 	}
+}
+
+/* OpenAI: what an array holds, and in strict mode what anything is, must be said. */
+static void
+lint_type(Lint *lint, const SchemaNode *node)
+{
+	static const char *const says[] = {"type", "$ref", "$dynamicRef", "$recursiveRef", "anyOf", "oneOf", "allOf", "not"};
+	const JsonbContainer *schema = jb_container(&node->source);
+	JbItem		value;
+	bool		typed = false;
+
+	for (int i = 0; i < lengthof(says); i++)
+		typed |= object_find_cstring(schema, says[i], &value);
+	/* the root has a rule of its own */
+	if (!typed && node->path != NULL)
+		found(lint, node->path, NULL, OPENAI_TYPE, NULL);
+	if (object_find_cstring(schema, "type", &value) && schema_type_names(&value, "array") &&
+		!object_find_cstring(schema, "items", &value))
+		found(lint, node->path, "items", OPENAI_ARRAY_ITEMS, NULL);
 }
 
 /* ----- objects ---------------------------------------------------------------------- */
@@ -358,11 +419,13 @@ lint_properties(Lint *lint, const SchemaNode *node)
 			continue;
 		lint->properties++;
 		lint->text += pg_mbstrlen_with_len(property->key, property->len);
+		if (lint->provider == OPENAI && !item_is_object(&property->node->source))
+			found(lint, &path, NULL, OPENAI_TYPE, NULL);
 		if (property->required)
 			continue;
 		lint->optional++;
 		if (lint->provider == OPENAI)
-			found(lint, &path, NULL, REFUSED, "must be required; let its type allow null instead");
+			found(lint, &path, NULL, OPENAI_REQUIRED, NULL);
 	}
 }
 
@@ -379,7 +442,7 @@ lint_object(Lint *lint, const SchemaNode *node)
 	lint_properties(lint, node);
 	if (lint->provider <= ANTHROPIC &&
 		(!object_find_cstring(schema, "additionalProperties", &value) || !JBE_ISBOOL_FALSE(value.entry)))
-		found(lint, node->path, "additionalProperties", REFUSED, "must be there and false");
+		found(lint, node->path, "additionalProperties", lint->provider == OPENAI ? OPENAI_CLOSED : ANTHROPIC_CLOSED, NULL);
 }
 
 /* ----- recursion -------------------------------------------------------------------- */
@@ -435,7 +498,7 @@ lint_recursion(Lint *lint)
 	HTAB *visits = hash_create("agentcore lint", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
 	if (recursive(visits, lint->program->root))
-		found(lint, NULL, NULL, REFUSED, "the schema contains itself");
+		found(lint, NULL, NULL, ANTHROPIC_RECURSION, NULL);
 	hash_destroy(visits);
 }
 
@@ -461,115 +524,42 @@ lint_node(Lint *lint, const SchemaNode *node)
 		lint_value(lint, node, &key, &value);
 	}
 	lint_object(lint, node);
+	if (lint->provider == OPENAI)
+		lint_type(lint, node);
 	if (lint->provider == OPENAI && node->depth > OPENAI_DEPTH)
-		found(lint, node->path, NULL, REFUSED, "is nested deeper than 10 levels");
+		found(lint, node->path, NULL, OPENAI_LIMIT, "is nested deeper than 10 levels");
 }
 
 static void
 lint_limits(Lint *lint)
 {
 	if (lint->provider == OPENAI && lint->properties > OPENAI_PROPERTIES)
-		found(lint, NULL, NULL, REFUSED, "has more than 5000 properties");
+		found(lint, NULL, NULL, OPENAI_LIMIT, "has more than 5000 properties");
 	if (lint->provider == OPENAI && lint->enum_values > OPENAI_ENUM_VALUES)
-		found(lint, NULL, NULL, REFUSED, "has more than 1000 enum values");
+		found(lint, NULL, NULL, OPENAI_LIMIT, "has more than 1000 enum values");
 	if (lint->provider == OPENAI && lint->text > OPENAI_TEXT)
-		found(lint, NULL, NULL, REFUSED, "has more than 120000 characters of names and enum values");
+		found(lint, NULL, NULL, OPENAI_LIMIT, "has more than 120000 characters of names and enum values");
 	if (lint->provider == ANTHROPIC && lint->optional > ANTHROPIC_OPTIONAL)
-		found(lint, NULL, NULL, REFUSED, "has more than 24 optional parameters");
+		found(lint, NULL, NULL, ANTHROPIC_LIMIT, "has more than 24 optional parameters");
 	if (lint->provider == ANTHROPIC && lint->unions > ANTHROPIC_UNIONS)
-		found(lint, NULL, NULL, REFUSED, "has more than 16 parameters of more than one type");
+		found(lint, NULL, NULL, ANTHROPIC_LIMIT, "has more than 16 parameters of more than one type");
 }
 
-/* ----- what the gate does not judge ---------------------------------------------------- */
-
-static MethodPolicyFinder method_policies = NULL;
-
-void
-tool_set_method_policies(MethodPolicyFinder finder)
-{
-	method_policies = finder;
-}
-
-/* A pointer of url_args that ends where the guess does, or above it. */
-static bool
-is_judged(const ToolDef *tool, const char *pointer)
-{
-	for (int i = 0; i < tool->nurl_args; i++)
-	{
-		size_t len = strlen(tool->url_args[i]);
-
-		if (strncmp(pointer, tool->url_args[i], len) == 0 && (pointer[len] == '\0' || strcmp(pointer + len, "/*") == 0))
-			return true;
-	}
-	return false;
-}
-
-/* What looks like a URL and is judged neither by its format nor by url_args. */
-static void
-lint_guesses(Lint *lint, const ToolDef *tool)
-{
-	const UrlGuesses *guesses = tool->guesses == NULL ? tool_guess_urls(tool->program) : tool->guesses;
-
-	for (int i = 0; i < guesses->count && tool->guesses == NULL; i++)
-		if (!is_judged(tool, guesses->pointer[i]) && !tool_pointer_among(guesses->pointer[i], tool->url_skip, tool->nurl_skip))
-			found_at(lint, pstrdup(guesses->pointer[i]), "url_args", UNJUDGED,
-					 "looks like a URL by its name or description, and url_args leave it out");
-	for (int i = 0; i < guesses->nbare; i++)
-		if (!is_judged(tool, guesses->bare[i]))
-			found_at(lint, pstrdup(guesses->bare[i]), "url_args", UNJUDGED,
-					 "is called a URL and holds an object of which the schema says nothing");
-	if (!guesses->whole && tool->guesses != NULL)
-		found_at(lint, pstrdup(""), "url_args", UNJUDGED,
-				 "the schema contains itself or is very large: URLs deeper in it are not guessed");
-}
-
-/* Do the arguments have a place for a method? */
-static bool
-names_method(const SchemaProgram *program)
-{
-	for (const SchemaNode *node = program->nodes; node != NULL; node = node->next)
-		for (uint32 i = 0; node->object != NULL && i < node->object->nproperties; i++)
-			if (http_method_name(node->object->properties[i].key, node->object->properties[i].len) != METHOD_NAME_NONE)
-				return true;
-	return false;
-}
-
-/* URLs that are judged as GET, because nothing says how they are used. */
-static void
-lint_method(Lint *lint, const ToolDef *tool)
-{
-	bool urls = tool->has_urls || tool->nurl_args > 0 || (tool->guesses != NULL && tool->guesses->count > 0);
-	char *policies;
-
-	if (!urls || tool->http_method != NULL || method_policies == NULL || names_method(tool->program))
-		return;
-	policies = method_policies(lint->tenant, tool->name);
-	if (policies != NULL)
-		found_at(lint, pstrdup(""), "http_method", UNJUDGED,
-				 psprintf("states no method and its arguments name none, so its URLs are judged as GET by policies with methods: %s", policies));
-}
-
-static void
-lint_gate(Lint *lint, const ToolDef *tool)
-{
-	for (int i = 0; i < tool->nurl_skip; i++)
-		found_at(lint, pstrdup(tool->url_skip[i]), "url_skip", UNJUDGED, "what a format or its name calls a URL here is not judged");
-	lint_guesses(lint, tool);
-	lint_method(lint, tool);
-}
+/* ----- the whole tool ------------------------------------------------------------------ */
 
 static void
 lint_tool(Lint *lint, const ToolDef *tool)
 {
-	lint->program = tool->program;
 	if (lint->provider == GATE)
 	{
 		lint_gate(lint, tool);
 		return;
 	}
 	lint_name(lint, tool->name);
+	if (lint->provider == BEDROCK && tool->description != NULL && tool->description[0] == '\0')
+		found(lint, NULL, NULL, BEDROCK_DESCRIPTION, NULL);
 	lint_root(lint);
-	for (const SchemaNode *node = tool->program->nodes; node != NULL; node = node->next)
+	for (const SchemaNode *node = lint->program->nodes; node != NULL; node = node->next)
 		lint_node(lint, node);
 	if (lint->provider == ANTHROPIC)
 		lint_recursion(lint);
@@ -577,17 +567,16 @@ lint_tool(Lint *lint, const ToolDef *tool)
 }
 
 bool
-lint_refuses(const AgcObject *tool, ToolFormat format, const char **path, const char **problem)
+lint_refuses(const ToolDef *tool, const SchemaProgram *program, ToolFormat format, bool strict, Refusal *refusal)
 {
-	Lint		lint = {.provider = format == TOOL_FORMAT_ANTHROPIC ? ANTHROPIC : OPENAI};
+	Lint		lint = {.program = program, .provider = provider_of_format(format), .strict = strict};
 
-	lint_tool(&lint, tool->data);
-	*path = lint.path;
-	*problem = lint.problem;
-	return lint.problem != NULL;
+	lint_tool(&lint, tool);
+	*refusal = lint.refusal;
+	return refusal->rule != NULL;
 }
 
-/* tool_lint(tool, provider, tenant) -> setof (provider, path, keyword, effect, problem) */
+/* tool_lint(tool, provider, tenant) -> setof (provider, path, keyword, effect, problem, rule, strict) */
 AGC_FUNCTION(tool_lint)
 {
 	char *name = agc_arg_name(fcinfo, 0, "tool");
@@ -600,12 +589,19 @@ AGC_FUNCTION(tool_lint)
 	for (int i = 0; i < NPROVIDERS && !known; i++)
 		known = strcmp(wanted, provider_names[i]) == 0;
 	if (!known)
-		agc_refuse_word("provider", wanted, "The providers are openai, anthropic, gemini, mcp and agentcore; NULL means all.");
+		agc_refuse_word("provider", wanted, "The providers are openai, anthropic, gemini, bedrock, mcp and agentcore; NULL means all.");
 	tool = tool_require(tenant, name);
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < NPROVIDERS; i++)
+	{
+		Lint		lint = {
+			.program = ((ToolDef *) tool->data)->program, .provider = (Provider) i, .tenant = tenant,
+			.result = (ReturnSetInfo *) fcinfo->resultinfo
+		};
+
 		if (wanted == NULL || strcmp(wanted, provider_names[i]) == 0)
-			lint_tool(&(Lint){.provider = (Provider) i, .tenant = tenant, .result = (ReturnSetInfo *) fcinfo->resultinfo}, tool->data);
+			lint_tool(&lint, tool->data);
+	}
 	agc_object_unpin(tool);
 	return (Datum) 0;
 }

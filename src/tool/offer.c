@@ -13,7 +13,7 @@
 
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
-#include "tool/provider.h"
+#include "tool/provider_rules.h"
 
 typedef struct Offered
 {
@@ -56,20 +56,14 @@ offered_names(const char *tenant)
 }
 
 /* A tool that its provider would refuse would take the whole request with it. */
-static bool
-can_be_sent(const AgcObject *tool, ToolFormat format, bool strict)
+static void
+leave_out(const char *name, const Refusal *refusal)
 {
-	const char *path;
-	const char *problem;
-
-	if (!export_refuses(tool, format, strict, &path, &problem))
-		return true;
 	ereport(WARNING,
 			(errcode(ERRCODE_WARNING),
-			 errmsg("tool \"%s\" is left out: the provider would refuse it", tool->name),
-			 errdetail("At \"%s\": %s.", path, problem),
-			 errhint("agentcore.tool_lint() lists all of it.")));
-	return false;
+			 errmsg("tool \"%s\" is left out: the provider would refuse it", name),
+			 errdetail("%s", export_refusal_text(refusal)),
+			 errhint("%s", EXPORT_HINT)));
 }
 
 /* NULL: it has gone, was switched off or held meanwhile, or cannot be sent */
@@ -79,12 +73,17 @@ definition_of(const char *tenant, const char *name, ToolFormat format, bool stri
 	AgcObject  *object = tool_pin(tenant, name);
 	Jsonb	   *definition = NULL;
 	const ToolDef *tool;
+	Refusal		refusal;
 
 	if (object == NULL)
 		return NULL;
 	tool = object->data;
-	if (tool->enabled && !tool->held && can_be_sent(object, format, strict))
-		definition = export_definition(object, format, strict);
+	if (tool->enabled && !tool->held)
+	{
+		definition = export_definition(object, format, strict, &refusal);
+		if (definition == NULL)
+			leave_out(name, &refusal);
+	}
 	agc_object_unpin(object);
 	return definition;
 }

@@ -44,17 +44,13 @@ extern AgcObject *tool_require(const char *tenant, const char *name);
 /* gemini.c: OpenAPI's subset and JSON Schema; NULL if it cannot be exact */
 extern Jsonb *gemini_to_schema(const JbItem *parameters);
 extern Jsonb *gemini_from_schema(const Jsonb *schema);
+extern bool gemini_has_no_parameters(const Jsonb *schema);
 
 /*
  * export.c: a format to write, 22023 for an unknown one and for one without a
- * strict mode; whether the provider would refuse the tool; the definition
+ * strict mode
  */
 extern ToolFormat export_format(const char *name, bool strict);
-extern bool export_refuses(const AgcObject *tool, ToolFormat format, bool strict, const char **path, const char **problem);
-extern Jsonb *export_definition(const AgcObject *tool, ToolFormat format, bool strict);
-
-/* lint.c: whether the provider's strict mode would refuse something */
-extern bool lint_refuses(const AgcObject *tool, ToolFormat format, const char **path, const char **problem);
 
 /* ----- building jsonb ------------------------------------------------------- */
 

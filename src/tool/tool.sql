@@ -121,23 +121,35 @@ CREATE FUNCTION agentcore.tool_export(tool text, format text, strict boolean DEF
 COMMENT ON FUNCTION agentcore.tool_export(text, text, boolean, text) IS
   'A tool as openai_chat, openai_responses, anthropic, mcp, gemini or bedrock want it defined; tool_import() reads it back to the same tool. '
   'agentvet''s dialect is written as JSON Schema. '
-  'gemini gets parameters if its subset can say the same, else parametersJsonSchema. '
-  'strict asks OpenAI or Anthropic for their strict mode; 22023 if tool_lint() finds something that it refuses, or if the format has no strict mode. '
+  'gemini gets parameters if its subset can say the same and is taken, else parametersJsonSchema, and neither for a tool without parameters. '
+  'strict asks OpenAI or Anthropic for their strict mode; 22023 if the format has none. '
+  'What the provider would refuse is written in another form of the same meaning, or raises 22023 with the rule (tool_lint(), provider_rules()). '
   'Unknown tool: 42704; NULL: 22023.';
 
-CREATE FUNCTION agentcore.tool_lint(tool text, provider text DEFAULT NULL, tenant text DEFAULT '', OUT provider text, OUT path text, OUT keyword text, OUT effect text, OUT problem text) RETURNS SETOF record
+CREATE FUNCTION agentcore.tool_lint(tool text, provider text DEFAULT NULL, tenant text DEFAULT '', OUT provider text, OUT path text, OUT keyword text, OUT effect text, OUT problem text, OUT rule text, OUT strict boolean) RETURNS SETOF record
   LANGUAGE C STABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_lint_v1';
 COMMENT ON FUNCTION agentcore.tool_lint(text, text, text) IS
-  'What a provider would do to the tool: the strict modes of openai and anthropic, gemini, mcp, or agentcore; NULL: all of them. '
+  'What a provider would do to the tool: openai, anthropic, gemini, bedrock, mcp, or agentcore; NULL: all of them. '
+  'rule: its name in provider_rules(), which has the source. '
+  'strict: it is a rule of the strict mode only. '
   'effect: refused, ignored (silently dropped, so that only the gate holds the model to it) or discouraged. '
   'path: JSON Pointer into the schema. '
   'keyword NULL: the tool itself. '
   'Provider agentcore is the gate, effect unjudged, path: a pointer into the arguments. '
-  'Its keywords are url_skip (an exemption), url_args (what looks like a URL and is not judged) and http_method (no method is stated, although policies with methods apply). '
+  'A keyword of the schema there is a word that no dialect knows and that is near to one of theirs: it refuses nothing. '
+  'The others are url_skip (an exemption), url_args (what looks like a URL and is not judged) and http_method (no method is stated, although policies with methods apply). '
   'No row: nothing was found. '
-  'The rules are those published until November 2026, see doc/tools.md. '
   'Unknown tool: 42704; unknown provider: 22023.';
+
+CREATE FUNCTION agentcore.provider_rules(OUT provider text, OUT rule text, OUT strict boolean, OUT effect text, OUT problem text, OUT source text, OUT as_of date) RETURNS SETOF record
+  LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 46
+  AS 'MODULE_PATHNAME', 'agentcore_provider_rules_v1';
+COMMENT ON FUNCTION agentcore.provider_rules() IS
+  'What providers refuse, ignore or discourage of a tool''s definition, as tool_lint() and tool_export() know it. '
+  'strict: only in the strict mode. '
+  'Rules of gemini whose names begin with parameters_ hold for the member parameters; tool_export() then writes parametersJsonSchema. '
+  'source, as_of: what was read, and when.';
 
 CREATE FUNCTION agentcore.result_error_shapes(OUT shape text, OUT predicate jsonpath, OUT source text, OUT as_of date) RETURNS SETOF record
   LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 26
@@ -216,6 +228,6 @@ COMMENT ON FUNCTION agentcore.args_coerce(text, jsonb, boolean, text, text) IS
   'Unknown tool: 42704; no args, or both: 22023; a limit: 54001, 54000.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('tool_set', 'admin'), ('tool_drop', 'admin'), ('tool_export', 'reader'), ('tool_lint', 'reader'),
+  ('tool_set', 'admin'), ('tool_drop', 'admin'), ('tool_export', 'reader'), ('tool_lint', 'reader'), ('provider_rules', 'public'),
   ('result_error_shapes', 'public'), ('result_is_error', 'public'), ('tool_result_is_error', 'agent'),
   ('args_validate', 'agent'), ('args_valid', 'agent'), ('args_assert', 'agent'), ('args_feedback', 'agent'), ('args_coerce', 'agent');
