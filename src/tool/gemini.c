@@ -462,7 +462,7 @@ takes_object(const JsonbContainer *schema)
 	if (!object_find_cstring(schema, "required", &required))
 		return true;
 	for (uint32 i = 0; item_is_array(&required) && array_get(jb_container(&required), i, &item); i++)
-		if (!JBE_ISSTRING(item.entry) || !object_find(jb_container(&properties), item.data, item.len, &(JbItem) {0}))
+		if (!JBE_ISSTRING(item.entry) || !object_find(jb_container(&properties), item.data, item.len, &(JbItem){0}))
 			return false;
 	return item_is_array(&required);
 }

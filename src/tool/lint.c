@@ -11,11 +11,10 @@
  */
 #include "tool/tool.h"
 
-#include "core/row.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "tool/lint.h"
+#include "tool/lint_gate.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 
@@ -71,35 +70,6 @@ static const struct
 	{"unevaluatedProperties", {REFUSED, REFUSED, IGNORED}},
 	{"uniqueItems", {REFUSED, REFUSED, IGNORED}},
 };
-
-void
-lint_put(Lint *lint, const char *path, const char *keyword, Effect effect, const char *problem,
-			const ProviderRule *rule)
-{
-	AgcRow		row;
-
-	agc_row_init(&row);
-	agc_put_text(&row, provider_names[lint->provider]);
-	agc_put_text(&row, path);
-	agc_put_text(&row, keyword);
-	agc_put_text(&row, effect_names[effect]);
-	agc_put_text(&row, problem);
-	if (rule != NULL)
-	{
-		agc_put_text(&row, rule->name);
-		agc_put(&row, BoolGetDatum(rule->strict));
-	}
-	else
-	{
-		agc_put_datum(&row, (Datum) 0, true);
-		agc_put_datum(&row, (Datum) 0, true);
-	}
-	agc_row_store(lint->result, &row);
-	/* a schema may have a million of them */
-	for (int i = 0; i < Min(row.n, 6); i++)
-		if (!row.null[i])
-			pfree(DatumGetPointer(row.value[i]));
-}
 
 /* problem NULL: the rule's */
 static void
@@ -388,8 +358,8 @@ lint_type(Lint *lint, const SchemaNode *node)
 {
 	static const char *const says[] = {"type", "$ref", "$dynamicRef", "$recursiveRef", "anyOf", "oneOf", "allOf", "not"};
 	const JsonbContainer *schema = jb_container(&node->source);
-	JbItem		value;
-	bool		typed = false;
+	JbItem value;
+	bool typed = false;
 
 	for (int i = 0; i < lengthof(says); i++)
 		typed |= object_find_cstring(schema, says[i], &value);
@@ -569,7 +539,7 @@ lint_tool(Lint *lint, const ToolDef *tool)
 bool
 lint_refuses(const ToolDef *tool, const SchemaProgram *program, ToolFormat format, bool strict, Refusal *refusal)
 {
-	Lint		lint = {.program = program, .provider = provider_of_format(format), .strict = strict};
+	Lint lint = {.program = program, .provider = provider_of_format(format), .strict = strict};
 
 	lint_tool(&lint, tool);
 	*refusal = lint.refusal;
@@ -594,9 +564,8 @@ AGC_FUNCTION(tool_lint)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < NPROVIDERS; i++)
 	{
-		Lint		lint = {
-			.program = ((ToolDef *) tool->data)->program, .provider = (Provider) i, .tenant = tenant,
-			.result = (ReturnSetInfo *) fcinfo->resultinfo
+		Lint lint = {
+			.program = ((ToolDef *) tool->data)->program, .provider = (Provider) i, .tenant = tenant, .result = (ReturnSetInfo *) fcinfo->resultinfo
 		};
 
 		if (wanted == NULL || strcmp(wanted, provider_names[i]) == 0)

@@ -5,10 +5,40 @@
  *
  * Memory: CurrentMemoryContext.  Locks: none.  Errors: those of the policies' finder.
  */
-#include "tool/lint.h"
+#include "tool/lint_gate.h"
 
+#include "core/row.h"
 #include "miscadmin.h"
 #include "tool/guess.h"
+
+void
+lint_put(Lint *lint, const char *path, const char *keyword, Effect effect, const char *problem,
+		 const ProviderRule *rule)
+{
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, provider_names[lint->provider]);
+	agc_put_text(&row, path);
+	agc_put_text(&row, keyword);
+	agc_put_text(&row, effect_names[effect]);
+	agc_put_text(&row, problem);
+	if (rule != NULL)
+	{
+		agc_put_text(&row, rule->name);
+		agc_put(&row, BoolGetDatum(rule->strict));
+	}
+	else
+	{
+		agc_put_datum(&row, (Datum) 0, true);
+		agc_put_datum(&row, (Datum) 0, true);
+	}
+	agc_row_store(lint->result, &row);
+	/* a schema may have a million of them */
+	for (int i = 0; i < Min(row.n, 6); i++)
+		if (!row.null[i])
+			pfree(DatumGetPointer(row.value[i]));
+}
 
 /* What the gate does not judge; path_text is freed. */
 static void
@@ -32,7 +62,7 @@ is_judged(const ToolDef *tool, const char *pointer)
 {
 	for (int i = 0; i < tool->nurl_args; i++)
 	{
-		size_t len = strlen(tool->url_args[i]);
+		size_t		len = strlen(tool->url_args[i]);
 
 		if (strncmp(pointer, tool->url_args[i], len) == 0 && (pointer[len] == '\0' || strcmp(pointer + len, "/*") == 0))
 			return true;
@@ -71,8 +101,8 @@ names_method(const SchemaProgram *program)
 static void
 lint_method(Lint *lint, const ToolDef *tool)
 {
-	bool urls = tool->has_urls || tool->nurl_args > 0 || (tool->guesses != NULL && tool->guesses->count > 0);
-	char *policies;
+	bool		urls = tool->has_urls || tool->nurl_args > 0 || (tool->guesses != NULL && tool->guesses->count > 0);
+	char	   *policies;
 
 	if (!urls || tool->http_method != NULL || method_policies == NULL || names_method(tool->program))
 		return;

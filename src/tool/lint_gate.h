@@ -1,9 +1,9 @@
 /*
- * lint.h
- *	  The state of one lint, and what lint.c and lint_gate.c share.
+ * lint_gate.h
+ *	  The state of one lint, its rows, and the part that is the gate's.
  */
-#ifndef AGENTCORE_TOOL_LINT_H
-#define AGENTCORE_TOOL_LINT_H
+#ifndef AGENTCORE_TOOL_LINT_GATE_H
+#define AGENTCORE_TOOL_LINT_GATE_H
 
 #include "tool/provider_rules.h"
 
@@ -28,7 +28,7 @@ typedef struct Lint
 extern void lint_put(Lint *lint, const char *path, const char *keyword, Effect effect, const char *problem,
 					 const ProviderRule *rule);
 
-/* lint_gate.c: provider "agentcore" */
+/* provider "agentcore" */
 extern void lint_gate(Lint *lint, const ToolDef *tool);
 
-#endif							/* AGENTCORE_TOOL_LINT_H */
+#endif							/* AGENTCORE_TOOL_LINT_GATE_H */
