@@ -46,13 +46,13 @@ CALL work(1, 30);
 
 # what the guide says, from the guide's own query
 my $tables = q{SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.relname) FROM pg_extension e JOIN pg_class c ON c.oid = ANY (e.extconfig)
- WHERE e.extname = 'agentcore' AND c.relkind = 'r' AND c.relname <> 'policy_revision' AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)};
+ WHERE e.extname = 'agentcore' AND c.relkind = 'r' AND c.relname NOT IN ('policy_revision', 'tool_revision') AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)};
 my $published = here($tables);
 like($published, qr/\bagentcore\.permit\b/, 'permits are among the tables to publish');
 unlike($published, qr/installation|registry_change|access_function|budget_ledger/, 'and none that each server has of its own');
 my $inserted = 'agentcore.budget_ledger, agentcore.call_log_entry';
 is(here(q{SELECT count(*) FROM pg_extension e JOIN pg_class c ON c.oid = ANY (e.extconfig) WHERE e.extname = 'agentcore' AND c.relkind IN ('r', 'p') AND NOT c.relispartition}),
-	scalar(my @all = split(/, /, "$published, $inserted, agentcore.policy_revision")), 'these two and the history of policies are all the others');
+	scalar(my @all = split(/, /, "$published, $inserted, agentcore.policy_revision, agentcore.tool_revision")), 'these two and the histories of policies and tools are all the others');
 here("CREATE PUBLICATION agentcore FOR TABLE $published");
 here("CREATE PUBLICATION agentcore_log FOR TABLE $inserted WITH (publish = 'insert', publish_via_partition_root)");
 
@@ -90,6 +90,8 @@ is(there('SELECT count(*) FROM agentcore.permit p WHERE NOT EXISTS (SELECT FROM 
 here(q{SELECT agentcore.agent_set('a', 'p', 'b', enabled => false)});
 $from->wait_for_catchup('all_of_it');
 is(there(q{SELECT reason FROM agentcore.call_begin('a', 't', '{}')}), 'agent_disabled', 'and heeds what was switched off');
+
+is(there(q{SELECT string_agg(DISTINCT action, ' ') FROM agentcore.tool_history}), 'tool_add', 'the tools that arrived are in the history there');
 
 # after the takeover it charges what it was told
 there('DROP SUBSCRIPTION all_of_it');
