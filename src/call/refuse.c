@@ -211,6 +211,7 @@ way_out(AgcJsonWrong wrong)
 		case AGC_JSON_ENDS:
 			return " It was cut off: send it whole, and shorter if need be.";
 		case AGC_JSON_NUL:
+		case AGC_JSON_CHARACTER:
 			return " Leave it out.";
 		case AGC_JSON_HALF:
 			return " Write the whole character, or leave it out.";

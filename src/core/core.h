@@ -453,6 +453,7 @@ typedef enum AgcJsonWrong
 	AGC_JSON_NUMBER,			/* jsonb holds none of that size */
 	AGC_JSON_NUL,				/* JSON that jsonb cannot hold: \u0000 */
 	AGC_JSON_HALF,				/* the same: half of a surrogate pair */
+	AGC_JSON_CHARACTER,			/* the same: one that the database's encoding has not */
 	AGC_JSON_TWICE,				/* a key */
 	AGC_JSON_SEVERAL			/* two objects, for readers who would take one (text/written_json.h) */
 } AgcJsonWrong;

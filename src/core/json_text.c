@@ -14,6 +14,7 @@
 #include <ctype.h>
 #include <errno.h>
 
+#include "catalog/namespace.h"
 #include "common/jsonapi.h"
 #include "core/json_escape.h"
 #include "mb/pg_wchar.h"
@@ -116,6 +117,47 @@ find_fault(const char *text, Size len, const JsonLexContext *lex, AgcJsonFault *
 		fault->offset >= len ? AGC_JSON_ENDS : AGC_JSON_SYNTAX;
 }
 
+/* Whether the database's encoding has the character of an escape; the parser raises where it has not. */
+static bool
+is_translatable(const char *escape, int len, const char *end)
+{
+	Oid			conversion = FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding());
+	pg_wchar	c = (pg_wchar) json_hex(escape + 2, end, 4);
+	unsigned char utf8[MAX_MULTIBYTE_CHAR_LEN + 1] = {0};
+	unsigned char out[MAX_CONVERSION_GROWTH * MAX_MULTIBYTE_CHAR_LEN + 1];
+	int			n;
+
+	if (len == 12)
+		c = surrogate_pair_to_codepoint(c, (pg_wchar) json_hex(escape + 8, end, 4));
+	if (c < 0x80)
+		return true;
+	(void) unicode_to_utf8(c, utf8);
+	n = pg_utf_mblen(utf8);
+	return OidIsValid(conversion) &&
+		pg_do_encoding_conversion_buf(conversion, PG_UTF8, GetDatabaseEncoding(), utf8, n, out, sizeof(out), true) == n;
+}
+
+static bool
+characters_fit(const char *text, Size len, Size *offset)
+{
+	const char *end = text + len;
+	int			step;
+
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return true;
+	for (const char *at = strchr(text, '\\'); at != NULL; at = strchr(at + step, '\\'))
+	{
+		JsonEscape	what = json_escape_at(at, end, &step);
+
+		*offset = at - text;
+		if (what == JSON_ESCAPE_GOOD && at[1] == 'u' && !is_translatable(at, step, end))
+			return false;
+		if (what == JSON_ESCAPE_BAD && at + 1 < end)
+			step = 2;
+	}
+	return true;
+}
+
 Jsonb *
 agc_json_read(const char *text, bool unique, AgcJsonFault *fault)
 {
@@ -127,6 +169,9 @@ agc_json_read(const char *text, bool unique, AgcJsonFault *fault)
 
 	fault->wrong = AGC_JSON_DEEP;
 	if (!depth_fits(text, len, &fault->offset))
+		return NULL;
+	fault->wrong = AGC_JSON_CHARACTER;
+	if (!characters_fit(text, len, &fault->offset))
 		return NULL;
 	if (pg_parse_json(lex, &actions) != JSON_SUCCESS)
 	{
@@ -173,6 +218,9 @@ agc_json_problem(const char *text, const AgcJsonFault *fault)
 			return psprintf("valid JSON that cannot be stored here: \\u0000, the character NUL, at character %d", character);
 		case AGC_JSON_HALF:
 			return psprintf("valid JSON that cannot be stored here: half of a surrogate pair at character %d", character);
+		case AGC_JSON_CHARACTER:
+			return psprintf("valid JSON that cannot be stored here: the encoding of this database, %s, has no such character, at character %d",
+							GetDatabaseEncodingName(), character);
 		case AGC_JSON_SYNTAX:
 			break;
 	}

@@ -117,6 +117,8 @@ SELECT agentcore.tool_set('t', jsonb_build_object('type', 'object', 'properties'
 SELECT 'p', agentcore.args_valid('t', jsonb_build_object('p', e('EEE'))), agentcore.args_valid('t', jsonb_build_object('p', e('EEEE'))), agentcore.args_valid('t', '{"p": "e"}');
 SELECT 'c', agentcore.jsonschema_validate('{"pattern": "^[\\\\u00e0-\\\\u00ff]$"}', e('E')), agentcore.jsonschema_validate('{"pattern": "^\\\\p{Lu}$"}', e('E'));
 SELECT 'f', agentcore.args_feedback('t', jsonb_build_object('p', e('EEEE'))) <> '';
+SELECT 'u', c.args IS NULL, c.errors #>> '{0,params,character}' FROM agentcore.args_coerce('t', args_text => '{"p": "\u00e9\u4e2d"}') c;
+SELECT 'v', c.args = jsonb_build_object('p', e('E')) FROM agentcore.args_coerce('t', args_text => '{"p": "\u00e9",}') c;
 CREATE TEMP TABLE kept AS SELECT sum(total_bytes) AS bytes FROM pg_backend_memory_contexts;
 SELECT 'many', agentcore.jsonschema_validate(jsonb_build_object('items', jsonb_build_object('pattern', e('E$'))), (SELECT jsonb_agg(s) FROM e(repeat('E', 1000)) s, generate_series(1, 3000)));
 SELECT 'kept', (SELECT sum(total_bytes) FROM pg_backend_memory_contexts) - bytes < 1000000 FROM kept;
@@ -124,6 +126,7 @@ SELECT 'kept', (SELECT sum(total_bytes) FROM pg_backend_memory_contexts) - bytes
 like($out, qr/^p\|t\|f\|f$/m, 'LATIN1: a character is one, also to a pattern');
 like($out, qr/^c\|t\|f$/m, 'LATIN1: classes and properties');
 like($out, qr/^f\|t$/m, 'LATIN1: feedback');
+like($out, qr/^u\|t\|14\nv\|t$/m, 'LATIN1: an escape of a character that it has not is refused, one that it has is read');
 like($out, qr/many\|t\nkept\|t$/, 'LATIN1: many strings, memory back');
 is($err, '', 'LATIN1: no error');
 
