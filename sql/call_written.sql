@@ -39,8 +39,8 @@ INSERT INTO public.written (t) VALUES ('{"path":"/x"'), ('{"path":"/x'), ('{"pat
   ('{"path":"\u0000"}'), ('{"path":"\ud800"}'), ('{"path":"\udc00\ud800"}'), (E'{\'path\':"\\ud83d!"}'), (E'{\'path\':\'\\x00\'}'), ('{"limit": 1e999999}'), ('{"path":"\ud83d\ude00"}');
 SELECT n, verdict, args, detail, feedback FROM public.written, call_begin('a', 'ls', args_text => t) ORDER BY n;
 SELECT n, verdict, detail, errors FROM public.written, call_begin('a', 'strict', args_text => t) ORDER BY n;
--- what cannot be read cannot run in audit mode either
-SELECT verdict, reason, enforced FROM call_begin('looser', 'strict', args_text => '{"path":"/x"') v;
+-- audit mode reports it, and goes on with nothing
+SELECT v.verdict, v.args, v.reason, v.detail, v.enforced FROM unnest(ARRAY['{"path":"/x"', 'nope']) t, call_begin('looser', 'strict', args_text => t) v;
 -- what was read is what is judged: its URL, its method, its key; and the detail is not the worker's word for its own call
 SELECT policy_allow('p', 'good.example') > 0 AS rule, tool_set('get', '{"type": "object", "required": ["url"], "properties": {"url": {"type": "string", "format": "uri"}, "method": {"enum": ["GET", "POST"]}}}', coerce => true);
 SELECT v.verdict, v.reason, v.args, v.detail FROM unnest(ARRAY[E'```\n{"url": "https://evil.example/"}\n```', '{"url": "https://good.example/"} https://evil.example/', E'{\'url\': "https://good.example/\n"}', '{"url": "https:\/\/GOOD.example\x"}', '{"url": "https://good.example/", "method": "post",}',

@@ -61,7 +61,7 @@ define_settings(void)
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.loop_limit",
 							"Number of identical calls of one task after which the gate says loop_detected.",
-							"Counts calls with the same agent, task, tool and final arguments within ten minutes; 0 turns the guard off.",
+							"Counts calls with the same agent, task, tool and final arguments within ten minutes, and those refused for their name or arguments by what was sent; 0 turns the guard off.",
 							&agc_loop_limit, 0, 0, 10000,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.max_open_approvals",

@@ -222,7 +222,7 @@ way_out(AgcJsonWrong wrong)
 	}
 }
 
-/* What cannot be read cannot run: audit mode does not look away here.  Only the model is shown its text. */
+/* Only the model is shown its text. */
 void
 refuse_unreadable(Gate *gate, const WrittenJson *how)
 {
@@ -230,7 +230,7 @@ refuse_unreadable(Gate *gate, const WrittenJson *how)
 	char	   *near = written_json_near(gate->args_text, &how->fault);
 
 	gate->errors = written_json_errors(gate->args_text, how);
-	gate_refuse(gate, REASON_INVALID_ARGS, problem,
+	gate_deny(gate, REASON_INVALID_ARGS, problem,
 				psprintf("The arguments are %s%s%s%s%s.%s Call %s again with one JSON object.", problem,
 						 near != NULL ? ", near " : "", near != NULL ? near : "",
 						 how->rules != 0 ? ": " : "", how->rules != 0 ? written_json_wrong(how->rules) : "",

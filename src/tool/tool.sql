@@ -218,14 +218,14 @@ CREATE FUNCTION agentcore.args_coerce(tool text, args jsonb DEFAULT NULL, drop_u
   AS 'MODULE_PATHNAME', 'agentcore_args_coerce_v1';
 COMMENT ON FUNCTION agentcore.args_coerce(text, jsonb, boolean, text, text) IS
   'The arguments with safe repairs, in one row. '
-  'args or args_text (a model''s raw string, read as call_begin() reads it for a tool that coerces); null and blanks are {}. '
+  'args or args_text (a model''s raw string, read as call_begin() reads it for a tool that coerces); neither, null and blanks are {}. '
   'A repair is made only where type, enum, const or all alternatives failed, and only if the result is valid there; in anyOf and oneOf only in the one branch that neither type nor constants rule out. '
   'Repairs are: JSON in a string; a number or boolean in a string; a number for a text; 5.0 for an integer; a fixed value in other case or with blanks around it; a single value for an array, and back; null, and an empty text where none can stand, dropped for an optional key; defaults filled in. '
   'null never becomes 0, and a number never a boolean; text that is empty, stands for null or begins like JSON, Python or a fence never becomes an element. '
   'drop_unknown: properties that are not allowed are removed once nothing else is left to repair; NULL: as the tool says. '
   'Every change is listed. '
   'A text that cannot be read is no error: args is NULL, and errors has one of keyword json. '
-  'Unknown tool: 42704; no args, or both: 22023; a limit: 54001, 54000.';
+  'Unknown tool: 42704; both of them: 22023; a limit: 54001, 54000.';
 
 INSERT INTO agentcore.access_function VALUES
   ('tool_set', 'admin'), ('tool_drop', 'admin'), ('tool_export', 'reader'), ('tool_lint', 'reader'), ('provider_rules', 'public'),

@@ -151,7 +151,7 @@ AGC_FUNCTION(args_feedback)
 	PG_RETURN_TEXT_P(cstring_to_text(text));
 }
 
-/* "args" or "args_text" of args_coerce(); NULL and *errors where the text cannot be read. */
+/* "args" or "args_text" of args_coerce(), neither is {}; NULL and *errors where the text cannot be read. */
 static Jsonb *
 read_either(FunctionCallInfo fcinfo, int *rules, Jsonb **errors)
 {
@@ -164,15 +164,17 @@ read_either(FunctionCallInfo fcinfo, int *rules, Jsonb **errors)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("args and args_text exclude each other")));
 	if (given == NULL)
-		args = agc_arg_jsonb(fcinfo, 1, "args");
-	else if (written_json_is_nothing(given))
+	{
+		args = agc_opt_jsonb(fcinfo, 1, "args");
+		return args == NULL || JBE_ISNULL(jb_root(args).entry) ? written_json_nothing() : args;
+	}
+	if (written_json_is_nothing(given))
 		return written_json_nothing();
-	else
-		args = written_json_read(given, false, &how);
+	args = written_json_read(given, false, &how);
 	if (args == NULL)
 		*errors = written_json_errors(given, &how);
 	*rules = how.rules;
-	return args != NULL && JBE_ISNULL(jb_root(args).entry) ? written_json_nothing() : args;
+	return args;
 }
 
 /* args_coerce(tool, args, drop_unknown, args_text, tenant) -> (args, changes, errors) */
