@@ -48,11 +48,20 @@ SELECT header, wait, fits(wait, header)
     (9, 'x-ratelimit-reset-requests: 12s', '12 s'), (10, E'x-ratelimit-reset-requests: 120ms\nx-ratelimit-reset-tokens: 1m3s', '63 s'),
     (11, E'x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 12s\nx-ratelimit-remaining-tokens: 500\nx-ratelimit-reset-tokens: 1m3s', '12 s'),
     (12, E'retry-after: 7\nx-ratelimit-reset-tokens: 1m3s', '7 s'), (13, 'x-ratelimit-reset-after: 1.5', '1.5 s'), (14, 'RateLimit-Reset: 50', '50 s'),
-    (15, 'retry-after: Sun, 06 Nov 1994 08:49:37 GMT', '0'), (16, 'Retry-After : 3', '3 s')
+    (15, 'retry-after: Sun, 06 Nov 1994 08:49:37 GMT', '0'), (16, 'Retry-After : 3', '3 s'),
+    -- a list of pairs
+    (20, '[("Retry-After","12")]', '12 s'), (21, '[(''content-type'', ''text/html''), (''retry-after'', ''12''), (''server'', ''x'')]', '12 s'), (22, '[(b''retry-after'', b''12'')]', '12 s'),
+    (23, '[["server", "x"], ["retry-after", "12"]]', '12 s'), (24, '[("Retry-After", 12)]', '12 s'), (25, 'Headers([(''x-ratelimit-reset-tokens'', ''12s'')])', '12 s'),
+    -- all limits in one header
+    (30, 'RateLimit: limit=10, remaining=0, reset=17', '17 s'), (31, 'RateLimit: "default";r=0;t=17', '17 s'), (32, 'ratelimit: "burst";r=0;t=17, "daily";r=5;t=100', '17 s'), (33, '{"ratelimit": "limit=10, remaining=0, reset=17", "age": "t=99"}', '17 s'),
+    (34, '{"ratelimit": "\"default\";r=0;t=17", "x": "t=99"}', '17 s'), (35, '[("RateLimit", "limit=10, remaining=0, reset=17")]', '17 s'), (36, E'RateLimit-Policy: "default";q=100;w=60\r\nRateLimit: "default";r=3;t=17\r\nage: t=99', '17 s'),
+    (37, E'RateLimit: limit=10, remaining=3, reset=100\nx-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 12s', '12 s'), (38, E'RateLimit: "a";r=0;t=5\nretry-after: 7', '7 s')
   ) AS f(n, header, wait) ORDER BY n;
 -- the same resets come with every response: they say nothing of another failure
 SELECT fits('0', 'x-ratelimit-reset-tokens: 1m3s', NULL, 500) AS of_a_500, fits('7 s', E'retry-after: 7\nx-ratelimit-reset-tokens: 1m3s', NULL, 503) AS of_a_503,
        fits('0', 'x-not-retry-after: 30') AS another_name, fits('0', 'retry-after-count: 30') AS longer_name;
+SELECT header, fits('0', header) FROM unnest(ARRAY['vary: retry-after, 12', 'RateLimit: limit=10, remaining=0', 'RateLimit: "default";r=0;start=17', 'x-ratelimit: reset=17', 'RateLimit-Policy: "default";q=100;t=60', 'RateLimit: "t";q=17']) WITH ORDINALITY AS h(header, n) ORDER BY n;
+SELECT said.reason AS spent, fits('0', 'RateLimit: limit=10, remaining=0, reset=17', NULL, 500) AS of_a_500 FROM agentcore.retry_next(1, 403, NULL, 'RateLimit: limit=10, remaining=0, reset=17') AS said;
 SELECT bool_and(r.delay BETWEEN '17 s' AND '22.5 s') AS epoch, min(r.reason)
   FROM generate_series(1, 20) AS i, LATERAL agentcore.retry_next(1, 403, left('', i), E'x-ratelimit-remaining: 0\nx-ratelimit-reset: ' || extract(epoch FROM clock_timestamp() + interval '20 s')::bigint) AS r;
 SELECT bool_and(r.delay BETWEEN '17 s' AND '22.5 s') AS anthropic, min(r.reason)
@@ -71,6 +80,15 @@ SELECT error, wait, fits(wait, NULL, error)
   ) AS f(n, error, wait) ORDER BY n;
 SELECT error, fits('0', NULL, error)
   FROM unnest(ARRAY['please try again later', 'try again in 2 attempts', 'retry after 3 tries', 'entry in 5 seconds', 'try again in', 'retryDelay', '"retryDelay": null', '"retry_delays": 5', 'wait 5 minutes', 'retried in 5 seconds', 'retry in -5s'])
+       WITH ORDINALITY AS e(error, n) ORDER BY n;
+-- the time at which the wait ends
+SELECT form, bool_and(r.delay BETWEEN '57 s' AND '66.5 s') AS as_asked, bool_and(r.at >= t) AS never_early
+  FROM (SELECT date_trunc('second', clock_timestamp()) + interval '60 s', to_char((clock_timestamp() + interval '60 s') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) AS ahead(t, iso), generate_series(1, 20) AS i,
+  LATERAL (VALUES ('usage limit reached, resets at ' || iso), ('Try again after ' || iso || '.'), ('please retry at ' || replace(replace(iso, 'T', ' '), 'Z', ' UTC')), ('{"error": {"resets_at": "' || iso || '"}}'), ('{"resetAt":"' || iso || '"}')) AS f(form),
+  LATERAL agentcore.retry_next(1 + 0 * i, 429, f.form) AS r, LATERAL (SELECT regexp_replace(form, '[0-9]+', '9', 'g')) AS n(name) GROUP BY form, name HAVING NOT bool_and(r.delay BETWEEN '57 s' AND '66.5 s');
+SELECT error, action, reason, at FROM unnest(ARRAY['resets at 2099-01-01T00:00:00Z', 'try again after 2099-01-01 00:00:00 UTC.', '{"resets_at": "2099-01-01T02:00:00+02:00"}']) AS error, agentcore.retry_next(1, 429, error) AS r WHERE r.at NOT BETWEEN '2098-12-31 23:59:59Z' AND '2099-01-01 00:00:01Z';
+SELECT error, fits('0', NULL, error)
+  FROM unnest(ARRAY['resets at 2001-01-01T00:00:00Z', 'resets at 2099-01-01', 'resets at 17', 'resets at 5 pm', 'resets at 12:00', 'try again after 2099-01-01', 'presets at 2099-01-01T00:00:00Z', 'created at 2099-01-01T00:00:00Z', 'resets at 2099-13-01T00:00:00Z', 'resets at 2099-01-01T00:00:00Zulu'])
        WITH ORDINALITY AS e(error, n) ORDER BY n;
 -- of a header and an error the longer counts; an error of the caller's own has no wait
 SELECT fits('38.2 s', '38', 'Please retry in 38.2s.') AS body, fits('40 s', '40', 'Please retry in 38.2s.') AS header, fits('0', '5', 'try again in 5 s', 400) AS fatal, fits('5 s', NULL, 'try again in 5 s', 503) AS of_a_503;

@@ -3,7 +3,7 @@
  *	  How long the other side asks to be left alone.
  *
  * The header argument is one value, or headers as a client prints them: lines,
- * a JSON object, a Python dictionary.  Of several hints the longest counts, so
+ * a JSON object, a Python dictionary, a list of pairs.  Of several hints the longest counts, so
  * that nobody comes back before any of them.
  *
  * Pure: no memory, no locks, no ERROR.
@@ -58,6 +58,12 @@ static const char *const wait_phrases[] = {
 	"please wait", "wait for", "reset after", "resets after", "reset in", "resets in", "available again in", "retrying in",
 };
 
+/* words before the time at which a wait ends */
+static const char *const time_phrases[] = {
+	"try again at", "try again after", "retry at", "retry after", "reset at", "resets at", "reset on", "resets on", "reset after", "resets after",
+	"available at", "available again at", "reset_at", "resets_at", "resetAt", "resetsAt",
+};
+
 /* words between them */
 static const char *const fillers[] = {"about ", "approximately ", "at least ", "another ", "for "};
 
@@ -98,6 +104,29 @@ copy_value(char *value, const char *p, const char *end)
 
 /* ----- headers ----------------------------------------------------------------- */
 
+/* Takes "name:" at *p, or a name in quotes and the comma of a pair; false: it is no name of a header. */
+static bool
+take_name(const char *text, const char *end, const char *name, const char **p)
+{
+	bool		part = *p > text && (*p)[-1] == '-';
+	bool		quoted = false;
+
+	*p += strlen(name);
+	for (; *p < end && is_quote(**p); (*p)++)
+		quoted = true;
+	while (*p < end && (**p == ' ' || **p == '\t'))
+		(*p)++;
+	if (part || *p >= end || !(**p == ':' || (quoted && **p == ',')))
+		return false;
+	(*p)++;
+	/* bytes of Python */
+	while (quoted && *p < end && **p == ' ')
+		(*p)++;
+	if (end - *p > 1 && **p == 'b' && is_quote((*p)[1]))
+		(*p)++;
+	return true;
+}
+
 /* The value of name: as a line, or as a member; false where it is not there. */
 static bool
 find_header(const char *text, const char *end, const char *name, char *value)
@@ -106,21 +135,13 @@ find_header(const char *text, const char *end, const char *name, char *value)
 
 	while ((p = word_find(p, end, name)) != NULL)
 	{
-		const char *before = p;
 		const char *close;
 
-		p += strlen(name);
-		if (before > text && before[-1] == '-')
+		if (!take_name(text, end, name, &p))
 			continue;
-		while (p < end && is_quote(*p))
+		while (p < end && (*p == ' ' || *p == '\t' || is_quote(*p)))
 			p++;
-		while (p < end && (*p == ' ' || *p == '\t'))
-			p++;
-		if (p >= end || *p != ':')
-			continue;
-		for (p++; p < end && (*p == ' ' || *p == '\t' || is_quote(*p)); p++)
-			;
-		for (close = p; close < end && *close != '\n' && *close != '\r' && !is_quote(*close) && *close != '}'; close++)
+		for (close = p; close < end && !is_quote(*close) && strchr("\n\r})]", *close) == NULL; close++)
 			;
 		copy_value(value, p, close);
 		return true;
@@ -128,30 +149,86 @@ find_header(const char *text, const char *end, const char *name, char *value)
 	return false;
 }
 
+/* the limits of one header, or of all of them */
+typedef struct Resets
+{
+	int64		spent;			/* of those that have nothing left; -1: there is none */
+	RetryHint  *hint;
+} Resets;
+
+/* wait: until the limit is whole again; -1: nobody says */
+static void
+add_reset(Resets *resets, bool is_spent, int64 wait)
+{
+	resets->hint->exhausted = resets->hint->exhausted || is_spent;
+	if (is_spent)
+		resets->spent = Max(resets->spent, wait);
+	resets->hint->reset = Max(resets->hint->reset, wait);
+}
+
+static bool
+is_none(const char *remaining)
+{
+	return strcmp(remaining, "0") == 0 || remaining[0] == '-';
+}
+
+/*
+ * One header for all limits (draft-ietf-httpapi-ratelimit-headers): "limit=10,
+ * remaining=0, reset=17", and since its 8th version ""default";r=0;t=17, ...".
+ */
+static void
+read_ratelimit(const char *text, const char *end, int64 now_unix, Resets *resets)
+{
+	const char *p = text;
+	bool		is_spent = false;
+
+	while (p < end && (p = word_find(p, end, "ratelimit")) != NULL && !take_name(text, end, "ratelimit", &p))
+		;
+	for (; p != NULL && p < end && strchr("\n\r})]:", *p) == NULL; p++)
+	{
+		const char *digits = p;
+		char		value[MAX_VALUE];
+		int64		wait;
+
+		if (p > text && word_char(p[-1]))
+			continue;
+		while (digits < end && word_char(*digits))
+			digits++;
+		if (digits == p || digits >= end || *digits != '=')
+			continue;
+		copy_value(value, digits + 1, end);
+		value[strspn(value, "-0123456789")] = '\0';
+		if (word_starts(p, digits, "remaining") || (digits - p == 1 && *p == 'r'))
+			is_spent = is_none(value);
+		else if ((word_starts(p, digits, "reset") || (digits - p == 1 && *p == 't')) &&
+				 retry_after_parse(value, SECONDS, now_unix, &wait))
+		{
+			add_reset(resets, is_spent, wait);
+			is_spent = false;
+		}
+	}
+}
+
 static void
 read_resets(const char *text, const char *end, int64 now_unix, RetryHint *hint)
 {
 	char		value[MAX_VALUE];
-	int64		spent = -1;
-	int64		wait;
+	Resets		resets = {-1, hint};
 
 	for (int i = 0; i < lengthof(reset_headers); i++)
 	{
-		bool		is_spent = find_header(text, end, reset_headers[i].remaining, value) &&
-			(strcmp(value, "0") == 0 || value[0] == '-');
+		bool		is_spent = find_header(text, end, reset_headers[i].remaining, value) && is_none(value);
+		int64		wait = -1;
 
-		hint->exhausted = hint->exhausted || is_spent;
-		if (!find_header(text, end, reset_headers[i].reset, value) ||
-			!retry_after_parse(value, SECONDS, now_unix, &wait))
-			continue;
-		if (is_spent)
-			spent = Max(spent, wait);
-		hint->reset = Max(hint->reset, wait);
+		if (find_header(text, end, reset_headers[i].reset, value) && !retry_after_parse(value, SECONDS, now_unix, &wait))
+			wait = -1;
+		add_reset(&resets, is_spent, wait);
 	}
+	read_ratelimit(text, end, now_unix, &resets);
 
 	/* the other limits have something left: they are not what refused */
-	if (spent >= 0)
-		hint->reset = spent;
+	if (resets.spent >= 0)
+		hint->reset = resets.spent;
 }
 
 static void
@@ -189,6 +266,30 @@ read_header(const char *header, int64 now_unix, RetryHint *hint)
 
 /* ----- the error ---------------------------------------------------------------- */
 
+/* A time that has passed, or a number beside it, says nothing. */
+static void
+read_times(const WordIndex *index, const char *text, const char *end, int64 now_unix, RetryHint *hint)
+{
+	for (int i = 0; i < lengthof(time_phrases); i++)
+	{
+		const char *p = word_maybe(index, time_phrases[i]) ? text : end;
+
+		while ((p = word_find(p, end, time_phrases[i])) != NULL)
+		{
+			char		value[MAX_VALUE];
+			const char *at = value;
+			int64		time;
+
+			p += strlen(time_phrases[i]);
+			while (p < end && (word_blank(*p) || is_quote(*p) || *p == ':'))
+				p++;
+			copy_value(value, p, end);
+			if (retry_after_take_time(&at, &time) && time > now_unix)
+				hint->body = Max(hint->body, Min(time - now_unix, RETRY_MAX_WAIT));
+		}
+	}
+}
+
 /* "a minute" is one */
 static bool
 take_wait(const char *p, const char *end, int64 unit, int64 now_unix, int64 *wait)
@@ -204,6 +305,9 @@ take_wait(const char *p, const char *end, int64 unit, int64 now_unix, int64 *wai
 	}
 	else
 		copy_value(value, p, end);
+	/* a date is no number of seconds */
+	if (word_digit(value[0]) && value[strspn(value, "0123456789")] == '-')
+		return false;
 	return retry_after_take(&at, unit, now_unix, wait);
 }
 
@@ -271,6 +375,7 @@ retry_hint_read(const char *header, const char *error, int64 now_unix, RetryHint
 
 		word_index(&index, error, end);
 		read_phrases(&index, error, end, now_unix, hint);
+		read_times(&index, error, end, now_unix, hint);
 		read_wait_members(&index, error, end, now_unix, hint);
 	}
 }

@@ -372,10 +372,11 @@ parse_date(const char *p, int64 now_unix, int64 *unix_us)
 
 /* ----- the whole --------------------------------------------------------------- */
 
-/* 2026-12-01T00:00:00.5+01:00 */
-static bool
-parse_rfc3339(const char *p, int64 *unix_us)
+/* 2026-12-01T00:00:00.5+01:00, 2026-12-01 00:00:00 UTC */
+bool
+retry_after_take_time(const char **from, int64 *unix_us)
 {
+	const char *p = *from;
 	DateParts	d;
 	Number		second = {0, 0};
 	int			hours = 0;
@@ -398,13 +399,22 @@ parse_rfc3339(const char *p, int64 *unix_us)
 	}
 	else if (*p == 'Z' || *p == 'z')
 		p++;
-	else
+	else if (!take_zone(&p))
 		return false;
-	skip_blanks(&p);
-	if (*p != '\0' || d.month < 1 || d.month > 12 || second.whole > 60 || !is_real_date(&d))
+	if (word_char(*p) || d.month < 1 || d.month > 12 || second.whole > 60 || !is_real_date(&d))
 		return false;
+	*from = p;
 	*unix_us = date_us(&d) + second.nano / 1000 + (second.nano % 1000 > 0) - sign * (hours * 3600 + minutes * 60) * USEC;
 	return true;
+}
+
+static bool
+parse_rfc3339(const char *p, int64 *unix_us)
+{
+	if (!retry_after_take_time(&p, unix_us))
+		return false;
+	skip_blanks(&p);
+	return *p == '\0';
 }
 
 bool

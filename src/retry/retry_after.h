@@ -24,4 +24,7 @@ extern bool retry_after_parse(const char *value, int64 unit, int64 now_unix, int
  */
 extern bool retry_after_take(const char **p, int64 unit, int64 now_unix, int64 *wait);
 
+/* A time of RFC 3339 (or with " UTC") at *p, which is moved behind it; us of the Unix epoch. */
+extern bool retry_after_take_time(const char **p, int64 *unix_us);
+
 #endif							/* AGENTCORE_RETRY_AFTER_H */
