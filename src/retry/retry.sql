@@ -51,7 +51,7 @@ COMMENT ON FUNCTION agentcore.retry_next(integer, integer, text, text, text, tim
   'What to do after the attempt-th attempt failed: retry after delay (jitter as the policy says, never before the other side asked, never past the deadline started_at + max_elapsed), defer (the other side asks for more than max_retry_after, or a limit by day or month is used up: come back at that time) or fail. '
   'reason: retryable_status, retryable_error, retry_after, retry_after_too_long, fatal_status, fatal_error, quota, cancelled, unknown_error, attempts_exhausted, deadline. '
   'error: the exception''s text or the response''s body, as it came; what it means says retry_rules(); of a long one the first 12 kB and the last 4 kB, without the frames of tracebacks. '
-  'retry_after_header: the value of Retry-After (seconds, "6m0s", "5 seconds", "1500 ms", an HTTP-date, RFC 3339, an epoch that lies ahead; of a list the first), or lines of headers (retry-after, retry-after-ms, x-ratelimit-reset-* and their kind); anything else is ignored. '
+  'retry_after_header: the value of Retry-After (seconds, "6m0s", "5 seconds", "1500 ms", an HTTP-date, RFC 3339, an epoch that lies ahead; of a list the first), or lines of headers (retry-after, retry-after-ms, x-ratelimit-reset-*, RateLimit and their kind) or a printed list of header pairs; anything else is ignored. '
   'A wait in the error counts too ("try again in 7.66s", retryDelay); of several waits the longest. '
   'For retry a tenth of the wait, at least base, is drawn on top, unless method is none; defer is exact. '
   'NULL policy: default. '
