@@ -210,7 +210,10 @@ DECLARE
   known jsonb;
 BEGIN
   tenant := coalesce(tenant, '');
-  IF format IS NULL OR format NOT IN ('litellm', 'openrouter') THEN
+  IF agentcore.access_level(tenant) IS DISTINCT FROM 'admin' THEN
+    RAISE EXCEPTION 'permission denied for tenant "%"', tenant
+      USING ERRCODE = 'insufficient_privilege', HINT = 'Importing prices needs level admin.';
+  ELSIF format IS NULL OR format NOT IN ('litellm', 'openrouter') THEN
     RAISE EXCEPTION 'unknown format %', coalesce('"' || format || '"', 'NULL')
       USING ERRCODE = 'invalid_parameter_value', HINT = 'It is litellm or openrouter.';
   ELSIF document IS NULL OR format = 'litellm' AND jsonb_typeof(document) <> 'object'

@@ -33,6 +33,8 @@ typedef struct Reader
 	bool		whole;
 	int			max_depth;
 	int			rules;
+	const char *kept_at;		/* a backslash of this string that was taken for itself */
+	const char *control_at;		/* one that makes a control character of a letter: \n, \t */
 	RelaxedFault fault;
 	const char *fault_at;
 } Reader;
@@ -157,7 +159,11 @@ append_code(StringInfo out, int64 code)
 		appendStringInfo(out, "\\u%04x\\u%04x", (int) (0xD800 + ((code - 0x10000) >> 10)), (int) (0xDC00 + (code & 0x3FF)));
 }
 
-/* A backslash that begins no escape of JSON; what it most likely means is itself. */
+/*
+ * A backslash that begins no escape of JSON; what it most likely means is itself.
+ * Not so where the string also holds escapes for control characters: of
+ * "C:\Users\name" the second would come out as a line break.
+ */
 static bool
 read_bad_escape(Reader *r, char quote)
 {
@@ -180,7 +186,10 @@ read_bad_escape(Reader *r, char quote)
 	else if (r->at[1] == '\'')
 		appendStringInfoChar(r->out, '\'');
 	else
+	{
+		r->kept_at = r->at;
 		appendStringInfoString(r->out, "\\\\");
+	}
 	r->at += len > 0 ? len : r->at[1] == '\'' ? 2 : 1;
 	return true;
 }
@@ -199,6 +208,8 @@ read_escape(Reader *r, char quote)
 		case JSON_ESCAPE_BAD:
 			return read_bad_escape(r, quote);
 		case JSON_ESCAPE_GOOD:
+			if (strchr("bfnrt", r->at[1]) != NULL)
+				r->control_at = r->at;
 			break;
 	}
 	appendBinaryStringInfo(r->out, r->at, len);
@@ -241,6 +252,7 @@ read_string(Reader *r)
 {
 	char		quote = *r->at++;
 
+	r->kept_at = r->control_at = NULL;
 	if (quote == '\'')
 		r->rules |= RELAXED_SINGLE_QUOTES;
 	appendStringInfoChar(r->out, '"');
@@ -267,6 +279,8 @@ read_string(Reader *r)
 			append_control(r->out, *r->at++);
 		}
 	}
+	if (r->kept_at != NULL && r->control_at != NULL)
+		return fail(r, RELAXED_SYNTAX, r->kept_at);
 	r->at++;
 	appendStringInfoChar(r->out, '"');
 	return true;
