@@ -26,11 +26,10 @@ CREATE FUNCTION sample(name text, type regtype) RETURNS text LANGUAGE sql AS $$
       WHEN 'timestamp with time zone' THEN '''2026-01-01''' WHEN 'regtype' THEN '''text''' WHEN 'anyelement' THEN 'NULL' WHEN 'interval' THEN '''1 h''' ELSE 'NULL' END || '::' || CASE type::text WHEN 'anyelement' THEN 'agentcore.tool' ELSE type::text END) $$;
 SELECT set_config('parallel.call', :'call_id', false) \g /dev/null
 
--- args_coerce() takes one of two, so both have defaults
 CREATE VIEW calls AS
   SELECT p.oid::regprocedure::text AS name, p.proparallel AS label, p.provolatile <> 'v' AS repeats,
          format('%s(%s)', p.proname, (SELECT string_agg(sample(a.name, a.type), ', ' ORDER BY a.n)
-           FROM unnest(p.proargnames[1:p.pronargs], p.proargtypes::oid[]) WITH ORDINALITY a (name, type, n) WHERE a.n <= CASE p.proname WHEN 'args_coerce' THEN 2 ELSE p.pronargs - p.pronargdefaults END)) AS call
+           FROM unnest(p.proargnames[1:p.pronargs], p.proargtypes::oid[]) WITH ORDINALITY a (name, type, n) WHERE a.n <= p.pronargs - p.pronargdefaults)) AS call
     FROM pg_proc p
    WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proparallel <> 'u' AND p.prorettype <> 'trigger'::regtype
   UNION ALL
