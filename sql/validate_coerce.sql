@@ -15,7 +15,7 @@ CREATE FUNCTION public.tried(tool text, args text[]) RETURNS TABLE (answer text)
 
 -- text is an element only where it looks like nothing else: not empty, null-like, JSON, Python or a fence
 SELECT tool_set('lab', '{"type": "object", "properties": {"labels": {"type": "array", "items": {"type": "string"}}}}', coerce => true);
-SELECT public.tried('lab', (SELECT array_agg(jsonb_build_object('labels', x)::text ORDER BY n) FROM unnest(ARRAY['plain', 'a, b', 'nullable', 'none of these', '-', 'null', 'NULL', ' None ', 'nil', 'undefined', '[''a'', ''b'']', '["a",]', '[a]', '["a"', '[WIP] x',
+SELECT public.tried('lab', (SELECT array_agg(jsonb_build_object('labels', x)::text ORDER BY n) FROM unnest(ARRAY['plain', 'N/A', '~', 'NaN', '<null>', 'NAN bread', 'a, b', 'nullable', 'none of these', '-', 'null', 'NULL', ' None ', 'nil', 'undefined', '[''a'', ''b'']', '["a",]', '[a]', '["a"', '[WIP] x',
   '{"a":1}', '{', '(a, b)', '''a''', '"a"', '"a', E'```json\n["a"]\n```', '`x`', '"[\"a\"]"', 'set([1])', 'list(''a'')', '["a"] and more', '["a"]["b"]', '[None, "a"]']) WITH ORDINALITY t (x, n)));
 -- JSON in a string is read as a model's text is, without other text around it
 SELECT tool_set('obj', '{"type": "object", "properties": {"items": {"type": "array", "items": {"type": "object", "required": ["sku"], "properties": {"sku": {"type": "integer"}}}}, "one": {"type": "object", "properties": {"q": {"type": "string"}}},

@@ -277,7 +277,7 @@ begins_with(const char *s, uint32 len, const char *start)
 static bool
 is_no_element(const JbItem *item)
 {
-	static const char *const nulls[] = {"null", "none", "nil", "undefined"};
+	static const char *const nulls[] = {"null", "none", "nil", "undefined", "n/a", "nan", "~", "<null>", "<none>", "<nil>"};
 	static const char *const starts[] = {"{", "[", "(", "\"", "'", "`", "~~~", "set(", "list(", "dict(", "tuple(", "frozenset("};
 	const char *s;
 	uint32 len;
