@@ -39,6 +39,8 @@ SELECT u.n, s.* FROM unnest(ARRAY['{"prompt_tokens": 100, "completion_tokens": 5
 SELECT u.n, s.* FROM unnest(ARRAY['{"prompt_tokens": 0, "completion_tokens": 5}', '{"type": "message_delta", "usage": {"output_tokens": 5}}', '{"eval_count": 5}', '{"prompt_tokens": null, "completion_tokens": 5}',
   '{"usage": {"billed_units": {"input_tokens": 0}, "tokens": {"input_tokens": 100, "output_tokens": 5}}}', '{"input_tokens": 0, "output_tokens": 0}']::jsonb[]) WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;
 -- A member that is named like tokens, and not known; other members say nothing
+SELECT u, (SELECT min(problem) FROM agentcore.model_usage(u)) AS problem
+  FROM (VALUES ('{"prompt_tokens": 1000, "completion_tokens": 10, "thinking_tokens": 500}'::jsonb), ('{"prompt_tokens": 1000, "completion_tokens": 510, "completion_tokens_details": {"thinking_tokens": 500}}')) v (u);
 SELECT u.n, s.* FROM unnest(ARRAY['{"prompt_tokens": 100, "completion_tokens": 5, "citation_tokens": 7}', '{"prompt_tokens": 100, "completion_tokens": 5, "prompt_tokens_details": {"gold_tokens": 7}}',
   '{"prompt_tokens": 100, "completion_tokens": 5, "cacheReadInputTokens": 7}', '{"inputTokens": 100, "outputTokens": 5, "extra": {"deep": {"tokenCount": 0.5}}}',
   '{"prompt_tokens": 100, "completion_tokens": 5, "citation_tokens": 0, "gold_tokens": "7", "silver_tokens": null}',

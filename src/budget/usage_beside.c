@@ -60,12 +60,13 @@ is_named_like_tokens(const char *name)
 	return true;
 }
 
+/* A part's name is none at the top, where nobody reads it. */
 static bool
-is_known_name(const char *name, const bool there[USAGE_MAX_SHAPES])
+is_known_name(const char *name, bool top, const bool there[USAGE_MAX_SHAPES])
 {
 	for (int i = 0; i < usage_nshapes; i++)
 		for (int f = 0; there[i] && f < usage_shapes[i].nfields; f++)
-			if (strcmp(usage_shapes[i].field[f].name, name) == 0)
+			if (strcmp(usage_shapes[i].field[f].name, name) == 0 && (!top || usage_shapes[i].field[f].outer == NULL))
 				return true;
 	return false;
 }
@@ -120,7 +121,7 @@ find_unknown_in(JsonbContainer *object, const char *path, int depth, const bool 
 			if (depth < MOST_DEPTH && JsonContainerIsObject(value.val.binary.data) && !(depth == 1 && is_place(name)))
 				find_unknown_in(value.val.binary.data, psprintf("%s%s.", path, name), depth + 1, there, out);
 		}
-		else if (is_positive(&value) && !is_known_name(name, there) && is_named_like_tokens(name))
+		else if (is_positive(&value) && !is_known_name(name, depth == 1, there) && is_named_like_tokens(name))
 			usage_problem(out, psprintf("%s%s", path, name), "is named like tokens, and not known", false);
 	}
 }
