@@ -320,8 +320,12 @@ class History:
         if row is None:
             return
         tokens, nanousd = self.random.choice([(None, None), (None, None), (0, 0), (7, 10 ** 8), (130, None), (400, 2 * 10 ** 9)])
-        sql = call("budget_commit", self.ids[row], tokens, money(nanousd))
-        answers = self.both(session, sql[10:], "SELECT " + sql, lambda tx: self.model.settle(tx, self.now, row, "c", tokens, nanousd))
+        visible = (session.transaction.permits() if session.transaction else self.store.rows).get(row)
+        of_call = visible is not None and visible.call and self.random.random() < 0.9
+        sql = (call("call_commit", self.ids[row], tokens=tokens, usd=money(nanousd)) if of_call
+               else call("budget_commit", self.ids[row], tokens, money(nanousd)))
+        answers = self.both(session, sql[10:], "SELECT " + sql,
+                            lambda tx: self.model.settle(tx, self.now, row, "c", tokens, nanousd, of_call=of_call))
         if answers:
             self.same("the settlement", answers[0][0][0], answers[1])
 

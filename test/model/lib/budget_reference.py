@@ -691,11 +691,11 @@ class Budgets:
             permit.unbilled = over
         return [want - more for want, more in zip(final, over)]
 
-    def settle(self, tx, now, row, to, tokens=None, money=None):
+    def settle(self, tx, now, row, to, tokens=None, money=None, of_call=False):
         """Commit (to c), release (to x), fail (to f), defer (to d), or leave open what came of it (to u)."""
         tx.begin_statement()
         seen = tx.read(row)
-        if to == "x" and seen is not None and seen.call:
+        if not of_call and seen is not None and seen.call:
             raise Failure("55000")
         permit = self.lock_permit(tx, row)
         return self.end(tx, now, row, permit, to, tokens, money)
