@@ -48,7 +48,8 @@ CREATE FUNCTION agentcore.budget_commit(permit uuid, tokens bigint DEFAULT NULL,
   AS 'MODULE_PATHNAME', 'agentcore_budget_commit_v1';
 COMMENT ON FUNCTION agentcore.budget_commit(uuid, bigint, numeric, text) IS
   'Charge what a call really cost and give the hold back: committed | late (the lease had ended; charged all the same) | replayed (settled before with these amounts) | conflict (settled before otherwise; nothing changed). '
-  'NULL charges what was held. A call of the gate ends with call_commit(), llm_commit() or call_fail() (55000). '
+  'NULL charges what was held. '
+  'A call of the gate ends with call_commit(), llm_commit() or call_fail() (55000). '
   '42704 unless the caller may settle it.';
 
 CREATE FUNCTION agentcore.budget_release(permit uuid, tenant text DEFAULT '') RETURNS text

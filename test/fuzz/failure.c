@@ -3,7 +3,7 @@
  *	  Fuzzes the class of a failure: whatever the bytes of an error, it is one of
  *	  the classes, what the other side refused is not open, and a cancel is.
  *
- * LINK: src/retry/words.c src/retry/failure.c src/retry/service_rules.c src/retry/client_rules.c src/retry/transport_rules.c
+ * LINK: src/retry/words.c src/retry/failure.c src/retry/failure_sources.c src/retry/service_rules.c src/retry/client_rules.c src/retry/transport_rules.c
  */
 #include "retry/classify.c"
 
