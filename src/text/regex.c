@@ -17,6 +17,7 @@
 #include <string.h>
 
 static const char any_character[] = "[\\x{0}-\\x{10ffff}]";
+static const char regex_uncountable[] = "a count above 65535 cannot be matched";
 
 /* One UTF-8 character as it stands. */
 static void
@@ -203,7 +204,7 @@ translate_quantifier(RegexTranslator *t)
 	else if (t->flags & REGEX_SYNTAX_ONLY)
 		regex_emit(t, "*");
 	else
-		return regex_fail(t, "a count above 65535 cannot be matched");
+		return regex_fail(t, regex_uncountable);
 	t->pos += len;
 	if (regex_peek(t, 0) == '?')
 	{
