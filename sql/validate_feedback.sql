@@ -96,6 +96,19 @@ date-time without seconds|{"type":"object","properties":{"at":{"type":"string","
 date-time with a short offset|{"type":"object","properties":{"at":{"type":"string","format":"date-time"}},"required":["at"]}|{"at":"2026-03-05T09:30:00+0200"}|{"the time zone needs a colon"}|{}|{"at":"2026-03-05T09:30:00+02:00"}
 name that is excluded|{"type":"object","properties":{"m":{"type":"object","propertyNames":{"not":{"enum":["id","rev"]}}}}}|{"m":{"id":"x"}}|{"the name \"id\" must not be one of \"id\", \"rev\""}|{"got"}|{"m":{"key":"x"}}
 optional in an alternative|{"type":"object","properties":{"f":{"anyOf":[{"type":"object","properties":{"tag":{"type":"string","minLength":1},"n":{"type":"integer"}},"required":["n"]},{"type":"array","items":{}}]}}}|{"f":{"n":1,"tag":""}}|{"/f/tag: must have at least 1 character","may be left out"}|{}|{"f":{"n":1}}
+constant or a text of a form|{"type":"object","properties":{"width":{"anyOf":[{"const":"auto"},{"type":"string","pattern":"^[0-9]+px$"}]}},"required":["width"]}|{"width":"big"}|{"must be \"auto\", or string matching the pattern ^[0-9]+px$"}|{"fits none"}|{"width":"auto"}
+name of a union|{"type":"object","properties":{"m":{"type":"object","propertyNames":{"anyOf":[{"const":"dev"},{"const":"prod"}]}}}}|{"m":{"prd":1}}|{"the name \"prd\" must be one of \"dev\", \"prod\"","nearest is \"prod\""}|{"fits none"}|{"m":{"prod":1}}
+name of a list or of a form|{"type":"object","properties":{"m":{"type":"object","propertyNames":{"anyOf":[{"const":"all"},{"pattern":"^x-"}]}}}}|{"m":{"y":1}}|{"the name \"y\" must be \"all\", or string matching the pattern ^x-"}|{"fits none"}|{"m":{"x-y":1}}
+not: too many members|{"type":"object","properties":{"f":{"type":"object","not":{"minProperties":3}}}}|{"f":{"a":1,"b":2,"c":3}}|{"must not be object {} with at least 3 members"}|{}|{"f":{"a":1}}
+not: an element|{"type":"object","properties":{"tags":{"type":"array","not":{"contains":{"const":"admin"}}}}}|{"tags":["admin"]}|{"must not be array with an element that is \"admin\""}|{}|{"tags":["user"]}
+the only member of some that are needed, given as null|{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"minProperties":1}|{"a":null}|{"must be integer"}|{"left out"}|{"a":1}
+date-time with half an offset|{"type":"object","properties":{"at":{"type":"string","format":"date-time"}},"required":["at"]}|{"at":"2026-03-05T09:30:00+02"}|{"the minutes of the offset are missing"}|{}|{"at":"2026-03-05T09:30:00+02:00"}
+date-time without a date|{"type":"object","properties":{"at":{"type":"string","format":"date-time"}},"required":["at"]}|{"at":"09:30"}|{"the date, the seconds and the time zone are missing"}|{}|{"at":"2026-03-05T09:30:00Z"}
+date-time on a day that is none|{"type":"object","properties":{"at":{"type":"string","format":"date-time"}},"required":["at"]}|{"at":"2026-02-30T09:30:00Z"}|{"there is no such date"}|{}|{"at":"2026-02-28T09:30:00Z"}
+date-time at an hour that is none|{"type":"object","properties":{"at":{"type":"string","format":"date-time"}},"required":["at"]}|{"at":"2026-03-05T24:00:00Z"}|{"there is no such time of day"}|{}|{"at":"2026-03-06T00:00:00Z"}
+date-time with the name of a zone|{"type":"object","properties":{"at":{"type":"string","format":"date-time"}},"required":["at"]}|{"at":"2026-03-05T09:30:00 UTC"}|{"then \"Z\" or an offset"}|{}|{"at":"2026-03-05T09:30:00Z"}
+date-time with one digit|{"type":"object","properties":{"at":{"type":"string","format":"date-time"}},"required":["at"]}|{"at":"2026-03-05T9:30:00Z"}|{"hour have two digits"}|{}|{"at":"2026-03-05T09:30:00Z"}
+date of a month|{"type":"object","properties":{"on":{"type":"string","format":"date"}},"required":["on"]}|{"on":"2026-03"}|{"the day is missing"}|{}|{"on":"2026-03-01"}
 \.
 SELECT count(*) >= 60 AS sixty FROM wrong;
 SELECT count(*) FROM wrong, tool_set('w' || n, schema);
@@ -141,6 +154,8 @@ SELECT args_validate('w43', '{"q": "x", "page": null}') -> 0 -> 'params';
 -- what is said of a name does not change the value
 SELECT tool_set('names', '{"type": "object", "properties": {"m": {"type": "object", "propertyNames": {"enum": ["a"]}}}}', coerce => true);
 SELECT args, changes FROM args_coerce('names', '{"m": {"A": "A"}}');
+SELECT tool_set('names', '{"type": "object", "properties": {"m": {"type": "object", "propertyNames": {"anyOf": [{"const": "a"}, {"enum": ["b"]}]}}}}', coerce => true);
+SELECT args, changes FROM args_coerce('names', '{"m": {"A": "A", "B": " b", "n": "5"}}');
 -- nor does a property go that only an alternative which does not fit names
 SELECT args FROM args_coerce('w13', '{"kind": "file", "path": {"a": 1}}', drop_unknown => true);
 -- what is allowed is found once per object: 20,000 unknown names beside 60 alternatives stay within the limit

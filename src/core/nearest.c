@@ -81,7 +81,7 @@ agc_nearest_add_as(AgcNearest *nearest, const char *form, const char *candidate)
 	const char *name = form;
 	int			wanted_len = strlen(wanted);
 	int			len = strlen(name);
-	int			reach = nearest_reach(nearest, wanted_len);
+	int			reach = nearest_reach(nearest, pg_mbstrlen(wanted));
 	int			same;
 	int			distance;
 	int			at;

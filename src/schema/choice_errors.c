@@ -205,6 +205,29 @@ wants_types(const Misfit *m, uint32 i)
 	return 0;
 }
 
+/* A branch that refuses only the value itself, by keywords that a description holds. */
+static bool
+wants_described(const Misfit *m, uint32 i)
+{
+	static const char *const told[] = {"pattern", "format", "minLength", "maxLength", "minimum", "maximum",
+										"exclusiveMinimum", "exclusiveMaximum", "multipleOf"};
+	const EvalErrors *branch = m->branches[i];
+
+	if (!m->ctx->explain || branch->count == 0 || branch->omitted > 0)
+		return false;
+	for (int j = 0; j < branch->count; j++)
+	{
+		bool		is_told = branch->items[j].depth == m->at->depth;
+		int			k = 0;
+
+		while (k < lengthof(told) && strcmp(told[k], branch->items[j].keyword) != 0)
+			k++;
+		if (!is_told || k == lengthof(told))
+			return false;
+	}
+	return true;
+}
+
 /* Types are told as types where no alternative says more. */
 static char *
 types_wanted(const Misfit *m, uint8 types)
@@ -222,7 +245,7 @@ types_wanted(const Misfit *m, uint8 types)
 
 /* "one of "a", "b"", "one of "a", null or integer" */
 static char *
-values_and_types(const Misfit *m, const Values *values, uint8 types)
+values_and_types(const Misfit *m, const Values *values, uint8 types, bool others)
 {
 	StringInfoData out;
 
@@ -231,20 +254,24 @@ values_and_types(const Misfit *m, const Values *values, uint8 types)
 		appendStringInfo(&out, "%s%s", values->seen > 1 ? "one of " : "", values->text.data);
 	if (values->seen > LIST_MAX)
 		appendStringInfo(&out, " and %u more", values->seen - LIST_MAX);
-	if (values->seen > 0 && types != 0)
+	if (values->seen > 0 && others)
 		appendStringInfoString(&out, ", or ");
-	if (types != 0)
+	if (others)
 		appendStringInfoString(&out, types_wanted(m, types));
 	return out.data;
 }
 
-/* Every alternative only wants another type or another value: all of them are told. */
+/*
+ * Every alternative only wants another type or another value: all of them are told.  Where one
+ * wants another text or number, and none a value, the nearest says more.
+ */
 static bool
 report_values(Misfit *m)
 {
 	Values		values = {.nearest = {.limit = 1}};
 	uint8		types = 0;
 	bool		any_values = false;
+	bool		any_described = false;
 	const char *got = item_type_name(m->item);
 	EvalError  *error;
 
@@ -255,9 +282,14 @@ report_values(Misfit *m)
 		any_values = any_values || of_values;
 		if (!of_values || m->branches[i]->items[0].value_list)
 			types |= wants_types(m, i);
-		if (!of_values && wants_types(m, i) == 0)
+		if (of_values || wants_types(m, i) != 0)
+			continue;
+		if (!wants_described(m, i))
 			return false;
+		any_described = true;
 	}
+	if (any_described && !any_values)
+		return false;
 	initStringInfo(&values.text);
 	if (JBE_ISSTRING(m->item->entry) && m->item->len > 0)
 		values.nearest.wanted = pnstrdup(m->item->data, m->item->len);
@@ -270,7 +302,7 @@ report_values(Misfit *m)
 		params_end_list(&m->params);
 	}
 	error = add_misfit(m, psprintf(any_values ? "must be %s" : "must be %s, not %s",
-								   values_and_types(m, &values, types), got));
+								   values_and_types(m, &values, types, types != 0 || any_described), got));
 	error->expected = types;
 	error->value_list = any_values;
 	error->one_value = any_values && types == 0 && values.seen == 1;
@@ -563,7 +595,7 @@ excluded_value(const SchemaNode *part)
 	if (part->any == NULL && part->types == TYPE_ANY && part->object == NULL && part->array == NULL &&
 		part->string == NULL && part->number == NULL)
 		return pstrdup("must not be given");
-	if (schema_in_brackets(part)[0] == '\0')
+	if (schema_in_brackets(part)[0] == '\0' || strcmp(description, "object {}") == 0)
 		return pstrdup("matches a schema that is excluded");
 	return psprintf("must not be %s", description);
 }

@@ -112,7 +112,7 @@ schema_coerce(const SchemaProgram *program, Jsonb *args, int rules, bool drop_un
 static bool
 is_choice(const EvalError *error)
 {
-	return !error->branch_chosen && (strcmp(error->keyword, "anyOf") == 0 || strcmp(error->keyword, "oneOf") == 0);
+	return error->name == NULL && !error->branch_chosen && (strcmp(error->keyword, "anyOf") == 0 || strcmp(error->keyword, "oneOf") == 0);
 }
 
 /* Whether one of the errors was repaired; if so, the list is out of date. */

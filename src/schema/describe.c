@@ -146,6 +146,11 @@ describe_array(Description *d, const ArrayRules *rules, int level)
 		describe(d, rules->rest, level + 1);
 	}
 	describe_count(d, "with", rules->min, rules->max, "element");
+	if (rules->contains != NULL && rules->min_contains > 0 && room(d))
+	{
+		appendStringInfoString(&d->out, " with an element that is ");
+		describe(d, rules->contains, level + 1);
+	}
 	if (rules->unique)
 		appendStringInfoString(&d->out, ", all different");
 }
@@ -195,6 +200,8 @@ describe_object(Description *d, const NodeFacts *facts, int level)
 		describe(d, facts->objects[0]->additional, level + 1);
 	}
 	appendStringInfoChar(&d->out, '}');
+	for (int i = 0; i < facts->nobjects; i++)
+		describe_count(d, "with", facts->objects[i]->min, facts->objects[i]->max, "member");
 }
 
 /* Each type with what is asked of it, joined by "or". */

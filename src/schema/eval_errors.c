@@ -81,16 +81,29 @@ error_full(EvalContext *ctx)
 	return true;
 }
 
-/* What was said of a name must not make anyone repair the value. */
 void
 error_set_params(EvalContext *ctx, EvalError *error, Params *params)
 {
 	error->params = params_end(params);
 	ctx->error_bytes += VARSIZE(error->params);
-	if (error->name == NULL)
-		return;
-	error->expected = 0;
-	error->value_list = error->one_value = error->branch_chosen = false;
+}
+
+/*
+ * Errors since "first" are of a name.  What was said of it must not make anyone
+ * repair the value; until here it tells the alternatives of the name apart.
+ */
+void
+error_end_name(EvalContext *ctx, int first)
+{
+	ctx->naming = NULL;
+	for (int i = first; i < ctx->errors->count; i++)
+	{
+		EvalError  *error = &ctx->errors->items[i];
+
+		error->expected = 0;
+		error->value_list = error->one_value = error->branch_chosen = false;
+		error->branch = NULL;
+	}
 }
 
 /* ----- one function per error ----------------------------------------------- */

@@ -38,6 +38,7 @@ extern void error_dependency(EvalContext *ctx, const SchemaNode *node, const Eva
 							 const Dependency *dependency, const JbItem *missing);
 extern void error_unknown_key(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at,
 							  const char *keyword);
+extern void error_end_name(EvalContext *ctx, int first);
 extern void error_optional(EvalContext *ctx, int first, const EvalFrame *at);
 
 /* ----- choices (choice_errors.c) ----- */

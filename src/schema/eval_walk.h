@@ -155,11 +155,13 @@ WALK(other_key)(EvalContext *ctx, const SchemaNode *node, const JbItem *value,
 		JbItem		name = {JENTRY_ISSTRING, frame->key, frame->len};
 
 #if COLLECT
+		int			before = ctx->errors->count;
+
 		ctx->naming = frame;
 #endif
 		GO_ON(WALK(node)(ctx, rules->names, &name, frame, NULL));
 #if COLLECT
-		ctx->naming = NULL;
+		error_end_name(ctx, before);
 #endif
 	}
 	*evaluated = matched;

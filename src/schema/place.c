@@ -313,7 +313,8 @@ place_requires(const Place *place, const JbItem *object, const char *key, uint32
 		const Property *property = rules == NULL ? NULL : rules_property(rules, key, len);
 
 		if ((property != NULL && property->required) ||
-			(rules != NULL && item_is_object(object) && dependency_requires(rules, object, key, len)))
+			(rules != NULL && item_is_object(object) &&
+			 (rules->min >= JsonContainerSize(jb_container(object)) || dependency_requires(rules, object, key, len))))
 			return true;
 	}
 	return false;

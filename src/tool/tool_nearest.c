@@ -52,11 +52,12 @@ is_letter(char ch)
 	return isalnum((unsigned char) ch) || IS_HIGHBIT_SET(ch);
 }
 
-/* A number of the call behind the name, such as ":0", and brackets. */
+/* Without a special token behind the name, a number of the call such as ":0", and brackets. */
 static int
 len_of_name(const char *name)
 {
-	int			len = strlen(name);
+	const char *token = strstr(name, "<|");
+	int			len = token != NULL ? (int) (token - name) : (int) strlen(name);
 	int			digits = len;
 
 	while (digits > 0 && isdigit((unsigned char) name[digits - 1]))
