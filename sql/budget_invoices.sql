@@ -8,7 +8,7 @@ SET search_path = agentcore, public;
 
 -- micro-USD per token: input 1, cached 0.1, written 1.25, written for an hour 2, output 10, reasoning 11, audio in 40, image in 5, audio out 80
 SELECT model_price_set('m', 1e-6, 1e-5, 1e-7, usd_per_cache_write_token => 1.25e-6, usd_per_long_cache_write_token => 2e-6, usd_per_reasoning_token => 1.1e-5,
-                       usd_per_audio_input_token => 4e-5, usd_per_image_input_token => 5e-6, usd_per_audio_output_token => 8e-5);
+                       usd_per_audio_input_token => 4e-5, usd_per_image_input_token => 5e-6, usd_per_audio_output_token => 8e-5, fees => '{"web_search_requests": 0, "num_search_queries": 0}');
 SELECT policy_set('p'), budget_set('b', max_usd => 1000), agent_set('a', 'p', 'b');
 
 CREATE TABLE public.source (source text PRIMARY KEY, page text NOT NULL);
@@ -97,7 +97,7 @@ INSERT INTO public.invoice VALUES
 (51, 'groq', '{"id":"chatcmpl-1","choices":[],"x_groq":{"id":"req_1","usage":{"queue_time":0.037,"prompt_tokens":18,"prompt_time":0.0006,"completion_tokens":556,"completion_time":0.46,"total_tokens":574,"total_time":0.46}}}', 18*1 + 556*10, 574),
 (52, 'litellm', '{"prompt_tokens":2459,"completion_tokens":23,"total_tokens":2482,"prompt_tokens_details":{"cached_tokens":0},"cache_read_input_tokens":2455}', 4*1 + 2455*0.1 + 23*10, 2482),
 (53, 'litellm', '{"prompt_tokens":3000,"completion_tokens":20,"total_tokens":3020,"cache_creation_input_tokens":1000,"cache_read_input_tokens":1500,"prompt_tokens_details":{"cached_tokens":1500,"cache_creation_tokens":1000,"text_tokens":500,"cache_creation_token_details":{"ephemeral_5m_input_tokens":600,"ephemeral_1h_input_tokens":400}}}', 500*1 + 1500*0.1 + 600*1.25 + 400*2 + 20*10, 3020),
-(54, 'litellm', '{"prompt_tokens":31,"completion_tokens":467,"total_tokens":498,"prompt_tokens_details":{"cached_tokens":0},"cache_creation_input_tokens":1253,"cache_read_input_tokens":0}', 31*1 + 1253*1.25 + 467*10, NULL),
+(54, 'pydantic', '{"input_tokens":100,"output_tokens":50,"details":{"thoughts_tokens":20,"text_prompt_tokens":100,"text_candidates_tokens":30}}', 100*1 + 30*10 + 20*11, NULL),
 (55, 'langchain', '{"input_tokens":350,"output_tokens":240,"total_tokens":590,"input_token_details":{"audio":10,"cache_creation":200,"cache_read":100},"output_token_details":{"audio":10,"reasoning":200}}', 40*1 + 10*40 + 200*1.25 + 100*0.1 + 30*10 + 10*80 + 200*11, 590),
 (56, 'langchain', '{"content":"hi","response_metadata":{"id":"msg_1","usage":{"input_tokens":10,"cache_read_input_tokens":2000,"cache_creation_input_tokens":1000,"output_tokens":5}},"usage_metadata":{"input_tokens":3010,"output_tokens":5,"total_tokens":3015,"input_token_details":{"cache_read":2000,"cache_creation":1000}}}', 10*1 + 2000*0.1 + 1000*1.25 + 5*10, 3015),
 (57, 'langchain', '{"content":"hi","response_metadata":{"token_usage":{"prompt_tokens":1000,"completion_tokens":50,"total_tokens":1050,"prompt_tokens_details":{"cached_tokens":900}}},"usage_metadata":{"input_tokens":1000,"output_tokens":50,"total_tokens":1050}}', 100*1 + 900*0.1 + 50*10, 1050),
@@ -113,7 +113,15 @@ INSERT INTO public.invoice VALUES
 (67, 'compaction', '{"input_tokens":23000,"output_tokens":1000,"iterations":[{"type":"compaction","input_tokens":180000,"output_tokens":3500},{"type":"message","input_tokens":23000,"output_tokens":1000}]}', 203000*1 + 4500*10, NULL),
 (68, 'mistral', '{"prompt_tokens":1000,"completion_tokens":50,"total_tokens":1050,"num_cached_tokens":900,"prompt_tokens_details":{"cached_tokens":900},"prompt_token_details":{"cached_tokens":900}}', 100*1 + 900*0.1 + 50*10, 1050),
 (69, 'qwen', '{"prompt_tokens":2000,"completion_tokens":50,"total_tokens":2050,"prompt_tokens_details":{"cached_tokens":0,"cache_creation_input_tokens":1953,"cache_creation":{"ephemeral_5m_input_tokens":1953},"cache_type":"ephemeral"}}', 47*1 + 1953*1.25 + 50*10, 2050),
-(70, 'converse', '{"input_tokens":9,"output_tokens":100,"total_tokens":3609,"cache_read_input_tokens":2000,"cache_write_input_tokens":1500}', 9*1 + 2000*0.1 + 1500*1.25 + 100*10, 3609);
+(70, 'converse', '{"input_tokens":9,"output_tokens":100,"total_tokens":3609,"cache_read_input_tokens":2000,"cache_write_input_tokens":1500}', 9*1 + 2000*0.1 + 1500*1.25 + 100*10, 3609),
+(71, 'pydantic', '{"input_tokens":1050,"output_tokens":50,"cache_read_tokens":900,"cache_write_tokens":50,"details":{"input_tokens":100,"output_tokens":50,"cache_creation_input_tokens":50,"cache_read_input_tokens":900}}', 100*1 + 900*0.1 + 50*1.25 + 50*10, NULL),
+(72, 'pydantic', '{"requests":1,"request_tokens":100,"response_tokens":50,"total_tokens":150,"details":{"reasoning_tokens":20,"cached_tokens":64}}', 36*1 + 64*0.1 + 30*10 + 20*11, 150),
+(73, 'ai sdk', '{"inputTokens":100,"inputTokenDetails":{"noCacheTokens":40,"cacheReadTokens":50,"cacheWriteTokens":10},"outputTokens":50,"outputTokenDetails":{"textTokens":30,"reasoningTokens":20},"totalTokens":150,"reasoningTokens":20,"cachedInputTokens":50,"raw":{"input_tokens":40,"output_tokens":50,"cache_read_input_tokens":50,"cache_creation_input_tokens":10}}', 40*1 + 50*0.1 + 10*1.25 + 30*10 + 20*11, 150),
+(74, 'ai sdk', '{"inputTokens":{"total":100,"noCache":40,"cacheRead":50,"cacheWrite":10},"outputTokens":{"total":50,"text":30,"reasoning":20}}', 40*1 + 50*0.1 + 10*1.25 + 30*10 + 20*11, NULL),
+(75, 'converse', '{"inputTokens":100,"outputTokens":50,"totalTokens":1050,"cacheReadInputTokens":900,"cacheReadInputTokenCount":900,"cacheWriteInputTokenCount":0,"cacheWriteInputTokens":0}', 100*1 + 900*0.1 + 50*10, 1050),
+(76, 'converse', '{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":100,"outputTokenCount":50,"cacheReadInputTokenCount":900,"cacheWriteInputTokenCount":0,"invocationLatency":9}}', 100*1 + 900*0.1 + 50*10, NULL),
+(78, 'litellm', '{"prompt_tokens":31,"completion_tokens":467,"total_tokens":498,"prompt_tokens_details":{"cached_tokens":0},"cache_creation_input_tokens":1253,"cache_read_input_tokens":0}', 31*1 + 1253*1.25 + 467*10, NULL),
+(77, 'gemini', '{"promptTokenCount":100,"toolUsePromptTokenCount":40,"candidatesTokenCount":50,"totalTokenCount":190,"promptTokensDetails":[{"modality":"AUDIO","tokenCount":30},{"modality":"TEXT","tokenCount":70}],"toolUsePromptTokensDetails":[{"modality":"AUDIO","tokenCount":40}]}', 70*1 + 70*40 + 50*10, 190);
 
 -- each is priced as the invoice says, and the parts add up to the provider's total; no row is wrong
 SELECT count(*), count(DISTINCT source) AS sources FROM public.invoice;

@@ -57,6 +57,36 @@ SELECT u.n, s.* FROM unnest(ARRAY['{"input_tokens": 100, "output_tokens": 5, "se
   '[{"type": "message_start", "message": {"usage": {"input_tokens": 100, "output_tokens": 1, "service_tier": "standard"}}}, {"type": "message_delta", "usage": {"output_tokens": 3, "server_tool_use": {"web_search_requests": 1}}},
     {"type": "message_delta", "usage": {"output_tokens": 5, "server_tool_use": {"web_search_requests": 2}}}]']::jsonb[]) WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;
 SELECT model_price_set('m', reset => '{fees}');
+-- The same without a fee in the price; one of 0 is a price, and no provider charges for a page that is fetched
+SELECT u.n, s.* FROM unnest(ARRAY['{"input_tokens": 100, "output_tokens": 5, "server_tool_use": {"web_search_requests": 2}}', '{"prompt_tokens": 100, "completion_tokens": 5, "num_search_queries": 2}',
+  '{"prompt_tokens": 100, "completion_tokens": 5, "num_sources_used": 2}', '{"usage": {"input_tokens": 100, "output_tokens": 5, "server_side_tool_usage_details": {"web_search_calls": 2}}}',
+  '{"meta": {"billed_units": {"search_units": 2}}}', '{"delta": {"usage": {"billed_units": {"input_tokens": 100, "classifications": 2}}}}', '{"prompt_tokens": 100, "completion_tokens": 5, "num_search_queries": "x"}',
+  '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": {"web_search_requests": 0, "web_fetch_requests": 2}}', '{"prompt_tokens": 100, "completion_tokens": 5, "num_search_queries": 0}']::jsonb[])
+  WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;
+SELECT model_price_set('m', fees => '{"search_units": 0.002, "num_search_queries": 0}');
+SELECT u.n, s.* FROM unnest(ARRAY['{"meta": {"billed_units": {"search_units": 2}}}', '{"delta": {"usage": {"billed_units": {"search_units": 3}}}}', '{"prompt_tokens": 100, "completion_tokens": 5, "num_search_queries": 2}',
+  '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": {"web_search_requests": 2}}']::jsonb[]) WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;
+SELECT model_price_set('m', reset => '{fees}');
+-- A total below its parts: they are charged.  One that is the sum of input and output leaves out the cache, which stands beside
+SELECT u.n, s.* FROM unnest(ARRAY['{"prompt_tokens": 100, "completion_tokens": 500, "total_tokens": 120}', '{"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 120}', '{"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 0}',
+  '{"promptTokenCount": 100, "candidatesTokenCount": 5, "thoughtsTokenCount": 3, "totalTokenCount": 105}', '{"inputTokens": 100, "outputTokens": 5, "totalTokens": 105, "cacheReadInputTokens": 900}',
+  '{"prompt_tokens": 31, "completion_tokens": 467, "total_tokens": 498, "cache_creation_input_tokens": 1253, "cache_read_input_tokens": 0}', '{"inputTokens": 40, "outputTokens": 50, "totalTokens": 90, "cachedInputTokens": 50}',
+  '{"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": null}']::jsonb[]) WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;
+-- A total alone is charged as output or input, whichever costs more
+SELECT u.n, s.* FROM unnest(ARRAY['{"total_tokens": 900000}', '{"usage": {"totalTokens": 900000}}', '{"usageMetadata": {"totalTokenCount": 900000}}', '{"total_tokens": 1e300}', '{"prompt_tokens": null, "completion_tokens": null, "total_tokens": 900000}',
+  '{"total_tokens": 900000, "usage": {"prompt_tokens": 100, "completion_tokens": 5}}']::jsonb[]) WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;
+-- More parts above their wholes: of what was written, of what was cached, and those that only divide
+SELECT u.n, s.* FROM unnest(ARRAY['{"input_tokens": 100, "output_tokens": 5, "cache_creation_input_tokens": 7, "cache_creation": {"ephemeral_5m_input_tokens": 900}}',
+  '{"input_tokens": 100, "output_tokens": 5, "cache_creation_input_tokens": 10, "cache_creation": {"ephemeral_5m_input_tokens": 6, "ephemeral_1h_input_tokens": 6}}',
+  '{"input_tokens": 100, "output_tokens": 5, "input_token_details": {"audio_tokens": 100, "cached_tokens": 0, "cached_tokens_details": {"audio_tokens": 100}}}',
+  '{"input_tokens": 100, "output_tokens": 5, "input_audio_tokens": 100, "cache_read_tokens": 10, "cache_audio_read_tokens": 90}', '{"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"text_tokens": 90000}}',
+  '{"inputTokens": 10, "outputTokens": 1, "inputTokenDetails": {"noCacheTokens": 90000}}', '{"prompt_tokens": 10, "completion_tokens": 1, "prompt_cache_hit_tokens": 5, "prompt_cache_miss_tokens": 90000}',
+  '{"prompt_tokens": 10, "completion_tokens": 1, "completion_tokens_details": {"accepted_prediction_tokens": 2}}', '{"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"text_tokens": "10"}}']::jsonb[])
+  WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;
+-- Iterations that are none, and usage objects of several calls in one array
+SELECT u.n, s.* FROM unnest(ARRAY['{"input_tokens": 100, "output_tokens": 5, "iterations": {"input_tokens": 1}}', '{"input_tokens": 100, "output_tokens": 5, "iterations": [7, {"input_tokens": 5000, "output_tokens": 7}]}',
+  '[{"prompt_tokens": 100, "completion_tokens": 5}, {"prompt_tokens": 5000, "completion_tokens": 7}]', '[{"prompt_tokens": 100, "completion_tokens": 5}, {"type": "ping"}, {"prompt_tokens": 100, "completion_tokens": 5}]',
+  '[{"usage": {"prompt_tokens": 100, "completion_tokens": 1}}, {"usage": {"prompt_tokens": 100, "completion_tokens": 5}}]']::jsonb[]) WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;
 -- Nothing that is known
 SELECT u.n, s.* FROM unnest(ARRAY['{}', '[]', 'null', '"usage"', '7', '[[[]]]', '{"usage": {}}', '{"usage": "prompt_tokens"}', '{"total_tokens": 5}', '{"type": "duration", "seconds": 9}']::jsonb[])
   WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;

@@ -291,6 +291,15 @@ typedef struct UsageReading
 /* of a stream, given as an array */
 #define USAGE_MOST_EVENTS	4096
 
+/* the name of a fee, and where it is counted */
+typedef struct UsageUse
+{
+	const char *name;
+	const char *field;
+} UsageUse;
+
+#define USAGE_MAX_USES	16
+
 typedef struct UsageReadings
 {
 	int			n;
@@ -298,6 +307,10 @@ typedef struct UsageReadings
 	UsageReading detail[USAGE_MAX_READINGS];	/* the same, with its fields */
 	const char *service_tier;	/* that the response was served by; NULL: it does not say; "auto": it names several */
 	int64		reported_nanousd;	/* what it says that it cost; -1: nothing */
+	int			nuses;
+	UsageUse	use[USAGE_MAX_USES];	/* what was used by the piece, and may cost a fee */
+	int64		lone_total;		/* of an object that has no parts of it */
+	const char *lone_total_field;
 	Jsonb	   *document;		/* what was read: fees are counted in it by their names */
 	const char *problem_field;	/* the first that is not wholly understood */
 	const char *problem;		/* NULL: all is understood */
@@ -310,6 +323,7 @@ typedef struct CallCost
 	int64		tokens;
 	int64		nanousd;
 	const char *bad_fee;		/* a fee of the price whose count in the usage object is none; or NULL */
+	const char *unpriced_use;	/* what is counted by the piece, and has no fee in the price; or NULL */
 } CallCost;
 
 /* Which price: the one in force at a time, of the tier that the call began with. */

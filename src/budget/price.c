@@ -195,8 +195,11 @@ price_readings(const PriceOf *of, const PriceList *list, const UsageReadings *us
 			*dearest = reading;
 	}
 	cost->bad_fee = applied != NULL ? applied->bad_fee : NULL;
+	cost->unpriced_use = NULL;
 	if (applied != NULL && takes_reported(applied, usage))
 		cost->nanousd = usage->reported_nanousd;
+	else if (applied != NULL)
+		cost->unpriced_use = price_unpriced_use(price_row_fees(list, applied), usage);
 }
 
 /* By the model's own price, else by that of the model that an alias names: one step. */

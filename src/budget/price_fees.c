@@ -199,6 +199,20 @@ price_add_asked(Datum sum, Jsonb *fees, Jsonb *asked)
 	return result.sum;
 }
 
+const char *
+price_unpriced_use(Jsonb *fees, const UsageReadings *usage)
+{
+	for (int i = 0; i < usage->nuses; i++)
+	{
+		const char *name = usage->use[i].name;
+		JsonbValue	usd;
+
+		if (fees == NULL || getKeyJsonValueFromContainer(&fees->root, name, strlen(name), &usd) == NULL)
+			return usage->use[i].field;
+	}
+	return NULL;
+}
+
 typedef struct UnpricedFee
 {
 	const PriceList *list;

@@ -44,6 +44,9 @@ extern Datum price_add_fees(Datum sum, Jsonb *fees, const UsageReadings *usage, 
 /* price_fees.c: the same of what a call may use at most */
 extern Datum price_add_asked(Datum sum, Jsonb *fees, Jsonb *asked);
 
+/* price_fees.c: where the usage object counts what no fee of these is for; NULL: nowhere */
+extern const char *price_unpriced_use(Jsonb *fees, const UsageReadings *usage);
+
 /* price_fees.c: one that is asked for, and counted by no reachable row; NULL: none */
 extern char *price_unpriced(const PriceList *list, Jsonb *asked);
 

@@ -16,21 +16,16 @@
  */
 #include "budget/usage_beside.h"
 
-#include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
+/* of an array, which are few in what providers send */
+#define MOST_ITERATIONS	64
 
-/* more than any model reads or writes in one call: a mistake of units, or a lie */
-#define MOST_TOKENS		INT64CONST(10000000000)
-
-/* elements of an array, which are few in what providers send */
-#define MOST_ELEMENTS	64
-
-static const char not_object[] = "is no object";
+static const char part_above[] = "is a part of what is less";
 
 /* What was found of a shape. */
 typedef struct Figures
 {
 	bool		present;
+	bool		has_total;
 	int64		value[USAGE_MAX_FIELDS];
 } Figures;
 
@@ -45,142 +40,18 @@ typedef struct Parts
 	int64		short_write;
 	int64		long_write;
 	bool		writes_beside;	/* by Anthropic's name */
+	int64		thoughts;		/* beside the output in every total */
+	int64		known[2];
+	bool		has_total;
 	int64		total;
+	const char *known_field[2];
+	const char *of_cached_field;
 	const char *whole_field[2];
 	const char *part_field[TOKEN_KINDS];
+	const char *short_field;
 	const char *long_field;
 	const char *total_field;
 } Parts;
-
-/* As it is told: with dots. */
-static const char *
-dotted(char *path)
-{
-	for (char *p = path; *p; p++)
-		if (*p == '/')
-			*p = '.';
-	return path;
-}
-
-static const char *
-field_path(const UsageField *field)
-{
-	return field->outer == NULL ? field->name : dotted(psprintf("%s/%s", field->outer, field->name));
-}
-
-/* ----- counts ------------------------------------------------------------------- */
-
-static bool
-is_count(Numeric value, int64 *count)
-{
-	Datum		number = NumericGetDatum(value);
-	Datum		whole;
-
-	if (numeric_is_nan(value) || numeric_is_inf(value))
-		return false;
-	whole = DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0));
-	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, whole, number)) ||
-		DatumGetBool(DirectFunctionCall2(numeric_lt, whole, NumericGetDatum(int64_to_numeric(0)))) ||
-		DatumGetBool(DirectFunctionCall2(numeric_gt, whole, NumericGetDatum(int64_to_numeric(MOST_TOKENS)))))
-		return false;
-	*count = DatumGetInt64(DirectFunctionCall1(numeric_int8, whole));
-	return true;
-}
-
-/* NULL: it is no object or array */
-static JsonbContainer *
-container_of(const JsonbValue *value)
-{
-	return value->type == jbvBinary ? value->val.binary.data : NULL;
-}
-
-/* The object that a path leads to; a number in it is an element of an array.  NULL: there is none. */
-static JsonbContainer *
-follow(JsonbContainer *at, const char *path, const char **bad)
-{
-	while (*path != '\0' && at != NULL)
-	{
-		int			len = strcspn(path, "/");
-		JsonbValue	value;
-		JsonbValue *element;
-
-		if (JsonContainerIsObject(at))
-		{
-			if (!usage_member(at, path, len, &value))
-				return NULL;
-			at = container_of(&value);
-			if (at == NULL && bad != NULL)
-				*bad = not_object;
-		}
-		else
-		{
-			element = *path == '0' ? getIthJsonbValueFromContainer(at, 0) : NULL;
-			at = element != NULL ? container_of(element) : NULL;
-		}
-		path += len + (path[len] == '/');
-	}
-	return at;
-}
-
-static bool
-says(JsonbContainer *object, const char *member, const char *word)
-{
-	JsonbValue	value;
-
-	return usage_member(object, member, strlen(member), &value) && value.type == jbvString &&
-		value.val.string.len == strlen(word) && pg_strncasecmp(value.val.string.val, word, value.val.string.len) == 0;
-}
-
-/* Of an array of {"modality": name, "tokenCount": n} the counts that have the name. */
-static const char *
-count_elements(JsonbContainer *array, const char *name, int64 *count)
-{
-	static const char *const counts[] = {"tokenCount", "token_count", "inputTokens", "tokens"};
-	int			n = JsonContainerSize(array);
-
-	for (int i = 0; i < Min(n, MOST_ELEMENTS); i++)
-	{
-		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
-		JsonbContainer *object = element != NULL ? container_of(element) : NULL;
-		JsonbValue	value;
-		int64		one;
-
-		if (object == NULL || !JsonContainerIsObject(object))
-			return "is in no list of counts";
-		if (!says(object, "modality", name) && !says(object, "ttl", name))
-			continue;
-		for (int c = 0; c < lengthof(counts); c++)
-			if (usage_member(object, counts[c], strlen(counts[c]), &value))
-			{
-				if (value.type != jbvNumeric || !is_count(value.val.numeric, &one))
-					return "is no count of tokens";
-				*count += one;
-			}
-	}
-	return NULL;
-}
-
-/* Adds nothing where the count is absent or bad; the answer is what is wrong with it. */
-static const char *
-read_count(JsonbContainer *object, const UsageField *field, int64 *count)
-{
-	const char *bad = NULL;
-	JsonbValue	value;
-
-	*count = 0;
-	if (field->outer != NULL)
-		object = follow(object, field->outer, &bad);
-	if (object == NULL)
-		return bad;
-	if (JsonContainerIsArray(object))
-		return count_elements(object, field->name, count);
-	if (!usage_member(object, field->name, strlen(field->name), &value))
-		return NULL;
-	/* a part that is divided further, by others' names */
-	if (field->relation == USAGE_WITHIN && value.type == jbvBinary && JsonContainerIsObject(value.val.binary.data))
-		return NULL;
-	return value.type == jbvNumeric && is_count(value.val.numeric, count) ? NULL : "is no count of tokens";
-}
 
 /* ----- gathering ------------------------------------------------------------------ */
 
@@ -188,11 +59,16 @@ read_count(JsonbContainer *object, const UsageField *field, int64 *count)
 static bool
 has_shape(JsonbContainer *object, const UsageShape *shape)
 {
-	JsonbValue	value;
-
 	for (int i = 0; i < shape->nfields && shape->field[i].relation == USAGE_WHOLE; i++)
-		if (usage_member(object, shape->field[i].name, strlen(shape->field[i].name), &value))
+	{
+		const UsageField *field = &shape->field[i];
+		JsonbContainer *at = field->outer != NULL ? usage_follow(object, field->outer, NULL) : object;
+		JsonbValue	value;
+
+		if (at != NULL && JsonContainerIsObject(at) && usage_member(at, field->name, strlen(field->name), &value) &&
+			!usage_is_divided(field, &value))
 			return true;
+	}
 	return false;
 }
 
@@ -204,13 +80,14 @@ gather_shape(JsonbContainer *object, const UsageShape *shape, Figures *figures, 
 	{
 		const UsageField *field = &shape->field[i];
 		int64		count;
-		const char *bad;
+		const char *at;
+		const char *bad = usage_read_count(object, field, &count, &at);
+		JsonbValue	total;
 
-		if (field->relation == USAGE_KNOWN)
-			continue;
-		bad = read_count(object, field, &count);
+		if (field->relation == USAGE_TOTAL)
+			figures->has_total |= usage_member(object, field->name, strlen(field->name), &total);
 		if (bad != NULL)
-			usage_problem(out, bad == not_object ? dotted(pstrdup(field->outer)) : field_path(field), bad, true);
+			usage_problem(out, at, bad, true);
 		figures->value[i] = Max(figures->value[i], count);
 	}
 }
@@ -226,25 +103,50 @@ gather_iterations(JsonbContainer *object, const UsageShape *shape, Figures *figu
 	JsonbValue	value;
 	JsonbContainer *array;
 
-	if (!usage_member(object, "iterations", 10, &value) || container_of(&value) == NULL ||
-		!JsonContainerIsArray(container_of(&value)))
+	if (!usage_member(object, "iterations", 10, &value))
 		return;
-	array = container_of(&value);
-	if (JsonContainerSize(array) > MOST_ELEMENTS)
+	if (usage_container(&value) == NULL || !JsonContainerIsArray(usage_container(&value)))
+	{
+		usage_problem(out, "iterations", "is no array", true);
+		return;
+	}
+	array = usage_container(&value);
+	if (JsonContainerSize(array) > MOST_ITERATIONS)
 		usage_problem(out, "iterations", "are too many", true);
-	for (int i = 0; i < Min(JsonContainerSize(array), MOST_ELEMENTS); i++)
+	for (int i = 0; i < Min(JsonContainerSize(array), MOST_ITERATIONS); i++)
 	{
 		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
 		Figures		one = {0};
 
-		if (container_of(element) == NULL || !JsonContainerIsObject(container_of(element)))
+		if (usage_container(element) == NULL || !JsonContainerIsObject(usage_container(element)))
+		{
+			usage_problem(out, "iterations", "has an element that is no object", true);
 			continue;
-		gather_shape(container_of(element), shape, &one, out);
+		}
+		gather_shape(usage_container(element), shape, &one, out);
 		for (int f = 0; f < shape->nfields; f++)
 			sum.value[f] += one.value[f];
 	}
 	for (int f = 0; f < shape->nfields; f++)
 		figures->value[f] = Max(figures->value[f], sum.value[f]);
+}
+
+/* A total counts for itself only where nothing divides it. */
+static void
+read_lone_total(JsonbContainer *object, UsageReadings *out)
+{
+	for (int i = 0; i < usage_nshapes; i++)
+		for (int f = 0; f < usage_shapes[i].nfields; f++)
+		{
+			const UsageField *field = &usage_shapes[i].field[f];
+			const char *at;
+			int64		count;
+
+			if (field->relation != USAGE_TOTAL || usage_read_count(object, field, &count, &at) != NULL || count <= out->lone_total)
+				continue;
+			out->lone_total = count;
+			out->lone_total_field = field->name;
+		}
 }
 
 static void
@@ -265,6 +167,9 @@ gather_place(JsonbContainer *object, Figures *figures, UsageReadings *out)
 	}
 	if (any)
 		usage_find_unknown(object, there, out);
+	else
+		read_lone_total(object, out);
+	usage_find_uses(object, out);
 	usage_read_cost(object, out);
 }
 
@@ -279,8 +184,8 @@ gather(JsonbContainer *root, Figures *figures, UsageReadings *out)
 
 		if (usage_places[i].otherwise && before)
 			continue;
-		object = follow(root, usage_places[i].path, NULL);
-		before = object != NULL && JsonContainerIsObject(object);
+		object = usage_follow(root, usage_places[i].path, NULL);
+		before = object != NULL && JsonContainerIsObject(object) && JsonContainerSize(object) > 0;
 		if (before)
 			gather_place(object, figures, out);
 	}
@@ -294,11 +199,23 @@ side_of(int kind)
 	return kind < TOKEN_OUTPUT ? 0 : 1;
 }
 
+/* All of one side; the counts are bounded, so no sum of them overflows. */
+static int64
+sum_of(const int64 count[TOKEN_KINDS], int side)
+{
+	int64		sum = 0;
+
+	for (int kind = 0; kind < TOKEN_KINDS; kind++)
+		if (side_of(kind) == side)
+			sum += count[kind];
+	return sum;
+}
+
 static void
 take_part(int64 part[TOKEN_KINDS], Parts *parts, const UsageField *field, int64 count)
 {
 	if (count > part[field->kind])
-		parts->part_field[field->kind] = field_path(field);
+		parts->part_field[field->kind] = usage_field_path(field);
 	part[field->kind] = Max(part[field->kind], count);
 }
 
@@ -312,28 +229,36 @@ sort_figure(const UsageField *field, int64 count, Parts *parts)
 		case USAGE_WHOLE:
 			parts->whole[side] += count;
 			if (parts->whole_field[side] == NULL || count > 0)
-				parts->whole_field[side] = field->name;
+				parts->whole_field[side] = usage_field_path(field);
 			break;
 		case USAGE_APART:
 			take_part(parts->apart, parts, field, count);
+			parts->thoughts = sum_of(parts->apart, 1);
 			break;
 		case USAGE_WITHIN:
 			take_part(parts->within, parts, field, count);
+			break;
+		case USAGE_WITHIN_TOO:
+			take_part(parts->within, parts, field, count > 0 ? parts->within[field->kind] + count : 0);
 			break;
 		case USAGE_EITHER:
 			take_part(parts->either, parts, field, count);
 			break;
 		case USAGE_OF_CACHED:
+			if (count > 0)
+				parts->of_cached_field = usage_field_path(field);
 			parts->of_cached[field->kind] = Max(parts->of_cached[field->kind], count);
 			break;
 		case USAGE_SHORT_WRITE:
+			if (count > parts->short_write)
+				parts->short_field = usage_field_path(field);
 			parts->short_write = Max(parts->short_write, count);
 			parts->writes_beside |= count > 0 && strcmp(field->outer, "cache_creation") == 0;
 			break;
 		case USAGE_LONG_WRITE:
 			parts->writes_beside |= count > 0 && strcmp(field->outer, "cache_creation") == 0;
 			if (count > parts->long_write)
-				parts->long_field = field_path(field);
+				parts->long_field = usage_field_path(field);
 			parts->long_write = Max(parts->long_write, count);
 			break;
 		case USAGE_TOTAL:
@@ -341,20 +266,11 @@ sort_figure(const UsageField *field, int64 count, Parts *parts)
 			parts->total_field = field->name;
 			break;
 		case USAGE_KNOWN:
+			if (count > parts->known[side])
+				parts->known_field[side] = usage_field_path(field);
+			parts->known[side] = Max(parts->known[side], count);
 			break;
 	}
-}
-
-/* All of one side; the counts are bounded, so no sum of them overflows. */
-static int64
-sum_of(const int64 count[TOKEN_KINDS], int side)
-{
-	int64		sum = 0;
-
-	for (int kind = 0; kind < TOKEN_KINDS; kind++)
-		if (side_of(kind) == side)
-			sum += count[kind];
-	return sum;
 }
 
 static int64
@@ -372,7 +288,7 @@ add_up_writes(Parts *parts)
 	if (writes == 0 || parts->either[TOKEN_CACHE_WRITE] + parts->within[TOKEN_CACHE_WRITE] + parts->apart[TOKEN_CACHE_WRITE] > 0)
 		return;
 	(parts->writes_beside ? parts->either : parts->within)[TOKEN_CACHE_WRITE] = writes;
-	parts->part_field[TOKEN_CACHE_WRITE] = parts->long_field != NULL ? parts->long_field : "ephemeral_5m_input_tokens";
+	parts->part_field[TOKEN_CACHE_WRITE] = parts->long_field != NULL ? parts->long_field : parts->short_field;
 }
 
 /*
@@ -416,8 +332,13 @@ decide_either(Parts *parts, const UsageShape *shape, int side, bool same_elsewhe
 
 /* What of its kind was read from the cache costs as that, and is in its count. */
 static void
-take_cached_out(Parts *parts)
+take_cached_out(Parts *parts, UsageReadings *out)
 {
+	if (sum_of(parts->of_cached, 0) > parts->within[TOKEN_CACHED] + parts->apart[TOKEN_CACHED])
+	{
+		usage_problem(out, parts->of_cached_field, part_above, true);
+		return;
+	}
 	for (int kind = 0; kind < TOKEN_KINDS; kind++)
 		parts->within[kind] -= Min(parts->of_cached[kind], parts->within[kind]);
 }
@@ -436,7 +357,7 @@ fit_parts(Parts *parts, int side, UsageReadings *out)
 			if (parts->within[kind] > parts->within[most])
 				most = kind;
 		}
-	usage_problem(out, parts->part_field[most], "is a part of what is less", true);
+	usage_problem(out, parts->part_field[most], part_above, true);
 	for (int kind = 0; kind < TOKEN_KINDS; kind++)
 		if (side_of(kind) == side)
 			parts->within[kind] = 0;
@@ -447,8 +368,8 @@ split_writes(Parts *parts, TokenUsage *usage, UsageReadings *out)
 {
 	int64		writes = usage->count[TOKEN_CACHE_WRITE];
 
-	if (parts->long_write > writes && writes + parts->short_write > 0)
-		usage_problem(out, parts->long_field, "is a part of what is less", true);
+	if (parts->short_write + parts->long_write > writes)
+		usage_problem(out, parts->long_field != NULL ? parts->long_field : parts->short_field, part_above, true);
 	else
 	{
 		usage->count[TOKEN_LONG_CACHE_WRITE] += Min(parts->long_write, writes);
@@ -469,16 +390,29 @@ add_rest(Parts *parts)
 	return rest;
 }
 
+/*
+ * Some totals leave out what stands beside the wholes: Bedrock's, the Vercel AI SDK's
+ * and LiteLLM's a cache, Perplexity's the reasoning.  Gemini's leave out nothing.
+ */
+static bool
+total_is_short(const Parts *parts)
+{
+	return parts->has_total && parts->total < named(parts) &&
+		parts->total != parts->whole[0] + parts->whole[1] + parts->thoughts;
+}
+
 static void
 read_parts(Parts *parts, UsageReading *reading, UsageReadings *out)
 {
 	TokenUsage *usage = &reading->usage;
 	int64		rest = add_rest(parts);
 
+	if (total_is_short(parts))
+		usage_problem(out, parts->total_field, "is less than its parts", false);
 	/* what has a name of its own among the parts is not told twice */
 	reading->rest = Max(rest - sum_of(parts->within, 1), 0);
 	reading->total_field = parts->total_field;
-	take_cached_out(parts);
+	take_cached_out(parts, out);
 	fit_parts(parts, 0, out);
 	fit_parts(parts, 1, out);
 	for (int kind = 0; kind < TOKEN_KINDS; kind++)
@@ -492,6 +426,9 @@ read_parts(Parts *parts, UsageReading *reading, UsageReadings *out)
 	reading->field[TOKEN_OUTPUT] = parts->whole_field[1];
 	reading->field[TOKEN_LONG_CACHE_WRITE] = parts->long_field;
 	split_writes(parts, usage, out);
+	for (int side = 0; side < 2; side++)
+		if (parts->known[side] > sum_of(usage->count, side))
+			usage_problem(out, parts->known_field[side], part_above, true);
 }
 
 /* ----- readings ----------------------------------------------------------------------- */
@@ -568,8 +505,11 @@ read_shapes(const Figures *figures, UsageReadings *out)
 
 	memset(all, 0, sizeof(all));
 	for (int i = 0; i < usage_nshapes; i++)
+	{
+		all[i].has_total = figures[i].has_total;
 		for (int f = 0; figures[i].present && f < usage_shapes[i].nfields; f++)
 			sort_figure(&usage_shapes[i].field[f], figures[i].value[f], &all[i]);
+	}
 	for (int i = 0; i < usage_nshapes; i++)
 	{
 		UsageReading reading = {{{0}}};
@@ -585,23 +525,55 @@ read_shapes(const Figures *figures, UsageReadings *out)
 	}
 }
 
-/* A cost without tokens is a reading of none. */
+/* All of it may be output, or input: whichever costs more. */
+static void
+take_lone_total(UsageReadings *out)
+{
+	UsageReading output = {.usage.count[TOKEN_OUTPUT] = out->lone_total, .rest = out->lone_total, .total_field = out->lone_total_field};
+	UsageReading input = {.usage.count[TOKEN_INPUT] = out->lone_total, .field[TOKEN_INPUT] = out->lone_total_field};
+
+	usage_problem(out, out->lone_total_field, "has no parts", false);
+	add_reading(out, &output);
+	add_reading(out, &input);
+}
+
+/* A cost, or what was used by the piece, without tokens is a reading of none. */
 static bool
 is_known(UsageReadings *out)
 {
 	UsageReading none = {{{0}}};
 
-	if (out->n == 0 && out->reported_nanousd >= 0)
+	if (out->n == 0 && out->lone_total > 0)
+		take_lone_total(out);
+	if (out->n == 0 && (out->reported_nanousd >= 0 || out->nuses > 0))
 		add_reading(out, &none);
 	if (out->n == 0)
 		usage_problem(out, "usage", "has no counts of tokens that are known", true);
 	return out->n > 0;
 }
 
+/*
+ * Events say what they are of; usage objects alone may be of one call, or of several,
+ * which the largest counts are not all of.
+ */
+static void
+tell_other_usage(JsonbContainer *object, JsonbContainer **before, UsageReadings *out)
+{
+	for (int i = 0; i < usage_nshapes; i++)
+		if (has_shape(object, &usage_shapes[i]))
+		{
+			if (*before != NULL && compareJsonbContainers(*before, object) != 0)
+				usage_problem(out, "usage", "is an array of usage objects that differ", false);
+			*before = object;
+			return;
+		}
+}
+
 bool
 usage_read(Jsonb *usage, UsageReadings *out)
 {
 	Figures		figures[USAGE_MAX_SHAPES];
+	JsonbContainer *bare = NULL;
 
 	memset(figures, 0, sizeof(figures));
 	memset(out, 0, sizeof(*out));
@@ -618,10 +590,12 @@ usage_read(Jsonb *usage, UsageReadings *out)
 		for (int i = 0; i < JB_ROOT_COUNT(usage); i++)
 		{
 			JsonbValue *event = getIthJsonbValueFromContainer(&usage->root, i);
-			JsonbContainer *object = event != NULL ? container_of(event) : NULL;
+			JsonbContainer *object = event != NULL ? usage_container(event) : NULL;
 
-			if (object != NULL && JsonContainerIsObject(object))
-				gather(object, figures, out);
+			if (object == NULL || !JsonContainerIsObject(object))
+				continue;
+			tell_other_usage(object, &bare, out);
+			gather(object, figures, out);
 		}
 	read_shapes(figures, out);
 	return is_known(out);

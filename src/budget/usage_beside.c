@@ -126,20 +126,40 @@ find_unknown_in(JsonbContainer *object, const char *path, int depth, const bool 
 	}
 }
 
-/* What is used by the piece may cost a fee: a count of it that is none must not pass for nothing. */
+/* What is used by the piece: objects of counts, and counts beside those of tokens. */
+static const char *const objects_of_uses[] = {"server_tool_use", "server_side_tool_usage_details"};
+static const char *const names_of_uses[] = {"num_search_queries", "num_sources_used", "search_units", "classifications"};
+
+/* No provider charges for it: https://docs.claude.com/en/docs/agents-and-tools/tool-use/web-fetch-tool */
+#define FREE_USE	"web_fetch_requests"
+
+/* A count of it that is none must not pass for nothing. */
 static void
-check_tool_use(JsonbContainer *object, UsageReadings *out)
+add_use(const char *outer, const char *name, const JsonbValue *value, UsageReadings *out)
+{
+	const char *field = outer != NULL ? psprintf("%s.%s", outer, name) : name;
+
+	if (value->type == jbvNull || value->type == jbvBinary || value->type == jbvBool)
+		return;
+	if (!is_count_of_uses(value))
+		usage_problem(out, field, "is no count", true);
+	else if (is_positive(value) && strcmp(name, FREE_USE) != 0 && out->nuses < USAGE_MAX_USES)
+		out->use[out->nuses++] = (UsageUse){name, field};
+}
+
+static void
+find_uses_in(JsonbContainer *object, const char *outer, UsageReadings *out)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	key;
 	JsonbValue	value;
 
-	if (!usage_member(object, "server_tool_use", 15, &value))
+	if (!usage_member(object, outer, strlen(outer), &value))
 		return;
 	if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
 	{
-		usage_problem(out, "server_tool_use", "is no object", true);
+		usage_problem(out, outer, "is no object", true);
 		return;
 	}
 	it = JsonbIteratorInit(value.val.binary.data);
@@ -148,15 +168,25 @@ check_tool_use(JsonbContainer *object, UsageReadings *out)
 		if (token != WJB_KEY)
 			continue;
 		(void) JsonbIteratorNext(&it, &value, true);
-		if (value.type != jbvNull && value.type != jbvBinary && value.type != jbvBool && !is_count_of_uses(&value))
-			usage_problem(out, psprintf("server_tool_use.%s", pnstrdup(key.val.string.val, key.val.string.len)), "is no count", true);
+		add_use(outer, pnstrdup(key.val.string.val, key.val.string.len), &value, out);
 	}
+}
+
+void
+usage_find_uses(JsonbContainer *object, UsageReadings *out)
+{
+	JsonbValue	value;
+
+	for (int i = 0; i < lengthof(objects_of_uses); i++)
+		find_uses_in(object, objects_of_uses[i], out);
+	for (int i = 0; i < lengthof(names_of_uses); i++)
+		if (usage_member(object, names_of_uses[i], strlen(names_of_uses[i]), &value))
+			add_use(NULL, names_of_uses[i], &value, out);
 }
 
 void
 usage_find_unknown(JsonbContainer *object, const bool there[USAGE_MAX_SHAPES], UsageReadings *out)
 {
-	check_tool_use(object, out);
 	find_unknown_in(object, "", 1, there, out);
 }
 

@@ -19,7 +19,7 @@
 /* more than any call can use: a mistake, or a lie */
 #define MOST_OF_A_FEE	INT64CONST(1000000000)
 
-#define MAX_PLACES		12
+#define MAX_PLACES		20
 
 typedef struct Places
 {
@@ -27,8 +27,8 @@ typedef struct Places
 	JsonbContainer *object[MAX_PLACES];
 } Places;
 
-static const char *const usages[] = {"usage", "usageMetadata", "usage_metadata"};
-static const char *const events[] = {"message", "response"};
+static const char *const usages[] = {"usage", "usageMetadata", "usage_metadata", "meta"};
+static const char *const events[] = {"message", "response", "delta"};
 
 /* Tiers by other names: what is sent when nothing special is, and what is the same elsewhere. */
 static const struct

@@ -15,6 +15,7 @@
 #define APART(name, kind)	{NULL, name, kind, USAGE_APART}
 #define TOTAL(name)			{NULL, name, TOKEN_OUTPUT, USAGE_TOTAL}
 #define KNOWN(outer, name)	{outer, name, TOKEN_INPUT, USAGE_KNOWN}
+#define KNOWN_OUT(outer, name)	{outer, name, TOKEN_OUTPUT, USAGE_KNOWN}
 
 /*
  * What OpenAI's API and those like it say of input: cached_tokens,
@@ -44,8 +45,8 @@
 	{outer, "thinking_tokens", TOKEN_REASONING, USAGE_WITHIN}, \
 	{outer, "audio_tokens", TOKEN_AUDIO_OUTPUT, USAGE_WITHIN}, \
 	{outer, "audio", TOKEN_AUDIO_OUTPUT, USAGE_WITHIN}, \
-	KNOWN(outer, "image_tokens"), KNOWN(outer, "accepted_prediction_tokens"), \
-	KNOWN(outer, "rejected_prediction_tokens")
+	KNOWN_OUT(outer, "image_tokens"), KNOWN_OUT(outer, "accepted_prediction_tokens"), \
+	KNOWN_OUT(outer, "rejected_prediction_tokens")
 
 /* What Anthropic's API says of its cache, which others hand on beside their own names; cache_write_input_tokens by AWS's Python. */
 #define ANTHROPIC_CACHE \
@@ -54,6 +55,25 @@
 	EITHER("cache_write_input_tokens", TOKEN_CACHE_WRITE), \
 	{"cache_creation", "ephemeral_5m_input_tokens", TOKEN_CACHE_WRITE, USAGE_SHORT_WRITE}, \
 	{"cache_creation", "ephemeral_1h_input_tokens", TOKEN_LONG_CACHE_WRITE, USAGE_LONG_WRITE}
+
+/*
+ * What pydantic-ai keeps beside its own names, by the names of the provider: OpenAI,
+ * Anthropic, Gemini.
+ */
+#define PYDANTIC_DETAILS \
+	{"details", "cached_tokens", TOKEN_CACHED, USAGE_WITHIN}, \
+	{"details", "cached_content_tokens", TOKEN_CACHED, USAGE_WITHIN}, \
+	{"details", "cache_read_input_tokens", TOKEN_CACHED, USAGE_WITHIN}, \
+	{"details", "cache_creation_input_tokens", TOKEN_CACHE_WRITE, USAGE_WITHIN}, \
+	{"details", "reasoning_tokens", TOKEN_REASONING, USAGE_WITHIN}, \
+	{"details", "thoughts_tokens", TOKEN_REASONING, USAGE_WITHIN}, \
+	{"details", "audio_prompt_tokens", TOKEN_AUDIO_INPUT, USAGE_WITHIN}, \
+	{"details", "image_prompt_tokens", TOKEN_IMAGE_INPUT, USAGE_WITHIN}, \
+	{"details", "audio_candidates_tokens", TOKEN_AUDIO_OUTPUT, USAGE_WITHIN}, \
+	KNOWN("details", "input_tokens"), KNOWN("details", "text_prompt_tokens"), KNOWN("details", "text_cache_tokens"), \
+	KNOWN("details", "tool_use_prompt_tokens"), KNOWN_OUT("details", "output_tokens"), \
+	KNOWN_OUT("details", "text_candidates_tokens"), KNOWN_OUT("details", "accepted_prediction_tokens"), \
+	KNOWN_OUT("details", "rejected_prediction_tokens")
 
 /*
  * OpenAI's chat completions; DeepSeek (prompt_cache_hit_tokens), Kimi (cached_tokens
@@ -73,7 +93,7 @@ static const UsageField openai_chat[] = {
 	EITHER("reasoning_tokens", TOKEN_REASONING),
 	INPUT_DETAILS("prompt_tokens_details"),
 	OUTPUT_DETAILS("completion_tokens_details"),
-	KNOWN("completion_tokens_details", "text_tokens"),
+	KNOWN_OUT("completion_tokens_details", "text_tokens"),
 	{"prompt_tokens_details/cache_creation_token_details", "ephemeral_5m_input_tokens", TOKEN_CACHE_WRITE, USAGE_SHORT_WRITE},
 	{"prompt_tokens_details/cache_creation_token_details", "ephemeral_1h_input_tokens", TOKEN_LONG_CACHE_WRITE, USAGE_LONG_WRITE}
 };
@@ -102,14 +122,16 @@ static const UsageField input_output[] = {
 	INPUT_DETAILS("input_tokens_details"),
 	INPUT_DETAILS("input_token_details"),
 	OUTPUT_DETAILS("output_tokens_details"),
-	OUTPUT_DETAILS("output_token_details")
+	OUTPUT_DETAILS("output_token_details"),
+	PYDANTIC_DETAILS
 };
 
 /* What pydantic-ai called them before. */
 static const UsageField request_response[] = {
 	WHOLE("request_tokens", TOKEN_INPUT),
 	WHOLE("response_tokens", TOKEN_OUTPUT),
-	TOTAL("total_tokens")
+	TOTAL("total_tokens"),
+	PYDANTIC_DETAILS
 };
 
 /* Gemini leaves out what is zero, and counts thoughts apart from candidates.  Modalities are elements of an array. */
@@ -126,7 +148,8 @@ static const UsageField request_response[] = {
 	{candidates_details, "AUDIO", TOKEN_AUDIO_OUTPUT, USAGE_WITHIN}, \
 	{cache_details, "AUDIO", TOKEN_AUDIO_INPUT, USAGE_OF_CACHED}, \
 	{cache_details, "IMAGE", TOKEN_IMAGE_INPUT, USAGE_OF_CACHED}, \
-	KNOWN(tool_use_details, "AUDIO")
+	{tool_use_details, "AUDIO", TOKEN_AUDIO_INPUT, USAGE_WITHIN_TOO}, \
+	{tool_use_details, "IMAGE", TOKEN_IMAGE_INPUT, USAGE_WITHIN_TOO}
 
 static const UsageField gemini[] = {
 	GEMINI("promptTokenCount", "toolUsePromptTokenCount", "candidatesTokenCount", "responseTokenCount", "thoughtsTokenCount",
@@ -168,6 +191,8 @@ static const UsageField camel[] = {
 	TOTAL("totalTokens"),
 	APART("cacheReadInputTokens", TOKEN_CACHED),
 	APART("cacheWriteInputTokens", TOKEN_CACHE_WRITE),
+	APART("cacheReadInputTokenCount", TOKEN_CACHED),
+	APART("cacheWriteInputTokenCount", TOKEN_CACHE_WRITE),
 	{"cacheDetails", "1h", TOKEN_LONG_CACHE_WRITE, USAGE_LONG_WRITE},
 	KNOWN("cacheDetails", "5m"),
 	EITHER("cachedInputTokens", TOKEN_CACHED),
@@ -177,8 +202,27 @@ static const UsageField camel[] = {
 	KNOWN("inputTokenDetails", "noCacheTokens"),
 	{"inputTokensDetails", "cachedTokens", TOKEN_CACHED, USAGE_WITHIN},
 	{"outputTokenDetails", "reasoningTokens", TOKEN_REASONING, USAGE_WITHIN},
-	KNOWN("outputTokenDetails", "textTokens"),
+	KNOWN_OUT("outputTokenDetails", "textTokens"),
 	{"outputTokensDetails", "reasoningTokens", TOKEN_REASONING, USAGE_WITHIN}
+};
+
+/* Between the Vercel AI SDK 6 and its providers. */
+static const UsageField camel_divided[] = {
+	{"inputTokens", "total", TOKEN_INPUT, USAGE_WHOLE},
+	{"outputTokens", "total", TOKEN_OUTPUT, USAGE_WHOLE},
+	{"inputTokens", "cacheRead", TOKEN_CACHED, USAGE_WITHIN},
+	{"inputTokens", "cacheWrite", TOKEN_CACHE_WRITE, USAGE_WITHIN},
+	KNOWN("inputTokens", "noCache"),
+	{"outputTokens", "reasoning", TOKEN_REASONING, USAGE_WITHIN},
+	KNOWN_OUT("outputTokens", "text")
+};
+
+/* What Bedrock adds to the last event of any model's stream. */
+static const UsageField camel_count[] = {
+	WHOLE("inputTokenCount", TOKEN_INPUT),
+	WHOLE("outputTokenCount", TOKEN_OUTPUT),
+	APART("cacheReadInputTokenCount", TOKEN_CACHED),
+	APART("cacheWriteInputTokenCount", TOKEN_CACHE_WRITE)
 };
 
 /* The Vercel AI SDK before version 5, LangChain's JavaScript, OpenRouter's TypeScript. */
@@ -192,7 +236,7 @@ static const UsageField camel_prompt[] = {
 	KNOWN("promptTokensDetails", "videoTokens"),
 	{"completionTokensDetails", "reasoningTokens", TOKEN_REASONING, USAGE_WITHIN},
 	{"completionTokensDetails", "audioTokens", TOKEN_AUDIO_OUTPUT, USAGE_WITHIN},
-	KNOWN("completionTokensDetails", "imageTokens")
+	KNOWN_OUT("completionTokensDetails", "imageTokens")
 };
 
 /* Ollama leaves prompt_eval_count out where all of it was cached. */
@@ -209,6 +253,8 @@ const UsageShape usage_shapes[] = {
 	SHAPE(gemini, false),
 	SHAPE(gemini_python, false),
 	SHAPE(camel, false),
+	SHAPE(camel_divided, false),
+	SHAPE(camel_count, false),
 	SHAPE(camel_prompt, false),
 	SHAPE(gemini_totals, false),
 	SHAPE(request_response, false),
@@ -230,10 +276,10 @@ const UsagePlace usage_places[] = {
 	/* events of streams: Anthropic, OpenAI, Bedrock, Kimi, Groq, Codex */
 	{"message/usage"}, {"message/usageMetadata"}, {"message/usage_metadata"},
 	{"response/usage"}, {"response/usageMetadata"}, {"response/usage_metadata"},
-	{"metadata/usage"}, {"choices/0/usage"}, {"x_groq/usage"},
+	{"metadata/usage"}, {"amazon-bedrock-invocationMetrics"}, {"choices/0/usage"}, {"x_groq/usage"},
 	{"info/last_token_usage"}, {"payload/info/last_token_usage"},
 	/* libraries: the Vercel AI SDK, LangChain */
-	{"totalUsage"}, {"token_usage"}, {"tokenUsage"},
+	{"totalUsage"}, {"raw"}, {"usage/raw"}, {"token_usage"}, {"tokenUsage"},
 	{"response_metadata/usage"}, {"response_metadata/token_usage"}, {"response_metadata/tokenUsage"},
 	{"llm_output/token_usage"}, {"llmOutput/tokenUsage"}
 };

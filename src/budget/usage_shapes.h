@@ -13,12 +13,13 @@ typedef enum UsageRelation
 	USAGE_WHOLE,				/* all of its side that is not apart; several add up */
 	USAGE_APART,				/* beside the whole */
 	USAGE_WITHIN,				/* part of the whole; of several names of one kind the largest */
+	USAGE_WITHIN_TOO,			/* part of the whole, beside the others of its kind */
 	USAGE_EITHER,				/* within or apart, as libraries differ: the total tells */
 	USAGE_SHORT_WRITE,			/* part of what was written to a cache */
 	USAGE_LONG_WRITE,			/* the same, kept for an hour */
 	USAGE_OF_CACHED,			/* part of its kind that was read from a cache: it costs as that */
 	USAGE_TOTAL,
-	USAGE_KNOWN					/* says what the others say */
+	USAGE_KNOWN					/* part of what the others say: of its side, and no more than that */
 } UsageRelation;
 
 /*
@@ -42,8 +43,8 @@ typedef struct UsageShape
 	const UsageField *field;
 } UsageShape;
 
-#define USAGE_MAX_FIELDS	80
-#define USAGE_MAX_SHAPES	10
+#define USAGE_MAX_FIELDS	120
+#define USAGE_MAX_SHAPES	12
 
 extern const UsageShape usage_shapes[];
 extern const int usage_nshapes;

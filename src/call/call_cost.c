@@ -63,6 +63,8 @@ price_usage(const char *tenant, const PermitRow *permit, UsageReadings *used, Ca
 		not_understood(used, "cost", "is out of range");
 	if (priced->bad_fee != NULL)
 		not_understood(used, priced->bad_fee, "is no count");
+	if (priced->unpriced_use != NULL)
+		not_understood(used, priced->unpriced_use, "is counted, and the price has no fee for it");
 	if (lacks_input(permit, used))
 		not_understood(used, "usage", no_input);
 }
