@@ -53,6 +53,7 @@ SELECT u.n, s.* FROM unnest(ARRAY['{"prompt_tokens": 100, "completion_tokens": 5
 -- What is used by the piece, for a fee, in a count that is none; in events it is counted once
 SELECT model_price_set('m', fees => '{"web_search_requests": 0.01}');
 SELECT u.n, s.* FROM unnest(ARRAY['{"input_tokens": 100, "output_tokens": 5, "server_tool_use": {"web_search_requests": "2"}}', '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": {"web_search_requests": -2}}',
+  '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": {"web_search_requests": [2]}}', '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": {"web_search_requests": {"n": 2}}}',
   '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": 2}', '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": {"web_search_requests": 2}}', '{"input_tokens": 100, "output_tokens": 5, "server_tool_use": null}',
   '[{"type": "message_start", "message": {"usage": {"input_tokens": 100, "output_tokens": 1, "service_tier": "standard"}}}, {"type": "message_delta", "usage": {"output_tokens": 3, "server_tool_use": {"web_search_requests": 1}}},
     {"type": "message_delta", "usage": {"output_tokens": 5, "server_tool_use": {"web_search_requests": 2}}}]']::jsonb[]) WITH ORDINALITY u(usage, n), public.settled(u.usage) s ORDER BY 1;

@@ -139,7 +139,7 @@ add_use(const char *outer, const char *name, const JsonbValue *value, UsageReadi
 {
 	const char *field = outer != NULL ? psprintf("%s.%s", outer, name) : name;
 
-	if (value->type == jbvNull || value->type == jbvBinary || value->type == jbvBool)
+	if (value->type == jbvNull || value->type == jbvBool)
 		return;
 	if (!is_count_of_uses(value))
 		usage_problem(out, field, "is no count", true);
