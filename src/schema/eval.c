@@ -292,24 +292,31 @@ annotate_subschema(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 #undef COLLECT
 #undef WALK
 
-bool
-schema_valid(const SchemaProgram *program, const Jsonb *instance)
+/* To set all of the context would cost as much as a small instance takes to test. */
+static inline bool
+test_root(const SchemaProgram *program, const Jsonb *instance, EvalPlaces *places)
 {
-	EvalContext ctx = {.program = program, .fuel = FUEL};
+	EvalContext ctx;
 	EvalFrame	root = {0};
 	JbItem		item = jb_root(instance);
 
+	memset(&ctx, 0, offsetof(EvalContext, instance));
+	ctx.program = program;
+	ctx.fuel = FUEL;
+	ctx.places = places;
 	return test_node(&ctx, program->root, &item, &root, NULL);
+}
+
+bool
+schema_valid(const SchemaProgram *program, const Jsonb *instance)
+{
+	return test_root(program, instance, NULL);
 }
 
 bool
 schema_valid_noting(const SchemaProgram *program, const Jsonb *instance, EvalPlaces *places)
 {
-	EvalContext ctx = {.program = program, .fuel = FUEL, .places = places};
-	EvalFrame	root = {0};
-	JbItem		item = jb_root(instance);
-
-	return test_node(&ctx, program->root, &item, &root, NULL);
+	return test_root(program, instance, places);
 }
 
 static bool

@@ -36,18 +36,19 @@ typedef struct EvalHop
 typedef struct EvalContext
 {
 	const SchemaProgram *program;
-	const Jsonb *instance;
 	const EvalScope *scope;
 	int64		fuel;			/* node visits until the next look at the limits */
 	int64		visits;
 	struct EvalPlaces *places;	/* numbers to be noted; NULL: nobody asks */
+	struct OutputUnits *units;	/* of a valid instance: what its keywords say */
+	const EvalHop *hop;			/* the last reference followed */
 
-	/* collecting only */
+	/* collecting only: testing does not even set what follows, and must not read it (eval.c) */
+	const Jsonb *instance;
 	EvalErrors *errors;
 	int			errors_left;	/* of all branches together */
 	int64		error_bytes;	/* what they say so far */
 	int			branch_depth;	/* choices inside choices */
-	const EvalHop *hop;			/* the last reference followed */
 	const EvalFrame *naming;	/* a key that propertyNames judges; NULL: it does not */
 	bool		locate;			/* errors carry their locations */
 	bool		explain;		/* messages describe what is wanted, for a model */
@@ -58,7 +59,6 @@ typedef struct EvalContext
 	/* of the walk, for what looks around when there is an error (place.c) */
 	bool		(*holds) (struct EvalContext *ctx, const SchemaNode *node, const JbItem *item, const EvalFrame *at);
 	void		(*refuel) (struct EvalContext *ctx, const EvalFrame *at);
-	struct OutputUnits *units;	/* of a valid instance: what its keywords say */
 } EvalContext;
 
 /* deeper choices are reported without the errors of their branches */
