@@ -254,14 +254,42 @@ SET ROLE regress_importer;
 SELECT pg_temp.error_of($$SELECT tools_for('few', 'mcp', tenant => 'q')$$), tools_for('off', 'mcp', tenant => 'q'), pg_temp.error_of($$SELECT tools_for('a', 'mcp', tenant => 'acme')$$);
 RESET ROLE;
 
--- A configuration carries origin and meta, and no definition that waits ------------------------------------
+-- A configuration carries origin, meta and what waits: no restore opens a held tool -------------------------
 
-SELECT t -> 'origin', t -> 'meta', t ? 'pending' FROM jsonb_array_elements(config_export() -> 'tools') t WHERE t ->> 'name' IN ('mine', 'm4', 'a__b__c') ORDER BY t ->> 'name';
+SELECT t -> 'origin', t -> 'meta', t #>> '{pending,description}' FROM jsonb_array_elements(config_export() -> 'tools') t WHERE t ->> 'name' IN ('mine', 'm4', 'a__b__c') ORDER BY t ->> 'name';
 SELECT DISTINCT action FROM config_apply(config_export());
 SELECT pg_temp.says('mine');
 SELECT config_export() AS config \gset
+SELECT DISTINCT action FROM config_apply(:'config', tenant => 'copy', dry_run => true) WHERE kind = 'tools';
+SELECT count(*) FROM tools WHERE tenant = 'copy';
 SELECT DISTINCT action FROM config_apply(:'config', tenant => 'copy') WHERE kind = 'tools';
-SELECT a.n = b.n FROM (SELECT jsonb_agg(to_jsonb(t) - '{tenant,revision,pending}'::text[] ORDER BY name) n FROM tools t WHERE tenant = '') a, (SELECT jsonb_agg(to_jsonb(t) - '{tenant,revision,pending}'::text[] ORDER BY name) n FROM tools t WHERE tenant = 'copy') b;
+SELECT a.n = b.n FROM (SELECT jsonb_agg(to_jsonb(t) - '{tenant,revision}'::text[] ORDER BY name) n FROM tools t WHERE tenant = '') a, (SELECT jsonb_agg(to_jsonb(t) - '{tenant,revision}'::text[] ORDER BY name) n FROM tools t WHERE tenant = 'copy') b;
+SELECT policy_set('any', tenant => 'copy'), agent_set('any', 'any', tenant => 'copy');
+SELECT count(*) > 0, bool_and(v.verdict = 'deny' AND v.reason = 'tool_changed'), bool_or(tools_for('any', 'mcp', tenant => 'copy') @> jsonb_build_array(jsonb_build_object('name', t.name)))
+  FROM tools t, call_begin('any', t.name, '{}', tenant => 'copy') v WHERE t.tenant = 'copy' AND t.pending IS NOT NULL AND t.enabled AND t.mode = 'enforce';
+-- nothing that a document says, or leaves out, ends a hold; another definition waits instead
+SELECT t AS mine FROM jsonb_array_elements(:'config'::jsonb -> 'tools') t WHERE t ->> 'name' = 'mine' \gset
+CREATE FUNCTION pg_temp.apply(tool jsonb) RETURNS text LANGUAGE sql AS $$ SELECT action FROM agentcore.config_apply(jsonb_build_object('tools', jsonb_build_array(tool)), tenant => 'copy') WHERE name = tool ->> 'name' $$;
+SELECT pg_temp.apply(:'mine'::jsonb - 'pending'), pg_temp.apply(:'mine'::jsonb || '{"pending": null}'), pg_temp.apply(:'mine'), pg_temp.apply(:'mine'::jsonb || '{"description": "edited", "enabled": true}');
+SELECT pending ->> 'description' FROM tools WHERE tenant = 'copy' AND name = 'mine';
+SELECT pg_temp.apply('{"name": "mine", "pending": {"digest": "0000", "description": "third", "input_schema": {"type": "object"}, "more": 1}}');
+SELECT pending - 'digest', pending ->> 'digest' = tool_digest('{"name": "x", "description": "third", "inputSchema": {"type": "object"}}') FROM tools WHERE tenant = 'copy' AND name = 'mine';
+SELECT p, pg_temp.error_of(format($$SELECT config_apply('{"tools": [{"name": "mine", "pending": %s}]}', tenant => 'copy')$$, p)) FROM unnest(ARRAY['1', '"x"', '[]', '{}', 'false', '{"input_schema": 1}', '{"input_schema": [{}]}']) p;
+-- a tool that was dropped comes back held; accepted, it is gone from the document
+SELECT tool_drop('mine', tenant => 'copy'), pg_temp.apply(:'mine');
+SELECT pending IS NULL AS opened FROM tools WHERE tenant = 'copy' AND name = 'mine';
+SELECT tool_accept('mine', tenant => 'copy');
+SELECT config_export('copy') #> '{tools}' @> '[{"name": "mine", "pending": null}]';
+SELECT pg_temp.error_of($$SELECT tool_hold('nobody', '{"input_schema": {}}')$$), pg_temp.error_of($$SELECT tool_hold('mine', NULL)$$), pg_temp.error_of($$SELECT tool_hold(NULL, '{"input_schema": {}}')$$);
+SET ROLE regress_importer;
+SELECT pg_temp.error_of($$SELECT tool_hold('search', '{"input_schema": {}}', tenant => 'q')$$);
+RESET ROLE;
+-- adopt takes a held tool that was given up
+SELECT tool_set('given', '{"type": "object"}');
+SELECT action FROM tool_import('[{"name": "given", "description": "d", "inputSchema": {"type": "object"}}]', origin => 'one', adopt => true, on_change => 'hold');
+SELECT tool_set('given', reset => '{origin}');
+SELECT action FROM tool_import('[{"name": "given", "description": "d", "inputSchema": {"type": "object"}}]', origin => 'two', adopt => true, on_change => 'hold');
+SELECT origin, pending IS NOT NULL FROM tools WHERE tenant = '' AND name = 'given';
 
 -- Ten thousand tools, half of them bad, imported twice ------------------------------------------------------
 

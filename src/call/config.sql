@@ -196,7 +196,11 @@ BEGIN
       ELSIF kind = 'budgets' THEN
         PERFORM agentcore.config_set_budget(item, tenant);
       ELSIF kind = 'tools' THEN
-        PERFORM agentcore.config_call('tool_set', agentcore.config_tool(item), tenant);
+        PERFORM agentcore.config_call('tool_set', agentcore.config_tool(item) - 'pending', tenant);
+        -- nothing that a document says, or does not say, ends a hold
+        IF item -> 'pending' <> 'null' THEN
+          PERFORM agentcore.tool_hold(item ->> 'name', item -> 'pending', tenant);
+        END IF;
       ELSE
         PERFORM agentcore.config_call(setters ->> kind, item, tenant);
       END IF;
@@ -328,7 +332,7 @@ BEGIN
     SELECT 'json_schemas', coalesce(jsonb_agg(jsonb_build_object('uri', s.name, 'dialect', s.dialect, 'schema', s.schema) ORDER BY s.name), '[]')
       FROM agentcore.json_schema s WHERE s.tenant = config_objects.tenant
   UNION ALL
-    SELECT 'tools', coalesce(jsonb_agg(to_jsonb(t) - ARRAY['tenant', 'revision', 'input_schema', 'est_nanousd', 'guessed', 'pending']
+    SELECT 'tools', coalesce(jsonb_agg(to_jsonb(t) - ARRAY['tenant', 'revision', 'input_schema', 'est_nanousd', 'guessed']
              || jsonb_build_object('input_schema', t.input_schema, 'est_usd', trim_scale(t.est_nanousd / 1000000000.0)) ORDER BY t.name), '[]')
       FROM agentcore.tool t WHERE t.tenant = config_objects.tenant
   UNION ALL
@@ -440,6 +444,7 @@ COMMENT ON FUNCTION agentcore.config_apply(jsonb, boolean, boolean, text) IS
   'Make a tenant''s configuration what the document says; one row per object of the kinds it names: created, changed, unchanged or dropped. '
   'Of an object that exists, a member that the document does not name stays as it is; a new one gets the default, and so does a member that is null. '
   'A list that is named (allow, deny, allow_tools, deny_tools, limits) is complete. '
+  'pending of a tool is the definition that waits for tool_accept(): named, it holds the tool; null, or not named, it leaves a hold as it is. '
   'dry_run: say it and undo it. '
   'prune: drop what the document''s kinds no longer name. '
   'Unknown members, and an object that a list names twice: 22023. '

@@ -33,6 +33,15 @@ COMMENT ON FUNCTION agentcore.tool_accept(text, text, text) IS
   'A schema that cannot be used any more: 22023. '
   'Unknown tool: 42704; NULL name: 22023.';
 
+CREATE FUNCTION agentcore.tool_hold(name text, pending jsonb, tenant text DEFAULT '') RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_tool_hold_v1';
+COMMENT ON FUNCTION agentcore.tool_hold(text, jsonb, text) IS
+  'Lets a definition wait for a tool, as an import with on_change hold does: calls are denied (tool_changed) until tool_accept(). '
+  'pending: as in the view tools; its digest is computed anew. '
+  'config_apply() calls it, so that what was held stays held in a restore. '
+  'No definition, NULL: 22023; unknown tool: 42704.';
+
 CREATE FUNCTION agentcore.tool_digest(definition jsonb, format text DEFAULT 'auto') RETURNS text
   LANGUAGE C IMMUTABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_digest_v1';
@@ -50,4 +59,4 @@ COMMENT ON FUNCTION agentcore.tool_definition_digest(text, jsonb, jsonb) IS
   'The digest of a definition in the columns of agentcore.tool, as tool_digest() has it; NULL without a schema.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('tool_import', 'admin'), ('tool_accept', 'admin'), ('tool_digest', 'public'), ('tool_definition_digest', 'internal');
+  ('tool_import', 'admin'), ('tool_accept', 'admin'), ('tool_hold', 'admin'), ('tool_digest', 'public'), ('tool_definition_digest', 'internal');

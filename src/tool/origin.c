@@ -6,7 +6,8 @@
  * What waits stands beside the definition in force (column "pending"), so the
  * gate needs no other table to refuse the tool's calls.  A tool that is held
  * stays held, whatever is imported: neither another on_change nor a server that
- * goes back to its old definition lets it run again, only tool_accept().
+ * goes back to its old definition lets it run again, only tool_accept().  A
+ * configuration document carries the hold (tool_hold()), so a restore keeps it.
  *
  * Memory: CurrentMemoryContext.  Locks: the tool's row, FOR NO KEY UPDATE, to the
  * end of the transaction.  On ERROR: the transaction takes everything back.
@@ -291,7 +292,7 @@ hold(Work *work, const Registered *found)
 			   "agentcore.tool_history shows what was there.");
 		return;
 	}
-	if (!known)
+	if (!known || found->origin == NULL)
 		set_pending(work->rules->tenant, work->name, work->rules->origin, pending);
 	work->result.action = TOOL_HELD;
 	work->result.problem = psprintf("tool %s at \"%s\" of tools is held: its definition %s, and tool_accept() has not accepted it",
@@ -443,4 +444,68 @@ AGC_FUNCTION(tool_accept)
 	if (!a.known)
 		agc_object_unpin(tool_require(a.tenant, a.name));
 	PG_RETURN_BOOL(a.waited);
+}
+
+/* ----- tool_hold ----------------------------------------------------------------------- */
+
+typedef struct Holding
+{
+	const char *tenant;
+	const char *name;
+	Definition	definition;
+	bool		known;
+} Holding;
+
+/* What waits, out of a document as the column "pending" has it; its digest is not believed. */
+static void
+read_pending(Holding *h, const Jsonb *pending)
+{
+	JbItem		root = jb_root(pending);
+	Jsonb	   *schema = pending_part(pending, "input_schema");
+	JbItem		top;
+
+	if (schema != NULL)
+		top = jb_root(schema);
+	if (!item_is_object(&root) || schema == NULL || !(item_is_object(&top) || JBE_ISBOOL(top.entry)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("pending of tool %s is no definition", agc_quoted_name(h->name)),
+				 errhint("It is an object of description, input_schema and meta, as in agentcore.tools.")));
+	h->definition.description = pending_text(pending, "description");
+	h->definition.input_schema = schema;
+	h->definition.meta = pending_part(pending, "meta");
+	h->definition.has_meta = true;
+}
+
+static void
+write_hold(void *arg)
+{
+	Holding    *h = arg;
+	Registered	found;
+	AgcOwner	owner;
+
+	agc_owner_begin_bounded(&owner);
+	h->known = look_up(h->tenant, h->name, NULL, &found);
+	if (h->known)
+	{
+		Jsonb	   *pending = pending_document(&h->definition, &found);
+
+		if (found.pending == NULL || !same_text(pending_text(found.pending, "digest"), pending_text(pending, "digest")))
+			set_pending(h->tenant, h->name, found.origin, pending);
+	}
+	agc_owner_end(&owner);
+}
+
+/* tool_hold(name, pending, tenant) -> void: what waits for a tool, from a configuration document */
+AGC_FUNCTION(tool_hold)
+{
+	Holding		h = {.name = agc_arg_name(fcinfo, 0, "tool name"), .tenant = agc_arg_tenant(fcinfo, 2)};
+	Jsonb	   *pending = agc_arg_jsonb(fcinfo, 1, "pending");
+
+	agc_enter(h.tenant, AGC_ADMIN);
+	read_pending(&h, pending);
+	agc_attributed(write_hold, &h);
+	if (!h.known)
+		agc_object_unpin(tool_require(h.tenant, h.name));
+	PG_RETURN_VOID();
 }
