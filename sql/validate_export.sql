@@ -9,8 +9,10 @@ SET search_path = agentcore, pg_catalog;
 
 -- Every rule is dated, has a source and a name of its own
 SELECT provider, count(*), count(*) FILTER (WHERE strict) AS strict, min(effect), max(effect) FROM provider_rules() GROUP BY provider ORDER BY provider;
-SELECT * FROM provider_rules() WHERE as_of IS NULL OR as_of > date '2026-12-31' OR source !~ '(https://|[\w-]+/[\w-]+ src/)' OR problem = '' OR rule !~ '^[a-z_]+$';
+SELECT * FROM provider_rules() WHERE as_of > date '2026-12-31' OR source !~ '(https://|[\w-]+/[\w-]+ src/)' OR problem = '' OR rule !~ '^[a-z_]+$';
 SELECT provider, rule FROM provider_rules() GROUP BY 1, 2 HAVING count(*) > 1;
+-- where the source could not be read, there is no day, and a refusal names none
+SELECT string_agg(provider || ' ' || rule, ', ' ORDER BY provider, rule) FROM provider_rules() WHERE as_of IS NULL;
 
 -- the export of a schema, or the rule in the way
 CREATE FUNCTION pg_temp.export(schema jsonb, format text, strict boolean DEFAULT false, name text DEFAULT 't', dialect text DEFAULT 'auto') RETURNS text LANGUAGE plpgsql AS $$
@@ -60,6 +62,10 @@ SELECT s, pg_temp.export(s::jsonb, 'openai_responses', true) FROM unnest(ARRAY['
   '{"type": "object", "properties": {"v": {"type": "array", "items": {"type": "string"}}, "r": {"$ref": "#/$defs/r"}}, "required": ["v", "r"], "additionalProperties": false, "$defs": {"r": {"type": "string"}}}',
   '{"type": "object", "properties": {"v": {"type": "string", "minLength": 1}}, "required": ["v"], "additionalProperties": false}']) s;
 SELECT pg_temp.export('{"type": "object", "properties": {"v": {}}, "required": ["v"], "additionalProperties": false}', 'openai_chat');
+SELECT json_schema_set('https://example.com/x', '{"type": "string"}');
+-- look-around: in any mode
+SELECT m, pg_temp.export('{"type": "object", "properties": {"v": {"type": "string", "pattern": "^(?!x)"}}, "required": ["v"], "additionalProperties": false}', 'openai_chat', m) FROM unnest('{f,t}'::boolean[]) m;
+SELECT f, pg_temp.export('{"type": "object", "properties": {"v": {"$ref": "https://example.com/x"}}}', f) FROM unnest('{openai_chat,anthropic}'::text[]) f;
 -- lint says all of it
 SELECT tool_set('s', '{"type": "object", "properties": {"v": {"description": "any"}, "w": {"type": "array"}, "x y": {"type": "string"}}, "anyOf": [{"required": ["v"]}], "required": ["v", "w", "x y"], "additionalProperties": false}');
 SELECT provider, path, keyword, effect, problem, rule, strict FROM tool_lint('s') WHERE provider <> 'gemini';

@@ -218,8 +218,10 @@ export_definition(const AgcObject *object, ToolFormat format, bool strict, Refus
 char *
 export_refusal_text(const Refusal *refusal)
 {
-	return psprintf("At \"%s\": %s. Rule %s of %s, as of %s.", refusal->path, refusal->problem, refusal->rule->name,
-					provider_names[refusal->rule->provider], refusal->rule->as_of);
+	const ProviderRule *rule = refusal->rule;
+
+	return psprintf("At \"%s\": %s. Rule %s of %s%s%s.", refusal->path, refusal->problem, rule->name, provider_names[rule->provider],
+					rule->as_of == NULL ? "" : ", as of ", rule->as_of == NULL ? "" : rule->as_of);
 }
 
 pg_noreturn static void

@@ -90,7 +90,7 @@ typedef struct ProviderRule
 	Effect		effect;
 	const char *problem;
 	const char *source;
-	const char *as_of;			/* when the source was read */
+	const char *as_of;			/* when the source was read; NULL: it could not be */
 } ProviderRule;
 
 extern const ProviderRule provider_rules[NRULES];

@@ -149,7 +149,7 @@ COMMENT ON FUNCTION agentcore.provider_rules() IS
   'What providers refuse, ignore or discourage of a tool''s definition, as tool_lint() and tool_export() know it. '
   'strict: only in the strict mode. '
   'Rules of gemini whose names begin with parameters_ hold for the member parameters; tool_export() then writes parametersJsonSchema. '
-  'source, as_of: what was read, and when.';
+  'source, as_of: what was read, and when; as_of NULL: the source could not be read for this rule, which is kept because a wrong request costs more than an export that is refused.';
 
 CREATE FUNCTION agentcore.result_error_shapes(OUT shape text, OUT predicate jsonpath, OUT source text, OUT as_of date) RETURNS SETOF record
   LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 26
