@@ -56,6 +56,32 @@ SELECT f, n, pg_temp.export('{"type": "object", "properties": {}}', f, name => n
 SELECT f, s, pg_temp.export(s::jsonb, f) FROM unnest('{anthropic,bedrock,openai_chat}'::text[]) f, unnest(ARRAY['{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "properties": {"a": {"$ref": "#/definitions/a"}}, "definitions": {"a": {"type": "string"}}}',
   '{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "properties": {"a": {"type": "array", "items": [{"type": "string"}]}}}', '{"$schema": "http://json-schema.org/draft-04/schema#", "type": "object", "properties": {"a": {"type": "number", "minimum": 1, "exclusiveMinimum": true}}}']) s ORDER BY 2, 1;
 SELECT tool_set('e', '{"type": "object", "properties": {}}', ''), pg_temp.export('{"type": "object", "properties": {}}', 'bedrock', name => 'e'), pg_temp.export('{"type": "object", "properties": {}}', 'anthropic', name => 'e');
+-- what 2020-12 refuses, or reads otherwise, of older drafts is written as 2020-12, if there is a form of the same meaning
+CREATE TABLE pg_temp.older (n int GENERATED ALWAYS AS IDENTITY, draft text, members jsonb);
+INSERT INTO pg_temp.older (draft, members) VALUES
+  ('draft-04', '{"properties": {"a": {"type": "number", "minimum": 1, "exclusiveMinimum": true, "maximum": 5, "exclusiveMaximum": false}}, "id": "https://example.com/t"}'),
+  ('draft-04', '{"properties": {"a": {"items": [{"type": "string"}], "additionalItems": false}, "b": {"items": {"type": "number"}, "additionalItems": false}}, "dependencies": {"a": ["b"]}}'),
+  ('draft-06', '{"properties": {"a": {"items": [{"const": 1}, true], "additionalItems": {"type": "string"}}}}'),
+  ('draft-07', '{"properties": {"a": {}, "b": {}}, "dependencies": {"a": ["b"], "b": {"required": ["c"]}}}'),
+  ('draft-07', '{"properties": {"a": {"$ref": "#/definitions/d", "minLength": 3, "description": "x"}}, "definitions": {"d": {"type": "array", "items": [{"type": "string"}, {"$ref": "#"}]}}}'),
+  ('draft-07', '{"$ref": "#/definitions/d", "required": ["b"], "definitions": {"d": {"properties": {"a": {"items": [{"type": "string"}]}}}}}'),
+  ('draft-07', '{"properties": {"a": {"$ref": "#/definitions/d", "default": "x"}}, "definitions": {"d": {"type": "string"}}}'),
+  ('draft-07', '{"properties": {"dependencies": {"type": "string"}, "items": {"enum": [{"items": [1], "dependencies": 1}]}, "a": {"default": {"$ref": "x"}, "items": [{}]}}}'),
+  -- these have none
+  ('draft-04', '{"properties": {"a": {"items": [{}], "const": 1}}}'), ('draft-07', '{"properties": {"a": {"items": [{}]}}, "dependentRequired": {"a": ["b"]}}'),
+  ('draft-07', '{"properties": {"a": {"$id": "#x", "items": [{}]}}}'), ('draft-07', '{"properties": {"a": {"items": [{"type": "string"}]}, "b": {"$ref": "#/properties/a/items/0"}}}'),
+  ('2019-09', '{"properties": {"a": {"items": [{}], "contains": {}, "unevaluatedItems": false}}}'), ('2019-09', '{"properties": {"a": {"$recursiveRef": "#"}}}');
+SELECT o.n, f, pg_temp.export(jsonb_build_object('type', 'object', '$schema', CASE draft WHEN '2019-09' THEN 'https://json-schema.org/draft/2019-09/schema' ELSE format('http://json-schema.org/%s/schema#', draft) END) || members, f)
+  FROM pg_temp.older o, unnest('{anthropic,bedrock}'::text[]) f WHERE f = 'anthropic' OR n < 3 ORDER BY 1, 2;
+-- both say the same of every argument
+SELECT count(*), count(*) FILTER (WHERE was), count(*) FILTER (WHERE was IS DISTINCT FROM jsonschema_validate(w.written - '$schema', args::jsonb, '2020-12'))
+  FROM (SELECT schema, pg_temp.export(schema, 'anthropic') AS written FROM pg_temp.older o, LATERAL (SELECT jsonb_build_object('type', 'object', '$schema', format('http://json-schema.org/%s/schema#', draft)) || members AS schema) s WHERE n < 9) e
+  CROSS JOIN LATERAL (SELECT e.written::jsonb) w (written)
+  CROSS JOIN unnest(ARRAY['{}', '{"a": 1}', '{"a": 1.5}', '{"a": 5}', '{"a": 6}', '{"a": "x"}', '{"a": []}', '{"a": ["x"]}', '{"a": ["x", "y"]}', '{"a": [1]}', '{"a": [1, 2, "s"]}', '{"a": [1, 2, 3]}', '{"a": ["x", {"a": 1}]}', '{"b": 1}', '{"b": [1]}', '{"b": [1, "x"]}',
+    '{"a": [], "b": 1}', '{"a": 2, "b": [], "c": 1}', '{"b": 1, "c": 2}', '{"a": ["x"], "b": []}', '{"items": {"items": [1], "dependencies": 1}}', '{"dependencies": 1}', '{"a": "xy"}']) args
+  CROSS JOIN LATERAL (SELECT jsonschema_validate(schema, args::jsonb)) v (was);
+-- a root whose type is a list that has object in it
+SELECT f, s, pg_temp.export(s::jsonb, f) FROM unnest('{openai_chat,anthropic,gemini,mcp}'::text[]) f, unnest(ARRAY['{"type": ["object"], "properties": {"a": {"type": "string"}}}', '{"type": ["string"], "properties": {}}', '{"type": []}']) s ORDER BY 2, 1;
 -- strict: what anything is, must be said
 SELECT s, pg_temp.export(s::jsonb, 'openai_responses', true) FROM unnest(ARRAY['{"type": "object", "properties": {"v": {"description": "any"}}, "required": ["v"], "additionalProperties": false}', '{"type": "object", "properties": {"v": true}, "required": ["v"], "additionalProperties": false}',
   '{"type": "object", "properties": {"v": {"type": "array"}}, "required": ["v"], "additionalProperties": false}', '{"type": "object", "properties": {"v": {"type": "array", "items": {}}}, "required": ["v"], "additionalProperties": false}',

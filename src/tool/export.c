@@ -192,19 +192,33 @@ schema_taken(const ToolDef *tool, const Jsonb *schema, ToolFormat format, bool s
 	return program != NULL && !lint_refuses(tool, program, format, strict, refusal);
 }
 
+/* The same schema without what the provider refuses; NULL and *refusal where that does not do. */
+static Jsonb *
+rewritten_schema(const ToolDef *tool, const Jsonb *schema, ToolFormat format, bool strict, Refusal *refusal)
+{
+	Jsonb	   *written = schema_rewrite(schema);
+
+	if (schema_taken(tool, written, format, strict, refusal))
+		return written;
+	written = schema_of_object(written);
+	return schema_taken(tool, written, format, strict, refusal) ? written : NULL;
+}
+
 /* The schema in a form that the provider takes; NULL and *refusal where there is none. */
 static Jsonb *
 taken_schema(const ToolDef *tool, ToolFormat format, bool strict, Refusal *refusal)
 {
 	Jsonb	   *schema = portable_schema(tool);
+	Jsonb	   *taken;
+	Refusal		later;
 
 	if (!lint_refuses(tool, tool->program, format, strict, refusal))
 		return schema;
-	schema = schema_rewrite(schema);
-	if (schema_taken(tool, schema, format, strict, refusal))
-		return schema;
-	schema = schema_of_object(schema);
-	return schema_taken(tool, schema, format, strict, refusal) ? schema : NULL;
+	taken = rewritten_schema(tool, schema, format, strict, refusal);
+	if (taken != NULL)
+		return taken;
+	schema = schema_redraft(schema, tool->program->dialect);
+	return schema == NULL ? NULL : rewritten_schema(tool, schema, format, strict, &later);
 }
 
 Jsonb *

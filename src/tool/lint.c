@@ -181,6 +181,18 @@ lint_dialect(Lint *lint, const SchemaProgram *program)
 			  psprintf("%s: %s at \"%s\"", provider_rules[ANTHROPIC_DIALECT].problem, problem.message, problem.path));
 }
 
+/* What is one of 2020-12 too, and means something else there. */
+static void
+lint_older_form(Lint *lint, const SchemaNode *node)
+{
+	const char *keyword = schema_older_form(&node->source, node->resource->dialect);
+
+	if (keyword == NULL)
+		return;
+	found(lint, node->path, keyword, lint->provider == ANTHROPIC ? ANTHROPIC_DIALECT : BEDROCK_DIALECT,
+		  strcmp(keyword, "$ref") == 0 ? "what stands beside it counts in draft 2020-12" : "is not read in draft 2020-12");
+}
+
 static void
 lint_root(Lint *lint)
 {
@@ -496,6 +508,8 @@ lint_node(Lint *lint, const SchemaNode *node)
 	lint_object(lint, node);
 	if (lint->provider == OPENAI)
 		lint_type(lint, node);
+	if (lint->provider == ANTHROPIC || lint->provider == BEDROCK)
+		lint_older_form(lint, node);
 	if (lint->provider == OPENAI && node->depth > OPENAI_DEPTH)
 		found(lint, node->path, NULL, OPENAI_LIMIT, "is nested deeper than 10 levels");
 }

@@ -123,10 +123,17 @@ extern char *export_refusal_text(const Refusal *refusal);
 extern Jsonb *schema_rewrite(const Jsonb *schema);
 
 /*
- * rewrite.c: a root without a type says that it is an object, and has properties.
+ * rewrite.c: a root without a type, or with an object among its types, says that
+ * it is an object, and has properties.
  * For a function's arguments, which are an object, it means the same.
  */
 extern Jsonb *schema_of_object(const Jsonb *schema);
+
+/* redraft.c: a schema of an older dialect as one of 2020-12; NULL if there is none of the same meaning */
+extern Jsonb *schema_redraft(const Jsonb *schema, SchemaDialect dialect);
+
+/* redraft.c: the keyword of one schema that 2020-12 would take, and read otherwise; NULL: none */
+extern const char *schema_older_form(const JbItem *schema, SchemaDialect dialect);
 
 /* rewrite.c: without "$schema" at the root */
 extern Jsonb *schema_without_dialect(const Jsonb *schema);

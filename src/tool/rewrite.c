@@ -259,6 +259,15 @@ schema_rewrite(const Jsonb *schema)
 	return JsonbValueToJsonb(push_rewritten(&state, &root, WJB_DONE, !has_unevaluated_items(&root), required_names(&root)));
 }
 
+/* Whether a root's type says that it can be an object; one that says nothing can. */
+static bool
+can_be_object(const JbItem *root)
+{
+	JbItem		type;
+
+	return !object_find_cstring(jb_container(root), "type", &type) || schema_type_names(&type, "object");
+}
+
 /* An object's members but one, into an open object. */
 static void
 put_others(JsonbParseState **state, const JbItem *object, const char *but)
@@ -285,7 +294,7 @@ schema_of_object(const Jsonb *schema)
 	JbItem		root = jb_root(schema);
 	JbItem		value;
 
-	if (!item_is_object(&root) || object_find_cstring(jb_container(&root), "type", &value))
+	if (!item_is_object(&root) || !can_be_object(&root))
 		return item_to_jsonb(&root);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	put_string(&state, "type", "object");
