@@ -41,6 +41,14 @@ SELECT tool_set('e', '{"type": "object", "properties": {"p": {"enum": ["high", "
   "n": {"anyOf": [{"enum": ["on"]}, {"type": "null"}]}, "lit": {"anyOf": [{"enum": [1, 2]}, {"type": "null"}]}, "is": {"type": ["integer", "string"]}, "u": {"enum": ["f\u00fcr"]}}}', coerce => true);
 SELECT public.tried('e', ARRAY['{"p": "HIGH"}', '{"p": " low\n"}', '{"p": "hihg"}', '{"p": "highest"}', '{"p": ""}', '{"c": "RED"}', '{"c": "blue"}', '{"k": "x"}', '{"amb": "a "}', '{"amb": "A"}', '{"ps": ["HIGH", "low"]}', '{"ps": "high"}', '{"ref": "Low"}', '{"n": "ON"}', '{"u": "F\u00fcr"}',
   '{"id": 42}', '{"id": 4.50}', '{"id": -0.10}', '{"id": 123456789012345678901234567890}', '{"id": true}', '{"id": {"a": 1}}', '{"id": ["x"]}', '{"id": [7]}', '{"nu": 7}', '{"sn": 1234}', '{"pat": 5}', '{"ids": 5}', '{"ids": [1, "a"]}', '{"num": "2"}', '{"num": "3"}', '{"v": 1}', '{"v": 3}', '{"lit": "2"}', '{"lit": "3"}', '{"lit": ""}', '{"n": ""}', '{"n": "null"}', '{"is": 1.5}']);
+-- one object where a list of such is wanted, whatever is to be repaired inside of it; what is no element is left
+SELECT tool_set('order', '{"type": "object", "required": ["items"], "properties": {"items": {"type": "array", "items": {"type": "object", "required": ["sku"], "properties": {"sku": {"type": "integer"}, "n": {"type": "string"}, "tags": {"type": "array", "items": {"type": "string"}}}, "additionalProperties": false}},
+  "alt": {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/sku"}}, {"type": "null"}]}, "ref": {"$ref": "#/$defs/skus"}, "words": {"type": "array", "items": {"type": "string"}}}, "$defs": {"sku": {"type": "object", "required": ["sku"], "properties": {"sku": {"type": "integer"}}}, "skus": {"type": "array", "items": {"$ref": "#/$defs/sku"}}}}', coerce => true);
+SELECT public.tried('order', ARRAY['{"items": {"sku": 1}}', '{"items": {"sku": "1"}}', '{"items": {"sku": "1", "n": 5, "tags": "a"}}', '{"items": "{\"sku\": \"1\"}"}', '{"items": {"sku": "x"}}', '{"items": {"sku": 1, "other": 2}}', '{"items": {"other": 1}}', '{"items": {}}', '{"items": [], "alt": {"sku": "7"}}',
+  '{"items": [], "ref": {"sku": "7"}}', '{"items": [], "words": {"sku": "7"}}', '{"items": [[{"sku": "1"}]]}', '{"items": [{"sku": 1, "tags": {"a": 1}}]}']);
+-- whole numbers that the schema fixes come back as it writes them
+SELECT tool_set('fixed', '{"properties": {"e": {"enum": [1, 2, 3]}, "c": {"const": 2}, "n": {"type": "number", "enum": [1, 2.5]}, "o": {"oneOf": [{"const": 1}, {"const": 2}]}, "m": {"enum": ["a", 2, null]}, "f": {"const": 2.0}, "any": {"type": "number"}, "l": {"items": {"enum": [1, 2]}}}}', coerce => true);
+SELECT public.tried('fixed', ARRAY['{"e": 2.0, "c": 2.00, "n": 1.0, "o": 2.0, "m": 2.0}', '{"n": 2.50, "f": 2.0, "any": 2.0}', '{"e": 2.5}', '{"e": "2.0"}', '{"l": [1.0, 2, 2.0]}', '{"e": 2, "c": 2}']);
 -- every step is told
 SELECT * FROM args_coerce('obj', '{"n": 5.0, "items": "{\"sku\":\"1\",}"}');
 -- a text in place of the arguments

@@ -271,7 +271,7 @@ improves(const EvalErrors *before, const EvalErrors *after, const char *path, bo
 	return new.at == 0 && (new.below == 0 || container) && new.outside <= old.outside;
 }
 
-/* What was read from a text and wrapped is an element, or it was meant as something else. */
+/* An object that was wrapped is an element, but for errors inside of it, or it was meant as something else. */
 static bool
 wraps_element(const EvalErrors *after, const char *path, const Repair *repair)
 {

@@ -167,6 +167,38 @@ string_length_ok(const JbItem *item, uint32 min, uint32 max, uint32 *length)
 	return *length >= min && *length <= max;
 }
 
+/* paths noted, in bytes */
+#define PLACES_BYTES_MAX (256 * 1024)
+
+static void
+note_place(EvalPlaces *places, const JbItem *item, const EvalFrame *at)
+{
+	EvalPlace  *place;
+
+	if (places->count >= places->limit || places->bytes > PLACES_BYTES_MAX)
+		return;
+	if (places->items == NULL)
+		places->items = palloc(sizeof(EvalPlace) * places->limit);
+	place = &places->items[places->count++];
+	*place = (EvalPlace){item->data, eval_path_text(at)};
+	places->bytes += strlen(place->path);
+}
+
+/* A whole number that the schema fixes, and writes without a fraction. */
+static void
+note_fixed(EvalContext *ctx, const JbItem *fixed, const JbItem *item, const EvalFrame *at)
+{
+	Number		given;
+	Number		wanted;
+
+	if (!JBE_ISNUMERIC(item->entry))
+		return;
+	number_read(&given, jb_numeric(item));
+	number_read(&wanted, jb_numeric(fixed));
+	if (!given.whole_scale && wanted.whole_scale)
+		note_place(ctx->places, item, at);
+}
+
 static bool
 enum_contains(EvalContext *ctx, const AnyRules *any, const JbItem *item, const EvalFrame *at)
 {
@@ -183,7 +215,11 @@ enum_contains(EvalContext *ctx, const AnyRules *any, const JbItem *item, const E
 			item_compare(item, &any->others[middle]);
 
 		if (cmp == 0)
+		{
+			if (unlikely(ctx->places != NULL) && !string)
+				note_fixed(ctx, &any->others[middle], item, at);
 			return true;
+		}
 		if (cmp < 0)
 			high = middle;
 		else
@@ -202,23 +238,6 @@ format_ok(const StringRules *rules, const JbItem *item)
 		return pattern_is_valid(item->data, item->len);
 	s = string_utf8(item->data, &len);
 	return format_check(rules->format_id, s, len);
-}
-
-/* paths noted, in bytes */
-#define PLACES_BYTES_MAX (256 * 1024)
-
-static void
-note_place(EvalPlaces *places, const JbItem *item, const EvalFrame *at)
-{
-	EvalPlace  *place;
-
-	if (places->count >= places->limit || places->bytes > PLACES_BYTES_MAX)
-		return;
-	if (places->items == NULL)
-		places->items = palloc(sizeof(EvalPlace) * places->limit);
-	place = &places->items[places->count++];
-	*place = (EvalPlace){item->data, eval_path_text(at)};
-	places->bytes += strlen(place->path);
 }
 
 static Evaluated

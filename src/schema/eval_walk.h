@@ -357,6 +357,8 @@ WALK(any)(EvalContext *ctx, const SchemaNode *node, const JbItem *item,
 	check_stack_depth();
 	if (any->has_const && item_compare(&any->constant, item) != 0)
 		FAIL(error_value(ctx, node, at, "const", item));
+	else if (any->has_const && unlikely(ctx->places != NULL))
+		note_fixed(ctx, &any->constant, item, at);
 	if (any->has_enum && !enum_contains(ctx, any, item, at))
 		FAIL(error_value(ctx, node, at, "enum", item));
 	if (any->ref != NULL)

@@ -298,6 +298,7 @@ step_wrap(const JbItem *item, Repair *repair)
 
 	if (item_is_array(item) || is_no_element(item))
 		return NULL;
+	repair->container |= JBE_ISCONTAINER(item->entry);
 	item_to_value(item, &value);
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	pushJsonbValue(&state, WJB_ELEM, &value);
@@ -311,6 +312,7 @@ step_unwrap(const JbItem *item, Repair *repair)
 
 	if (!item_is_array(item) || JsonContainerSize(jb_container(item)) != 1 || !array_get(jb_container(item), 0, &only))
 		return NULL;
+	repair->container |= JBE_ISCONTAINER(only.entry);
 	return item_to_jsonb(&only);
 }
 
