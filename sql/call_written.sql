@@ -41,6 +41,23 @@ SELECT n, verdict, args, detail, feedback FROM public.written, call_begin('a', '
 -- a backslash is not taken for itself where another of the string would make a line break of a letter
 SELECT t, verdict, args, feedback FROM unnest(ARRAY['{"path": "C:\Users\name"}', '{"path": "\d+\n"}', '{"path": "C:\Users\\name"}', '{"path": "a\nb"}']) t, call_begin('a', 'ls', args_text => t);
 SELECT n, verdict, detail, errors FROM public.written, call_begin('a', 'strict', args_text => t) ORDER BY n;
+-- what is wrong is said, and where: by a tool that coerces only for what no repair reads
+TRUNCATE public.written RESTART IDENTITY;
+INSERT INTO public.written (t) VALUES ('{"a": 1 "b": 2}'), ('{"a": "x" "b": 2}'), ('{"a" 1}'), ('{"a"}'), ('{"a",}'), ('{"a"=1}'), ('{"a": 1'), ('{"a": [1, 2}'),
+  ('{"a": [1, 2'), ('{"a": "x'), ('{"a":'), ('{"a"'), ('{'), ('{"a": tru'),
+(E'{\'a\': \'x\'}'), (E'{\'a\': \'it\'s\'}'), ('{a: 1}'), ('{"a": 1,}'), ('{"a": None, "b": True}'),
+  (E'{"a": "x\ny"}'), ('{"a": "\d"}'), ('{"a": "C:\Users\name"}'), ('{"a": 1} and so on'), ('{"a": 1}, "b": 2}'), ('{"a": 1}}, "b": 2}'), ('{/* c */ "a": 1}'), (E'{"a": 1 // one\n}'),
+  (E'{"a": // one\n 1}'), (E'# c\n{"a": 1}'), ('{"a": NaN}'), ('{"a": -Infinity}'), ('{"a": Infinity}'), ('{"a": hello}'), ('{"a": hello world, "b": 1}'), ('{"a": 1, "a": 2}'),
+  (E'{"a": 1, \'a\': 2}'), ('{"a": }'), ('{"a": , "b": 1}'), ('{"a": [1,,2]}'), ('{,}'), ('{"a": +5}'), ('{"a": .5}'), ('{"a": 5.}'), ('{"a": 0x10}'), ('{"a": 007}'),
+  ('{"a": 1_000}'), ('{"a": 1,000}'), ('{"a": 5 kg}'), ('{"a": say "hi"}'), ('{"a": "say "hi" now"}'), ('{"a": undefined}'), ('{"a": TRUE}'), ('{“a”: “x”}'), ('{"a": “x”}'),
+  ('{"a": `x`}'), ('{"a": (1, 2)}'), ('{"a": 1; "b": 2}'), ('["a": 1]'), ('{"a": 1 : 2}'), ('{"a": 1]'), ('a=1'), ('hello'), ('Here: {"a": 1}'), ('{1: 2}'), ('{"ü": "ää", x}'),
+  ('{"a": 1}{"a": 2}'), ('[1, 2'), (E'```json\n{"a": 1 "b": 2}\n```'), ('{"a": "x" /* c */}'), ('{"a": {"b": 1}'), ('{"a": "\u00"}'), ('<tool_call>'), ('{"a": 1e}'),
+  ('{"a": -}'), ('{[1]}'), ('{"a": {1, 2}}'), ('{"a": new Date()}'), ('{"a": lambda: 1}'), ('{"a": "x"+"y"}'), ('{"a": "x", ...}'), ('{"a": ...}'), ('{"a": <b>}'),
+  (E'{"a": """x"""}');
+CREATE FUNCTION public.short(feedback text) RETURNS text LANGUAGE sql AS
+  $$ SELECT coalesce(regexp_replace(feedback, '^The arguments are (not valid JSON)?(.*?)\.?( It was cut off: .*?\.)?( Make one call .*?\.)? Call ".*$', '\2'), 'runs') $$;
+SELECT n, t, public.short(v.feedback) FROM public.written, call_begin('a', 'strict', args_text => t) v ORDER BY n;
+SELECT n, public.short(v.feedback), v.detail FROM public.written, call_begin('a', 'ls', args_text => t) v ORDER BY n;
 -- audit mode reports it, and goes on with nothing
 SELECT v.verdict, v.args, v.reason, v.detail, v.enforced FROM unnest(ARRAY['{"path":"/x"', 'nope']) t, call_begin('looser', 'strict', args_text => t) v;
 -- what was read is what is judged: its URL, its method, its key; and the detail is not the worker's word for its own call
@@ -75,3 +92,8 @@ SELECT n, regexp_replace(v.feedback, '^There is no tool ".*?"\. (Did you mean (.
   'git__list_dir', 'functions.listDir', 'search', 'web/search', 'functions.raed_file', 'read_files', 'get_http_response', 'gethttpresponse', 'LS', U&'\00FCBERSETZE', 'secret_reads', 'functions.secret_read', 'delete_file', 'read', 'read_file<|channel|>commentary', 'functions.read_file <|constrain|>json', U&'\FF21_\FF22\FF23', 'tool.nothing_like_it', '_', '...', 'functions.']) WITH ORDINALITY t (n, i), call_begin('a', n, '{}') v ORDER BY i;
 -- a name that no tool can have is a row too
 SELECT v.verdict, v.reason, v.detail FROM unnest(ARRAY['', ' ', E'ls\n', E'\u001B[2J', repeat('n', 300), '*']) n, call_begin('a', n, '{}') v;
+-- and what is near is named, for what stands before control characters, a special token or arguments; the name is escaped once
+SELECT count(tool_set(n, '{"type": "object"}')) FROM unnest(ARRAY['l']) n;
+SELECT v.detail, v.feedback FROM unnest(ARRAY[E'read_file\n', E'functions.read_file\x01', E'READ_FILE\n', 'read_file' || repeat(' and then', 40), E'read_file\n{"path":"' || repeat('x', 300), E'"read_file"\n', E'ls\n', E'l\ns', E'\x1B[2J', E'a"b\\c\n',
+  repeat('n', 300), repeat(U&'\00FC', 200), 'secret_read' || repeat(' x', 200), 'read_file<|channel|>json', '<function=read_file>', 'read_file({"path": 1})', 'read_file/>', '<|start|>functions.read_file<|channel|>json']) n, call_begin('a', n, '{}') v;
+SELECT v.feedback FROM call_begin('a', E'write_file\t', args_text => '{') v;

@@ -47,6 +47,7 @@ typedef struct Gate
 	bool		is_llm;
 	Jsonb	   *args;			/* NULL until parsed; coerced and canonical later */
 	Jsonb	   *asked;			/* the same as it was parsed */
+	char	   *given_name;		/* as it was sent, where no tool can have that name; else NULL */
 	char	   *impossible;		/* why no tool can have the name that was asked for; or NULL */
 	char	   *oversized;		/* why the arguments were not read; or NULL */
 	char	   *args_text;		/* the model's raw string, or NULL */

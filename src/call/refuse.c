@@ -52,11 +52,17 @@ refuse_agent(Gate *gate)
 }
 
 void
-refuse_impossible_name(Gate *gate)
+refuse_impossible_name(Gate *gate, const char *nearest)
 {
-	gate_refuse(gate, REASON_UNKNOWN_TOOL, gate->impossible,
-				psprintf("There is no %s %s. Use only what you were given.",
-						 gate->is_llm ? "model" : "tool", quoted_tool(gate)));
+	const char *kind = gate->is_llm ? "model" : "tool";
+	char	   *name = agc_quoted_name(gate->given_name);
+
+	if (nearest != NULL)
+		gate_refuse(gate, REASON_UNKNOWN_TOOL, psprintf("%s; nearest: %s", gate->impossible, nearest),
+					psprintf("There is no %s %s. Did you mean %s? Use only the tools you were given.", kind, name, nearest));
+	else
+		gate_refuse(gate, REASON_UNKNOWN_TOOL, gate->impossible,
+					psprintf("There is no %s %s. Use only what you were given.", kind, name));
 }
 
 void
@@ -231,9 +237,8 @@ refuse_unreadable(Gate *gate, const WrittenJson *how)
 
 	gate->errors = written_json_errors(gate->args_text, how);
 	gate_deny(gate, REASON_INVALID_ARGS, problem,
-				psprintf("The arguments are %s%s%s%s%s.%s Call %s again with one JSON object.", problem,
-						 near != NULL ? ", near " : "", near != NULL ? near : "",
-						 how->rules != 0 ? ": " : "", how->rules != 0 ? written_json_wrong(how->rules) : "",
+				psprintf("The arguments are %s%s%s%s.%s Call %s again with one JSON object.", problem,
+						 near != NULL ? ", near " : "", near != NULL ? near : "", written_json_wrong(how),
 						 way_out(how->fault.wrong), quoted_tool(gate)));
 }
 

@@ -12,7 +12,7 @@
 /* tenant, agent, tool, model; nearest: a name that the model may be told, or NULL */
 extern void refuse_tenant(Gate *gate);
 extern void refuse_agent(Gate *gate);
-extern void refuse_impossible_name(Gate *gate);
+extern void refuse_impossible_name(Gate *gate, const char *nearest);
 extern void refuse_unknown_tool(Gate *gate, const char *nearest);
 extern void refuse_disabled_tool(Gate *gate);
 extern void refuse_changed_tool(Gate *gate);

@@ -12,6 +12,7 @@
 
 #include "access/detoast.h"
 #include "core/jsonb_walk.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 void
@@ -29,8 +30,10 @@ request_put_name(Gate *gate, Datum given, const char *what)
 
 	gate->impossible = agc_name_problem(name, what);
 	gate->tool_name = text_to_cstring(name);
-	if (gate->impossible != NULL)
-		gate->tool_name = agc_shown(gate->tool_name, AGC_NAME_SHOWN);
+	if (gate->impossible == NULL)
+		return;
+	gate->given_name = pnstrdup(gate->tool_name, pg_mbcliplen(gate->tool_name, strlen(gate->tool_name), AGC_MAX_NAME));
+	gate->tool_name = agc_shown(gate->given_name, AGC_NAME_SHOWN);
 }
 
 /* Looked at before it is read: what is refused costs nothing. */

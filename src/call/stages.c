@@ -106,7 +106,7 @@ judge_tool(Gate *gate)
 {
 	if (gate->impossible != NULL)
 	{
-		refuse_impossible_name(gate);
+		refuse_impossible_name(gate, gate->is_llm ? NULL : tool_nearest(gate->tenant, gate->given_name, may_be_told, gate));
 		return;
 	}
 	if (gate->is_llm)

@@ -462,6 +462,7 @@ typedef struct AgcJsonFault
 {
 	AgcJsonWrong wrong;
 	Size		offset;			/* in bytes */
+	const char *what;			/* is wrong there, in fixed words; NULL: not known */
 } AgcJsonFault;
 
 /*

@@ -167,7 +167,7 @@ agc_json_read(const char *text, bool unique, AgcJsonFault *fault)
 	JsonSemAction actions = {.semstate = &state, .scalar = check_scalar, .object_field_start = count_key};
 	Jsonb	   *value;
 
-	fault->wrong = AGC_JSON_DEEP;
+	*fault = (AgcJsonFault){AGC_JSON_DEEP, 0};
 	if (!depth_fits(text, len, &fault->offset))
 		return NULL;
 	fault->wrong = AGC_JSON_CHARACTER;
@@ -197,8 +197,8 @@ agc_json_character(const char *text, Size offset)
 	return pg_mbstrlen_with_len(text, (int) offset) + 1;
 }
 
-char *
-agc_json_problem(const char *text, const AgcJsonFault *fault)
+static char *
+name_problem(const char *text, const AgcJsonFault *fault)
 {
 	int			character = agc_json_character(text, fault->offset);
 
@@ -226,6 +226,14 @@ agc_json_problem(const char *text, const AgcJsonFault *fault)
 	}
 	/* the parser's own words quote the text, which may hold anything */
 	return psprintf("not valid JSON at character %d", character);
+}
+
+char *
+agc_json_problem(const char *text, const AgcJsonFault *fault)
+{
+	char	   *problem = name_problem(text, fault);
+
+	return fault->what == NULL ? problem : psprintf("%s: %s", problem, fault->what);
 }
 
 static Jsonb *

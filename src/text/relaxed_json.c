@@ -18,6 +18,7 @@
 #include "text/relaxed_json.h"
 
 #include "core/json_escape.h"
+#include "text/relaxed_fault.h"
 
 /* bytes of a model's special token, such as <|tool_call_end|> */
 #define MARK_MAX 64
@@ -37,6 +38,7 @@ typedef struct Reader
 	const char *control_at;		/* one that makes a control character of a letter: \n, \t */
 	RelaxedFault fault;
 	const char *fault_at;
+	RelaxedPlace place;			/* what was to be read there */
 } Reader;
 
 typedef enum Step
@@ -89,8 +91,9 @@ fail(Reader *r, RelaxedFault fault, const char *at)
 
 /* What is not as it should be here: the end, or something else. */
 static bool
-fail_here(Reader *r)
+fail_here(Reader *r, RelaxedPlace place)
 {
+	r->place = place;
 	return fail(r, r->at == r->end ? RELAXED_TRUNCATED : RELAXED_SYNTAX, r->at);
 }
 
@@ -253,6 +256,7 @@ read_string(Reader *r)
 	char		quote = *r->at++;
 
 	r->kept_at = r->control_at = NULL;
+	r->place = RELAXED_AT_STRING;
 	if (quote == '\'')
 		r->rules |= RELAXED_SINGLE_QUOTES;
 	appendStringInfoChar(r->out, '"');
@@ -280,7 +284,10 @@ read_string(Reader *r)
 		}
 	}
 	if (r->kept_at != NULL && r->control_at != NULL)
+	{
+		r->rules &= ~RELAXED_BAD_ESCAPE;
 		return fail(r, RELAXED_SYNTAX, r->kept_at);
+	}
 	r->at++;
 	appendStringInfoChar(r->out, '"');
 	return true;
@@ -309,12 +316,12 @@ read_number(Reader *r)
 	if (is_next(r, '0'))
 		r->at++;
 	else if (!skip_digits(r))
-		return fail_here(r);
+		return fail_here(r, RELAXED_AT_NUMBER);
 	if (is_next(r, '.'))
 	{
 		r->at++;
 		if (!skip_digits(r))
-			return fail_here(r);
+			return fail_here(r, RELAXED_AT_NUMBER);
 	}
 	if (is_next(r, 'e') || is_next(r, 'E'))
 	{
@@ -322,7 +329,7 @@ read_number(Reader *r)
 		if (is_next(r, '+') || is_next(r, '-'))
 			r->at++;
 		if (!skip_digits(r))
-			return fail_here(r);
+			return fail_here(r, RELAXED_AT_NUMBER);
 	}
 	appendBinaryStringInfo(r->out, start, r->at - start);
 	return true;
@@ -349,6 +356,7 @@ read_constant(Reader *r)
 			r->at += len;
 			return true;
 		}
+	r->place = RELAXED_AT_VALUE;
 	/* a word that the text's end may have cut */
 	return fail(r, r->at + len == r->end ? RELAXED_TRUNCATED : RELAXED_SYNTAX, r->at);
 }
@@ -359,7 +367,7 @@ begin_value(Reader *r)
 {
 	skip_blanks(r);
 	if (r->at == r->end)
-		return fail_here(r);
+		return fail_here(r, RELAXED_AT_VALUE);
 	switch (*r->at)
 	{
 		case '{':
@@ -398,13 +406,13 @@ read_key(Reader *r)
 	}
 	else
 	{
-		fail_here(r);
+		fail_here(r, RELAXED_AT_KEY);
 		return STEP_FAULT;
 	}
 	skip_blanks(r);
 	if (!is_next(r, ':'))
 	{
-		fail_here(r);
+		fail_here(r, RELAXED_AT_COLON);
 		return STEP_FAULT;
 	}
 	r->at++;
@@ -435,7 +443,7 @@ next_member(Reader *r)
 	{
 		if (!is_next(r, ','))
 		{
-			fail_here(r);
+			fail_here(r, RELAXED_AT_NEXT);
 			return STEP_FAULT;
 		}
 		r->at++;
@@ -524,6 +532,7 @@ skip_to_fence(Reader *r)
 	const char *start = r->at;
 	const char *p = start;
 
+	r->place = RELAXED_AT_START;
 	while (p < r->end && *p != '`' && strchr("{}[]", *p) == NULL)
 		p++;
 	if (r->end - p < 3 || memcmp(p, "```", 3) != 0)
@@ -551,7 +560,7 @@ skip_before(Reader *r)
 	if (!skip_fence(r) && !begins_value(r) && !r->whole && r->at < r->end && !skip_to_fence(r))
 		return false;
 	skip_blanks(r);
-	return begins_value(r) || fail_here(r);
+	return begins_value(r) || fail_here(r, RELAXED_AT_START);
 }
 
 /* One more object: the first was empty, or it is the same, else it is not clear which was meant. */
@@ -596,6 +605,7 @@ skip_after(Reader *r, int start)
 {
 	bool		fenced = (r->rules & RELAXED_FENCE) != 0;
 
+	r->place = RELAXED_AT_END;
 	if (!r->whole && !skip_brackets(r))
 		return false;
 	while (r->at < r->end)
@@ -611,6 +621,8 @@ skip_after(Reader *r, int start)
 		}
 		else if (!read_again(r, start))
 			return false;
+		else
+			r->place = RELAXED_AT_END;
 	}
 	return true;
 }
@@ -627,14 +639,21 @@ read_document(Reader *r)
 	return read_value(r) && skip_after(r, start);
 }
 
+static const char *
+say_fault(Reader *r)
+{
+	RelaxedSpot spot = {r->text, r->end, r->fault == RELAXED_TRUNCATED ? r->end : r->fault_at, r->place, r->open.len > 0 && r->open.data[r->open.len - 1] == '{'};
+
+	return r->fault == RELAXED_SYNTAX || r->fault == RELAXED_TRUNCATED ? relaxed_fault_words(&spot) : NULL;
+}
+
 RelaxedFault
 relaxed_json_read(const char *data, size_t len, int max_depth, bool whole, StringInfo out, RelaxedJson *how)
 {
 	Reader		r = {.text = data, .at = data, .end = data + len, .out = out, .whole = whole, .max_depth = max_depth};
 
 	initStringInfo(&r.open);
-	if (!read_document(&r) && r.fault == RELAXED_FINE)
-		fail_here(&r);
+	how->what = read_document(&r) ? NULL : say_fault(&r);
 	pfree(r.open.data);
 	how->rules = r.rules;
 	how->offset = r.fault == RELAXED_FINE ? 0 : (size_t) (r.fault_at - r.text);

@@ -52,6 +52,7 @@ typedef struct RelaxedJson
 {
 	int			rules;
 	size_t		offset;			/* of the fault, in bytes */
+	const char *what;			/* is wrong there, in fixed words; NULL: nothing, or the fault says it */
 } RelaxedJson;
 
 /*

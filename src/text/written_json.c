@@ -42,12 +42,15 @@ read_relaxed(const char *text, bool whole, WrittenJson *how)
 	initStringInfo(&strict);
 	fault = relaxed_json_read(text, strlen(text), agc_max_depth, whole, &strict, &relaxed);
 	if (fault != RELAXED_FINE)
-		how->fault = (AgcJsonFault){wrong_of(fault), relaxed.offset};
+	{
+		how->fault = (AgcJsonFault){wrong_of(fault), relaxed.offset, relaxed.what};
+		how->rules = relaxed.rules;
+	}
 	else
 	{
 		value = agc_json_read(strict.data, true, &how->fault);
 		how->fault.offset = 0;
-		how->rules = value != NULL ? relaxed.rules : 0;
+		how->rules = relaxed.rules;
 	}
 	pfree(strict.data);
 	return value;
@@ -77,7 +80,12 @@ written_json_read(const char *text, bool whole, WrittenJson *how)
 
 	how->rules = 0;
 	value = agc_json_read(text, false, &how->fault);
-	return value == NULL && how->fault.wrong <= AGC_JSON_ENDS ? read_relaxed(text, whole, how) : value;
+	if (value != NULL || how->fault.wrong > AGC_JSON_ENDS)
+		return value;
+	value = read_relaxed(text, whole, how);
+	if (value == NULL)
+		how->rules = 0;
+	return value;
 }
 
 Jsonb *
@@ -88,12 +96,12 @@ written_json_strict(const char *text, WrittenJson *how)
 
 	how->rules = 0;
 	value = agc_json_read(text, false, &how->fault);
-	if (value != NULL || how->fault.wrong != AGC_JSON_SYNTAX)
+	if (value != NULL || how->fault.wrong > AGC_JSON_ENDS)
 		return value;
-	if (read_relaxed(text, false, &relaxed) != NULL)
-		how->rules = relaxed.rules;
-	else if (relaxed.fault.wrong == AGC_JSON_ENDS || relaxed.fault.wrong == AGC_JSON_SEVERAL)
+	if (read_relaxed(text, false, &relaxed) == NULL &&
+		(relaxed.fault.wrong <= AGC_JSON_ENDS || relaxed.fault.wrong == AGC_JSON_SEVERAL))
 		how->fault = relaxed.fault;
+	how->rules = relaxed.rules;
 	return NULL;
 }
 
@@ -123,9 +131,11 @@ written_json_rules(int rules)
 }
 
 char *
-written_json_wrong(int rules)
+written_json_wrong(const WrittenJson *how)
 {
-	return list_rules(rules, relaxed_rule_wrong, "; ");
+	if (how->rules == 0)
+		return pstrdup("");
+	return psprintf("%s%s", how->fault.what != NULL ? "; also, " : ": ", list_rules(how->rules, relaxed_rule_wrong, "; "));
 }
 
 /* The text around a fault, at whole characters; false: it has no place. */
@@ -199,7 +209,7 @@ written_json_errors(const char *text, const WrittenJson *how)
 	push_member(&state, "path", "");
 	push_member(&state, "keyword", "json");
 	push_member(&state, "schema_path", "");
-	push_member(&state, "message", how->rules == 0 ? problem : psprintf("%s: %s", problem, written_json_wrong(how->rules)));
+	push_member(&state, "message", psprintf("%s%s", problem, written_json_wrong(how)));
 	push_place(&state, text, &how->fault);
 	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));

@@ -25,15 +25,15 @@ extern Jsonb *written_json_read(const char *text, bool whole, WrittenJson *how);
 extern bool written_json_is_nothing(const char *text);
 extern Jsonb *written_json_nothing(void);
 
-/* without repairs; "rules" says which would make it readable, the fault whether it was cut off or holds two objects */
+/* without repairs; "rules" says which the text needs, the fault what none of them cures */
 extern Jsonb *written_json_strict(const char *text, WrittenJson *how);
 
 /* the name of the first rule of a set */
 extern const char *written_json_first_rule(int rules);
 
-/* names of rules, divided by commas; and what is wrong, in words */
+/* names of rules, divided by commas; and what they say is wrong, to be put behind the fault: "" where there are none */
 extern char *written_json_rules(int rules);
-extern char *written_json_wrong(int rules);
+extern char *written_json_wrong(const WrittenJson *how);
 
 /* the text around a fault, quoted; NULL: it has no place */
 extern char *written_json_near(const char *text, const AgcJsonFault *fault);

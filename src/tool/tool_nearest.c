@@ -52,12 +52,11 @@ is_letter(char ch)
 	return isalnum((unsigned char) ch) || IS_HIGHBIT_SET(ch);
 }
 
-/* Without a special token behind the name, a number of the call such as ":0", and brackets. */
+/* A number of the call behind the name, such as ":0", and brackets. */
 static int
 len_of_name(const char *name)
 {
-	const char *token = strstr(name, "<|");
-	int			len = token != NULL ? (int) (token - name) : (int) strlen(name);
+	int			len = strlen(name);
 	int			digits = len;
 
 	while (digits > 0 && isdigit((unsigned char) name[digits - 1]))
@@ -208,8 +207,9 @@ show(Shown *shown, const char *name)
 	shown->names[shown->n++] = name;
 }
 
-char *
-tool_nearest(const char *tenant, const char *name, ToolNameFilter told, void *arg)
+/* words: only names that are the same by their words. */
+static char *
+nearest_to(const char *tenant, const char *name, bool words, ToolNameFilter told, void *arg)
 {
 	int			limit = told == NULL ? NEAREST_SHOWN : AGC_NEAREST_MAX;
 	NearestScan scan = {.whole = {.wanted = name, .limit = limit}};
@@ -221,9 +221,55 @@ tool_nearest(const char *tenant, const char *name, ToolNameFilter told, void *ar
 	initStringInfo(&shown.out);
 	for (int i = 0; i < scan.nfound; i++)
 		show(&shown, scan.found[i].name);
-	for (int i = 0; i < scan.whole.count; i++)
+	for (int i = 0; i < scan.whole.count && !words; i++)
 		show(&shown, scan.whole.name[i]);
-	for (int i = 0; i < scan.last.count; i++)
+	for (int i = 0; i < scan.last.count && !words; i++)
 		show(&shown, scan.last.name[i]);
 	return shown.out.len > 0 ? shown.out.data : NULL;
+}
+
+static char *
+without_controls(const char *name)
+{
+	char	   *out = palloc(strlen(name) + 1);
+	int			len = 0;
+
+	for (; *name != '\0'; name++)
+		if ((unsigned char) *name >= ' ' && *name != '\x7f')
+			out[len++] = *name;
+	out[len] = '\0';
+	return out;
+}
+
+/* Behind the special tokens that a name begins with. */
+static const char *
+skip_tokens(const char *name)
+{
+	const char *end;
+
+	while (*name == '<' && (end = strchr(name, '>')) != NULL)
+		name = end + 1;
+	return name;
+}
+
+/* The names near what stands before the first of these characters; NULL: none. */
+static char *
+nearest_to_first(const char *tenant, const char *name, const char *stops, bool words, ToolNameFilter told, void *arg)
+{
+	size_t		len;
+
+	name = skip_tokens(name);
+	len = strcspn(name, stops);
+	return len == 0 || name[len] == '\0' ? NULL : nearest_to(tenant, pnstrdup(name, len), words, told, arg);
+}
+
+/* Behind a name may stand its arguments, a special token or any text. */
+char *
+tool_nearest(const char *tenant, const char *name, ToolNameFilter told, void *arg)
+{
+	char	   *nearest = nearest_to_first(tenant, name, "<{([", false, told, arg);
+
+	if (nearest == NULL && name[0] != '\0')
+		nearest = nearest_to(tenant, without_controls(name), false, told, arg);
+	return nearest != NULL ? nearest : nearest_to_first(tenant, name, " \t\r\n", true, told, arg);
 }

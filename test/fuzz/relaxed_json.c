@@ -4,6 +4,7 @@
  *	  parser, JSON comes out as it is, and a text that is cut off is never read as if
  *	  it were whole.
  */
+#include "text/relaxed_fault.c"
 #include "text/relaxed_json.c"
 
 #include "common/jsonapi.h"
