@@ -85,6 +85,7 @@ SELECT f, s, pg_temp.export(s::jsonb, f) FROM unnest('{openai_chat,anthropic,gem
 -- strict: what anything is, must be said
 SELECT s, pg_temp.export(s::jsonb, 'openai_responses', true) FROM unnest(ARRAY['{"type": "object", "properties": {"v": {"description": "any"}}, "required": ["v"], "additionalProperties": false}', '{"type": "object", "properties": {"v": true}, "required": ["v"], "additionalProperties": false}',
   '{"type": "object", "properties": {"v": {"type": "array"}}, "required": ["v"], "additionalProperties": false}', '{"type": "object", "properties": {"v": {"type": "array", "items": {}}}, "required": ["v"], "additionalProperties": false}',
+  '{"type": "object", "properties": {"v": {"type": "array", "items": true}}, "required": ["v"], "additionalProperties": false}', '{"type": "object", "properties": {"v": {"anyOf": [{"type": "string"}, true]}}, "required": ["v"], "additionalProperties": false}',
   '{"type": "object", "properties": {"v": {"type": "array", "items": {"type": "string"}}, "r": {"$ref": "#/$defs/r"}}, "required": ["v", "r"], "additionalProperties": false, "$defs": {"r": {"type": "string"}}}',
   '{"type": "object", "properties": {"v": {"type": "string", "minLength": 1}}, "required": ["v"], "additionalProperties": false}']) s;
 SELECT pg_temp.export('{"type": "object", "properties": {"v": {}}, "required": ["v"], "additionalProperties": false}', 'openai_chat');
@@ -111,4 +112,7 @@ SELECT action FROM tool_import(jsonb_build_object('functionDeclarations', jsonb_
 
 SELECT tool_set('m', '{"type": "object", "requried": ["a"], "additionalproperties": false, "x-requird": 1, "properties": {"requried": {"type": "string", "minLenght": 2, "example": "x", "nullable": true, "frobnicate": 1, "descripton": "d"}, "b": {"type": "array", "item": {"type": "string"}, "minItem": 1, "uniqueItem": true},
   "c": {"min_length": 1, "exclusive_minimum": 0, "enums": ["a"], "Default": 1, "tpye": "string", "ty": "x"}, "d": {"definitions": {}, "dependencies": {}, "const": {"requried": 1}, "default": {"minLenght": 1}, "id": "x"}}}');
+SELECT path, problem FROM tool_lint('m', 'agentcore') WHERE rule IS NULL ORDER BY path;
+-- in capitals, and with other separators
+SELECT tool_set('m', '{"type": "object", "REQUIRED": ["a"], "Additional-Properties": false, "properties": {"ANY_OF": {"MINLENGTH": 1, "unique items": true, "prefix_items": [], "EXAMPLE_": 1, "TYP": 1}}}');
 SELECT path, problem FROM tool_lint('m', 'agentcore') WHERE rule IS NULL ORDER BY path;

@@ -51,6 +51,21 @@ keyword_of(const SchemaResource *resource, const char *name, uint32 len)
 	return keyword != NULL && (keyword->vocabulary & resource->vocabularies) ? keyword : NULL;
 }
 
+/* The same letters, in any case and however they are separated: ANY_OF. */
+static bool
+same_letters(const char *keyword, const char *word, uint32 len)
+{
+	for (uint32 i = 0; i < len; i++)
+	{
+		if (word[i] == '_' || word[i] == '-' || word[i] == ' ')
+			continue;
+		if (pg_ascii_tolower((unsigned char) *keyword) != pg_ascii_tolower((unsigned char) word[i]))
+			return false;
+		keyword++;
+	}
+	return *keyword == '\0';
+}
+
 /*
  * Words that others put into schemas, near to keywords or not, are left alone:
  * OpenAPI's, Gemini's, and extensions, which begin with "x-" or "$".
@@ -72,6 +87,9 @@ schema_misspelt_keyword(const char *word, uint32 len)
 	for (int i = 0; i < lengthof(others); i++)
 		if (strlen(others[i]) == len && memcmp(others[i], word, len) == 0)
 			return NULL;
+	for (int i = 0; i < lengthof(keyword_table); i++)
+		if (same_letters(keyword_table[i].name, word, len))
+			return keyword_table[i].name;
 	nearest.wanted = pnstrdup(word, len);
 	for (int i = 0; i < lengthof(keyword_table); i++)
 		agc_nearest_add(&nearest, keyword_table[i].name);

@@ -364,6 +364,17 @@ lint_keyword(Lint *lint, const SchemaNode *node, const JbItem *key, const JbItem
 	}
 }
 
+static bool
+has_boolean(const JbItem *array)
+{
+	JbItem item;
+
+	for (uint32 i = 0; item_is_array(array) && array_get(jb_container(array), i, &item); i++)
+		if (JBE_ISBOOL(item.entry))
+			return true;
+	return false;
+}
+
 /* OpenAI: what an array holds, and in strict mode what anything is, must be said. */
 static void
 lint_type(Lint *lint, const SchemaNode *node)
@@ -381,6 +392,11 @@ lint_type(Lint *lint, const SchemaNode *node)
 	if (object_find_cstring(schema, "type", &value) && schema_type_names(&value, "array") &&
 		!object_find_cstring(schema, "items", &value))
 		found(lint, node->path, "items", OPENAI_ARRAY_ITEMS, NULL);
+	/* true and false say nothing of a type; those of properties are looked at there */
+	if (object_find_cstring(schema, "items", &value) && JBE_ISBOOL(value.entry))
+		found(lint, node->path, "items", OPENAI_TYPE, NULL);
+	if (object_find_cstring(schema, "anyOf", &value) && has_boolean(&value))
+		found(lint, node->path, "anyOf", OPENAI_TYPE, NULL);
 }
 
 /* ----- objects ---------------------------------------------------------------------- */
