@@ -73,22 +73,26 @@ agc_nearest_add(AgcNearest *nearest, const char *candidate)
 	agc_nearest_add_as(nearest, candidate, candidate);
 }
 
-/* Costs are the edit distances of PostgreSQL's own hints. */
-void
-agc_nearest_add_as(AgcNearest *nearest, const char *form, const char *candidate)
+/*
+ * The edit distance of PostgreSQL's own hints; -1: it is out of reach.  Names that
+ * differ in case only are as near as can be.
+ */
+static int
+distance_to(const AgcNearest *nearest, const char *name)
 {
 	const char *wanted = nearest->wanted;
-	const char *name = form;
 	int			wanted_len = strlen(wanted);
 	int			len = strlen(name);
 	int			reach = nearest_reach(nearest, pg_mbstrlen(wanted));
 	int			same;
 	int			distance;
-	int			at;
 
-	if (wanted_len > AGC_MAX_NAME || len > AGC_MAX_NAME || reach < 0 ||
-		bytes_too_far(wanted, wanted_len, name, len, reach))
-		return;
+	if (wanted_len > AGC_MAX_NAME || len > AGC_MAX_NAME || reach < 0)
+		return -1;
+	if (len == wanted_len && pg_strcasecmp(wanted, name) == 0)
+		return 0;
+	if (bytes_too_far(wanted, wanted_len, name, len, reach))
+		return -1;
 	same = same_bytes(wanted, name, Min(wanted_len, len), 1);
 	wanted += same;
 	name += same;
@@ -97,7 +101,16 @@ agc_nearest_add_as(AgcNearest *nearest, const char *form, const char *candidate)
 	same = same_bytes(wanted + wanted_len - 1, name + len - 1, Min(wanted_len, len), -1);
 	distance = varstr_levenshtein_less_equal(wanted, wanted_len - same, name, len - same,
 											 1, 1, 1, reach, true);
-	if (distance > reach)
+	return distance <= reach ? distance : -1;
+}
+
+void
+agc_nearest_add_as(AgcNearest *nearest, const char *form, const char *candidate)
+{
+	int			distance = distance_to(nearest, form);
+	int			at;
+
+	if (distance < 0)
 		return;
 	for (at = nearest->count; at > 0 && nearest->distance[at - 1] > distance; at--)
 		if (at < nearest->limit)
