@@ -3,17 +3,15 @@
  *	  What an administrator may do to counters: budget_adjust() and
  *	  budget_reset_window().
  *
- * Both work under the counters' locks and write to the ledger, so ledger and
+ * Both decide with nobody else in flight and write to the ledger, so ledger and
  * counters still agree afterwards.
  *
- * Locks: path_lock.c; a reset locks only its own budget's counters.
+ * Locks: path_lock.c; a reset locks only its own budget.
  * Memory: the caller's context.  On ERROR: the transaction takes everything
  * back.
  */
 #include "budget/define_counters.h"
 
-#include "budget/path_lock.h"
-#include "budget/share.h"
 #include "budget/threshold.h"
 
 #include "catalog/pg_type.h"
@@ -23,8 +21,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/numeric.h"
-
-static const int64 nothing[BUDGET_NDIMS] = {0};
 
 static void
 raise_contention(const char *budget)
@@ -71,13 +67,10 @@ refuse_below_zero(const PathLink *link, const int64 amount[BUDGET_NUSED])
 {
 	static const char *const units[] = {"tokens", "nano-USD", "calls"};
 
-	Counter		sum;
-
-	share_sum(link->counter, link->n, &sum);
-	for (int w = 0; w < sum.nwindows; w++)
+	for (int w = 0; w < link->sum.nwindows; w++)
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
-			int64		used = sum.used[w][dim];
+			int64		used = link->sum.used[w][dim];
 
 			if (amount[dim] < 0 && used < -amount[dim])
 				ereport(ERROR,
@@ -87,6 +80,19 @@ refuse_below_zero(const PathLink *link, const int64 amount[BUDGET_NUSED])
 								   link->defined && w < link->def.nlimits ? definition_limit_name(&link->def.limit[w]) : "?",
 								   (long long) used, units[dim])));
 		}
+}
+
+/* arg: int64[BUDGET_NUSED] */
+static void
+plan_adjust(BudgetPath *path, void *arg)
+{
+	const int64 *amount = arg;
+
+	for (int i = 0; i < path->n; i++)
+	{
+		refuse_below_zero(&path->link[i], amount);
+		memcpy(path->link[i].change.used, amount, sizeof(path->link[i].change.used));
+	}
 }
 
 /* budget_adjust(budget, tokens, usd, calls, reason, tenant) -> boolean */
@@ -120,22 +126,19 @@ AGC_FUNCTION(budget_adjust)
 	path_resolve(&path, tenant, budget);
 	if (entry.amount[DIM_TOKENS] == 0 && entry.amount[DIM_NANOUSD] == 0 && entry.amount[DIM_CALLS] == 0)
 		PG_RETURN_BOOL(false);
-	path_want_all(&path);
-	if (!path_lock(&path, NULL))
-		raise_contention(budget);
 	for (int i = 0; i < path.n; i++)
 	{
-		refuse_below_zero(&path.link[i], entry.amount);
-		counter_charge(&path.link[i].counter[0], entry.amount);
+		path.link[i].exact = true;
 		names[i] = path.link[i].name;
 	}
+	if (path_enter(&path, NULL, plan_adjust, entry.amount) != PATH_ENTERED)
+		raise_contention(budget);
 	entry.at = path.at;
 	entry.nbudgets = path.n;
 	entry.budgets = names;
 	entry.detail = make_detail("reason", reason);
 	row_ledger_add(tenant, NULL, &entry);
 	threshold_tell(&path, NULL);
-	path_split(&path, nothing);
 	path_write(&path);
 	PG_RETURN_BOOL(true);
 }
@@ -168,35 +171,49 @@ bring_back_ledger(const char *tenant, const char *budget, TimestampTz now)
 	agc_owner_spi_row(&plan, &row);
 }
 
-/* Counters that are ahead of the clock come back to it; the first one gets what the ledger says. */
+/* A counter that is ahead of the clock comes back to it, with what the ledger says. */
 static void
 bring_back(const char *tenant, PathLink *link, TimestampTz now)
 {
+	Counter    *counter = &link->sum;
 	AgcOwner	owner;
 
 	bring_back_ledger(tenant, link->name, now);
 	agc_owner_begin(&owner);
-	for (int s = 0; s < link->n; s++)
+	counter->seen = now;
+	counter->since = Min(counter->since, now);
+	for (int w = 0; w < counter->nwindows; w++)
 	{
-		Counter    *counter = &link->counter[s];
-
-		counter->seen = now;
-		counter->since = Min(counter->since, now);
-		for (int w = 0; w < counter->nwindows; w++)
+		counter_restart(counter, &link->def, w, now);
+		counter->bucket_since[w] = counter->since;
+		if (counter->bucket[w] == NULL)
 		{
-			counter_restart(counter, &link->def, w, now);
-			counter->bucket_since[w] = counter->since;
-			if (counter->bucket[w] == NULL)
-			{
-				TimestampTz end;
+			TimestampTz end;
 
-				window_bounds(&link->def.limit[w].window, now, &counter->start[w], &end);
-			}
-			if (s == 0)
-				define_counters_recount(tenant, link->name, &link->def, counter, w);
+			window_bounds(&link->def.limit[w].window, now, &counter->start[w], &end);
 		}
+		define_counters_recount(tenant, link->name, &link->def, counter, w);
 	}
 	agc_owner_end(&owner);
+}
+
+/* The windows of that name, or all of them, begin anew after "at". */
+static void
+restart(PathLink *link, const char *limit, TimestampTz at)
+{
+	bool		found = false;
+
+	for (int w = 0; w < link->def.nlimits; w++)
+		if (limit == NULL || strcmp(definition_limit_name(&link->def.limit[w]), limit) == 0)
+		{
+			counter_restart(&link->sum, &link->def, w, at + 1);
+			found = true;
+		}
+	if (!found)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("budget \"%s\" has no limit \"%s\"", link->name, limit)));
+	link->sum.seen = at + 1;
 }
 
 /* budget_reset_window(budget, limit_name, tenant) -> boolean: whether it was ahead of the clock */
@@ -207,45 +224,27 @@ AGC_FUNCTION(budget_reset_window)
 	char	   *limit = agc_opt_name(fcinfo, 1, "limit_name");
 	LedgerEntry entry = {.event = "reset", .nbudgets = 1};
 	bool		ahead;
-	bool		found = false;
 	PathLink   *link;
 	TimestampTz now;
 	BudgetPath	path;
 
 	agc_enter(tenant, AGC_ADMIN);
-	path_resolve(&path, tenant, budget);
-	path.n = 1;
-	path.resolved = false;
-	path_want_all(&path);
-	if (!path_lock(&path, NULL))
-		raise_contention(budget);
-	link = &path.link[0];
-	if (link->n == 0 || !link->defined || link->counter[0].window_revision != link->def.window_revision)
+	budget_require(tenant, budget);
+	define_counters_take(&path, tenant, budget, NULL);
+	link = path.link;
+	if (!link->found || !link->defined || link->sum.window_revision != link->def.window_revision)
 		raise_contention(budget);
 	now = agc_now();
-	ahead = link->counter[0].seen > now;
+	ahead = link->sum.seen > now;
 	if (ahead)
 		bring_back(tenant, link, now);
 	else
-		now = path.at;
-	for (int w = 0; w < link->def.nlimits; w++)
-		if (limit == NULL || strcmp(definition_limit_name(&link->def.limit[w]), limit) == 0)
-		{
-			for (int s = 0; s < link->n; s++)
-				counter_restart(&link->counter[s], &link->def, w, now + 1);
-			found = true;
-		}
-	if (!found)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("budget \"%s\" has no limit \"%s\"", budget, limit)));
-	for (int s = 0; s < link->n; s++)
-		link->counter[s].seen = now + 1;
+		counter_roll(&link->sum, &link->def, now);
+	restart(link, limit, now);
 	entry.at = now;
 	entry.budgets = &link->name;
 	entry.detail = make_detail("window", limit);
 	row_ledger_add(tenant, NULL, &entry);
-	path_split(&path, nothing);
-	path_write(&path);
+	path_write_alone(&path, link);
 	PG_RETURN_BOOL(ahead);
 }

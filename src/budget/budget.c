@@ -9,7 +9,10 @@
 
 #include <limits.h>
 
+#include "budget/escrow.h"
 #include "budget/guard.h"
+#include "budget/by_hand.h"
+#include "budget/escrow.h"
 #include "budget/lock_order.h"
 #include "budget/wake.h"
 
@@ -57,4 +60,8 @@ budget_init(void)
 	lock_order_init();
 	guard_init();
 	wake_init();
+	/* callbacks run in the reverse order: who is woken has to find the room */
+	escrow_init();
+	escrow_record_init();
+	by_hand_init();
 }

@@ -13,7 +13,6 @@ CREATE TABLE agentcore.budget (
   max_nanousd     bigint CHECK (max_nanousd >= 0),
   max_calls       bigint CHECK (max_calls >= 0),
   max_in_flight   integer CHECK (max_in_flight >= 0),
-  slots           integer NOT NULL DEFAULT 1 CHECK (slots BETWEEN 1 AND 64),
   on_expiry       text COLLATE "C" NOT NULL CHECK (on_expiry IN ('release', 'charge_estimate')),
   overrun         text COLLATE "C" NOT NULL CHECK (overrun IN ('charge', 'cap')),
   thresholds      integer[] NOT NULL DEFAULT '{}' CHECK (0 < ALL (thresholds) AND 100 >= ALL (thresholds) AND pg_catalog.cardinality(thresholds) <= 8),
@@ -53,8 +52,8 @@ COMMENT ON TABLE agentcore.budget_limit IS
   'In the arrays of budget_counter they follow the main window, by name. '
   'Written by budget_limit_set() and budget_limit_drop(), which also change the budget''s row.';
 
--- One row per budget and slot with all windows and dimensions as arrays, so that an
--- acquire touches one row per level.  No index on the numbers and no foreign key: every
+-- One row per budget with all windows and dimensions as arrays, so that an acquire touches
+-- one row per level; more rows where several transactions write at once.  No index on the numbers and no foreign key: every
 -- update stays HOT.
 CREATE TABLE agentcore.budget_counter (
   tenant          text COLLATE "C" NOT NULL,
@@ -66,8 +65,6 @@ CREATE TABLE agentcore.budget_counter (
   starts          timestamptz[] NOT NULL,
   used            bigint[] NOT NULL,
   held            bigint[] NOT NULL,
-  share           bigint[],
-  strained        boolean NOT NULL DEFAULT false,
   buckets         bigint[],
   warned          integer[],
   PRIMARY KEY (tenant, budget, slot)
@@ -75,9 +72,24 @@ CREATE TABLE agentcore.budget_counter (
 -- kept in the row as long as it fits: the row is read for every permit
 ALTER TABLE agentcore.budget_counter ALTER COLUMN buckets SET STORAGE MAIN;
 COMMENT ON TABLE agentcore.budget_counter IS
-  'What is used and held of each budget. '
-  'starts: begin of each window (sliding: of its current bucket); used: (tokens, nano-USD, calls) per window; held: tokens, nano-USD, calls, calls in flight; buckets: for each sliding window its place in starts and 25 times (tokens, nano-USD, calls), the current bucket first (NULL: no such window); warned: the highest threshold told in each window (NULL: none); seen: latest time used under the row lock; since: the ledger counts from here on. '
-  'share: this slot''s part of every limit (as used, then calls in flight; -1 = none), NULL where the budget has one slot; strained: more is taken than a limit allows, so that only all slots together admit.';
+  'What is used and held of each budget, as the sum of its rows: a row is a signed part that one transaction at a time writes, so a settlement may stand in another than its acquire. '
+  'starts: begin of each window (sliding: of its current bucket), and a row of an earlier begin has used nothing of it; used: (tokens, nano-USD, calls) per window; held: tokens, nano-USD, calls, calls in flight; buckets: for each sliding window its place in starts and 25 times (tokens, nano-USD, calls), the current bucket first (NULL: no such window); warned: the highest threshold told in each window (NULL: none); seen: latest time used in it; since: the ledger counts from here on. '
+  'budget_status adds the rows up; while a statement writes them by hand, every budget of the database is used by one transaction at a time. '
+  'Source of the division: O''Neil, The Escrow Transactional Method, ACM TODS 11 (1986).';
+
+CREATE FUNCTION agentcore.budget_counter_by_hand() RETURNS trigger
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_budget_counter_by_hand_v1';
+COMMENT ON FUNCTION agentcore.budget_counter_by_hand() IS
+  'Trigger function. '
+  'Says that counters are written by others than the extension (SQL, COPY, a restore, logical apply), so that shared memory is not believed until that transaction has ended. '
+  'PREPARE TRANSACTION is refused after it (0A000).';
+CREATE TRIGGER budget_counter_by_hand BEFORE INSERT OR UPDATE OR DELETE ON agentcore.budget_counter
+  FOR EACH ROW EXECUTE FUNCTION agentcore.budget_counter_by_hand();
+CREATE TRIGGER budget_counter_truncated_by_hand BEFORE TRUNCATE ON agentcore.budget_counter
+  FOR EACH STATEMENT EXECUTE FUNCTION agentcore.budget_counter_by_hand();
+ALTER TABLE agentcore.budget_counter ENABLE ALWAYS TRIGGER budget_counter_by_hand;
+ALTER TABLE agentcore.budget_counter ENABLE ALWAYS TRIGGER budget_counter_truncated_by_hand;
 
 -- No CHECK here and on the ledger: PostgreSQL parses it anew for every statement, which
 -- was a seventh of an acquire and commit; budget_verify() looks instead.
@@ -88,7 +100,6 @@ CREATE TABLE agentcore.permit (
   role             text COLLATE "C" NOT NULL,
   budget           text COLLATE "C",
   budgets          text[] COLLATE "C" NOT NULL,
-  slots            integer[],
   held_tokens      bigint NOT NULL,
   held_nanousd     bigint NOT NULL,
   held_calls       bigint NOT NULL,
@@ -134,7 +145,7 @@ CREATE INDEX permit_open ON agentcore.permit (tenant, lease_until)
 COMMENT ON TABLE agentcore.permit IS
   'Permits, which are also the gate''s calls. '
   'state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease, u outcome unknown, d deferred. '
-  'budgets: whose counters carry the hold, leaf first; slots: in which of their slots, modulo their number, NULL = all 0. '
+  'budgets: whose counters carry the hold, leaf first. '
   'charged: everything charged for it; spent: the part charged for failed attempts. '
   'holder: whose namespace the key is in. '
   'result_kept: false where a result was handed over and dropped, NULL where none was; result_note: what was dropped or changed of it; loop_tag: what the loop guard knows the call by, 0 where it does not count it. '
@@ -166,7 +177,7 @@ CREATE INDEX budget_ledger_default_at ON agentcore.budget_ledger_default (tenant
 CREATE INDEX budget_ledger_default_unbilled ON agentcore.budget_ledger_default (tenant, at) WHERE event = 'unbilled';
 COMMENT ON TABLE agentcore.budget_ledger IS
   'Append-only: one row per settlement, with what it charged to every budget in budgets. '
-  'The time is taken under the row locks of their counters, so it never runs backwards for a budget. '
+  'at: when it was decided; transactions that run at once may COMMIT in another order. '
   'event: commit, release, fail, retry, expire, late, refund (what an expired permit was charged too much), adjust (by budget_adjust()), reset (what budget_reset_window() took out of the count), carry (what budget_ledger_retain() added up), and two that charge nothing: unbilled (what overrun cap or max_overrun left uncharged, in detail) and threshold (which one was reached, in detail). '
   'tool: the model where is_llm.';
 COMMENT ON TABLE agentcore.budget_ledger_default IS
@@ -213,7 +224,9 @@ SELECT pg_catalog.pg_extension_config_dump('agentcore.budget_ledger', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget_ledger_default', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.model_price', '');
 
+INSERT INTO agentcore.access_function VALUES ('budget_counter_by_hand', 'internal');
+
 INSERT INTO agentcore.access_source (relation, since, hidden) VALUES
-  ('model_price', NULL, '{revision}'), ('budget', NULL, '{max_tokens,max_nanousd,max_calls,slots,limited_at,window_revision,revision}'),
+  ('model_price', NULL, '{revision}'), ('budget', NULL, '{max_tokens,max_nanousd,max_calls,limited_at,window_revision,revision}'),
   ('budget_limit', NULL, '{max_tokens,max_nanousd,max_calls,revision}'),
-  ('permit', NULL, '{budgets,slots,spent_tokens,spent_nanousd,charge_on_expiry,holder,request_hash,asked_hash,held_by,is_llm,idempotent,resolved,cache_key,cache_lease,result,loop_tag}'), ('budget_ledger', 'at', '{detail}');
+  ('permit', NULL, '{budgets,spent_tokens,spent_nanousd,charge_on_expiry,holder,request_hash,asked_hash,held_by,is_llm,idempotent,resolved,cache_key,cache_lease,result,loop_tag}'), ('budget_ledger', 'at', '{detail}');

@@ -11,8 +11,6 @@
  */
 #include "budget/budget_path.h"
 
-#include "budget/share.h"
-
 static PathLink *
 add_link(BudgetPath *path, const char *name)
 {
@@ -23,16 +21,9 @@ add_link(BudgetPath *path, const char *name)
 	else if (path->n >= 4 && (path->n & (path->n - 1)) == 0)
 		path->link = repalloc(path->link, 2 * path->n * sizeof(PathLink));
 	link = &path->link[path->n++];
+	memset(link, 0, sizeof(*link));
 	link->name = pstrdup(name);
-	link->depth = 0;
-	link->want = 0;
-	link->whole = link->created = false;
-	link->target = 0;
-	link->n = 0;
 	link->defined = definition_read(path->tenant, name, &link->def);
-	if (!link->defined)
-		link->def.slots = 1;
-	link->counter = palloc(link->def.slots * sizeof(Counter));
 	return link;
 }
 
@@ -98,7 +89,6 @@ path_of_permits(BudgetPath *path, const char *tenant, const Permit *permits, int
 			if (link == NULL)
 				link = add_link(path, permits[i].budgets[level]);
 			link->depth = Max(link->depth, depth);
-			link->want |= path_slot_bit(permits[i].slots[level] % link->def.slots);
 		}
 	if (n > 1 && path->n > 1)
 		qsort(path->link, path->n, sizeof(PathLink), compare_links);
@@ -113,66 +103,10 @@ path_find(BudgetPath *path, const char *budget)
 	return NULL;
 }
 
-bool
-path_is_divided(const BudgetPath *path)
-{
-	for (int i = 0; i < path->n; i++)
-		if (path_link_is_divided(&path->link[i]))
-			return true;
-	return false;
-}
-
-void
-path_want_all(BudgetPath *path)
-{
-	for (int i = 0; i < path->n; i++)
-		if (path_link_is_divided(&path->link[i]))
-			path->link[i].want = path_all_slots(&path->link[i]);
-}
-
-static Counter *
-find_counter(PathLink *link, int slot)
-{
-	for (int s = 0; s < link->n; s++)
-		if (link->counter[s].slot == slot)
-			return &link->counter[s];
-	return NULL;
-}
-
-Counter *
-path_counter(BudgetPath *path, const Permit *permit, int level)
+PathLink *
+path_link_of(BudgetPath *path, const Permit *permit, int level)
 {
 	PathLink   *link = path_find(path, permit->budgets[level]);
 
-	return link == NULL ? NULL : find_counter(link, permit->slots[level] % link->def.slots);
-}
-
-void
-path_hold(BudgetPath *path, Permit *permit, const int64 amount[BUDGET_NDIMS])
-{
-	for (int i = 0; i < path->n; i++)
-	{
-		permit->slots[i] = path->link[i].target;
-		counter_hold(find_counter(&path->link[i], permit->slots[i]), amount, 1);
-	}
-}
-
-void
-path_split(BudgetPath *path, const int64 asked[BUDGET_NDIMS])
-{
-	for (int i = 0; i < path->n; i++)
-	{
-		PathLink   *link = &path->link[i];
-
-		if (link->defined && path_link_is_divided(link) && link->n == link->def.slots)
-			share_split(link->counter, link->n, &link->def, link->target, asked);
-	}
-}
-
-void
-path_write(BudgetPath *path)
-{
-	for (int i = 0; i < path->n; i++)
-		for (int s = 0; s < path->link[i].n; s++)
-			row_counter_write(path->tenant, path->link[i].name, &path->link[i].counter[s]);
+	return link == NULL || !link->found ? NULL : link;
 }

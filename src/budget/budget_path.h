@@ -6,6 +6,7 @@
 #define AGENTCORE_BUDGET_PATH_H
 
 #include "budget/definition.h"
+#include "budget/escrow.h"
 #include "budget/rows.h"
 
 typedef struct PathLink
@@ -14,12 +15,22 @@ typedef struct PathLink
 	int			depth;			/* 0: the root */
 	bool		defined;		/* def is set */
 	BudgetDef	def;
-	uint64		want;			/* one bit per slot that permits are in; 0: whichever has room */
-	int			target;			/* the slot that a new hold goes to */
-	bool		whole;			/* the counters that are set are all there are */
-	bool		created;		/* one of them has just been made */
-	int			n;				/* counters that are set, in order of slots; 0: none */
-	Counter    *counter;
+	bool		found;			/* sum is set */
+	Counter		sum;			/* what is committed and what this transaction did, by the path's time */
+	CounterChange change;		/* what path_write() will do to it */
+
+	/* path_peek.c's and path_lock.c's */
+	bool		keyed;			/* lock and key are set */
+	BudgetLock	lock;
+	EscrowKey	key;
+	EscrowRef	ref;			/* the entry through which it is used; none: under the exclusive lock */
+	bool		exact;			/* to be decided under the exclusive lock */
+	LOCKMODE	mode;			/* of the lock that this operation has taken; NoLock: none */
+	TimestampTz start[BUDGET_MAX_WINDOWS];	/* of its windows, by the path's time */
+	int			row;			/* that it writes, where there is an entry */
+	int			nrows;			/* read under the exclusive lock */
+	Counter    *rows;
+	int			warned[BUDGET_MAX_WINDOWS]; /* highest thresholds told before */
 } PathLink;
 
 /* Links in lock order: the deepest first, those of one depth by name. */
@@ -41,41 +52,7 @@ extern void path_of_permits(BudgetPath *path, const char *tenant, const Permit *
 
 extern PathLink *path_find(BudgetPath *path, const char *budget);
 
-/* whether one of its budgets has several slots */
-extern bool path_is_divided(const BudgetPath *path);
-
-/* before path_lock(): a charge will pass its hold, so the shares of all slots must be split again */
-extern void path_want_all(BudgetPath *path);
-
 /* The counter that carries the permit's hold in its budget of that level; NULL: there is none any more. */
-extern Counter *path_counter(BudgetPath *path, const Permit *permit, int level);
-
-/* Takes the hold in every budget of the path; the permit remembers in which slots. */
-extern void path_hold(BudgetPath *path, Permit *permit, const int64 amount[BUDGET_NDIMS]);
-
-/* Splits the shares of every budget that is locked in all its slots. */
-extern void path_split(BudgetPath *path, const int64 asked[BUDGET_NDIMS]);
-
-/* Writes the counters that were locked. */
-extern void path_write(BudgetPath *path);
-
-/* a set of slots as a bit each */
-static inline uint64
-path_slot_bit(int slot)
-{
-	return UINT64CONST(1) << slot;
-}
-
-static inline uint64
-path_all_slots(const PathLink *link)
-{
-	return path_slot_bit(link->def.slots - 1) | (path_slot_bit(link->def.slots - 1) - 1);
-}
-
-static inline bool
-path_link_is_divided(const PathLink *link)
-{
-	return link->def.slots > 1;
-}
+extern PathLink *path_link_of(BudgetPath *path, const Permit *permit, int level);
 
 #endif							/* AGENTCORE_BUDGET_PATH_H */

@@ -2,18 +2,18 @@
  * counter.c
  *	  Admission: what fits into a counter, and what a hold or charge makes of it.
  *
- * Pure arithmetic on a copy of the counter row; the caller holds the row lock
- * when the result is to be written back.
+ * Pure arithmetic on a copy of a counter.  Some of it runs under an LWLock: what
+ * raises nothing and allocates nothing says so in window.h or below.
  *
  * Memory: buckets of a new sliding window, in the caller's context.  Locks: none.
- * Errors: 22003 when a sum leaves bigint.
+ * Errors: those of calendar windows.
  */
 #include "budget/window.h"
 
 #include "common/int.h"
 
 static bool dimension_fits(int64 used, int64 held, int64 asked, int64 max);
-static int64 add_saturated(int64 a, int64 b);
+static bool reached(const Counter *counter, const BudgetDef *def, int w, int percent, const int64 more[BUDGET_NUSED]);
 static void refuse(Refusal *refusal, bool *refused, const Refusal *one);
 
 void
@@ -46,7 +46,7 @@ slide(Counter *counter, int w, int64 steps)
 	{
 		counter->used[w][dim] = 0;
 		for (int i = 0; i < SLIDING_BUCKETS; i++)
-			counter->used[w][dim] = add_saturated(counter->used[w][dim], bucket[i * BUDGET_NUSED + dim]);
+			counter->used[w][dim] = counter_add(counter->used[w][dim], bucket[i * BUDGET_NUSED + dim]);
 	}
 }
 
@@ -54,12 +54,18 @@ slide(Counter *counter, int w, int64 steps)
 static void
 lower_warned(Counter *counter, const BudgetDef *def, int w)
 {
-	int			reached = 0;
+	static const int64 nothing[BUDGET_NUSED] = {0};
 
-	for (int i = 0; i < def->nthresholds; i++)
-		if (def->threshold[i] <= counter->warned[w] && counter_reached(counter, def, w, def->threshold[i]))
-			reached = def->threshold[i];
-	counter->warned[w] = reached;
+	counter->warned[w] = Min(counter->warned[w], counter_threshold(counter, def, w, nothing));
+}
+
+void
+counter_starts(const BudgetDef *def, TimestampTz at, TimestampTz start[BUDGET_MAX_WINDOWS])
+{
+	TimestampTz end;
+
+	for (int w = 0; w < def->nlimits; w++)
+		window_bounds(&def->limit[w].window, at, &start[w], &end);
 }
 
 /*
@@ -67,24 +73,20 @@ lower_warned(Counter *counter, const BudgetDef *def, int w)
  * counts against whichever window is current until it is settled.
  *
  * Nothing is rolled by a definition other than the one that the stored starts
- * follow: budget_set() in another session is just committing.
+ * follow: budget_set() in another session is just committing.  Raises nothing.
  */
 void
-counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at)
+counter_roll_to(Counter *counter, const BudgetDef *def, const TimestampTz start[BUDGET_MAX_WINDOWS])
 {
 	if (def->window_revision != counter->window_revision)
 		return;
 	for (int w = 0; w < counter->nwindows; w++)
 	{
-		TimestampTz start;
-		TimestampTz end;
-
-		window_bounds(&def->limit[w].window, at, &start, &end);
-		if (start <= counter->start[w])
+		if (start[w] <= counter->start[w])
 			continue;
 		if (counter->bucket[w] != NULL)
 		{
-			slide(counter, w, (start - counter->start[w]) / window_sliding_step(&def->limit[w].window));
+			slide(counter, w, (start[w] - counter->start[w]) / window_sliding_step(&def->limit[w].window));
 			lower_warned(counter, def, w);
 		}
 		else
@@ -92,8 +94,132 @@ counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at)
 			memset(counter->used[w], 0, sizeof(counter->used[w]));
 			counter->warned[w] = 0;
 		}
-		counter->start[w] = start;
+		counter->start[w] = start[w];
 	}
+}
+
+void
+counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at)
+{
+	TimestampTz start[BUDGET_MAX_WINDOWS];
+
+	counter_starts(def, at, start);
+	counter_roll_to(counter, def, start);
+}
+
+/* ----- the rows of a counter ----- */
+
+static TimestampTz
+latest_start(const Counter *rows, int n, int w)
+{
+	TimestampTz start = rows[0].start[w];
+
+	for (int i = 1; i < n; i++)
+		start = Max(start, rows[i].start[w]);
+	return start;
+}
+
+/* Wider than the numbers, so that the order of the rows plays no part. */
+static int64
+narrow(int128 sum)
+{
+	return sum > PG_INT64_MAX ? PG_INT64_MAX : sum < PG_INT64_MIN ? PG_INT64_MIN : (int64) sum;
+}
+
+static void
+sum_sliding(const Counter *rows, int n, Counter *sum, int w)
+{
+	sum->bucket[w] = palloc(SLIDING_NUMBERS * sizeof(int64));
+	for (int i = 0; i < SLIDING_NUMBERS; i++)
+	{
+		int128		total = 0;
+
+		for (int r = 0; r < n; r++)
+			if (rows[r].bucket[w] != NULL)
+				total += rows[r].bucket[w][i];
+		sum->bucket[w][i] = narrow(total);
+	}
+}
+
+static void
+sum_window(const Counter *rows, int n, Counter *sum, int w)
+{
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+	{
+		int128		total = 0;
+
+		for (int r = 0; r < n; r++)
+			if (rows[r].start[w] == sum->start[w])
+				total += rows[r].used[w][dim];
+		sum->used[w][dim] = narrow(total);
+	}
+	sum->warned[w] = 0;
+	for (int r = 0; r < n; r++)
+		if (rows[r].start[w] == sum->start[w] || rows[r].bucket[w] != NULL)
+			sum->warned[w] = Max(sum->warned[w], rows[r].warned[w]);
+}
+
+void
+counter_sum(Counter *rows, int n, const BudgetDef *def, Counter *sum)
+{
+	TimestampTz start[BUDGET_MAX_WINDOWS];
+
+	*sum = rows[0];
+	if (n == 1)
+		return;
+	for (int w = 0; w < sum->nwindows; w++)
+		start[w] = latest_start(rows, n, w);
+	for (int r = 0; r < n; r++)
+	{
+		counter_roll_to(&rows[r], def, start);
+		sum->seen = Max(sum->seen, rows[r].seen);
+	}
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+	{
+		int128		total = 0;
+
+		for (int r = 0; r < n; r++)
+			total += rows[r].held[dim];
+		sum->held[dim] = narrow(total);
+	}
+	for (int w = 0; w < sum->nwindows; w++)
+	{
+		sum->start[w] = start[w];
+		sum_window(rows, n, sum, w);
+		if (rows[0].bucket[w] != NULL)
+		{
+			sum_sliding(rows, n, sum, w);
+			lower_warned(sum, def, w);
+		}
+	}
+}
+
+static bool
+is_large(int64 number)
+{
+	return number > COUNTER_BOUND || number < -COUNTER_BOUND;
+}
+
+bool
+counter_is_large(const Counter *counter)
+{
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		if (is_large(counter->held[dim]))
+			return true;
+	for (int w = 0; w < counter->nwindows; w++)
+		for (int dim = 0; dim < BUDGET_NUSED; dim++)
+			if (is_large(counter->used[w][dim]))
+				return true;
+	return false;
+}
+
+bool
+counter_change_is_large(const CounterChange *change)
+{
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		if (is_large(change->held[dim]) || (dim < BUDGET_NUSED && is_large(change->used[dim])))
+			return true;
+	return false;
 }
 
 /* How long after the current bucket's end enough has fallen out of a sliding window, us. */
@@ -106,7 +232,7 @@ sliding_wait(const Counter *counter, const BudgetLimit *limit, int w, int dim, i
 	/* the newest buckets that may stay; all older ones must go */
 	for (; stays < SLIDING_BUCKETS; stays++)
 	{
-		int64		with = add_saturated(used, counter->bucket[w][stays * BUDGET_NUSED + dim]);
+		int64		with = counter_add(used, counter->bucket[w][stays * BUDGET_NUSED + dim]);
 
 		if (!dimension_fits(Max(with, 0), 0, asked, limit->max[dim]))
 			break;
@@ -114,6 +240,21 @@ sliding_wait(const Counter *counter, const BudgetLimit *limit, int w, int dim, i
 	}
 	/* the last bucket falls out with the next step */
 	return (SLIDING_BUCKETS - 1 - stays) * window_sliding_step(&limit->window);
+}
+
+/* Raises nothing: it runs under an LWLock. */
+bool
+counter_fits(const Counter *counter, const BudgetDef *def, const int64 asked[BUDGET_NDIMS],
+			 const int64 others[BUDGET_NDIMS])
+{
+	for (int w = 0; w < counter->nwindows && w < def->nlimits; w++)
+		for (int dim = 0; dim < BUDGET_NUSED; dim++)
+			if (!dimension_fits(Max(counter->used[w][dim], 0), counter_add(counter->held[dim], others[dim]), asked[dim],
+								def->limit[w].max[dim]))
+				return false;
+	return asked[DIM_IN_FLIGHT] <= 0 ||
+		dimension_fits(0, counter_add(counter->held[DIM_IN_FLIGHT], others[DIM_IN_FLIGHT]), asked[DIM_IN_FLIGHT],
+					   def->max_in_flight);
 }
 
 /* "counter" has been rolled to "at".  *refusal is set when the answer is false. */
@@ -200,29 +341,9 @@ refuse(Refusal *refusal, bool *refused, const Refusal *one)
 		refusal->retry_after = Max(refusal->retry_after, one->retry_after);
 }
 
-static int64
-add_checked(int64 a, int64 b)
-{
-	int64		sum;
-
-	if (pg_add_s64_overflow(a, b, &sum))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("budget counter out of range")));
-	return sum;
-}
-
-/* sign 1 takes a hold, -1 gives it back */
-void
-counter_hold(Counter *counter, const int64 amount[BUDGET_NDIMS], int sign)
-{
-	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
-		counter->held[dim] = add_checked(counter->held[dim], sign * amount[dim]);
-}
-
 /* What was spent is spent: a charge that does not fit fills the counter up. */
-static int64
-add_saturated(int64 a, int64 b)
+int64
+counter_add(int64 a, int64 b)
 {
 	int64		sum;
 
@@ -231,17 +352,22 @@ add_saturated(int64 a, int64 b)
 	return sum;
 }
 
-/* A negative amount takes back what an expired permit was charged too much. */
+/* Raises nothing. */
 void
-counter_charge(Counter *counter, const int64 amount[BUDGET_NUSED])
+counter_change(Counter *counter, const CounterChange *change)
 {
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		counter->held[dim] = counter_add(counter->held[dim], change->held[dim]);
 	for (int w = 0; w < counter->nwindows; w++)
+	{
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		{
-			counter->used[w][dim] = add_saturated(counter->used[w][dim], amount[dim]);
+			counter->used[w][dim] = counter_add(counter->used[w][dim], change->used[dim]);
 			if (counter->bucket[w] != NULL)
-				counter->bucket[w][dim] = add_saturated(counter->bucket[w][dim], amount[dim]);
+				counter->bucket[w][dim] = counter_add(counter->bucket[w][dim], change->used[dim]);
 		}
+		counter->warned[w] = Max(counter->warned[w], change->warned[w]);
+	}
 }
 
 /* ----- what is known of the windows ----- */
@@ -272,7 +398,7 @@ counter_covers(const Counter *counter, TimestampTz charged_at)
 static int64
 left_of(int64 used, int64 held, int64 max)
 {
-	int64		taken = add_saturated(Max(used, 0), held);
+	int64		taken = counter_add(Max(used, 0), held);
 
 	return taken >= max ? 0 : max - taken;
 }
@@ -294,19 +420,28 @@ counter_left(const Counter *counter, const BudgetDef *def, int64 left[BUDGET_NDI
 }
 
 /* By whole numbers: used * 100 would overflow. */
-bool
-counter_reached(const Counter *counter, const BudgetDef *def, int w, int percent)
+static bool
+reached(const Counter *counter, const BudgetDef *def, int w, int percent, const int64 more[BUDGET_NUSED])
 {
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 	{
 		int64		max = def->limit[w].max[dim];
-		int64		used = counter->used[w][dim];
+		int64		used = counter_add(counter->used[w][dim], more[dim]);
 
 		if (max != NO_AMOUNT && used > 0 &&
 			used >= max / 100 * percent + (max % 100 * percent + 99) / 100)
 			return true;
 	}
 	return false;
+}
+
+int
+counter_threshold(const Counter *counter, const BudgetDef *def, int w, const int64 more[BUDGET_NUSED])
+{
+	for (int i = def->nthresholds - 1; i >= 0; i--)
+		if (reached(counter, def, w, def->threshold[i], more))
+			return def->threshold[i];
+	return 0;
 }
 
 void

@@ -29,7 +29,7 @@
 enum
 {
 	A_NAME, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_MAX_IN_FLIGHT, A_PERIOD, A_KIND, A_TZ,
-	A_ANCHOR, A_PARENT, A_SLOTS, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS, A_SPENDERS,
+	A_ANCHOR, A_PARENT, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS, A_SPENDERS,
 	A_MAX_OVERRUN
 };
 
@@ -116,18 +116,6 @@ arg_count(FunctionCallInfo fcinfo, int n, const char *what, int missing)
 	return value;
 }
 
-static int
-arg_slots(FunctionCallInfo fcinfo)
-{
-	int			slots = PG_GETARG_INT32(A_SLOTS);
-
-	if (slots < 1 || slots > BUDGET_MAX_SLOTS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("slots must be between 1 and %d", BUDGET_MAX_SLOTS)));
-	return slots;
-}
-
 /* The levels of a budget and what is below it: 1 for a budget without children. */
 static int
 height_of(const char *tenant, const char *name)
@@ -174,30 +162,6 @@ check_parent(const char *tenant, const char *name, const char *parent)
 				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 				 errmsg("parent \"%s\" makes budget \"%s\" one of %d levels", parent, name, levels),
 				 errdetail("At most %d are allowed.", BUDGET_MAX_DEPTH)));
-}
-
-void
-define_check_slots(const char *tenant, const char *name)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID};
-	static AgcPlan plan = {
-		"SELECT FROM agentcore.budget b WHERE b.tenant = $1 AND b.name = $2 AND b.slots > 1"
-		" AND (b.kind = 'sliding' OR cardinality(b.thresholds) > 0 OR EXISTS ("
-		"SELECT FROM agentcore.budget_limit l WHERE l.tenant = b.tenant AND l.budget = b.name AND l.kind = 'sliding'))",
-		2, types
-	};
-	AgcRow		row;
-
-	agc_row_init(&row);
-	agc_put_text(&row, tenant);
-	agc_put_text(&row, name);
-	agc_spi_row(&plan, &row);
-	if (SPI_processed > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("budget \"%s\" cannot have more than one slot", name),
-				 errdetail("Sliding windows and thresholds are counted in one place."),
-				 errhint("Use slots => 1, or neither of them.")));
 }
 
 static int
@@ -275,8 +239,8 @@ arg_max_overrun(FunctionCallInfo fcinfo)
 	"b.kind = EXCLUDED.kind AND b.tz = EXCLUDED.tz AND b.anchor IS NOT DISTINCT FROM EXCLUDED.anchor" \
 	" AND b.period::text IS NOT DISTINCT FROM EXCLUDED.period::text"
 #define SAME_LIMITS \
-	"(b.max_tokens, b.max_nanousd, b.max_calls, b.max_in_flight, b.slots) IS NOT DISTINCT FROM" \
-	" (EXCLUDED.max_tokens, EXCLUDED.max_nanousd, EXCLUDED.max_calls, EXCLUDED.max_in_flight, EXCLUDED.slots)"
+	"(b.max_tokens, b.max_nanousd, b.max_calls, b.max_in_flight) IS NOT DISTINCT FROM" \
+	" (EXCLUDED.max_tokens, EXCLUDED.max_nanousd, EXCLUDED.max_calls, EXCLUDED.max_in_flight)"
 
 void
 define_put_maxima(AgcRow *row, FunctionCallInfo fcinfo, int n)
@@ -304,7 +268,6 @@ put_budget(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const char *ki
 	agc_put_arg(row, fcinfo, A_ENABLED);
 	agc_put_time(row, agc_now());
 	agc_put_pointer(row, arg_thresholds(fcinfo));
-	agc_put_int32(row, arg_slots(fcinfo));
 	agc_put_bool(row, set->exists);
 	agc_put_pointer(row, PG_ARGISNULL(A_SPENDERS) ? NULL : arg_spenders(fcinfo, AGC_TOUCHED(set, A_SPENDERS)));
 	if (PG_ARGISNULL(A_MAX_OVERRUN))
@@ -317,26 +280,26 @@ static bool
 write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4OID, INTERVALOID,
-								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID, INT4OID,
+								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID,
 								 BOOLOID, TEXTARRAYOID, NUMERICOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget AS b (tenant, name, max_tokens, max_nanousd, max_calls,"
 		" max_in_flight, period, kind, tz, anchor, parent, on_expiry, overrun, enabled,"
-		" limited_at, window_revision, thresholds, slots, spenders, max_overrun)"
+		" limited_at, window_revision, thresholds, spenders, max_overrun)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-		" $15, nextval('agentcore.revision_seq'), $16, $17, $19, $20)"
+		" $15, nextval('agentcore.revision_seq'), $16, $18, $19)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET"
 		" max_tokens = EXCLUDED.max_tokens, max_nanousd = EXCLUDED.max_nanousd,"
 		" max_calls = EXCLUDED.max_calls, max_in_flight = EXCLUDED.max_in_flight,"
 		" period = EXCLUDED.period, kind = EXCLUDED.kind, tz = EXCLUDED.tz,"
 		" anchor = EXCLUDED.anchor, parent = EXCLUDED.parent, on_expiry = EXCLUDED.on_expiry,"
 		" overrun = EXCLUDED.overrun, enabled = EXCLUDED.enabled, thresholds = EXCLUDED.thresholds,"
-		" slots = EXCLUDED.slots, spenders = EXCLUDED.spenders, max_overrun = EXCLUDED.max_overrun,"
+		" spenders = EXCLUDED.spenders, max_overrun = EXCLUDED.max_overrun,"
 		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS
 		" THEN b.limited_at ELSE EXCLUDED.limited_at END,"
 		" window_revision = CASE WHEN " SAME_WINDOW
 		" THEN b.window_revision ELSE EXCLUDED.window_revision END"
-		" WHERE $18 AND NOT (" SAME_WINDOW " AND " SAME_LIMITS
+		" WHERE $17 AND NOT (" SAME_WINDOW " AND " SAME_LIMITS
 		" AND b.parent IS NOT DISTINCT FROM EXCLUDED.parent AND b.on_expiry = EXCLUDED.on_expiry"
 		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled"
 		" AND b.thresholds = EXCLUDED.thresholds AND b.spenders IS NOT DISTINCT FROM EXCLUDED.spenders"
@@ -364,8 +327,6 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 	/* a change of "enabled" or of the parent waits for no counter */
 	if (changed && DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
 		define_counters_sync(set->tenant, name, known ? &old : NULL);
-	if (changed)
-		define_check_slots(set->tenant, name);
 	agc_owner_end(&owner);
 	return changed;
 }
@@ -375,13 +336,13 @@ AGC_FUNCTION(budget_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan row = {
-		"SELECT max_tokens, max_nanousd * 0.000000001, max_calls, max_in_flight, period, kind, tz, anchor, parent, slots,"
+		"SELECT max_tokens, max_nanousd * 0.000000001, max_calls, max_in_flight, period, kind, tz, anchor, parent,"
 		" on_expiry, overrun, enabled, thresholds, spenders::name[], max_overrun"
 		" FROM agentcore.budget WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	static const AgcMember members[] = {
 		{"max_tokens"}, {"max_usd"}, {"max_calls"}, {"max_in_flight"}, {"period"}, {"kind"}, {"tz", "UTC"},
-		{"anchor"}, {"parent"}, {"slots", "1"}, {"on_expiry", "release"}, {"overrun", "charge"},
+		{"anchor"}, {"parent"}, {"on_expiry", "release"}, {"overrun", "charge"},
 		{"enabled", "true"}, {"thresholds", "{}"}, {"spenders"}, {"max_overrun"}
 	};
 	static const AgcSetter setter = {
@@ -405,19 +366,18 @@ refuse_parent(const char *tenant, const char *name)
 static void
 drop_counters(const char *tenant, const char *name)
 {
-	int64		open = 0;
-	int			n;
-	Counter    *counter = define_counters_lock(tenant, name, 1, &n);
+	BudgetPath	path;
+	PathLink   *link;
 
-	for (int i = 0; i < n; i++)
-		open += counter[i].held[DIM_IN_FLIGHT];
-	if (open > 0)
+	define_counters_take(&path, tenant, name, NULL);
+	link = path.link;
+	if (link->found && link->sum.held[DIM_IN_FLIGHT] > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("budget \"%s\" is held by %lld open permits", name, (long long) open),
+				 errmsg("budget \"%s\" is held by %lld open permits", name, (long long) link->sum.held[DIM_IN_FLIGHT]),
 				 errhint("Disable it with budget_set(enabled => false) and drop it once they are settled.")));
-	for (int i = 0; i < n; i++)
-		row_counter_delete(&counter[i]);
+	for (int i = 0; i < link->nrows; i++)
+		row_counter_delete(&link->rows[i]);
 }
 
 /* budget_drop(name) -> boolean: whether there was one */

@@ -25,7 +25,4 @@ extern void define_window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int 
 /* a setter's arguments max_tokens (at n), max_usd and max_calls, as they are stored */
 extern void define_put_maxima(AgcRow *row, FunctionCallInfo fcinfo, int n);
 
-/* 22023 when the budget has several slots and what they cannot have: a sliding window or thresholds */
-extern void define_check_slots(const char *tenant, const char *name);
-
 #endif							/* AGENTCORE_BUDGET_DEFINE_H */

@@ -3,20 +3,19 @@
 CREATE FUNCTION agentcore.budget_set(
   name text, max_tokens bigint DEFAULT NULL, max_usd numeric DEFAULT NULL, max_calls bigint DEFAULT NULL,
   max_in_flight integer DEFAULT NULL, period interval DEFAULT NULL, kind text DEFAULT NULL, tz text DEFAULT NULL,
-  anchor timestamptz DEFAULT NULL, parent text DEFAULT NULL, slots integer DEFAULT NULL, on_expiry text DEFAULT NULL,
+  anchor timestamptz DEFAULT NULL, parent text DEFAULT NULL, on_expiry text DEFAULT NULL,
   overrun text DEFAULT NULL, enabled boolean DEFAULT NULL, thresholds integer[] DEFAULT NULL,
   spenders name[] DEFAULT NULL, max_overrun numeric DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_set_v1';
-COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, integer, text, text, boolean, integer[], name[], numeric, text[], text) IS
+COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, text, text, boolean, integer[], name[], numeric, text[], text) IS
   'Create or change a budget; true if anything changed. '
-  'A member that is not given (NULL) stays as it is; a new budget has no limit, no period, no parent, no thresholds, tz UTC, 1 slot, on_expiry release, overrun charge, and is enabled. '
+  'A member that is not given (NULL) stays as it is; a new budget has no limit, no period, no parent, no thresholds, tz UTC, on_expiry release, overrun charge, and is enabled. '
   'reset: members to set back to that. '
   'Without a period the budget never resets (kind lifetime); whole days or months make calendar windows in tz; other periods make equal spans from anchor (fixed). '
   'kind sliding: the period that ends now, in 24 parts; up to a 24th too strict, never too lax. '
   'A kind that is not given stays if it suits the period; otherwise it follows from the period. '
   'parent: has to admit and is charged too; up to 16 levels. '
-  'slots: 1 to 64 counter rows that share the limits, for a budget that many sessions use at once (not with kind sliding or thresholds). '
   'on_expiry: release | charge_estimate, what happens to a hold whose lease ended. '
   'overrun: charge (what was spent is charged, also past a limit) | cap (no more than was held; the rest stands in the ledger as unbilled), by the budget that the permit names. '
   'thresholds: percentages of use, each told once per window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent). '

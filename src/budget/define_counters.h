@@ -5,16 +5,16 @@
 #ifndef AGENTCORE_BUDGET_DEFINE_COUNTERS_H
 #define AGENTCORE_BUDGET_DEFINE_COUNTERS_H
 
-#include "budget/definition.h"
-#include "budget/window.h"
+#include "budget/path_lock.h"
 
 /* Call these between agc_owner_begin() and agc_owner_end(). */
 
 /*
- * Every counter that the budget has, and every one that so many slots would have,
- * locked; *n: how many there are.  55P03 on contention.
+ * The counter of a budget, alone to the end of the transaction: path->link[0], whose sum
+ * is set where it has one.  def: what its rows follow; NULL: its definition as it is now.  55P03
+ * on contention.
  */
-extern Counter *define_counters_lock(const char *tenant, const char *name, int slots, int *n);
+extern void define_counters_take(BudgetPath *path, const char *tenant, const char *name, const BudgetDef *def);
 
 /* The counters follow the definition as it is now; "old" is how it was, or NULL. */
 extern void define_counters_sync(const char *tenant, const char *name, const BudgetDef *old);

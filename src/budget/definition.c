@@ -80,7 +80,6 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	const char *keys[2] = {tenant, name};
 	Relation	limits;
 	bool		no_limit;
-	bool		no_slots;
 	bool		no_overrun;
 	Datum		in_flight = agc_col(tuple, desc, "max_in_flight", &no_limit);
 	Datum		overrun = agc_col(tuple, desc, "max_overrun", &no_overrun);
@@ -90,7 +89,6 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	def->charge_on_expiry = strcmp(agc_col_text(tuple, desc, "on_expiry"), "release") != 0;
 	def->max_in_flight = no_limit ? NO_AMOUNT : DatumGetInt32(in_flight);
 	def->window_revision = agc_col_int64(tuple, desc, "window_revision", 0);
-	def->slots = DatumGetInt32(agc_col(tuple, desc, "slots", &no_slots));
 	def->cap_overrun = strcmp(agc_col_text(tuple, desc, "overrun"), "cap") == 0;
 	def->max_overrun = no_overrun ? 0 : DatumGetFloat8(DirectFunctionCall1(numeric_float8, overrun));
 	compile_thresholds(def, tuple, desc);

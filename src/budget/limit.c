@@ -37,7 +37,6 @@ touch_budget(const char *tenant, const char *budget, const BudgetDef *old)
 	agc_put_time(&row, agc_now());
 	agc_spi_row(&plan, &row);
 	define_counters_sync(tenant, budget, old);
-	define_check_slots(tenant, budget);
 }
 
 static bool

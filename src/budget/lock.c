@@ -33,25 +33,24 @@ add_text(AgcSecretHash *hash, const char *text)
 	agc_secret_field(hash, text, strlen(text));
 }
 
-static void
+static uint64
 set_tag(BudgetLock *lock, Oid relid, AgcSecretHash *hash)
 {
 	uint64		tag = agc_secret_end(hash);
 
 	SET_LOCKTAG_OBJECT(*lock, MyDatabaseId, relid, (uint32) tag, (uint16) (tag >> 32));
+	return tag;
 }
 
-void
-lock_of_counter(BudgetLock *lock, Oid relid, const char *tenant, const char *budget, int slot)
+uint64
+lock_of_counter(BudgetLock *lock, Oid relid, const char *tenant, const char *budget)
 {
 	AgcSecretHash hash;
 
-	Assert(slot >= 0 && slot < BUDGET_MAX_SLOTS);
 	agc_secret_begin(&hash, 'c');
 	add_text(&hash, tenant);
 	add_text(&hash, budget);
-	agc_secret_field(&hash, &slot, sizeof(slot));
-	set_tag(lock, relid, &hash);
+	return set_tag(lock, relid, &hash);
 }
 
 /* The tag reveals nothing of the id, which is all that one needs to know of a call. */
@@ -99,13 +98,13 @@ lock_of_definitions(BudgetLock *lock, Oid relid, const char *tenant)
 }
 
 static bool
-acquire(const BudgetLock *lock, bool wait)
+acquire(const BudgetLock *lock, LOCKMODE mode, bool wait)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 	LockAcquireResult result;
 
 	CurrentResourceOwner = CurTransactionResourceOwner;
-	result = LockAcquire(lock, ExclusiveLock, false, !wait);
+	result = LockAcquire(lock, mode, false, !wait);
 	CurrentResourceOwner = owner;
 	return result != LOCKACQUIRE_NOT_AVAIL;
 }
@@ -117,7 +116,7 @@ acquire(const BudgetLock *lock, bool wait)
  * well: a caller that gives up waiting holds up no one.
  */
 static bool
-wait_in_subtransaction(const BudgetLock *lock)
+wait_in_subtransaction(const BudgetLock *lock, LOCKMODE mode)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 	MemoryContext cxt = CurrentMemoryContext;
@@ -129,7 +128,7 @@ wait_in_subtransaction(const BudgetLock *lock)
 	PG_TRY();
 	{
 		LockTimeout = agc_budget_lock_wait;
-		(void) acquire(lock, true);
+		(void) acquire(lock, mode, true);
 		LockTimeout = outer_timeout;
 		ReleaseCurrentSubTransaction();
 	}
@@ -157,17 +156,17 @@ wait_in_subtransaction(const BudgetLock *lock)
 }
 
 static bool
-take(const BudgetLock *lock, bool wait)
+take(const BudgetLock *lock, LOCKMODE mode, bool wait)
 {
-	if (acquire(lock, false))
+	if (acquire(lock, mode, false))
 		return true;
 	if (!wait)
 		return false;
 	/* a shorter lock_timeout is the caller's own, and raises its own error */
 	if (agc_budget_lock_wait > 0 &&
 		(LockTimeout == 0 || agc_budget_lock_wait <= LockTimeout))
-		return wait_in_subtransaction(lock);
-	return acquire(lock, true);
+		return wait_in_subtransaction(lock, mode);
+	return acquire(lock, mode, true);
 }
 
 /*
@@ -175,23 +174,41 @@ take(const BudgetLock *lock, bool wait)
  * be dropped, whether or not a subtransaction has waited for it.
  */
 bool
-lock_take(const BudgetLock *lock, bool wait)
+lock_take_mode(const BudgetLock *lock, LOCKMODE mode, bool wait)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 	bool		taken;
 
 	CurrentResourceOwner = CurTransactionResourceOwner;
-	taken = take(lock, wait);
+	taken = take(lock, mode, wait);
 	CurrentResourceOwner = owner;
 	return taken;
 }
 
+bool
+lock_take(const BudgetLock *lock, bool wait)
+{
+	return lock_take_mode(lock, ExclusiveLock, wait);
+}
+
 void
-lock_drop(const BudgetLock *lock)
+lock_drop_mode(const BudgetLock *lock, LOCKMODE mode)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 
 	CurrentResourceOwner = CurTransactionResourceOwner;
-	(void) LockRelease(lock, ExclusiveLock, false);
+	(void) LockRelease(lock, mode, false);
 	CurrentResourceOwner = owner;
+}
+
+/*
+ * A request that may wait, although it never does: behind somebody who waits for
+ * the exclusive lock one that may not wait would fail, while this one is put in
+ * front of those whom its holder keeps waiting, and so is granted at once.
+ */
+void
+lock_downgrade(const BudgetLock *lock)
+{
+	(void) acquire(lock, ShareLock, true);
+	lock_drop_mode(lock, ExclusiveLock);
 }

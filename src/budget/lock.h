@@ -11,7 +11,8 @@
 
 typedef LOCKTAG BudgetLock;
 
-extern void lock_of_counter(BudgetLock *lock, Oid relid, const char *tenant, const char *budget, int slot);
+/* the whole hash, of which the lock has the lower 48 bits */
+extern uint64 lock_of_counter(BudgetLock *lock, Oid relid, const char *tenant, const char *budget);
 extern void lock_of_permit(BudgetLock *lock, Oid relid, const pg_uuid_t *id);
 extern void lock_of_key(BudgetLock *lock, Oid relid, const char *tenant, const char *holder,
 						const char *key);
@@ -24,7 +25,16 @@ extern void lock_of_definitions(BudgetLock *lock, Oid relid, const char *tenant)
  */
 extern bool lock_take(const BudgetLock *lock, bool wait);
 
+/*
+ * The same in a mode.  ShareLock and ExclusiveLock: whoever queues for the second
+ * stops those that come after it, so nobody starves.
+ */
+extern bool lock_take_mode(const BudgetLock *lock, LOCKMODE mode, bool wait);
+
 /* before the end, when nothing was written under it */
-extern void lock_drop(const BudgetLock *lock);
+extern void lock_drop_mode(const BudgetLock *lock, LOCKMODE mode);
+
+/* From ExclusiveLock to ShareLock, at once, whoever waits. */
+extern void lock_downgrade(const BudgetLock *lock);
 
 #endif							/* AGENTCORE_BUDGET_LOCK_H */

@@ -26,7 +26,6 @@ typedef struct LastCounter
 	int			depth;
 	char		tenant[AGC_MAX_NAME + 1];
 	char		budget[AGC_MAX_NAME + 1];
-	int			slot;
 } LastCounter;
 
 static bool locks_held = false;
@@ -55,7 +54,7 @@ compare_to_last(const LockPlace *place)
 	order = strcmp(place->tenant, last_counter.tenant);
 	if (order == 0)
 		order = strcmp(place->budget, last_counter.budget);
-	return order != 0 ? order : place->slot - last_counter.slot;
+	return order;
 }
 
 bool
@@ -72,7 +71,6 @@ lock_order_note_counter(const LockPlace *place)
 		return;
 	counters_held = true;
 	last_counter.depth = place->depth;
-	last_counter.slot = place->slot;
 	strlcpy(last_counter.tenant, place->tenant, sizeof(last_counter.tenant));
 	strlcpy(last_counter.budget, place->budget, sizeof(last_counter.budget));
 }

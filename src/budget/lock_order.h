@@ -8,15 +8,14 @@
 #include "core/core.h"
 
 /*
- * A counter's place in the order: the deepest budget first, budgets of one depth
- * by tenant and name, the slots of a budget by number.
+ * A budget's place in the order: the deepest first, those of one depth by tenant
+ * and name.
  */
 typedef struct LockPlace
 {
 	int			depth;			/* 0: a root */
 	const char *tenant;
 	const char *budget;
-	int			slot;
 } LockPlace;
 
 /* whether this transaction holds a permit, key or counter that others may wait for */

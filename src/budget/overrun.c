@@ -73,20 +73,27 @@ tell(const Permit *permit, const int64 over[BUDGET_NUSED])
 			 errhint("Hold what a call may cost. An administrator can charge the rest with agentcore.budget_adjust().")));
 }
 
-void
-overrun_leave_unbilled(const BudgetPath *path, const Permit *permit, int64 amount[BUDGET_NUSED])
+bool
+overrun_cut(const BudgetPath *path, const Permit *permit, int64 amount[BUDGET_NUSED], int64 over[BUDGET_NUSED])
 {
-	LedgerEntry entry = {.at = path->at, .event = "unbilled"};
-	int64		over[BUDGET_NUSED] = {0};
 	bool		bounded = agc_level(GetUserId(), path->tenant) < AGC_ADMIN;
 	bool		told = false;
-	char	   *text;
 
+	memset(over, 0, BUDGET_NUSED * sizeof(int64));
 	/* it has no budget */
 	if (permit->depth == 0)
-		return;
+		return false;
 	for (int dim = DIM_TOKENS; dim <= DIM_NANOUSD; dim++)
 		over[dim] = cut(path, permit, bounded, dim, &amount[dim], &told);
+	return told;
+}
+
+void
+overrun_leave_unbilled(const BudgetPath *path, const Permit *permit, const int64 over[BUDGET_NUSED], bool told)
+{
+	LedgerEntry entry = {.at = path->at, .event = "unbilled"};
+	char	   *text;
+
 	if (over[DIM_TOKENS] == 0 && over[DIM_NANOUSD] == 0)
 		return;
 	entry.nbudgets = permit->depth;

@@ -3,15 +3,12 @@
  *	  Whether a path admits a request, and what the refusal says.
  *
  * Every budget of the path has to admit; the counters were read by path_peek()
- * or locked by path_lock().
+ * or path_enter().
  *
  * Memory: strings of a decision, in the context that the caller names.  Locks:
  * none but those of reading.  On ERROR: nothing to undo.
  */
 #include "budget/path_admit.h"
-
-#include "budget/path_peek.h"
-#include "budget/share.h"
 
 static char *
 format_amount(int dim, int64 amount)
@@ -71,17 +68,6 @@ deny(PermitDecision *out, const PathLink *link, int window, char *detail, int64 
 		out->retry_after = Max(out->retry_after, retry_after);
 }
 
-static bool
-link_admits(const PathLink *link, const int64 asked[BUDGET_NDIMS], TimestampTz at, Refusal *refusal)
-{
-	Counter		sum;
-
-	if (!link->whole)
-		return true;			/* path_lock() and path_peek() have looked */
-	share_sum(link->counter, link->n, &sum);
-	return counter_admits(&sum, &link->def, asked, at, refusal);
-}
-
 /* The refusal names the budget nearest to the caller; whether and when it can fit is over all budgets. */
 bool
 path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
@@ -102,7 +88,7 @@ path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecis
 
 		if (!link->defined || !link->def.enabled)
 			deny(out, link, -1, psprintf("Budget %s is disabled.", agc_quoted_name(link->name)), -1, false);
-		else if (!link_admits(link, asked, path->at, &refusal))
+		else if (!counter_admits(&link->sum, &link->def, asked, path->at, &refusal))
 			deny(out, link, refusal.window, describe(link, &refusal), refusal.can_ever_fit ? refusal.retry_after : -1,
 				 refusal.can_ever_fit);
 	}
@@ -122,23 +108,12 @@ path_remaining(const BudgetPath *path, PermitDecision *out)
 		out->remaining[dim] = NO_AMOUNT;
 	for (int i = 0; i < path->n; i++)
 	{
-		PathLink	link = path->link[i];
-		Counter		sum;
+		const PathLink *link = &path->link[i];
 
-		if (!link.defined || !link.def.enabled)
-		{
+		if (!link->defined || !link->def.enabled)
 			memset(out->remaining, 0, sizeof(out->remaining));
-			continue;
-		}
-		/* the other slots are read without a lock */
-		if (!link.whole)
-		{
-			link.counter = palloc(link.def.slots * sizeof(Counter));
-			path_peek_all(path->tenant, &link);
-			path_roll_link(&link, path->at);
-		}
-		share_sum(link.counter, link.n, &sum);
-		counter_left(&sum, &link.def, out->remaining);
+		else
+			counter_left(&link->sum, &link->def, out->remaining);
 	}
 	out->has_remaining = true;
 }

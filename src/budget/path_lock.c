@@ -1,63 +1,56 @@
 /*
  * path_lock.c
- *	  The counters of a path, locked in order.
+ *	  Operations on the counters of a path: locked, judged, reserved and written.
  *
- * Locks: the counters of a path in the order of lock_order.c, kept to the end of
- * the transaction.  A slot that has no room is given back at once.
+ * Every budget has one lock (lock.c).  Who shares it uses the budget through its
+ * entry (escrow.c) and writes a row of its own; so it waits for nobody's COMMIT.
+ * Who has it alone knows that nobody is in flight, and that the rows are all there
+ * is.  A budget without an entry is used alone, to the end of the transaction.  Who
+ * had to wait for that makes the entry, and shares the lock from then on.
  *
- * The time of the operation is read after its last counter is locked.
+ * What depends on others in flight is looked at again for some milliseconds.  Then
+ * the locks are given back and the budget is locked alone, which waits for them;
+ * once it is decided, the lock is shared again, so that no COMMIT is waited for
+ * twice.  A transaction that has the budget in flight itself does not wait for the
+ * lock alone (two would wait for each other): that is contention.
  *
- * Memory: the caller's context.  On ERROR: the transaction gives the locks back.
+ * Locks: those of the budgets in the order of lock_order.c, kept to the end of the
+ * transaction unless the operation is refused.
+ *
+ * Memory: the caller's context.  On ERROR: the (sub)transaction gives locks and
+ * reservations back.
  */
 #include "budget/path_lock.h"
 
 #include "budget/lock_order.h"
+#include "budget/path_admit.h"
 #include "budget/path_peek.h"
 
-#include "port/pg_bitutils.h"
+#include "portability/instr_time.h"
+#include "storage/condition_variable.h"
 #include "utils/inval.h"
 
-static LockPlace
-place_of(const BudgetPath *path, const PathLink *link, int slot)
+/* how long what depends on others is looked at again, and at most how long between two looks */
+#define LOOK_MS		3
+
+/* tries to find definitions and entries that do not change under them */
+#define MAX_ROUNDS	20
+
+/* What came of one step; only the first two end the operation. */
+typedef enum Step
 {
-	LockPlace	place = {.depth = link->depth, .tenant = path->tenant, .budget = link->name, .slot = slot};
+	STEP_DONE,
+	STEP_REFUSED,
+	STEP_BUSY,
+	STEP_LATER,					/* again, at a later time */
+	STEP_LOOK,					/* again, when something has changed */
+	STEP_ALONE,					/* again, with link->exact */
+	STEP_AGAIN					/* again, from the beginning */
+} Step;
 
-	return place;
-}
+static const int64 nothing[BUDGET_NDIMS] = {0};
 
-/* Reads into link->counter[link->n]; keep_slot() then counts it. */
-static LockResult
-lock_slot(BudgetPath *path, PathLink *link, int slot, bool wait)
-{
-	LockPlace	place = place_of(path, link, slot);
-
-	return row_counter_lock(path->tenant, link->name, slot, wait && lock_order_may_wait(&place),
-							&link->counter[link->n]);
-}
-
-static void
-keep_slot(BudgetPath *path, PathLink *link, int slot)
-{
-	LockPlace	place = place_of(path, link, slot);
-
-	link->n++;
-	lock_order_note_counter(&place);
-}
-
-/* A new slot of a divided budget has no share until all are split. */
-static void
-create_slot(BudgetPath *path, PathLink *link, int slot)
-{
-	Counter    *counter = &link->counter[link->n];
-
-	counter_init(counter, &link->def, agc_now());
-	counter->slot = slot;
-	counter->shared = counter->strained = path_link_is_divided(link);
-	if (slot > 0)
-		counter->since = link->counter[0].since;
-	row_counter_create(path->tenant, link->name, counter);
-	link->created = true;
-}
+/* ----- locks ----- */
 
 /* Whether definitions have changed since they were read, by this transaction or by a COMMIT. */
 static bool
@@ -67,206 +60,527 @@ is_outdated(const BudgetPath *path)
 	return path->generation != agc_generation();
 }
 
-/* The slots of a mask, in order; a budget that was dropped has none. */
-static bool
-lock_slots(BudgetPath *path, PathLink *link, uint64 mask)
-{
-	link->n = 0;
-	link->whole = mask == path_all_slots(link);
-	for (int slot = 0; slot < link->def.slots; slot++)
-	{
-		LockResult	result;
-
-		if ((mask & path_slot_bit(slot)) == 0)
-			continue;
-		result = lock_slot(path, link, slot, true);
-		if (result == LOCK_BUSY)
-			return false;
-		if (result == LOCK_MISSING && (!link->defined || !link->whole))
-			continue;
-		/* the last holder of the lock may have dropped the budget */
-		if (result == LOCK_MISSING && is_outdated(path))
-		{
-			row_counter_unlock(path->tenant, link->name, slot);
-			return false;
-		}
-		if (result == LOCK_MISSING)
-			create_slot(path, link, slot);
-		keep_slot(path, link, slot);
-	}
-	return true;
-}
-
-/* The lock is given back when the slot has no room (LOCK_MISSING). */
-static LockResult
-try_slot(BudgetPath *path, PathLink *link, int slot, bool wait, const int64 asked[BUDGET_NDIMS])
-{
-	LockResult	result = lock_slot(path, link, slot, wait);
-
-	if (result == LOCK_TAKEN && path_slot_admits(link, &link->counter[0], asked))
-	{
-		keep_slot(path, link, slot);
-		link->target = slot;
-		return LOCK_TAKEN;
-	}
-	if (result != LOCK_BUSY)
-		row_counter_unlock(path->tenant, link->name, slot);
-	return result == LOCK_BUSY ? LOCK_BUSY : LOCK_MISSING;
-}
-
-/* The first slot after "home" that has room and is free; else -1, and *busy: one that is worth waiting for, or -1. */
-static int
-find_slot(BudgetPath *path, PathLink *link, int home, const int64 asked[BUDGET_NDIMS], int *busy)
-{
-	int			nslots = link->def.slots;
-	Counter    *seen = palloc(nslots * sizeof(Counter));
-	bool	   *fits = palloc0(nslots * sizeof(bool));
-	int			n = row_counters_peek(path->tenant, link->name, nslots, seen);
-
-	for (int i = 0; i < n; i++)
-		if (seen[i].slot < nslots)
-			fits[seen[i].slot] = path_slot_admits(link, &seen[i], asked);
-	*busy = -1;
-	for (int i = 0; i < nslots; i++)
-	{
-		int			slot = (home + i) % nslots;
-
-		if (!fits[slot])
-			continue;
-		switch (try_slot(path, link, slot, false, asked))
-		{
-			case LOCK_TAKEN:
-				return slot;
-			case LOCK_BUSY:
-				*busy = *busy < 0 ? slot : *busy;
-				break;
-			case LOCK_MISSING:
-				break;
-		}
-	}
-	return -1;
-}
-
 /*
- * One slot with room, if possible one that is free.  All slots are locked only when
- * none has room by itself, to move room between them.
- */
-static bool
-lock_any_slot(BudgetPath *path, PathLink *link, const int64 asked[BUDGET_NDIMS])
-{
-	int			home = path_home_slot(link);
-	int			busy;
-
-	link->whole = false;
-	if (try_slot(path, link, home, false, asked) == LOCK_TAKEN ||
-		find_slot(path, link, home, asked, &busy) >= 0)
-		return true;
-	if (busy >= 0)
-		switch (try_slot(path, link, busy, true, asked))
-		{
-			case LOCK_TAKEN:
-				return true;
-			case LOCK_BUSY:
-				return false;
-			case LOCK_MISSING:
-				break;
-		}
-	link->target = home;
-	return lock_slots(path, link, path_all_slots(link));
-}
-
-/* What a permit asks for in addition goes to the slot that it is in. */
-static bool
-lock_its_slot(BudgetPath *path, PathLink *link, const int64 asked[BUDGET_NDIMS])
-{
-	int			slot = pg_rightmost_one_pos64(link->want);
-
-	link->whole = false;
-	switch (try_slot(path, link, slot, true, asked))
-	{
-		case LOCK_TAKEN:
-			return true;
-		case LOCK_BUSY:
-			return false;
-		case LOCK_MISSING:
-			break;
-	}
-	link->target = slot;
-	return lock_slots(path, link, path_all_slots(link));
-}
-
-static bool
-lock_link(BudgetPath *path, PathLink *link, const int64 *asked)
-{
-	if (asked == NULL || !path_link_is_divided(link))
-		return lock_slots(path, link, path_link_is_divided(link) ? link->want : path_all_slots(link));
-	return link->want == 0 ? lock_any_slot(path, link, asked) : lock_its_slot(path, link, asked);
-}
-
-/*
- * Definitions may have changed during the wait.  A path that now has other links or
- * slots is not the one that was locked (false).
+ * Definitions may have changed during a wait.  A path that now has other links is
+ * not the one that was asked for (false).
  */
 static bool
 refresh_definitions(BudgetPath *path)
 {
-	if (!is_outdated(path))
-		return true;
 	path->generation = agc_generation();
 	for (int i = 0; i < path->n; i++)
 	{
 		PathLink   *link = &path->link[i];
 		const char *parent = i + 1 < path->n ? path->link[i + 1].name : "";
-		int			slots = link->def.slots;
 
 		link->defined = definition_read(path->tenant, link->name, &link->def);
-		if (link->defined && link->def.slots != slots)
-			return false;
-		if (!path->resolved)
-			continue;
-		if (!link->defined || link->n == 0 ||
-			strcmp(link->def.parent == NULL ? "" : link->def.parent, parent) != 0)
+		if (path->resolved &&
+			(!link->defined || strcmp(link->def.parent == NULL ? "" : link->def.parent, parent) != 0))
 			return false;
 	}
 	return true;
 }
 
-bool
-path_lock(BudgetPath *path, const int64 *asked)
+static void
+unlock(PathLink *link)
+{
+	if (link->mode != NoLock)
+		lock_drop_mode(&link->lock, link->mode);
+	link->mode = NoLock;
+}
+
+static void
+unlock_all(BudgetPath *path)
 {
 	for (int i = 0; i < path->n; i++)
-	{
-		path->link[i].n = 0;
-		path->link[i].created = false;
-	}
-	for (int i = 0; i < path->n; i++)
-		if (!lock_link(path, &path->link[i], asked))
-			return false;
-	AGC_TEST_POINT("budget_locked");
-	if (!refresh_definitions(path))
+		unlock(&path->link[i]);
+}
+
+static bool
+lock_in(PathLink *link, LOCKMODE mode, bool wait)
+{
+	if (!lock_take_mode(&link->lock, mode, wait))
 		return false;
-	/* limits are compared only with windows of their own definition */
-	for (int i = 0; i < path->n; i++)
-		if (path->resolved && !path_follows_definition(&path->link[i]))
-			return false;
-	path_set_time(path);
-	/* the slot had room by an earlier definition; what the others have is not known */
-	for (int i = 0; i < path->n; i++)
-		if (asked != NULL && !path->link[i].whole &&
-			!path_slot_admits(&path->link[i], &path->link[i].counter[0], asked))
+	link->mode = mode;
+	return true;
+}
+
+/* Before a wait: whether the budget refuses in any case. */
+static bool
+is_refused(BudgetPath *path, PathLink *link, const int64 *asked)
+{
+	if (asked == NULL || !link->defined)
+		return false;
+	path_read_rows(path, link, NULL);
+	if (link->sum.window_revision == link->def.window_revision)
+	{
+		path->at = Max(path->at, Max(agc_now(), link->sum.seen));
+		counter_roll(&link->sum, &link->def, path->at);
+		if (!counter_fits(&link->sum, &link->def, asked, nothing))
+			return true;
+	}
+	link->found = false;
+	return false;
+}
+
+/* ----- under the lock alone ----- */
+
+static bool
+same_numbers(const Counter *a, const Counter *b)
+{
+	if (memcmp(a->held, b->held, sizeof(a->held)) != 0)
+		return false;
+	for (int w = 0; w < a->nwindows; w++)
+		if (memcmp(a->used[w], b->used[w], sizeof(a->used[w])) != 0)
 			return false;
 	return true;
+}
+
+/* The entry has to be the rows, but for what this transaction has written itself. */
+static void
+check_entry(BudgetPath *path, PathLink *link, EscrowRef *ref)
+{
+	Counter		rows = link->sum;
+	Counter		base;
+	EscrowOwn	own;
+	TimestampTz start[BUDGET_MAX_WINDOWS];
+
+	if (!escrow_find(&link->key, &link->def, ref, &base))
+		return;
+	counter_starts(&link->def, Max(Max(rows.seen, base.seen), agc_now()), start);
+	counter_roll_to(&rows, &link->def, start);
+	counter_roll_to(&base, &link->def, start);
+	escrow_record_own(ref, &link->def, start, &own);
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		base.held[dim] = counter_add(base.held[dim], own.held[dim]);
+	for (int w = 0; w < base.nwindows; w++)
+		for (int dim = 0; dim < BUDGET_NUSED; dim++)
+			base.used[w][dim] = counter_add(base.used[w][dim], own.used[w][dim]);
+	if (same_numbers(&rows, &base))
+		return;
+	escrow_forget(&link->key, COUNT_REPAIRED);
+	ref->entry = -1;
+	ereport(WARNING,
+			(errmsg("the entry of budget \"%s\" was not the sum of its rows, and is made anew", link->name)));
+}
+
+static bool
+is_large(const PathLink *link)
+{
+	for (int i = 0; i < link->nrows; i++)
+		if (counter_is_large(&link->rows[i]))
+			return true;
+	return counter_is_large(&link->sum);
+}
+
+/*
+ * Reads the rows.  waited: others want the budget too, so it gets an entry, unless
+ * this transaction's own rows are in the sum.
+ */
+static void
+read_alone(BudgetPath *path, PathLink *link, bool waited)
+{
+	EscrowRef	ref = {.entry = -1};
+	uint64		epoch;
+	bool		by_hand = !escrow_epoch(&epoch);
+
+	path_read_rows(path, link, NULL);
+	if (!link->defined || link->sum.window_revision != link->def.window_revision)
+		return;
+	check_entry(path, link, &ref);
+	if (ref.entry >= 0 && is_large(link))
+	{
+		escrow_forget(&link->key, COUNT_DROP_LARGE);
+		ref.entry = -1;
+	}
+	else if (ref.entry < 0 && waited && !by_hand && link->nrows > 0 && !is_large(link) &&
+			 !escrow_record_any(link->key.tag))
+		(void) escrow_make(&link->key, epoch, &link->def, &link->sum, &ref);
+	link->ref = ref;
+}
+
+/* ----- one link ----- */
+
+static Step
+lock_alone(BudgetPath *path, PathLink *link, const int64 *asked, bool may_wait, bool waited)
+{
+	if (!lock_in(link, ExclusiveLock, false))
+	{
+		if (is_refused(path, link, asked))
+			return STEP_REFUSED;
+		if (!may_wait || !lock_in(link, ExclusiveLock, true))
+			return STEP_BUSY;
+		waited = true;
+	}
+	if (is_outdated(path) && !refresh_definitions(path))
+		return STEP_BUSY;
+	read_alone(path, link, waited);
+	return STEP_DONE;
+}
+
+/* Sharing a lock waits for who has it alone; with one's own in flight it is granted at once. */
+static Step
+lock_link(BudgetPath *path, PathLink *link, const int64 *asked)
+{
+	LockPlace	place = {.depth = link->depth, .tenant = path->tenant, .budget = link->name};
+	bool		may_wait = lock_order_may_wait(&place);
+	bool		in_flight;
+	bool		waited = link->exact;
+
+	path_key(path, link);
+	in_flight = escrow_record_any(link->key.tag);
+	if (!link->exact && path_find_entry(link))
+	{
+		if (!lock_in(link, ShareLock, may_wait))
+			return STEP_BUSY;
+		if (is_outdated(path) && !refresh_definitions(path))
+			return STEP_BUSY;
+		if (path_find_entry(link))
+			return STEP_DONE;
+		/* it was dropped meanwhile */
+		unlock(link);
+		waited = true;
+	}
+	return lock_alone(path, link, asked, may_wait && !in_flight, waited);
+}
+
+static Step
+lock_links(BudgetPath *path, const int64 *asked)
+{
+	for (int i = 0; i < path->n; i++)
+		path->link[i].found = false;
+	for (int i = 0; i < path->n; i++)
+	{
+		Step		step = lock_link(path, &path->link[i], asked);
+
+		if (step != STEP_DONE)
+			return step;
+		if (path->link[i].found && path->link[i].defined &&
+			path->link[i].sum.window_revision != path->link[i].def.window_revision)
+			return STEP_BUSY;
+	}
+	AGC_TEST_POINT("budget_locked");
+	return STEP_DONE;
+}
+
+/* ----- judging and reserving ----- */
+
+/* Under the lock alone, without an entry: the sum is all there is. */
+static Step
+decide_alone(PathLink *link, const int64 *asked)
+{
+	if (asked != NULL && !counter_fits(&link->sum, &link->def, asked, nothing))
+		return STEP_REFUSED;
+	for (int w = 0; link->defined && w < link->sum.nwindows; w++)
+	{
+		int			reached = counter_threshold(&link->sum, &link->def, w, link->change.used);
+
+		link->change.warned[w] = reached > link->sum.warned[w] ? reached : 0;
+	}
+	memcpy(link->warned, link->sum.warned, sizeof(link->warned));
+	return STEP_DONE;
+}
+
+/* Whether the link can still be locked alone: not while this transaction has it in flight. */
+static bool
+may_be_alone(const BudgetPath *path, const PathLink *link)
+{
+	LockPlace	place = {.depth = link->depth, .tenant = path->tenant, .budget = link->name};
+
+	return link->mode == ShareLock && !escrow_record_any(link->key.tag) && lock_order_may_wait(&place);
+}
+
+static Step
+decide_shared(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
+{
+	EscrowAsk	ask = {.def = &link->def, .start = link->start, .at = path->at, .asked = asked, .change = &link->change};
+	EscrowRecord record = {.tag = link->key.tag};
+	EscrowOwn	own;
+	TimestampTz seen = 0;
+	bool		may_be_alone_later = may_be_alone(path, link);
+
+	escrow_record_prepare();
+	escrow_record_own(&link->ref, &link->def, link->start, &own);
+	ask.tell = !may_be_alone_later;
+	switch (escrow_reserve(&link->key, &link->ref, &ask, &own, &record, &link->sum, &seen))
+	{
+		case ESCROW_RESERVED:
+			escrow_record_add(&record);
+			link->row = own.row >= 0 ? own.row : record.row;
+			memcpy(link->warned, link->sum.warned, sizeof(link->warned));
+			return STEP_DONE;
+		case ESCROW_REFUSED:
+			return STEP_REFUSED;
+		case ESCROW_TELLS:
+			link->exact = true;
+			return STEP_ALONE;
+		case ESCROW_EARLY:
+			path->at = Max(path->at, seen);
+			return STEP_LATER;
+		case ESCROW_GONE:
+			return STEP_AGAIN;
+		case ESCROW_UNDECIDED:
+			break;
+	}
+	if (link->mode == ExclusiveLock)
+	{
+		/* nobody else is in flight: the numbers are too large to be reserved */
+		escrow_forget(&link->key, COUNT_DROP_LARGE);
+		return STEP_AGAIN;
+	}
+	escrow_count(COUNT_UNDECIDED);
+	if (look)
+		return STEP_LOOK;
+	if (!may_be_alone_later)
+		return STEP_BUSY;
+	link->exact = true;
+	return STEP_ALONE;
+}
+
+/* A change that no reservation can hold is made alone. */
+static bool
+is_too_large(PathLink *link)
+{
+	return link->ref.entry >= 0 && counter_change_is_large(&link->change);
+}
+
+static Step
+decide_link(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
+{
+	if (!link->found)
+		return asked == NULL ? STEP_DONE : STEP_REFUSED;
+	if (asked != NULL && !(link->defined && link->def.enabled))
+		return STEP_REFUSED;
+	if (is_too_large(link))
+	{
+		if (link->mode == ExclusiveLock)
+		{
+			escrow_forget(&link->key, COUNT_DROP_LARGE);
+			link->ref.entry = -1;
+		}
+		else if (!may_be_alone(path, link))
+			return STEP_BUSY;
+		else
+		{
+			link->exact = true;
+			return STEP_ALONE;
+		}
+	}
+	return link->ref.entry < 0 ? decide_alone(link, asked) : decide_shared(path, link, asked, look);
+}
+
+static void
+undo(int from)
+{
+	while (escrow_record_count() > from)
+		escrow_record_undo();
+}
+
+static Step
+decide_links(BudgetPath *path, const int64 *asked, PathPlan plan, void *arg, int from, bool look)
+{
+	Step		step = STEP_DONE;
+
+	do
+	{
+		path_set_time(path);
+		for (int i = 0; i < path->n; i++)
+			memset(&path->link[i].change, 0, sizeof(CounterChange));
+		plan(path, arg);
+		for (int i = 0; i < path->n; i++)
+			if ((step = decide_link(path, &path->link[i], asked, look)) != STEP_DONE)
+			{
+				undo(from);
+				if (step == STEP_LOOK)
+					escrow_wait(&path->link[i].ref, LOOK_MS);
+				break;
+			}
+	} while (step == STEP_LATER);
+	return step;
+}
+
+/* The wait is short, so other locks of the path are kept. */
+static Step
+look_again(BudgetPath *path, const int64 *asked, PathPlan plan, void *arg, int from)
+{
+	instr_time	begun;
+	instr_time	now;
+	Step		step;
+
+	INSTR_TIME_SET_CURRENT(begun);
+	do
+	{
+		INSTR_TIME_SET_CURRENT(now);
+		INSTR_TIME_SUBTRACT(now, begun);
+		step = decide_links(path, asked, plan, arg, from, INSTR_TIME_GET_MILLISEC(now) < LOOK_MS);
+	} while (step == STEP_LOOK);
+	ConditionVariableCancelSleep();
+	return step;
 }
 
 void
-path_unlock(BudgetPath *path)
+path_plan_hold(BudgetPath *path, void *arg)
+{
+	const int64 *asked = arg;
+
+	for (int i = 0; i < path->n; i++)
+		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+			path->link[i].change.held[dim] = Max(asked[dim], 0);
+}
+
+/* ----- the whole ----- */
+
+static void
+count_admission(const PathLink *link)
+{
+	if (link->ref.entry < 0)
+		escrow_count(COUNT_COLD);
+	else
+		escrow_count(link->mode == ExclusiveLock ? COUNT_EXACT : COUNT_ESCROW);
+}
+
+static void
+entered(BudgetPath *path, const int64 *asked, int from)
+{
+	escrow_record_merge(from);
+	for (int i = 0; i < path->n; i++)
+	{
+		PathLink   *link = &path->link[i];
+		LockPlace	place = {.depth = link->depth, .tenant = path->tenant, .budget = link->name};
+
+		lock_order_note_counter(&place);
+		if (asked != NULL)
+			count_admission(link);
+		if (link->ref.entry < 0)
+			escrow_record_written(link->key.tag);
+		else if (link->mode == ExclusiveLock)
+		{
+			lock_downgrade(&link->lock);
+			link->mode = ShareLock;
+		}
+	}
+}
+
+PathAnswer
+path_enter(BudgetPath *path, const int64 *asked, PathPlan plan, void *arg)
+{
+	int			from = escrow_record_count();
+	Step		step = STEP_AGAIN;
+
+	path->at = 0;
+	for (int round = 0; round < MAX_ROUNDS && (step == STEP_AGAIN || step == STEP_ALONE); round++)
+	{
+		unlock_all(path);
+		step = lock_links(path, asked);
+		if (step == STEP_DONE)
+			step = look_again(path, asked, plan, arg, from);
+	}
+	if (step == STEP_DONE)
+	{
+		entered(path, asked, from);
+		return PATH_ENTERED;
+	}
+	unlock_all(path);
+	return step == STEP_REFUSED ? PATH_REFUSED : PATH_BUSY;
+}
+
+/* ----- writing ----- */
+
+/* The first of its kind: nothing is in it yet. */
+static void
+init_row(Counter *row, const PathLink *link)
+{
+	memset(row, 0, sizeof(*row));
+	row->slot = link->row;
+	row->since = link->sum.since;
+	row->window_revision = link->def.window_revision;
+	row->nwindows = link->def.nlimits;
+	memcpy(row->start, link->start, sizeof(row->start));
+	memcpy(row->bucket_since, link->sum.bucket_since, sizeof(row->bucket_since));
+	for (int w = 0; w < row->nwindows; w++)
+		if (link->sum.bucket[w] != NULL)
+			row->bucket[w] = palloc0(SLIDING_NUMBERS * sizeof(int64));
+}
+
+static void
+write_own_row(BudgetPath *path, PathLink *link)
+{
+	Counter		row;
+	bool		exists = row_counter_read(path->tenant, link->name, link->row, &row);
+
+	if (!exists)
+		init_row(&row, link);
+	else if (row.window_revision != link->def.window_revision)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("row %d of budget \"%s\" follows another definition of its windows", link->row, link->name)));
+	counter_roll_to(&row, &link->def, link->start);
+	counter_change(&row, &link->change);
+	row.seen = Max(row.seen, path->at);
+	if (exists)
+		row_counter_write(path->tenant, link->name, &row);
+	else
+		row_counter_create(path->tenant, link->name, &row);
+	if (counter_is_large(&row))
+		escrow_forget(&link->key, COUNT_DROP_LARGE);
+}
+
+/* All of it goes into row 0, which is the only one from then on. */
+static void
+write_sum(BudgetPath *path, PathLink *link)
+{
+	bool		exists = link->nrows > 0 && link->rows[0].slot == 0;
+
+	for (int i = exists ? 1 : 0; i < link->nrows; i++)
+		row_counter_delete(&link->rows[i]);
+	link->sum.slot = 0;
+	if (exists)
+	{
+		link->sum.row = link->rows[0].row;
+		row_counter_write(path->tenant, link->name, &link->sum);
+	}
+	else
+		row_counter_create(path->tenant, link->name, &link->sum);
+}
+
+void
+path_write(BudgetPath *path)
 {
 	for (int i = 0; i < path->n; i++)
 	{
 		PathLink   *link = &path->link[i];
 
-		for (int s = 0; s < link->n && !link->created; s++)
-			row_counter_unlock(path->tenant, link->name, link->counter[s].slot);
-		link->n = 0;
+		if (!link->found)
+			continue;
+		counter_change(&link->sum, &link->change);
+		link->sum.seen = Max(link->sum.seen, path->at);
+		if (link->ref.entry >= 0)
+			write_own_row(path, link);
+		else
+			write_sum(path, link);
 	}
+}
+
+bool
+path_take_alone(BudgetPath *path, PathLink *link, const BudgetDef *def, bool wait)
+{
+	path_key(path, link);
+	if (!lock_in(link, ExclusiveLock, false) &&
+		(!wait || escrow_record_any(link->key.tag) || !lock_in(link, ExclusiveLock, true)))
+		return false;
+	AcceptInvalidationMessages();
+	if (def != NULL)
+		link->def = *def;
+	link->defined = def != NULL || definition_read(path->tenant, link->name, &link->def);
+	escrow_forget(&link->key, COUNT_DROP_CHANGED);
+	escrow_record_written(link->key.tag);
+	path_read_rows(path, link, NULL);
+	link->found = link->nrows > 0;
+	return true;
+}
+
+void
+path_write_alone(BudgetPath *path, PathLink *link)
+{
+	write_sum(path, link);
 }

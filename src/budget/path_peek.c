@@ -2,100 +2,129 @@
  * path_peek.c
  *	  The counters of a path, read without a lock.
  *
- * An acquire looks here first, and takes its locks only if the request seems to
- * fit, so that an exhausted budget costs its callers no lock.
+ * An exhausted budget costs its callers no lock: who would have to wait for one
+ * looks here first.
  *
- * The time of an operation is never before the time stored in any of its
- * counters, so that a clock that steps back opens no window again.
+ * The time of an operation is in no window that has ended for one of its counters,
+ * so that a clock that steps back opens no window again.
  *
  * Memory: the caller's context.  Locks: none but those of reading.  On ERROR:
  * nothing to undo.
  */
 #include "budget/path_peek.h"
 
-#include "budget/share.h"
-
-int
-path_home_slot(const PathLink *link)
+void
+path_key(const BudgetPath *path, PathLink *link)
 {
-	return agc_proc_number() % link->def.slots;
+	if (link->keyed)
+		return;
+	link->key.tag = row_counter_lock_of(path->tenant, link->name, &link->lock);
+	link->key.tenant = path->tenant;
+	link->key.budget = link->name;
+	link->keyed = true;
 }
 
+/* What this transaction has in flight is not in the base, but in its rows. */
 bool
-path_slot_admits(const PathLink *link, Counter *slot, const int64 asked[BUDGET_NDIMS])
+path_find_entry(PathLink *link)
 {
-	BudgetDef	part = link->def;
-	Refusal		refusal;
-
-	if (slot->strained)
-		return false;
-	slot->seen = Max(slot->seen, agc_now());
-	counter_roll(slot, &link->def, slot->seen);
-	share_limits(slot, &part);
-	return counter_admits(slot, &part, asked, slot->seen, &refusal);
+	link->ref.entry = -1;
+	link->found = link->defined && escrow_find(&link->key, &link->def, &link->ref, &link->sum);
+	return link->found;
 }
 
 void
-path_roll_link(PathLink *link, TimestampTz at)
+path_read_rows(const BudgetPath *path, PathLink *link, Snapshot snapshot)
 {
-	for (int s = 0; s < link->n; s++)
+	link->ref.entry = -1;
+	if (link->rows == NULL)
+		link->rows = palloc(BUDGET_MAX_ROWS * sizeof(Counter));
+	link->nrows = row_counters_read(path->tenant, link->name, snapshot, link->rows);
+	link->found = link->nrows > 0 || link->defined;
+	if (link->nrows > 0)
+		counter_sum(link->rows, link->nrows, &link->def, &link->sum);
+	else if (link->defined)
+		counter_init(&link->sum, &link->def, agc_now());
+}
+
+/* They do not while the definition is being changed. */
+static bool
+follows_definition(const PathLink *link)
+{
+	return link->defined && link->sum.window_revision == link->def.window_revision;
+}
+
+/* The path's time moves on to that of a counter whose window is a later one. */
+static void
+catch_up(BudgetPath *path, PathLink *link)
+{
+	if (follows_definition(link))
 	{
-		link->counter[s].seen = at;
-		if (link->defined)
-			counter_roll(&link->counter[s], &link->def, at);
+		counter_starts(&link->def, path->at, link->start);
+		for (int w = 0; w < link->def.nlimits; w++)
+			if (link->sum.start[w] > link->start[w])
+			{
+				path->at = Max(path->at, link->sum.seen);
+				return;
+			}
 	}
 }
 
 void
 path_set_time(BudgetPath *path)
 {
-	path->at = agc_now();
+	path->at = Max(path->at, agc_now());
 	for (int i = 0; i < path->n; i++)
-		for (int s = 0; s < path->link[i].n; s++)
-			path->at = Max(path->at, path->link[i].counter[s].seen);
+		if (path->link[i].found)
+			catch_up(path, &path->link[i]);
 	for (int i = 0; i < path->n; i++)
-		path_roll_link(&path->link[i], path->at);
-}
+	{
+		PathLink   *link = &path->link[i];
 
-/* They do not while the definition is being changed; path_lock() waits for that. */
-bool
-path_follows_definition(const PathLink *link)
-{
-	for (int s = 0; s < link->n; s++)
-		if (link->counter[s].window_revision != link->def.window_revision)
-			return false;
-	return true;
-}
-
-void
-path_peek_all(const char *tenant, PathLink *link)
-{
-	link->whole = true;
-	if (path_link_is_divided(link))
-		link->n = row_counters_peek(tenant, link->name, link->def.slots, link->counter);
-	else
-		link->n = row_counter_peek(tenant, link->name, 0, &link->counter[0]) ? 1 : 0;
-	if (link->n > 0 && path_follows_definition(link))
-		return;
-	counter_init(&link->counter[0], &link->def, link->n > 0 ? link->counter[0].seen : agc_now());
-	link->n = 1;
+		if (!link->found || !follows_definition(link))
+			continue;
+		counter_starts(&link->def, path->at, link->start);
+		counter_roll_to(&link->sum, &link->def, link->start);
+	}
 }
 
 static void
-peek_link(BudgetPath *path, PathLink *link, const int64 *asked)
+peek_link(BudgetPath *path, PathLink *link)
 {
-	link->whole = false;
-	link->n = 1;
-	if (asked == NULL || !path_link_is_divided(link) ||
-		!row_counter_peek(path->tenant, link->name, path_home_slot(link), &link->counter[0]) ||
-		!path_follows_definition(link) || !path_slot_admits(link, &link->counter[0], asked))
-		path_peek_all(path->tenant, link);
+	path_key(path, link);
+	if (!path_find_entry(link))
+		path_read_rows(path, link, NULL);
+	/* it is being defined anew: as if nothing were used */
+	if (link->defined && !follows_definition(link))
+		counter_init(&link->sum, &link->def, link->sum.seen);
+}
+
+static void
+add_own(PathLink *link)
+{
+	EscrowOwn	own;
+
+	escrow_record_own(&link->ref, &link->def, link->start, &own);
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		link->sum.held[dim] = counter_add(link->sum.held[dim], own.held[dim]);
+	for (int w = 0; w < link->sum.nwindows; w++)
+		for (int dim = 0; dim < BUDGET_NUSED; dim++)
+			link->sum.used[w][dim] = counter_add(link->sum.used[w][dim], own.used[w][dim]);
 }
 
 void
-path_peek(BudgetPath *path, const int64 *asked)
+path_peek(BudgetPath *path)
 {
+	bool	   *read = palloc0(Max(path->n, 1) * sizeof(bool));
+
 	for (int i = 0; i < path->n; i++)
-		peek_link(path, &path->link[i], asked);
+		if (!path->link[i].found)
+		{
+			peek_link(path, &path->link[i]);
+			read[i] = true;
+		}
 	path_set_time(path);
+	for (int i = 0; i < path->n; i++)
+		if (read[i] && path->link[i].ref.entry >= 0)
+			add_own(&path->link[i]);
 }

@@ -2,10 +2,7 @@
  * permit_acquire.c
  *	  The beginning of a permit: what is asked for is held, or refused.
  *
- * Locks: the key, then counters in order (lock_order.c).  The permit row is
- * inserted before any counter is locked, and deleted again if the counters then
- * refuse, so that the shared rows are held for the shortest time.  The permit of
- * a divided budget is inserted after, because its slot is known no sooner.
+ * Locks: the key, then the budgets in order (path_lock.c).
  *
  * Memory: the caller's context.  On ERROR: the transaction takes everything
  * back.
@@ -54,7 +51,7 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 	out->can_ever_fit = true;
 	asked_of(request, asked);
 	path_resolve(&path, request->tenant, request->budget);
-	path_peek(&path, asked);
+	path_peek(&path);
 	if (path_admits(&path, asked, out, caller_cxt) || !out->can_ever_fit)
 		return out->granted;
 
@@ -83,33 +80,48 @@ find_duplicate(const PermitRequest *request, const char *holder, PermitDecision 
 	return true;
 }
 
-/* Only reads, unless the budget is full and leases have ended: those are expired. */
+/* PATH_REFUSED: the decision says by whom. */
+static PathAnswer
+enter(BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision *out, MemoryContext cxt)
+{
+	PathAnswer	answer = path_enter(path, asked, path_plan_hold, (void *) asked);
+
+	if (answer == PATH_BUSY)
+		permit_report_contention(out);
+	else if (answer == PATH_REFUSED)
+	{
+		path_peek(path);
+		/* who had no counter at all then may have one now */
+		if (path_admits(path, asked, out, cxt))
+			permit_report_contention(out);
+	}
+	return answer;
+}
+
+/* A full budget is entered again once leases of its permits that have ended are expired. */
 static bool
-looks_admissible(BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision *out,
-				 MemoryContext cxt)
+enter_or_reap(BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision *out, MemoryContext cxt)
 {
 	bool		may_reap = !lock_order_held();
 
 	/* each round expires those of the budget that refuses */
-	for (int i = 0; i <= path->n; i++)
-	{
-		path_peek(path, asked);
-		if (path_admits(path, asked, out, cxt))
-			return true;
-		if (!may_reap || !out->can_ever_fit ||
-			permit_expire_ended(path->tenant, out->denied_by, REAP_INLINE, false) == 0)
-			break;
-	}
-	return false;
+	for (int i = 0;; i++)
+		switch (enter(path, asked, out, cxt))
+		{
+			case PATH_ENTERED:
+				return true;
+			case PATH_BUSY:
+				return false;
+			case PATH_REFUSED:
+				if (i == path->n || !may_reap || !out->can_ever_fit || out->denied_by == NULL ||
+					permit_expire_ended(path->tenant, out->denied_by, REAP_INLINE, false) == 0)
+					return false;
+		}
 }
 
 static void
-take_hold(BudgetPath *path, const int64 asked[BUDGET_NDIMS], Permit *permit, const PermitRequest *request,
-		  const char *holder, PermitDecision *out, MemoryContext cxt)
+hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const char *holder, PermitDecision *out)
 {
-	/* by the definitions as they are now; path_lock() may find others */
-	bool		early = !path_is_divided(path);
-
 	agc_uuid_v7(&permit->row.id);
 	permit->depth = path->n;
 	for (int i = 0; i < path->n; i++)
@@ -120,31 +132,19 @@ take_hold(BudgetPath *path, const int64 asked[BUDGET_NDIMS], Permit *permit, con
 		permit_claim(&permit->row, request);
 	permit->charge_on_expiry = request->charge_on_expiry ||
 		(path->n > 0 && path->link[0].def.charge_on_expiry);
-	/* the slot is known only after path_lock(); without slots the shared rows are locked last */
-	if (early)
-		row_permit_insert(request->tenant, permit, request, holder);
+	row_permit_insert(request->tenant, permit, request, holder);
 	AGC_TEST_POINT("budget_inserted");
-
-	if (!path_lock(path, asked))
-		permit_report_contention(out);
-	else if (path_admits(path, asked, out, cxt))
-	{
-		path_split(path, asked);
-		path_hold(path, permit, permit->held);
-		if (!early)
-			row_permit_insert(request->tenant, permit, request, holder);
-		path_write(path);
-		guard_begun(&permit->row.id);
-		AGC_TEST_POINT("budget_held");
-		out->id = permit->row.id;
-		/* a divided budget would need a look at every slot, which costs a fifth of the throughput with 16 */
-		if (request->want_remaining && !path_is_divided(path))
-			path_remaining(path, out);
-		return;
-	}
-	path_unlock(path);
-	if (early)
-		row_permit_delete(permit);
+	path_write(path);
+	guard_begun(&permit->row.id);
+	AGC_TEST_POINT("budget_held");
+	out->granted = out->can_ever_fit = true;
+	/* an earlier look may have refused it */
+	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
+	out->has_remaining = false;
+	out->retry_after = -1;
+	out->id = permit->row.id;
+	if (request->want_remaining)
+		path_remaining(path, out);
 }
 
 void
@@ -180,8 +180,8 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	}
 	if (request->key == NULL || !find_duplicate(request, holder, out))
 	{
-		if (looks_admissible(&path, asked, out, caller_cxt))
-			take_hold(&path, asked, &permit, request, holder, out, caller_cxt);
+		if (enter_or_reap(&path, asked, out, caller_cxt))
+			hold(&path, &permit, request, holder, out);
 		if (request->key != NULL)
 			lock_order_note();
 	}

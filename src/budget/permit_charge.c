@@ -2,16 +2,14 @@
  * permit_charge.c
  *	  What a permit's charge does to its budgets and to the ledger.
  *
- * Counters and ledger change together, under the locks of the counters.
+ * Counters and ledger change together, in one transaction.
  *
  * Locks: path_lock.c; the caller has locked the permit.  Memory: the caller's
  * context.  On ERROR: the transaction takes everything back.
  */
 #include "budget/permit_charge.h"
 
-#include "budget/path_lock.h"
 #include "budget/permit.h"
-#include "budget/threshold.h"
 #include "budget/wake.h"
 
 static void
@@ -29,19 +27,16 @@ add_ledger(const char *tenant, const Permit *permit, const char *event, Timestam
  * of: it does not reach budgets whose window has changed since.
  */
 static bool
-refund_reaches(const Counter *counter, const Permit *permit)
+refund_reaches(const PathLink *link, const Permit *permit)
 {
-	return counter == NULL ||
-		(counter_covers(counter, permit->settled_at) && permit->settled_at <= counter->seen);
+	return link == NULL ||
+		(counter_covers(&link->sum, permit->settled_at) && permit->settled_at <= link->sum.seen);
 }
 
-void
-permit_charge_path(BudgetPath *path, const Permit *permit, const char *event, const int64 amount[BUDGET_NUSED])
+/* plus + minus = amount; whether anything is taken back */
+static bool
+divide(const int64 amount[BUDGET_NUSED], int64 plus[BUDGET_NUSED], int64 minus[BUDGET_NUSED])
 {
-	int64		plus[BUDGET_NUSED];
-	int64		minus[BUDGET_NUSED];
-	char	   *reached[BUDGET_MAX_DEPTH];
-	int			nreached = 0;
 	bool		any_minus = false;
 
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
@@ -50,60 +45,68 @@ permit_charge_path(BudgetPath *path, const Permit *permit, const char *event, co
 		minus[dim] = Min(amount[dim], 0);
 		any_minus = any_minus || minus[dim] < 0;
 	}
-	for (int i = 0; i < permit->depth; i++)
-	{
-		Counter    *counter = path_counter(path, permit, i);
-
-		if (counter != NULL)
-			counter_charge(counter, plus);
-		if (any_minus && refund_reaches(counter, permit))
-		{
-			reached[nreached++] = permit->budgets[i];
-			if (counter != NULL)
-				counter_charge(counter, minus);
-		}
-	}
-	add_ledger(path->tenant, permit, event, path->at, permit->depth, (char **) permit->budgets, plus);
-	if (any_minus)
-		add_ledger(path->tenant, permit, "refund", path->at, nreached, reached, minus);
-	threshold_tell(path, permit);
+	return any_minus;
 }
 
-void
-permit_give_hold_back(BudgetPath *path, const Permit *permit)
+static void
+plan(PathLink *link, const int64 amount[BUDGET_NUSED])
 {
-	for (int i = 0; i < permit->depth; i++)
-	{
-		Counter    *counter = path_counter(path, permit, i);
-
-		if (counter != NULL)
-			counter_hold(counter, permit->held, -1);
-	}
-	if (permit->depth > 0)
-		wake_note(path->tenant, permit->budgets[permit->depth - 1]);
-}
-
-/*
- * What is charged beyond a hold may take room that other slots of a divided budget
- * have.  So all slots are locked, and their shares split again afterwards.
- */
-bool
-permit_lock_to_charge(BudgetPath *path, const char *tenant, const Permit *permit, const int64 final[BUDGET_NUSED],
-					  bool gives_back)
-{
-	path_of_permits(path, tenant, permit, 1);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
-		if (permit_add_amounts(permit->spent[dim], final[dim]) - permit->charged[dim] >
-			(gives_back ? permit->held[dim] : 0))
-			path_want_all(path);
-	return path_lock(path, NULL);
+		link->change.used[dim] = counter_add(link->change.used[dim], amount[dim]);
 }
 
 void
-permit_write_charged(BudgetPath *path)
+permit_plan_charge(BudgetPath *path, const Permit *permit, const int64 amount[BUDGET_NUSED])
 {
-	static const int64 nothing[BUDGET_NDIMS] = {0};
+	int64		plus[BUDGET_NUSED];
+	int64		minus[BUDGET_NUSED];
+	bool		any_minus = divide(amount, plus, minus);
 
-	path_split(path, nothing);
-	path_write(path);
+	for (int i = 0; i < permit->depth; i++)
+	{
+		PathLink   *link = path_link_of(path, permit, i);
+
+		if (link == NULL)
+			continue;
+		plan(link, plus);
+		if (any_minus && refund_reaches(link, permit))
+			plan(link, minus);
+	}
+}
+
+void
+permit_plan_give_back(BudgetPath *path, const Permit *permit)
+{
+	for (int i = 0; i < permit->depth; i++)
+	{
+		PathLink   *link = path_link_of(path, permit, i);
+
+		for (int dim = 0; link != NULL && dim < BUDGET_NDIMS; dim++)
+			link->change.held[dim] = counter_add(link->change.held[dim], -permit->held[dim]);
+	}
+}
+
+void
+permit_wake(const char *tenant, const Permit *permit)
+{
+	if (permit->depth > 0)
+		wake_note(tenant, permit->budgets[permit->depth - 1]);
+}
+
+void
+permit_enter_charge(BudgetPath *path, const Permit *permit, const char *event, const int64 amount[BUDGET_NUSED])
+{
+	int64		plus[BUDGET_NUSED];
+	int64		minus[BUDGET_NUSED];
+	char	   *reached[BUDGET_MAX_DEPTH];
+	int			nreached = 0;
+	bool		any_minus = divide(amount, plus, minus);
+
+	add_ledger(path->tenant, permit, event, path->at, permit->depth, (char **) permit->budgets, plus);
+	if (!any_minus)
+		return;
+	for (int i = 0; i < permit->depth; i++)
+		if (refund_reaches(path_link_of(path, permit, i), permit))
+			reached[nreached++] = permit->budgets[i];
+	add_ledger(path->tenant, permit, "refund", path->at, nreached, reached, minus);
 }

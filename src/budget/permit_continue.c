@@ -10,8 +10,9 @@
 #include "budget/guard.h"
 #include "budget/overrun.h"
 #include "budget/path_admit.h"
-#include "budget/path_lock.h"
+#include "budget/path_peek.h"
 #include "budget/permit_charge.h"
+#include "budget/threshold.h"
 
 #include "miscadmin.h"
 
@@ -27,34 +28,58 @@ require_open(const Permit *permit)
 					 errdetail("It has been settled.")));
 }
 
+/* What an attempt used so far. */
+typedef struct Attempt
+{
+	const Permit *permit;
+	int64		wanted[BUDGET_NUSED];
+	int64		amount[BUDGET_NUSED];
+	int64		over[BUDGET_NUSED];
+	bool		told;
+} Attempt;
+
+static void
+plan_attempt(BudgetPath *path, void *arg)
+{
+	Attempt    *attempt = arg;
+
+	memcpy(attempt->amount, attempt->wanted, sizeof(attempt->amount));
+	attempt->told = overrun_cut(path, attempt->permit, attempt->amount, attempt->over);
+	permit_plan_charge(path, attempt->permit, attempt->amount);
+}
+
+static void
+charge_attempt(const char *tenant, Permit *permit, Attempt *attempt)
+{
+	BudgetPath	path;
+
+	path_of_permits(&path, tenant, permit, 1);
+	if (path_enter(&path, NULL, plan_attempt, attempt) != PATH_ENTERED)
+		permit_raise_contention();
+	overrun_leave_unbilled(&path, permit, attempt->over, attempt->told);
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+	{
+		permit->spent[dim] = permit_add_amounts(permit->spent[dim], attempt->amount[dim]);
+		permit->charged[dim] = permit_add_amounts(permit->charged[dim], attempt->amount[dim]);
+	}
+	permit_enter_charge(&path, permit, "retry", attempt->amount);
+	threshold_tell(&path, permit);
+	path_write(&path);
+}
+
 void
 permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd,
 			 TimestampTz retry_at, int64 lease)
 {
-	MemoryContext caller_cxt = CurrentMemoryContext;
-	Oid			caller = GetUserId();
-	int64		amount[BUDGET_NUSED] = {Max(tokens, 0), Max(nanousd, 0), 0};
 	Permit		permit;
+	Attempt		attempt = {.permit = &permit, .wanted = {Max(tokens, 0), Max(nanousd, 0), 0}};
 
-	permit_lock(tenant, id, caller, caller_cxt, &permit);
+	permit_lock(tenant, id, GetUserId(), CurrentMemoryContext, &permit);
 	require_open(&permit);
 	guard_charge(&permit);
-	permit_bound_amounts(&permit, amount);
-	if (amount[DIM_TOKENS] > 0 || amount[DIM_NANOUSD] > 0)
-	{
-		BudgetPath	path;
-
-		if (!permit_lock_to_charge(&path, tenant, &permit, amount, false))
-			permit_raise_contention();
-		overrun_leave_unbilled(&path, &permit, amount);
-		for (int dim = 0; dim < BUDGET_NUSED; dim++)
-		{
-			permit.spent[dim] = permit_add_amounts(permit.spent[dim], amount[dim]);
-			permit.charged[dim] = permit_add_amounts(permit.charged[dim], amount[dim]);
-		}
-		permit_charge_path(&path, &permit, "retry", amount);
-		permit_write_charged(&path);
-	}
+	permit_bound_amounts(&permit, attempt.wanted);
+	if (attempt.wanted[DIM_TOKENS] > 0 || attempt.wanted[DIM_NANOUSD] > 0)
+		charge_attempt(tenant, &permit, &attempt);
 	permit.row.state = PERMIT_RETRY;
 	permit.row.retry_at = retry_at;
 	permit.row.lease_until = permit_lease_end(agc_now(), lease);
@@ -115,41 +140,47 @@ permit_renew(const PermitRequest *request, const pg_uuid_t *id)
 	return outcome;
 }
 
+/* false: refused, and the decision says by whom */
+static bool
+hold_more(const char *tenant, Permit *permit, const int64 more[BUDGET_NDIMS], PermitDecision *out)
+{
+	BudgetPath	path;
+
+	if (permit->row.budget != NULL)
+		budget_check_use(tenant, permit->row.budget);
+	path_of_permits(&path, tenant, permit, 1);
+	switch (path_enter(&path, more, path_plan_hold, (void *) more))
+	{
+		case PATH_BUSY:
+			permit_raise_contention();
+			break;
+		case PATH_REFUSED:
+			path_peek(&path);
+			return path_admits(&path, more, out, CurrentMemoryContext);
+		case PATH_ENTERED:
+			path_write(&path);
+			break;
+	}
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		permit->held[dim] = permit_add_amounts(permit->held[dim], more[dim]);
+	return true;
+}
+
 bool
 permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens, int64 nanousd,
 			  PermitDecision *out)
 {
-	MemoryContext caller_cxt = CurrentMemoryContext;
-	Oid			caller = GetUserId();
 	int64		more[BUDGET_NDIMS] = {tokens, nanousd, 0, 0};
 	Permit		permit;
 
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
 	out->granted = out->can_ever_fit = true;
-	permit_lock(tenant, id, caller, caller_cxt, &permit);
+	permit_lock(tenant, id, GetUserId(), CurrentMemoryContext, &permit);
 	require_open(&permit);
 	out->id = permit.row.id;
 	if (tokens > 0 || nanousd > 0)
-	{
-		BudgetPath	path;
-
-		if (permit.row.budget != NULL)
-			budget_check_use(tenant, permit.row.budget);
-		path_of_permits(&path, tenant, &permit, 1);
-		if (!path_lock(&path, more))
-			permit_raise_contention();
-		if (path_admits(&path, more, out, caller_cxt))
-		{
-			path_split(&path, more);
-			path_hold(&path, &permit, more);
-			path_write(&path);
-			for (int dim = 0; dim < BUDGET_NUSED; dim++)
-				permit.held[dim] = permit_add_amounts(permit.held[dim], more[dim]);
-		}
-		else
-			path_unlock(&path);
-	}
+		out->granted = hold_more(tenant, &permit, more, out);
 	if (out->granted)
 	{
 		permit.row.lease_until = permit_lease_end(agc_now(), lease);

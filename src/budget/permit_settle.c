@@ -11,6 +11,7 @@
 #include "budget/guard.h"
 #include "budget/overrun.h"
 #include "budget/permit_charge.h"
+#include "budget/threshold.h"
 
 #include "miscadmin.h"
 
@@ -71,22 +72,43 @@ is_late(const Permit *permit, const Ending *ending)
 		(permit->row.state == PERMIT_EXPIRED || permit->row.lease_until <= agc_now());
 }
 
-static void
-charge(BudgetPath *path, Permit *permit, const char *event, int64 amount[BUDGET_NUSED])
+/* What a settlement does, worked out again whenever the time of the path moves. */
+typedef struct Settlement
 {
-	overrun_leave_unbilled(path, permit, amount);
-	if (permit_is_open(permit))
-		permit_give_hold_back(path, permit);
-	for (int dim = 0; dim < BUDGET_NUSED; dim++)
-	{
-		int64		before = permit->charged[dim];
+	const Permit *permit;
+	int64		wanted[BUDGET_NUSED];	/* to be charged in all */
+	int64		delta[BUDGET_NUSED];	/* more than was charged before */
+	int64		over[BUDGET_NUSED]; /* left unbilled */
+	bool		told;
+} Settlement;
 
-		permit->charged[dim] = permit_add_amounts(permit->spent[dim], amount[dim]);
-		amount[dim] = permit->charged[dim] - before;
-	}
-	permit_charge_path(path, permit, event, amount);
+static void
+plan(BudgetPath *path, void *arg)
+{
+	Settlement *settlement = arg;
+	const Permit *permit = settlement->permit;
+
+	memcpy(settlement->delta, settlement->wanted, sizeof(settlement->delta));
+	settlement->told = overrun_cut(path, permit, settlement->delta, settlement->over);
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		settlement->delta[dim] = permit_add_amounts(permit->spent[dim], settlement->delta[dim]) - permit->charged[dim];
+	if (permit_is_open(permit))
+		permit_plan_give_back(path, permit);
+	permit_plan_charge(path, permit, settlement->delta);
+}
+
+static void
+charge(BudgetPath *path, Permit *permit, const char *event, const Settlement *settlement)
+{
+	overrun_leave_unbilled(path, permit, settlement->over, settlement->told);
+	if (permit_is_open(permit))
+		permit_wake(path->tenant, permit);
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		permit->charged[dim] += settlement->delta[dim];
+	permit_enter_charge(path, permit, event, settlement->delta);
 	AGC_TEST_POINT("budget_charged");
-	permit_write_charged(path);
+	threshold_tell(path, permit);
+	path_write(path);
 	AGC_TEST_POINT("budget_counted");
 }
 
@@ -100,7 +122,8 @@ settle(const char *tenant, const pg_uuid_t *id, const Ending *ending)
 {
 	Permit		permit;
 	BudgetPath	path;
-	int64		amount[BUDGET_NUSED];
+	Settlement	settlement = {.permit = &permit};
+	int64	   *amount = settlement.wanted;
 	bool		late;
 
 	permit_lock(tenant, id, GetUserId(), CurrentMemoryContext, &permit);
@@ -113,10 +136,11 @@ settle(const char *tenant, const pg_uuid_t *id, const Ending *ending)
 	permit_bound_amounts(&permit, amount);
 	if (ending->called)
 		guard_charge(&permit);
-	if (!permit_lock_to_charge(&path, tenant, &permit, amount, permit_is_open(&permit)))
+	path_of_permits(&path, tenant, &permit, 1);
+	if (path_enter(&path, NULL, plan, &settlement) != PATH_ENTERED)
 		permit_raise_contention();
 	late = is_late(&permit, ending);
-	charge(&path, &permit, late ? "late" : ending->event, amount);
+	charge(&path, &permit, late ? "late" : ending->event, &settlement);
 	permit.row.state = late && ending->to == PERMIT_COMMITTED ? PERMIT_LATE : ending->to;
 	permit.row.retry_at = ending->retry_at;
 	permit.settled_at = path.at;

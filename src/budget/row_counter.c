@@ -5,9 +5,9 @@
  * Rows are read by index and written directly (core/table.c, core/heap.c): no
  * statement is planned or started on the way of a call.
  *
- * Locks: lock.c, taken here before a row is read to be written, kept to the end
- * of the transaction.  In REPEATABLE READ and SERIALIZABLE a row changed since
- * the snapshot raises 40001.
+ * Locks: the caller has the budget's, exclusive, or shares it and has the row
+ * (escrow.c).  Rows are read as they are now and added to, so a stricter level of
+ * isolation makes no difference here.
  *
  * Memory: what is read is copied to the context that the caller names.  On
  * ERROR: the transaction takes everything back.
@@ -25,7 +25,7 @@
 enum
 {
 	C_TENANT, C_BUDGET, C_SLOT, C_SINCE, C_SEEN, C_WINDOW_REVISION, C_STARTS, C_USED, C_HELD,
-	C_SHARE, C_STRAINED, C_BUCKETS, C_WARNED,
+	C_BUCKETS, C_WARNED,
 	NATTS_COUNTER
 };
 
@@ -39,8 +39,6 @@ static const RowColumn counter_columns[] = {
 	{"starts", TIMESTAMPTZARRAYOID, true},
 	{"used", INT8ARRAYOID, true},
 	{"held", INT8ARRAYOID, true},
-	{"share", INT8ARRAYOID, false},
-	{"strained", BOOLOID, true},
 	{"buckets", INT8ARRAYOID, false},
 	{"warned", INT4ARRAYOID, false},
 };
@@ -60,109 +58,79 @@ open_counters(LOCKMODE lockmode)
 	return row_open(&counter_table, lockmode, counter_columns, NATTS_COUNTER);
 }
 
-static bool
-read_counter(Relation rel, const char *tenant, const char *budget, int slot, bool lock, Counter *out)
+bool
+row_counter_read(const char *tenant, const char *budget, int slot, Counter *out)
 {
 	AgcKey		keys[3] = {agc_key_text(tenant), agc_key_text(budget), agc_key_int4(slot)};
+	Relation	rel = open_counters(AccessShareLock);
 	HeapTuple	tuple = agc_table_row(&counter_table, rel, lengthof(keys), keys);
 
-	if (tuple == NULL)
-		return false;
-	if (lock)
-		agc_heap_check_snapshot(tuple);
-	counter_from_tuple(out, tuple, RelationGetDescr(rel));
-	return true;
-}
-
-bool
-row_counter_peek(const char *tenant, const char *budget, int slot, Counter *out)
-{
-	Relation	rel = open_counters(AccessShareLock);
-	bool		found = read_counter(rel, tenant, budget, slot, false, out);
-
+	if (tuple != NULL)
+		counter_from_tuple(out, tuple, RelationGetDescr(rel));
 	agc_table_close(rel, AccessShareLock);
-	return found;
+	return tuple != NULL;
 }
 
-/* What row_counters_peek() reads into. */
-typedef struct SlotScan
+/* What row_counters_read() reads into. */
+typedef struct RowScan
 {
 	Counter    *out;
-	int			max;
 	int			n;
-} SlotScan;
+} RowScan;
 
 static bool
-note_slot(HeapTuple tuple, TupleDesc desc, void *arg)
+note_row(HeapTuple tuple, TupleDesc desc, void *arg)
 {
-	SlotScan   *scan = arg;
+	RowScan    *scan = arg;
 
-	if (scan->n < scan->max)
+	if (scan->n < BUDGET_MAX_ROWS)
 		counter_from_tuple(&scan->out[scan->n++], tuple, desc);
-	return scan->n < scan->max;
+	return scan->n < BUDGET_MAX_ROWS;
+}
+
+static void
+note_row_at(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	(void) note_row(tuple, desc, arg);
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	return ((const Counter *) a)->slot - ((const Counter *) b)->slot;
 }
 
 int
-row_counters_peek(const char *tenant, const char *budget, int max, Counter *out)
+row_counters_read(const char *tenant, const char *budget, Snapshot snapshot, Counter *out)
 {
-	AgcKey		keys[2] = {agc_key_text(tenant), agc_key_text(budget)};
-	SlotScan	scan = {.out = out, .max = max};
+	RowScan		scan = {.out = out};
 	Relation	rel = open_counters(AccessShareLock);
 
-	agc_table_ordered(&counter_table, rel, lengthof(keys), keys, note_slot, &scan);
+	if (snapshot == NULL)
+	{
+		AgcKey		keys[2] = {agc_key_text(tenant), agc_key_text(budget)};
+
+		agc_table_ordered(&counter_table, rel, lengthof(keys), keys, note_row, &scan);
+	}
+	else
+	{
+		const char *keys[2] = {tenant, budget};
+
+		agc_table_scan_at(&counter_table, rel, snapshot, lengthof(keys), keys, note_row_at, &scan);
+		qsort(out, scan.n, sizeof(Counter), compare_rows);
+	}
 	agc_table_close(rel, AccessShareLock);
 	return scan.n;
 }
 
-LockResult
-row_counter_lock(const char *tenant, const char *budget, int slot, bool wait, Counter *out)
+uint64
+row_counter_lock_of(const char *tenant, const char *budget, BudgetLock *lock)
 {
-	Relation	rel = open_counters(RowExclusiveLock);
-	LockResult	result = LOCK_BUSY;
-	BudgetLock	lock;
+	Relation	rel = open_counters(AccessShareLock);
+	uint64		tag = lock_of_counter(lock, RelationGetRelid(rel), tenant, budget);
 
-	lock_of_counter(&lock, RelationGetRelid(rel), tenant, budget, slot);
-	if (lock_take(&lock, wait))
-		result = read_counter(rel, tenant, budget, slot, true, out) ? LOCK_TAKEN : LOCK_MISSING;
-	agc_table_close(rel, NoLock);
-	return result;
-}
-
-void
-row_counter_unlock(const char *tenant, const char *budget, int slot)
-{
-	BudgetLock	lock;
-
-	lock_of_counter(&lock, counter_table.relid, tenant, budget, slot);
-	lock_drop(&lock);
-}
-
-/* The counter of an undivided budget has no share: its limits are the budget's. */
-static Datum
-share_array(const Counter *counter, bool *null)
-{
-	int64		share[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
-	int			n = counter->nwindows * BUDGET_NUSED;
-
-	*null = !counter->shared;
-	if (!counter->shared)
-		return (Datum) 0;
-	memcpy(share, counter->share[0], n * sizeof(int64));
-	share[n] = counter->share_in_flight;
-	return int8_array(share, n + 1, INT8OID);
-}
-
-static bool
-read_share(Datum datum, Counter *out)
-{
-	int64		share[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
-	int			n = out->nwindows * BUDGET_NUSED;
-
-	if (read_int8_array(datum, share, lengthof(share), "share") != n + 1)
-		return false;
-	memcpy(out->share[0], share, n * sizeof(int64));
-	out->share_in_flight = share[n];
-	return true;
+	agc_table_close(rel, AccessShareLock);
+	return tag;
 }
 
 /* Each sliding window: its place, since when it counts, then its buckets. */
@@ -237,13 +205,11 @@ counter_values(Datum values[NATTS_COUNTER], bool nulls[NATTS_COUNTER], const cha
 	values[C_STARTS] = int8_array(counter->start, counter->nwindows, TIMESTAMPTZOID);
 	values[C_USED] = int8_array(counter->used[0], counter->nwindows * BUDGET_NUSED, INT8OID);
 	values[C_HELD] = int8_array(counter->held, BUDGET_NDIMS, INT8OID);
-	values[C_SHARE] = share_array(counter, &nulls[C_SHARE]);
-	values[C_STRAINED] = BoolGetDatum(counter->shared && counter->strained);
 	values[C_BUCKETS] = buckets_datum(counter, &nulls[C_BUCKETS]);
 	values[C_WARNED] = warned_datum(counter, &nulls[C_WARNED]);
 }
 
-/* The caller holds the lock, so no other session makes the row at the same time. */
+/* Nobody else makes the row at the same time. */
 void
 row_counter_create(const char *tenant, const char *budget, Counter *counter)
 {
@@ -292,13 +258,10 @@ counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc)
 	out->since = DatumGetTimestampTz(values[C_SINCE]);
 	out->seen = DatumGetTimestampTz(values[C_SEEN]);
 	out->window_revision = DatumGetInt64(values[C_WINDOW_REVISION]);
-	out->shared = !nulls[C_SHARE];
-	out->strained = DatumGetBool(values[C_STRAINED]);
 	out->nwindows = read_int8_array(values[C_STARTS], out->start, BUDGET_MAX_WINDOWS, "starts");
 	nused = read_int8_array(values[C_USED], out->used[0], BUDGET_MAX_WINDOWS * BUDGET_NUSED, "used");
 	if (out->nwindows < 1 || nused != out->nwindows * BUDGET_NUSED ||
-		read_int8_array(values[C_HELD], out->held, BUDGET_NDIMS, "held") != BUDGET_NDIMS ||
-		(out->shared && !read_share(values[C_SHARE], out)))
+		read_int8_array(values[C_HELD], out->held, BUDGET_NDIMS, "held") != BUDGET_NDIMS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("counter of budget \"%s\" has arrays of the wrong length",

@@ -29,7 +29,7 @@
 /* Columns of agentcore.permit, in the order of the table. */
 enum
 {
-	P_TENANT, P_ID, P_STATE, P_ROLE, P_BUDGET, P_BUDGETS, P_SLOTS,
+	P_TENANT, P_ID, P_STATE, P_ROLE, P_BUDGET, P_BUDGETS,
 	P_HELD_TOKENS, P_HELD_NANOUSD, P_HELD_CALLS,
 	P_CHARGED_TOKENS, P_CHARGED_NANOUSD, P_CHARGED_CALLS, P_SPENT_TOKENS, P_SPENT_NANOUSD,
 	P_CHARGE_ON_EXPIRY, P_CREATED_AT, P_LEASE_UNTIL, P_RETRY_AT, P_SETTLED_AT, P_ATTEMPT,
@@ -46,7 +46,6 @@ static const RowColumn permit_columns[] = {
 	{"role", TEXTOID, true},
 	{"budget", TEXTOID, false},
 	{"budgets", TEXTARRAYOID, true},
-	{"slots", INT4ARRAYOID, false},
 	{"held_tokens", INT8OID, true},
 	{"held_nanousd", INT8OID, true},
 	{"held_calls", INT8OID, true},
@@ -90,8 +89,6 @@ static AgcTable permit_table = AGC_TABLE("permit", "permit_pkey");
 static AgcTable permit_by_key = AGC_TABLE("permit", "permit_key");
 static AgcTable permit_by_lease = AGC_TABLE("permit", "permit_open");
 
-static Datum slots_or_null(const Permit *permit, bool *null);
-static void read_slots(Datum datum, Permit *out);
 static Datum hash_or_null(const uint8 *hash, bool *null);
 static void put_hashes(const PermitRow *row, bool keyed, Datum *values, bool *nulls);
 static void permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cxt);
@@ -118,7 +115,6 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	values[P_ROLE] = CStringGetTextDatum(row->role);
 	values[P_BUDGET] = row_text(request->budget, &nulls[P_BUDGET]);
 	values[P_BUDGETS] = row_texts(permit->budgets, permit->depth);
-	values[P_SLOTS] = slots_or_null(permit, &nulls[P_SLOTS]);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 	{
 		values[P_HELD_TOKENS + dim] = Int64GetDatum(permit->held[dim]);
@@ -225,7 +221,7 @@ row_permit_lock(const char *tenant, const pg_uuid_t *id, bool wait, MemoryContex
 	if (lock_take(&lock, wait))
 		result = read_permit(rel, tenant, id, true, cxt, out) ? LOCK_TAKEN : LOCK_MISSING;
 	if (result == LOCK_MISSING)
-		lock_drop(&lock);
+		lock_drop_mode(&lock, ExclusiveLock);
 	agc_table_close(rel, NoLock);
 	return result;
 }
@@ -249,7 +245,7 @@ unlock_permit(const pg_uuid_t *id)
 	BudgetLock	lock;
 
 	lock_of_permit(&lock, permit_table.relid, id);
-	lock_drop(&lock);
+	lock_drop_mode(&lock, ExclusiveLock);
 }
 
 static bool
@@ -475,8 +471,6 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 		elog(ERROR, "a permit names %d budgets", out->depth);
 	for (int i = 0; i < out->depth; i++)
 		out->budgets[i] = TextDatumGetCString(budgets[i]);
-	if (!n[P_SLOTS])
-		read_slots(v[P_SLOTS], out);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 	{
 		out->held[dim] = DatumGetInt64(v[P_HELD_TOKENS + dim]);
@@ -492,37 +486,6 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 	row->held_nanousd = out->held[DIM_NANOUSD];
 	row->held_calls = out->held[DIM_CALLS];
 	MemoryContextSwitchTo(old);
-}
-
-static Datum
-slots_or_null(const Permit *permit, bool *null)
-{
-	Datum		elems[BUDGET_MAX_DEPTH];
-
-	*null = true;
-	for (int i = 0; i < permit->depth; i++)
-	{
-		elems[i] = Int32GetDatum(permit->slots[i]);
-		*null = *null && permit->slots[i] == 0;
-	}
-	return *null ? (Datum) 0 :
-		PointerGetDatum(construct_array(elems, permit->depth, INT4OID, sizeof(int32), true, TYPALIGN_INT));
-}
-
-static void
-read_slots(Datum datum, Permit *out)
-{
-	ArrayType  *array = DatumGetArrayTypeP(datum);
-	const int32 *slots = (const int32 *) ARR_DATA_PTR(array);
-
-	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != out->depth || ARR_HASNULL(array))
-		elog(ERROR, "slots of a permit do not match its budgets");
-	for (int i = 0; i < out->depth; i++)
-	{
-		if (slots[i] < 0)
-			elog(ERROR, "slots of a permit are malformed");
-		out->slots[i] = slots[i];
-	}
 }
 
 static Datum

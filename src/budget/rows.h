@@ -3,8 +3,8 @@
  *	  Rows of the budget tables: everything that this room reads and writes.
  *
  * Rows are read by index with the latest snapshot and written without SPI, with no
- * need for agc_owner_begin() but where it says so.  A counter or permit is written
- * only under its lock, from the row that was read under that lock.
+ * need for agc_owner_begin() but where it says so.  A permit is written only under its
+ * lock, from the row that was read under that lock.
  */
 #ifndef AGENTCORE_BUDGET_ROWS_H
 #define AGENTCORE_BUDGET_ROWS_H
@@ -12,6 +12,8 @@
 #include "budget/budget.h"
 #include "budget/lock.h"
 #include "budget/window.h"
+
+#include "utils/snapshot.h"
 
 #define BUDGET_MAX_DEPTH	16
 
@@ -21,7 +23,6 @@ typedef struct Permit
 	PermitRow	row;
 	int			depth;			/* budgets that carry the hold, leaf first */
 	char	   *budgets[BUDGET_MAX_DEPTH];
-	int			slots[BUDGET_MAX_DEPTH];	/* where each carries it; modulo the number of slots */
 	int64		held[BUDGET_NDIMS];
 	int64		charged[BUDGET_NUSED];	/* in all */
 	int64		spent[BUDGET_NUSED];	/* of it, for failed attempts */
@@ -53,19 +54,20 @@ typedef struct LedgerEntry
 	Jsonb	   *detail;			/* or NULL */
 } LedgerEntry;
 
-/* counters */
-extern bool row_counter_peek(const char *tenant, const char *budget, int slot, Counter *out);
+/* counters: written by who has the budget's exclusive lock, or this row of it (escrow.h) */
+extern bool row_counter_read(const char *tenant, const char *budget, int slot, Counter *out);
 
-/* by one snapshot, in order of slots, at most so many; how many there are */
-extern int	row_counters_peek(const char *tenant, const char *budget, int max, Counter *out);
-
-/* The lock is held when the answer is LOCK_MISSING too. */
-extern LockResult row_counter_lock(const char *tenant, const char *budget, int slot, bool wait,
-								   Counter *out);
-extern void row_counter_unlock(const char *tenant, const char *budget, int slot);
+/*
+ * All rows of a budget, in order; how many.  NULL snapshot: the latest.  out has
+ * room for BUDGET_MAX_ROWS.
+ */
+extern int	row_counters_read(const char *tenant, const char *budget, Snapshot snapshot, Counter *out);
 extern void row_counter_create(const char *tenant, const char *budget, Counter *counter);
 extern void row_counter_write(const char *tenant, const char *budget, const Counter *counter);
 extern void row_counter_delete(const Counter *counter);
+
+/* the lock of a budget, and a number that tells it from others as the lock does not: it has 64 bits */
+extern uint64 row_counter_lock_of(const char *tenant, const char *budget, BudgetLock *lock);
 
 /* permits */
 

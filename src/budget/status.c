@@ -1,14 +1,12 @@
 /*
  * status.c
  *	  What there is to see of budgets: budget_windows(), budget_window(),
- *	  budget_unbilled() and budget_verify().
+ *	  budget_unbilled(), budget_counted() and budget_verify().
  *
  * Memory: the caller's context; rows go to a tuplestore.  Locks: those of
  * reading.  On ERROR: nothing to undo.
  */
 #include "budget/path_peek.h"
-
-#include "budget/share.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -16,9 +14,10 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/snapmgr.h"
 
 static ArrayType *
-amounts_array(const int64 *amounts, int n)
+amounts_array(const int64 *amounts, int n, bool limits)
 {
 	Datum		elems[BUDGET_NDIMS];
 	bool		nulls[BUDGET_NDIMS];
@@ -28,7 +27,7 @@ amounts_array(const int64 *amounts, int n)
 	for (int i = 0; i < n; i++)
 	{
 		elems[i] = Int64GetDatum(amounts[i]);
-		nulls[i] = amounts[i] == NO_AMOUNT;
+		nulls[i] = limits && amounts[i] == NO_AMOUNT;
 	}
 	return construct_md_array(elems, nulls, 1, dims, lbs, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 }
@@ -60,9 +59,9 @@ put_window(ReturnSetInfo *rsinfo, const PathLink *link, const Counter *counter, 
 	agc_put_datum(&row, TimestampTzGetDatum(end), TIMESTAMP_NOT_FINITE(end));
 	agc_put_time(&row, from);
 	agc_put_time(&row, limit->window.kind == WINDOW_SLIDING ? from + limit->window.span : end);
-	agc_put_pointer(&row, amounts_array(used, BUDGET_NUSED));
-	agc_put_pointer(&row, amounts_array(counter->held, BUDGET_NDIMS));
-	agc_put_pointer(&row, amounts_array(limit->max, BUDGET_NUSED));
+	agc_put_pointer(&row, amounts_array(used, BUDGET_NUSED, false));
+	agc_put_pointer(&row, amounts_array(counter->held, BUDGET_NDIMS, false));
+	agc_put_pointer(&row, amounts_array(limit->max, BUDGET_NUSED, true));
 	agc_row_store(rsinfo, &row);
 }
 
@@ -73,17 +72,62 @@ AGC_FUNCTION(budget_windows)
 	char	   *budget = agc_arg_name(fcinfo, 0, "budget");
 	PathLink	link = {.name = budget, .defined = true};
 	BudgetPath	path = {.tenant = tenant, .n = 1, .link = &link};
-	Counter		sum;
 
 	agc_enter(tenant, AGC_READER);
 	InitMaterializedSRF(fcinfo, 0);
 	if (!definition_read(tenant, budget, &link.def))
 		return (Datum) 0;
-	link.counter = palloc(link.def.slots * sizeof(Counter));
-	path_peek(&path, NULL);
-	share_sum(link.counter, link.n, &sum);
+	path_read_rows(&path, &link, GetActiveSnapshot());
+	/* it is being defined anew: as if nothing were used */
+	if (link.sum.window_revision != link.def.window_revision)
+		counter_init(&link.sum, &link.def, link.sum.seen);
+	path_set_time(&path);
 	for (int w = 0; w < link.def.nlimits; w++)
-		put_window((ReturnSetInfo *) fcinfo->resultinfo, &link, &sum, w, path.at);
+		put_window((ReturnSetInfo *) fcinfo->resultinfo, &link, &link.sum, w, path.at);
+	return (Datum) 0;
+}
+
+static void
+put_counted(ReturnSetInfo *rsinfo, const Counter *sum, int nrows, int w)
+{
+	Datum		numbers[SLIDING_NUMBERS];
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_int32(&row, w + 1);
+	agc_put_time(&row, sum->start[w]);
+	agc_put_time(&row, sum->since);
+	agc_put_pointer(&row, amounts_array(sum->used[w], BUDGET_NUSED, false));
+	agc_put_pointer(&row, amounts_array(sum->held, BUDGET_NDIMS, false));
+	if (sum->bucket[w] == NULL)
+	{
+		agc_put_null(&row);
+		agc_put_null(&row);
+	}
+	else
+	{
+		for (int i = 0; i < SLIDING_NUMBERS; i++)
+			numbers[i] = Int64GetDatum(sum->bucket[w][i]);
+		agc_put_time(&row, sum->bucket_since[w]);
+		agc_put_pointer(&row, construct_array(numbers, SLIDING_NUMBERS, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	}
+	agc_put_int32(&row, nrows);
+	agc_row_store(rsinfo, &row);
+}
+
+/* budget_counted(tenant, budget) -> setof budget_counted_window: its rows added up, by the statement's snapshot */
+AGC_FUNCTION(budget_counted)
+{
+	char	   *tenant = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *budget = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	PathLink	link = {.name = budget};
+	BudgetPath	path = {.tenant = tenant, .n = 1, .link = &link};
+
+	InitMaterializedSRF(fcinfo, 0);
+	link.defined = definition_read(tenant, budget, &link.def);
+	path_read_rows(&path, &link, GetActiveSnapshot());
+	for (int w = 0; link.nrows > 0 && w < link.sum.nwindows; w++)
+		put_counted((ReturnSetInfo *) fcinfo->resultinfo, &link.sum, link.nrows, w);
 	return (Datum) 0;
 }
 

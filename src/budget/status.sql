@@ -18,11 +18,26 @@ COMMENT ON TYPE agentcore.budget_window_now IS
   'A window of a budget as an acquire would find it now. '
   'place: in the arrays of the counter, from 0; resets_at NULL: at no one time; counts_from: since when charges count; horizon: until when a rate of use can be projected; used, max: tokens, nano-USD, calls (NULL = no limit); held: these and calls in flight.';
 
+CREATE TYPE agentcore.budget_counted_window AS (
+  place integer, starts_at timestamptz, since timestamptz, used bigint[], held bigint[], ring_since timestamptz, numbers bigint[], rows integer);
+COMMENT ON TYPE agentcore.budget_counted_window IS
+  'Internal. '
+  'A window of a budget as its counter rows add up. '
+  'place: in the arrays of the rows, from 1; numbers: of a sliding window, (tokens, nano-USD, calls) of 25 buckets, the current one first, which count since ring_since (NULL: it does not slide); rows: how many there are.';
+
+CREATE FUNCTION agentcore.budget_counted(tenant text, budget text) RETURNS SETOF agentcore.budget_counted_window
+  LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 2
+  AS 'MODULE_PATHNAME', 'agentcore_budget_counted_v1';
+COMMENT ON FUNCTION agentcore.budget_counted(text, text) IS
+  'Internal. '
+  'The counter rows of a budget added up, by the snapshot of the statement, at the latest begin of each window. '
+  'No row where there is no counter.';
+
 CREATE FUNCTION agentcore.budget_windows(budget text, tenant text DEFAULT '') RETURNS SETOF agentcore.budget_window_now
   LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 2
   AS 'MODULE_PATHNAME', 'agentcore_budget_windows_v1';
 COMMENT ON FUNCTION agentcore.budget_windows(text, text) IS
-  'The windows of a budget as of now, main first, whatever the snapshot; no row for an unknown budget. '
+  'The windows of a budget as of now, main first, by the rows that the statement sees; no row for an unknown budget. '
   'Takes no lock. '
   'The caller needs reader. '
   'NULL or empty name: 22023.';
@@ -153,4 +168,4 @@ COMMENT ON VIEW agentcore.budget_burn IS
   'Reads the current partition of the ledger only.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('budget_windows', 'reader'), ('budget_unbilled', 'reader'), ('budget_window', 'public');
+  ('budget_windows', 'reader'), ('budget_counted', 'internal'), ('budget_unbilled', 'reader'), ('budget_window', 'public');

@@ -2,12 +2,13 @@
  * threshold.c
  *	  Soft thresholds: whom a budget tells before it refuses.
  *
- * Decided after a charge, under the lock of the counter.  The counter remembers the
+ * Decided with the charge (path_lock.c), with nobody else in flight if the transaction
+ * may wait for that, else as if all of them committed.  The counter remembers the
  * highest threshold told in each window, so each is told once per window.  A row of
  * the ledger keeps it.  NOTIFY tells it when the transaction commits, and only then.
  * PostgreSQL refuses to prepare a transaction that notifies for two-phase commit.
  *
- * Locks: none beside the counter's.  Memory: the caller's context.  On ERROR:
+ * Locks: none.  Memory: the caller's context.  On ERROR:
  * the transaction takes row and notification back.
  */
 #include "budget/threshold.h"
@@ -57,22 +58,13 @@ threshold_tell(BudgetPath *path, const Permit *permit)
 {
 	for (int i = 0; i < path->n; i++)
 	{
-		PathLink   *link = &path->link[i];
-		Counter    *counter = link->counter;
+		const PathLink *link = &path->link[i];
 
-		/* a budget with thresholds has one slot */
-		if (link->n == 0 || !link->defined || link->def.nthresholds == 0 ||
-			counter->window_revision != link->def.window_revision)
+		if (!link->found || !link->defined)
 			continue;
-		for (int w = 0; w < counter->nwindows; w++)
+		for (int w = 0; w < link->sum.nwindows; w++)
 			for (int t = 0; t < link->def.nthresholds; t++)
-			{
-				int			percent = link->def.threshold[t];
-
-				if (percent <= counter->warned[w] || !counter_reached(counter, &link->def, w, percent))
-					continue;
-				tell(path, link, permit, w, percent);
-				counter->warned[w] = percent;
-			}
+				if (link->def.threshold[t] > link->warned[w] && link->def.threshold[t] <= link->change.warned[w])
+					tell(path, link, permit, w, link->def.threshold[t]);
 	}
 }

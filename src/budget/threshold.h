@@ -8,8 +8,8 @@
 #include "budget/budget_path.h"
 
 /*
- * After a charge, under the counters' locks: an event for every threshold that was
- * reached.  The permit is NULL where none was charged.
+ * After path_enter(): an event for every threshold that the charge reaches.  The
+ * permit is NULL where none was charged.
  */
 extern void threshold_tell(BudgetPath *path, const Permit *permit);
 

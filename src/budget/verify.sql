@@ -9,46 +9,26 @@ CREATE FUNCTION agentcore.budget_violations() RETURNS TABLE (tenant text, violat
   AS $$
 WITH limits AS (
   SELECT p.tenant, p.budget, p.place AS w, p.name, p.max, 24 * p.step AS covered FROM agentcore.budget_places() p
-), slot AS (
-  SELECT c.*, b.slots, b.max_in_flight, b.name IS NOT NULL AS defined, b.window_revision AS defined_revision, b.limited_at
-    FROM agentcore.budget_counter c
+), counted AS MATERIALIZED (
+  SELECT c.tenant, c.budget, b.max_in_flight, b.limited_at, n.*
+    FROM (SELECT DISTINCT r.tenant, r.budget FROM agentcore.budget_counter r) c
     LEFT JOIN agentcore.budget b ON b.tenant = c.tenant AND b.name = c.budget
+   CROSS JOIN LATERAL agentcore.budget_counted(c.tenant, c.budget) n
 ), total AS (
-  SELECT s.tenant, s.budget, s.slots, s.max_in_flight, count(*) AS rows,
-         array[sum(s.held[1]), sum(s.held[2]), sum(s.held[3]), sum(s.held[4])] AS held,
-         sum(s.share[cardinality(s.share)]) AS share_in_flight
-    FROM slot s
-   GROUP BY s.tenant, s.budget, s.slots, s.max_in_flight
+  SELECT n.tenant, n.budget, n.held, n.max_in_flight FROM counted n WHERE n.place = 1
 ), counter AS (
-  -- one row per window, its slots together; a slot that has not come to the latest window has used nothing of it
-  SELECT v.tenant, v.budget, v.limited_at, v.w, coalesce(l.name, v.w::text) AS limit_name, l.max, t.held, t.slots,
-         array[least(sum(v.used[1]) FILTER (WHERE v.latest), 9223372036854775807),
-               least(sum(v.used[2]) FILTER (WHERE v.latest), 9223372036854775807),
-               least(sum(v.used[3]) FILTER (WHERE v.latest), 9223372036854775807)] AS used,
-         array[sum(v.share[1]), sum(v.share[2]), sum(v.share[3])] AS share,
-         greatest(max(v.start) - coalesce(l.covered, '0'), min(v.since), max(ring.since)) AS counts_from,
-         max(ring.numbers) AS numbers, l.covered IS NOT NULL AS sliding
-    FROM (SELECT s.tenant, s.budget, s.limited_at, s.since, s.buckets, g.w, s.starts[g.w] AS start,
-                 s.used[3 * g.w - 2 : 3 * g.w] AS used, s.share[3 * g.w - 2 : 3 * g.w] AS share,
-                 s.starts[g.w] = max(s.starts[g.w]) OVER (PARTITION BY s.tenant, s.budget, g.w) AS latest
-            FROM slot s CROSS JOIN LATERAL generate_subscripts(s.starts, 1) AS g(w)) v
-    JOIN total t ON t.tenant = v.tenant AND t.budget = v.budget
-    LEFT JOIN limits l ON l.tenant = v.tenant AND l.budget = v.budget AND l.w = v.w
-    LEFT JOIN LATERAL agentcore.budget_rings(v.buckets) AS ring ON ring.place = v.w
-   GROUP BY v.tenant, v.budget, v.limited_at, v.w, l.name, l.max, l.covered, t.held, t.slots
+  -- one row per window
+  SELECT n.tenant, n.budget, n.limited_at, n.place AS w, coalesce(l.name, n.place::text) AS limit_name, l.max, n.held, n.used,
+         greatest(n.starts_at - coalesce(l.covered, '0'), n.since, n.ring_since) AS counts_from,
+         n.numbers, l.covered IS NOT NULL AS sliding
+    FROM counted n
+    LEFT JOIN limits l ON l.tenant = n.tenant AND l.budget = n.budget AND l.w = n.place
 ), hold AS (
   SELECT p.tenant, u.budget, array[sum(p.held_tokens), sum(p.held_nanousd), sum(p.held_calls), count(*)] AS held,
          min(p.created_at) AS oldest
     FROM agentcore.permit p CROSS JOIN LATERAL unnest(p.budgets) AS u(budget)
    WHERE p.state IN ('o', 'r')
    GROUP BY p.tenant, u.budget
-), slot_hold AS (
-  SELECT p.tenant, u.budget, coalesce(p.slots[u.level], 0) % b.slots AS slot,
-         array[sum(p.held_tokens), sum(p.held_nanousd), sum(p.held_calls), count(*)] AS held
-    FROM agentcore.permit p CROSS JOIN LATERAL unnest(p.budgets) WITH ORDINALITY AS u(budget, level)
-    JOIN agentcore.budget b ON b.tenant = p.tenant AND b.name = u.budget
-   WHERE p.state IN ('o', 'r') AND b.slots > 1
-   GROUP BY p.tenant, u.budget, 3
 ), entry AS MATERIALIZED ( -- joined by tenant before it is unnested, it would be every row with every budget
   SELECT l.tenant, u.budget, l.at, coalesce(l.permit, l.id) AS permit, l.tokens, l.nanousd, l.calls, l.event = 'late' AS late
     FROM agentcore.budget_ledger l CROSS JOIN LATERAL unnest(l.budgets) AS u(budget)
@@ -115,34 +95,25 @@ SELECT h.tenant, format('budget %s: %s open permits hold it, but it has no count
   FROM hold h LEFT JOIN total c ON c.tenant = h.tenant AND c.budget = h.budget
  WHERE c.budget IS NULL
 UNION ALL
-SELECT c.tenant, format('budget %s: slot %s holds %s %s, open permits in it hold %s', c.budget, c.slot, c.held[d.n], d.unit, coalesce(h.held[d.n], 0))
-  FROM slot c CROSS JOIN dimension d
-  LEFT JOIN slot_hold h ON h.tenant = c.tenant AND h.budget = c.budget AND h.slot = c.slot
- WHERE c.slots > 1 AND c.held[d.n] IS DISTINCT FROM coalesce(h.held[d.n], 0)
+SELECT c.tenant, format('budget %s: %s calls in flight pass the limit of %s', c.budget, c.held[4], c.max_in_flight)
+  FROM total c JOIN hold h ON h.tenant = c.tenant AND h.budget = c.budget
+  JOIN agentcore.budget b ON b.tenant = c.tenant AND b.name = c.budget
+ WHERE c.held[4] > c.max_in_flight AND b.limited_at <= h.oldest
 UNION ALL
-SELECT c.tenant, format('budget %s: %s slots are defined, and %s counters stored', c.budget, c.slots, c.rows)
-  FROM total c WHERE c.rows <> c.slots
-UNION ALL
-SELECT c.tenant, format('budget %s: the shares of %s slots add up to %s %s%s, and not %s', c.budget, c.slots, c.share[d.n], d.unit,
-                        CASE WHEN c.w > 1 THEN ' of limit ' || c.limit_name END, coalesce(c.max[d.n], -c.slots))
-  FROM counter c CROSS JOIN dimension d
- WHERE d.n <= 3 AND c.slots > 1 AND c.share[d.n] IS DISTINCT FROM coalesce(c.max[d.n], -c.slots)
-UNION ALL
-SELECT c.tenant, format('budget %s: the shares of %s slots add up to %s calls in flight, and not %s', c.budget, c.slots, c.share_in_flight, coalesce(c.max_in_flight, -c.slots))
-  FROM total c
- WHERE c.slots > 1 AND c.share_in_flight IS DISTINCT FROM coalesce(c.max_in_flight, -c.slots)
-UNION ALL
-SELECT c.tenant, format('budget %s: slot %s has a share and should not, or none and should', c.budget, c.slot)
-  FROM slot c WHERE (c.slots = 1 AND (c.share IS NOT NULL OR c.strained)) OR (c.slots > 1 AND c.share IS NULL)
+SELECT DISTINCT c.tenant, format('budget %s: its counter rows differ in since, window_revision or the number of windows', c.budget)
+  FROM agentcore.budget_counter c JOIN agentcore.budget_counter o ON o.tenant = c.tenant AND o.budget = c.budget
+ WHERE (c.since, c.window_revision, cardinality(c.starts)) <> (o.since, o.window_revision, cardinality(o.starts))
 UNION ALL
 SELECT c.tenant, format('budget %s: counter without a definition', c.budget)
-  FROM slot c WHERE NOT c.defined
+  FROM (SELECT DISTINCT r.tenant, r.budget FROM agentcore.budget_counter r) c
+ WHERE NOT EXISTS (SELECT FROM agentcore.budget b WHERE b.tenant = c.tenant AND b.name = c.budget)
 UNION ALL
 SELECT c.tenant, format('budget %s: its counter follows another definition of its window', c.budget)
-  FROM slot c WHERE c.defined AND c.window_revision <> c.defined_revision
+  FROM agentcore.budget_counter c JOIN agentcore.budget b ON b.tenant = c.tenant AND b.name = c.budget
+ WHERE c.window_revision <> b.window_revision
 UNION ALL
 SELECT c.tenant, format('budget %s: its counter has %s windows, its definition %s', c.budget, cardinality(c.starts), n.limits)
-  FROM slot c JOIN (SELECT l.tenant, l.budget, max(l.w) AS limits FROM limits l GROUP BY 1, 2) AS n ON n.tenant = c.tenant AND n.budget = c.budget
+  FROM agentcore.budget_counter c JOIN (SELECT l.tenant, l.budget, max(l.w) AS limits FROM limits l GROUP BY 1, 2) AS n ON n.tenant = c.tenant AND n.budget = c.budget
  WHERE cardinality(c.starts) <> n.limits
 UNION ALL
 SELECT l.tenant, format('budget %s: limit %s of no budget', l.budget, l.name)

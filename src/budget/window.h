@@ -35,8 +35,11 @@
 #define SLIDING_BUCKETS	(SLIDING_PARTS + 1)
 #define SLIDING_NUMBERS	(SLIDING_BUCKETS * BUDGET_NUSED)
 
-/* Slots of one budget; they fit into the bits of a mask. */
-#define BUDGET_MAX_SLOTS	64
+/* Counter rows of one budget; they fit into the bits of a mask. */
+#define BUDGET_MAX_ROWS		64
+
+/* A row of a counter keeps within this, so that no sum of two leaves bigint. */
+#define COUNTER_BOUND		(INT64CONST(1) << 61)
 
 /*
  * No number.  As a limit: none.  Of what is asked: unknown, so there must be room,
@@ -81,30 +84,37 @@ typedef struct BudgetDef
 	int			threshold[BUDGET_MAX_THRESHOLDS];	/* percent, ascending */
 	int64		max_in_flight;
 	int64		window_revision;	/* changes when a window is defined anew */
-	int			slots;
 	int			nlimits;
 	BudgetLimit limit[BUDGET_MAX_WINDOWS];
 } BudgetDef;
 
+/*
+ * A row of a budget's counter, or the sum of all its rows.  The rows divide the
+ * writing and not the limit: their numbers are signed parts of a sum.
+ */
 typedef struct Counter
 {
-	int			slot;
+	int			slot;			/* which row */
 	ItemPointerData row;		/* where it was read */
 	TimestampTz since;			/* the ledger counts from here on */
-	TimestampTz seen;			/* latest time used under the row lock */
+	TimestampTz seen;			/* latest time used in it */
 	int64		window_revision;	/* of the definition that `start` follows */
 	int			nwindows;
 	TimestampTz start[BUDGET_MAX_WINDOWS];	/* sliding: of the current bucket */
 	int64		used[BUDGET_MAX_WINDOWS][BUDGET_NUSED];
 	int64		held[BUDGET_NDIMS];
-	bool		shared;			/* one of several slots: its part of every limit */
-	int64		share[BUDGET_MAX_WINDOWS][BUDGET_NUSED];
-	int64		share_in_flight;
-	bool		strained;		/* admits only together with all the others (share.h) */
 	int			warned[BUDGET_MAX_WINDOWS]; /* highest threshold told of, 0: none */
 	int64	   *bucket[BUDGET_MAX_WINDOWS]; /* SLIDING_NUMBERS, the current bucket first; NULL: not sliding */
 	TimestampTz bucket_since[BUDGET_MAX_WINDOWS];	/* nothing before counts, whatever a bucket covers */
 } Counter;
+
+/* What an operation does to a counter. */
+typedef struct CounterChange
+{
+	int64		held[BUDGET_NDIMS];
+	int64		used[BUDGET_NUSED];
+	int			warned[BUDGET_MAX_WINDOWS]; /* highest threshold that it tells of, 0: none */
+} CounterChange;
 
 /* Why a counter refuses: facts of the first dimension that does not fit. */
 typedef struct Refusal
@@ -132,7 +142,34 @@ extern void window_bounds(const Window *window, TimestampTz at,
 extern int64 window_sliding_step(const Window *window);
 
 extern void counter_init(Counter *counter, const BudgetDef *def, TimestampTz at);
+
+/* When each window, or current bucket, began; may raise an error for a calendar window. */
+extern void counter_starts(const BudgetDef *def, TimestampTz at, TimestampTz start[BUDGET_MAX_WINDOWS]);
+
+/* Rolls the counter to these starts, or to those of a time. */
+extern void counter_roll_to(Counter *counter, const BudgetDef *def, const TimestampTz start[BUDGET_MAX_WINDOWS]);
 extern void counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at);
+
+/*
+ * All rows of a counter together, at the latest starts of any.  A row that has not
+ * come to a window has used nothing of it.  A sliding window of several rows is
+ * added up only where they follow the definition.
+ */
+extern void counter_sum(Counter *rows, int n, const BudgetDef *def, Counter *sum);
+
+/* whether a number is so large that the next writer has to add up the rows */
+extern bool counter_is_large(const Counter *counter);
+extern bool counter_change_is_large(const CounterChange *change);
+
+/* whether the request fits, with so much more held by others; raises nothing */
+extern bool counter_fits(const Counter *counter, const BudgetDef *def, const int64 asked[BUDGET_NDIMS],
+						 const int64 others[BUDGET_NDIMS]);
+
+/* the change into a counter; what leaves bigint fills it up */
+extern void counter_change(Counter *counter, const CounterChange *change);
+
+/* the highest threshold of the window that is reached with so much more used; 0: none */
+extern int	counter_threshold(const Counter *counter, const BudgetDef *def, int w, const int64 more[BUDGET_NUSED]);
 extern bool counter_admits(const Counter *counter, const BudgetDef *def,
 						   const int64 asked[BUDGET_NDIMS], TimestampTz at, Refusal *refusal);
 
@@ -145,16 +182,13 @@ extern bool counter_covers(const Counter *counter, TimestampTz charged_at);
 /* Lowers left[] to what may still be asked for in each dimension; NO_AMOUNT: no limit. */
 extern void counter_left(const Counter *counter, const BudgetDef *def, int64 left[BUDGET_NDIMS]);
 
-/* Whether so many percent of a limit of the window are used. */
-extern bool counter_reached(const Counter *counter, const BudgetDef *def, int w, int percent);
 
 /* The window begins anew, empty. */
 extern void counter_restart(Counter *counter, const BudgetDef *def, int w, TimestampTz at);
 
 extern bool window_same(const Window *a, const Window *b);
 
-/* 22003 when a counter would overflow; nothing is changed then */
-extern void counter_hold(Counter *counter, const int64 amount[BUDGET_NDIMS], int sign);
-extern void counter_charge(Counter *counter, const int64 amount[BUDGET_NUSED]);
+/* a + b, as near as bigint comes */
+extern int64 counter_add(int64 a, int64 b);
 
 #endif							/* AGENTCORE_BUDGET_WINDOW_H */

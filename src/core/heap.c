@@ -9,8 +9,8 @@
  *
  * What the executor does besides is not needed for tables of ours as they are
  * installed: no column is generated, and no constraint is checked but NOT NULL
- * and unique indexes.  A table to which somebody has added what needs the
- * executor (a trigger, as pg_repack does, a rule, a CHECK, an exclusion
+ * and unique indexes, and its triggers hear of rows written by hand only.  A table
+ * to which somebody has added what needs the executor (a trigger, as pg_repack does, a rule, a CHECK, an exclusion
  * constraint, row security under another owner) is written by a statement
  * (heap_statement.c).  The relation cache knows all of that; the caller's lock
  * keeps it from changing before the transaction ends.
@@ -33,8 +33,10 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
+#include "catalog/namespace.h"
 #include "executor/executor.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -47,6 +49,7 @@ typedef struct IndexSet
 	EState	   *estate;			/* owns the rest; NULL: never built */
 	bool		complete;		/* false: an error came in between */
 	bool		excludes;		/* an index of them is an exclusion constraint */
+	bool		triggers;		/* the table has others than those that hear of writing by hand */
 	int			n;
 	Oid		   *index;
 	IndexInfo **info;
@@ -75,7 +78,7 @@ agc_heap_is_plain(Relation rel)
 {
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
 
-	if (rel->trigdesc != NULL || rel->rd_rules != NULL)
+	if (rel->rd_rules != NULL || (rel->trigdesc != NULL && indexes_of(rel)->triggers))
 		return false;
 	if (rel->rd_rel->relrowsecurity && rel->rd_rel->relowner != agc_owner_oid())
 		return false;
@@ -227,6 +230,25 @@ indexes_of(Relation rel)
 	return set;
 }
 
+/* A trigger that hears of rows which others than this file write. */
+static bool
+is_about_hands(const Trigger *trigger)
+{
+	char	   *name = get_func_name(trigger->tgfoid);
+
+	return name != NULL && strcmp(name, "budget_counter_by_hand") == 0 &&
+		get_func_namespace(trigger->tgfoid) == get_namespace_oid(AGC_SCHEMA, true);
+}
+
+static bool
+has_triggers(Relation rel)
+{
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+		if (!is_about_hands(&rel->trigdesc->triggers[i]))
+			return true;
+	return false;
+}
+
 static void
 build_indexes(IndexSet *set, Relation rel)
 {
@@ -235,6 +257,7 @@ build_indexes(IndexSet *set, Relation rel)
 	ListCell   *cell;
 
 	set->excludes = false;
+	set->triggers = has_triggers(rel);
 	set->estate = CreateExecutorState();
 	MemoryContextSwitchTo(set->estate->es_query_cxt);
 	set->valid = true;			/* from here on changes are heard of */
