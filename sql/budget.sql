@@ -54,8 +54,6 @@ SELECT budget_set('b', period => '1 day', anchor => 'infinity');
 SELECT budget_set('b', parent => 'nobody');
 SELECT budget_set('b', parent => 'b');
 SELECT budget_set('org', parent => 'run');
-SELECT budget_set('b', slots => 0);
-SELECT budget_set('b', slots => 65);
 SELECT budget_set('b', on_expiry => 'shrug');
 SELECT budget_set('b', overrun => 'deny');
 SELECT budget_set('b', tenant => NULL);

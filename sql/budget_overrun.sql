@@ -79,11 +79,11 @@ RESET ROLE;
 SELECT used_tokens - :before AS charged FROM budget_status WHERE budget = 'team';
 SELECT budget_verify();
 
--- late, in a budget of several slots, and where the budget caps at the hold
-SELECT budget_set('slots', slots => 4), budget_set('capped', overrun => 'cap');
+-- late, and where the budget caps at the hold
+SELECT budget_set('late'), budget_set('capped', overrun => 'cap');
 SET ROLE regress_overrun_agent;
-SELECT public.commit(5000000, 100, 10, 0.1, budget => 'slots'), public.commit(5000000, 100, 10, 0.1, budget => 'capped');
-SELECT budget_acquire('slots', 10, lease => '1 s') AS p \gset
+SELECT public.commit(5000000, 100, 10, 0.1, budget => 'late'), public.commit(5000000, 100, 10, 0.1, budget => 'capped');
+SELECT budget_acquire('late', 10, lease => '1 s') AS p \gset
 RESET ROLE;
 SET agentcore.debug_clock_offset = '1 min';
 SELECT budget_reap();
@@ -91,7 +91,7 @@ SET ROLE regress_overrun_agent;
 SELECT budget_commit(:'p', 5000000), budget_commit(:'p', 5000000), budget_commit(:'p', 100000);
 RESET ROLE;
 RESET agentcore.debug_clock_offset;
-SELECT * FROM public.state WHERE budget IN ('slots', 'capped');
+SELECT * FROM public.state WHERE budget IN ('late', 'capped');
 SELECT budget_verify();
 -- a window that begins anew has left nothing unbilled
 SELECT budget_reset_window('capped');

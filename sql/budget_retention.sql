@@ -16,7 +16,7 @@ SELECT budget_limit_set('many', 'all', max_usd => 1000000), budget_limit_set('ma
        budget_limit_set('many', 'forty', max_calls => 100000, period => '40 days 7 seconds', kind => 'sliding'),
        budget_limit_set('many', 'month', max_tokens => 1000000, period => '1 month', tz => 'Europe/Berlin'),
        budget_limit_set('many', 'week', period => '7 days', kind => 'sliding');
-SELECT budget_set('hot', max_tokens => 1000000, max_calls => 1000000, period => '60 days', kind => 'fixed', slots => 4, on_expiry => 'charge_estimate', parent => 'life');
+SELECT budget_set('hot', max_tokens => 1000000, max_calls => 1000000, period => '60 days', kind => 'fixed', on_expiry => 'charge_estimate', parent => 'life');
 SELECT budget_limit_set('hot', 'day', max_tokens => 1000000, period => '1 day'), budget_limit_set('hot', 'all', max_calls => 1000000);
 
 -- whatever can stand in a ledger, each day; looked at now and then
@@ -88,7 +88,7 @@ SELECT count(*) > 2 AS several FROM budget_ledger WHERE event = 'carry';
 CALL public.live(23, 24);
 -- windows made anew count what is carried, and agree with the ledger
 SELECT budget_limit_drop('many', 'forty'), budget_limit_set('many', 'century', max_calls => 100000, period => '36500 days', kind => 'sliding');
-SELECT budget_set('hot', max_tokens => 1000000, max_calls => 1000000, period => '60 days', kind => 'fixed', slots => 2, on_expiry => 'charge_estimate', parent => 'life');
+SELECT budget_set('hot', max_tokens => 1000000, max_calls => 1000000, period => '60 days', kind => 'fixed', on_expiry => 'charge_estimate', parent => 'life');
 SELECT l.used_calls = m.used_calls AS all_of_it FROM budget_limits l, budget_limits m
  WHERE l.budget = 'many' AND l.limit_name = 'century' AND m.budget = 'many' AND m.limit_name = 'all';
 SELECT same_use, same_spend FROM public.retained();

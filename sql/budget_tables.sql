@@ -30,8 +30,8 @@ SELECT agentcore.budget_acquire('b', 10, lease => '1 microsecond') AS p \gset
 SELECT pg_sleep(0.01);
 SELECT agentcore.budget_reap();
 SELECT audit_said();
-SELECT agentcore.budget_set('b', max_tokens => 1000, slots => 2);
-SELECT agentcore.budget_set('b', slots => 1);
+SELECT agentcore.budget_set('b', max_tokens => 1000, period => '1 day');
+SELECT agentcore.budget_set('b', reset => '{period}');
 SELECT audit_said();
 -- the same key and request, and what is undone, writes nothing
 SELECT run('k');
@@ -218,7 +218,7 @@ BEGIN
 END
 $$;
 CALL without('ALTER TABLE agentcore.permit DROP COLUMN budgets CASCADE');
-CALL without('ALTER TABLE agentcore.permit DROP COLUMN slots CASCADE');
+CALL without('ALTER TABLE agentcore.permit DROP COLUMN held_by CASCADE');
 CALL without('ALTER TABLE agentcore.permit ADD COLUMN more text');
 CALL without('ALTER TABLE agentcore.permit ALTER COLUMN budgets DROP NOT NULL');
 CALL without('ALTER TABLE agentcore.permit DROP COLUMN result CASCADE, ADD COLUMN result jsonb');

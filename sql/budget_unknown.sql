@@ -56,12 +56,12 @@ SELECT count(budget_commit(budget_acquire('w ' || kind, usd => 1))) FROM unnest(
 SELECT kind, d.granted, d.can_ever_fit, d.retry_after > '0' AND d.retry_after <= '25 hours' AS told, pg_temp.ask('w ' || kind, NULL, 0)
   FROM unnest('{fixed,calendar,sliding}'::text[]) kind, budget_try_acquire('w ' || kind) d;
 
--- in slots: the share that is full, the whole that is full, and more taken than is allowed
-SELECT budget_set('slots', max_usd => 8, slots => 4);
-SELECT budget_commit(budget_acquire('slots', usd => 8));
-SELECT pg_temp.ask('slots', NULL, NULL), pg_temp.ask('slots', NULL, 0);
-SELECT budget_set('slots', max_usd => 2), pg_temp.ask('slots', NULL, NULL), pg_temp.ask('slots', NULL, 0);
-SELECT budget_set('slots', max_usd => 9), pg_temp.ask('slots', NULL, NULL), pg_temp.ask('slots', NULL, 0);
+-- a budget that is full, and one of which more is taken than is allowed
+SELECT budget_set('full', max_usd => 8);
+SELECT budget_commit(budget_acquire('full', usd => 8));
+SELECT pg_temp.ask('full', NULL, NULL), pg_temp.ask('full', NULL, 0);
+SELECT budget_set('full', max_usd => 2), pg_temp.ask('full', NULL, NULL), pg_temp.ask('full', NULL, 0);
+SELECT budget_set('full', max_usd => 9), pg_temp.ask('full', NULL, NULL), pg_temp.ask('full', NULL, 0);
 
 -- an unknown amount holds nothing; what it cost is charged, and nothing if that is not said
 SELECT budget_set('held', max_usd => 1);

@@ -88,6 +88,8 @@ static EscrowShmem *shmem = NULL;
 static int	budget_entries = 256;
 static int	nsets = 1;
 
+bool		agc_debug_budget_entries = false;
+
 /* ----- places and locks ----- */
 
 static inline int
@@ -266,11 +268,10 @@ escrow_find(const EscrowKey *key, const BudgetDef *def, EscrowRef *ref, Counter 
 /* ----- making and dropping ----- */
 
 static EscrowEntry *
-free_entry(int set, EscrowCount *made)
+free_entry(int set, EscrowCount *cause)
 {
 	EscrowEntry *oldest = NULL;
 
-	*made = COUNT_MADE;
 	for (int i = set * per_set(); i < (set + 1) * per_set(); i++)
 	{
 		EscrowEntry *entry = &shmem->entry[i];
@@ -280,7 +281,7 @@ free_entry(int set, EscrowCount *made)
 		if (entry->records == 0 && (oldest == NULL || entry->last_used < oldest->last_used))
 			oldest = entry;
 	}
-	*made = oldest == NULL ? COUNT_NO_ROOM : COUNT_EVICTED;
+	*cause = oldest == NULL ? COUNT_NO_ROOM : COUNT_EVICTED;
 	return oldest;
 }
 
@@ -320,7 +321,7 @@ escrow_make(const EscrowKey *key, uint64 epoch, const BudgetDef *def, const Coun
 	int			set = set_of(key->tag);
 	const pg_uuid_t *installation = agc_installation_id();
 	EscrowEntry *entry;
-	EscrowCount made = COUNT_MADE;
+	EscrowCount cause = COUNT_MADE;
 	LWLock	   *lock;
 
 	ref->entry = -1;
@@ -328,8 +329,11 @@ escrow_make(const EscrowKey *key, uint64 epoch, const BudgetDef *def, const Coun
 		return false;
 	lock = lock_set(set, LW_EXCLUSIVE);
 	entry = find_entry(key, installation);
-	if (entry == NULL)
-		entry = free_entry(set, &made);
+	/* one that was not usable: rows have been written by hand since it was made */
+	if (entry != NULL)
+		cause = COUNT_DROP_HAND;
+	else
+		entry = free_entry(set, &cause);
 	if (entry != NULL)
 	{
 		fill_entry(entry, key, installation, epoch, def, sum);
@@ -339,9 +343,10 @@ escrow_make(const EscrowKey *key, uint64 epoch, const BudgetDef *def, const Coun
 		ref->incarnation = entry->incarnation;
 	}
 	LWLockRelease(lock);
-	if (made == COUNT_EVICTED)
+	if (entry != NULL)
 		escrow_count(COUNT_MADE);
-	escrow_count(made);
+	if (cause != COUNT_MADE)
+		escrow_count(cause);
 	return entry != NULL;
 }
 
@@ -673,6 +678,10 @@ escrow_init(void)
 							"A budget without one is used by one transaction at a time.",
 							&budget_entries, 256, 1, 65536,
 							PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.debug_budget_entries",
+							 "Gives every budget an entry at once, and not when somebody has waited for it; for tests.",
+							 NULL, &agc_debug_budget_entries, false,
+							 PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	nsets = Max(1, Min(MAX_SETS, budget_entries / 4));
 	agc_shmem_register("agentcore budget entries",
 					   offsetof(EscrowShmem, entry) + budget_entries * sizeof(EscrowEntry),

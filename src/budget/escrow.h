@@ -101,6 +101,8 @@ typedef enum EscrowCount
 
 /* ----- entries (escrow.c) ----- */
 
+extern bool agc_debug_budget_entries;
+
 extern void escrow_init(void);
 
 /*

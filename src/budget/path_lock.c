@@ -193,7 +193,7 @@ read_alone(BudgetPath *path, PathLink *link, bool waited)
 		escrow_forget(&link->key, COUNT_DROP_LARGE);
 		ref.entry = -1;
 	}
-	else if (ref.entry < 0 && waited && !by_hand && link->nrows > 0 && !is_large(link) &&
+	else if (ref.entry < 0 && (waited || agc_debug_budget_entries) && !by_hand && link->nrows > 0 && !is_large(link) &&
 			 !escrow_record_any(link->key.tag))
 		(void) escrow_make(&link->key, epoch, &link->def, &link->sum, &ref);
 	link->ref = ref;

@@ -167,5 +167,31 @@ COMMENT ON VIEW agentcore.budget_burn IS
   'What each budget was charged within the last hour; no row: nothing. '
   'Reads the current partition of the ledger only.';
 
+CREATE FUNCTION agentcore.budget_entries(OUT entries bigint, OUT in_flight bigint, OUT cold bigint, OUT escrow bigint, OUT undecided bigint, OUT exact bigint,
+  OUT made bigint, OUT evicted bigint, OUT no_room bigint, OUT dropped_changed bigint, OUT dropped_prepared bigint, OUT dropped_by_hand bigint, OUT dropped_large bigint, OUT repaired bigint) RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_budget_entries_v1';
+COMMENT ON FUNCTION agentcore.budget_entries() IS
+  'Source of agentcore.stat_budget. '
+  'The caller needs reader on every tenant (''*'').';
+
+CREATE VIEW agentcore.stat_budget WITH (security_barrier) AS
+  SELECT s.* FROM (SELECT WHERE agentcore.access_visible('*')) AS allowed, LATERAL agentcore.budget_entries() AS s;
+COMMENT ON VIEW agentcore.stat_budget IS
+  'How the budgets of the whole server were admitted to since it started or stat_budget_reset(), and what became of their entries in shared memory. '
+  'entries: budgets that have one now (agentcore.budget_entries is the most); in_flight: reservations of open transactions. '
+  'Admissions, one per budget of a path: cold (no entry, one transaction at a time), escrow (by the entry, at the same time as others), exact (by the entry, with nobody else in flight); undecided: looks that depended on others in flight. '
+  'made: entries; evicted: to make room; no_room: all that could go were in flight; dropped_changed: the budget was defined anew, reset or dropped; dropped_prepared: by PREPARE TRANSACTION; dropped_by_hand: rows of budget_counter were written by others than agentcore; dropped_large: a number beyond 2^61. '
+  'repaired: entries that were not the sum of their rows: each is a WARNING in the log, and should be 0. '
+  'No row without shared memory, and unless the caller may read every tenant.';
+
+CREATE FUNCTION agentcore.stat_budget_reset() RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_stat_budget_reset_v1';
+COMMENT ON FUNCTION agentcore.stat_budget_reset() IS
+  'Set the counts of stat_budget back to 0. '
+  'The caller needs admin on every tenant (''*'').';
+
 INSERT INTO agentcore.access_function VALUES
+  ('budget_entries', 'reader'), ('stat_budget_reset', 'admin'),
   ('budget_windows', 'reader'), ('budget_counted', 'internal'), ('budget_unbilled', 'reader'), ('budget_window', 'public');

@@ -110,7 +110,7 @@ class Server:
             return connection.execute(query, values).fetchone()[0]
 
 
-CLUSTER = os.path.join(measure.HERE, "..", "cluster")
+CLUSTER = os.path.join(measure.HERE, "..", "..", "tools", "cluster")
 
 
 def holds(server, bytes_, about):

@@ -8,17 +8,17 @@ SELECT plan(7);
 SET search_path = public, agentcore;
 SELECT policy_set('p'), policy_allow('p', 'example.com'), policy_allow_tool('p', '*'), policy_deny('p', '10.0.0.0/8'),
        budget_set('b', max_tokens => 1000, period => '1 day', thresholds => '{50}'), budget_limit_set('b', 'l', max_calls => 9, period => '1 hour', kind => 'sliding'),
-       budget_set('slots', max_calls => 100, period => '1 day', slots => 4), agent_set('a', 'p', 'b'),
+       budget_set('daily', max_calls => 100, period => '1 day'), agent_set('a', 'p', 'b'),
        tool_set('t', '{"type": "object", "properties": {"u": {"type": "string", "format": "uri"}}}'), model_price_set('m', 1e-6, 2e-6),
        cache_set('t', '{}', '"value"'), retry_policy_set('r'), breaker_set('t'), rate_set('t', 5, '1 s') \g /dev/null
 SELECT call_id FROM call_begin('a', 't', '{"u": "https://example.com/"}', key => 'k') \gset
-SELECT budget_acquire('slots', 1) \g /dev/null
+SELECT budget_acquire('daily', 1) \g /dev/null
 CREATE TABLE wide AS SELECT i FROM generate_series(1, 20) i;
 SELECT set_config(CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'debug_parallel_query' ELSE 'force_parallel_mode' END, 'off', false) \g /dev/null
 
 -- An argument that has no default, by its name or else by its type.
 CREATE FUNCTION sample(name text, type regtype) RETURNS text LANGUAGE sql AS $$
-  SELECT coalesce((SELECT format('%L', v) FROM (VALUES ('tenant', ''), ('policy', 'p'), ('budget', 'slots'), ('tool', 't'), ('agent', 'a'), ('model', 'm'), ('kind', 'fixed'),
+  SELECT coalesce((SELECT format('%L', v) FROM (VALUES ('tenant', ''), ('policy', 'p'), ('budget', 'daily'), ('tool', 't'), ('agent', 'a'), ('model', 'm'), ('kind', 'fixed'),
       ('tz', 'UTC'), ('url', 'https://example.com/'), ('urls', '{https://example.com/,https://10.0.0.1/}'), ('ips', '{10.0.0.1,8.8.8.8}'), ('format', 'mcp'), ('type', 'jsonb'),
       ('period', '1 h'), ('call_id', current_setting('parallel.call')), ('usage', '{"input_tokens": 1, "output_tokens": 1}'), ('document', '{"allow": ["example.com"]}'), ('definition', '{"name": "x", "inputSchema": {}}')) x (n, v) WHERE n = name),
     CASE type::text WHEN 'jsonb' THEN '''{}''' WHEN 'json' THEN '''{}''' WHEN 'jsonb[]' THEN '''{"{}"}''' WHEN 'text' THEN '''{}''' WHEN 'agentcore.jsonschema' THEN '''{}'''

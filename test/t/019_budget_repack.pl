@@ -28,7 +28,7 @@ one(q{
 CREATE EXTENSION agentcore;
 CREATE EXTENSION pg_repack;
 SELECT agentcore.budget_set('root'), agentcore.policy_set('p'), agentcore.policy_allow_tool('p', '*');
-SELECT agentcore.budget_set('b' || n, parent => 'root', slots => n), agentcore.agent_set('a' || n, 'p', 'b' || n) FROM generate_series(1, 3) n;
+SELECT agentcore.budget_set('b' || n, parent => 'root'), agentcore.agent_set('a' || n, 'p', 'b' || n) FROM generate_series(1, 3) n;
 SELECT agentcore.tool_set('t', '{"type": "object"}', est_tokens => 100);
 CREATE TABLE made (id uuid PRIMARY KEY, key text);
 CREATE SEQUENCE numbers;

@@ -23,7 +23,7 @@ my $link = $from->connstr . ' dbname=postgres';
 
 here(q{
 SELECT agentcore.policy_set('p'), agentcore.policy_allow_tool('p', '*');
-SELECT agentcore.budget_set('root'), agentcore.budget_set('b', parent => 'root', slots => 2), agentcore.agent_set('a', 'p', 'b');
+SELECT agentcore.budget_set('root'), agentcore.budget_set('b', parent => 'root'), agentcore.agent_set('a', 'p', 'b');
 SELECT agentcore.tool_set('t', '{"type": "object"}', est_tokens => 100);
 CREATE PROCEDURE work(first integer, last integer) LANGUAGE plpgsql AS $$
 DECLARE
