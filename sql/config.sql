@@ -118,3 +118,7 @@ SELECT name, est_tokens, est_usd FROM agentcore.tools WHERE tenant = 'est copy' 
 -- written by hand: 0 is 0, whatever else is left out
 SELECT action FROM agentcore.config_apply('{"tools": [{"name": "unknown", "est_usd": 0}, {"name": "new", "input_schema": {}, "est_usd": 0, "est_tokens": 0, "enabled": true}]}', tenant => 'est copy');
 SELECT name, est_tokens, est_usd FROM agentcore.tools WHERE tenant = 'est copy' ORDER BY 1;
+
+-- Budgets of documents from the time when counters were divided by hand: slots are told, and ignored -----------------
+SELECT name, action FROM agentcore.config_apply('{"budgets": [{"name": "divided", "max_calls": 5, "slots": 16}]}', tenant => 'est');
+SELECT name, action FROM agentcore.config_apply('{"budgets": [{"name": "divided", "max_calls": 5, "slots": 4}]}', tenant => 'est');

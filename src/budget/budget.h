@@ -164,9 +164,10 @@ extern void budget_check_use(const char *tenant, const char *budget);
 
 /*
  * Whether this would be granted now (out->granted).  Writes nothing, takes no lock.
- * What is refused here permit_acquire() refuses too; a grant is no promise.
+ * What is refused here permit_acquire() refuses too; a grant is no promise.  Without
+ * "rows" only budgets that shared memory knows are asked, which costs no read.
  */
-extern bool budget_peek(const PermitRequest *request, PermitDecision *out);
+extern bool budget_peek(const PermitRequest *request, bool rows, PermitDecision *out);
 
 extern void permit_acquire(const PermitRequest *request, PermitDecision *out);
 

@@ -128,3 +128,24 @@ path_peek(BudgetPath *path)
 		if (read[i] && path->link[i].ref.entry >= 0)
 			add_own(&path->link[i]);
 }
+
+bool
+path_is_refused_by_entries(BudgetPath *path, const int64 asked[BUDGET_NDIMS])
+{
+	static const int64 nothing[BUDGET_NDIMS] = {0};
+
+	for (int i = 0; i < path->n; i++)
+	{
+		path_key(path, &path->link[i]);
+		(void) path_find_entry(&path->link[i]);
+	}
+	path_set_time(path);
+	for (int i = 0; i < path->n; i++)
+		if (path->link[i].found)
+		{
+			add_own(&path->link[i]);
+			if (!path->link[i].def.enabled || !counter_fits(&path->link[i].sum, &path->link[i].def, asked, nothing))
+				return true;
+		}
+	return false;
+}

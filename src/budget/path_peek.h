@@ -10,6 +10,9 @@
 /* Every counter that is not read yet, then the time, and all rolled to it. */
 extern void path_peek(BudgetPath *path);
 
+/* Whether an entry of one of its budgets refuses it; nothing is read. */
+extern bool path_is_refused_by_entries(BudgetPath *path, const int64 asked[BUDGET_NDIMS]);
+
 /* ----- of one link; path_lock.c uses these too ----- */
 
 /* its lock and key */

@@ -40,7 +40,7 @@ asked_of(const PermitRequest *request, int64 asked[BUDGET_NDIMS])
  * left to permit_acquire(), which expires it first.
  */
 bool
-budget_peek(const PermitRequest *request, PermitDecision *out)
+budget_peek(const PermitRequest *request, bool rows, PermitDecision *out)
 {
 	MemoryContext caller_cxt = CurrentMemoryContext;
 	int64		asked[BUDGET_NDIMS];
@@ -51,6 +51,8 @@ budget_peek(const PermitRequest *request, PermitDecision *out)
 	out->can_ever_fit = true;
 	asked_of(request, asked);
 	path_resolve(&path, request->tenant, request->budget);
+	if (!rows && !path_is_refused_by_entries(&path, asked))
+		return out->granted = true;
 	path_peek(&path);
 	if (path_admits(&path, asked, out, caller_cxt) || !out->can_ever_fit)
 		return out->granted;

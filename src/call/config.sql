@@ -137,7 +137,13 @@ CREATE FUNCTION agentcore.config_set_budget(item jsonb, tenant text) RETURNS voi
 DECLARE
   further jsonb;
 BEGIN
-  PERFORM agentcore.config_call('budget_set', item - 'limits', tenant);
+  -- a document from the time when counters were divided by hand
+  IF item ? 'slots' THEN
+    RAISE NOTICE 'member "slots" of budget "%" is ignored', item ->> 'name'
+      USING DETAIL = 'Every budget is divided among as many rows as transactions use it at once.',
+            HINT = 'Leave the member out.';
+  END IF;
+  PERFORM agentcore.config_call('budget_set', item - '{limits,slots}'::text[], tenant);
   IF NOT item ? 'limits' THEN
     RETURN;
   ELSIF item -> 'limits' = 'null' THEN

@@ -209,6 +209,7 @@ judge_budget(Gate *gate)
 		return;
 	}
 	gate_fill_request(gate, &request);
-	if (!budget_peek(&request, &decision))
+	/* what takes a read of rows is found out when the call takes its permit */
+	if (!budget_peek(&request, gate->explaining, &decision))
 		refuse_budget(gate, &decision);
 }
