@@ -25,6 +25,7 @@ typedef struct PathLink
 	EscrowKey	key;
 	EscrowRef	ref;			/* the entry through which it is used; none: under the exclusive lock */
 	bool		exact;			/* to be decided under the exclusive lock */
+	bool		waited;			/* for it; then others want it too */
 	LOCKMODE	mode;			/* of the lock that this operation has taken; NoLock: none */
 	TimestampTz start[BUDGET_MAX_WINDOWS];	/* of its windows, by the path's time */
 	int			row;			/* that it writes, where there is an entry */

@@ -502,12 +502,14 @@ reserve(EscrowEntry *entry, const EscrowAsk *ask, const EscrowOwn *own, EscrowRe
 	entry->records++;
 }
 
-/* later than the time of the operation: who comes next is later too */
+/* Whether a charge at that time would not count in all windows. */
 static bool
-is_ahead(const EscrowEntry *entry, const TimestampTz *start)
+is_ahead(const EscrowEntry *entry, const EscrowAsk *ask)
 {
+	if (entry->since > ask->at)
+		return true;
 	for (int w = 0; w < entry->nwindows; w++)
-		if (entry->start[w] > start[w])
+		if (entry->start[w] > ask->at || entry->bucket_since[w] > ask->at)
 			return true;
 	return false;
 }
@@ -531,7 +533,7 @@ escrow_reserve(const EscrowKey *key, const EscrowRef *ref, const EscrowAsk *ask,
 	if (entry != NULL && follows(entry, ask->def) && escrow_epoch(&epoch) && epoch == entry->epoch)
 	{
 		*seen = entry->seen;
-		if (is_ahead(entry, ask->start))
+		if (is_ahead(entry, ask))
 			answer = ESCROW_EARLY;
 		else
 		{

@@ -105,22 +105,24 @@ lock_in(PathLink *link, LOCKMODE mode, bool wait)
 	return true;
 }
 
-/* Before a wait: whether the budget refuses in any case. */
+/* Before a wait: whether a budget of the path refuses in any case. */
 static bool
-is_refused(BudgetPath *path, PathLink *link, const int64 *asked)
+is_refused(BudgetPath *path, const int64 *asked)
 {
-	if (asked == NULL || !link->defined)
+	bool		refused = false;
+
+	if (asked == NULL)
 		return false;
-	path_read_rows(path, link, NULL);
-	if (link->sum.window_revision == link->def.window_revision)
+	path_peek(path);
+	for (int i = 0; i < path->n && !refused; i++)
 	{
-		path->at = Max(path->at, Max(agc_now(), link->sum.seen));
-		counter_roll(&link->sum, &link->def, path->at);
-		if (!counter_fits(&link->sum, &link->def, asked, nothing))
-			return true;
+		const PathLink *link = &path->link[i];
+
+		refused = !link->defined || !link->def.enabled || !counter_fits(&link->sum, &link->def, asked, nothing);
 	}
-	link->found = false;
-	return false;
+	for (int i = 0; i < path->n && !refused; i++)
+		path->link[i].found = path->link[i].mode != NoLock;
+	return refused;
 }
 
 /* ----- under the lock alone ----- */
@@ -148,6 +150,8 @@ check_entry(BudgetPath *path, PathLink *link, EscrowRef *ref)
 	if (!escrow_find(&link->key, &link->def, ref, &base))
 		return;
 	counter_starts(&link->def, Max(Max(rows.seen, base.seen), agc_now()), start);
+	for (int w = 0; w < link->def.nlimits; w++)
+		start[w] = Max(start[w], rows.start[w]);
 	counter_roll_to(&rows, &link->def, start);
 	counter_roll_to(&base, &link->def, start);
 	escrow_record_own(ref, &link->def, start, &own);
@@ -206,11 +210,11 @@ lock_alone(BudgetPath *path, PathLink *link, const int64 *asked, bool may_wait, 
 {
 	if (!lock_in(link, ExclusiveLock, false))
 	{
-		if (is_refused(path, link, asked))
+		if (is_refused(path, asked))
 			return STEP_REFUSED;
 		if (!may_wait || !lock_in(link, ExclusiveLock, true))
 			return STEP_BUSY;
-		waited = true;
+		link->waited = waited = true;
 	}
 	if (is_outdated(path) && !refresh_definitions(path))
 		return STEP_BUSY;
@@ -225,21 +229,21 @@ lock_link(BudgetPath *path, PathLink *link, const int64 *asked)
 	LockPlace	place = {.depth = link->depth, .tenant = path->tenant, .budget = link->name};
 	bool		may_wait = lock_order_may_wait(&place);
 	bool		in_flight;
-	bool		waited = link->exact;
+	bool		waited = link->waited;
 
 	path_key(path, link);
 	in_flight = escrow_record_any(link->key.tag);
 	if (!link->exact && path_find_entry(link))
 	{
 		if (!lock_in(link, ShareLock, may_wait))
-			return STEP_BUSY;
+			return is_refused(path, asked) ? STEP_REFUSED : STEP_BUSY;
 		if (is_outdated(path) && !refresh_definitions(path))
 			return STEP_BUSY;
 		if (path_find_entry(link))
 			return STEP_DONE;
 		/* it was dropped meanwhile */
 		unlock(link);
-		waited = true;
+		link->waited = waited = true;
 	}
 	return lock_alone(path, link, asked, may_wait && !in_flight, waited);
 }

@@ -54,20 +54,27 @@ follows_definition(const PathLink *link)
 	return link->defined && link->sum.window_revision == link->def.window_revision;
 }
 
-/* The path's time moves on to that of a counter whose window is a later one. */
+/* Whether a charge of the path's time would count in all windows of the counter. */
+static bool
+counts(const BudgetPath *path, const PathLink *link)
+{
+	if (link->sum.since > path->at)
+		return false;
+	for (int w = 0; w < link->def.nlimits; w++)
+		if (link->sum.start[w] > path->at || link->sum.bucket_since[w] > path->at)
+			return false;
+	return true;
+}
+
+/*
+ * The path's time moves on to that of a counter.  One that others use at the same time
+ * is often a moment ahead, which is no matter while a charge counts in the same windows.
+ */
 static void
 catch_up(BudgetPath *path, PathLink *link)
 {
-	if (follows_definition(link))
-	{
-		counter_starts(&link->def, path->at, link->start);
-		for (int w = 0; w < link->def.nlimits; w++)
-			if (link->sum.start[w] > link->start[w])
-			{
-				path->at = Max(path->at, link->sum.seen);
-				return;
-			}
-	}
+	if (link->ref.entry < 0 || !follows_definition(link) || !counts(path, link))
+		path->at = Max(path->at, link->sum.seen);
 }
 
 void
@@ -84,6 +91,9 @@ path_set_time(BudgetPath *path)
 		if (!link->found || !follows_definition(link))
 			continue;
 		counter_starts(&link->def, path->at, link->start);
+		/* one that was reset began later */
+		for (int w = 0; w < link->def.nlimits; w++)
+			link->start[w] = Max(link->start[w], link->sum.start[w]);
 		counter_roll_to(&link->sum, &link->def, link->start);
 	}
 }

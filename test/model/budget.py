@@ -15,10 +15,7 @@ Transactions overlap, steps do not, so the model (lib/budget_reference.py) knows
 answer, contention included; of a COMMIT whose answer was lost the server is asked.
 
 The clock is moved by agentcore.debug_clock_offset before every step: it stands still,
-creeps, leaps over windows and runs back.  In every third history budgets may have
-several slots; there no transactions overlap, since nobody can tell in which slots a
-transaction is, and the clock does not run back, since each slot has a time of its own.
-Every span and every edge of a window is kept
+creeps, leaps over windows and runs back.  Every span and every edge of a window is kept
 seconds away from every step, so that how long a step takes decides nothing.
 
 After every step all rows are held against the model's, and budget_verify() must be
@@ -104,7 +101,6 @@ class History:
         self.store = Store()
         self.model = Budgets(self.store)
         self.prepared = {}
-        self.divided = self.random.random() < 0.33
         self.ids = {}               # a permit's row in the model -> its id
         self.now = (begun * SECOND + self.random.randint(-18, 10) * DAY + self.random.randint(0, 23) * HOUR) // STEP * STEP + OFF
         admin.run(f"TRUNCATE {', '.join('agentcore.' + table for table in TABLES.split(', '))}")
@@ -182,11 +178,10 @@ class History:
     def random_definition(self, name):
         above = NAMES[NAMES.index(name) + 1:] if self.random.random() < 0.9 else NAMES
         parents = [parent for parent in above if parent in self.store.budgets]
-        slots = self.random.choice([1, 2, 3, 16]) if self.divided else 1
-        thresholds = self.random.choice([(), (), (50, 80, 90, 100), (1,), (30, 100)]) if slots == 1 or self.random.random() < 0.05 else ()
+        thresholds = self.random.choice([(), (), (50, 80, 90, 100), (1,), (30, 100)])
         return Definition((self.random_limit(),), self.random.choice(parents + [None]) if parents else None,
                           self.random.choice([None, None, 2, 5]), self.random.choice(["release", "charge_estimate"]),
-                          self.random.random() < 0.95, self.random.choice(["charge", "charge", "cap"]), thresholds, slots)
+                          self.random.random() < 0.95, self.random.choice(["charge", "charge", "cap"]), thresholds)
 
     @staticmethod
     def window_arguments(window):
@@ -198,7 +193,7 @@ class History:
         limit = definition.limits[0]
         sql = whole("budget_set", name, max_tokens=limit.max[0], max_usd=money(limit.max[1]), max_calls=limit.max[2], max_in_flight=definition.max_in_flight,
                     parent=definition.parent, on_expiry=definition.on_expiry, enabled=definition.enabled, overrun=definition.overrun,
-                    thresholds="{%s}" % ",".join(map(str, definition.thresholds)), slots=definition.slots,
+                    thresholds="{%s}" % ",".join(map(str, definition.thresholds)),
                     **self.window_arguments(limit.window))
         answers = self.both(session, f"set {name} {definition}", "SELECT " + sql, lambda tx: self.model.define(tx, self.now, name, definition))
         if answers:
@@ -211,7 +206,7 @@ class History:
         name = self.random.choice(NAMES)
         new, old = self.random_definition(name), self.store.budgets.get(name)
         if old and self.random.random() < 0.7:
-            part = self.random.choice(["max", "parent", "enabled", "on_expiry", "overrun", "thresholds", "slots", "nothing"])
+            part = self.random.choice(["max", "parent", "enabled", "on_expiry", "overrun", "thresholds", "nothing"])
             limits = (Limit(old.limits[0].window, new.limits[0].max),) + old.limits[1:]
             new = replace(old, **({"limits": limits} if part == "max" else {} if part == "nothing" else {part: getattr(new, part)}))
         elif old:
@@ -412,7 +407,7 @@ class History:
     def do_end(self, session):
         if not session.transaction:
             return
-        how = self.random.choices(["commit", "rollback", "prepare", "vanish", "killed"], [8, 4, 0 if self.divided else 2, 2, 1])[0]
+        how = self.random.choices(["commit", "rollback", "prepare", "vanish", "killed"], [8, 4, 2, 2, 1])[0]
         if session.failed and how in ("prepare", "vanish"):
             how = "rollback"
         self.note(session, how)
@@ -528,7 +523,7 @@ class History:
         steps = self.random.choices([0, 1, 6, 40, 400, 9000, -400], [20, 50, 12, 8, 5, 2, 1])[0]
         if steps < 0:
             # beside the steps of before, or milliseconds would tell which of the two was earlier
-            if self.divided or self.now % STEP <= SECOND:
+            if self.now % STEP <= SECOND:
                 return
             self.now -= SECOND
         self.now += steps * STEP
@@ -539,7 +534,7 @@ class History:
             self.now += STEP
             self.set_budget(session, name, self.random_definition(name))
         for _ in range(STEPS):
-            if self.random.random() < 0.35 and not (self.divided and session.transaction):
+            if self.random.random() < 0.35:
                 session = self.random.choice(self.sessions)
             step = self.random.choices(list(self.STEPS), list(self.STEPS.values()))[0]
             if session.failed and step not in (History.do_end, History.do_back):

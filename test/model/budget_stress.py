@@ -4,7 +4,7 @@
     test/model/budget_stress.py [TURNS [SEED]]    default: 40 turns of each client, a seed of its own
 
 64 clients acquire and settle against eight budgets below two below one, some of which
-have slots, some sliding and other further windows and thresholds; some roll back,
+have sliding and other further windows and thresholds; some roll back,
 some are gone in the middle of a transaction, some do not hear of their COMMIT, some are
 killed, some hold two permits taken in opposite orders in one transaction, some use
 stricter isolation.  Leases are short, and a reaper runs.  Afterwards:
@@ -14,8 +14,7 @@ stricter isolation.  Leases are short, and a reaper runs.  Afterwards:
   - every acknowledged settlement is in the ledger with its amounts, once;
   - when all permits are settled nothing is held, and used is what the ledger says.
 
-Then 64 clients share a budget of 1,000 calls that take a while, in one slot and in 16:
-exactly 1,000 are made.  The same beside it as it is often written (look at what was spent, call, record), for
+Then 64 clients share a budget of 1,000 calls that take a while: exactly 1,000 are made.  The same beside it as it is often written (look at what was spent, call, record), for
 which the number is printed and nothing is promised.
 """
 import collections
@@ -192,8 +191,7 @@ def disturb(seed, tally, threads, wrong):
                 connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'stress' ORDER BY random() LIMIT 1")
             if chance.random() < 0.05:
                 name = chance.choice(LEAVES)
-                define(connection, name, f"team{chance.randint(0, 1)}", chance.choice([100, 1000, 2000]),
-                       slots=chance.choice([1, 3, 16]) if name in SLOTS else None)
+                define(connection, name, f"team{chance.randint(0, 1)}", chance.choice([100, 1000, 2000]))
             if chance.random() < 0.05:
                 limit(connection, chance.choice(LEAVES), chance.choice([300, 3000, 6000]))
             if chance.random() < 0.03:
@@ -206,20 +204,20 @@ def disturb(seed, tally, threads, wrong):
         time.sleep(0.02)
 
 
-# how many slots; those of one have windows that slide and thresholds
-SLOTS = {"leaf1": 2, "leaf2": 4, "leaf5": 16, "team1": 8}
+# no window of these slides
+FIXED = ("leaf1", "leaf2", "leaf5", "team1")
 
 
-def define(connection, name, parent, tokens, period="1 second", slots=None):
+def define(connection, name, parent, tokens, period="1 second"):
     connection.execute("SELECT agentcore.budget_set(%s, max_tokens => %s, max_usd => %s, max_calls => %s, max_in_flight => %s, period => %s, parent => %s,"
-                       " on_expiry => %s, overrun => %s, slots => %s, thresholds => %s)",
+                       " on_expiry => %s, overrun => %s, thresholds => %s)",
                        (name, tokens, tokens // 400, tokens // 4, tokens // 50, period, parent, "charge_estimate" if name[-1] in "02468" else "release",
-                        "cap" if name in ("leaf2", "leaf3") else "charge", slots or SLOTS.get(name, 1), [50, 100] if name in ("leaf3", "team0") else []))
+                        "cap" if name in ("leaf2", "leaf3") else "charge", [50, 100] if name in ("leaf3", "team0") else []))
 
 
 def limit(connection, name, tokens):
     connection.execute("SELECT agentcore.budget_limit_set(%s, 'three', max_tokens => %s, period => '3 seconds', kind => 'fixed')", (name, tokens))
-    if name not in SLOTS:
+    if name not in FIXED:
         connection.execute("SELECT agentcore.budget_limit_set(%s, 'sliding', max_calls => %s, period => '2 seconds', kind => 'sliding')", (name, tokens // 5))
 
 
@@ -274,8 +272,8 @@ def judge(admin, tally):
         if charged.get(permit) != amounts + (1,):
             wrong.append(f"permit {permit}: settled with {amounts}, the ledger says {charged.get(permit)}")
     admin.execute("SELECT agentcore.budget_release(id) FROM agentcore.permit WHERE state = 'o'")
-    held = rows("SELECT budget, slot, held FROM agentcore.budget_counter WHERE budget LIKE 'leaf%' OR budget IN ('root', 'team0', 'team1')")
-    if any(any(row[2]) for row in held):
+    held = rows("SELECT budget, held_tokens, held_usd, held_calls, in_flight FROM agentcore.budget_status WHERE budget LIKE 'leaf%' OR budget IN ('root', 'team0', 'team1')")
+    if any(any(row[1:]) for row in held):
         wrong.append(f"all permits are settled, and still held is {held}")
     return wrong + [f"budget_verify at the end: {text}" for text, in rows("SELECT * FROM agentcore.budget_verify()")]
 
@@ -319,17 +317,19 @@ def main():
     wrong = storm(turns, seed)
     with psycopg.connect(autocommit=True) as admin:
         admin.execute("DROP TABLE IF EXISTS recorded; CREATE TABLE recorded AS SELECT 0 AS spent")
-        ours = {}
-        for slots in (1, 16):
-            budget = f"cap{slots}"
-            admin.execute("SELECT agentcore.budget_set(%s, max_calls => %s, slots => %s)", (budget, CAP, slots))
-            ours[slots] = share(lambda connection: guarded(connection, budget))
-            used = admin.execute("SELECT used_calls FROM agentcore.budget_status WHERE budget = %s", (budget,)).fetchone()[0]
-            if (ours[slots], used) != (CAP, CAP):
-                wrong.append(f"{ours[slots]} calls made of {CAP} in {slots} slots, {used} used")
+        admin.execute("SELECT agentcore.budget_set('cap', max_calls => %s)", (CAP,))
+        ours = share(lambda connection: guarded(connection, "cap"))
+        used = admin.execute("SELECT used_calls FROM agentcore.budget_status WHERE budget = 'cap'").fetchone()[0]
+        if (ours, used) != (CAP, CAP):
+            wrong.append(f"{ours} calls made of {CAP}, {used} used")
+        admission = admin.execute("SELECT * FROM agentcore.stat_budget").fetchone()
+        counts = dict(zip((column.name for column in admin.execute("SELECT * FROM agentcore.stat_budget").description), admission))
+        if counts["repaired"] or counts["in_flight"] or not counts["escrow"]:
+            wrong.append(f"entries: {counts}")
         theirs = share(recorded)
         wrong += [row[0] for row in admin.execute("SELECT * FROM agentcore.budget_verify()")]
-    print(f"{CAP} calls allowed, {CLIENTS} clients: {ours[1]} made with permits, {ours[16]} with 16 slots, {theirs} by looking first and recording after")
+    print("admissions:", ", ".join(f"{name} {n}" for name, n in counts.items()))
+    print(f"{CAP} calls allowed, {CLIENTS} clients: {ours} made with permits, {theirs} by looking first and recording after")
     for text in wrong[:20]:
         print("wrong:", text)
     print(f"{2 - (1 if wrong else 0)} passed, {1 if wrong else 0} failed")

@@ -122,7 +122,6 @@ class Definition:
     enabled: bool = True
     overrun: str = "charge"
     thresholds: tuple = ()
-    slots: int = 1
 
     @property
     def windows(self):
@@ -130,11 +129,7 @@ class Definition:
 
     def counts(self):
         """What a change of needs the counter's lock."""
-        return self.limits, self.max_in_flight, self.slots
-
-    @property
-    def divisible(self):
-        return not self.thresholds and all(limit.window.kind != "sliding" for limit in self.limits)
+        return self.limits, self.max_in_flight
 
 
 @dataclass
@@ -406,8 +401,6 @@ class Budgets:
             return False
         if old is None or old.counts() != definition.counts():
             self.sync(tx, now, name, old, definition, old is not None and old.windows != definition.windows)
-        if definition.slots > 1 and not definition.divisible:
-            raise Failure("22023")
         self.store.budgets[name] = definition
         return True
 
@@ -420,7 +413,7 @@ class Budgets:
             last = max((e.at for e in tx.ledger() if name in e.budgets), default=None)
             at = now if last is None else max(now, last + 1)
             tx.write(("counter", name), Counter(at, at, [Count.new(window, at) for _, window in definition.windows]))
-        elif other_windows or old.slots > 1 or definition.slots > 1:
+        else:
             counter.seen = max(now, counter.seen)
             counter.roll(old, counter.seen)
             if other_windows:
@@ -468,8 +461,6 @@ class Budgets:
     def limits_changed(self, tx, now, name, old, others):
         definition = replace(old, limits=old.limits[:1] + tuple(others[key] for key in sorted(others)))
         self.sync(tx, now, name, old, definition, True)
-        if definition.slots > 1 and not definition.divisible:
-            raise Failure("22023")
         self.store.budgets[name] = definition
 
     def drop(self, tx, name):
@@ -615,8 +606,7 @@ class Budgets:
             for link in links:
                 link.counter.hold(held, 1)
             self.write(tx, links)
-            if all(link.definition.slots == 1 for link in links):
-                decision.remaining = self.remaining(links)
+            decision.remaining = self.remaining(links)
             decision.permit = ("permit", self.store.next())
             tx.write(decision.permit, Permit(path, held, now + lease, links[0].definition.on_expiry != "release", key, request))
         return decision
