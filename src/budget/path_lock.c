@@ -472,6 +472,8 @@ path_enter(BudgetPath *path, const int64 *asked, PathPlan plan, void *arg)
 	Step		step = STEP_AGAIN;
 
 	path->at = 0;
+	if (path->n > 0)
+		row_counter_require_write();
 	for (int round = 0; round < MAX_ROUNDS && (step == STEP_AGAIN || step == STEP_ALONE); round++)
 	{
 		unlock_all(path);
@@ -568,6 +570,7 @@ path_write(BudgetPath *path)
 bool
 path_take_alone(BudgetPath *path, PathLink *link, const BudgetDef *def, bool wait)
 {
+	row_counter_require_write();
 	path_key(path, link);
 	if (!lock_in(link, ExclusiveLock, false) &&
 		(!wait || escrow_record_any(link->key.tag) || !lock_in(link, ExclusiveLock, true)))

@@ -123,6 +123,12 @@ row_counters_read(const char *tenant, const char *budget, Snapshot snapshot, Cou
 	return scan.n;
 }
 
+void
+row_counter_require_write(void)
+{
+	agc_table_close(open_counters(RowExclusiveLock), NoLock);
+}
+
 uint64
 row_counter_lock_of(const char *tenant, const char *budget, BudgetLock *lock)
 {

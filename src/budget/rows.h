@@ -66,6 +66,9 @@ extern void row_counter_create(const char *tenant, const char *budget, Counter *
 extern void row_counter_write(const char *tenant, const char *budget, const Counter *counter);
 extern void row_counter_delete(const Counter *counter);
 
+/* 25006 in a read-only transaction and on a standby, before a lock is asked for */
+extern void row_counter_require_write(void);
+
 /* the lock of a budget, and a number that tells it from others as the lock does not: it has 64 bits */
 extern uint64 row_counter_lock_of(const char *tenant, const char *budget, BudgetLock *lock);
 
