@@ -674,14 +674,12 @@ init_shmem(void *part)
 void
 escrow_init(void)
 {
-	/* elsewhere than in the postmaster it cannot be defined, and there is no memory to ask for */
-	if (process_shared_preload_libraries_in_progress)
-		DefineCustomIntVariable("agentcore.budget_entries",
-								"Budgets that many sessions may use at once without waiting for each other.",
-								"A budget that somebody had to wait for gets one of these entries of shared memory (6 kB each); the longest unused gives way. "
-								"A budget without one is used by one transaction at a time.",
-								&budget_entries, 256, 1, 65536,
-								PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.budget_entries",
+							"Budgets that many sessions may use at once without waiting for each other.",
+							"A budget that somebody had to wait for gets one of these entries of shared memory (6 kB each); the longest unused gives way. "
+							"A budget without one is used by one transaction at a time.",
+							&budget_entries, 256, 1, 65536,
+							agc_at_start(), 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("agentcore.debug_budget_entries",
 							 "Gives every budget an entry at once, and not when somebody has waited for it; for tests.",
 							 NULL, &agc_debug_budget_entries, false,
