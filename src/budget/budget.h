@@ -60,6 +60,7 @@ typedef struct PermitRequest
 	const char *service_tier;	/* that it was begun with; NULL: standard */
 	const char *task;
 	const char *subject;
+	Jsonb	   *labels;			/* as budget_arg_labels() takes them; NULL: none */
 	bool		is_llm;
 	bool		idempotent;
 	bool		has_cache_key;
@@ -80,6 +81,7 @@ typedef struct PermitDecision
 	char	   *detail;
 	int64		retry_after;	/* us, -1 = not known */
 	bool		can_ever_fit;
+	int64		hold_tokens;	/* of a peek: what it would hold */
 	bool		has_remaining;
 	int64		remaining[4];	/* tokens, nano-USD, calls, in flight; -1: no limit */
 } PermitDecision;
@@ -97,6 +99,7 @@ typedef struct PermitRow
 	char	   *service_tier;
 	char	   *task;
 	char	   *subject;
+	Jsonb	   *labels;
 	char	   *key;
 	bool		is_llm;
 	bool		idempotent;
@@ -159,6 +162,12 @@ extern bool budget_exists(const char *tenant, const char *budget);
 /* 42704 unless it exists */
 extern void budget_require(const char *tenant, const char *budget);
 
+/*
+ * Quoted names of budgets that limit money and have no min_hold_usd, a few of them;
+ * NULL: there is none.
+ */
+extern char *budget_names_without_min_hold(const char *tenant);
+
 /* 42501 unless the caller may use it (spender.c); does nothing for a budget that does not exist */
 extern void budget_check_use(const char *tenant, const char *budget);
 
@@ -168,6 +177,9 @@ extern void budget_check_use(const char *tenant, const char *budget);
  * "rows" only budgets that shared memory knows are asked, which costs no read.
  */
 extern bool budget_peek(const PermitRequest *request, bool rows, PermitDecision *out);
+
+/* labels of a call, an argument: NULL where there are none; 22023 for what is no object of few short strings */
+extern Jsonb *budget_arg_labels(FunctionCallInfo fcinfo, int n);
 
 extern void permit_acquire(const PermitRequest *request, PermitDecision *out);
 

@@ -19,6 +19,8 @@ CREATE TABLE agentcore.budget (
   enabled         boolean NOT NULL DEFAULT true,
   spenders        text[] COLLATE "C",
   max_overrun     numeric CHECK (max_overrun >= 1 AND max_overrun <> 'NaN'),
+  min_hold_tokens bigint CHECK (min_hold_tokens >= 0),
+  min_hold_nanousd bigint CHECK (min_hold_nanousd >= 0),
   limited_at      timestamptz NOT NULL,
   window_revision bigint NOT NULL,
   revision        bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
@@ -30,6 +32,7 @@ COMMENT ON TABLE agentcore.budget IS
   'Written by budget_set() and budget_drop(). '
   'spenders: roles that may use it besides those that may call for an agent that it pays for (NULL = only these; all roles if no agent leads to it). '
   'max_overrun: NULL = agentcore.max_overrun. '
+  'min_hold: what an unknown amount holds, NULL = nothing. '
   'limited_at: when limits or window last changed; window_revision: changes with the window.';
 
 CREATE TABLE agentcore.budget_limit (
@@ -136,6 +139,7 @@ CREATE TABLE agentcore.permit (
   service_tier     text COLLATE "C",
   estimated        text,
   reported_nanousd bigint,
+  labels           jsonb,
   PRIMARY KEY (tenant, id)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
@@ -153,6 +157,7 @@ COMMENT ON TABLE agentcore.permit IS
   'request_hash: digest of the request as it runs; asked_hash: as it was asked, NULL where that is the same. '
   'priced_as: the model whose price counts, by model_alias, NULL = that of tool; service_tier: that a model call was begun with, NULL = standard. '
   'held_by: digest of the id and of the run of a worker that began the call, NULL = it did not say. '
+  'labels: what the business knows the call by, NULL = nothing. '
   'Written as budget_counter is; indexes of any kind may be added, columns may not.';
 
 CREATE TABLE agentcore.budget_ledger (
@@ -168,7 +173,11 @@ CREATE TABLE agentcore.budget_ledger (
   agent   text COLLATE "C",
   tool    text COLLATE "C",
   is_llm  boolean NOT NULL DEFAULT false,
-  detail  jsonb
+  detail  jsonb,
+  budget  text COLLATE "C",
+  task    text COLLATE "C",
+  subject text COLLATE "C",
+  labels  jsonb
 ) PARTITION BY RANGE (at);
 -- indexes stand on the partitions: a partition that was added at run time is dumped with its
 -- own indexes, and restored before it is attached
@@ -179,7 +188,9 @@ COMMENT ON TABLE agentcore.budget_ledger IS
   'Append-only: one row per settlement, with what it charged to every budget in budgets. '
   'at: when it was decided; transactions that run at once may COMMIT in another order. '
   'event: commit, release, fail, retry, expire, late, refund (what an expired permit was charged too much), adjust (by budget_adjust()), reset (what budget_reset_window() took out of the count), carry (what budget_ledger_retain() added up), and two that charge nothing: unbilled (what overrun cap or max_overrun left uncharged, in detail) and threshold (which one was reached, in detail). '
-  'tool: the model where is_llm.';
+  'tool: the model where is_llm. '
+  'budget: that of the permit, whichever a refund reached; task, subject, labels: as the permit has them. '
+  'carry, reset and adjust have no permit, and nothing of these.';
 COMMENT ON TABLE agentcore.budget_ledger_default IS
   'The partition that takes every row of no other partition.';
 

@@ -30,7 +30,7 @@ enum
 {
 	A_NAME, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_MAX_IN_FLIGHT, A_PERIOD, A_KIND, A_TZ,
 	A_ANCHOR, A_PARENT, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS, A_SPENDERS,
-	A_MAX_OVERRUN
+	A_MAX_OVERRUN, A_MIN_HOLD_TOKENS, A_MIN_HOLD_USD
 };
 
 static AgcTable definition_table = AGC_TABLE("budget", NULL);
@@ -274,6 +274,8 @@ put_budget(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const char *ki
 		agc_put_null(row);
 	else
 		agc_put(row, arg_max_overrun(fcinfo));
+	agc_put_datum(row, Int64GetDatum(agc_opt_amount(fcinfo, A_MIN_HOLD_TOKENS, "min_hold_tokens", 0)), PG_ARGISNULL(A_MIN_HOLD_TOKENS));
+	agc_put_datum(row, Int64GetDatum(agc_opt_usd(fcinfo, A_MIN_HOLD_USD, "min_hold_usd", 0)), PG_ARGISNULL(A_MIN_HOLD_USD));
 }
 
 static bool
@@ -281,13 +283,13 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4OID, INTERVALOID,
 								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID,
-								 BOOLOID, TEXTARRAYOID, NUMERICOID};
+								 BOOLOID, TEXTARRAYOID, NUMERICOID, INT8OID, INT8OID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget AS b (tenant, name, max_tokens, max_nanousd, max_calls,"
 		" max_in_flight, period, kind, tz, anchor, parent, on_expiry, overrun, enabled,"
-		" limited_at, window_revision, thresholds, spenders, max_overrun)"
+		" limited_at, window_revision, thresholds, spenders, max_overrun, min_hold_tokens, min_hold_nanousd)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-		" $15, nextval('agentcore.revision_seq'), $16, $18, $19)"
+		" $15, nextval('agentcore.revision_seq'), $16, $18, $19, $20, $21)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET"
 		" max_tokens = EXCLUDED.max_tokens, max_nanousd = EXCLUDED.max_nanousd,"
 		" max_calls = EXCLUDED.max_calls, max_in_flight = EXCLUDED.max_in_flight,"
@@ -295,6 +297,7 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 		" anchor = EXCLUDED.anchor, parent = EXCLUDED.parent, on_expiry = EXCLUDED.on_expiry,"
 		" overrun = EXCLUDED.overrun, enabled = EXCLUDED.enabled, thresholds = EXCLUDED.thresholds,"
 		" spenders = EXCLUDED.spenders, max_overrun = EXCLUDED.max_overrun,"
+		" min_hold_tokens = EXCLUDED.min_hold_tokens, min_hold_nanousd = EXCLUDED.min_hold_nanousd,"
 		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS
 		" THEN b.limited_at ELSE EXCLUDED.limited_at END,"
 		" window_revision = CASE WHEN " SAME_WINDOW
@@ -303,7 +306,8 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 		" AND b.parent IS NOT DISTINCT FROM EXCLUDED.parent AND b.on_expiry = EXCLUDED.on_expiry"
 		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled"
 		" AND b.thresholds = EXCLUDED.thresholds AND b.spenders IS NOT DISTINCT FROM EXCLUDED.spenders"
-		" AND b.max_overrun IS NOT DISTINCT FROM EXCLUDED.max_overrun)"
+		" AND (b.max_overrun, b.min_hold_tokens, b.min_hold_nanousd) IS NOT DISTINCT FROM"
+		" (EXCLUDED.max_overrun, EXCLUDED.min_hold_tokens, EXCLUDED.min_hold_nanousd))"
 		" RETURNING b.limited_at = $15", lengthof(types), types
 	};
 	char	   *name = agc_arg_name(fcinfo, A_NAME, "name");
@@ -337,13 +341,15 @@ AGC_FUNCTION(budget_set)
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan row = {
 		"SELECT max_tokens, max_nanousd * 0.000000001, max_calls, max_in_flight, period, kind, tz, anchor, parent,"
-		" on_expiry, overrun, enabled, thresholds, spenders::name[], max_overrun"
+		" on_expiry, overrun, enabled, thresholds, spenders::name[], max_overrun,"
+		" min_hold_tokens, min_hold_nanousd * 0.000000001"
 		" FROM agentcore.budget WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	static const AgcMember members[] = {
 		{"max_tokens"}, {"max_usd"}, {"max_calls"}, {"max_in_flight"}, {"period"}, {"kind"}, {"tz", "UTC"},
 		{"anchor"}, {"parent"}, {"on_expiry", "release"}, {"overrun", "charge"},
-		{"enabled", "true"}, {"thresholds", "{}"}, {"spenders"}, {"max_overrun"}
+		{"enabled", "true"}, {"thresholds", "{}"}, {"spenders"}, {"max_overrun"},
+		{"min_hold_tokens"}, {"min_hold_usd"}
 	};
 	static const AgcSetter setter = {
 		"budget", A_MAX_TOKENS, lengthof(members), members, &row, .before = define_before, .write = write_budget

@@ -91,6 +91,8 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	def->window_revision = agc_col_int64(tuple, desc, "window_revision", 0);
 	def->cap_overrun = strcmp(agc_col_text(tuple, desc, "overrun"), "cap") == 0;
 	def->max_overrun = no_overrun ? 0 : DatumGetFloat8(DirectFunctionCall1(numeric_float8, overrun));
+	def->min_hold[DIM_TOKENS] = agc_col_int64(tuple, desc, "min_hold_tokens", 0);
+	def->min_hold[DIM_NANOUSD] = agc_col_int64(tuple, desc, "min_hold_nanousd", 0);
 	compile_thresholds(def, tuple, desc);
 	def->nlimits = 1;
 	compile_limit(&def->limit[0], tuple, desc);

@@ -103,6 +103,13 @@ guard_begun(const pg_uuid_t *id)
 }
 
 void
+guard_forget(const pg_uuid_t *id)
+{
+	if (nbegun > 0 && memcmp(&begun[nbegun - 1].id, id, sizeof(pg_uuid_t)) == 0)
+		nbegun--;
+}
+
+void
 guard_charge(const Permit *permit)
 {
 	bool		is_call = permit->row.agent != NULL;

@@ -15,6 +15,9 @@ extern void guard_acquire(void);
 /* after it: this transaction has made or reopened the permit */
 extern void guard_begun(const pg_uuid_t *id);
 
+/* it is charged at once, with nothing between: no mistake */
+extern void guard_forget(const pg_uuid_t *id);
+
 /* before a charge: whether this transaction has made the permit */
 extern void guard_charge(const Permit *permit);
 extern void guard_init(void);

@@ -11,6 +11,7 @@
 
 #include "budget/guard.h"
 #include "budget/lock_order.h"
+#include "budget/min_hold.h"
 #include "budget/path_admit.h"
 #include "budget/path_lock.h"
 #include "budget/path_peek.h"
@@ -51,6 +52,8 @@ budget_peek(const PermitRequest *request, bool rows, PermitDecision *out)
 	out->can_ever_fit = true;
 	asked_of(request, asked);
 	path_resolve(&path, request->tenant, request->budget);
+	min_hold_ask(&path, asked);
+	out->hold_tokens = Max(asked[DIM_TOKENS], 0);
 	if (!rows && !path_is_refused_by_entries(&path, asked))
 		return out->granted = true;
 	path_peek(&path);
@@ -166,11 +169,12 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	if (request->budget != NULL)
 		guard_acquire();
 	asked_of(request, asked);
-	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
-		permit.held[dim] = Max(asked[dim], 0);
 	permit.row.role = GetUserNameFromId(GetUserId(), false);
 	holder = permit_holder(request->agent, permit.row.role);
 	path_resolve(&path, request->tenant, request->budget);
+	min_hold_take(&path, asked);
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		permit.held[dim] = Max(asked[dim], 0);
 
 	if (request->key != NULL)
 	{

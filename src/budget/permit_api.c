@@ -5,6 +5,7 @@
  * Locks and behaviour on ERROR: the permit*.c that does the work.  Memory: the
  * caller's context.
  */
+#include "budget/guard.h"
 #include "budget/wait.h"
 #include "budget/window.h"
 
@@ -18,13 +19,19 @@
 
 enum
 {
-	A_BUDGET, A_TOKENS, A_USD, A_CALLS, A_LEASE, A_KEY, A_TENANT
+	A_BUDGET, A_TOKENS, A_USD, A_CALLS, A_LEASE, A_KEY, A_LABELS, A_TENANT
+};
+
+/* budget_charge() has no lease */
+enum
+{
+	C_KEY = A_LEASE, C_LABELS, C_TENANT
 };
 
 /* budget_acquire_wait() goes on otherwise */
 enum
 {
-	W_DEADLINE = A_KEY + 1, W_PERMIT, W_TENANT
+	W_DEADLINE = A_KEY + 1, W_PERMIT, W_LABELS, W_TENANT
 };
 
 static int64
@@ -56,7 +63,7 @@ arg_permit(FunctionCallInfo fcinfo, int n)
 	return PG_GETARG_UUID_P(n);
 }
 
-/* Two requests under one key are the same if everything but the lease is. */
+/* Two requests under one key are the same if everything but the lease and the labels is. */
 static void
 hash_request(PermitRequest *request)
 {
@@ -68,17 +75,19 @@ hash_request(PermitRequest *request)
 	agc_digest_end(digest, request->request_hash);
 }
 
+/* the tenant comes after the labels */
 static void
-read_request(FunctionCallInfo fcinfo, int tenant, PermitRequest *request)
+read_request(FunctionCallInfo fcinfo, int labels, PermitRequest *request)
 {
 	memset(request, 0, sizeof(*request));
-	request->tenant = agc_arg_tenant(fcinfo, tenant);
+	request->tenant = agc_arg_tenant(fcinfo, labels + 1);
 	request->budget = agc_arg_name(fcinfo, A_BUDGET, "budget");
 	request->tokens = agc_opt_amount(fcinfo, A_TOKENS, "tokens", NO_AMOUNT);
 	request->nanousd = agc_opt_usd(fcinfo, A_USD, "usd", NO_AMOUNT);
 	request->calls = arg_calls(fcinfo, A_CALLS);
 	request->lease = agc_opt_lease(fcinfo, A_LEASE);
 	request->key = agc_opt_name(fcinfo, A_KEY, "key");
+	request->labels = budget_arg_labels(fcinfo, labels);
 	request->want_remaining = true;
 	hash_request(request);
 	agc_enter(request->tenant, AGC_AGENT);
@@ -102,14 +111,14 @@ raise_refusal(const char *budget, const PermitDecision *decision)
 			 errhint("Open permits hold what is left; try again when they are settled.")));
 }
 
-/* budget_acquire(budget, tokens, usd, calls, lease, key, tenant) -> uuid */
+/* budget_acquire(budget, tokens, usd, calls, lease, key, labels, tenant) -> uuid */
 AGC_FUNCTION(budget_acquire)
 {
 	PermitRequest request;
 	PermitDecision decision;
 	pg_uuid_t  *id;
 
-	read_request(fcinfo, A_TENANT, &request);
+	read_request(fcinfo, A_LABELS, &request);
 	budget_guard_block("budget_acquire()");
 	permit_acquire(&request, &decision);
 	if (!decision.granted && !decision.duplicate)
@@ -144,36 +153,92 @@ remaining_of(const PermitDecision *decision)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
 }
 
+static Datum
+decision_row(FunctionCallInfo fcinfo, PermitDecision *decision)
+{
+	bool		granted = decision->granted || decision->duplicate;
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_bool(&row, granted);
+	agc_put_uuid(&row, granted ? &decision->id : NULL);
+	agc_put_text(&row, decision->denied_by);
+	agc_put_text(&row, granted ? NULL : decision->reason);
+	agc_put_pointer(&row, granted || decision->retry_after < 0 ? NULL : agc_us_interval(decision->retry_after));
+	agc_put_bool(&row, decision->can_ever_fit);
+	agc_put_text(&row, granted ? NULL : decision->detail);
+	agc_put_bool(&row, decision->duplicate);
+	agc_put_text(&row, decision->denied_limit);
+	agc_put_jsonb(&row, decision->has_remaining ? remaining_of(decision) : NULL);
+	return agc_row_return(fcinfo, &row);
+}
+
 /* budget_try_acquire(...) -> budget_decision */
 AGC_FUNCTION(budget_try_acquire)
 {
 	PermitRequest request;
 	PermitDecision decision;
-	bool		granted;
-	AgcRow		row;
 
-	read_request(fcinfo, A_TENANT, &request);
+	read_request(fcinfo, A_LABELS, &request);
 	budget_guard_block("budget_try_acquire()");
 	permit_acquire(&request, &decision);
-	granted = decision.granted || decision.duplicate;
+	return decision_row(fcinfo, &decision);
+}
 
-	agc_row_init(&row);
-	agc_put_bool(&row, granted);
-	agc_put_uuid(&row, granted ? &decision.id : NULL);
-	agc_put_text(&row, decision.denied_by);
-	agc_put_text(&row, granted ? NULL : decision.reason);
-	agc_put_pointer(&row, granted || decision.retry_after < 0 ? NULL : agc_us_interval(decision.retry_after));
-	agc_put_bool(&row, decision.can_ever_fit);
-	agc_put_text(&row, granted ? NULL : decision.detail);
-	agc_put_bool(&row, decision.duplicate);
-	agc_put_text(&row, decision.denied_limit);
-	agc_put_jsonb(&row, decision.has_remaining ? remaining_of(&decision) : NULL);
-	return agc_row_return(fcinfo, &row);
+/* No acquire is the same request, nor is the use of its key a charge. */
+static void
+hash_charge(PermitRequest *request)
+{
+	uint8		acquired[AGC_HASH_LEN];
+	AgcDigest  *digest = agc_digest_begin();
+
+	hash_request(request);
+	memcpy(acquired, request->request_hash, AGC_HASH_LEN);
+	agc_digest_field(digest, "charge", strlen("charge"));
+	agc_digest_field(digest, acquired, AGC_HASH_LEN);
+	agc_digest_end(digest, request->request_hash);
+}
+
+static void
+read_charge(FunctionCallInfo fcinfo, PermitRequest *request)
+{
+	memset(request, 0, sizeof(*request));
+	request->tenant = agc_arg_tenant(fcinfo, C_TENANT);
+	request->budget = agc_arg_name(fcinfo, A_BUDGET, "budget");
+	/* what is charged is known */
+	request->tokens = agc_arg_amount(fcinfo, A_TOKENS, "tokens");
+	request->nanousd = arg_usd(fcinfo, A_USD, "usd");
+	request->calls = arg_calls(fcinfo, A_CALLS);
+	request->key = agc_opt_name(fcinfo, C_KEY, "key");
+	request->labels = budget_arg_labels(fcinfo, C_LABELS);
+	request->want_remaining = true;
+	hash_charge(request);
+	agc_enter(request->tenant, AGC_AGENT);
+}
+
+/*
+ * budget_charge(budget, tokens, usd, calls, key, labels, tenant) -> budget_decision.
+ * Nothing happens between hold and charge, and a ROLLBACK takes both: the guard has
+ * nothing to say.
+ */
+AGC_FUNCTION(budget_charge)
+{
+	PermitRequest request;
+	PermitDecision decision;
+
+	read_charge(fcinfo, &request);
+	permit_acquire(&request, &decision);
+	if (decision.granted)
+	{
+		guard_forget(&decision.id);
+		(void) permit_commit(request.tenant, &decision.id, request.tokens, request.nanousd, NULL);
+	}
+	return decision_row(fcinfo, &decision);
 }
 
 /*
  * budget_acquire_wait(budget, tokens, usd, calls, lease, key, deadline, INOUT
- * permit, tenant).  It commits, so it has to run where a procedure may commit.
+ * permit, labels, tenant).  It commits, so it has to run where a procedure may commit.
  */
 AGC_FUNCTION(budget_acquire_wait)
 {
@@ -183,7 +248,7 @@ AGC_FUNCTION(budget_acquire_wait)
 	PermitDecision decision;
 	AgcRow		row;
 
-	read_request(fcinfo, W_TENANT, &request);
+	read_request(fcinfo, W_LABELS, &request);
 	if (call == NULL || !IsA(call, CallContext) || call->atomic || IsSubTransaction())
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),

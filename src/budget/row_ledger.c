@@ -26,7 +26,7 @@
 enum
 {
 	L_TENANT, L_AT, L_ID, L_PERMIT, L_BUDGETS, L_EVENT, L_TOKENS, L_NANOUSD, L_CALLS, L_AGENT, L_TOOL,
-	L_IS_LLM, L_DETAIL,
+	L_IS_LLM, L_DETAIL, L_BUDGET, L_TASK, L_SUBJECT, L_LABELS,
 	NATTS_LEDGER
 };
 
@@ -44,6 +44,10 @@ static const RowColumn ledger_columns[] = {
 	{"tool", TEXTOID, false},
 	{"is_llm", BOOLOID, true},
 	{"detail", JSONBOID, false},
+	{"budget", TEXTOID, false},
+	{"task", TEXTOID, false},
+	{"subject", TEXTOID, false},
+	{"labels", JSONBOID, false},
 };
 StaticAssertDecl(lengthof(ledger_columns) == NATTS_LEDGER, "one entry per column");
 
@@ -120,6 +124,28 @@ insert_ledger_row(Relation ledger, Relation leaf, Datum *values, bool *nulls)
 	}
 }
 
+static Datum
+jsonb_or_null(Jsonb *value, bool *null)
+{
+	*null = value == NULL;
+	return *null ? (Datum) 0 : JsonbPGetDatum(value);
+}
+
+/* Who the charge was for, and what it is known by: nothing of it without a permit. */
+static void
+put_permit(const PermitRow *row, Datum *values, bool *nulls)
+{
+	nulls[L_PERMIT] = row == NULL;
+	values[L_PERMIT] = nulls[L_PERMIT] ? (Datum) 0 : UUIDPGetDatum(&row->id);
+	values[L_AGENT] = row_text(row == NULL ? NULL : row->agent, &nulls[L_AGENT]);
+	values[L_TOOL] = row_text(row == NULL ? NULL : row->tool, &nulls[L_TOOL]);
+	values[L_IS_LLM] = BoolGetDatum(row != NULL && row->is_llm);
+	values[L_BUDGET] = row_text(row == NULL ? NULL : row->budget, &nulls[L_BUDGET]);
+	values[L_TASK] = row_text(row == NULL ? NULL : row->task, &nulls[L_TASK]);
+	values[L_SUBJECT] = row_text(row == NULL ? NULL : row->subject, &nulls[L_SUBJECT]);
+	values[L_LABELS] = jsonb_or_null(row == NULL ? NULL : row->labels, &nulls[L_LABELS]);
+}
+
 void
 row_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry)
 {
@@ -133,17 +159,12 @@ row_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entr
 	values[L_TENANT] = CStringGetTextDatum(tenant);
 	values[L_AT] = TimestampTzGetDatum(entry->at);
 	values[L_ID] = UUIDPGetDatum(&id);
-	nulls[L_PERMIT] = permit == NULL;
-	values[L_PERMIT] = nulls[L_PERMIT] ? (Datum) 0 : UUIDPGetDatum(&permit->row.id);
+	put_permit(permit == NULL ? NULL : &permit->row, values, nulls);
 	values[L_BUDGETS] = row_texts(entry->budgets, entry->nbudgets);
 	values[L_EVENT] = CStringGetTextDatum(entry->event);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		values[L_TOKENS + dim] = Int64GetDatum(entry->amount[dim]);
-	values[L_AGENT] = row_text(permit == NULL ? NULL : permit->row.agent, &nulls[L_AGENT]);
-	values[L_TOOL] = row_text(permit == NULL ? NULL : permit->row.tool, &nulls[L_TOOL]);
-	values[L_IS_LLM] = BoolGetDatum(permit != NULL && permit->row.is_llm);
-	nulls[L_DETAIL] = entry->detail == NULL;
-	values[L_DETAIL] = nulls[L_DETAIL] ? (Datum) 0 : JsonbPGetDatum(entry->detail);
+	values[L_DETAIL] = jsonb_or_null(entry->detail, &nulls[L_DETAIL]);
 	if (leaf != NULL && is_plain(ledger, leaf))
 		insert_ledger_row(ledger, leaf, values, nulls);
 	else

@@ -35,7 +35,7 @@ enum
 	P_CHARGE_ON_EXPIRY, P_CREATED_AT, P_LEASE_UNTIL, P_RETRY_AT, P_SETTLED_AT, P_ATTEMPT,
 	P_HOLDER, P_KEY, P_REQUEST_HASH, P_AGENT, P_TOOL, P_TASK, P_SUBJECT,
 	P_IS_LLM, P_IDEMPOTENT, P_RESOLVED, P_CACHE_KEY, P_CACHE_LEASE, P_RESULT, P_RESULT_KEPT, P_RESULT_NOTE,
-	P_ASKED_HASH, P_HELD_BY, P_LOOP_TAG, P_PRICED_AS, P_SERVICE_TIER, P_ESTIMATED, P_REPORTED_NANOUSD,
+	P_ASKED_HASH, P_HELD_BY, P_LOOP_TAG, P_PRICED_AS, P_SERVICE_TIER, P_ESTIMATED, P_REPORTED_NANOUSD, P_LABELS,
 	NATTS_PERMIT
 };
 
@@ -82,6 +82,7 @@ static const RowColumn permit_columns[] = {
 	{"service_tier", TEXTOID, false},
 	{"estimated", TEXTOID, false},
 	{"reported_nanousd", INT8OID, false},
+	{"labels", JSONBOID, false},
 };
 StaticAssertDecl(lengthof(permit_columns) == NATTS_PERMIT, "one entry per column");
 
@@ -135,6 +136,8 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	values[P_SERVICE_TIER] = row_text(request->service_tier, &nulls[P_SERVICE_TIER]);
 	values[P_TASK] = row_text(request->task, &nulls[P_TASK]);
 	values[P_SUBJECT] = row_text(request->subject, &nulls[P_SUBJECT]);
+	nulls[P_LABELS] = request->labels == NULL;
+	values[P_LABELS] = nulls[P_LABELS] ? (Datum) 0 : JsonbPGetDatum(request->labels);
 	values[P_IS_LLM] = BoolGetDatum(request->is_llm);
 	values[P_IDEMPOTENT] = BoolGetDatum(request->idempotent);
 	values[P_RESOLVED] = BoolGetDatum(false);
@@ -464,6 +467,8 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 	row->loop_tag = DatumGetInt64(v[P_LOOP_TAG]);
 	if (!n[P_RESULT])
 		row->result = DatumGetJsonbPCopy(v[P_RESULT]);
+	if (!n[P_LABELS])
+		row->labels = DatumGetJsonbP(v[P_LABELS]);	/* of the stored copy */
 
 	deconstruct_array(DatumGetArrayTypeP(v[P_BUDGETS]), TEXTOID, -1, false, TYPALIGN_INT,
 					  &budgets, NULL, &out->depth);

@@ -79,6 +79,7 @@ typedef struct BudgetDef
 	bool		enabled;
 	bool		charge_on_expiry;
 	bool		cap_overrun;	/* charge no more than was held */
+	int64		min_hold[2];	/* tokens, nano-USD: what an unknown amount holds; 0: nothing */
 	double		max_overrun;	/* times the hold; 0: agentcore.max_overrun */
 	int			nthresholds;
 	int			threshold[BUDGET_MAX_THRESHOLDS];	/* percent, ascending */

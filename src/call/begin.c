@@ -172,7 +172,7 @@ read_args(FunctionCallInfo fcinfo, Gate *gate)
 
 /*
  * call_begin(agent, tool, args, est_tokens, est_usd, key, task, subject,
- *			  budget, lease, args_text, holder, tenant)
+ *			  budget, lease, args_text, holder, labels, tenant)
  */
 static void
 read_request(FunctionCallInfo fcinfo, Gate *gate)
@@ -189,7 +189,8 @@ read_request(FunctionCallInfo fcinfo, Gate *gate)
 	gate->budget_arg = agc_opt_name(fcinfo, 8, "budget");
 	gate->lease = PG_ARGISNULL(9) ? -1 : agc_arg_lease(fcinfo, 9);
 	gate->holder = agc_opt_name(fcinfo, 11, "holder");
-	gate->tenant = agc_arg_tenant(fcinfo, 12);
+	gate->labels = budget_arg_labels(fcinfo, 12);
+	gate->tenant = agc_arg_tenant(fcinfo, 13);
 }
 
 AGC_FUNCTION(call_begin)
@@ -225,7 +226,7 @@ opt_fees(FunctionCallInfo fcinfo, int n)
 
 /*
  * llm_begin(agent, model, input_tokens, max_output_tokens, key, task, subject,
- *			 budget, lease, service_tier, fees, holder, tenant)
+ *			 budget, lease, service_tier, fees, holder, labels, tenant)
  */
 AGC_FUNCTION(llm_begin)
 {
@@ -247,7 +248,8 @@ AGC_FUNCTION(llm_begin)
 	gate.service_tier = opt_tier(fcinfo, 9);
 	gate.fees = opt_fees(fcinfo, 10);
 	gate.holder = agc_opt_name(fcinfo, 11, "holder");
-	gate.tenant = agc_arg_tenant(fcinfo, 12);
+	gate.labels = budget_arg_labels(fcinfo, 12);
+	gate.tenant = agc_arg_tenant(fcinfo, 13);
 	if (pg_add_s64_overflow(input, output, &gate.est_tokens))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -8,6 +8,7 @@
 #include "call/call.h"
 
 #include "allow/allow.h"
+#include "budget/budget.h"
 #include "call/loop.h"
 #include "call/takes.h"
 #include "tool/tool.h"
@@ -83,4 +84,5 @@ call_init(void)
 	loop_init();
 	takes_init();
 	tool_set_method_policies(allow_method_policies);
+	tool_set_money_budgets(budget_names_without_min_hold);
 }

@@ -43,7 +43,8 @@ judge_breaker(Gate *gate)
 /*
  * A retry takes what its permit holds, whatever it says now, because the end of the
  * call corrects that; a hold of nothing was an unknown estimate unless it says
- * nothing again.  An unknown estimate takes one token: it passes no limit that is full.
+ * nothing again.  An unknown estimate takes what its budgets have it hold, at least
+ * one token: it passes no limit that is full.
  */
 static int64
 tokens_to_take(const Gate *gate)
@@ -54,7 +55,7 @@ tokens_to_take(const Gate *gate)
 		tokens = gate->earlier_tokens;
 	else if (gate->earlier == EARLIER_RETRY && tokens > 0)
 		tokens = -1;
-	return tokens < 0 ? 1 : tokens;
+	return tokens < 0 ? Max(gate->hold_tokens, 1) : tokens;
 }
 
 void

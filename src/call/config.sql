@@ -310,6 +310,7 @@ BEGIN
              'max_in_flight', b.max_in_flight, 'period', b.period, 'kind', b.kind, 'tz', b.tz, 'anchor', b.anchor, 'parent', b.parent,
              'on_expiry', b.on_expiry, 'overrun', b.overrun, 'enabled', b.enabled, 'thresholds', b.thresholds,
              'spenders', b.spenders, 'max_overrun', b.max_overrun,
+             'min_hold_tokens', b.min_hold_tokens, 'min_hold_usd', trim_scale(b.min_hold_nanousd / 1000000000.0),
              'limits', (SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'limit_name', l.name, 'max_tokens', l.max_tokens, 'max_usd', trim_scale(l.max_nanousd / 1000000000.0), 'max_calls', l.max_calls,
                 'period', l.period, 'kind', l.kind, 'tz', l.tz, 'anchor', l.anchor) ORDER BY l.name), '[]')

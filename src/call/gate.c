@@ -147,6 +147,7 @@ gate_fill_request(const Gate *gate, PermitRequest *request)
 	request->service_tier = gate->service_tier;
 	request->task = gate->task;
 	request->subject = gate->subject;
+	request->labels = gate->labels;
 	request->is_llm = gate->is_llm;
 	request->idempotent = gate->is_llm || (gate->tool != NULL && gate->tool->idempotent);
 	request->has_cache_key = gate->cache_lease != 0;

@@ -56,6 +56,7 @@ typedef struct Gate
 	char	   *key;
 	char	   *task;
 	char	   *subject;
+	Jsonb	   *labels;			/* or NULL */
 	char	   *budget_arg;
 	int64		lease;			/* us; -1 = default */
 	char	   *holder;			/* which run of which worker asks; or NULL */
@@ -77,6 +78,7 @@ typedef struct Gate
 	CacheKey	earlier_cache;	/* of EARLIER_YOURS: what others wait for */
 	int64		earlier_cache_lease;	/* 0: nobody does */
 	int64		earlier_tokens; /* that it holds */
+	int64		hold_tokens;	/* that its budgets want it to hold, where it has an estimate or they have a minimum */
 	bool		loop_guarded;	/* the loop guard counts this call */
 	uint64		loop_tag;		/* by this */
 	bool		cacheable;

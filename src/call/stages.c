@@ -212,4 +212,5 @@ judge_budget(Gate *gate)
 	/* what takes a read of rows is found out when the call takes its permit */
 	if (!budget_peek(&request, gate->explaining, &decision))
 		refuse_budget(gate, &decision);
+	gate->hold_tokens = decision.hold_tokens;
 }

@@ -56,6 +56,24 @@ tool_set_method_policies(MethodPolicyFinder finder)
 	method_policies = finder;
 }
 
+static MoneyBudgetFinder money_budgets = NULL;
+
+void
+tool_set_money_budgets(MoneyBudgetFinder finder)
+{
+	money_budgets = finder;
+}
+
+/* A call that nobody can price is admitted by every budget of money that has anything left. */
+static void
+lint_cost(Lint *lint, const ToolDef *tool)
+{
+	char	   *budgets = tool->est_nanousd >= 0 || money_budgets == NULL ? NULL : money_budgets(lint->tenant);
+
+	if (budgets != NULL)
+		unjudged(lint, pstrdup(""), "est_usd", psprintf("states no cost, so a call that states none holds no money in budgets that limit it and have no min_hold_usd: %s", budgets));
+}
+
 /* A pointer of url_args that ends where the guess does, or above it. */
 static bool
 is_judged(const ToolDef *tool, const char *pointer)
@@ -145,5 +163,6 @@ lint_gate(Lint *lint, const ToolDef *tool)
 		unjudged(lint, pstrdup(tool->url_skip[i]), "url_skip", "what a format or its name calls a URL here is not judged");
 	lint_guesses(lint, tool);
 	lint_method(lint, tool);
+	lint_cost(lint, tool);
 	lint_spelling(lint, tool->program);
 }

@@ -119,6 +119,10 @@ extern Jsonb *tool_definitions(const char *tenant, const char *format, bool stri
 typedef char *(*MethodPolicyFinder) (const char *tenant, const char *tool);
 extern void tool_set_method_policies(MethodPolicyFinder finder);
 
+/* For rooms above: which budgets of money let an unknown cost hold nothing?  Quoted names; NULL: none does. */
+typedef char *(*MoneyBudgetFinder) (const char *tenant);
+extern void tool_set_money_budgets(MoneyBudgetFinder finder);
+
 extern void tool_init(void);
 
 #endif							/* AGENTCORE_TOOL_H */

@@ -138,7 +138,7 @@ COMMENT ON FUNCTION agentcore.tool_lint(text, text, text) IS
   'keyword NULL: the tool itself. '
   'Provider agentcore is the gate, effect unjudged, path: a pointer into the arguments. '
   'A keyword of the schema there is a word that no dialect knows and that is near to one of theirs: it refuses nothing. '
-  'The others are url_skip (an exemption), url_args (what looks like a URL and is not judged) and http_method (no method is stated, although policies with methods apply). '
+  'The others are url_skip (an exemption), url_args (what looks like a URL and is not judged), http_method (no method is stated, although policies with methods apply) and est_usd (no cost is stated, although the tenant has budgets of money without min_hold_usd). '
   'No row: nothing was found. '
   'Unknown tool: 42704; unknown provider: 22023.';
 
