@@ -7,18 +7,20 @@
  * path the largest counts, because one hold stands in all its budgets.
  *
  * Memory: strings of a message, in the caller's context; whether this session was
- * told is static.  Locks: those of a statement that reads budgets.  On ERROR: nothing
- * to undo.
+ * told is static.  Locks: AccessShareLock on the tables of budgets while they are
+ * read.  On ERROR: nothing to undo.
  */
 #include "budget/min_hold.h"
 
 #include "budget/budget.h"
 
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 
 #define BUDGETS_SHOWN 3
+
+static AgcTable budget_table = AGC_TABLE("budget", "budget_pkey");
+static AgcTable limit_table = AGC_TABLE("budget_limit", "budget_limit_pkey");
 
 static bool told = false;
 
@@ -62,31 +64,71 @@ min_hold_take(const BudgetPath *path, int64 asked[BUDGET_NDIMS])
 		}
 }
 
-/* For tool_lint(): the names of budgets that limit money and have no minimum. */
+/* The names of budgets that limit money and have no minimum. */
+typedef struct Unheld
+{
+	const char *tenant;
+	List	   *names;			/* one more than are shown, at most */
+} Unheld;
+
+static void
+add_name(Unheld *found, char *name)
+{
+	if (list_length(found->names) <= BUDGETS_SHOWN)
+		found->names = lappend(found->names, name);
+}
+
+static void
+note_budget(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	if (agc_col_int64(tuple, desc, "max_nanousd", NO_AMOUNT) != NO_AMOUNT &&
+		agc_col_int64(tuple, desc, "min_hold_nanousd", 0) == 0)
+		add_name(arg, agc_col_text(tuple, desc, "name"));
+}
+
+/* Of a budget that limits money in a further window only. */
+static void
+note_limit(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	Unheld	   *found = arg;
+	char	   *budget = agc_col_text(tuple, desc, "budget");
+	BudgetDef	def;
+
+	if (agc_col_int64(tuple, desc, "max_nanousd", NO_AMOUNT) != NO_AMOUNT &&
+		list_length(found->names) <= BUDGETS_SHOWN &&
+		definition_read(found->tenant, budget, &def) &&
+		def.limit[0].max[DIM_NANOUSD] == NO_AMOUNT && def.min_hold[DIM_NANOUSD] == 0 &&
+		(found->names == NIL || strcmp(llast(found->names), budget) != 0))
+		add_name(found, budget);
+}
+
+static void
+scan(AgcTable *table, Unheld *found, void (*note) (HeapTuple, TupleDesc, void *))
+{
+	Relation	rel = agc_table_open(table, AccessShareLock);
+
+	agc_table_scan(table, rel, 1, &found->tenant, note, found);
+	agc_table_close(rel, AccessShareLock);
+}
+
 char *
 budget_names_without_min_hold(const char *tenant)
 {
-	static const Oid types[] = {TEXTOID};
-	static AgcPlan plan = {
-		"SELECT b.name FROM agentcore.budget b WHERE b.tenant = $1 AND coalesce(b.min_hold_nanousd, 0) = 0"
-		" AND (b.max_nanousd IS NOT NULL OR EXISTS (SELECT FROM agentcore.budget_limit l"
-		" WHERE l.tenant = b.tenant AND l.budget = b.name AND l.max_nanousd IS NOT NULL))"
-		" ORDER BY b.name LIMIT 4", lengthof(types), types
-	};
+	Unheld		found = {.tenant = tenant};
 	StringInfoData out;
-	AgcOwner	owner;
-	AgcRow		row;
+	ListCell   *cell;
 
+	scan(&budget_table, &found, note_budget);
+	scan(&limit_table, &found, note_limit);
 	initStringInfo(&out);
-	agc_row_init(&row);
-	agc_put_text(&row, tenant);
-	agc_owner_begin(&owner);
-	agc_spi_row(&plan, &row);
-	for (uint64 i = 0; i < Min(SPI_processed, BUDGETS_SHOWN); i++)
-		appendStringInfo(&out, "%s%s", i > 0 ? ", " : "",
-						 agc_quoted_name(SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1)));
-	if (SPI_processed > BUDGETS_SHOWN)
-		appendStringInfoString(&out, " and others");
-	agc_owner_end(&owner);
-	return out.len > 0 ? out.data : NULL;
+	foreach(cell, found.names)
+	{
+		int			i = foreach_current_index(cell);
+
+		if (i < BUDGETS_SHOWN)
+			appendStringInfo(&out, "%s%s", i > 0 ? ", " : "", agc_quoted_name(lfirst(cell)));
+		else
+			appendStringInfoString(&out, " and others");
+	}
+	return found.names != NIL ? out.data : NULL;
 }

@@ -176,7 +176,7 @@ is(one(q{SELECT md5(result::text) = md5(big()::text) FROM agentcore.call_begin('
 # columns in another order, and attached while a settlement waits for the default part
 one(q{
 CREATE TABLE agentcore.budget_ledger_next (agent text COLLATE "C", dropped int, calls bigint NOT NULL, event text COLLATE "C" NOT NULL, is_llm boolean NOT NULL DEFAULT false, tenant text COLLATE "C" NOT NULL,
-  at timestamptz NOT NULL, id uuid NOT NULL, permit uuid, nanousd bigint NOT NULL, tokens bigint NOT NULL, detail jsonb, tool text COLLATE "C", budgets text[] COLLATE "C" NOT NULL);
+  at timestamptz NOT NULL, id uuid NOT NULL, permit uuid, nanousd bigint NOT NULL, tokens bigint NOT NULL, labels jsonb, detail jsonb, subject text COLLATE "C", tool text COLLATE "C", budget text COLLATE "C", task text COLLATE "C", budgets text[] COLLATE "C" NOT NULL);
 ALTER TABLE agentcore.budget_ledger_next DROP COLUMN dropped;
 CREATE TABLE past AS SELECT * FROM agentcore.budget_ledger;
 });
