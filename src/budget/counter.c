@@ -74,28 +74,40 @@ counter_starts(const BudgetDef *def, TimestampTz at, TimestampTz start[BUDGET_MA
  *
  * Nothing is rolled by a definition other than the one that the stored starts
  * follow: budget_set() in another session is just committing.  Raises nothing.
+ *
+ * The mark of a sliding window stays: a row of several does not know what all of
+ * them have used, so it is lowered by the sum.
  */
+void
+counter_roll_row(Counter *row, const BudgetDef *def, const TimestampTz start[BUDGET_MAX_WINDOWS])
+{
+	if (def->window_revision != row->window_revision)
+		return;
+	for (int w = 0; w < row->nwindows; w++)
+	{
+		if (start[w] <= row->start[w])
+			continue;
+		if (row->bucket[w] != NULL)
+			slide(row, w, (start[w] - row->start[w]) / window_sliding_step(&def->limit[w].window));
+		else
+		{
+			memset(row->used[w], 0, sizeof(row->used[w]));
+			row->warned[w] = 0;
+		}
+		row->start[w] = start[w];
+	}
+}
+
 void
 counter_roll_to(Counter *counter, const BudgetDef *def, const TimestampTz start[BUDGET_MAX_WINDOWS])
 {
-	if (def->window_revision != counter->window_revision)
-		return;
+	TimestampTz before[BUDGET_MAX_WINDOWS];
+
+	memcpy(before, counter->start, sizeof(before));
+	counter_roll_row(counter, def, start);
 	for (int w = 0; w < counter->nwindows; w++)
-	{
-		if (start[w] <= counter->start[w])
-			continue;
-		if (counter->bucket[w] != NULL)
-		{
-			slide(counter, w, (start[w] - counter->start[w]) / window_sliding_step(&def->limit[w].window));
+		if (counter->bucket[w] != NULL && counter->start[w] != before[w])
 			lower_warned(counter, def, w);
-		}
-		else
-		{
-			memset(counter->used[w], 0, sizeof(counter->used[w]));
-			counter->warned[w] = 0;
-		}
-		counter->start[w] = start[w];
-	}
 }
 
 void
@@ -171,7 +183,7 @@ counter_sum(Counter *rows, int n, const BudgetDef *def, Counter *sum)
 		start[w] = latest_start(rows, n, w);
 	for (int r = 0; r < n; r++)
 	{
-		counter_roll_to(&rows[r], def, start);
+		counter_roll_row(&rows[r], def, start);
 		sum->seen = Max(sum->seen, rows[r].seen);
 	}
 	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
@@ -210,6 +222,15 @@ counter_is_large(const Counter *counter)
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)
 			if (is_large(counter->used[w][dim]))
 				return true;
+	return false;
+}
+
+bool
+counter_change_charges(const CounterChange *change)
+{
+	for (int dim = 0; dim < BUDGET_NUSED; dim++)
+		if (change->used[dim] > 0)
+			return true;
 	return false;
 }
 

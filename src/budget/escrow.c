@@ -62,7 +62,7 @@ typedef struct EscrowEntry
 	int64		ring[BUDGET_MAX_WINDOWS][SLIDING_NUMBERS];
 
 	/* in flight */
-	int64		reserved[BUDGET_NDIMS];	/* the most that it may add to used + held */
+	int64		reserved[BUDGET_NDIMS]; /* the most that it may add to used + held */
 	int64		charging[BUDGET_NUSED]; /* the most that it may add to used */
 	uint64		rows;			/* one bit per row in use */
 	int			records;
@@ -434,15 +434,6 @@ tells(const EscrowEntry *entry, const Counter *base, const EscrowAsk *ask, const
 	return any;
 }
 
-static bool
-is_charge(const CounterChange *change)
-{
-	for (int dim = 0; dim < BUDGET_NUSED; dim++)
-		if (change->used[dim] > 0)
-			return true;
-	return false;
-}
-
 /* The sums of what is in flight must not leave bigint either. */
 static bool
 reserves_too_much(const EscrowEntry *entry, const CounterChange *change)
@@ -473,7 +464,7 @@ judge(const EscrowEntry *entry, const Counter *base, const EscrowAsk *ask, const
 	if ((own->row < 0 && entry->rows == PG_UINT64_MAX) || reserves_too_much(entry, ask->change))
 		return ESCROW_UNDECIDED;
 	memset(ask->change->warned, 0, sizeof(ask->change->warned));
-	if (ask->def->nthresholds > 0 && is_charge(ask->change) && tells(entry, base, ask, own) && !ask->tell)
+	if (ask->def->nthresholds > 0 && counter_change_charges(ask->change) && tells(entry, base, ask, own) && !ask->tell)
 		return ESCROW_TELLS;
 	return ESCROW_RESERVED;
 }

@@ -275,7 +275,7 @@ decide_alone(PathLink *link, const int64 *asked)
 {
 	if (asked != NULL && !counter_fits(&link->sum, &link->def, asked, nothing))
 		return STEP_REFUSED;
-	for (int w = 0; link->defined && w < link->sum.nwindows; w++)
+	for (int w = 0; link->defined && counter_change_charges(&link->change) && w < link->sum.nwindows; w++)
 	{
 		int			reached = counter_threshold(&link->sum, &link->def, w, link->change.used);
 
@@ -520,7 +520,7 @@ write_own_row(BudgetPath *path, PathLink *link)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("row %d of budget \"%s\" follows another definition of its windows", link->row, link->name)));
-	counter_roll_to(&row, &link->def, link->start);
+	counter_roll_row(&row, &link->def, link->start);
 	counter_change(&row, &link->change);
 	row.seen = Max(row.seen, path->at);
 	if (exists)

@@ -147,7 +147,8 @@ extern void counter_init(Counter *counter, const BudgetDef *def, TimestampTz at)
 /* When each window, or current bucket, began; may raise an error for a calendar window. */
 extern void counter_starts(const BudgetDef *def, TimestampTz at, TimestampTz start[BUDGET_MAX_WINDOWS]);
 
-/* Rolls the counter to these starts, or to those of a time. */
+/* Rolls a counter, or one row of several, to these starts; or a counter to those of a time. */
+extern void counter_roll_row(Counter *row, const BudgetDef *def, const TimestampTz start[BUDGET_MAX_WINDOWS]);
 extern void counter_roll_to(Counter *counter, const BudgetDef *def, const TimestampTz start[BUDGET_MAX_WINDOWS]);
 extern void counter_roll(Counter *counter, const BudgetDef *def, TimestampTz at);
 
@@ -161,6 +162,9 @@ extern void counter_sum(Counter *rows, int n, const BudgetDef *def, Counter *sum
 /* whether a number is so large that the next writer has to add up the rows */
 extern bool counter_is_large(const Counter *counter);
 extern bool counter_change_is_large(const CounterChange *change);
+
+/* whether anything is used: only that reaches thresholds */
+extern bool counter_change_charges(const CounterChange *change);
 
 /* whether the request fits, with so much more held by others; raises nothing */
 extern bool counter_fits(const Counter *counter, const BudgetDef *def, const int64 asked[BUDGET_NDIMS],
