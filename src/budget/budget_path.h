@@ -17,6 +17,7 @@ typedef struct PathLink
 	BudgetDef	def;
 	bool		found;			/* sum is set */
 	Counter		sum;			/* what is committed and what this transaction did, by the path's time */
+	bool		own;			/* what it did through an entry is in it as well */
 	CounterChange change;		/* what path_write() will do to it */
 
 	/* path_peek.c's and path_lock.c's */

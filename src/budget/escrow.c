@@ -400,7 +400,10 @@ escrow_forget_entry(const EscrowRef *ref, EscrowCount cause)
 
 /* ----- judging and reserving ----- */
 
-/* The own part is in it for good or will be taken back together with what is asked now. */
+/*
+ * The own part is in it for good or will be taken back together with what is asked
+ * now.  Rings may be the entry's, so they are left alone.
+ */
 static void
 add_own(Counter *counter, const EscrowOwn *own)
 {
@@ -412,6 +415,21 @@ add_own(Counter *counter, const EscrowOwn *own)
 			counter->used[w][dim] = counter_add(counter->used[w][dim], own->used[w][dim]);
 		counter->warned[w] = Max(counter->warned[w], own->warned[w]);
 	}
+}
+
+static void
+add_to_ring(Counter *counter, const EscrowOwn *own)
+{
+	for (int w = 0; w < counter->nwindows; w++)
+		for (int dim = 0; dim < BUDGET_NUSED && counter->bucket[w] != NULL; dim++)
+			counter->bucket[w][dim] = counter_add(counter->bucket[w][dim], own->used[w][dim]);
+}
+
+void
+escrow_add_own(Counter *counter, const EscrowOwn *own)
+{
+	add_own(counter, own);
+	add_to_ring(counter, own);
 }
 
 /* Which thresholds the charge reaches if all that is in flight commits. */
@@ -535,6 +553,7 @@ escrow_reserve(const EscrowKey *key, const EscrowRef *ref, const EscrowAsk *ask,
 			add_own(&base, own);
 			answer = judge(entry, &base, ask, own);
 			copy_out(out, &base, rings);
+			add_to_ring(out, own);
 			if (answer == ESCROW_RESERVED)
 			{
 				reserve(entry, ask, own, record);

@@ -127,6 +127,9 @@ extern void escrow_forget(const EscrowKey *key, EscrowCount cause);
 extern EscrowAnswer escrow_reserve(const EscrowKey *key, const EscrowRef *ref, const EscrowAsk *ask,
 								   const EscrowOwn *own, EscrowRecord *record, Counter *out, TimestampTz *seen);
 
+/* What this transaction did, into a counter whose rings are the caller's.  An earlier bucket's part goes into the current one. */
+extern void escrow_add_own(Counter *counter, const EscrowOwn *own);
+
 /* the end of a record: into the base, or dropped; wakes those who look again */
 extern void escrow_end(const EscrowRecord *record, bool committed);
 

@@ -155,11 +155,7 @@ check_entry(BudgetPath *path, PathLink *link, EscrowRef *ref)
 	counter_roll_to(&rows, &link->def, start);
 	counter_roll_to(&base, &link->def, start);
 	escrow_record_own(ref, &link->def, start, &own);
-	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
-		base.held[dim] = counter_add(base.held[dim], own.held[dim]);
-	for (int w = 0; w < base.nwindows; w++)
-		for (int dim = 0; dim < BUDGET_NUSED; dim++)
-			base.used[w][dim] = counter_add(base.used[w][dim], own.used[w][dim]);
+	escrow_add_own(&base, &own);
 	if (same_numbers(&rows, &base))
 		return;
 	escrow_forget(&link->key, COUNT_REPAIRED);
@@ -299,6 +295,7 @@ decide_shared(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
 {
 	EscrowAsk	ask = {.def = &link->def, .start = link->start, .at = path->at, .asked = asked, .change = &link->change};
 	EscrowRecord record = {.tag = link->key.tag};
+	EscrowAnswer answer;
 	EscrowOwn	own;
 	TimestampTz seen = 0;
 	bool		may_be_alone_later = may_be_alone(path, link);
@@ -306,7 +303,9 @@ decide_shared(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
 	escrow_record_prepare();
 	escrow_record_own(&link->ref, &link->def, link->start, &own);
 	ask.tell = !may_be_alone_later;
-	switch (escrow_reserve(&link->key, &link->ref, &ask, &own, &record, &link->sum, &seen))
+	answer = escrow_reserve(&link->key, &link->ref, &ask, &own, &record, &link->sum, &seen);
+	link->own = link->own || (answer != ESCROW_EARLY && answer != ESCROW_GONE);
+	switch (answer)
 	{
 		case ESCROW_RESERVED:
 			escrow_record_add(&record);

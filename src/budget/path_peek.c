@@ -29,6 +29,7 @@ bool
 path_find_entry(PathLink *link)
 {
 	link->ref.entry = -1;
+	link->own = false;
 	link->found = link->defined && escrow_find(&link->key, &link->def, &link->ref, &link->sum);
 	return link->found;
 }
@@ -37,6 +38,7 @@ void
 path_read_rows(const BudgetPath *path, PathLink *link, Snapshot snapshot)
 {
 	link->ref.entry = -1;
+	link->own = true;
 	if (link->rows == NULL)
 		link->rows = palloc(BUDGET_MAX_ROWS * sizeof(Counter));
 	link->nrows = row_counters_read(path->tenant, link->name, snapshot, link->rows);
@@ -109,34 +111,28 @@ peek_link(BudgetPath *path, PathLink *link)
 		counter_init(&link->sum, &link->def, link->sum.seen);
 }
 
+/* An entry's base has nothing of what this transaction did. */
 static void
 add_own(PathLink *link)
 {
 	EscrowOwn	own;
 
+	if (link->own)
+		return;
 	escrow_record_own(&link->ref, &link->def, link->start, &own);
-	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
-		link->sum.held[dim] = counter_add(link->sum.held[dim], own.held[dim]);
-	for (int w = 0; w < link->sum.nwindows; w++)
-		for (int dim = 0; dim < BUDGET_NUSED; dim++)
-			link->sum.used[w][dim] = counter_add(link->sum.used[w][dim], own.used[w][dim]);
+	escrow_add_own(&link->sum, &own);
+	link->own = true;
 }
 
 void
 path_peek(BudgetPath *path)
 {
-	bool	   *read = palloc0(Max(path->n, 1) * sizeof(bool));
-
 	for (int i = 0; i < path->n; i++)
 		if (!path->link[i].found)
-		{
 			peek_link(path, &path->link[i]);
-			read[i] = true;
-		}
 	path_set_time(path);
 	for (int i = 0; i < path->n; i++)
-		if (read[i] && path->link[i].ref.entry >= 0)
-			add_own(&path->link[i]);
+		add_own(&path->link[i]);
 }
 
 bool
