@@ -156,7 +156,10 @@ hold_more(const char *tenant, Permit *permit, const int64 more[BUDGET_NDIMS], Pe
 			break;
 		case PATH_REFUSED:
 			path_peek(&path);
-			return path_admits(&path, more, out, CurrentMemoryContext);
+			/* a window may have ended meanwhile; nothing is held then */
+			if (path_admits(&path, more, out, CurrentMemoryContext))
+				permit_raise_contention();
+			return false;
 		case PATH_ENTERED:
 			path_write(&path);
 			break;
