@@ -20,6 +20,8 @@
 
 int			agc_budget_guard = AGC_GUARD_WARNING;
 int			agc_budget_max_xact_age = 5000;
+int			agc_budget_entries = 256;
+bool		agc_debug_budget_entries = false;
 double		agc_max_overrun = 10;
 
 static const struct config_enum_entry guard_options[] = {
@@ -32,6 +34,12 @@ static const struct config_enum_entry guard_options[] = {
 static void
 define_settings(void)
 {
+	DefineCustomIntVariable("agentcore.budget_entries",
+							"Budgets that many sessions may use at once without waiting for each other.",
+							"A budget that somebody had to wait for gets one of these entries of shared memory (6 kB each); the longest unused gives way. "
+							"A budget without one is used by one transaction at a time. Fixed at server start.",
+							&agc_budget_entries, 256, 1, 65536,
+							agc_at_start(), 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("agentcore.budget_guard",
 							 "What happens to transactions that lock budgets for too long.",
 							 "Applies to transactions that both acquire and charge a permit, and to those older than agentcore.budget_max_xact_age when they acquire. "
@@ -45,6 +53,10 @@ define_settings(void)
 							"agentcore.budget_guard decides what happens to it. 0 allows any age.",
 							&agc_budget_max_xact_age, 5000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomBoolVariable("agentcore.debug_budget_entries",
+							 "Gives every budget an entry at once, and not when somebody has waited for it; for tests.",
+							 NULL, &agc_debug_budget_entries, false,
+							 PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomRealVariable("agentcore.max_overrun",
 							 "How many times its hold a permit may be charged by a role of level agent.",
 							 "A permit that counts as a call can always be charged 100,000 tokens and 1 USD. The ledger records the rest as unbilled, with a WARNING. "

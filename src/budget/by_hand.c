@@ -2,7 +2,7 @@
  * by_hand.c
  *	  Counter rows that others write: statements, COPY, restores, logical apply.
  *
- * Such a writer takes no budget's lock, and entries (escrow.c) would not know of its
+ * Such a writer takes no budget's lock, and entries (escrow_judge.c) would not know of its
  * rows.  A trigger on budget_counter, which the extension's own writing does not
  * fire (core/heap.c), says that there is one, at its first row and when its
  * transaction ends.  In between no entry of the database is used or made, so

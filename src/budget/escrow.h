@@ -14,6 +14,7 @@
 #ifndef AGENTCORE_BUDGET_ESCROW_H
 #define AGENTCORE_BUDGET_ESCROW_H
 
+#include "budget/budget.h"
 #include "budget/window.h"
 
 /* Which budget.  The tag is the whole hash of its lock. */
@@ -44,7 +45,7 @@ typedef struct EscrowRecord
 	int			nwindows;
 	TimestampTz start[BUDGET_MAX_WINDOWS];	/* of the windows that it charged */
 	CounterChange change;
-	int64		reserved[BUDGET_NDIMS];	/* the most that it may add to used + held */
+	int64		reserved[BUDGET_NDIMS]; /* the most that it may add to used + held */
 	int64		charging[BUDGET_NUSED]; /* the most that it may add to used */
 } EscrowRecord;
 
@@ -99,9 +100,7 @@ typedef enum EscrowCount
 	COUNT_KINDS
 } EscrowCount;
 
-/* ----- entries (escrow.c) ----- */
-
-extern bool agc_debug_budget_entries;
+/* ----- entries (escrow_judge.c, escrow_entry.c) ----- */
 
 extern void escrow_init(void);
 
@@ -168,7 +167,7 @@ extern bool escrow_record_any(uint64 tag);
 /* of the records through that entry, what counts in these windows */
 extern void escrow_record_own(const EscrowRef *ref, const BudgetDef *def, const TimestampTz *start, EscrowOwn *own);
 
-/* ----- how often (escrow.c, escrow_stat.c) ----- */
+/* ----- how often (escrow_entry.c, escrow_stat.c) ----- */
 extern void escrow_count(EscrowCount kind);
 extern void escrow_totals(int64 count[COUNT_KINDS], int64 *entries, int64 *in_flight);
 extern void escrow_reset_counts(void);

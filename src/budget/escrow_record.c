@@ -10,7 +10,7 @@
  * PREPARE drops the entries instead, for this session forgets the transaction.  Its
  * shared locks stay, so nobody makes new ones before it is resolved.
  *
- * Locks: escrow.c's.  Memory: one array per session, kept; it grows before anything
+ * Locks: escrow_judge.c's.  Memory: one array per session, kept; it grows before anything
  * is reserved, because the end of a transaction must not fail.  On ERROR: the
  * abort of the (sub)transaction ends the records.
  */

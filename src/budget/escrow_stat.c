@@ -3,7 +3,7 @@
  *	  How budgets were admitted to, and what became of their entries: view
  *	  stat_budget.
  *
- * Memory: the caller's context.  Locks: escrow.c's, one set at a time.  On ERROR:
+ * Memory: the caller's context.  Locks: escrow_judge.c's, one set at a time.  On ERROR:
  * nothing to undo.
  */
 #include "budget/escrow.h"

@@ -3,7 +3,7 @@
  *	  Operations on the counters of a path: locked, judged, reserved and written.
  *
  * Every budget has one lock (lock.c).  Who shares it uses the budget through its
- * entry (escrow.c) and writes a row of its own; so it waits for nobody's COMMIT.
+ * entry (escrow_judge.c) and writes a row of its own; so it waits for nobody's COMMIT.
  * Who has it alone knows that nobody is in flight, and that the rows are all there
  * is.  A budget without an entry is used alone, to the end of the transaction.  Who
  * had to wait for that makes the entry, and shares the lock from then on.

@@ -6,7 +6,7 @@
  * statement is planned or started on the way of a call.
  *
  * Locks: the caller has the budget's, exclusive, or shares it and has the row
- * (escrow.c).  Rows are read as they are now and added to, so a stricter level of
+ * (escrow_judge.c).  Rows are read as they are now and added to, so a stricter level of
  * isolation makes no difference here.
  *
  * Memory: what is read is copied to the context that the caller names.  On
