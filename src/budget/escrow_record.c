@@ -186,9 +186,13 @@ at_transaction_end(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
+			if (nrecords > 0)
+				AGC_TEST_POINT_HELD("budget_committed");
 			end_all(true);
 			break;
 		case XACT_EVENT_ABORT:
+			if (nrecords > 0)
+				AGC_TEST_POINT_HELD("budget_aborted");
 			end_all(false);
 			break;
 		case XACT_EVENT_PREPARE:

@@ -231,6 +231,7 @@ lock_link(BudgetPath *path, PathLink *link, const int64 *asked)
 	in_flight = escrow_record_any(link->key.tag);
 	if (!link->exact && path_find_entry(link))
 	{
+		AGC_TEST_POINT("budget_entry_found");
 		if (!lock_in(link, ShareLock, may_wait))
 			return is_refused(path, asked) ? STEP_REFUSED : STEP_BUSY;
 		if (is_outdated(path) && !refresh_definitions(path))
