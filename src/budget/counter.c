@@ -171,6 +171,15 @@ sum_window(const Counter *rows, int n, Counter *sum, int w)
 			sum->warned[w] = Max(sum->warned[w], rows[r].warned[w]);
 }
 
+/* Marks stay in rows although the window has slid to below them. */
+static void
+lower_sliding(Counter *sum, const BudgetDef *def)
+{
+	for (int w = 0; w < sum->nwindows && def->window_revision == sum->window_revision; w++)
+		if (sum->bucket[w] != NULL)
+			lower_warned(sum, def, w);
+}
+
 void
 counter_sum(Counter *rows, int n, const BudgetDef *def, Counter *sum)
 {
@@ -178,7 +187,10 @@ counter_sum(Counter *rows, int n, const BudgetDef *def, Counter *sum)
 
 	*sum = rows[0];
 	if (n == 1)
+	{
+		lower_sliding(sum, def);
 		return;
+	}
 	for (int w = 0; w < sum->nwindows; w++)
 		start[w] = latest_start(rows, n, w);
 	for (int r = 0; r < n; r++)
@@ -199,11 +211,9 @@ counter_sum(Counter *rows, int n, const BudgetDef *def, Counter *sum)
 		sum->start[w] = start[w];
 		sum_window(rows, n, sum, w);
 		if (rows[0].bucket[w] != NULL)
-		{
 			sum_sliding(rows, n, sum, w);
-			lower_warned(sum, def, w);
-		}
 	}
+	lower_sliding(sum, def);
 }
 
 static bool
