@@ -13,13 +13,17 @@ reset; savepoints, rollbacks, stricter isolation, two-phase
 commits, killed backends, and clients that are gone before they hear of their COMMIT.
 Transactions overlap, steps do not, so the model (lib/budget_reference.py) knows each
 answer, contention included; of a COMMIT whose answer was lost the server is asked.
+In every other history all budgets have an entry in shared memory at once, so that
+overlapping transactions share budgets; rows are also written by hand, which costs the
+entries.
 
 The clock is moved by agentcore.debug_clock_offset before every step: it stands still,
 creeps, leaps over windows and runs back.  Every span and every edge of a window is kept
 seconds away from every step, so that how long a step takes decides nothing.
 
-After every step all rows are held against the model's, and budget_verify() must be
-silent.  Every history has its own seed, printed when it fails.
+After every step all rows are held against the model's (of a counter the sum of its
+rows), and budget_verify() must be silent; no entry was ever other than its rows, and
+nothing stays in flight.  Every history has its own seed, printed when it fails.
 """
 import random
 import sys
@@ -78,13 +82,18 @@ def money(nanousd):
 
 class Session:
     def __init__(self, name):
-        self.name, self.transaction, self.failed, self.isolation = name, None, False, ""
+        self.name, self.transaction, self.failed, self.isolation, self.entries = name, None, False, "", "off"
         self.connect()
 
     def connect(self):
         self.connection = psycopg.connect(autocommit=True)
         self.connection.execute("SET agentcore.budget_lock_wait = '1ms'; SET client_min_messages = error")
+        self.set_entries(self.entries)
         self.pid = self.connection.info.backend_pid
+
+    def set_entries(self, entries):
+        self.entries = entries
+        self.connection.execute(f"SET agentcore.debug_budget_entries = {entries}")
 
     def run(self, sql, at=None):
         """The rows of a statement, run when the clock says "at"."""
@@ -98,14 +107,21 @@ class Session:
 class History:
     def __init__(self, seed, begun, sessions, admin, verbose):
         self.random, self.sessions, self.admin, self.verbose, self.steps = random.Random(seed), sessions, admin, verbose, []
-        self.store = Store()
+        self.shares = seed % 2 == 0     # transactions share budgets
+        self.store = Store(entries=self.shares)
         self.model = Budgets(self.store)
         self.prepared = {}
         self.ids = {}               # a permit's row in the model -> its id
         self.now = (begun * SECOND + self.random.randint(-18, 10) * DAY + self.random.randint(0, 23) * HOUR) // STEP * STEP + OFF
         admin.run(f"TRUNCATE {', '.join('agentcore.' + table for table in TABLES.split(', '))}")
+        for session in sessions:
+            session.set_entries("on" if self.shares else "off")
+        self.repaired = self.entries()[0]
         # what call_fail() says depends on the failure only
         admin.run("SELECT agentcore.retry_policy_set('default', max_elapsed => '366 days')")
+
+    def entries(self):
+        return self.admin.run("SELECT repaired, in_flight FROM agentcore.stat_budget")[0]
 
     # --- the two sides ---
 
@@ -171,14 +187,14 @@ class History:
         return Window()
 
     def random_limit(self):
-        most = lambda choices: self.random.choice(choices) if self.random.random() < 0.5 else None
-        return Limit(self.random_window(), (most([0, 1, 100, 300, 1000, reference.BIGGEST]), most([0, 10 ** 9, 3 * 10 ** 9]),
+        most = lambda choices: self.random.choice(choices[2 if self.shares else 0:]) if self.random.random() < 0.5 else None
+        return Limit(self.random_window(), (most([0, 1, 100, 300, 1000, reference.BIGGEST]), most([0, 10 ** 9, 3 * 10 ** 9, 9 * 10 ** 9]),
                                             most([0, 3, 8, 20])))
 
     def random_definition(self, name):
         above = NAMES[NAMES.index(name) + 1:] if self.random.random() < 0.9 else NAMES
         parents = [parent for parent in above if parent in self.store.budgets]
-        thresholds = self.random.choice([(), (), (50, 80, 90, 100), (1,), (30, 100)])
+        thresholds = self.random.choice([(), (), (50, 80, 90, 100), (1,), (30, 100)] + ([(), ()] if self.shares else []))
         return Definition((self.random_limit(),), self.random.choice(parents + [None]) if parents else None,
                           self.random.choice([None, None, 2, 5]), self.random.choice(["release", "charge_estimate"]),
                           self.random.random() < 0.95, self.random.choice(["charge", "charge", "cap"]), thresholds)
@@ -307,7 +323,7 @@ class History:
         """One that was made some time, by a transaction that may have come to nothing; rather open ones."""
         visible = session.transaction.permits() if session.transaction else self.store.rows
         still = [row for row in self.ids if (permit := visible.get(row)) is not None and permit.state in ("o", "e", "u")]
-        rows = still if still and self.random.random() < 0.8 else list(self.ids)
+        rows = still if still and self.random.random() < (0.95 if self.shares else 0.8) else list(self.ids)
         return self.random.choice(rows) if rows else None
 
     def do_commit(self, session):
@@ -407,7 +423,7 @@ class History:
     def do_end(self, session):
         if not session.transaction:
             return
-        how = self.random.choices(["commit", "rollback", "prepare", "vanish", "killed"], [8, 4, 2, 2, 1])[0]
+        how = self.random.choices(["commit", "rollback", "prepare", "vanish", "killed"], [8, 4, 6 if self.shares else 2, 2, 1])[0]
         if session.failed and how in ("prepare", "vanish"):
             how = "rollback"
         self.note(session, how)
@@ -447,6 +463,7 @@ class History:
         if any(level.notified for level in session.transaction.levels):
             raise Wrong("a transaction was prepared that reached a threshold, and nobody is told")
         self.prepared[gid] = session.transaction
+        session.transaction.forget_entries()
         session.transaction = None
 
     def do_finish_prepared(self, session):
@@ -487,6 +504,16 @@ class History:
         self.close(session, False)
         session.connect()
 
+    def do_by_hand(self, session):
+        """Rows that are written by a statement: no entry is used any more."""
+        name = self.random.choice(NAMES)
+        if session.transaction or self.store.locks.get(("counter", name)):
+            return
+        self.note(session, f"write {name} by hand")
+        session.run(f"UPDATE agentcore.budget_counter SET seen = seen WHERE budget = '{name}'")
+        if ("counter", name) in self.store.rows:
+            self.store.entries.clear()
+
     def do_savepoint(self, session):
         transaction = session.transaction
         if not transaction or session.failed or len(transaction.levels) > 3:
@@ -515,12 +542,15 @@ class History:
 
     STEPS = {do_acquire: 26, do_commit: 14, do_release: 5, do_extend: 6, do_reap: 4, do_begin: 9, do_end: 9, do_savepoint: 5,
              do_back: 5, do_set: 6, do_drop: 2, do_finish_prepared: 3, do_limit: 5, do_adjust: 3, do_reset: 2,
-             do_fail: 7, do_resolve: 6, do_give_up: 4}
+             do_fail: 7, do_resolve: 6, do_give_up: 4, do_by_hand: 1}
+    # where transactions share budgets: more of them, and longer ones
+    SHARED_STEPS = {**STEPS, do_acquire: 55, do_commit: 25, do_begin: 24, do_end: 13, do_savepoint: 7, do_back: 7, do_set: 2, do_drop: 1, do_limit: 2,
+                    do_adjust: 4, do_finish_prepared: 6, do_fail: 3, do_resolve: 3, do_give_up: 2}
 
     # --- a history ---
 
     def move_clock(self):
-        steps = self.random.choices([0, 1, 6, 40, 400, 9000, -400], [20, 50, 12, 8, 5, 2, 1])[0]
+        steps = self.random.choices([0, 1, 6, 40, 400, 9000, -400, -1], [20, 50, 12, 8, 5, 2, 1, 4] if self.shares else [20, 50, 12, 8, 5, 2, 1, 0])[0]
         if steps < 0:
             # beside the steps of before, or milliseconds would tell which of the two was earlier
             if self.now % STEP <= SECOND:
@@ -533,10 +563,11 @@ class History:
         for name in reversed(NAMES):
             self.now += STEP
             self.set_budget(session, name, self.random_definition(name))
-        for _ in range(STEPS):
-            if self.random.random() < 0.35:
+        steps = self.SHARED_STEPS if self.shares else self.STEPS
+        for _ in range(2 * STEPS if self.shares else STEPS):
+            if self.random.random() < (0.6 if self.shares else 0.35):
                 session = self.random.choice(self.sessions)
-            step = self.random.choices(list(self.STEPS), list(self.STEPS.values()))[0]
+            step = self.random.choices(list(steps), list(steps.values()))[0]
             if session.failed and step not in (History.do_end, History.do_back):
                 continue
             self.move_clock()
@@ -566,15 +597,8 @@ class History:
     # --- all rows ---
 
     COUNTERS = """
-        SELECT budget, array_agg(h.held ORDER BY h.n) FROM (
-          SELECT budget, n, sum(h)::bigint AS held FROM agentcore.budget_counter, unnest(held) WITH ORDINALITY AS u(h, n) GROUP BY 1, 2) h GROUP BY 1"""
-    # a slot that has not come to the latest window has used nothing of it
-    WINDOWS = """
-        SELECT budget, array_agg(ARRAY[CASE WHEN isfinite(start) THEN (extract(epoch FROM start) * 1000000)::bigint END, tokens, nanousd, calls] ORDER BY w)
-          FROM (SELECT budget, w, start, sum(used[3 * w - 2])::bigint AS tokens, sum(used[3 * w - 1])::bigint AS nanousd, sum(used[3 * w])::bigint AS calls
-                  FROM (SELECT budget, w, used, starts[w] AS start, starts[w] = max(starts[w]) OVER (PARTITION BY budget, w) AS latest
-                          FROM agentcore.budget_counter, generate_subscripts(starts, 1) w) c
-                 WHERE latest GROUP BY 1, 2, 3) t GROUP BY 1"""
+        SELECT c.budget, n.place, CASE WHEN isfinite(n.starts_at) THEN (extract(epoch FROM n.starts_at) * 1000000)::bigint END, n.used, n.held, n.numbers
+          FROM (SELECT DISTINCT tenant, budget FROM agentcore.budget_counter) c CROSS JOIN LATERAL agentcore.budget_counted(c.tenant, c.budget) n"""
     PERMITS = """
         SELECT id::text, state::text, budgets, ARRAY[held_tokens, held_nanousd, held_calls], ARRAY[charged_tokens, charged_nanousd, charged_calls],
                (extract(epoch FROM lease_until) * 1000000)::bigint FROM agentcore.permit"""
@@ -585,16 +609,18 @@ class History:
     def compare(self):
         """What is committed, row by row, and what budget_verify() says of it."""
         run = self.admin.run
-        counters = {row[1]: counter for row, counter in self.store.rows.items() if row[0] == "counter"}
-        self.same("held", dict(run(self.COUNTERS)), {name: counter.held for name, counter in counters.items()})
-        got = dict(run(self.WINDOWS))
-        for name, counter in counters.items():
+        got, expected = {}, {}
+        for row, counter in self.store.rows.items():
+            for place, count in enumerate(counter.windows if row[0] == "counter" else [], 1):
+                ring = None if count.ring is None else [number for bucket in count.ring for number in bucket]
+                expected[row[1], place] = [None if count.start == reference.BEGINNING else count.start, count.used, counter.held, ring]
+        for name, place, *window in run(self.COUNTERS):
+            start = expected.get((name, place), [None])[0]
             # one that was reset begins when it was
-            for mine, count in zip(got.get(name, []), counter.windows):
-                if mine[0] is not None and 0 < mine[0] - count.start < 2 * SECOND:
-                    mine[0] = count.start
-        self.same("windows", got, {name: [[None if count.start == reference.BEGINNING else count.start] + count.used for count in counter.windows]
-                                   for name, counter in counters.items()})
+            if window[0] is not None and start is not None and 0 < window[0] - start < 2 * SECOND:
+                window[0] = start
+            got[name, place] = window
+        self.same("counters", got, expected)
         permits = {row: permit for row, permit in self.store.rows.items() if row[0] == "permit"}
         got = {row[0]: row[1:] for row in run(self.PERMITS)}
         self.same("permits", got, {permit.id: (permit.state, permit.budgets, permit.held[:3], permit.charged, permit.lease_until)
@@ -603,6 +629,10 @@ class History:
         violations = run("SELECT * FROM agentcore.budget_verify()")
         if violations:
             raise Wrong(f"budget_verify: {violations}")
+        repaired, in_flight = self.entries()
+        self.same("entries repaired", repaired, self.repaired)
+        if not self.prepared and not any(session.transaction for session in self.sessions):
+            self.same("in flight", in_flight, 0)
 
     def summed_ledger(self):
         sums = {}

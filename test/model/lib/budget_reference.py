@@ -2,8 +2,12 @@
 
 Times are microseconds since 1970, amounts are integers, and every operation is told
 what time it is.  Rows, locks and transactions are modelled as far as they decide an
-answer: a row that somebody else has locked is contention, a row that has changed since
+answer: a permit that somebody else has locked is contention, one that has changed since
 the snapshot of a stricter transaction is 40001, and a rollback takes rows and locks back.
+
+Of a budget's counter only the sum is modelled, however many rows it has.  A budget with
+an entry (Escrow) is shared: each transaction adds its own part to the sum when it
+commits.  One without is used by one transaction at a time, which writes the sum whole.
 """
 import copy
 from dataclasses import dataclass, field, replace
@@ -112,6 +116,9 @@ class Limit:
     def reached(self, used, percent):
         return any(most is not None and have > 0 and have >= -(-most * percent // 100) for have, most in zip(used, self.max))
 
+    def threshold(self, used, thresholds):
+        return max((percent for percent in thresholds if self.reached(used, percent)), default=0)
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -149,18 +156,23 @@ class Count:
         start = max(self.start - BUCKETS * window.step, self.since) if self.ring else self.start
         return max(start, since)
 
-    def roll(self, limit, thresholds, at):
-        start, _ = limit.window.bounds(at)
+    def roll(self, window, start):
+        """Whether another window, or bucket, began."""
         if start <= self.start:
-            return
+            return False
         if self.ring:
-            gone = min((start - self.start) // limit.window.step, BUCKETS + 1)
+            gone = min((start - self.start) // window.step, BUCKETS + 1)
             self.ring = [[0] * 3 for _ in range(gone)] + self.ring[:BUCKETS + 1 - gone]
             self.used = [min(sum(column), BIGGEST) for column in zip(*self.ring)]
-            self.warned = max((percent for percent in thresholds if percent <= self.warned and limit.reached(self.used, percent)), default=0)
         else:
             self.used, self.warned = [0] * 3, 0
         self.start = start
+        return True
+
+    def lower(self, limit, thresholds):
+        """A threshold is told again after a sliding window has come to below it."""
+        if self.ring:
+            self.warned = min(self.warned, limit.threshold(self.used, thresholds))
 
     def charge(self, amounts):
         self.used = [min(have + amount, BIGGEST) for have, amount in zip(self.used, amounts)]
@@ -200,13 +212,40 @@ class Counter:
     held: list = field(default_factory=lambda: [0] * 4)
 
     def roll(self, definition, at):
-        for count, limit in zip(self.windows, definition.limits):
-            count.roll(limit, definition.thresholds, at)
+        self.roll_to(definition, [limit.window.bounds(at)[0] for limit in definition.limits])
 
-    def hold(self, amounts, sign):
-        self.held = [have + sign * amount for have, amount in zip(self.held, amounts)]
-        if max(self.held) > BIGGEST:
-            raise Failure("22003")
+    def roll_to(self, definition, starts):
+        for count, limit, start in zip(self.windows, definition.limits, starts):
+            if count.roll(limit.window, start):
+                count.lower(limit, definition.thresholds)
+
+    def lower(self, definition):
+        for count, limit in zip(self.windows, definition.limits):
+            count.lower(limit, definition.thresholds)
+
+    def change(self, change, at):
+        self.hold(change.held)
+        self.charge(change.used)
+        for count, warned in zip(self.windows, change.warned):
+            count.warned = max(count.warned, warned)
+        self.seen = max(self.seen, at)
+
+    def add(self, part):
+        """What a transaction did counts in the windows that it was done in, and in no later one."""
+        self.hold(part.change.held)
+        self.seen = max(self.seen, part.at)
+        for count, window, start, warned in zip(self.windows, part.windows, part.starts, part.change.warned):
+            count.roll(window, start)
+            back = (count.start - start) // window.step if count.ring else 0
+            if back > BUCKETS or (not count.ring and count.start != start):
+                continue
+            count.used = [have + more for have, more in zip(count.used, part.change.used)]
+            if count.ring:
+                count.ring[back] = [have + more for have, more in zip(count.ring[back], part.change.used)]
+            count.warned = max(count.warned, warned)
+
+    def hold(self, amounts):
+        self.held = [have + amount for have, amount in zip(self.held, amounts)]
 
     def charge(self, amounts):
         for count in self.windows:
@@ -215,6 +254,54 @@ class Counter:
     def covers(self, at):
         """Whether what was charged then stands in all windows, and can be taken back there."""
         return all(max(count.start, count.since if count.ring else BEGINNING) <= at for count in self.windows) and self.since <= at <= self.seen
+
+
+@dataclass
+class Change:
+    """What an operation does to a counter."""
+    held: list = field(default_factory=lambda: [0] * 4)
+    used: list = field(default_factory=lambda: [0] * 3)
+    warned: list = field(default_factory=lambda: [0] * 8)     # the highest threshold that it tells of
+
+    @property
+    def charges(self):
+        return max(self.used) > 0
+
+
+@dataclass
+class Part:
+    """A change as it is kept until COMMIT."""
+    change: Change
+    windows: list
+    starts: list
+    at: int
+
+
+class Escrow:
+    """The entry of a budget that many use at once."""
+
+    def __init__(self, base):
+        self.base, self.reserved, self.charging = base, [0] * 4, [0] * 3
+
+
+class Record:
+    """The most that an operation may add to what is used and held, until its transaction ends."""
+
+    def __init__(self, name, entry, part):
+        used = part.change.used + [0]
+        self.name, self.entry, self.part = name, entry, part
+        self.reserved = [max(have + more, 0) for have, more in zip(used, part.change.held)]
+        self.charging = [max(amount, 0) for amount in part.change.used]
+        self.reserve(1)
+
+    def reserve(self, sign):
+        self.entry.reserved = [have + sign * more for have, more in zip(self.entry.reserved, self.reserved)]
+        self.entry.charging = [have + sign * more for have, more in zip(self.entry.charging, self.charging)]
+
+    def end(self, committed):
+        if committed:
+            self.entry.base.add(self.part)
+        self.reserve(-1)
 
 
 @dataclass
@@ -258,24 +345,40 @@ class Level:
     """A transaction or a savepoint of it."""
 
     def __init__(self):
-        self.rows, self.locks, self.ledger, self.notified = {}, set(), [], False
+        self.rows, self.locks, self.ledger, self.notified = {}, [], [], False
+        self.writes, self.records, self.touched = [], [], set()     # of counters
 
 
 class Store:
     """Committed rows with the commit that wrote them, and who has which lock."""
 
-    def __init__(self):
+    def __init__(self, entries=False):
         self.rows, self.version, self.locks, self.ledger, self.commits = {}, {}, {}, [], 0
         self.budgets, self.serial = {}, 0
+        self.entries, self.gives_entries = {}, entries      # gives_entries: to every budget, at once
 
     def next(self):
         self.serial += 1
         return self.serial
 
+    def write_counter(self, name, written):
+        if isinstance(written, Part):
+            self.rows["counter", name].add(written)
+        elif written is None:
+            self.rows.pop(("counter", name), None)
+        else:
+            self.rows["counter", name] = written
+
+
+class Lock:
+    def __init__(self, key, owner, mode):
+        self.key, self.owner, self.mode = key, owner, mode
+
 
 class Transaction:
     def __init__(self, store, strict=False):
         self.store, self.strict, self.levels, self.noted, self.snapshot = store, strict, [Level()], False, None
+        self.last = None            # the place of the last counter that was locked
 
     def begin_statement(self):
         if self.snapshot is None:
@@ -290,22 +393,22 @@ class Transaction:
     def write(self, key, row):
         self.levels[-1].rows[key] = row
 
-    def lock(self, key):
-        if self.store.locks.get(key, self) is not self:
+    # locks: shared (S) or exclusive (X); nobody is waited for
+
+    def lock(self, key, mode="X"):
+        held = self.store.locks.setdefault(key, [])
+        if any(lock.owner is not self and "X" in (lock.mode, mode) for lock in held):
             raise Busy
-        if key not in self.store.locks:
-            self.store.locks[key] = self
-            self.levels[-1].locks.add(key)
+        lock = Lock(key, self, mode)
+        held.append(lock)
+        self.levels[-1].locks.append(lock)
+        return lock
 
-    def locked(self):
-        return {key for level in self.levels for key in level.locks}
-
-    def unlock(self, before):
-        """Counters that were locked since then and have a row are let go: nothing was done to them."""
-        level = self.levels[-1]
-        for key in [key for key in level.locks - before if key[0] == "counter" and self.read(key) is not None]:
-            level.locks.remove(key)
-            del self.store.locks[key]
+    def unlock(self, lock):
+        for level in self.levels:
+            if lock in level.locks:
+                level.locks.remove(lock)
+        self.store.locks[lock.key].remove(lock)
 
     def lock_row(self, key):
         self.lock(key)
@@ -314,6 +417,52 @@ class Transaction:
         if self.strict and row is not None and not own and self.store.version[key] > self.snapshot:
             raise Failure("40001")
         return row
+
+    # the order of locks
+
+    def may_wait(self, place):
+        return self.last is None or place >= self.last
+
+    def note_counter(self, place):
+        self.noted = True
+        self.last = place if self.last is None else max(self.last, place)
+
+    # counters
+
+    def counter(self, name, definition):
+        """The sum of the rows, with what this transaction has written."""
+        counter = copy.deepcopy(self.store.rows.get(("counter", name)))
+        for level in self.levels:
+            for other, written in level.writes:
+                if other != name:
+                    continue
+                if isinstance(written, Part):
+                    counter.add(written)
+                else:
+                    counter = copy.deepcopy(written)
+        if counter and definition:
+            counter.lower(definition)
+        return counter
+
+    def write_counter(self, name, written):
+        self.levels[-1].writes.append((name, written))
+
+    def touched(self, name):
+        return any(name in level.touched for level in self.levels)
+
+    def records(self, entry):
+        return [record for level in self.levels for record in level.records if record.entry is entry]
+
+    def undo_record(self):
+        self.levels[-1].records.pop().end(False)
+
+    def forget_entries(self):
+        """PREPARE: nobody is in flight through an entry any more."""
+        for level in self.levels:
+            for record in level.records:
+                if self.store.entries.get(record.name) is record.entry:
+                    del self.store.entries[record.name]
+            level.records = []
 
     def add_ledger(self, *entry):
         self.levels[-1].ledger.append(Entry(*entry))
@@ -330,14 +479,21 @@ class Transaction:
 
     def release_savepoint(self):
         top = self.levels.pop()
-        self.levels[-1].rows.update(top.rows)
-        self.levels[-1].locks |= top.locks
-        self.levels[-1].ledger += top.ledger
-        self.levels[-1].notified |= top.notified
+        into = self.levels[-1]
+        into.rows.update(top.rows)
+        into.locks += top.locks
+        into.ledger += top.ledger
+        into.notified |= top.notified
+        into.writes += top.writes
+        into.records += top.records
+        into.touched |= top.touched
 
-    def drop_level(self):
-        for key in self.levels.pop().locks:
-            del self.store.locks[key]
+    def drop_level(self, committed=False):
+        level = self.levels.pop()
+        for record in reversed(level.records):
+            record.end(committed)
+        for lock in level.locks:
+            self.store.locks[lock.key].remove(lock)
 
     def commit(self):
         while len(self.levels) > 1:
@@ -345,12 +501,11 @@ class Transaction:
         self.store.commits += 1
         for key, row in self.levels[0].rows.items():
             self.store.version[key] = self.store.commits
-            if row is None:
-                self.store.rows.pop(key, None)
-            else:
-                self.store.rows[key] = row
+            self.store.rows[key] = row
+        for name, written in self.levels[0].writes:
+            self.store.write_counter(name, written)
         self.store.ledger += self.levels[0].ledger
-        self.drop_level()
+        self.drop_level(True)
 
     def rollback(self):
         while self.levels:
@@ -369,8 +524,41 @@ def fits(used, held, asked, most):
 
 
 class Link:
-    def __init__(self, name, definition, counter):
-        self.name, self.definition, self.counter = name, definition, counter
+    def __init__(self, name, depth, definition):
+        self.name, self.depth, self.definition = name, depth, definition
+        self.counter = self.entry = self.lock = None    # counter None: there is none
+        self.found = self.own = self.exact = False      # own: counter has what the transaction itself has in flight
+        self.starts, self.change, self.warned = [], Change(), []
+
+    @property
+    def place(self):
+        return -self.depth, self.name
+
+    def counts(self, at):
+        """Whether a charge of that time would count in all windows."""
+        return self.counter.since <= at and all(max(count.start, count.since) <= at for count in self.counter.windows)
+
+    def fits(self, asked, others=(0, 0, 0, 0)):
+        held = [have + other for have, other in zip(self.counter.held, others)]
+        return (all(fits(max(count.used[dim], 0), held[dim], asked[dim], limit.max[dim])
+                    for count, limit in zip(self.counter.windows, self.definition.limits) for dim in range(3)) and
+                (not asked[IN_FLIGHT] or fits(0, held[IN_FLIGHT], asked[IN_FLIGHT], self.definition.max_in_flight)))
+
+
+class Path:
+    """A budget and its parents, or the budgets of some permits: the deepest first."""
+
+    def __init__(self, tx, now, links):
+        self.tx, self.now, self.at, self.links = tx, now, 0, links
+
+    def of(self, name):
+        return next((link for link in self.links if link.name == name and link.counter), None)
+
+    def unlock(self):
+        for link in self.links:
+            if link.lock:
+                self.tx.unlock(link.lock)
+            link.lock = None
 
 
 class Budgets:
@@ -404,21 +592,28 @@ class Budgets:
         self.store.budgets[name] = definition
         return True
 
-    def sync(self, tx, now, name, old, definition, other_windows):
+    def take_alone(self, tx, name, definition):
+        """To define, drop or count anew.  The entry is gone, whatever comes of the transaction."""
         try:
-            counter = tx.lock_row(("counter", name))
+            tx.lock(("counter", name))
         except Busy:
             raise Failure("55P03")
+        self.store.entries.pop(name, None)
+        tx.levels[-1].touched.add(name)
+        return tx.counter(name, definition)
+
+    def sync(self, tx, now, name, old, definition, other_windows):
+        counter = self.take_alone(tx, name, old or definition)
         if counter is None:
             last = max((e.at for e in tx.ledger() if name in e.budgets), default=None)
             at = now if last is None else max(now, last + 1)
-            tx.write(("counter", name), Counter(at, at, [Count.new(window, at) for _, window in definition.windows]))
+            counter = Counter(at, at, [Count.new(window, at) for _, window in definition.windows])
         else:
             counter.seen = max(now, counter.seen)
-            counter.roll(old, counter.seen)
+            counter.roll(old if other_windows else definition, counter.seen)
             if other_windows:
                 counter.windows = self.realigned(tx, name, old, definition, counter)
-            tx.write(("counter", name), counter)
+        tx.write_counter(name, counter)
 
     @staticmethod
     def entries(tx, name):
@@ -467,48 +662,235 @@ class Budgets:
         tx.begin_statement()
         if any(definition.parent == name for definition in self.store.budgets.values()):
             raise Failure("2BP01")
-        try:
-            counter = tx.lock_row(("counter", name))
-        except Busy:
-            raise Failure("55P03")
+        counter = self.take_alone(tx, name, self.store.budgets.get(name))
         if counter is not None and counter.held[IN_FLIGHT] > 0:
             raise Failure("55006")
         if counter is not None:
-            tx.write(("counter", name), None)
+            tx.write_counter(name, None)
         return self.store.budgets.pop(name, None) is not None
 
-    # chains of counters
+    # paths of counters, read
 
-    def links(self, names, counters):
-        return [Link(name, self.store.budgets.get(name), counter) for name, counter in zip(names, counters)]
+    def path_of(self, tx, now, depth):
+        """depth: of each name, 0 is the root."""
+        names = sorted(depth, key=lambda name: (-depth[name], name))
+        return Path(tx, now, [Link(name, depth[name], self.store.budgets.get(name)) for name in names])
+
+    def resolved(self, tx, now, name):
+        names = self.path(name)
+        return self.path_of(tx, now, {name: len(names) - 1 - n for n, name in enumerate(names)})
+
+    def of_permits(self, tx, now, permits):
+        depth = {}
+        for permit in permits:
+            for level, name in enumerate(permit.budgets):
+                depth[name] = max(depth.get(name, 0), len(permit.budgets) - 1 - level)
+        return self.path_of(tx, now, depth)
+
+    def find_entry(self, link):
+        link.entry = self.store.entries.get(link.name) if link.definition else None
+        link.found = link.entry is not None
+        if link.found:
+            link.counter, link.own = copy.deepcopy(link.entry.base), False
+        return link.found
+
+    def read_rows(self, path, link):
+        link.entry, link.found, link.own = None, True, True
+        link.counter = path.tx.counter(link.name, link.definition)
 
     @staticmethod
-    def set_time(links, now):
-        at = max([now] + [link.counter.seen for link in links if link.counter])
+    def set_time(path):
+        """Not in a window that is over for one of the counters."""
+        path.at = max(path.at, path.now)
+        links = [link for link in path.links if link.found and link.counter]
         for link in links:
-            if link.counter:
-                link.counter.seen = at
-                if link.definition:
-                    link.counter.roll(link.definition, at)
-        return at
-
-    def peek(self, tx, names, now):
-        links = self.links(names, [tx.read(("counter", name)) for name in names])
-        return links, self.set_time(links, now)
-
-    def lock(self, tx, names, now):
-        counters = []
-        for name in names:
-            counters.append(tx.lock_row(("counter", name)))
-            tx.noted = True
-        links = self.links(names, counters)
-        return links, self.set_time(links, now)
+            if link.entry is None or not link.counts(path.at):
+                path.at = max(path.at, link.counter.seen)
+        for link in links:
+            if link.definition:
+                link.starts = [max(limit.window.bounds(path.at)[0], count.start) for limit, count in zip(link.definition.limits, link.counter.windows)]
+                link.counter.roll_to(link.definition, link.starts)
 
     @staticmethod
-    def write(tx, links):
-        for link in links:
-            if link.counter:
-                tx.write(("counter", link.name), link.counter)
+    def own_of(path, link):
+        """What this transaction has in flight through the entry: held, used by window, told."""
+        held, used, warned = [0] * 4, [[0] * 3 for _ in link.starts], [0] * len(link.starts)
+        for record in path.tx.records(link.entry):
+            part = record.part
+            held = [have + more for have, more in zip(held, part.change.held)]
+            for w, (start, limit) in enumerate(zip(link.starts, link.definition.limits)):
+                back = (start - part.starts[w]) // limit.window.step if limit.window.kind == "sliding" else 0
+                if back > BUCKETS or (limit.window.kind != "sliding" and part.starts[w] != start):
+                    continue
+                used[w] = [have + more for have, more in zip(used[w], part.change.used)]
+                warned[w] = max(warned[w], part.change.warned[w])
+        return held, used, warned
+
+    def add_own(self, path, link):
+        held, used, warned = self.own_of(path, link)
+        link.counter.hold(held)
+        for count, more, told in zip(link.counter.windows, used, warned):
+            count.used = [have + one for have, one in zip(count.used, more)]
+            if count.ring:
+                count.ring[0] = [have + one for have, one in zip(count.ring[0], more)]
+            count.warned = max(count.warned, told)
+        link.own = True
+
+    def peek(self, path):
+        for link in path.links:
+            if not link.found and not self.find_entry(link):
+                self.read_rows(path, link)
+        self.set_time(path)
+        for link in path.links:
+            if link.entry and not link.own:
+                self.add_own(path, link)
+
+    # paths of counters, locked
+
+    def is_refused(self, path, asked):
+        """Before a wait: whether a budget of the path refuses in any case."""
+        if asked is None:
+            return False
+        self.peek(path)
+        if any(not link.definition or not link.definition.enabled or not link.fits(asked) for link in path.links):
+            return True
+        for link in path.links:
+            link.found = link.lock is not None
+        return False
+
+    def lock_link(self, path, link, asked):
+        shared = not link.exact and self.find_entry(link)
+        try:
+            link.lock = path.tx.lock(("counter", link.name), "S" if shared else "X")
+        except Busy:
+            return "refused" if self.is_refused(path, asked) else "busy"
+        if shared:
+            return None
+        self.read_rows(path, link)
+        if link.counter and link.definition:
+            link.entry = self.store.entries.get(link.name)
+            if not link.entry and self.store.gives_entries and not path.tx.touched(link.name):
+                link.entry = self.store.entries[link.name] = Escrow(copy.deepcopy(link.counter))
+        return None
+
+    def lock_links(self, path, asked):
+        for link in path.links:
+            link.found = False
+        for link in path.links:
+            step = self.lock_link(path, link, asked)
+            if step:
+                return step
+        return None
+
+    @staticmethod
+    def threshold(link, w, more):
+        limit = link.definition.limits[w]
+        return limit.threshold([have + one for have, one in zip(link.counter.windows[w].used, more)], link.definition.thresholds)
+
+    def tells(self, link, others):
+        """Thresholds that the charge reaches beside what others may yet charge."""
+        if not link.definition or not link.change.charges:
+            return False
+        for w, count in enumerate(link.counter.windows):
+            reached = self.threshold(link, w, [have + other for have, other in zip(link.change.used, others)])
+            link.change.warned[w] = reached if reached > count.warned else 0
+        return any(link.change.warned)
+
+    def decide_alone(self, link, asked):
+        if asked is not None and not link.fits(asked):
+            return "refused"
+        self.tells(link, [0] * 3)
+        link.warned = [count.warned for count in link.counter.windows]
+        return None
+
+    def decide_shared(self, path, link, asked):
+        """Granted if it fits beside all that others have in flight, denied if it does not fit without."""
+        tx, entry = path.tx, link.entry
+        may_be_alone = link.lock.mode == "S" and not tx.touched(link.name) and tx.may_wait(link.place)
+        link.counter = copy.deepcopy(entry.base)
+        if not link.counts(path.at):
+            path.at = max(path.at, entry.base.seen)
+            return "later"
+        for counter in (entry.base, link.counter):
+            counter.roll_to(link.definition, link.starts)
+        entry.base.seen = max(entry.base.seen, path.at)
+        own = tx.records(entry)
+        self.add_own(path, link)
+        if asked is not None:
+            if not link.fits(asked):
+                return "refused"
+            if not link.fits(asked, [have - sum(record.reserved[dim] for record in own) for dim, have in enumerate(entry.reserved)]):
+                link.exact = True
+                return "alone" if may_be_alone else "busy"
+        if self.tells(link, [have - sum(record.charging[dim] for record in own) for dim, have in enumerate(entry.charging)]) and may_be_alone:
+            link.exact = True
+            return "alone"
+        link.warned = [count.warned for count in link.counter.windows]
+        windows = [limit.window for limit in link.definition.limits]
+        tx.levels[-1].records.append(Record(link.name, entry, Part(copy.deepcopy(link.change), windows, [count.start for count in link.counter.windows], path.at)))
+        return None
+
+    def decide_links(self, path, asked, plan):
+        while True:
+            self.set_time(path)
+            for link in path.links:
+                link.change = Change()
+            plan(path)
+            before, step = len(path.tx.levels[-1].records), None
+            for link in path.links:
+                if not link.counter:
+                    step = None if asked is None else "refused"
+                elif asked is not None and not (link.definition and link.definition.enabled):
+                    step = "refused"
+                else:
+                    step = self.decide_shared(path, link, asked) if link.entry else self.decide_alone(link, asked)
+                if step:
+                    break
+            if step:
+                while len(path.tx.levels[-1].records) > before:
+                    path.tx.undo_record()
+            if step != "later":
+                return step
+
+    def enter(self, path, asked, plan):
+        """None: entered.  Else "refused" or "busy", and no lock is kept."""
+        path.at, step = 0, "alone"
+        while step == "alone":
+            path.unlock()
+            step = self.lock_links(path, asked) or self.decide_links(path, asked, plan)
+        if step:
+            path.unlock()
+            return step
+        for link in path.links:
+            path.tx.note_counter(link.place)
+            path.tx.levels[-1].touched.add(link.name)
+            if link.entry and link.lock.mode == "X":
+                path.tx.unlock(link.lock)
+                path.tx.lock(("counter", link.name), "S")
+            link.lock = None
+        return None
+
+    def must_enter(self, path, plan):
+        if self.enter(path, None, plan):
+            raise Failure("55P03")
+
+    @staticmethod
+    def write(path):
+        for link in path.links:
+            if not link.counter:
+                continue
+            link.counter.change(link.change, path.at)
+            if link.entry:
+                path.tx.write_counter(link.name, next(record.part for record in reversed(path.tx.levels[-1].records) if record.entry is link.entry))
+            else:
+                path.tx.write_counter(link.name, copy.deepcopy(link.counter))
+
+    @staticmethod
+    def plan_hold(amounts):
+        def plan(path):
+            for link in path.links:
+                link.change.held = [amount or 0 for amount in amounts]
+        return plan
 
     @staticmethod
     def refusals(link, asked, at):
@@ -567,7 +949,7 @@ class Budgets:
 
     def acquire(self, tx, now, budget, amounts, lease, key=None):
         tx.begin_statement()
-        path, request = self.path(budget), (budget, tuple(amounts))
+        path, request = self.resolved(tx, now, budget), (budget, tuple(amounts))
         try:
             if key is not None:
                 tx.lock(("key", key))
@@ -586,34 +968,22 @@ class Budgets:
 
     def admit(self, tx, now, path, asked, lease, key, request):
         may_reap = not tx.noted
-        for _ in range(len(path) + 1):
-            decision = self.judge(*self.with_asked(self.peek(tx, path, now), asked))
-            if decision.granted or not may_reap or not decision.can_ever_fit or not self.expire_ended(tx, now, INLINE, False, decision.denied_by):
+        for turn in range(len(path.links) + 1):
+            answer = self.enter(path, asked, self.plan_hold(asked))
+            if answer is None:
                 break
-        if not decision.granted:
-            return decision
-        before = tx.locked()
-        try:
-            links, at = self.lock(tx, path, now)
-        except Busy:
-            tx.unlock(before)
-            return Decision(False, "contention", retry_after=50000)
-        decision = self.judge(links, asked, at)
-        if not decision.granted:
-            tx.unlock(before)
-        else:
-            held = [amount or 0 for amount in asked]
-            for link in links:
-                link.counter.hold(held, 1)
-            self.write(tx, links)
-            decision.remaining = self.remaining(links)
-            decision.permit = ("permit", self.store.next())
-            tx.write(decision.permit, Permit(path, held, now + lease, links[0].definition.on_expiry != "release", key, request))
+            if answer == "refused":
+                self.peek(path)
+                decision = self.judge(path.links, asked, path.at)
+            if answer == "busy" or decision.granted:
+                return Decision(False, "contention", retry_after=50000)
+            if turn == len(path.links) or not may_reap or not decision.can_ever_fit or not self.expire_ended(tx, now, INLINE, False, decision.denied_by):
+                return decision
+        self.write(path)
+        decision = Decision(True, remaining=self.remaining(path.links), permit=("permit", self.store.next()))
+        tx.write(decision.permit, Permit([link.name for link in path.links], [amount or 0 for amount in asked], now + lease,
+                                         path.links[0].definition.on_expiry != "release", key, request))
         return decision
-
-    @staticmethod
-    def with_asked(peeked, asked):
-        return peeked[0], asked, peeked[1]
 
     def lock_permit(self, tx, row):
         try:
@@ -626,42 +996,38 @@ class Budgets:
         tx.noted = True
         return permit
 
-    def lock_path(self, tx, names, now):
-        try:
-            return self.lock(tx, names, now)
-        except Busy:
-            raise Failure("55P03")
+    @staticmethod
+    def refund_reaches(link, permit):
+        """What was charged in a window that is over stays there."""
+        return link is None or link.counter.covers(permit.settled_at)
+
+    def plan_charge(self, path, permit, amounts):
+        for link in filter(None, map(path.of, permit.budgets)):
+            takes_back = any(amount < 0 for amount in amounts) and self.refund_reaches(link, permit)
+            link.change.used = [have + (amount if takes_back else max(amount, 0)) for have, amount in zip(link.change.used, amounts)]
 
     @staticmethod
-    def charge_path(tx, links, own, at, permit, event, amounts):
+    def plan_give_back(path, permit):
+        for link in filter(None, map(path.of, permit.budgets)):
+            link.change.held = [have - amount for have, amount in zip(link.change.held, permit.held)]
+
+    def enter_charge(self, path, permit, event, amounts):
         plus, minus = [max(a, 0) for a in amounts], [min(a, 0) for a in amounts]
-        reached = []
-        for link in own:
-            counter = link.counter
-            if counter:
-                counter.charge(plus)
-            # what was charged in a window that is over stays there
-            if any(minus) and (counter is None or counter.covers(permit.settled_at)):
-                reached.append(link.name)
-                if counter:
-                    counter.charge(minus)
-        tx.add_ledger(at, list(permit.budgets), event, plus)
+        path.tx.add_ledger(path.at, list(permit.budgets), event, plus)
         if any(minus):
-            tx.add_ledger(at, reached, "refund", minus)
-        Budgets.tell(tx, links, at)
+            path.tx.add_ledger(path.at, [name for name in permit.budgets if self.refund_reaches(path.of(name), permit)], "refund", minus)
 
     @staticmethod
-    def tell(tx, links, at):
+    def tell(path):
         """Thresholds that were reached since they were last told of."""
-        for link in links:
+        for link in path.links:
             if not link.counter or not link.definition:
                 continue
-            for count, limit in zip(link.counter.windows, link.definition.limits):
+            for before, told in zip(link.warned, link.change.warned):
                 for percent in link.definition.thresholds:
-                    if percent > count.warned and limit.reached(count.used, percent):
-                        tx.add_ledger(at, [link.name], "threshold", [0] * 3)
-                        tx.levels[-1].notified = True
-                        count.warned = percent
+                    if before < percent <= told:
+                        path.tx.add_ledger(path.at, [link.name], "threshold", [0] * 3)
+                        path.tx.levels[-1].notified = True
 
     @staticmethod
     def replayed(permit, to, final):
@@ -671,15 +1037,11 @@ class Budgets:
         return same and permit.charged == [want - over for want, over in zip(final, unbilled)]
 
     @staticmethod
-    def leave_unbilled(tx, links, at, permit, final):
+    def overrun(path, permit, final):
         """Overrun cap: no more is charged than was held."""
-        if not links or not links[0].definition or links[0].definition.overrun != "cap":
-            return final
-        over = [max(want - held, 0) for want, held in zip(final, permit.held[:2])] + [0]
-        if any(over):
-            tx.add_ledger(at, list(permit.budgets), "unbilled", [0] * 3)
-            permit.unbilled = over
-        return [want - more for want, more in zip(final, over)]
+        if not path.links or not path.links[0].definition or path.links[0].definition.overrun != "cap":
+            return [0] * 3
+        return [max(want - held, 0) for want, held in zip(final, permit.held[:2])] + [0]
 
     def settle(self, tx, now, row, to, tokens=None, money=None, of_call=False):
         """Commit (to c), release (to x), fail (to f), defer (to d), or leave open what came of it (to u)."""
@@ -696,19 +1058,26 @@ class Budgets:
                                              estimate[MONEY] if money is None else money, permit.held[CALLS]]
         if permit.state not in OPEN and permit.state not in UNANSWERED:
             return "replayed" if self.replayed(permit, to, final) else "conflict"
-        links, at = self.lock_path(tx, permit.budgets, now)
-        late = to != "u" and (permit.state == "e" or permit.lease_until <= now)
-        final = self.leave_unbilled(tx, links, at, permit, final)
-        if permit.state in OPEN:
-            for link in links:
-                if link.counter:
-                    link.counter.hold(permit.held, -1)
+        path = self.of_permits(tx, now, [permit])
+        over = self.overrun(path, permit, final)
+        final = [want - more for want, more in zip(final, over)]
         delta = [new - old for new, old in zip(final, permit.charged)]
+
+        def plan(path):
+            if permit.state in OPEN:
+                self.plan_give_back(path, permit)
+            self.plan_charge(path, permit, delta)
+        self.must_enter(path, plan)
+        late = to != "u" and (permit.state == "e" or permit.lease_until <= now)
+        if any(over):
+            tx.add_ledger(path.at, list(permit.budgets), "unbilled", [0] * 3)
+            permit.unbilled = over
         permit.charged = final
-        self.charge_path(tx, links, links, at, permit, "late" if late else {"c": "commit", "x": "release", "f": "fail", "d": "fail", "u": "expire"}[to], delta)
-        self.write(tx, links)
+        self.enter_charge(path, permit, "late" if late else {"c": "commit", "x": "release", "f": "fail", "d": "fail", "u": "expire"}[to], delta)
+        self.tell(path)
+        self.write(path)
         permit.state = "l" if late and to == "c" else to
-        permit.settled_at = at
+        permit.settled_at = path.at
         tx.write(row, permit)
         return "late" if late else "released" if to == "x" else "committed"
 
@@ -745,35 +1114,39 @@ class Budgets:
         permit = self.lock_call(tx, row)
         if permit.state in OPEN or permit.state == "e":
             return self.end(tx, now, row, permit, "x")
-        return {"x": "replayed", "d": "released"}.get(permit.state, "conflict")
+        if permit.state == "d":
+            tx.write(row, permit)       # what its key waits for is over
+            return "released"
+        return "replayed" if permit.state == "x" else "conflict"
 
     # corrections
 
     def adjust(self, tx, now, name, amounts):
         tx.begin_statement()
-        path = self.path(name)
+        path = self.resolved(tx, now, name)
         if not any(amounts):
             return False
-        links, at = self.lock_path(tx, path, now)
-        for link in links:
-            if any(amount < 0 and used < -amount for count in link.counter.windows for used, amount in zip(count.used, amounts)):
-                raise Failure("22023")
-            link.counter.charge(amounts)
-        tx.add_ledger(at, path, "adjust", list(amounts))
-        self.tell(tx, links, at)
-        self.write(tx, links)
+        for link in path.links:
+            link.exact = True
+
+        def plan(path):
+            for link in path.links:
+                if any(amount < 0 and used < -amount for count in link.counter.windows for used, amount in zip(count.used, amounts)):
+                    raise Failure("22023")
+                link.change.used = list(amounts)
+        self.must_enter(path, plan)
+        tx.add_ledger(path.at, [link.name for link in path.links], "adjust", list(amounts))
+        self.tell(path)
+        self.write(path)
         return True
 
     def reset_window(self, tx, now, name, limit_name):
         """Whether the counter was ahead of the clock; the clock must have moved since it was last used."""
         tx.begin_statement()
         self.path(name)
-        try:
-            counter = tx.lock_row(("counter", name))
-            tx.noted = True
-        except Busy:
-            raise Failure("55P03")
-        definition, ahead = self.store.budgets[name], counter.seen > now
+        definition = self.store.budgets[name]
+        counter = self.take_alone(tx, name, definition)
+        ahead = counter.seen > now
         if limit_name is not None and limit_name not in [limit.name for limit in definition.limits]:
             raise Failure("42704")
         if ahead:
@@ -785,7 +1158,7 @@ class Budgets:
                 count.restart(limit.window, now + 1)
         counter.seen = now + 1
         tx.add_ledger(now, [name], "reset", [0] * 3)
-        tx.write(("counter", name), counter)
+        tx.write_counter(name, counter)
         return ahead
 
     def bring_back(self, tx, now, name, definition, counter):
@@ -808,12 +1181,11 @@ class Budgets:
         if permit.state not in OPEN:
             raise Failure("TC007")
         if tokens > 0 or money > 0:
-            links, at = self.lock_path(tx, permit.budgets, now)
-            if not self.judge(links, (tokens, money, 0, 0), at).granted:
-                raise Failure("TC002")
-            for link in links:
-                link.counter.hold((tokens, money, 0, 0), 1)
-            self.write(tx, links)
+            path, more = self.of_permits(tx, now, [permit]), (tokens, money, 0, 0)
+            answer = self.enter(path, more, self.plan_hold(more))
+            if answer:
+                raise Failure("TC002" if answer == "refused" else "55P03")
+            self.write(path)
             permit.held = [have + more for have, more in zip(permit.held, (tokens, money, 0, 0))]
         permit.lease_until = now + lease
         tx.write(row, permit)
@@ -835,32 +1207,26 @@ class Budgets:
         if not ended:
             return 0
         tx.noted = True
-        depth, before = {}, tx.locked()
-        for _, permit in ended:
-            for level, name in enumerate(permit.budgets):
-                depth[name] = max(depth.get(name, 0), len(permit.budgets) - 1 - level)
-        try:
-            links, at = self.lock(tx, sorted(depth, key=lambda name: (-depth[name], name)), now)
-        except Busy:
+        path = self.of_permits(tx, now, [permit for _, permit in ended])
+        charge = lambda permit: permit.held[:3] if permit.charge_on_expiry else [0, 0, 0]
+
+        def plan(path):
+            for _, permit in ended:
+                self.plan_give_back(path, permit)
+                self.plan_charge(path, permit, charge(permit))
+        if self.enter(path, None, plan):
             if must:
                 raise Failure("55P03")
-            tx.unlock(before)
             return 0
-        self.expire(tx, links, at, ended)
-        self.write(tx, links)
-        return len(ended)
-
-    def expire(self, tx, links, at, ended):
         for row, permit in ended:
-            own = [next(link for link in links if link.name == name) for name in permit.budgets]
-            for link in own:
-                if link.counter:
-                    link.counter.hold(permit.held, -1)
-            delta = permit.held[:3] if permit.charge_on_expiry else [0, 0, 0]
+            delta = charge(permit)
             permit.charged = [have + more for have, more in zip(permit.charged, delta)]
-            self.charge_path(tx, links, own, at, permit, "expire", delta)
-            permit.state, permit.settled_at = "e", at
+            self.enter_charge(path, permit, "expire", delta)
+            permit.state, permit.settled_at = "e", path.at
             tx.write(row, permit)
+        self.tell(path)
+        self.write(path)
+        return len(ended)
 
     def reap(self, tx, now, batch):
         tx.begin_statement()
