@@ -4,10 +4,11 @@
     test/model/budget_stress.py [TURNS [SEED]]    default: 40 turns of each client, a seed of its own
 
 64 clients acquire and settle against eight budgets below two below one, some of which
-have sliding and other further windows and thresholds; some roll back,
+have sliding and other further windows and thresholds; some roll back, in part or whole,
 some are gone in the middle of a transaction, some do not hear of their COMMIT, some are
 killed, some hold two permits taken in opposite orders in one transaction, some use
-stricter isolation.  Leases are short, and a reaper runs.  Afterwards:
+stricter isolation, some commit in two phases.  Leases are short, a reaper runs, and
+counters are written by hand now and then.  Afterwards:
 
   - budget_verify() is silent, and was whenever it was asked meanwhile;
   - nobody saw a deadlock (40P01): contention is an answer, or 55P03;
@@ -28,7 +29,8 @@ import psycopg
 CLIENTS, TURNS, CAP = 64, 40, 1000
 LEAVES = [f"leaf{n}" for n in range(8)]
 GONE = ("57P01", "57P02", "57P03", "08006", "08003", None)
-EXPECTED = {"55P03", "40001", "TC002", "TC007"}
+# 53400: too many are prepared; 0A000: one that reached a threshold cannot be
+EXPECTED = {"55P03", "40001", "TC002", "TC007", "53400", "0A000"}
 
 
 class Tally:
@@ -102,7 +104,7 @@ class Client:
         return {permit: amounts} if result in ("committed", "released", "late") else {}
 
     def turn(self):
-        how = self.random.choices([self.plain, self.whole, self.two, self.abandon], [20, 4, 4, 1])[0]
+        how = self.random.choices([self.plain, self.whole, self.two, self.in_parts, self.two_phases, self.abandon], [20, 4, 4, 3, 1, 1])[0]
         how()
 
     def plain(self):
@@ -153,6 +155,42 @@ class Client:
         permits = [self.acquire(budget) for budget in self.random.sample(LEAVES + ["team0", "team1"], 2)]
         self.finish([permit for permit in permits if permit], {})
 
+    def in_parts(self):
+        """Some of several savepoints are rolled back."""
+        self.attempt(lambda: self.parts())
+
+    def parts(self):
+        permits, settled = [], {}
+        for n in range(self.random.randint(2, 4)):
+            self.connection.execute(f"SAVEPOINT p{n}")
+            permit = self.acquire(self.random.choice(LEAVES))
+            more = self.settle(permit) if permit and self.random.random() < 0.5 else {}
+            if self.random.random() < 0.4:
+                self.connection.execute(f"ROLLBACK TO p{n}")
+                self.tally.count("parts rolled back")
+                continue
+            if self.random.random() < 0.5:
+                self.connection.execute(f"RELEASE p{n}")
+            permits += [permit] if permit else []
+            settled.update(more)
+        self.finish(permits, settled)
+
+    def two_phases(self):
+        self.attempt(lambda: self.prepare())
+
+    def prepare(self):
+        permit = self.acquire(self.random.choice(LEAVES))
+        settled = self.settle(permit) if permit and self.random.random() < 0.5 else {}
+        gid = f"stress {self.random.getrandbits(60)}"
+        self.connection.execute(f"PREPARE TRANSACTION '{gid}'")
+        self.tally.count("prepared")
+        if self.random.random() < 0.3:
+            self.connection.execute(f"ROLLBACK PREPARED '{gid}'")
+            return
+        self.connection.execute(f"COMMIT PREPARED '{gid}'")
+        self.tally.acquired([permit] if permit else [])
+        self.tally.settled(settled)
+
     def attempt(self, work):
         self.begin()
         try:
@@ -183,7 +221,8 @@ def together(count, work):
 def disturb(seed, tally, threads, wrong):
     """While they run: reaps, kills a backend now and then, changes limits, and asks whether all is well."""
     chance, connection = random.Random(seed), psycopg.connect(autocommit=True)
-    connection.execute("SET agentcore.budget_lock_wait = '200ms'")
+    # lock_timeout: who writes by hand takes no part in the order of locks, and gives way
+    connection.execute("SET agentcore.budget_lock_wait = '200ms'; SET lock_timeout = '300ms'")
     while any(thread.is_alive() for thread in threads):
         try:
             tally.seen["expired by the reaper"] += connection.execute("SELECT agentcore.budget_reap(50)").fetchone()[0]
@@ -198,10 +237,24 @@ def disturb(seed, tally, threads, wrong):
                 connection.execute("SELECT agentcore.budget_adjust(%s, tokens => 3, usd => 0.001, reason => 'stress')", (chance.choice(LEAVES),))
             if chance.random() < 0.02:
                 connection.execute("SELECT agentcore.budget_reset_window(%s)", (chance.choice(LEAVES + ["team0", "root"]),))
+            if chance.random() < 0.2 or not tally.seen["written by hand"]:
+                connection.execute("UPDATE agentcore.budget_counter SET seen = seen WHERE budget = %s", (chance.choice(LEAVES + ["root"]),))
+                tally.count("written by hand")
+            end_prepared(connection, chance, "1 second")
         except psycopg.errors.LockNotAvailable:
             tally.count("error 55P03")
         wrong += [row[0] for row in connection.execute("SELECT * FROM agentcore.budget_verify()")]
         time.sleep(0.02)
+
+
+def end_prepared(connection, chance, age):
+    """Those whose client is gone."""
+    for (gid,) in connection.execute("SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND gid LIKE 'stress %%' AND prepared < now() - %s::interval",
+                                     (age,)).fetchall():
+        try:
+            connection.execute(f"{chance.choice(['COMMIT', 'ROLLBACK'])} PREPARED '{gid}'")
+        except psycopg.errors.UndefinedObject:
+            pass                # its client came first
 
 
 # no window of these slides
@@ -239,13 +292,15 @@ def storm(turns, seed):
     for thread in threads:
         thread.join()
     wait_for_silence(admin)
+    end_prepared(admin, random, "0 seconds")
     wrong += judge(admin, tally)
     admin.execute("SELECT pg_stat_clear_snapshot()")
     if admin.execute(deadlocks).fetchone()[0] != before or tally.seen["error 40P01"]:
         wrong.append("there were deadlocks")
     wrong += [f"a client saw: {text}" for text in tally.unexpected[:5]]
     print(", ".join(f"{count} {what}" for what, count in sorted(tally.seen.items())))
-    for what in ("granted", "budget_exceeded", "contention", "late", "lost commits", "disconnects", "expired by the reaper"):
+    for what in ("granted", "budget_exceeded", "contention", "late", "lost commits", "disconnects", "expired by the reaper",
+                 "parts rolled back", "prepared", "written by hand"):
         if tally.seen[what] == 0:
             wrong.append(f"nothing was tested of: {what}")
     return wrong
