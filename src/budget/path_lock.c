@@ -483,6 +483,7 @@ path_enter(BudgetPath *path, const int64 *asked, PathPlan plan, void *arg)
 	}
 	if (step == STEP_DONE)
 	{
+		AGC_TEST_POINT("budget_reserved");
 		entered(path, asked, from);
 		return PATH_ENTERED;
 	}
