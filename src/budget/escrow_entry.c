@@ -331,6 +331,20 @@ escrow_forget_entry(const EscrowRef *ref, EscrowCount cause)
 		LWLockRelease(lock);
 }
 
+void
+escrow_forget_database(Oid database)
+{
+	for (int set = 0; escrow_shmem != NULL && set < nsets; set++)
+	{
+		LWLock	   *lock = lock_set(set, LW_EXCLUSIVE);
+
+		for (int i = set * per_set(); i < (set + 1) * per_set(); i++)
+			if (escrow_shmem->entry[i].database == database)
+				escrow_shmem->entry[i].valid = false;
+		LWLockRelease(lock);
+	}
+}
+
 /* ----- how often ----- */
 
 void
