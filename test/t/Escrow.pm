@@ -87,8 +87,8 @@ sub compared
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my ($all, $one) = map { session($node, $db) } 1 .. 2;
 	my $left = $all->query_safe("SELECT left_tokens FROM agentcore.budget_status WHERE budget = '$budget'");
-	my $exact = stat_of($node, 'exact', $db);
 	$all->query_safe("BEGIN; SELECT agentcore.budget_acquire('$budget', $left)");
+	my $exact = stat_of($node, 'exact', $db);
 	asks($one, "SET agentcore.budget_lock_wait = 0; SELECT agentcore.budget_release(agentcore.budget_acquire('$budget', 1))");
 	waits_for($node, 'SELECT agentcore.budget_release', $db) or die 'nobody waits';
 	$all->query_safe('ROLLBACK');
