@@ -30,7 +30,11 @@ CONF
 $node->start;
 sub one { return $node->safe_psql('postgres', $_[0]); }
 sub sound { is(one('SELECT * FROM agentcore.budget_verify()'), '', "$_[0]: every invariant holds"); return; }
-sub held { return one("SELECT array_to_string(held, ',') FROM agentcore.budget_counter WHERE budget = '$_[0]'"); }
+# of all rows of a budget
+sub held
+{
+	return one("SELECT string_agg(sum, ',' ORDER BY n) FROM (SELECT n, sum(h)::text FROM agentcore.budget_counter, unnest(held) WITH ORDINALITY AS u(h, n) WHERE budget = '$_[0]' GROUP BY n) s");
+}
 
 # as soon as the last backend has noticed that its postmaster is gone
 sub start_again
@@ -193,7 +197,7 @@ sub judge
 	sound($name);
 	one(q{SELECT agentcore.budget_release(id) FROM agentcore.permit WHERE state = 'o'});
 	is(join(' ', map { held($_) } qw(a b mid root)), join(' ', ('0,0,0,0') x 4), "$name: all settled, nothing is held");
-	is(one(q{SELECT (SELECT used[1] FROM agentcore.budget_counter WHERE budget = 'mid') = (SELECT sum(tokens) FROM agentcore.budget_ledger WHERE 'mid' = ANY (budgets))}),
+	is(one(q{SELECT (SELECT sum(used[1]) FROM agentcore.budget_counter WHERE budget = 'mid') = (SELECT sum(tokens) FROM agentcore.budget_ledger WHERE 'mid' = ANY (budgets))}),
 		't', "$name: what is used is what the ledger says");
 	sound("$name, settled");
 	return;
