@@ -300,8 +300,9 @@ def same_bytes(bench):
         permit = values("agentcore.permit", "id", {"id": "gen_random_uuid()", "state": "'o'", "settled_at": "NULL"})
         entry = values("agentcore.budget_ledger", "permit", {"id": "gen_random_uuid()", "permit": ":id"})
     return (f"INSERT INTO plain.call VALUES ({permit}) RETURNING id \\gset\n"
-            "BEGIN;\nUPDATE plain.call SET state = 'c', charged_tokens = 80, charged_nanousd = 800000, charged_calls = 1, settled_at = now() WHERE tenant = '' AND id = :id;\n"
-            f"INSERT INTO plain.entry VALUES ({entry});\nCOMMIT;\n")
+            # one statement, so that both sides have two round trips
+            "WITH settled AS (UPDATE plain.call SET state = 'c', charged_tokens = 80, charged_nanousd = 800000, charged_calls = 1, settled_at = now()"
+            f" WHERE tenant = '' AND id = :id) INSERT INTO plain.entry VALUES ({entry});\n")
 
 
 def gate(bench):
