@@ -159,14 +159,18 @@ class History:
             if alone:
                 tx.rollback()
             else:
-                # what the innermost level did and locked is gone at once
-                tx.drop_level()
-                tx.savepoint()
-                session.failed = True
+                self.fail(session)
             return None
         if alone:
             tx.commit()
         return answer, expected
+
+    @staticmethod
+    def fail(session):
+        """What the innermost level did and locked is gone at once."""
+        session.transaction.drop_level()
+        session.transaction.savepoint()
+        session.failed = True
 
     def same(self, what, got, expected):
         if got != expected:
@@ -303,6 +307,14 @@ class History:
             self.granted(session, said.permit, permit, key is None and self.random.random() < 0.4)
 
     def granted(self, session, row, permit, call=False):
+        try:
+            self.note_granted(session, row, permit, call)
+        except psycopg.errors.SerializationFailure:
+            if session.isolation != "SERIALIZABLE" or not session.transaction:
+                raise
+            self.fail(session)
+
+    def note_granted(self, session, row, permit, call):
         """The lease to the microsecond is the database's: who expires first depends on it."""
         self.ids[row] = permit
         if call:
