@@ -14,6 +14,7 @@ $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
 shared_preload_libraries = 'agentcore'
 agentcore.budget_entries = 2
+max_prepared_transactions = 2
 agentcore.budget_guard = off
 agentcore.budget_lock_wait = 0
 lc_messages = 'C'
@@ -147,6 +148,24 @@ for my $case (
 	is(answer($taker), $decided, "$name: it is decided by what is there then");
 	leave($taker);
 	sound($name, 'b', $held) unless $name eq 'dropped';
+}
+
+# ... of one that has the budget in flight itself: its rows are in no entry
+for my $end ('COMMIT', 'ROLLBACK')
+{
+	anew(10);
+	my $gate = closed('budget_entry_found');
+	my $taker = session('taker', 'BEGIN;' . take(4) . q{SET agentcore.test_points = 'budget_entry_found';});
+	send_to($taker, take(4));
+	waits($taker, 'advisory', "$end of one in flight: it has found the entry again");
+	one('BEGIN;' . take(1) . q{PREPARE TRANSACTION 'other'; ROLLBACK PREPARED 'other';});
+	is(stat_of('dropped_prepared'), 1, "$end of one in flight: the entry is dropped meanwhile");
+	leave($gate);
+	is(answer($taker), 't|', "$end of one in flight: it goes on by the rows");
+	say_to($taker, q{SET agentcore.test_points = ''; } . "$end;");
+	is(one(take(8)), $end eq 'COMMIT' ? 'f|budget_exceeded' : 't|', "$end of one in flight: its rows count if they are there");
+	leave($taker);
+	sound("$end of one in flight", 'b', 8);
 }
 
 # between the lock and the reservation
