@@ -12,6 +12,7 @@
  */
 #include "budget/define_counters.h"
 
+#include "budget/lock_order.h"
 #include "budget/threshold.h"
 
 #include "catalog/pg_type.h"
@@ -231,6 +232,7 @@ AGC_FUNCTION(budget_reset_window)
 	agc_enter(tenant, AGC_ADMIN);
 	budget_require(tenant, budget);
 	define_counters_take(&path, tenant, budget, NULL);
+	lock_order_note();
 	link = path.link;
 	if (!link->found || !link->defined || link->sum.window_revision != link->def.window_revision)
 		raise_contention(budget);

@@ -27,6 +27,8 @@ typedef struct PathLink
 	EscrowRef	ref;			/* the entry through which it is used; none: under the exclusive lock */
 	bool		exact;			/* to be decided under the exclusive lock */
 	bool		waited;			/* for it; then others want it too */
+	bool		telling;		/* it is to be alone for a threshold only */
+	bool		tells_upper;	/* which is told by the upper sum then: the lock could not be had */
 	LOCKMODE	mode;			/* of the lock that this operation has taken; NoLock: none */
 	TimestampTz start[BUDGET_MAX_WINDOWS];	/* of its windows, by the path's time */
 	int			row;			/* that it writes, where there is an entry */

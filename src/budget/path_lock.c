@@ -201,6 +201,15 @@ read_alone(BudgetPath *path, PathLink *link, bool waited)
 
 /* ----- one link ----- */
 
+/* A settlement does not fail for a threshold. */
+static Step
+tell_upper(PathLink *link)
+{
+	link->exact = link->telling = false;
+	link->tells_upper = true;
+	return STEP_AGAIN;
+}
+
 static Step
 lock_alone(BudgetPath *path, PathLink *link, const int64 *asked, bool may_wait, bool waited)
 {
@@ -209,7 +218,7 @@ lock_alone(BudgetPath *path, PathLink *link, const int64 *asked, bool may_wait, 
 		if (is_refused(path, asked))
 			return STEP_REFUSED;
 		if (!may_wait || !lock_in(link, ExclusiveLock, true))
-			return STEP_BUSY;
+			return link->telling ? tell_upper(link) : STEP_BUSY;
 		link->waited = waited = true;
 	}
 	if (is_outdated(path) && !refresh_definitions(path))
@@ -303,7 +312,7 @@ decide_shared(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
 
 	escrow_record_prepare();
 	escrow_record_own(&link->ref, &link->def, link->start, &own);
-	ask.tell = !may_be_alone_later;
+	ask.tell = !may_be_alone_later || link->tells_upper;
 	answer = escrow_reserve(&link->key, &link->ref, &ask, &own, &record, &link->sum, &seen);
 	link->own = link->own || (answer != ESCROW_EARLY && answer != ESCROW_GONE);
 	switch (answer)
@@ -316,7 +325,7 @@ decide_shared(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
 		case ESCROW_REFUSED:
 			return STEP_REFUSED;
 		case ESCROW_TELLS:
-			link->exact = true;
+			link->exact = link->telling = true;
 			return STEP_ALONE;
 		case ESCROW_EARLY:
 			path->at = Max(path->at, seen);
