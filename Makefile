@@ -12,7 +12,7 @@ OBJS = src/agentcore.o $(patsubst %.c,%.o,$(sort $(foreach room,$(ROOMS),$(wildc
 # The install script: ROOM.sql of each room, or the files that SQL_ROOM lists, in this order.
 SQL_tool   = tool history import
 SQL_allow  = allow special history rules check document views
-SQL_budget = budget define permit price model_alias price_import status spend ledger verify
+SQL_budget = budget define template permit price model_alias price_import status spend ledger verify
 SQL_call   = call model tools_for config
 room_sql   = $(if $(SQL_$(1)),$(patsubst %,src/$(1)/%.sql,$(SQL_$(1))),$(wildcard src/$(1)/$(1).sql))
 SQL_PARTS  = src/core/install_guard.sql \

@@ -12,6 +12,7 @@
  */
 #include "budget/define_counters.h"
 
+#include "budget/budget_template.h"
 #include "budget/lock_order.h"
 #include "budget/threshold.h"
 
@@ -127,6 +128,7 @@ AGC_FUNCTION(budget_adjust)
 	path_resolve(&path, tenant, budget);
 	if (entry.amount[DIM_TOKENS] == 0 && entry.amount[DIM_NANOUSD] == 0 && entry.amount[DIM_CALLS] == 0)
 		PG_RETURN_BOOL(false);
+	template_make_or_raise(&path);
 	for (int i = 0; i < path.n; i++)
 	{
 		path.link[i].exact = true;

@@ -24,8 +24,11 @@ CREATE TABLE agentcore.budget (
   limited_at      timestamptz NOT NULL,
   window_revision bigint NOT NULL,
   revision        bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  template        text COLLATE "C",
+  place           integer CHECK ((place IS NULL) = (template IS NULL)),
   PRIMARY KEY (tenant, name)
 );
+CREATE UNIQUE INDEX budget_template_place ON agentcore.budget (tenant, template, place) WHERE template IS NOT NULL;
 SELECT agentcore.registry_attach('agentcore.budget');
 COMMENT ON TABLE agentcore.budget IS
   'Definitions of budgets: limits (NULL = none), window, parent. '
@@ -33,7 +36,8 @@ COMMENT ON TABLE agentcore.budget IS
   'spenders: roles that may use it besides those that may call for an agent that it pays for (NULL = only these; all roles if no agent leads to it). '
   'max_overrun: NULL = agentcore.max_overrun. '
   'min_hold: what an unknown amount holds, NULL = nothing. '
-  'limited_at: when limits or window last changed; window_revision: changes with the window.';
+  'limited_at: when limits or window last changed; window_revision: changes with the window. '
+  'template: of which its first use made it (NULL: none), and place: in which of its places, so that there are never more than max_budgets.';
 
 CREATE TABLE agentcore.budget_limit (
   tenant          text COLLATE "C" NOT NULL,
@@ -238,6 +242,6 @@ SELECT pg_catalog.pg_extension_config_dump('agentcore.model_price', '');
 INSERT INTO agentcore.access_function VALUES ('budget_counter_by_hand', 'internal');
 
 INSERT INTO agentcore.access_source (relation, since, hidden) VALUES
-  ('model_price', NULL, '{revision}'), ('budget', NULL, '{max_tokens,max_nanousd,max_calls,limited_at,window_revision,revision}'),
+  ('model_price', NULL, '{revision}'), ('budget', NULL, '{max_tokens,max_nanousd,max_calls,limited_at,window_revision,revision,place}'),
   ('budget_limit', NULL, '{max_tokens,max_nanousd,max_calls,revision}'),
   ('permit', NULL, '{budgets,spent_tokens,spent_nanousd,charge_on_expiry,holder,request_hash,asked_hash,held_by,is_llm,idempotent,resolved,cache_key,cache_lease,result,loop_tag}'), ('budget_ledger', 'at', '{detail}');

@@ -11,6 +11,8 @@
  */
 #include "budget/budget_path.h"
 
+#include "budget/template_find.h"
+
 static PathLink *
 add_link(BudgetPath *path, const char *name)
 {
@@ -55,6 +57,8 @@ path_resolve(BudgetPath *path, const char *tenant, const char *budget)
 					(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 					 errmsg("budget \"%s\" has more than %d levels", path->link[0].name, BUDGET_MAX_DEPTH)));
 		link = add_link(path, budget);
+		if (!link->defined && path->n == 1)
+			link->defined = (link->unmade = template_find(tenant, budget, &link->def)) != NULL;
 		if (!link->defined)
 			refuse_unknown(path, tenant, budget);
 		budget = link->def.parent;

@@ -15,6 +15,7 @@ typedef struct PathLink
 	int			depth;			/* 0: the root */
 	bool		defined;		/* def is set */
 	BudgetDef	def;
+	const struct BudgetTemplate *unmade;	/* the template whose definition it has, until its first use; NULL: its own */
 	bool		found;			/* sum is set */
 	Counter		sum;			/* what is committed and what this transaction did, by the path's time */
 	bool		own;			/* what it did through an entry is in it as well */
@@ -48,7 +49,7 @@ typedef struct BudgetPath
 	PathLink   *link;
 } BudgetPath;
 
-/* 42704 unless the budget and all its parents exist; NULL budget: no links */
+/* 42704 unless the budget, or a template of its name, and all its parents exist; NULL budget: no links */
 extern void path_resolve(BudgetPath *path, const char *tenant, const char *budget);
 
 /* of the budgets that carry the holds of some permits */

@@ -16,6 +16,7 @@
 #include "budget/budget_path.h"
 #include "budget/define_counters.h"
 #include "budget/lock_order.h"
+#include "budget/template_place.h"
 
 #include "catalog/pg_type.h"
 #include "utils/acl.h"
@@ -90,8 +91,8 @@ define_window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int n, Window *w
 }
 
 /* One of a few words; 22023 names them. */
-static char *
-arg_word(FunctionCallInfo fcinfo, int n, const char *what, const char *one, const char *other)
+char *
+define_word(FunctionCallInfo fcinfo, int n, const char *what, const char *one, const char *other)
 {
 	char	   *word = agc_arg_name(fcinfo, n, what);
 
@@ -100,8 +101,8 @@ arg_word(FunctionCallInfo fcinfo, int n, const char *what, const char *one, cons
 	return word;
 }
 
-static int
-arg_count(FunctionCallInfo fcinfo, int n, const char *what, int missing)
+int
+define_count(FunctionCallInfo fcinfo, int n, const char *what, int missing)
 {
 	int			value;
 
@@ -116,7 +117,7 @@ arg_count(FunctionCallInfo fcinfo, int n, const char *what, int missing)
 	return value;
 }
 
-/* The levels of a budget and what is below it: 1 for a budget without children. */
+/* The levels of a budget and what is below it, templates too: 1 for a budget without children. */
 static int
 height_of(const char *tenant, const char *name)
 {
@@ -124,8 +125,10 @@ height_of(const char *tenant, const char *name)
 	static AgcPlan plan = {
 		"WITH RECURSIVE below(name, level) AS ("
 		" SELECT $2 COLLATE \"C\", 1 UNION ALL"
-		" SELECT b.name, below.level + 1 FROM below JOIN agentcore.budget b"
-		" ON b.tenant = $1 AND b.parent = below.name WHERE below.level <= $3)"
+		" SELECT c.name, below.level + 1 FROM below CROSS JOIN LATERAL ("
+		"SELECT b.name FROM agentcore.budget b WHERE b.tenant = $1 AND b.parent = below.name UNION ALL"
+		" SELECT t.name FROM agentcore.budget_template t WHERE t.tenant = $1 AND t.parent = below.name) c"
+		" WHERE below.level <= $3)"
 		" SELECT max(level) FROM below", 3, types
 	};
 	bool		isnull;
@@ -151,6 +154,7 @@ check_parent(const char *tenant, const char *name, const char *parent)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("budget \"%s\" cannot be its own parent", name)));
 	path_resolve(&above, tenant, parent);
+	template_check_parent(&above);
 	if (path_find(&above, name) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -171,10 +175,10 @@ compare_int32(const void *a, const void *b)
 }
 
 /* Ascending, each once. */
-static ArrayType *
-arg_thresholds(FunctionCallInfo fcinfo)
+ArrayType *
+define_thresholds(FunctionCallInfo fcinfo, int arg)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P_COPY(A_THRESHOLDS);
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P_COPY(arg);
 	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	int32	   *percent = (int32 *) ARR_DATA_PTR(array);
 	Datum		elems[BUDGET_MAX_THRESHOLDS];
@@ -199,14 +203,14 @@ arg_thresholds(FunctionCallInfo fcinfo)
 }
 
 /* Role names as text, each once; 42704 for one that does not exist. */
-static ArrayType *
-arg_spenders(FunctionCallInfo fcinfo, bool judge)
+ArrayType *
+define_spenders(FunctionCallInfo fcinfo, int arg, bool judge)
 {
 	Datum	   *elems;
 	bool	   *nulls;
 	int			n;
 
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(A_SPENDERS), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elems, &nulls, &n);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(arg), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elems, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
 		if (nulls[i])
@@ -221,10 +225,10 @@ arg_spenders(FunctionCallInfo fcinfo, bool judge)
 }
 
 /* Infinity: all that was spent is charged. */
-static Datum
-arg_max_overrun(FunctionCallInfo fcinfo)
+Datum
+define_max_overrun(FunctionCallInfo fcinfo, int arg)
 {
-	Datum		times = PG_GETARG_DATUM(A_MAX_OVERRUN);
+	Datum		times = PG_GETARG_DATUM(arg);
 
 	if (numeric_is_nan(DatumGetNumeric(times)) ||
 		DatumGetBool(DirectFunctionCall2(numeric_lt, times, NumericGetDatum(int64_to_numeric(1)))))
@@ -250,6 +254,13 @@ define_put_maxima(AgcRow *row, FunctionCallInfo fcinfo, int n)
 	agc_put_datum(row, Int64GetDatum(agc_opt_amount(fcinfo, n + 2, "max_calls", 0)), PG_ARGISNULL(n + 2));
 }
 
+void
+define_put_min_hold(AgcRow *row, FunctionCallInfo fcinfo, int n)
+{
+	agc_put_datum(row, Int64GetDatum(agc_opt_amount(fcinfo, n, "min_hold_tokens", 0)), PG_ARGISNULL(n));
+	agc_put_datum(row, Int64GetDatum(agc_opt_usd(fcinfo, n + 1, "min_hold_usd", 0)), PG_ARGISNULL(n + 1));
+}
+
 /* The parameters of write_budget(). */
 static void
 put_budget(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const char *kind)
@@ -257,25 +268,24 @@ put_budget(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const char *ki
 	agc_put(row, set->keys[0]);
 	agc_put_arg(row, fcinfo, A_NAME);
 	define_put_maxima(row, fcinfo, A_MAX_TOKENS);
-	agc_put_datum(row, Int32GetDatum(arg_count(fcinfo, A_MAX_IN_FLIGHT, "max_in_flight", 0)), PG_ARGISNULL(A_MAX_IN_FLIGHT));
+	agc_put_datum(row, Int32GetDatum(define_count(fcinfo, A_MAX_IN_FLIGHT, "max_in_flight", 0)), PG_ARGISNULL(A_MAX_IN_FLIGHT));
 	agc_put_arg(row, fcinfo, A_PERIOD);
 	agc_put_text(row, kind);
 	agc_put_arg(row, fcinfo, A_TZ);
 	agc_put_arg(row, fcinfo, A_ANCHOR);
 	agc_put_arg(row, fcinfo, A_PARENT);
-	agc_put_text(row, arg_word(fcinfo, A_ON_EXPIRY, "on_expiry", "release", "charge_estimate"));
-	agc_put_text(row, arg_word(fcinfo, A_OVERRUN, "overrun", "charge", "cap"));
+	agc_put_text(row, define_word(fcinfo, A_ON_EXPIRY, "on_expiry", "release", "charge_estimate"));
+	agc_put_text(row, define_word(fcinfo, A_OVERRUN, "overrun", "charge", "cap"));
 	agc_put_arg(row, fcinfo, A_ENABLED);
 	agc_put_time(row, agc_now());
-	agc_put_pointer(row, arg_thresholds(fcinfo));
+	agc_put_pointer(row, define_thresholds(fcinfo, A_THRESHOLDS));
 	agc_put_bool(row, set->exists);
-	agc_put_pointer(row, PG_ARGISNULL(A_SPENDERS) ? NULL : arg_spenders(fcinfo, AGC_TOUCHED(set, A_SPENDERS)));
+	agc_put_pointer(row, PG_ARGISNULL(A_SPENDERS) ? NULL : define_spenders(fcinfo, A_SPENDERS, AGC_TOUCHED(set, A_SPENDERS)));
 	if (PG_ARGISNULL(A_MAX_OVERRUN))
 		agc_put_null(row);
 	else
-		agc_put(row, arg_max_overrun(fcinfo));
-	agc_put_datum(row, Int64GetDatum(agc_opt_amount(fcinfo, A_MIN_HOLD_TOKENS, "min_hold_tokens", 0)), PG_ARGISNULL(A_MIN_HOLD_TOKENS));
-	agc_put_datum(row, Int64GetDatum(agc_opt_usd(fcinfo, A_MIN_HOLD_USD, "min_hold_usd", 0)), PG_ARGISNULL(A_MIN_HOLD_USD));
+		agc_put(row, define_max_overrun(fcinfo, A_MAX_OVERRUN));
+	define_put_min_hold(row, fcinfo, A_MIN_HOLD_TOKENS);
 }
 
 static bool
@@ -296,13 +306,13 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 		" period = EXCLUDED.period, kind = EXCLUDED.kind, tz = EXCLUDED.tz,"
 		" anchor = EXCLUDED.anchor, parent = EXCLUDED.parent, on_expiry = EXCLUDED.on_expiry,"
 		" overrun = EXCLUDED.overrun, enabled = EXCLUDED.enabled, thresholds = EXCLUDED.thresholds,"
-		" spenders = EXCLUDED.spenders, max_overrun = EXCLUDED.max_overrun,"
+		" template = NULL, place = NULL, spenders = EXCLUDED.spenders, max_overrun = EXCLUDED.max_overrun,"
 		" min_hold_tokens = EXCLUDED.min_hold_tokens, min_hold_nanousd = EXCLUDED.min_hold_nanousd,"
 		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS
 		" THEN b.limited_at ELSE EXCLUDED.limited_at END,"
 		" window_revision = CASE WHEN " SAME_WINDOW
 		" THEN b.window_revision ELSE EXCLUDED.window_revision END"
-		" WHERE $17 AND NOT (" SAME_WINDOW " AND " SAME_LIMITS
+		" WHERE $17 AND NOT (b.template IS NULL AND " SAME_WINDOW " AND " SAME_LIMITS
 		" AND b.parent IS NOT DISTINCT FROM EXCLUDED.parent AND b.on_expiry = EXCLUDED.on_expiry"
 		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled"
 		" AND b.thresholds = EXCLUDED.thresholds AND b.spenders IS NOT DISTINCT FROM EXCLUDED.spenders"
@@ -366,7 +376,7 @@ refuse_parent(const char *tenant, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("budget \"%s\" is the parent of other budgets", name),
-				 errhint("Drop them or give them another parent first.")));
+				 errhint("Drop them and their templates, or give them another parent, first. Budgets that a template made go by agentcore.budget_prune().")));
 }
 
 static void

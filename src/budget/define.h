@@ -7,6 +7,8 @@
 
 #include "budget/definition.h"
 
+#include "utils/array.h"
+
 /* Call these between agc_owner_begin() and agc_owner_end(), define_window_of_args() anywhere. */
 
 /* Until COMMIT nobody else changes a budget of the tenant. */
@@ -24,5 +26,15 @@ extern void define_window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int 
 
 /* a setter's arguments max_tokens (at n), max_usd and max_calls, as they are stored */
 extern void define_put_maxima(AgcRow *row, FunctionCallInfo fcinfo, int n);
+
+/* min_hold_tokens (at n) and min_hold_usd */
+extern void define_put_min_hold(AgcRow *row, FunctionCallInfo fcinfo, int n);
+
+/* Other arguments of budget_set(), judged, as they are stored; 22023 for what cannot be. */
+extern char *define_word(FunctionCallInfo fcinfo, int n, const char *what, const char *one, const char *other);
+extern int	define_count(FunctionCallInfo fcinfo, int n, const char *what, int missing);
+extern ArrayType *define_thresholds(FunctionCallInfo fcinfo, int arg);
+extern ArrayType *define_spenders(FunctionCallInfo fcinfo, int arg, bool judge);	/* judge: 42704 for an unknown role */
+extern Datum define_max_overrun(FunctionCallInfo fcinfo, int arg);
 
 #endif							/* AGENTCORE_BUDGET_DEFINE_H */

@@ -22,7 +22,7 @@ static void *compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant,
 
 static AgcTable budget_table = AGC_TABLE("budget", "budget_pkey");
 static AgcTable limit_table = AGC_TABLE("budget_limit", "budget_limit_pkey");
-static const AgcObjectClass budget_class = {"budget", &budget_table, compile_budget};
+static const AgcObjectClass budget_class = {"budget", &budget_table, compile_budget, .always_looks = true};
 
 /* The columns that a budget and its further limits have in common. */
 static void
@@ -73,22 +73,19 @@ compile_thresholds(BudgetDef *def, HeapTuple tuple, TupleDesc desc)
 	memcpy(def->threshold, ARR_DATA_PTR(array), def->nthresholds * sizeof(int32));
 }
 
-static void *
-compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
+void
+definition_of_row(HeapTuple tuple, TupleDesc desc, BudgetDef *def)
 {
-	BudgetDef  *def = palloc0(sizeof(BudgetDef));
-	const char *keys[2] = {tenant, name};
-	Relation	limits;
 	bool		no_limit;
 	bool		no_overrun;
 	Datum		in_flight = agc_col(tuple, desc, "max_in_flight", &no_limit);
 	Datum		overrun = agc_col(tuple, desc, "max_overrun", &no_overrun);
 
+	memset(def, 0, sizeof(*def));
 	def->parent = agc_col_text(tuple, desc, "parent");
 	def->enabled = agc_col_bool(tuple, desc, "enabled");
 	def->charge_on_expiry = strcmp(agc_col_text(tuple, desc, "on_expiry"), "release") != 0;
 	def->max_in_flight = no_limit ? NO_AMOUNT : DatumGetInt32(in_flight);
-	def->window_revision = agc_col_int64(tuple, desc, "window_revision", 0);
 	def->cap_overrun = strcmp(agc_col_text(tuple, desc, "overrun"), "cap") == 0;
 	def->max_overrun = no_overrun ? 0 : DatumGetFloat8(DirectFunctionCall1(numeric_float8, overrun));
 	def->min_hold[DIM_TOKENS] = agc_col_int64(tuple, desc, "min_hold_tokens", 0);
@@ -96,6 +93,20 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	compile_thresholds(def, tuple, desc);
 	def->nlimits = 1;
 	compile_limit(&def->limit[0], tuple, desc);
+}
+
+static void *
+compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
+{
+	BudgetDef  *def = palloc(sizeof(BudgetDef));
+	const char *keys[2] = {tenant, name};
+	Relation	limits;
+	bool		isnull;
+
+	definition_of_row(tuple, desc, def);
+	def->window_revision = agc_col_int64(tuple, desc, "window_revision", 0);
+	(void) agc_col(tuple, desc, "template", &isnull);
+	def->made = !isnull;
 	limits = agc_table_open(&limit_table, AccessShareLock);
 	agc_table_scan(&limit_table, limits, 2, keys, add_limit, def);
 	agc_table_close(limits, AccessShareLock);
@@ -139,14 +150,6 @@ budget_require(const char *tenant, const char *budget)
 	BudgetDef	def;
 
 	definition_require(tenant, budget, &def);
-}
-
-bool
-budget_exists(const char *tenant, const char *budget)
-{
-	BudgetDef	def;
-
-	return definition_read(tenant, budget, &def);
 }
 
 const char *

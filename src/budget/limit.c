@@ -26,7 +26,8 @@ touch_budget(const char *tenant, const char *budget, const BudgetDef *old)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
-		"UPDATE agentcore.budget SET limited_at = $3, window_revision = nextval('agentcore.revision_seq')"
+		"UPDATE agentcore.budget SET limited_at = $3, window_revision = nextval('agentcore.revision_seq'),"
+		" template = NULL, place = NULL"
 		" WHERE tenant = $1 AND name = $2", 3, types
 	};
 	AgcRow		row;

@@ -10,6 +10,8 @@
  */
 #include "budget/path_admit.h"
 
+#include "budget/template_place.h"
+
 static char *
 format_amount(int dim, int64 amount)
 {
@@ -85,9 +87,12 @@ path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecis
 	{
 		const PathLink *link = &path->link[i];
 		Refusal		refusal;
+		char	   *unmakeable;
 
 		if (!link->defined || !link->def.enabled)
 			deny(out, link, -1, psprintf("Budget %s is disabled.", agc_quoted_name(link->name)), -1, false);
+		else if (!template_admits(path, link, &unmakeable))
+			deny(out, link, -1, unmakeable, -1, false);
 		else if (!counter_admits(&link->sum, &link->def, asked, path->at, &refusal))
 			deny(out, link, refusal.window, describe(link, &refusal), refusal.can_ever_fit ? refusal.retry_after : -1,
 				 refusal.can_ever_fit);

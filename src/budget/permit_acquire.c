@@ -9,6 +9,7 @@
  */
 #include "budget/permit.h"
 
+#include "budget/budget_template.h"
 #include "budget/guard.h"
 #include "budget/lock_order.h"
 #include "budget/min_hold.h"
@@ -85,12 +86,27 @@ find_duplicate(const PermitRequest *request, const char *holder, PermitDecision 
 	return true;
 }
 
+/* A budget of a template is made only when nothing that can be seen refuses the request. */
+static PathAnswer
+make_missing(BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision *out, MemoryContext cxt)
+{
+	if (!template_is_needed(path))
+		return PATH_ENTERED;
+	for (int i = 0; i < path->n; i++)
+		path->link[i].found = false;
+	path_peek(path);
+	return path_admits(path, asked, out, cxt) ? template_make(path, out, cxt) : PATH_REFUSED;
+}
+
 /* PATH_REFUSED: the decision says by whom. */
 static PathAnswer
 enter(BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision *out, MemoryContext cxt)
 {
-	PathAnswer	answer = path_enter(path, asked, path_plan_hold, (void *) asked);
+	PathAnswer	answer = make_missing(path, asked, out, cxt);
 
+	if (answer != PATH_ENTERED)
+		return answer;
+	answer = path_enter(path, asked, path_plan_hold, (void *) asked);
 	if (answer == PATH_BUSY)
 		permit_report_contention(out);
 	else if (answer == PATH_REFUSED)

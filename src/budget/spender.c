@@ -9,6 +9,11 @@
  * nearest budget above it that an agent names, or that has spenders, decides.
  * An administrator may use them all.
  *
+ * A name without a row that a template covers is judged as the budget that its first
+ * use would make, by the template's spenders and parent.  So it does not matter whether
+ * a session has heard that it was made, which nobody tells.  An agent that names it
+ * leads to it all the same.
+ *
  * An agent that is switched off gives no right; the budgets it leads to do not become
  * open by that.
  *
@@ -51,10 +56,15 @@ typedef struct Places
 	uint64		access_version;
 	int			n;
 	int			room;
-	Place	   *place;			/* by name */
+	int			sorted;			/* that many of them are, by name */
+	Place	   *place;
+	int			ntemplates;
+	int			template_room;
+	Place	   *template;		/* their names are prefixes */
 } Places;
 
 static AgcTable budget_table = AGC_TABLE("budget", "budget_pkey");
+static AgcTable template_table = AGC_TABLE("budget_template", "budget_template_pkey");
 static AgcTable agent_table = AGC_TABLE("agent", "agent_pkey");
 
 static Places kept[NKEPT];
@@ -82,25 +92,49 @@ is_spender(Oid role, Datum spenders)
 	return false;
 }
 
-static void
-add_place(HeapTuple tuple, TupleDesc desc, void *arg)
+static Place *
+new_place(Place **array, int *n, int *room)
 {
-	Places	   *places = arg;
 	Place	   *place;
+
+	if (*n == *room)
+	{
+		*room = Max(2 * *room, 16);
+		*array = *array == NULL ? palloc(*room * sizeof(Place)) : repalloc_huge(*array, *room * sizeof(Place));
+	}
+	place = &(*array)[(*n)++];
+	memset(place, 0, sizeof(Place));
+	return place;
+}
+
+static void
+read_place(const Places *places, Place *place, HeapTuple tuple, TupleDesc desc)
+{
 	bool		no_spenders;
 	Datum		spenders = agc_col(tuple, desc, "spenders", &no_spenders);
 
-	if (places->n == places->room)
-	{
-		places->room *= 2;
-		places->place = repalloc_huge(places->place, places->room * sizeof(Place));
-	}
-	place = &places->place[places->n++];
-	memset(place, 0, sizeof(Place));
 	place->name = agc_col_text(tuple, desc, "name");
 	place->parent = agc_col_text(tuple, desc, "parent");
 	place->listed = !no_spenders;
 	place->spender = !no_spenders && is_spender(places->role, spenders);
+}
+
+static void
+add_place(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	Places	   *places = arg;
+
+	read_place(places, new_place(&places->place, &places->n, &places->room), tuple, desc);
+}
+
+static void
+add_template(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	Places	   *places = arg;
+	Place	   *template = new_place(&places->template, &places->ntemplates, &places->template_room);
+
+	read_place(places, template, tuple, desc);
+	template->name[strlen(template->name) - 1] = '\0';
 }
 
 static int
@@ -109,13 +143,62 @@ compare_places(const void *a, const void *b)
 	return strcmp(((const Place *) a)->name, ((const Place *) b)->name);
 }
 
+/* Each name once. */
+static void
+sort_places(Places *places)
+{
+	int			n = 0;
+
+	qsort(places->place, places->n, sizeof(Place), compare_places);
+	for (int i = 0; i < places->n; i++)
+		if (n == 0 || compare_places(&places->place[n - 1], &places->place[i]) != 0)
+			places->place[n++] = places->place[i];
+	places->n = places->sorted = n;
+}
+
 static Place *
 find_place(const Places *places, const char *name)
 {
 	Place		wanted = {.name = (char *) name};
 
-	return name == NULL || places->n == 0 ? NULL :
-		bsearch(&wanted, places->place, places->n, sizeof(Place), compare_places);
+	return name == NULL || places->sorted == 0 ? NULL :
+		bsearch(&wanted, places->place, places->sorted, sizeof(Place), compare_places);
+}
+
+/* What a name without a row would be made of; NULL: nothing.  As budget_template.c decides. */
+static const Place *
+find_template(const Places *places, const char *name)
+{
+	const Place *best = NULL;
+	size_t		longest = 0;
+
+	for (int i = 0; i < places->ntemplates; i++)
+	{
+		size_t		length = strlen(places->template[i].name);
+
+		if (length > longest && strncmp(places->template[i].name, name, length) == 0 && name[length] != '\0')
+		{
+			best = &places->template[i];
+			longest = length;
+		}
+	}
+	return best;
+}
+
+/* A budget that an agent names before its first use gets a place as if it were made. */
+static void
+add_unmade(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	Places	   *places = arg;
+	char	   *name = agc_col_text(tuple, desc, "budget");
+	const Place *template = name == NULL ? NULL : find_template(places, name);
+	Place	   *place;
+
+	if (template == NULL || find_place(places, name) != NULL)
+		return;
+	place = new_place(&places->place, &places->n, &places->room);
+	*place = *template;
+	place->name = name;
 }
 
 static void
@@ -158,8 +241,16 @@ read_tables(Places *places)
 
 	agc_table_scan(&budget_table, rel, 1, &tenant, add_place, places);
 	agc_table_close(rel, AccessShareLock);
-	qsort(places->place, places->n, sizeof(Place), compare_places);
+	sort_places(places);
+	rel = agc_table_open(&template_table, AccessShareLock);
+	agc_table_scan(&template_table, rel, 1, &tenant, add_template, places);
+	agc_table_close(rel, AccessShareLock);
 	rel = agc_table_open(&agent_table, AccessShareLock);
+	if (places->ntemplates > 0)
+	{
+		agc_table_scan(&agent_table, rel, 1, &tenant, add_unmade, places);
+		sort_places(places);
+	}
 	agc_table_scan(&agent_table, rel, 1, &tenant, note_agent, places);
 	agc_table_close(rel, AccessShareLock);
 	spread(places);
@@ -181,10 +272,9 @@ build(Oid role, const char *tenant)
 	Places	   *oldest = &kept[next_kept++ % NKEPT];
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore spenders", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
-	Places		places = {.cxt = cxt, .role = role, .room = 16, .generation = agc_generation(), .access_version = agc_access_version()};
+	Places		places = {.cxt = cxt, .role = role, .generation = agc_generation(), .access_version = agc_access_version()};
 
 	places.tenant = pstrdup(tenant);
-	places.place = palloc(places.room * sizeof(Place));
 	read_tables(&places);
 	MemoryContextSwitchTo(old);
 	forget(oldest);
@@ -212,6 +302,8 @@ may_use(const Places *places, const char *budget)
 {
 	const Place *place = find_place(places, budget);
 
+	if (place == NULL)
+		place = find_template(places, budget);
 	/* that a budget does not exist is for others to say */
 	if (place == NULL || place->spender || place->mine)
 		return true;

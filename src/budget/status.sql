@@ -105,7 +105,8 @@ SELECT b.tenant, b.name AS budget,
        b.spenders, b.max_overrun,
        (SELECT u.tokens FROM agentcore.budget_unbilled(b.name, w.counts_from, b.tenant) u) AS unbilled_tokens,
        (SELECT u.usd FROM agentcore.budget_unbilled(b.name, w.counts_from, b.tenant) u) AS unbilled_usd,
-       b.min_hold_tokens, pg_catalog.trim_scale(b.min_hold_nanousd * 0.000000001) AS min_hold_usd
+       b.min_hold_tokens, pg_catalog.trim_scale(b.min_hold_nanousd * 0.000000001) AS min_hold_usd,
+       b.template
   FROM agentcore.visible_rows(NULL::agentcore.budget) b
  CROSS JOIN LATERAL agentcore.budget_windows(b.name, b.tenant) w
   -- one pass: a look at the limits for each budget would read all of them each time
@@ -121,6 +122,7 @@ COMMENT ON VIEW agentcore.budget_status IS
   'A budget that is being changed is shown by its new definition. '
   'spenders, max_overrun, min_hold_tokens, min_hold_usd: as given to budget_set(), NULL = not. '
   'unbilled_tokens, unbilled_usd: what overrun cap or max_overrun left uncharged in the main window, as far back as the ledger reaches. '
+  'template: the pattern of the template of which its first use made it, NULL = none. '
   'Tokens and calls in units, money in USD. '
   'resets_at NULL: never, or bit by bit (sliding).';
 

@@ -77,6 +77,7 @@ typedef struct BudgetDef
 {
 	char	   *parent;			/* NULL: a root */
 	bool		enabled;
+	bool		made;			/* of a template, by its first use */
 	bool		charge_on_expiry;
 	bool		cap_overrun;	/* charge no more than was held */
 	int64		min_hold[2];	/* tokens, nano-USD: what an unknown amount holds; 0: nothing */

@@ -68,7 +68,7 @@ BEGIN
   EXECUTE format('SELECT agentcore.%I(%stenant => $2)', setter, arguments) INTO result USING given, tenant, back;
   RETURN result;
 EXCEPTION WHEN invalid_text_representation OR datetime_field_overflow OR invalid_datetime_format OR numeric_value_out_of_range THEN
-  RAISE EXCEPTION 'a member for % "%" has a value of another type', setter, coalesce(members ->> 'name', members ->> 'model', members ->> 'target', members ->> 'policy', members ->> 'uri')
+  RAISE EXCEPTION 'a member for % "%" has a value of another type', setter, coalesce(members ->> 'name', members ->> 'model', members ->> 'target', members ->> 'policy', members ->> 'uri', members ->> 'pattern')
     USING ERRCODE = 'invalid_parameter_value', DETAIL = SQLERRM;
 END
 $$;
@@ -182,7 +182,7 @@ CREATE FUNCTION agentcore.config_set(kind text, items jsonb, tenant text) RETURN
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  setters constant jsonb := '{"prices": "model_price_set", "model_aliases": "model_alias_set", "retry_policies": "retry_policy_set", "models": "model_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "agents": "agent_set"}';
+  setters constant jsonb := '{"prices": "model_price_set", "model_aliases": "model_alias_set", "retry_policies": "retry_policy_set", "models": "model_set", "budget_templates": "budget_template_set", "rates": "rate_set", "breakers": "breaker_set", "json_schemas": "json_schema_set", "agents": "agent_set"}';
   waiting jsonb := items;
   later jsonb;
   item jsonb;
@@ -315,7 +315,12 @@ BEGIN
                 'limit_name', l.name, 'max_tokens', l.max_tokens, 'max_usd', trim_scale(l.max_nanousd / 1000000000.0), 'max_calls', l.max_calls,
                 'period', l.period, 'kind', l.kind, 'tz', l.tz, 'anchor', l.anchor) ORDER BY l.name), '[]')
                  FROM agentcore.budget_limit l WHERE l.tenant = b.tenant AND l.budget = b.name)) ORDER BY b.name), '[]')
-      FROM agentcore.budget b WHERE b.tenant = config_objects.tenant
+      FROM agentcore.budget b WHERE b.tenant = config_objects.tenant AND b.template IS NULL
+  UNION ALL
+    SELECT 'budget_templates', coalesce(jsonb_agg(to_jsonb(t) - ARRAY['tenant', 'revision', 'name', 'max_nanousd', 'min_hold_nanousd']
+             || jsonb_build_object('pattern', t.name, 'period', t.period, 'anchor', t.anchor, 'max_usd', trim_scale(t.max_nanousd / 1000000000.0),
+                'min_hold_usd', trim_scale(t.min_hold_nanousd / 1000000000.0)) ORDER BY t.name), '[]')
+      FROM agentcore.budget_template t WHERE t.tenant = config_objects.tenant
   UNION ALL
     SELECT 'policies', coalesce(jsonb_agg(jsonb_build_object('name', p.name) || agentcore.policy_members(p.name, p.tenant) ORDER BY p.name), '[]')
       FROM agentcore.policy p WHERE p.tenant = config_objects.tenant
@@ -355,7 +360,8 @@ CREATE FUNCTION agentcore.config_export(tenant text DEFAULT '') RETURNS jsonb
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_config_export_v1';
 COMMENT ON FUNCTION agentcore.config_export(text) IS
-  'A tenant''s prices, aliases of models, budgets, policies, retry policies, models, rates, breakers, documents of schemas, tools and agents as one document, which config_apply() takes: every member, null where it is as in a new object. '
+  'A tenant''s prices, aliases of models, budgets, templates of budgets, policies, retry policies, models, rates, breakers, documents of schemas, tools and agents as one document, which config_apply() takes: every member, null where it is as in a new object. '
+  'Budgets that a template made are left out. '
   'Needs admin.';
 
 CREATE FUNCTION agentcore.config_apply(config jsonb, dry_run boolean DEFAULT false, prune boolean DEFAULT false, tenant text DEFAULT '', OUT kind text, OUT name text, OUT action text) RETURNS SETOF record
@@ -365,9 +371,9 @@ CREATE FUNCTION agentcore.config_apply(config jsonb, dry_run boolean DEFAULT fal
 #variable_conflict use_column
 DECLARE
   -- an object comes before those that name it
-  kinds constant text[] := '{prices,model_aliases,budgets,policies,retry_policies,models,rates,breakers,json_schemas,tools,agents}';
-  keys constant jsonb := '{"prices": "model", "model_aliases": "pattern", "models": "model", "rates": "target", "breakers": "target", "json_schemas": "uri"}';
-  droppers constant jsonb := '{"prices": "model_price_drop", "model_aliases": "model_alias_drop", "budgets": "budget_drop", "policies": "policy_drop", "retry_policies": "retry_policy_drop", "models": "model_drop", "rates": "rate_drop", "breakers": "breaker_drop", "json_schemas": "json_schema_drop", "tools": "tool_drop", "agents": "agent_drop"}';
+  kinds constant text[] := '{prices,model_aliases,budgets,budget_templates,policies,retry_policies,models,rates,breakers,json_schemas,tools,agents}';
+  keys constant jsonb := '{"prices": "model", "model_aliases": "pattern", "budget_templates": "pattern", "models": "model", "rates": "target", "breakers": "target", "json_schemas": "uri"}';
+  droppers constant jsonb := '{"prices": "model_price_drop", "model_aliases": "model_alias_drop", "budgets": "budget_drop", "budget_templates": "budget_template_drop", "policies": "policy_drop", "retry_policies": "retry_policy_drop", "models": "model_drop", "rates": "rate_drop", "breakers": "breaker_drop", "json_schemas": "json_schema_drop", "tools": "tool_drop", "agents": "agent_drop"}';
   before jsonb;
   after jsonb;
   k text;
@@ -411,7 +417,7 @@ BEGIN
         -- budgets: children before their parents
         FOR dropped IN
           WITH RECURSIVE had AS (
-            SELECT DISTINCT value ->> coalesce(keys ->> k, 'name') AS name, value ->> 'parent' AS parent FROM jsonb_array_elements(before -> k)
+            SELECT DISTINCT value ->> coalesce(keys ->> k, 'name') AS name, CASE k WHEN 'budgets' THEN value ->> 'parent' END AS parent FROM jsonb_array_elements(before -> k)
           ), tree AS (
             SELECT had.name, 0 AS depth FROM had WHERE had.parent IS NULL
              UNION ALL

@@ -393,6 +393,9 @@ typedef struct AgcObjectClass
 	 * Asked when a registry table has changed and the row itself has not.
 	 */
 	bool		(*fresh) (const void *data, const char *tenant);
+
+	/* that a name has no row is not kept: rows come quietly (agc_registry_quiet()) */
+	bool		always_looks;
 } AgcObjectClass;
 
 typedef struct AgcObject
@@ -438,6 +441,13 @@ extern uint64 agc_generation(void);
 
 /* finds the relation whose invalidations are counted; agc_enter() calls it */
 extern void agc_watch_registry(void);
+
+/*
+ * Until this is called with InvalidOid, also on ERROR, nobody hears of rows that are
+ * inserted into this table.  Right only where nothing can be derived from a row's
+ * absence (AgcObjectClass.always_looks).
+ */
+extern void agc_registry_quiet(Oid relid);
 
 /* ----- canonical JSON and keys (canon.c, key.c) ---------------------------
  *

@@ -4,7 +4,8 @@
  *
  * agc_object_pin() compares the version of an object's row (revision, xmin,
  * ctid) when a registry table has changed (invalidation.c), and recompiles the
- * object if it differs.  That a name has no row is kept in the same way.  So one tenant's edit costs the other objects one index
+ * object if it differs.  That a name has no row is kept in the same way, unless
+ * rows of the class come quietly.  So one tenant's edit costs the other objects one index
  * lookup, not a compilation, and what was compiled from rows that were rolled
  * back is never used again.
  *
@@ -293,7 +294,7 @@ note_absence(const AgcObjectClass *class, const char *tenant, const char *name, 
 {
 	Absence    *absence = absence_slot(class, tenant, name);
 
-	if (strlen(tenant) > AGC_MAX_NAME || strlen(name) > AGC_MAX_NAME)
+	if (class->always_looks || strlen(tenant) > AGC_MAX_NAME || strlen(name) > AGC_MAX_NAME)
 		return;
 	absence->class = class;
 	absence->checked = checked;
