@@ -14,7 +14,7 @@ CREATE TEMP TABLE setter (setter text, table_name text, keys jsonb, row_keys jso
                           refused text[] DEFAULT '{}', along jsonb DEFAULT '{}', columns jsonb DEFAULT '{}');
 DO $$
 BEGIN
-  PERFORM agentcore.policy_set('p'), agentcore.policy_set('q'), agentcore.budget_set('parent'), agentcore.retry_policy_set('slow'), agentcore.budget_set('limited'), agentcore.model_price_set('priced', 1, 1);
+  PERFORM agentcore.policy_set('p'), agentcore.policy_set('q'), agentcore.budget_set('parent', max_tokens => 1), agentcore.retry_policy_set('slow'), agentcore.budget_set('limited'), agentcore.model_price_set('priced', 1, 1);
 END $$;
 INSERT INTO setter (setter, table_name, keys, row_keys, members, needs, refused, along, columns) VALUES
   ('agent_set', 'agent', '{"name": "a"}', '{"name": "a"}',
@@ -25,6 +25,9 @@ INSERT INTO setter (setter, table_name, keys, row_keys, members, needs, refused,
    '{"max_tokens": 1, "max_usd": 2.5, "max_calls": 3, "max_in_flight": 4, "period": "1 day", "kind": "fixed", "tz": "Europe/Rome", "anchor": "2020-01-01Z", "parent": "parent", "on_expiry": "charge_estimate", "overrun": "cap", "enabled": false, "thresholds": "{50}", "spenders": "{pg_monitor}", "max_overrun": 3, "min_hold_tokens": 5, "min_hold_usd": 0.25}',
    '{}', '{}', '{"kind": {"kind": "calendar"}, "period": {"period": null, "kind": "lifetime"}}', '{"max_usd": "max_nanousd", "min_hold_usd": "min_hold_nanousd"}'),
   ('budget_set', 'budget', '{"name": "split"}', '{"name": "split"}', '{"max_calls": 4}', '{}', '{}', '{}', '{}'),
+  ('budget_template_set', 'budget_template', '{"pattern": "t:*"}', '{"name": "t:*"}',
+   '{"max_tokens": 1, "max_usd": 2.5, "max_calls": 3, "max_in_flight": 4, "period": "1 day", "kind": "fixed", "tz": "Europe/Rome", "anchor": "2020-01-01Z", "parent": "parent", "on_expiry": "charge_estimate", "overrun": "cap", "enabled": false, "thresholds": "{50}", "spenders": "{pg_monitor}", "max_overrun": 3, "min_hold_tokens": 5, "min_hold_usd": 0.25, "max_budgets": 5}',
+   '{parent}', '{}', '{"kind": {"kind": "calendar"}, "period": {"period": null, "kind": "lifetime"}}', '{"max_usd": "max_nanousd", "min_hold_usd": "min_hold_nanousd"}'),
   ('budget_limit_set', 'budget_limit', '{"budget": "limited", "limit_name": "l"}', '{"budget": "limited", "name": "l"}',
    '{"max_tokens": 1, "max_usd": 2.5, "max_calls": 3, "period": "1 day", "kind": "sliding", "tz": "Europe/Rome", "anchor": "2020-01-01Z"}',
    '{}', '{}', '{"kind": {"kind": "calendar"}, "period": {"period": null, "kind": "lifetime"}}', '{"max_usd": "max_nanousd"}'),
@@ -49,7 +52,7 @@ INSERT INTO setter (setter, table_name, keys, row_keys, members, needs, refused,
    '{input_schema}', '{cache_ttl,coerce}', '{"url_args": {"url_args": null, "guessed": []}}', '{"est_usd": "est_nanousd"}');
 
 SELECT is_empty($$ SELECT p.proname, a.name FROM pg_proc p, unnest(p.proargnames) a (name)
-                    WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname LIKE '%\_set' AND p.proname NOT IN ('cache_set', 'config_set') AND a.name NOT IN ('reset', 'tenant')
+                    WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname LIKE '%\_set' AND p.proname NOT IN ('cache_set', 'config_set') AND a.name NOT IN ('reset', 'tenant', 'existing')
                       AND NOT EXISTS (SELECT FROM setter s WHERE s.setter = p.proname AND (s.members ? a.name OR s.keys ? a.name)) $$,
                 'every member of every setter is tried below');
 

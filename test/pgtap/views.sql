@@ -29,6 +29,7 @@ BEGIN
             agentcore.model_alias_set(x || '-*', x, tenant => tenant),
             agentcore.model_set(x, target => x, tenant => tenant),
             agentcore.budget_set(x, max_tokens => 1000000, tenant => tenant),
+            agentcore.budget_template_set(x || '-*', parent => x, tenant => tenant),
             agentcore.budget_limit_set(x, x, period => '1 hour', max_tokens => 1000, tenant => tenant),
             agentcore.agent_set(x, x, budget => x, tenant => tenant);
     PERFORM agentcore.call_begin(x, x || '_asks', '{}', tenant => tenant),

@@ -32,6 +32,8 @@ SELECT agentcore.policy_deny_tool('p', 'rm*');
 SELECT agentcore.budget_set('team', max_usd => 10, period => '1 day');
 SELECT agentcore.budget_set('b', max_tokens => 1000, max_calls => 10, parent => 'team');
 SELECT agentcore.budget_limit_set('b', 'hour', max_tokens => 900, period => '1 hour');
+SELECT agentcore.budget_template_set('customer:*', parent => 'team', max_usd => 1, max_budgets => 2);
+SELECT agentcore.budget_acquire('customer:1', usd => 0.75);
 SELECT agentcore.agent_set('a', 'p', 'b');
 SELECT agentcore.tool_set('read', '{"type": "object"}', cache_ttl => '1 hour', est_tokens => 100);
 SELECT agentcore.json_schema_set('urn:doc', '{"$id": "urn:doc:own", "properties": {"n": {"type": "integer"}}}');
@@ -106,6 +108,9 @@ is(in_db('target', q{SELECT agentcore.budget_ledger_partition(1)}), '0', 'none i
 is(in_db('target', q{SELECT partitions FROM agentcore.budget_ledger_retain('60 days')}), '0', 'none is old');
 
 # it works on: open calls can be settled, revisions go on, the dropped role's grant matches nobody
+is(in_db('target', q{SELECT granted FROM agentcore.budget_try_acquire('customer:1', usd => 0.5)}), 'f', 'a budget of a template is what it was');
+is(in_db('target', q{SELECT granted FROM agentcore.budget_try_acquire('customer:2', usd => 0.5)}), 't', 'the template makes another');
+is(in_db('target', q{SELECT granted FROM agentcore.budget_try_acquire('customer:3', usd => 0.5)}), 'f', 'and no more than it may');
 is(in_db('target', q{SELECT count(*) FROM agentcore.budget_verify()}), '0', 'the budgets are sound');
 my $open = in_db('target', q{SELECT call_id FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open', lease => '1 hour')});
 is(in_db('target', qq{SELECT agentcore.call_commit('$open', tokens => 5)}), 'committed', 'a call opened before the dump is settled after it');
