@@ -165,36 +165,42 @@ sum_window(const Counter *rows, int n, Counter *sum, int w)
 				total += rows[r].used[w][dim];
 		sum->used[w][dim] = narrow(total);
 	}
-	sum->warned[w] = 0;
-	for (int r = 0; r < n; r++)
-		if (rows[r].start[w] == sum->start[w] || rows[r].bucket[w] != NULL)
-			sum->warned[w] = Max(sum->warned[w], rows[r].warned[w]);
 }
 
-/* Marks stay in rows although the window has slid to below them. */
-static void
-lower_sliding(Counter *sum, const BudgetDef *def)
+/*
+ * The highest mark of a window.  One that was written before the window last slid
+ * counts only as far as the sum still reaches it.
+ */
+static int
+highest_mark(const Counter *sum, const BudgetDef *def, int w, int now, int before)
 {
-	for (int w = 0; w < sum->nwindows && def->window_revision == sum->window_revision; w++)
-		if (sum->bucket[w] != NULL)
-			lower_warned(sum, def, w);
+	static const int64 nothing[BUDGET_NUSED] = {0};
+
+	if (before <= now || sum->bucket[w] == NULL || def->window_revision != sum->window_revision)
+		return now;
+	return Max(now, Min(before, counter_threshold(sum, def, w, nothing)));
 }
 
 void
 counter_sum(Counter *rows, int n, const BudgetDef *def, Counter *sum)
 {
 	TimestampTz start[BUDGET_MAX_WINDOWS];
+	int			now[BUDGET_MAX_WINDOWS] = {0};
+	int			before[BUDGET_MAX_WINDOWS] = {0};
 
 	*sum = rows[0];
 	if (n == 1)
-	{
-		lower_sliding(sum, def);
 		return;
-	}
 	for (int w = 0; w < sum->nwindows; w++)
 		start[w] = latest_start(rows, n, w);
 	for (int r = 0; r < n; r++)
 	{
+		for (int w = 0; w < sum->nwindows; w++)
+		{
+			int		   *mark = rows[r].start[w] == start[w] ? &now[w] : &before[w];
+
+			*mark = Max(*mark, rows[r].warned[w]);
+		}
 		counter_roll_row(&rows[r], def, start);
 		sum->seen = Max(sum->seen, rows[r].seen);
 	}
@@ -212,8 +218,8 @@ counter_sum(Counter *rows, int n, const BudgetDef *def, Counter *sum)
 		sum_window(rows, n, sum, w);
 		if (rows[0].bucket[w] != NULL)
 			sum_sliding(rows, n, sum, w);
+		sum->warned[w] = highest_mark(sum, def, w, now[w], before[w]);
 	}
-	lower_sliding(sum, def);
 }
 
 static bool

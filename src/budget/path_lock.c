@@ -31,7 +31,7 @@
 #include "utils/inval.h"
 
 /* how long what depends on others is looked at again, and at most how long between two looks */
-#define LOOK_MS		3
+#define LOOK_MS		10
 
 /* tries to find definitions and entries that do not change under them */
 #define MAX_ROUNDS	20
@@ -532,6 +532,9 @@ write_own_row(BudgetPath *path, PathLink *link)
 				 errmsg("row %d of budget \"%s\" follows another definition of its windows", link->row, link->name)));
 	counter_roll_row(&row, &link->def, link->start);
 	counter_change(&row, &link->change);
+	/* a mark that the window has slid below is not kept beyond the time at which that is known */
+	for (int w = 0; w < row.nwindows; w++)
+		row.warned[w] = Min(row.warned[w], link->sum.warned[w]);
 	row.seen = Max(row.seen, path->at);
 	if (exists)
 		row_counter_write(path->tenant, link->name, &row);
