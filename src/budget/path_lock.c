@@ -418,16 +418,22 @@ look_again(BudgetPath *path, const int64 *asked, PathPlan plan, void *arg, int f
 {
 	instr_time	begun;
 	instr_time	now;
+	bool		slept = false;
 	Step		step;
 
 	INSTR_TIME_SET_CURRENT(begun);
-	do
+	for (;;)
 	{
 		INSTR_TIME_SET_CURRENT(now);
 		INSTR_TIME_SUBTRACT(now, begun);
 		step = decide_links(path, asked, plan, arg, from, INSTR_TIME_GET_MILLISEC(now) < LOOK_MS);
-	} while (step == STEP_LOOK);
-	ConditionVariableCancelSleep();
+		if (step != STEP_LOOK)
+			break;
+		slept = true;
+	}
+	/* a caller that is at a bell (wait.c) stays there */
+	if (slept)
+		ConditionVariableCancelSleep();
 	return step;
 }
 
