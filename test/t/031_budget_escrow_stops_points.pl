@@ -16,6 +16,7 @@ shared_preload_libraries = 'agentcore'
 agentcore.budget_entries = 2
 max_prepared_transactions = 2
 agentcore.budget_guard = off
+statement_timeout = 60s
 agentcore.budget_lock_wait = 0
 lc_messages = 'C'
 CONF
