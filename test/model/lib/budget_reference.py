@@ -527,7 +527,7 @@ class Link:
     def __init__(self, name, depth, definition):
         self.name, self.depth, self.definition = name, depth, definition
         self.counter = self.entry = self.lock = None    # counter None: there is none
-        self.found = self.own = self.exact = False      # own: counter has what the transaction itself has in flight
+        self.found = self.own = self.exact = self.telling = self.tells_upper = False  # own: counter has what the transaction itself has in flight
         self.starts, self.change, self.warned = [], Change(), []
 
     @property
@@ -763,6 +763,10 @@ class Budgets:
         try:
             link.lock = path.tx.lock(("counter", link.name), "S" if shared else "X")
         except Busy:
+            if link.telling and not shared:
+                # a settlement does not fail for a threshold: it is told by what all come to
+                link.exact, link.telling, link.tells_upper = False, False, True
+                return "alone"
             return "refused" if self.is_refused(path, asked) else "busy"
         if shared:
             return None
@@ -822,8 +826,8 @@ class Budgets:
             if not link.fits(asked, [have - sum(record.reserved[dim] for record in own) for dim, have in enumerate(entry.reserved)]):
                 link.exact = True
                 return "alone" if may_be_alone else "busy"
-        if self.tells(link, [have - sum(record.charging[dim] for record in own) for dim, have in enumerate(entry.charging)]) and may_be_alone:
-            link.exact = True
+        if self.tells(link, [have - sum(record.charging[dim] for record in own) for dim, have in enumerate(entry.charging)]) and may_be_alone and not link.tells_upper:
+            link.exact = link.telling = True
             return "alone"
         link.warned = [count.warned for count in link.counter.windows]
         windows = [limit.window for limit in link.definition.limits]
