@@ -45,7 +45,7 @@ def worker_dies(world, gate, request, run, line):
 
 
 def two_calls_in_one_transaction(world, gate, request, run, line):
-    """What not to do: a transaction that holds one budget and asks for another.
+    """What not to do: a transaction that holds one agent's budget and asks for another's.
 
     The second budget is busy, and waiting for it with the first in hand could
     deadlock, so the gate says contention; after COMMIT the same question works.
@@ -55,7 +55,7 @@ def two_calls_in_one_transaction(world, gate, request, run, line):
         with other.connection.transaction():
             busy = other.begin(dataclasses.replace(request, key=request.key + "-busy"))
             with gate.connection.transaction():
-                held = gate.begin(dataclasses.replace(request, key=request.key + "-held", budget=line["second_budget"]))
+                held = gate.begin(dataclasses.replace(request, key=request.key + "-held", agent=line["second_agent"]))
                 refused = gate.begin(request)        # contention
         for worker, begun in ((other, busy), (gate, held)):
             if begun.verdict == "run":

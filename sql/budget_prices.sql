@@ -141,7 +141,7 @@ SELECT budget_set('org', max_usd => 1000000);
 SELECT budget_set('agent', max_usd => 1000, parent => 'org');
 SELECT budget_set('run 1', max_tokens => 1000, parent => 'org');
 SELECT budget_set('user ada', max_usd => 20, parent => 'org');
-SELECT agent_set('bot', 'p', budget => 'agent');
+SELECT agent_set('bot', 'p', budget => 'agent', charges => '{user *,run *}');
 CREATE VIEW public.paid AS
   SELECT budget, held_tokens AS htok, held_usd AS husd, used_tokens AS tok, used_usd AS usd, used_calls AS calls FROM agentcore.budget_status;
 
@@ -158,7 +158,7 @@ SELECT model_price_set('dear', 1, 1);
 SELECT llm_commit(:'id', '{"input_tokens": 100, "cache_creation_input_tokens": 900, "cache_creation": {"ephemeral_1h_input_tokens": 900}, "output_tokens": 100, "output_tokens_details": {"reasoning_tokens": 100}}');
 SELECT llm_commit(:'id', '{"input_tokens": 100, "output_tokens": 100}');
 
--- a run's or a user's budget pays instead of the agent's, and its parents do
+-- a run's or a user's budget pays beside the agent's, and its parents do
 SELECT call_id AS id FROM llm_begin('bot', 'plain', 1, 1, budget => 'user ada', subject => 'ada') \gset
 SELECT * FROM public.paid WHERE htok > 0 ORDER BY budget;
 SELECT llm_commit(:'id', '{"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}');

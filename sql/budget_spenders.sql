@@ -18,7 +18,7 @@ SELECT access_grant('regress_spend_admin', 'admin');
 SELECT budget_set('org', max_tokens => 1000000), budget_set('rich', max_tokens => 100000, parent => 'org'),
        budget_set('rich run', parent => 'rich'), budget_set('rich run 1', parent => 'rich run'),
        budget_set('poor', max_tokens => 10, parent => 'org'), budget_set('shared', parent => 'org'),
-       budget_set('other', parent => 'org'), budget_set('free', max_tokens => 1000);
+       budget_set('other', parent => 'org'), budget_set('free', max_tokens => 1000), budget_set('common');
 SELECT policy_set('web'), policy_allow_tool('web', '*') > 0, tool_set('t', 'true'), model_price_set('m', 0.001, 0.001);
 SELECT agent_set('anns', 'web', 'rich', owner => 'regress_spend_ann'), agent_set('bobs', 'web', 'poor', owner => 'regress_spend_bob'),
        agent_set('anyones', 'web', 'shared');
@@ -26,15 +26,13 @@ SELECT agent_set('anns', 'web', 'rich', owner => 'regress_spend_ann'), agent_set
 -- what a role may use, by every way to name a budget: yes, or the SQLSTATE (where the ways differ: all of them)
 CREATE FUNCTION public.may_use(budget text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-  agent constant text := CASE current_user WHEN 'regress_spend_ann' THEN 'anns' WHEN 'regress_spend_bob' THEN 'bobs' ELSE 'anyones' END;
   way text;
   answers text[] := '{}';
 BEGIN
   FOREACH way IN ARRAY ARRAY['budget_acquire($1)', 'budget_acquire($1, 0, 0, 0)', 'budget_acquire($1, key => $1)',
-    'budget_try_acquire($1)', 'budget_try_acquire($1, key => ''other '' || $1)',
-    'call_begin($2, ''t'', budget => $1)', 'llm_begin($2, ''m'', 1, 1, budget => $1)', 'call_explain($2, ''t'', budget => $1)'] LOOP
+    'budget_try_acquire($1)', 'budget_try_acquire($1, key => ''other '' || $1)', 'budget_acquire(''common'', also => ARRAY[$1])'] LOOP
     BEGIN
-      EXECUTE 'SELECT agentcore.' || way USING budget, agent;
+      EXECUTE 'SELECT agentcore.' || way USING budget;
       answers := answers || 'yes'::text;
     EXCEPTION WHEN OTHERS THEN answers := answers || SQLSTATE;
     END;
@@ -53,7 +51,7 @@ END $$;
 CREATE VIEW public.uses AS
   SELECT b.name AS budget, public.may_use_as('ann', b.name) AS ann, public.may_use_as('bob', b.name) AS bob,
          public.may_use_as('carl', b.name) AS carl, public.may_use_as('admin', b.name) AS admin
-    FROM agentcore.budget b WHERE b.tenant = '' ORDER BY 1;
+    FROM agentcore.budget b WHERE b.tenant = '' AND b.name <> 'common' ORDER BY 1;
 SELECT * FROM public.uses;
 
 -- an agent that is switched off gives no right, and opens nothing; one that is dropped leaves its budget open

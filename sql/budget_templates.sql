@@ -182,7 +182,7 @@ SELECT * FROM budget_verify();
 
 -- who may make one: who could use it then
 SELECT policy_set('web'), policy_allow_tool('web', '*') > 0, tool_set('t', 'true'), model_price_set('m', 0.001, 0.001);
-SELECT budget_set('anns', max_tokens => 1000), agent_set('ann', 'web', 'anns', owner => 'regress_tpl_ann'), agent_set('bob', 'web', owner => 'regress_tpl_bob');
+SELECT budget_set('anyones'), budget_set('anns', max_tokens => 1000), agent_set('ann', 'web', 'anns', owner => 'regress_tpl_ann'), agent_set('bob', 'web', owner => 'regress_tpl_bob', charges => '{one:*,none:*}');
 SELECT budget_template_set('anns:*', parent => 'anns'), budget_template_set('listed:*', parent => 'team', spenders => '{regress_tpl_bob}'),
        budget_template_set('closed:*', parent => 'team', spenders => '{}'), budget_template_set('open:*', parent => 'team'),
        budget_template_set('named:*', parent => 'team');
@@ -192,9 +192,9 @@ DECLARE
   answers text[] := '{}';
 BEGIN
   FOREACH way IN ARRAY ARRAY['budget_acquire($1, 1)', 'budget_try_acquire($1, 1)', 'budget_acquire($1, 1, key => $1)',
-    'call_begin($2, ''t'', budget => $1)', 'llm_begin($2, ''m'', 1, 1, budget => $1)', 'call_explain($2, ''t'', budget => $1)'] LOOP
+    'budget_acquire(''anyones'', 1, also => ARRAY[$1])'] LOOP
     BEGIN
-      EXECUTE 'SELECT agentcore.' || way USING budget, substr(current_user, 13);
+      EXECUTE 'SELECT agentcore.' || way USING budget;
       answers := answers || 'yes'::text;
       RAISE EXCEPTION 'undo' USING ERRCODE = 'TC999';
     EXCEPTION WHEN SQLSTATE 'TC999' THEN NULL;

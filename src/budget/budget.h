@@ -37,11 +37,23 @@ typedef enum PermitState
 	PERMIT_DEFERRED = 'd'		/* call_fail said defer: as failed, but its key waits until retry_at */
 } PermitState;
 
+/* names that one request may give */
+#define BUDGET_MAX_NAMES	8
+
+/* The budgets that a request names, each once, in the order given. */
+typedef struct BudgetNames
+{
+	int			n;
+	char	   *name[BUDGET_MAX_NAMES];
+} BudgetNames;
+
 /* What is asked for.  Strings may be NULL where a raw permit has none. */
 typedef struct PermitRequest
 {
 	const char *tenant;
-	const char *budget;			/* NULL: no budget, the permit only records the call */
+	const char *budget;			/* whose on_expiry and overrun count; NULL: no budget, the permit only records the call */
+	int			nalso;			/* budgets that are asked beside it, each once, in order of names */
+	char	   *also[BUDGET_MAX_NAMES];
 	int64		tokens;			/* -1: unknown, so every limit must have room; 0: nothing */
 	int64		nanousd;		/* the same */
 	int64		calls;
@@ -71,6 +83,17 @@ typedef struct PermitRequest
 	int64		loop_tag;		/* what the loop guard counted the call by; 0: it did not */
 } PermitRequest;
 
+/* The numbers of a refusal, of one dimension: used + held + asked is more than max. */
+typedef struct BudgetFacts
+{
+	const char *dimension;		/* tokens, usd, calls or in_flight; NULL: no number refuses */
+	bool		is_usd;			/* they are nano-USD */
+	int64		used;
+	int64		held;
+	int64		max;			/* -1: none, it cannot be counted */
+	int64		asked;			/* -1: unknown */
+} BudgetFacts;
+
 typedef struct PermitDecision
 {
 	bool		granted;
@@ -80,6 +103,7 @@ typedef struct PermitDecision
 	const char *reason;			/* budget_exceeded | contention */
 	char	   *denied_by;		/* budget name */
 	char	   *denied_limit;	/* which of its windows; NULL: disabled, or in flight */
+	BudgetFacts denied;
 	char	   *detail;
 	int64		retry_after;	/* us, -1 = not known */
 	bool		can_ever_fit;
@@ -95,6 +119,8 @@ typedef struct PermitRow
 	PermitState state;
 	char	   *role;			/* who acquired it */
 	char	   *budget;
+	int			nalso;			/* what it was asked for beside */
+	char	  **also;
 	char	   *agent;
 	char	   *tool;
 	char	   *priced_as;
@@ -169,6 +195,20 @@ extern void budget_require(const char *tenant, const char *budget);
  * NULL: there is none.
  */
 extern char *budget_names_without_min_hold(const char *tenant);
+/* argument "one", a name, and argument "many", a text[], which "what" is called; 54001 when they are too many */
+extern void budget_names_read(FunctionCallInfo fcinfo, int one, int many, const char *what, BudgetNames *out);
+
+/* whether "own" (or NULL) is among them */
+extern bool budget_names_has(const BudgetNames *names, const char *own);
+
+/* all of them and "own" are asked; own, or else the first, is the request's budget */
+extern void budget_names_ask(const BudgetNames *names, char *own, PermitRequest *request);
+
+/* the set of them without "own" (or NULL) into a digest; nothing for no name */
+extern void budget_names_digest(const BudgetNames *names, const char *own, AgcDigest *digest);
+
+/* dimension, used, held, max and asked, as columns (denial.c) */
+extern void budget_put_facts(AgcRow *row, const BudgetFacts *facts);
 
 /* 42501 unless the caller may use it (spender.c); does nothing for a budget that does not exist */
 extern void budget_check_use(const char *tenant, const char *budget);
@@ -243,9 +283,12 @@ extern bool permit_is_held_by(const char *tenant, const PermitRow *permit, const
  */
 extern PermitTry permit_renew(const PermitRequest *request, const pg_uuid_t *id);
 
-/* larger hold and a new lease; false: refused by a budget (decision says why); 55P03 on contention */
+/*
+ * Larger hold and a new lease; false: refused by a budget (decision says why); 55P03
+ * on contention.  may_use: whether the caller may use its budgets was looked at.
+ */
 extern bool permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease,
-						  int64 tokens, int64 nanousd, PermitDecision *out);
+						  int64 tokens, int64 nanousd, bool may_use, PermitDecision *out);
 
 /*
  * The lease has ended: release or charge the permit now.  Any caller may do this.

@@ -21,6 +21,7 @@ CREATE TABLE agentcore.budget (
   max_overrun     numeric CHECK (max_overrun >= 1 AND max_overrun <> 'NaN'),
   min_hold_tokens bigint CHECK (min_hold_tokens >= 0),
   min_hold_nanousd bigint CHECK (min_hold_nanousd >= 0),
+  "only"          text[] COLLATE "C" CHECK ("only" IS NULL OR (pg_catalog.cardinality("only") > 0 AND parent IS NOT NULL)),
   limited_at      timestamptz NOT NULL,
   window_revision bigint NOT NULL,
   revision        bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
@@ -36,6 +37,7 @@ COMMENT ON TABLE agentcore.budget IS
   'spenders: roles that may use it besides those that may call for an agent that it pays for (NULL = only these; all roles if no agent leads to it). '
   'max_overrun: NULL = agentcore.max_overrun. '
   'min_hold: what an unknown amount holds, NULL = nothing. '
+  'only: the models and tools whose calls count for it (NULL = all). '
   'limited_at: when limits or window last changed; window_revision: changes with the window. '
   'template: of which its first use made it (NULL: none), and place: in which of its places, so that there are never more than max_budgets.';
 
@@ -144,6 +146,7 @@ CREATE TABLE agentcore.permit (
   estimated        text,
   reported_nanousd bigint,
   labels           jsonb,
+  also             text[] COLLATE "C",
   PRIMARY KEY (tenant, id)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
@@ -153,7 +156,8 @@ CREATE INDEX permit_open ON agentcore.permit (tenant, lease_until)
 COMMENT ON TABLE agentcore.permit IS
   'Permits, which are also the gate''s calls. '
   'state: o open, r waiting for a retry, c committed, x released, f failed, e expired, l committed after its lease, u outcome unknown, d deferred. '
-  'budgets: whose counters carry the hold, leaf first. '
+  'budget: whose on_expiry and overrun count, the agent''s own or the first that was named; also: what was named beside it, NULL = nothing. '
+  'budgets: whose counters carry the hold, the deepest first and those of one depth by name. '
   'charged: everything charged for it; spent: the part charged for failed attempts. '
   'holder: whose namespace the key is in. '
   'result_kept: false where a result was handed over and dropped, NULL where none was; result_note: what was dropped or changed of it; loop_tag: what the loop guard knows the call by, 0 where it does not count it. '

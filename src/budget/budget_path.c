@@ -2,7 +2,7 @@
  * budget_path.c
  *	  A budget with its parents, and the counters that were read of them.
  *
- * A path is either one budget and its parents as they are defined now, or the
+ * A path is either budgets and their parents as they are defined now, or the
  * budgets that carry the holds of some permits, whatever their parents are now.
  * Its counters are read by path_peek.c and locked by path_lock.c.
  *
@@ -29,16 +29,66 @@ add_link(BudgetPath *path, const char *name)
 	return link;
 }
 
-/* The last link is not defined. */
+/* The last link is not defined; "first" is where its chain begins. */
 static void
-refuse_unknown(const BudgetPath *path, const char *tenant, const char *budget)
+refuse_unknown(const BudgetPath *path, int first, const char *budget)
 {
-	if (path->n == 1)
-		budget_require(tenant, budget);
+	if (path->n == first + 1)
+		budget_require(path->tenant, budget);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("parent \"%s\" of budget \"%s\" does not exist", budget, path->link[path->n - 2].name),
 			 errhint("Create it, or give the budget another parent with agentcore.budget_set().")));
+}
+
+static void
+refuse_depth(const char *budget)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+			 errmsg("budget \"%s\" has more than %d levels", budget, BUDGET_MAX_DEPTH)));
+}
+
+static void
+refuse_links(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+			 errmsg("the budgets that were named, with all above them, are more than %d", BUDGET_MAX_LINKS),
+			 errhint("Name fewer budgets, or budgets with fewer parents.")));
+}
+
+/* Only a budget that was named may be one that a template is to make. */
+static PathLink *
+add_or_refuse(BudgetPath *path, int first, const char *name)
+{
+	PathLink   *link = add_link(path, name);
+
+	if (!link->defined && path->n == first + 1)
+		link->defined = (link->unmade = template_find(path->tenant, name, &link->def)) != NULL;
+	if (!link->defined)
+		refuse_unknown(path, first, name);
+	return link;
+}
+
+/* What is above a link that is there already is there too. */
+void
+path_add_chain(BudgetPath *path, const char *budget)
+{
+	const char *name = budget;
+	int			first = path->n;
+	PathLink   *link = NULL;
+
+	while (name != NULL && (link = path_find(path, name)) == NULL)
+	{
+		if (path->n - first == BUDGET_MAX_DEPTH)
+			refuse_depth(budget);
+		if (path->n == BUDGET_MAX_LINKS)
+			refuse_links();
+		name = add_or_refuse(path, first, name)->def.parent;
+	}
+	for (int i = path->n - 1, depth = link == NULL ? 0 : link->depth + 1; i >= first; i--)
+		path->link[i].depth = depth++;
 }
 
 void
@@ -48,23 +98,7 @@ path_resolve(BudgetPath *path, const char *tenant, const char *budget)
 	path->tenant = tenant;
 	path->resolved = true;
 	path->generation = agc_generation();
-	while (budget != NULL)
-	{
-		PathLink   *link;
-
-		if (path->n == BUDGET_MAX_DEPTH)
-			ereport(ERROR,
-					(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-					 errmsg("budget \"%s\" has more than %d levels", path->link[0].name, BUDGET_MAX_DEPTH)));
-		link = add_link(path, budget);
-		if (!link->defined && path->n == 1)
-			link->defined = (link->unmade = template_find(tenant, budget, &link->def)) != NULL;
-		if (!link->defined)
-			refuse_unknown(path, tenant, budget);
-		budget = link->def.parent;
-	}
-	for (int i = 0; i < path->n; i++)
-		path->link[i].depth = path->n - 1 - i;
+	path_add_chain(path, budget);
 }
 
 static int
@@ -79,6 +113,58 @@ compare_links(const void *a, const void *b)
 }
 
 void
+path_sort(BudgetPath *path)
+{
+	/* a chain is in order */
+	for (int i = 1; i < path->n; i++)
+		if (compare_links(&path->link[i - 1], &path->link[i]) > 0)
+		{
+			qsort(path->link, path->n, sizeof(PathLink), compare_links);
+			return;
+		}
+}
+
+/* NULL: it is a root, or not defined (any more) */
+const char *
+path_parent(const BudgetPath *path, const char *budget)
+{
+	const PathLink *link = path_find((BudgetPath *) path, budget);
+	BudgetDef	def;
+
+	if (link != NULL)
+		return link->defined ? link->def.parent : NULL;
+	return definition_read(path->tenant, budget, &def) ? def.parent : NULL;
+}
+
+/* Bounded, because rows that were written by hand may make a circle. */
+static int
+depth_of(const BudgetPath *path, const char *budget)
+{
+	int			depth = 0;
+
+	while (depth < BUDGET_MAX_DEPTH && (budget = path_parent(path, budget)) != NULL)
+		depth++;
+	return depth;
+}
+
+/* By the definitions of now, also for permits that are older: transactions of one time agree. */
+static void
+set_depths(BudgetPath *path)
+{
+	for (int i = path->n - 1; i >= 0; i--)
+	{
+		PathLink   *link = &path->link[i];
+		const char *parent = link->defined ? link->def.parent : NULL;
+
+		/* as in a chain */
+		if (parent != NULL && i + 1 < path->n && strcmp(path->link[i + 1].name, parent) == 0)
+			link->depth = path->link[i + 1].depth + 1;
+		else
+			link->depth = parent == NULL ? 0 : depth_of(path, link->name);
+	}
+}
+
+void
 path_of_permits(BudgetPath *path, const char *tenant, const Permit *permits, int n)
 {
 	memset(path, 0, sizeof(*path));
@@ -87,15 +173,13 @@ path_of_permits(BudgetPath *path, const char *tenant, const Permit *permits, int
 	for (int i = 0; i < n; i++)
 		for (int level = 0; level < permits[i].depth; level++)
 		{
-			int			depth = permits[i].depth - 1 - level;
 			PathLink   *link = path_find(path, permits[i].budgets[level]);
 
 			if (link == NULL)
 				link = add_link(path, permits[i].budgets[level]);
-			link->depth = Max(link->depth, depth);
 		}
-	if (n > 1 && path->n > 1)
-		qsort(path->link, path->n, sizeof(PathLink), compare_links);
+	set_depths(path);
+	path_sort(path);
 }
 
 PathLink *

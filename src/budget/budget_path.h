@@ -42,7 +42,8 @@ typedef struct PathLink
 typedef struct BudgetPath
 {
 	const char *tenant;
-	bool		resolved;		/* one budget and its parents as now defined */
+	bool		resolved;		/* budgets and their parents as now defined */
+	const PermitRequest *request;	/* whose budgets it is of; NULL: of the first link and all above */
 	uint64		generation;		/* at which the definitions were read */
 	TimestampTz at;				/* the time to act at; set with the counters */
 	int			n;
@@ -51,6 +52,15 @@ typedef struct BudgetPath
 
 /* 42704 unless the budget, or a template of its name, and all its parents exist; NULL budget: no links */
 extern void path_resolve(BudgetPath *path, const char *tenant, const char *budget);
+
+/* the same into a path that has links; those that it has are not added again */
+extern void path_add_chain(BudgetPath *path, const char *budget);
+
+/* by the definitions of now; NULL: it is a root, or not defined (any more) */
+extern const char *path_parent(const BudgetPath *path, const char *budget);
+
+/* into lock order */
+extern void path_sort(BudgetPath *path);
 
 /* of the budgets that carry the holds of some permits */
 extern void path_of_permits(BudgetPath *path, const char *tenant, const Permit *permits, int n);

@@ -265,6 +265,7 @@ refuse(const BudgetPath *path, const PathLink *link, PermitDecision *out, Memory
 	out->reason = REASON_BUDGET_EXCEEDED;
 	out->denied_by = pstrdup(link->name);
 	out->denied_limit = NULL;
+	memset(&out->denied, 0, sizeof(out->denied));
 	out->detail = template_too_many(link);
 	out->retry_after = -1;
 	out->can_ever_fit = false;

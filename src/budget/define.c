@@ -31,7 +31,7 @@ enum
 {
 	A_NAME, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_MAX_IN_FLIGHT, A_PERIOD, A_KIND, A_TZ,
 	A_ANCHOR, A_PARENT, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS, A_SPENDERS,
-	A_MAX_OVERRUN, A_MIN_HOLD_TOKENS, A_MIN_HOLD_USD
+	A_MAX_OVERRUN, A_MIN_HOLD_TOKENS, A_MIN_HOLD_USD, A_ONLY
 };
 
 static AgcTable definition_table = AGC_TABLE("budget", NULL);
@@ -239,6 +239,34 @@ define_max_overrun(FunctionCallInfo fcinfo, int arg)
 	return times;
 }
 
+ArrayType *
+define_only(FunctionCallInfo fcinfo, int n)
+{
+	ArrayType  *only = agc_opt_patterns(fcinfo, n, "only");
+
+	if (only != NULL && ArrayGetNItems(ARR_NDIM(only), ARR_DIMS(only)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only must name a model or a tool"),
+				 errhint("Write reset => '{only}' for a budget that counts all calls.")));
+	return only;
+}
+
+/* A root that calls pass by would leave nothing that counts them. */
+static ArrayType *
+arg_only(FunctionCallInfo fcinfo)
+{
+	ArrayType  *only = define_only(fcinfo, A_ONLY);
+
+	if (only != NULL && PG_ARGISNULL(A_PARENT))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a budget without a parent counts all calls"),
+				 errdetail("With only, the calls of other models and tools would count for no budget."),
+				 errhint("Give it a parent, which may have no limits.")));
+	return only;
+}
+
 #define SAME_WINDOW \
 	"b.kind = EXCLUDED.kind AND b.tz = EXCLUDED.tz AND b.anchor IS NOT DISTINCT FROM EXCLUDED.anchor" \
 	" AND b.period::text IS NOT DISTINCT FROM EXCLUDED.period::text"
@@ -286,6 +314,7 @@ put_budget(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const char *ki
 	else
 		agc_put(row, define_max_overrun(fcinfo, A_MAX_OVERRUN));
 	define_put_min_hold(row, fcinfo, A_MIN_HOLD_TOKENS);
+	agc_put_pointer(row, arg_only(fcinfo));
 }
 
 static bool
@@ -293,13 +322,13 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4OID, INTERVALOID,
 								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID,
-								 BOOLOID, TEXTARRAYOID, NUMERICOID, INT8OID, INT8OID};
+								 BOOLOID, TEXTARRAYOID, NUMERICOID, INT8OID, INT8OID, TEXTARRAYOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget AS b (tenant, name, max_tokens, max_nanousd, max_calls,"
 		" max_in_flight, period, kind, tz, anchor, parent, on_expiry, overrun, enabled,"
-		" limited_at, window_revision, thresholds, spenders, max_overrun, min_hold_tokens, min_hold_nanousd)"
+		" limited_at, window_revision, thresholds, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\")"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-		" $15, nextval('agentcore.revision_seq'), $16, $18, $19, $20, $21)"
+		" $15, nextval('agentcore.revision_seq'), $16, $18, $19, $20, $21, $22)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET"
 		" max_tokens = EXCLUDED.max_tokens, max_nanousd = EXCLUDED.max_nanousd,"
 		" max_calls = EXCLUDED.max_calls, max_in_flight = EXCLUDED.max_in_flight,"
@@ -307,7 +336,7 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 		" anchor = EXCLUDED.anchor, parent = EXCLUDED.parent, on_expiry = EXCLUDED.on_expiry,"
 		" overrun = EXCLUDED.overrun, enabled = EXCLUDED.enabled, thresholds = EXCLUDED.thresholds,"
 		" template = NULL, place = NULL, spenders = EXCLUDED.spenders, max_overrun = EXCLUDED.max_overrun,"
-		" min_hold_tokens = EXCLUDED.min_hold_tokens, min_hold_nanousd = EXCLUDED.min_hold_nanousd,"
+		" min_hold_tokens = EXCLUDED.min_hold_tokens, min_hold_nanousd = EXCLUDED.min_hold_nanousd, \"only\" = EXCLUDED.\"only\","
 		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS
 		" THEN b.limited_at ELSE EXCLUDED.limited_at END,"
 		" window_revision = CASE WHEN " SAME_WINDOW
@@ -316,8 +345,8 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 		" AND b.parent IS NOT DISTINCT FROM EXCLUDED.parent AND b.on_expiry = EXCLUDED.on_expiry"
 		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled"
 		" AND b.thresholds = EXCLUDED.thresholds AND b.spenders IS NOT DISTINCT FROM EXCLUDED.spenders"
-		" AND (b.max_overrun, b.min_hold_tokens, b.min_hold_nanousd) IS NOT DISTINCT FROM"
-		" (EXCLUDED.max_overrun, EXCLUDED.min_hold_tokens, EXCLUDED.min_hold_nanousd))"
+		" AND (b.max_overrun, b.min_hold_tokens, b.min_hold_nanousd, b.\"only\") IS NOT DISTINCT FROM"
+		" (EXCLUDED.max_overrun, EXCLUDED.min_hold_tokens, EXCLUDED.min_hold_nanousd, EXCLUDED.\"only\"))"
 		" RETURNING b.limited_at = $15", lengthof(types), types
 	};
 	char	   *name = agc_arg_name(fcinfo, A_NAME, "name");
@@ -352,14 +381,14 @@ AGC_FUNCTION(budget_set)
 	static AgcPlan row = {
 		"SELECT max_tokens, max_nanousd * 0.000000001, max_calls, max_in_flight, period, kind, tz, anchor, parent,"
 		" on_expiry, overrun, enabled, thresholds, spenders::name[], max_overrun,"
-		" min_hold_tokens, min_hold_nanousd * 0.000000001"
+		" min_hold_tokens, min_hold_nanousd * 0.000000001, \"only\""
 		" FROM agentcore.budget WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	static const AgcMember members[] = {
 		{"max_tokens"}, {"max_usd"}, {"max_calls"}, {"max_in_flight"}, {"period"}, {"kind"}, {"tz", "UTC"},
 		{"anchor"}, {"parent"}, {"on_expiry", "release"}, {"overrun", "charge"},
 		{"enabled", "true"}, {"thresholds", "{}"}, {"spenders"}, {"max_overrun"},
-		{"min_hold_tokens"}, {"min_hold_usd"}
+		{"min_hold_tokens"}, {"min_hold_usd"}, {"only"}
 	};
 	static const AgcSetter setter = {
 		"budget", A_MAX_TOKENS, lengthof(members), members, &row, .before = define_before, .write = write_budget

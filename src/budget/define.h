@@ -35,6 +35,7 @@ extern char *define_word(FunctionCallInfo fcinfo, int n, const char *what, const
 extern int	define_count(FunctionCallInfo fcinfo, int n, const char *what, int missing);
 extern ArrayType *define_thresholds(FunctionCallInfo fcinfo, int arg);
 extern ArrayType *define_spenders(FunctionCallInfo fcinfo, int arg, bool judge);	/* judge: 42704 for an unknown role */
+extern ArrayType *define_only(FunctionCallInfo fcinfo, int arg);	/* not given: NULL */
 extern Datum define_max_overrun(FunctionCallInfo fcinfo, int arg);
 
 #endif							/* AGENTCORE_BUDGET_DEFINE_H */

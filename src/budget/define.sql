@@ -6,10 +6,10 @@ CREATE FUNCTION agentcore.budget_set(
   anchor timestamptz DEFAULT NULL, parent text DEFAULT NULL, on_expiry text DEFAULT NULL,
   overrun text DEFAULT NULL, enabled boolean DEFAULT NULL, thresholds integer[] DEFAULT NULL,
   spenders name[] DEFAULT NULL, max_overrun numeric DEFAULT NULL, min_hold_tokens bigint DEFAULT NULL,
-  min_hold_usd numeric DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  min_hold_usd numeric DEFAULT NULL, "only" text[] DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_set_v1';
-COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, text, text, boolean, integer[], name[], numeric, bigint, numeric, text[], text) IS
+COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, text, text, boolean, integer[], name[], numeric, bigint, numeric, text[], text[], text) IS
   'Create or change a budget; true if anything changed. '
   'A member that is not given (NULL) stays as it is; a new budget has no limit, no period, no parent, no thresholds, tz UTC, on_expiry release, overrun charge, and is enabled. '
   'reset: members to set back to that. '
@@ -24,6 +24,8 @@ COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer,
   'spenders: roles of level agent that may use it, besides those that may call for an agent that it pays for; an empty list shuts out all others too (NULL: all may use a budget that no agent leads to, within what its parents allow). '
   'max_overrun: a role of level agent charges a permit at most so many times its hold, retries included, but always up to 100,000 tokens and 1 USD if it counts as a call (1 or more, Infinity: all; NULL: agentcore.max_overrun); the rest stands in the ledger as unbilled, with a WARNING; an administrator charges everything. '
   'min_hold_tokens, min_hold_usd: what an amount that is not stated holds and asks for, instead of nothing; the largest of the budget and its parents (NULL or 0: none). '
+  'only: exact names and ''prefix*'' of the models and tools whose calls count for it; those of others pass it by and count for its parents only, so it needs a parent; a model counts by the name it was called by or the one that an alias prices it by, and a permit that is acquired without the gate counts in any case. '
+  'only is a key word: write "only" => ... '
   'USD is kept in nano-dollars; a smaller fraction is rounded up. '
   'A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. '
   '22023 bad value, 42704 unknown parent or spender.';

@@ -78,6 +78,8 @@ definition_of_row(HeapTuple tuple, TupleDesc desc, BudgetDef *def)
 {
 	bool		no_limit;
 	bool		no_overrun;
+	bool		every;
+	Datum		only;
 	Datum		in_flight = agc_col(tuple, desc, "max_in_flight", &no_limit);
 	Datum		overrun = agc_col(tuple, desc, "max_overrun", &no_overrun);
 
@@ -91,6 +93,9 @@ definition_of_row(HeapTuple tuple, TupleDesc desc, BudgetDef *def)
 	def->min_hold[DIM_TOKENS] = agc_col_int64(tuple, desc, "min_hold_tokens", 0);
 	def->min_hold[DIM_NANOUSD] = agc_col_int64(tuple, desc, "min_hold_nanousd", 0);
 	compile_thresholds(def, tuple, desc);
+	only = agc_col(tuple, desc, "only", &every);
+	if (!every)
+		def->only = agc_texts_of(only, &def->nonly);
 	def->nlimits = 1;
 	compile_limit(&def->limit[0], tuple, desc);
 }
@@ -114,6 +119,16 @@ compile_budget(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	return def;
 }
 
+static void
+copy_only(BudgetDef *def)
+{
+	char	  **only = palloc(def->nonly * sizeof(char *));
+
+	for (int i = 0; i < def->nonly; i++)
+		only[i] = pstrdup(def->only[i]);
+	def->only = only;
+}
+
 /* A copy, so that it does not change while the caller waits for locks. */
 bool
 definition_read(const char *tenant, const char *budget, BudgetDef *out)
@@ -125,6 +140,8 @@ definition_read(const char *tenant, const char *budget, BudgetDef *out)
 	*out = *(BudgetDef *) object->data;
 	if (out->parent != NULL)
 		out->parent = pstrdup(out->parent);
+	if (out->nonly > 0)
+		copy_only(out);
 	for (int w = 1; w < out->nlimits; w++)
 		out->limit[w].name = pstrdup(out->limit[w].name);
 	agc_object_unpin(object);

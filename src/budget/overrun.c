@@ -14,6 +14,8 @@
  */
 #include "budget/overrun.h"
 
+#include "budget/path_union.h"
+
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 
@@ -30,16 +32,18 @@ most_charged(const BudgetPath *path, const Permit *permit, int dim)
 {
 	int64		held = permit->held[dim];
 	int64		floor = permit->held[DIM_CALLS] > 0 ? least[dim] : 0;
-	const BudgetDef *def = path->n > 0 && path->link[0].defined ? &path->link[0].def : NULL;
+	const BudgetDef *def = path_payer(path, permit->row.budget);
 	double		most = held * (def != NULL && def->max_overrun > 0 ? def->max_overrun : agc_max_overrun);
 
 	return most >= (double) PG_INT64_MAX ? PG_INT64_MAX : Max((int64) most, floor);
 }
 
 static bool
-is_capped(const BudgetPath *path)
+is_capped(const BudgetPath *path, const Permit *permit)
 {
-	return path->n > 0 && path->link[0].defined && path->link[0].def.cap_overrun;
+	const BudgetDef *def = path_payer(path, permit->row.budget);
+
+	return def != NULL && def->cap_overrun;
 }
 
 /* Lowers one amount; returns what was cut, and notes whether max_overrun cut it. */
@@ -48,7 +52,7 @@ cut(const BudgetPath *path, const Permit *permit, bool bounded, int dim, int64 *
 {
 	int64		wanted = *amount;
 
-	if (is_capped(path))
+	if (is_capped(path, permit))
 		*amount = Min(*amount, permit->held[dim]);
 	if (bounded)
 	{

@@ -49,16 +49,43 @@ describe(const PathLink *link, const Refusal *refusal)
 					refusal->asked == NO_AMOUNT ? "an unknown amount" : format_amount(refusal->dim, refusal->asked));
 }
 
-static void
-deny(PermitDecision *out, const PathLink *link, int window, char *detail, int64 retry_after,
-	 bool can_ever_fit)
+static BudgetFacts
+facts_of(const Refusal *refusal)
 {
+	static const char *const names[] = {"tokens", "usd", "calls", "in_flight"};
+	BudgetFacts facts = {NULL};
+
+	if (refusal == NULL)
+		return facts;
+	facts.dimension = names[refusal->dim];
+	facts.is_usd = refusal->dim == DIM_NANOUSD;
+	facts.used = refusal->used;
+	facts.held = refusal->held;
+	facts.max = refusal->max;
+	facts.asked = refusal->asked;
+	return facts;
+}
+
+/* NULL refusal: no number refuses, and "why" says what does; NULL: the budget is disabled */
+static void
+deny(PermitDecision *out, const PathLink *link, const Refusal *refusal, char *why)
+{
+	bool		can_ever_fit = refusal != NULL && refusal->can_ever_fit;
+	int64		retry_after = can_ever_fit ? refusal->retry_after : -1;
+
 	if (out->reason == NULL)
 	{
 		out->reason = REASON_BUDGET_EXCEEDED;
 		out->denied_by = pstrdup(link->name);
-		out->denied_limit = window < 0 ? NULL : pstrdup(definition_limit_name(&link->def.limit[window]));
-		out->detail = detail;
+		out->denied_limit = refusal == NULL || refusal->window < 0 ? NULL :
+			pstrdup(definition_limit_name(&link->def.limit[refusal->window]));
+		out->denied = facts_of(refusal);
+		if (why != NULL)
+			out->detail = why;
+		else if (refusal != NULL)
+			out->detail = describe(link, refusal);
+		else
+			out->detail = psprintf("Budget %s is disabled.", agc_quoted_name(link->name));
 		out->retry_after = retry_after;
 		out->can_ever_fit = can_ever_fit;
 		return;
@@ -80,6 +107,7 @@ path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecis
 	/* nothing of an earlier look may be left over in a decision that grants */
 	out->granted = false;
 	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
+	out->denied = facts_of(NULL);
 	out->has_remaining = false;
 	out->retry_after = -1;
 	out->can_ever_fit = true;
@@ -90,12 +118,11 @@ path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecis
 		char	   *unmakeable;
 
 		if (!link->defined || !link->def.enabled)
-			deny(out, link, -1, psprintf("Budget %s is disabled.", agc_quoted_name(link->name)), -1, false);
+			deny(out, link, NULL, NULL);
 		else if (!template_admits(path, link, &unmakeable))
-			deny(out, link, -1, unmakeable, -1, false);
+			deny(out, link, NULL, unmakeable);
 		else if (!counter_admits(&link->sum, &link->def, asked, path->at, &refusal))
-			deny(out, link, refusal.window, describe(link, &refusal), refusal.can_ever_fit ? refusal.retry_after : -1,
-				 refusal.can_ever_fit);
+			deny(out, link, &refusal, NULL);
 	}
 	MemoryContextSwitchTo(old);
 	out->granted = out->reason == NULL;

@@ -25,6 +25,7 @@
 #include "budget/lock_order.h"
 #include "budget/path_admit.h"
 #include "budget/path_peek.h"
+#include "budget/path_union.h"
 
 #include "portability/instr_time.h"
 #include "storage/condition_variable.h"
@@ -71,14 +72,12 @@ refresh_definitions(BudgetPath *path)
 	for (int i = 0; i < path->n; i++)
 	{
 		PathLink   *link = &path->link[i];
-		const char *parent = i + 1 < path->n ? path->link[i + 1].name : "";
 
 		link->defined = definition_read(path->tenant, link->name, &link->def);
-		if (path->resolved &&
-			(!link->defined || strcmp(link->def.parent == NULL ? "" : link->def.parent, parent) != 0))
+		if (path->resolved && !link->defined)
 			return false;
 	}
-	return true;
+	return !path->resolved || path_is_as_asked(path);
 }
 
 static void

@@ -2,19 +2,22 @@
 
 CREATE TYPE agentcore.budget_decision AS (
   granted boolean, permit uuid, denied_by text, reason text, retry_after interval,
-  can_ever_fit boolean, detail text, duplicate boolean, denied_limit text, remaining jsonb);
+  can_ever_fit boolean, detail text, duplicate boolean, denied_limit text, remaining jsonb,
+  denied_dimension text, used numeric, held numeric, max numeric, asked numeric);
 COMMENT ON TYPE agentcore.budget_decision IS
   'Answer of budget_try_acquire() and budget_charge(). '
-  'denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate, on contention, and for a grant where one of these budgets has several slots).';
+  'denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate, on contention, and for a grant where one of these budgets has several slots). '
+  'denied_dimension: tokens | usd | calls | in_flight, and of it what denied_by has used, what open permits hold of it, its limit and what was asked (NULL: unknown; all NULL where it is disabled, and on contention).';
 
 CREATE FUNCTION agentcore.budget_acquire(
   budget text, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, calls integer DEFAULT 1,
-  lease interval DEFAULT NULL, key text DEFAULT NULL, labels jsonb DEFAULT NULL, tenant text DEFAULT '') RETURNS uuid
+  lease interval DEFAULT NULL, key text DEFAULT NULL, labels jsonb DEFAULT NULL, also text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS uuid
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_acquire_v1';
-COMMENT ON FUNCTION agentcore.budget_acquire(text, bigint, numeric, integer, interval, text, jsonb, text) IS
+COMMENT ON FUNCTION agentcore.budget_acquire(text, bigint, numeric, integer, interval, text, jsonb, text[], text) IS
   'Hold an upper bound of a call''s cost in a budget and all its parents, or in none. '
-  'Returns the permit; TC002 when refused, 55P03 on contention, 42704 unknown budget. '
+  'Returns the permit; TC002 when refused, 55P03 on contention, 42704 unknown budget; the last line of TC002''s DETAIL says the numbers as key=value, texts as JSON strings. '
+  'also: other budgets that pay too, with their parents, each once: one permit, held in all of them or in none; on_expiry and overrun are those of budget (at most 8 names, 64 budgets in all: 54001). '
   'tokens, usd: NULL is unknown: nothing (or the budget''s min_hold) is held, but every limit must have room left; 0 is nothing, and passes a full limit. '
   'calls counts against max_calls, 0 not; calls in flight count in any case. '
   'lease NULL: agentcore.lease_default. '
@@ -24,10 +27,10 @@ COMMENT ON FUNCTION agentcore.budget_acquire(text, bigint, numeric, integer, int
 
 CREATE FUNCTION agentcore.budget_try_acquire(
   budget text, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, calls integer DEFAULT 1,
-  lease interval DEFAULT NULL, key text DEFAULT NULL, labels jsonb DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.budget_decision
+  lease interval DEFAULT NULL, key text DEFAULT NULL, labels jsonb DEFAULT NULL, also text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.budget_decision
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_budget_try_acquire_v1';
-COMMENT ON FUNCTION agentcore.budget_try_acquire(text, bigint, numeric, integer, interval, text, jsonb, text) IS
+COMMENT ON FUNCTION agentcore.budget_try_acquire(text, bigint, numeric, integer, interval, text, jsonb, text[], text) IS
   'As budget_acquire(), but a refusal is a row: who refused, why, when to ask again, and whether it can ever fit.';
 
 CREATE FUNCTION agentcore.budget_charge(
@@ -46,10 +49,10 @@ COMMENT ON FUNCTION agentcore.budget_charge(text, bigint, numeric, integer, text
 CREATE PROCEDURE agentcore.budget_acquire_wait(
   budget text, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, calls integer DEFAULT 1,
   lease interval DEFAULT NULL, key text DEFAULT NULL, deadline interval DEFAULT '30 seconds',
-  INOUT permit uuid DEFAULT NULL, labels jsonb DEFAULT NULL, tenant text DEFAULT '')
+  INOUT permit uuid DEFAULT NULL, labels jsonb DEFAULT NULL, also text[] DEFAULT NULL, tenant text DEFAULT '')
   LANGUAGE C
   AS 'MODULE_PATHNAME', 'agentcore_budget_acquire_wait_v1';
-COMMENT ON PROCEDURE agentcore.budget_acquire_wait(text, bigint, numeric, integer, interval, text, interval, uuid, jsonb, text) IS
+COMMENT ON PROCEDURE agentcore.budget_acquire_wait(text, bigint, numeric, integer, interval, text, interval, uuid, jsonb, text[], text) IS
   'budget_acquire() that waits for room: tries, commits, sleeps and tries again, so that nothing is locked meanwhile. '
   'Answers with the permit, committed; after the deadline (NULL: none) it raises what the last try met, TC002 or 55P03; a request that can never fit is refused at once. '
   'A settlement wakes it if the library is preloaded; otherwise it looks again every quarter of a second. '
@@ -96,7 +99,7 @@ SELECT p.tenant, p.id AS permit,
        p.held_tokens, pg_catalog.trim_scale(p.held_nanousd * 0.000000001) AS held_usd, p.held_calls,
        p.charged_tokens, pg_catalog.trim_scale(p.charged_nanousd * 0.000000001) AS charged_usd, p.charged_calls,
        p.created_at, p.lease_until, p.retry_at, p.settled_at, p.result_kept, p.result_note, p.priced_as, p.service_tier,
-       p.estimated, pg_catalog.trim_scale(p.reported_nanousd * 0.000000001) AS reported_usd, p.labels
+       p.estimated, pg_catalog.trim_scale(p.reported_nanousd * 0.000000001) AS reported_usd, p.labels, p.also
   FROM agentcore.visible_rows(NULL::agentcore.permit) p;
 COMMENT ON VIEW agentcore.permits IS
   'Permits of the visible tenants, open and settled. '
@@ -107,6 +110,7 @@ COMMENT ON VIEW agentcore.permits IS
   'estimated: the field of a usage object that was not understood, so that no less than the hold was charged; NULL where there is none. '
   'reported_usd: what the usage object itself said that the call cost. '
   'labels: as given when it began (NULL: none). '
+  'budget: whose on_expiry and overrun count; also: what was named beside it (NULL: nothing). '
   'Money in USD.';
 
 INSERT INTO agentcore.access_function VALUES

@@ -16,6 +16,7 @@
 #include "budget/path_admit.h"
 #include "budget/path_lock.h"
 #include "budget/path_peek.h"
+#include "budget/path_union.h"
 #include "budget/permit_expire.h"
 
 #include "miscadmin.h"
@@ -52,7 +53,7 @@ budget_peek(const PermitRequest *request, bool rows, PermitDecision *out)
 	out->retry_after = -1;
 	out->can_ever_fit = true;
 	asked_of(request, asked);
-	path_resolve(&path, request->tenant, request->budget);
+	path_of_request(&path, request);
 	min_hold_ask(&path, asked);
 	out->hold_tokens = Max(asked[DIM_TOKENS], 0);
 	if (!rows && !path_is_refused_by_entries(&path, asked))
@@ -63,7 +64,10 @@ budget_peek(const PermitRequest *request, bool rows, PermitDecision *out)
 
 	out->granted = row_permits_any_ended(request->tenant, agc_now());
 	if (out->granted)
+	{
 		out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
+		memset(&out->denied, 0, sizeof(out->denied));
+	}
 	return out->granted;
 }
 
@@ -140,6 +144,14 @@ enter_or_reap(BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision 
 		}
 }
 
+static bool
+charges_on_expiry(const BudgetPath *path, const PermitRequest *request)
+{
+	const BudgetDef *def = path_payer(path, request->budget);
+
+	return def != NULL && def->charge_on_expiry;
+}
+
 static void
 hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const char *holder, PermitDecision *out)
 {
@@ -152,7 +164,7 @@ hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const char 
 	if (request->key != NULL)
 		permit_claim(&permit->row, request);
 	permit->charge_on_expiry = request->charge_on_expiry ||
-		(path->n > 0 && path->link[0].def.charge_on_expiry);
+		charges_on_expiry(path, request);
 	row_permit_insert(request->tenant, permit, request, holder);
 	AGC_TEST_POINT("budget_inserted");
 	path_write(path);
@@ -161,11 +173,21 @@ hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const char 
 	out->granted = out->can_ever_fit = true;
 	/* an earlier look may have refused it */
 	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
+	memset(&out->denied, 0, sizeof(out->denied));
 	out->has_remaining = false;
 	out->retry_after = -1;
 	out->id = permit->row.id;
 	if (request->want_remaining)
 		path_remaining(path, out);
+}
+
+static void
+check_use(const PermitRequest *request)
+{
+	if (request->budget != NULL)
+		budget_check_use(request->tenant, request->budget);
+	for (int i = 0; i < request->nalso; i++)
+		budget_check_use(request->tenant, request->also[i]);
 }
 
 void
@@ -180,14 +202,14 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
 	out->can_ever_fit = true;
-	if (request->budget != NULL && !request->may_use)
-		budget_check_use(request->tenant, request->budget);
+	if (!request->may_use)
+		check_use(request);
 	if (request->budget != NULL)
 		guard_acquire();
 	asked_of(request, asked);
 	permit.row.role = GetUserNameFromId(GetUserId(), false);
 	holder = permit_holder(request->agent, permit.row.role);
-	path_resolve(&path, request->tenant, request->budget);
+	path_of_request(&path, request);
 	min_hold_take(&path, asked);
 	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
 		permit.held[dim] = Max(asked[dim], 0);

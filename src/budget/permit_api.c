@@ -5,6 +5,7 @@
  * Locks and behaviour on ERROR: the permit*.c that does the work.  Memory: the
  * caller's context.
  */
+#include "budget/denial.h"
 #include "budget/guard.h"
 #include "budget/wait.h"
 #include "budget/window.h"
@@ -19,7 +20,7 @@
 
 enum
 {
-	A_BUDGET, A_TOKENS, A_USD, A_CALLS, A_LEASE, A_KEY, A_LABELS, A_TENANT
+	A_BUDGET, A_TOKENS, A_USD, A_CALLS, A_LEASE, A_KEY, A_LABELS, A_ALSO, A_TENANT
 };
 
 /* budget_charge() has no lease */
@@ -31,7 +32,7 @@ enum
 /* budget_acquire_wait() goes on otherwise */
 enum
 {
-	W_DEADLINE = A_KEY + 1, W_PERMIT, W_LABELS, W_TENANT
+	W_DEADLINE = A_KEY + 1, W_PERMIT, W_LABELS, W_ALSO, W_TENANT
 };
 
 static int64
@@ -65,23 +66,28 @@ arg_permit(FunctionCallInfo fcinfo, int n)
 
 /* Two requests under one key are the same if everything but the lease and the labels is. */
 static void
-hash_request(PermitRequest *request)
+hash_request(PermitRequest *request, const BudgetNames *names)
 {
 	int64		amounts[3] = {request->tokens, request->nanousd, request->calls};
 	AgcDigest  *digest = agc_digest_begin();
 
-	agc_digest_field(digest, request->budget, strlen(request->budget));
+	budget_names_digest(names, NULL, digest);
 	agc_digest_field(digest, amounts, sizeof(amounts));
 	agc_digest_end(digest, request->request_hash);
 }
 
-/* the tenant comes after the labels */
+/* "also" and the tenant come after the labels */
 static void
 read_request(FunctionCallInfo fcinfo, int labels, PermitRequest *request)
 {
+	BudgetNames names;
+
 	memset(request, 0, sizeof(*request));
-	request->tenant = agc_arg_tenant(fcinfo, labels + 1);
-	request->budget = agc_arg_name(fcinfo, A_BUDGET, "budget");
+	request->tenant = agc_arg_tenant(fcinfo, labels + 2);
+	if (PG_ARGISNULL(A_BUDGET))
+		agc_refuse_null("budget");
+	budget_names_read(fcinfo, A_BUDGET, labels + 1, "also", &names);
+	budget_names_ask(&names, names.name[0], request);
 	request->tokens = agc_opt_amount(fcinfo, A_TOKENS, "tokens", NO_AMOUNT);
 	request->nanousd = agc_opt_usd(fcinfo, A_USD, "usd", NO_AMOUNT);
 	request->calls = arg_calls(fcinfo, A_CALLS);
@@ -89,7 +95,7 @@ read_request(FunctionCallInfo fcinfo, int labels, PermitRequest *request)
 	request->key = agc_opt_name(fcinfo, A_KEY, "key");
 	request->labels = budget_arg_labels(fcinfo, labels);
 	request->want_remaining = true;
-	hash_request(request);
+	hash_request(request, &names);
 	agc_enter(request->tenant, AGC_AGENT);
 }
 
@@ -105,13 +111,13 @@ raise_refusal(const char *budget, const PermitDecision *decision)
 	ereport(ERROR,
 			(errcode(ERRCODE_AGC_BUDGET_EXCEEDED),
 			 errmsg("budget \"%s\" exceeded", decision->denied_by),
-			 errdetail_internal("%s", decision->detail),
+			 errdetail_internal("%s\n%s", decision->detail, denial_text(decision)),
 			 !decision->can_ever_fit ? errhint("This request can never fit; ask for less, or raise or enable the budget.") :
 			 decision->retry_after >= 0 ? errhint("The budget resets in %.0f seconds.", ceil(decision->retry_after / 1e6)) :
 			 errhint("Open permits hold what is left; try again when they are settled.")));
 }
 
-/* budget_acquire(budget, tokens, usd, calls, lease, key, labels, tenant) -> uuid */
+/* budget_acquire(budget, tokens, usd, calls, lease, key, labels, also, tenant) -> uuid */
 AGC_FUNCTION(budget_acquire)
 {
 	PermitRequest request;
@@ -170,6 +176,7 @@ decision_row(FunctionCallInfo fcinfo, PermitDecision *decision)
 	agc_put_bool(&row, decision->duplicate);
 	agc_put_text(&row, decision->denied_limit);
 	agc_put_jsonb(&row, decision->has_remaining ? remaining_of(decision) : NULL);
+	budget_put_facts(&row, &decision->denied);
 	return agc_row_return(fcinfo, &row);
 }
 
@@ -190,9 +197,10 @@ static void
 hash_charge(PermitRequest *request)
 {
 	uint8		acquired[AGC_HASH_LEN];
+	BudgetNames names = {1, {(char *) request->budget}};
 	AgcDigest  *digest = agc_digest_begin();
 
-	hash_request(request);
+	hash_request(request, &names);
 	memcpy(acquired, request->request_hash, AGC_HASH_LEN);
 	agc_digest_field(digest, "charge", strlen("charge"));
 	agc_digest_field(digest, acquired, AGC_HASH_LEN);
@@ -238,7 +246,7 @@ AGC_FUNCTION(budget_charge)
 
 /*
  * budget_acquire_wait(budget, tokens, usd, calls, lease, key, deadline, INOUT
- * permit, labels, tenant).  It commits, so it has to run where a procedure may commit.
+ * permit, labels, also, tenant).  It commits, so it has to run where a procedure may commit.
  */
 AGC_FUNCTION(budget_acquire_wait)
 {
@@ -326,7 +334,7 @@ AGC_FUNCTION(budget_extend)
 	agc_enter(tenant, AGC_AGENT);
 	if ((tokens > 0 || nanousd > 0) && agc_level(GetUserId(), tenant) < AGC_ADMIN && is_call(tenant, id))
 		refuse_call("Hold more for it with agentcore.call_extend().");
-	if (!permit_extend(tenant, id, lease, tokens, nanousd, &decision))
+	if (!permit_extend(tenant, id, lease, tokens, nanousd, false, &decision))
 		raise_refusal(NULL, &decision);
 	PG_RETURN_TEXT_P(cstring_to_text("extended"));
 }

@@ -10,7 +10,6 @@
 #include "budget/permit_charge.h"
 
 #include "budget/permit.h"
-#include "budget/wake.h"
 
 static void
 add_ledger(const char *tenant, const Permit *permit, const char *event, TimestampTz at,
@@ -87,18 +86,11 @@ permit_plan_give_back(BudgetPath *path, const Permit *permit)
 }
 
 void
-permit_wake(const char *tenant, const Permit *permit)
-{
-	if (permit->depth > 0)
-		wake_note(tenant, permit->budgets[permit->depth - 1]);
-}
-
-void
 permit_enter_charge(BudgetPath *path, const Permit *permit, const char *event, const int64 amount[BUDGET_NUSED])
 {
 	int64		plus[BUDGET_NUSED];
 	int64		minus[BUDGET_NUSED];
-	char	   *reached[BUDGET_MAX_DEPTH];
+	char	   *reached[BUDGET_MAX_LINKS];
 	int			nreached = 0;
 	bool		any_minus = divide(amount, plus, minus);
 

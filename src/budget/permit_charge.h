@@ -13,9 +13,6 @@ extern void permit_plan_charge(BudgetPath *path, const Permit *permit, const int
 /* In a PathPlan: what the permit holds is free again. */
 extern void permit_plan_give_back(BudgetPath *path, const Permit *permit);
 
-/* After path_enter(): waiters for what the permit gave back hear of it at COMMIT. */
-extern void permit_wake(const char *tenant, const Permit *permit);
-
 /* After path_enter(): the rows of the ledger for what was planned. */
 extern void permit_enter_charge(BudgetPath *path, const Permit *permit, const char *event,
 								const int64 amount[BUDGET_NUSED]);

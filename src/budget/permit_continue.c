@@ -140,14 +140,23 @@ permit_renew(const PermitRequest *request, const pg_uuid_t *id)
 	return outcome;
 }
 
+static void
+check_use(const char *tenant, const PermitRow *permit)
+{
+	if (permit->budget != NULL)
+		budget_check_use(tenant, permit->budget);
+	for (int i = 0; i < permit->nalso; i++)
+		budget_check_use(tenant, permit->also[i]);
+}
+
 /* false: refused, and the decision says by whom */
 static bool
-hold_more(const char *tenant, Permit *permit, const int64 more[BUDGET_NDIMS], PermitDecision *out)
+hold_more(const char *tenant, Permit *permit, const int64 more[BUDGET_NDIMS], bool may_use, PermitDecision *out)
 {
 	BudgetPath	path;
 
-	if (permit->row.budget != NULL)
-		budget_check_use(tenant, permit->row.budget);
+	if (!may_use)
+		check_use(tenant, &permit->row);
 	path_of_permits(&path, tenant, permit, 1);
 	switch (path_enter(&path, more, path_plan_hold, (void *) more))
 	{
@@ -171,7 +180,7 @@ hold_more(const char *tenant, Permit *permit, const int64 more[BUDGET_NDIMS], Pe
 
 bool
 permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens, int64 nanousd,
-			  PermitDecision *out)
+			  bool may_use, PermitDecision *out)
 {
 	int64		more[BUDGET_NDIMS] = {tokens, nanousd, 0, 0};
 	Permit		permit;
@@ -183,7 +192,7 @@ permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens
 	require_open(&permit);
 	out->id = permit.row.id;
 	if (tokens > 0 || nanousd > 0)
-		out->granted = hold_more(tenant, &permit, more, out);
+		out->granted = hold_more(tenant, &permit, more, may_use, out);
 	if (out->granted)
 	{
 		permit.row.lease_until = permit_lease_end(agc_now(), lease);

@@ -9,6 +9,7 @@
 #include "budget/permit_expire.h"
 
 #include "budget/lock_order.h"
+#include "budget/path_union.h"
 #include "budget/permit.h"
 #include "budget/permit_charge.h"
 #include "budget/threshold.h"
@@ -52,7 +53,7 @@ expire_one(BudgetPath *path, Permit *permit)
 	int64		delta[BUDGET_NUSED];
 
 	charge_of(permit, delta);
-	permit_wake(path->tenant, permit);
+	path_wake(path, permit);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		permit->charged[dim] += delta[dim];
 	permit_enter_charge(path, permit, "expire", delta);

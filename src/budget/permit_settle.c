@@ -10,6 +10,7 @@
 
 #include "budget/guard.h"
 #include "budget/overrun.h"
+#include "budget/path_union.h"
 #include "budget/permit_charge.h"
 #include "budget/threshold.h"
 
@@ -102,7 +103,7 @@ charge(BudgetPath *path, Permit *permit, const char *event, const Settlement *se
 {
 	overrun_leave_unbilled(path, permit, settlement->over, settlement->told);
 	if (permit_is_open(permit))
-		permit_wake(path->tenant, permit);
+		path_wake(path, permit);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		permit->charged[dim] += settlement->delta[dim];
 	permit_enter_charge(path, permit, event, settlement->delta);

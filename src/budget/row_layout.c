@@ -60,16 +60,6 @@ row_open(AgcTable *table, LOCKMODE lockmode, const RowColumn *columns, int natts
 }
 
 Datum
-row_texts(char *const *values, int n)
-{
-	Datum	   *elems = palloc(Max(n, 1) * sizeof(Datum));
-
-	for (int i = 0; i < n; i++)
-		elems[i] = CStringGetTextDatum(values[i]);
-	return PointerGetDatum(construct_array(elems, n, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-Datum
 row_text(const char *value, bool *null)
 {
 	*null = value == NULL;

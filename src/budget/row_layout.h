@@ -21,7 +21,6 @@ typedef struct RowColumn
  */
 extern Relation row_open(AgcTable *table, LOCKMODE lockmode, const RowColumn *columns, int natts);
 
-extern Datum row_texts(char *const *values, int n); /* text[] */
 extern Datum row_text(const char *value, bool *null);
 
 #endif							/* AGENTCORE_BUDGET_ROW_LAYOUT_H */

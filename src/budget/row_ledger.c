@@ -160,7 +160,7 @@ row_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entr
 	values[L_AT] = TimestampTzGetDatum(entry->at);
 	values[L_ID] = UUIDPGetDatum(&id);
 	put_permit(permit == NULL ? NULL : &permit->row, values, nulls);
-	values[L_BUDGETS] = row_texts(entry->budgets, entry->nbudgets);
+	values[L_BUDGETS] = agc_texts_datum(entry->budgets, entry->nbudgets);
 	values[L_EVENT] = CStringGetTextDatum(entry->event);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		values[L_TOKENS + dim] = Int64GetDatum(entry->amount[dim]);

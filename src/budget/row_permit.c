@@ -35,7 +35,7 @@ enum
 	P_CHARGE_ON_EXPIRY, P_CREATED_AT, P_LEASE_UNTIL, P_RETRY_AT, P_SETTLED_AT, P_ATTEMPT,
 	P_HOLDER, P_KEY, P_REQUEST_HASH, P_AGENT, P_TOOL, P_TASK, P_SUBJECT,
 	P_IS_LLM, P_IDEMPOTENT, P_RESOLVED, P_CACHE_KEY, P_CACHE_LEASE, P_RESULT, P_RESULT_KEPT, P_RESULT_NOTE,
-	P_ASKED_HASH, P_HELD_BY, P_LOOP_TAG, P_PRICED_AS, P_SERVICE_TIER, P_ESTIMATED, P_REPORTED_NANOUSD, P_LABELS,
+	P_ASKED_HASH, P_HELD_BY, P_LOOP_TAG, P_PRICED_AS, P_SERVICE_TIER, P_ESTIMATED, P_REPORTED_NANOUSD, P_LABELS, P_ALSO,
 	NATTS_PERMIT
 };
 
@@ -83,6 +83,7 @@ static const RowColumn permit_columns[] = {
 	{"estimated", TEXTOID, false},
 	{"reported_nanousd", INT8OID, false},
 	{"labels", JSONBOID, false},
+	{"also", TEXTARRAYOID, false},
 };
 StaticAssertDecl(lengthof(permit_columns) == NATTS_PERMIT, "one entry per column");
 
@@ -115,7 +116,7 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	values[P_STATE] = CharGetDatum((char) PERMIT_OPEN);
 	values[P_ROLE] = CStringGetTextDatum(row->role);
 	values[P_BUDGET] = row_text(request->budget, &nulls[P_BUDGET]);
-	values[P_BUDGETS] = row_texts(permit->budgets, permit->depth);
+	values[P_BUDGETS] = agc_texts_datum(permit->budgets, permit->depth);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 	{
 		values[P_HELD_TOKENS + dim] = Int64GetDatum(permit->held[dim]);
@@ -144,6 +145,8 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	values[P_CACHE_KEY] = hash_or_null(request->has_cache_key ? request->cache_key : NULL, &nulls[P_CACHE_KEY]);
 	values[P_CACHE_LEASE] = Int64GetDatum(request->cache_lease);
 	values[P_LOOP_TAG] = Int64GetDatum(request->loop_tag);
+	nulls[P_ALSO] = request->nalso == 0;
+	values[P_ALSO] = nulls[P_ALSO] ? (Datum) 0 : agc_texts_datum(request->also, request->nalso);
 	nulls[P_RESULT] = nulls[P_RESULT_KEPT] = nulls[P_RESULT_NOTE] = true;
 	permit->tid = agc_heap_insert(rel, values, nulls);
 	agc_table_close(rel, NoLock);
@@ -472,10 +475,12 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 
 	deconstruct_array(DatumGetArrayTypeP(v[P_BUDGETS]), TEXTOID, -1, false, TYPALIGN_INT,
 					  &budgets, NULL, &out->depth);
-	if (out->depth > BUDGET_MAX_DEPTH)
+	if (out->depth > BUDGET_MAX_LINKS)
 		elog(ERROR, "a permit names %d budgets", out->depth);
 	for (int i = 0; i < out->depth; i++)
 		out->budgets[i] = TextDatumGetCString(budgets[i]);
+	if (!n[P_ALSO])
+		row->also = agc_texts_of(v[P_ALSO], &row->nalso);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 	{
 		out->held[dim] = DatumGetInt64(v[P_HELD_TOKENS + dim]);

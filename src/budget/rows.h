@@ -17,12 +17,15 @@
 
 #define BUDGET_MAX_DEPTH	16
 
+/* budgets of one permit: those that it names and all above them */
+#define BUDGET_MAX_LINKS	64
+
 /* A permit row with what only this room looks at. */
 typedef struct Permit
 {
 	PermitRow	row;
-	int			depth;			/* budgets that carry the hold, leaf first */
-	char	   *budgets[BUDGET_MAX_DEPTH];
+	int			depth;			/* budgets that carry the hold, the deepest first */
+	char	   *budgets[BUDGET_MAX_LINKS];
 	int64		held[BUDGET_NDIMS];
 	int64		charged[BUDGET_NUSED];	/* in all */
 	int64		spent[BUDGET_NUSED];	/* of it, for failed attempts */

@@ -106,7 +106,7 @@ SELECT b.tenant, b.name AS budget,
        (SELECT u.tokens FROM agentcore.budget_unbilled(b.name, w.counts_from, b.tenant) u) AS unbilled_tokens,
        (SELECT u.usd FROM agentcore.budget_unbilled(b.name, w.counts_from, b.tenant) u) AS unbilled_usd,
        b.min_hold_tokens, pg_catalog.trim_scale(b.min_hold_nanousd * 0.000000001) AS min_hold_usd,
-       b.template
+       b.template, b."only"
   FROM agentcore.visible_rows(NULL::agentcore.budget) b
  CROSS JOIN LATERAL agentcore.budget_windows(b.name, b.tenant) w
   -- one pass: a look at the limits for each budget would read all of them each time
@@ -120,7 +120,7 @@ COMMENT ON VIEW agentcore.budget_status IS
   'Each budget: its main window as budget_limits shows it, and its other limits as a jsonb array (NULL: none). '
   'in_flight: open permits. '
   'A budget that is being changed is shown by its new definition. '
-  'spenders, max_overrun, min_hold_tokens, min_hold_usd: as given to budget_set(), NULL = not. '
+  'spenders, max_overrun, min_hold_tokens, min_hold_usd, only: as given to budget_set(), NULL = not. '
   'unbilled_tokens, unbilled_usd: what overrun cap or max_overrun left uncharged in the main window, as far back as the ledger reaches. '
   'template: the pattern of the template of which its first use made it, NULL = none. '
   'Tokens and calls in units, money in USD. '
@@ -132,7 +132,7 @@ SELECT l.tenant, l.at, l.id, l.permit, coalesce(l.budget, l.budgets[1]) AS budge
   FROM agentcore.visible_rows(NULL::agentcore.budget_ledger) l;
 COMMENT ON VIEW agentcore.ledger IS
   'What was charged, when, for what: one row per settlement. '
-  'budget: the one that the permit names; budgets: all that were charged (a refund does not reach those whose window has changed since). '
+  'budget: the agent''s own, or the first that the permit names; budgets: all that were charged (a refund does not reach those whose window has changed since). '
   'task, subject, labels: of the permit. '
   'Money in USD.';
 

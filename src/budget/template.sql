@@ -20,6 +20,7 @@ CREATE TABLE agentcore.budget_template (
   max_overrun   numeric CHECK (max_overrun >= 1 AND max_overrun <> 'NaN'),
   min_hold_tokens  bigint CHECK (min_hold_tokens >= 0),
   min_hold_nanousd bigint CHECK (min_hold_nanousd >= 0),
+  "only"        text[] COLLATE "C" CHECK ("only" IS NULL OR pg_catalog.cardinality("only") > 0),
   max_budgets   integer NOT NULL CHECK (max_budgets BETWEEN 0 AND 1000000),
   revision      bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
   PRIMARY KEY (tenant, name)
@@ -38,11 +39,11 @@ CREATE FUNCTION agentcore.budget_template_set(
   anchor timestamptz DEFAULT NULL, parent text DEFAULT NULL, on_expiry text DEFAULT NULL,
   overrun text DEFAULT NULL, enabled boolean DEFAULT NULL, thresholds integer[] DEFAULT NULL,
   spenders name[] DEFAULT NULL, max_overrun numeric DEFAULT NULL, min_hold_tokens bigint DEFAULT NULL,
-  min_hold_usd numeric DEFAULT NULL, max_budgets integer DEFAULT NULL,
+  min_hold_usd numeric DEFAULT NULL, "only" text[] DEFAULT NULL, max_budgets integer DEFAULT NULL,
   existing boolean DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_template_set_v1';
-COMMENT ON FUNCTION agentcore.budget_template_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, text, text, boolean, integer[], name[], numeric, bigint, numeric, integer, boolean, text[], text) IS
+COMMENT ON FUNCTION agentcore.budget_template_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, text, text, boolean, integer[], name[], numeric, bigint, numeric, text[], integer, boolean, text[], text) IS
   'Create or change a template; true if anything changed. '
   'pattern: prefix*, all names that go on after the prefix. '
   'A name that is no budget and that a template covers is made one by its first use, for all roles that could use it then; the longest prefix counts. '
@@ -77,7 +78,7 @@ CREATE VIEW agentcore.budget_templates WITH (security_barrier) AS
   SELECT t.tenant, t.name AS pattern, t.parent, t.max_tokens, pg_catalog.trim_scale(t.max_nanousd * 0.000000001) AS max_usd, t.max_calls, t.max_in_flight,
          t.kind, t.period, t.tz, t.anchor, t.on_expiry, t.overrun, t.enabled, t.thresholds, t.spenders, t.max_overrun,
          t.min_hold_tokens, pg_catalog.trim_scale(t.min_hold_nanousd * 0.000000001) AS min_hold_usd,
-         t.max_budgets, coalesce(m.made, 0) AS made, t.revision
+         t.max_budgets, coalesce(m.made, 0) AS made, t.revision, t."only"
     FROM agentcore.visible_rows(NULL::agentcore.budget_template) t
     LEFT JOIN (SELECT b.tenant, b.template, pg_catalog.count(*) AS made
                  FROM agentcore.visible_rows(NULL::agentcore.budget) b WHERE b.template IS NOT NULL GROUP BY 1, 2) m

@@ -3,7 +3,7 @@
  *	  Waiting for room in a budget, with no transaction open around the wait.
  *
  * A waiter tries, commits, sleeps and tries again.  Where the library was
- * preloaded, it sleeps on the bell of its budgets' root (wake.c).  Nothing rings
+ * preloaded, it sleeps on the bell of the root above the budget that refuses (wake.c).  Nothing rings
  * when a window ends, a limit is raised or a lock comes free, nor at COMMIT
  * PREPARED.  A waiter finds those by itself within POLL_WOKEN.  Waiters do not
  * stand in line: of those that are woken any may be the first.
@@ -14,7 +14,7 @@
  */
 #include "budget/wait.h"
 
-#include "budget/budget_path.h"
+#include "budget/path_union.h"
 #include "budget/wake.h"
 
 #include "common/pg_prng.h"
@@ -31,31 +31,36 @@
 #define POLL_ALONE	250
 
 static ConditionVariable *
-bell_for(const PermitRequest *request)
+bell_for(const PermitRequest *request, const char *budget)
 {
-	BudgetPath	path;
-
 	if (!agc_shmem_ready())
 		return NULL;
-	path_resolve(&path, request->tenant, request->budget);
-	return wake_bell(request->tenant, path.link[path.n - 1].name);
+	return wake_bell(request->tenant, path_root(request->tenant, budget));
 }
 
 /*
  * In a transaction of its own.  The waiter is at the bell before it looks at the
- * counters, so room that is made after the look wakes it.
+ * counters, so room that is made after the look wakes it.  One that asks budgets of
+ * several trees can be at one bell only: that of the budget which refuses; so it looks
+ * again if it was at another.
  */
 static ConditionVariable *
-attempt(const PermitRequest *request, PermitDecision *out)
+attempt(const PermitRequest *request, const char *budget, PermitDecision *out)
 {
 	ConditionVariable *bell;
 
 	EnsurePortalSnapshotExists();
 	agc_enter(request->tenant, AGC_AGENT);
-	bell = bell_for(request);
+	bell = bell_for(request, budget);
 	if (bell != NULL)
 		ConditionVariablePrepareToSleep(bell);
 	permit_acquire(request, out);
+	if (bell != NULL && out->can_ever_fit && out->denied_by != NULL && bell_for(request, out->denied_by) != bell &&
+		strcmp(budget, request->budget) == 0)
+	{
+		SPI_commit();
+		return attempt(request, out->denied_by, out);
+	}
 	SPI_commit();
 	return bell;
 }
@@ -98,7 +103,7 @@ wait_acquire(const PermitRequest *request, int64 deadline, PermitDecision *out)
 	MemoryContextSwitchTo(cxt);
 	for (int tries = 0;; tries++)
 	{
-		ConditionVariable *bell = attempt(request, out);
+		ConditionVariable *bell = attempt(request, request->budget, out);
 		int64		remaining = PG_INT64_MAX;
 
 		if (deadline >= 0)

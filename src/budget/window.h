@@ -84,6 +84,8 @@ typedef struct BudgetDef
 	double		max_overrun;	/* times the hold; 0: agentcore.max_overrun */
 	int			nthresholds;
 	int			threshold[BUDGET_MAX_THRESHOLDS];	/* percent, ascending */
+	int			nonly;			/* names of the tools and models whose calls count; 0: all */
+	char	  **only;
 	int64		max_in_flight;
 	int64		window_revision;	/* changes when a window is defined anew */
 	int			nlimits;

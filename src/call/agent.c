@@ -15,7 +15,7 @@
 
 enum
 {
-	A_POLICY = 1, A_BUDGET, A_OWNER, A_MODE, A_ENABLED
+	A_POLICY = 1, A_BUDGET, A_OWNER, A_MODE, A_ENABLED, A_CHARGES
 };
 
 static void *compile_agent(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
@@ -27,13 +27,21 @@ static void *
 compile_agent(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
 {
 	AgentDef   *agent = palloc(sizeof(AgentDef));
+	bool		isnull;
 
 	agent->policy = agc_col_text(tuple, desc, "policy");
 	agent->budget = agc_col_text(tuple, desc, "budget");
 	agent->owner = agc_col_text(tuple, desc, "owner");
 	agent->audit = strcmp(agc_col_text(tuple, desc, "mode"), "audit") == 0;
 	agent->enabled = agc_col_bool(tuple, desc, "enabled");
+	agent->charges = agc_texts_of(agc_col(tuple, desc, "charges", &isnull), &agent->ncharges);
 	return agent;
+}
+
+AgcObject *
+agent_find(const char *tenant, const char *name)
+{
+	return agc_object_pin(&agent_class, tenant, name);
 }
 
 /* Raises 42704 with the nearest names for an agent that does not exist. */
@@ -50,20 +58,44 @@ agent_pin(const char *tenant, const char *name)
 }
 
 /* An owner that was dropped owns nothing: nobody may speak for the agent. */
-void
-agent_check_owner(const char *name, const AgentDef *agent)
+bool
+agent_may_speak(const AgentDef *agent)
 {
 	Oid			owner;
 
 	if (agent->owner == NULL)
-		return;
+		return true;
 	owner = get_role_oid(agent->owner, true);
-	if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner))
+	return OidIsValid(owner) && has_privs_of_role(GetUserId(), owner);
+}
+
+void
+agent_check_owner(const char *name, const AgentDef *agent)
+{
+	if (!agent_may_speak(agent))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for agent \"%s\"", name),
 				 errdetail("It belongs to role \"%s\", of which \"%s\" is no member.",
 						   agent->owner, GetUserNameFromId(GetUserId(), false))));
+}
+
+bool
+agent_may_charge(const AgentDef *agent, const char *budget)
+{
+	return (agent->budget != NULL && strcmp(budget, agent->budget) == 0) ||
+		agc_patterns_cover(agent->charges, agent->ncharges, budget);
+}
+
+void
+agent_check_charge(const char *name, const AgentDef *agent, const char *budget)
+{
+	if (!agent_may_charge(agent, budget))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for budget \"%s\"", budget),
+				 errdetail("It is not the budget of agent \"%s\", and not among those that its calls may charge.", name),
+				 errhint("An administrator names them with agentcore.agent_set(charges => ...).")));
 }
 
 static void
@@ -95,14 +127,14 @@ check_names(FunctionCallInfo fcinfo, AgcSetting *set)
 static bool
 write_agent(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTARRAYOID, BOOLOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.agent AS a (tenant, name, policy, budget, owner, mode, enabled)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		"INSERT INTO agentcore.agent AS a (tenant, name, policy, budget, owner, mode, enabled, charges)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET policy = EXCLUDED.policy, budget = EXCLUDED.budget,"
-		" owner = EXCLUDED.owner, mode = EXCLUDED.mode, enabled = EXCLUDED.enabled"
-		" WHERE $8 AND (a.policy, a.budget, a.owner, a.mode, a.enabled) IS DISTINCT FROM"
-		" (EXCLUDED.policy, EXCLUDED.budget, EXCLUDED.owner, EXCLUDED.mode, EXCLUDED.enabled)",
+		" owner = EXCLUDED.owner, mode = EXCLUDED.mode, enabled = EXCLUDED.enabled, charges = EXCLUDED.charges"
+		" WHERE $9 AND (a.policy, a.budget, a.owner, a.mode, a.enabled, a.charges) IS DISTINCT FROM"
+		" (EXCLUDED.policy, EXCLUDED.budget, EXCLUDED.owner, EXCLUDED.mode, EXCLUDED.enabled, EXCLUDED.charges)",
 		lengthof(types), types
 	};
 	Datum		values[lengthof(types)] = {set->keys[0], set->keys[1]};
@@ -116,20 +148,22 @@ write_agent(FunctionCallInfo fcinfo, AgcSetting *set)
 		values[n + 1] = fcinfo->args[n].value;
 		nulls[n + 1] = PG_ARGISNULL(n) ? 'n' : ' ';
 	}
-	values[7] = BoolGetDatum(set->exists);
+	values[A_CHARGES + 1] = PointerGetDatum(agc_opt_patterns(fcinfo, A_CHARGES, "charges"));
+	values[A_CHARGES + 2] = BoolGetDatum(set->exists);
 	return agc_set_write(set, &plan, values, nulls);
 }
 
-/* agent_set(name, policy, budget, owner, mode, enabled, reset, tenant) -> boolean */
+/* agent_set(name, policy, budget, owner, mode, enabled, charges, reset, tenant) -> boolean */
 AGC_FUNCTION(agent_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan row = {
-		"SELECT policy, budget, owner, mode, enabled FROM agentcore.agent"
+		"SELECT policy, budget, owner, mode, enabled, charges FROM agentcore.agent"
 		" WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	static const AgcMember members[] = {
-		{"policy", .required = true}, {"budget"}, {"owner"}, {"mode", "enforce"}, {"enabled", "true"}
+		{"policy", .required = true}, {"budget"}, {"owner"}, {"mode", "enforce"}, {"enabled", "true"},
+		{"charges", "{}"}
 	};
 	static const AgcSetter setter = {
 		"agent", A_POLICY, lengthof(members), members, &row, .write = write_agent

@@ -155,13 +155,13 @@ static void
 ask(Gate *gate)
 {
 	static const Oid types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, BYTEAOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
-								 TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+								 TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTARRAYOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.approval (tenant, id, agent, tool, request_hash, args, task, subject, requested_by,"
-		" budget, est_tokens, est_nanousd, requested_at, decide_by)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+		" budget, est_tokens, est_nanousd, requested_at, decide_by, also)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 		" ON CONFLICT (tenant, agent, request_hash, est_tokens, est_nanousd) WHERE state = 'pending' DO NOTHING",
-		14, types
+		lengthof(types), types
 	};
 	TimestampTz now = agc_now();
 	pg_uuid_t	id;
@@ -183,6 +183,7 @@ ask(Gate *gate)
 	put_estimate(&row, gate->est_nanousd);
 	agc_put_time(&row, now);
 	agc_put_time(&row, now + agc_approval_decide_within * USECS_PER_SEC);
+	agc_put_datum(&row, agc_texts_datum(gate->also, gate->nalso), gate->nalso == 0);
 	if (agc_owner_spi_row(&plan, &row) > 0)
 		approval_tell(gate->tenant, &id, "pending");
 }

@@ -28,6 +28,18 @@
 #include "core/row.h"
 #include "funcapi.h"
 
+static void
+name_budgets(Gate *gate)
+{
+	for (int i = 0; i < gate->named.n; i++)
+	{
+		if (!budget_exists(gate->tenant, gate->named.name[i]))
+			agc_refuse_unknown("budget", gate->named.name[i], NULL, "Create it with agentcore.budget_set().");
+		agent_check_charge(gate->agent_name, gate->agent, gate->named.name[i]);
+	}
+	gate_ask_budgets(gate, gate->agent->budget);
+}
+
 /* Raises for an unknown agent and for one that is not the caller's. */
 static void
 find_agent(Gate *gate)
@@ -36,12 +48,9 @@ find_agent(Gate *gate)
 	gate->agent = gate->agent_object->data;
 	agent_check_owner(gate->agent_name, gate->agent);
 	gate->audit = gate->agent->audit;
-	gate->budget = gate->budget_arg ? gate->budget_arg : gate->agent->budget;
-	if (gate->budget_arg != NULL && !budget_exists(gate->tenant, gate->budget_arg))
-		agc_refuse_unknown("budget", gate->budget_arg, NULL, "Create it with agentcore.budget_set().");
-	if (gate->budget_arg != NULL &&
-		(gate->agent->budget == NULL || strcmp(gate->budget_arg, gate->agent->budget) != 0))
-		budget_check_use(gate->tenant, gate->budget_arg);
+	gate->budget = gate->agent->budget;
+	if (gate->named.n > 0)
+		name_budgets(gate);
 }
 
 static void
@@ -115,6 +124,16 @@ in_ms(int64 us)
 	return us / 1000 + (us % 1000 != 0);
 }
 
+static void
+put_refusal(AgcRow *row, const Gate *gate)
+{
+	static const BudgetFacts none = {NULL};
+	bool		refused = gate->reason != NULL && strcmp(gate->reason, REASON_BUDGET_EXCEEDED) == 0;
+
+	agc_put_text(row, refused ? gate->denied_by : NULL);
+	budget_put_facts(row, refused ? &gate->denied : &none);
+}
+
 void
 begin_put_answer(AgcRow *row, const Gate *gate)
 {
@@ -135,6 +154,7 @@ begin_put_answer(AgcRow *row, const Gate *gate)
 	agc_put_bool(row, gate->want_result);
 	agc_put_uuid(row, gate->shows_approval ? &gate->approval_id : NULL);
 	agc_put_datum(row, Int64GetDatum(in_ms(gate->retry_after)), gate->retry_after < 0);
+	put_refusal(row, gate);
 }
 
 static Datum
@@ -172,7 +192,7 @@ read_args(FunctionCallInfo fcinfo, Gate *gate)
 
 /*
  * call_begin(agent, tool, args, est_tokens, est_usd, key, task, subject,
- *			  budget, lease, args_text, holder, labels, tenant)
+ *			  budget, lease, args_text, holder, labels, budgets, tenant)
  */
 static void
 read_request(FunctionCallInfo fcinfo, Gate *gate)
@@ -186,11 +206,11 @@ read_request(FunctionCallInfo fcinfo, Gate *gate)
 	gate->key = agc_opt_name(fcinfo, 5, "key");
 	gate->task = agc_opt_name(fcinfo, 6, "task");
 	gate->subject = agc_opt_name(fcinfo, 7, "subject");
-	gate->budget_arg = agc_opt_name(fcinfo, 8, "budget");
+	budget_names_read(fcinfo, 8, 13, "budgets", &gate->named);
 	gate->lease = PG_ARGISNULL(9) ? -1 : agc_arg_lease(fcinfo, 9);
 	gate->holder = agc_opt_name(fcinfo, 11, "holder");
 	gate->labels = budget_arg_labels(fcinfo, 12);
-	gate->tenant = agc_arg_tenant(fcinfo, 13);
+	gate->tenant = agc_arg_tenant(fcinfo, 14);
 }
 
 AGC_FUNCTION(call_begin)
@@ -226,7 +246,7 @@ opt_fees(FunctionCallInfo fcinfo, int n)
 
 /*
  * llm_begin(agent, model, input_tokens, max_output_tokens, key, task, subject,
- *			 budget, lease, service_tier, fees, holder, labels, tenant)
+ *			 budget, lease, service_tier, fees, holder, labels, budgets, tenant)
  */
 AGC_FUNCTION(llm_begin)
 {
@@ -243,13 +263,13 @@ AGC_FUNCTION(llm_begin)
 	gate.key = agc_opt_name(fcinfo, 4, "key");
 	gate.task = agc_opt_name(fcinfo, 5, "task");
 	gate.subject = agc_opt_name(fcinfo, 6, "subject");
-	gate.budget_arg = agc_opt_name(fcinfo, 7, "budget");
+	budget_names_read(fcinfo, 7, 13, "budgets", &gate.named);
 	gate.lease = PG_ARGISNULL(8) ? -1 : agc_arg_lease(fcinfo, 8);
 	gate.service_tier = opt_tier(fcinfo, 9);
 	gate.fees = opt_fees(fcinfo, 10);
 	gate.holder = agc_opt_name(fcinfo, 11, "holder");
 	gate.labels = budget_arg_labels(fcinfo, 12);
-	gate.tenant = agc_arg_tenant(fcinfo, 13);
+	gate.tenant = agc_arg_tenant(fcinfo, 14);
 	if (pg_add_s64_overflow(input, output, &gate.est_tokens))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

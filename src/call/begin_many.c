@@ -133,7 +133,7 @@ answer(const TurnCall *call, void *arg)
 	MemoryContextReset(turn->cxt);
 }
 
-/* call_begin_many(agent, calls, task, subject, budget, lease, holder, key_prefix, labels, tenant) */
+/* call_begin_many(agent, calls, task, subject, budget, lease, holder, key_prefix, labels, budgets, tenant) */
 static void
 read_asked(FunctionCallInfo fcinfo, Turn *turn)
 {
@@ -146,12 +146,12 @@ read_asked(FunctionCallInfo fcinfo, Turn *turn)
 		agc_refuse_null("calls");
 	gate->task = agc_opt_name(fcinfo, 2, "task");
 	gate->subject = agc_opt_name(fcinfo, 3, "subject");
-	gate->budget_arg = agc_opt_name(fcinfo, 4, "budget");
+	budget_names_read(fcinfo, 4, 9, "budgets", &gate->named);
 	gate->lease = PG_ARGISNULL(5) ? -1 : agc_arg_lease(fcinfo, 5);
 	gate->holder = agc_opt_name(fcinfo, 6, "holder");
 	turn->prefix = agc_opt_name(fcinfo, 7, "key_prefix");
 	gate->labels = budget_arg_labels(fcinfo, 8);
-	gate->tenant = agc_arg_tenant(fcinfo, 9);
+	gate->tenant = agc_arg_tenant(fcinfo, 10);
 	gate->rows_only = true;
 	agc_enter_disabled(gate->tenant, AGC_AGENT);
 	budget_guard_block("call_begin_many()");

@@ -8,23 +8,26 @@ CREATE TABLE agentcore.agent (
   owner    text COLLATE "C",
   mode     text COLLATE "C" NOT NULL DEFAULT 'enforce' CHECK (mode IN ('enforce', 'audit')),
   enabled  boolean NOT NULL DEFAULT true,
+  charges  text[] COLLATE "C" NOT NULL DEFAULT '{}',
   revision bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.agent');
 COMMENT ON TABLE agentcore.agent IS
   'Agents: the policy each obeys, the budget that pays, the role that may speak for it. '
+  'charges: other budgets that its calls may name, exact or ''prefix*''. '
   'Written by agent_set() and agent_drop().';
 
-CREATE FUNCTION agentcore.agent_set(name text, policy text DEFAULT NULL, budget text DEFAULT NULL, owner text DEFAULT NULL, mode text DEFAULT NULL, enabled boolean DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.agent_set(name text, policy text DEFAULT NULL, budget text DEFAULT NULL, owner text DEFAULT NULL, mode text DEFAULT NULL, enabled boolean DEFAULT NULL, charges text[] DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_agent_set_v1';
-COMMENT ON FUNCTION agentcore.agent_set(text, text, text, text, text, boolean, text[], text) IS
+COMMENT ON FUNCTION agentcore.agent_set(text, text, text, text, text, boolean, text[], text[], text) IS
   'Create or change an agent; returns whether anything changed. '
-  'A member that is not given (NULL) stays as it is; a new agent needs a policy, and has no budget, no owner, mode enforce, and is enabled. '
+  'A member that is not given (NULL) stays as it is; a new agent needs a policy, and has no budget, no owner, mode enforce, and is enabled, and its calls may name no other budget. '
   'reset: members to set back to that. '
   'owner: only members of that role may call for it. '
   'mode audit: judge and report, refuse nothing. '
+  'charges: other budgets that its calls may name beside its own, as exact names, ''prefix*'' or ''*''; they need not exist yet. '
   'Unknown policy, budget or role: 42704.';
 
 CREATE FUNCTION agentcore.agent_drop(name text, tenant text DEFAULT '') RETURNS boolean
@@ -39,7 +42,7 @@ INSERT INTO agentcore.access_source (relation, since, hidden, admin_only) VALUES
   ('agent', NULL, '{}', '{}'), ('call_log_entry', 'at', '{}', '{}'), ('approval', NULL, '{request_hash}', '{args}');
 
 CREATE VIEW agentcore.agents WITH (security_barrier) AS
-  SELECT tenant, name, policy, budget, owner, mode, enabled, revision
+  SELECT tenant, name, policy, budget, owner, mode, enabled, revision, charges
     FROM agentcore.visible_rows(NULL::agentcore.agent);
 COMMENT ON VIEW agentcore.agents IS 'The agents of the tenants visible to the caller.';
 
@@ -95,6 +98,7 @@ CREATE TABLE agentcore.approval (
   note         text,
   expires_at   timestamptz,
   call_id      uuid,
+  also         text[] COLLATE "C",
   PRIMARY KEY (tenant, id)
 );
 CREATE INDEX approval_request ON agentcore.approval (tenant, agent, request_hash);
@@ -106,6 +110,7 @@ COMMENT ON TABLE agentcore.approval IS
   'Requests of calls that a person must allow first. '
   'request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description, schema, target, url_args, url_skip, http_method and open_world, the arguments that will run). '
   'est_tokens, est_nanousd: NULL is unknown. '
+  'also: the budgets that pay beside budget, NULL = none. '
   'decide_by: until when somebody has to decide. '
   'call_id: the call that used it. '
   'Written by call_begin(), call_approve() and call_withdraw(), removed by approval_purge().';
@@ -135,13 +140,14 @@ CREATE VIEW agentcore.approvals WITH (security_barrier) AS
          task, subject,
          CASE WHEN state = 'pending' AND decide_by <= agentcore.clock_now() THEN 'expired' ELSE state END AS state,
          requested_at, requested_by, decided_at, decided_by, note, expires_at, budget,
-         est_tokens, pg_catalog.trim_scale(est_nanousd * 0.000000001) AS est_usd, call_id, decide_by
+         est_tokens, pg_catalog.trim_scale(est_nanousd * 0.000000001) AS est_usd, call_id, decide_by, also
     FROM agentcore.visible_rows(NULL::agentcore.approval);
 COMMENT ON VIEW agentcore.approvals IS
   'Requests for approval; the arguments are those that will run and are shown to administrators of the tenant only. '
   'est_tokens, est_usd: the price asked for (NULL: unknown); a dearer call is another request. '
   'state: pending, approved, refused, used, withdrawn, or expired: nobody decided before decide_by, so the call is denied. '
   'expires_at: until when an approval can be used (NULL: for ever). '
+  'also: the budgets that pay beside budget (NULL: none). '
   'call_id: the call that used it.';
 
 CREATE FUNCTION agentcore.approval_purge(keep interval DEFAULT '90 days', tenant text DEFAULT '') RETURNS bigint
@@ -169,32 +175,39 @@ CREATE TYPE agentcore.call_verdict AS (
   enforced    boolean,
   want_result boolean,
   approval    uuid,
-  retry_after_ms bigint
+  retry_after_ms bigint,
+  denied_by text,
+  denied_dimension text,
+  used numeric,
+  held numeric,
+  max numeric,
+  asked numeric
 );
 COMMENT ON TYPE agentcore.call_verdict IS
   'What the gate answers. '
   'verdict: run (do it after COMMIT), cached (use result), wait (ask again with the same key after retry_after), deny (final; show feedback to the model). '
   'approval: the request for approval that the verdict is about, or that the call used (NULL: none). '
-  'retry_after_ms: retry_after in milliseconds, rounded up.';
+  'retry_after_ms: retry_after in milliseconds, rounded up. '
+  'denied_by: of budget_exceeded, the budget that refuses; denied_dimension: tokens | usd | calls | in_flight, and of it what that budget has used, what open permits hold of it, its limit and what was asked (NULL: unknown; all NULL where the budget is disabled or gone).';
 
-CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
+CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_call_begin_v1';
-COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, jsonb, text) IS
+COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, jsonb, text[], text) IS
   'May this call run, with which arguments, is its result known already, and who pays? '
   'Returns one row, for a refusal too; the verdict run counts once it is committed, and a batch or pipeline is one transaction up to its sync. '
   'args or args_text (the model''s raw string); neither, null and blanks = {}. A text that is not quite JSON is read where the tool coerces, and detail names the repairs; else it is refused, and errors says where and what. '
   'key: the same call under it is one call; the arguments that were returned are the same call. '
   'holder: a name of this run of this worker; asked again by it with the same key, a call that it has begun and whose lease runs is given back (run, the same call_id, detail yours, the lease begins anew), to a role that may settle it. '
   'NULL est_*: the tool''s estimates, or unknown, which needs room in every limit of the budgets; 0: nothing, which passes a full one (calls and calls in flight still count). '
-  'NULL budget: the agent''s. '
+  'budget, budgets: other budgets that pay beside the agent''s own, which is always asked, each with its parents (at most 8 names, 64 budgets in all: 54001); those that agent_set(charges) does not cover: 42501. '
   'labels: what the business knows the call by, as in budget_acquire(); kept with the permit and in the ledger, and no part of the call: a retry and a repeated key keep the first ones. '
   'Unknown agent or budget: 42704; a key used for another call: 22023.';
 
-CREATE FUNCTION agentcore.call_begin_many(agent text, calls jsonb, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, holder text DEFAULT NULL, key_prefix text DEFAULT NULL, labels jsonb DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
+CREATE FUNCTION agentcore.call_begin_many(agent text, calls jsonb, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, holder text DEFAULT NULL, key_prefix text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 5
   AS 'MODULE_PATHNAME', 'agentcore_call_begin_many_v1';
-COMMENT ON FUNCTION agentcore.call_begin_many(text, jsonb, text, text, text, interval, text, text, jsonb, text) IS
+COMMENT ON FUNCTION agentcore.call_begin_many(text, jsonb, text, text, text, interval, text, text, jsonb, text[], text) IS
   'call_begin() for the parallel tool calls of one turn of a model: one row per call, in their order, each run counts once all is committed. '
   'calls: OpenAI''s tool_calls or function_call items, Anthropic''s tool_use blocks, MCP''s tools/call requests, a list or one of them, or the whole message or response that holds them (of several choices the first); arguments as a text or an object. '
   'What is a part of another type, such as text, gets no row. '
@@ -204,14 +217,14 @@ COMMENT ON FUNCTION agentcore.call_begin_many(text, jsonb, text, text, text, int
   'labels: of each of the calls. '
   'NULL calls: 22023; unknown agent or budget: 42704.';
 
-CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, service_tier text DEFAULT NULL, fees jsonb DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
+CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, service_tier text DEFAULT NULL, fees jsonb DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_llm_begin_v1';
-COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text, jsonb, text, jsonb, text) IS
+COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text, jsonb, text, jsonb, text[], text) IS
   'The gate for a model call: holds input + max output tokens by weight and the most that they can cost (each as the dearest kind it may turn out to be, such as cache write, reasoning or audio, by the dearest price for an input of up to that length). '
   'service_tier: that the provider is asked for, as in model_price_set(); NULL: standard; auto: whichever it takes, and so is one without a price: the dearest of all is held. '
   'fees: what the call may use that costs by the piece, and how many at most, as {"web_search_requests": 5}; more is overrun, and what the model has no price for is denied as unknown_tool. '
-  'budget: who pays (NULL: the agent''s), a run''s or user''s; its parents pay too. '
+  'budget, budgets: who pays beside the agent''s own, a run''s or user''s, as in call_begin(). '
   'labels: as in call_begin(). '
   'A model that is free costs nothing, and passes a full budget of money; one that is not, called for 0 tokens, has an unknown cost, which needs room. '
   'A model without a price (model_price_set), its own or by model_alias_set(), is denied as unknown_tool, with the nearest names.';
@@ -286,10 +299,10 @@ COMMENT ON FUNCTION agentcore.call_status(uuid, text) IS
   'open, lapsed (open, its lease ended), retry, committed, failed, deferred, released, expired (its lease ended), unknown (call_fail() could not say whether it was done) or late: an executor''s check that its permit was committed. '
   'Unknown call: 42704.';
 
-CREATE FUNCTION agentcore.call_explain(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, tenant text DEFAULT '', OUT stage text, OUT verdict text, OUT reason text, OUT detail text) RETURNS SETOF record
+CREATE FUNCTION agentcore.call_explain(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '', OUT stage text, OUT verdict text, OUT reason text, OUT detail text) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 13
   AS 'MODULE_PATHNAME', 'agentcore_call_explain_v1';
-COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, jsonb, text) IS
+COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, jsonb, text[], text) IS
   'Every stage of call_begin with its own verdict (pass, cached, wait, deny), as if the stages before it had passed. '
   'Changes nothing.';
 

@@ -309,7 +309,7 @@ BEGIN
              'name', b.name, 'max_tokens', b.max_tokens, 'max_usd', trim_scale(b.max_nanousd / 1000000000.0), 'max_calls', b.max_calls,
              'max_in_flight', b.max_in_flight, 'period', b.period, 'kind', b.kind, 'tz', b.tz, 'anchor', b.anchor, 'parent', b.parent,
              'on_expiry', b.on_expiry, 'overrun', b.overrun, 'enabled', b.enabled, 'thresholds', b.thresholds,
-             'spenders', b.spenders, 'max_overrun', b.max_overrun,
+             'spenders', b.spenders, 'max_overrun', b.max_overrun, 'only', b."only",
              'min_hold_tokens', b.min_hold_tokens, 'min_hold_usd', trim_scale(b.min_hold_nanousd / 1000000000.0),
              'limits', (SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'limit_name', l.name, 'max_tokens', l.max_tokens, 'max_usd', trim_scale(l.max_nanousd / 1000000000.0), 'max_calls', l.max_calls,

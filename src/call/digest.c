@@ -18,9 +18,13 @@ digest_text(AgcDigest *digest, const char *text)
 	agc_digest_field(digest, text ? text : "", text ? strlen(text) : 0);
 }
 
-/* Canonical JSON: a key is the same for numbers that are one double. */
+/*
+ * Canonical JSON: a key is the same for numbers that are one double.  Naming "own", the
+ * agent's own budget, says nothing in a call as it runs; as it was asked it does (NULL),
+ * so that a call is known again after the agent was given another budget.
+ */
 static void
-digest_keyed(const Gate *gate, Jsonb *args, uint8 out[AGC_HASH_LEN])
+digest_keyed(const Gate *gate, Jsonb *args, const char *own, uint8 out[AGC_HASH_LEN])
 {
 	AgcDigest  *digest = agc_digest_begin();
 
@@ -28,6 +32,7 @@ digest_keyed(const Gate *gate, Jsonb *args, uint8 out[AGC_HASH_LEN])
 	digest_text(digest, gate->task);
 	digest_text(digest, gate->subject);
 	digest_text(digest, gate->tenant);
+	budget_names_digest(&gate->named, own, digest);
 	agc_digest_call(digest, gate->tool_name, args, gate->is_llm ? "model" : "tool");
 	agc_digest_end(digest, out);
 }
@@ -37,10 +42,10 @@ digest_request(Gate *gate)
 {
 	if (gate->has_request_hash)
 		return;
-	digest_keyed(gate, gate->args, gate->request_hash);
-	if (gate->args != gate->asked)
+	digest_keyed(gate, gate->args, gate->agent->budget, gate->request_hash);
+	if (gate->args != gate->asked || budget_names_has(&gate->named, gate->agent->budget))
 	{
-		digest_keyed(gate, gate->asked, gate->asked_hash);
+		digest_keyed(gate, gate->asked, NULL, gate->asked_hash);
 		gate->has_asked_hash = memcmp(gate->asked_hash, gate->request_hash, AGC_HASH_LEN) != 0;
 	}
 	gate->has_request_hash = true;
@@ -113,7 +118,8 @@ digest_question(Gate *gate)
 	digest_texts(digest, gate->tool->nurl_skip, gate->tool->url_skip);
 	digest_text(digest, gate->tool->http_method);
 	agc_digest_field(digest, &gate->tool->closed_world, sizeof(bool));
-	digest_text(digest, gate->budget);
+	digest_text(digest, gate->agent->budget);
+	budget_names_digest(&gate->named, gate->agent->budget, digest);
 	agc_digest_end(digest, gate->question);
 	gate->has_question = true;
 	return gate->question;

@@ -130,6 +130,9 @@ gate_fill_request(const Gate *gate, PermitRequest *request)
 	memset(request, 0, sizeof(PermitRequest));
 	request->tenant = gate->tenant;
 	request->budget = gate->budget;
+	request->nalso = gate->nalso;
+	for (int i = 0; i < gate->nalso; i++)
+		request->also[i] = gate->also[i];
 	request->tokens = gate->est_tokens;
 	request->nanousd = gate->est_nanousd;
 	request->calls = 1;
@@ -154,6 +157,17 @@ gate_fill_request(const Gate *gate, PermitRequest *request)
 	memcpy(request->cache_key, gate->cache.key.hash, AGC_HASH_LEN);
 	request->cache_lease = gate->cache_lease;
 	request->loop_tag = (int64) gate->loop_tag;
+}
+
+void
+gate_ask_budgets(Gate *gate, char *own)
+{
+	PermitRequest request;
+
+	budget_names_ask(&gate->named, own, &request);
+	gate->budget = request.budget;
+	gate->nalso = request.nalso;
+	memcpy(gate->also, request.also, request.nalso * sizeof(char *));
 }
 
 char *

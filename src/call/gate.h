@@ -57,7 +57,7 @@ typedef struct Gate
 	char	   *task;
 	char	   *subject;
 	Jsonb	   *labels;			/* or NULL */
-	char	   *budget_arg;
+	BudgetNames named;			/* budgets that are to pay beside the agent's */
 	int64		lease;			/* us; -1 = default */
 	char	   *holder;			/* which run of which worker asks; or NULL */
 	const char *service_tier;	/* of a model call; NULL: standard */
@@ -72,6 +72,8 @@ typedef struct Gate
 	bool		is_priced;		/* of a model call: the model exists */
 	const char *priced_as;		/* by the price of another, which an alias names; NULL: by its own */
 	const char *budget;			/* NULL: none */
+	int			nalso;			/* that pay beside it, in order of names */
+	char	   *also[BUDGET_MAX_NAMES];
 	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
 	EarlierCall earlier;
 	pg_uuid_t	earlier_id;
@@ -119,6 +121,8 @@ typedef struct Gate
 	int64		retry_after;	/* us; -1 = null */
 	int			attempt;
 	bool		want_result;
+	char	   *denied_by;		/* of budget_exceeded */
+	BudgetFacts denied;
 
 	/* what a policy in audit mode would have refused; shown when nothing else is */
 	const char *observed_reason;
@@ -164,6 +168,9 @@ extern int64 gate_lease(const Gate *gate);
 
 /* the permit that the call needs */
 extern void gate_fill_request(const Gate *gate, PermitRequest *request);
+
+/* who pays: the agent's own budget (or NULL) and those that were named */
+extern void gate_ask_budgets(Gate *gate, char *own);
 
 extern char *hex_uuid(const pg_uuid_t *id);
 

@@ -305,7 +305,7 @@ refuse_deferred(Gate *gate, int64 retry_after)
 void
 refuse_key_conflict(Gate *gate)
 {
-	char	   *detail = psprintf("Agent %s used it with another tool, other arguments, another task or another subject.",
+	char	   *detail = psprintf("Agent %s used it with another tool, other arguments, another task, another subject or other budgets.",
 								  agc_quoted_name(gate->agent_name));
 
 	if (!gate->rows_only)
@@ -492,6 +492,8 @@ refuse_contended_approval(Gate *gate)
 void
 refuse_unknown_budget(Gate *gate)
 {
+	if (gate->reason == NULL)
+		gate->denied_by = pstrdup(gate->budget);
 	gate_deny(gate, REASON_BUDGET_EXCEEDED, psprintf("budget %s does not exist", agc_quoted_name(gate->budget)),
 			  pstrdup("No budget pays for this call. Stop and tell the user."));
 }
@@ -503,6 +505,11 @@ refuse_budget(Gate *gate, const PermitDecision *decision)
 	{
 		gate_wait(gate, REASON_CONTENTION, decision->detail, Max(decision->retry_after, CONTENTION_POLL_US));
 		return;
+	}
+	if (gate->reason == NULL)
+	{
+		gate->denied_by = decision->denied_by;
+		gate->denied = decision->denied;
 	}
 	gate_deny(gate, decision->reason, decision->detail,
 			  psprintf("The budget %s does not cover this call. %s", agc_quoted_name(decision->denied_by),

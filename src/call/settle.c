@@ -115,6 +115,22 @@ extend_cache_lease(const PermitRow *permit, int64 lease)
 	cache_extend_lease(&key, permit->cache_lease, lease);
 }
 
+/* By what the agent's calls may charge now; else whoever extends it has to be allowed to use its budgets. */
+static bool
+may_charge(const char *tenant, const PermitRow *permit)
+{
+	AgcObject  *object = agent_find(tenant, permit->agent);
+	bool		may;
+
+	if (object == NULL)
+		return false;
+	may = agent_may_speak(object->data) && (permit->budget == NULL || agent_may_charge(object->data, permit->budget));
+	for (int i = 0; i < permit->nalso; i++)
+		may = may && agent_may_charge(object->data, permit->also[i]);
+	agc_object_unpin(object);
+	return may;
+}
+
 /* call_extend(call_id, lease, tokens, usd, tenant) -> text: extended | denied | closed */
 AGC_FUNCTION(call_extend)
 {
@@ -132,7 +148,7 @@ AGC_FUNCTION(call_extend)
 		word = "closed";
 	else if (exceeds_approval(tenant, &permit, tokens, nanousd))
 		word = "denied";
-	else if (permit_extend(tenant, &permit.id, lease, tokens, nanousd, &decision))
+	else if (permit_extend(tenant, &permit.id, lease, tokens, nanousd, may_charge(tenant, &permit), &decision))
 	{
 		extend_cache_lease(&permit, lease);
 		target_extended(tenant, &permit, tokens);

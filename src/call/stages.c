@@ -205,7 +205,8 @@ judge_budget(Gate *gate)
 	if (!budget_exists(gate->tenant, gate->budget))
 	{
 		refuse_unknown_budget(gate);
-		gate->budget = NULL;
+		/* where that is no refusal, those that were named pay */
+		gate_ask_budgets(gate, NULL);
 		return;
 	}
 	gate_fill_request(gate, &request);

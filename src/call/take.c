@@ -101,6 +101,7 @@ take_permit(Gate *gate)
 		return false;
 	/* audit mode: the call runs all the same, and no budget pays for it */
 	request.budget = NULL;
+	request.nalso = 0;
 	return acquire(gate, &request);
 }
 

@@ -18,6 +18,7 @@
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"
 #include "storage/lockdefs.h"
+#include "utils/array.h"
 #include "utils/guc.h"
 #include "mb/pg_wchar.h"
 #include "utils/jsonb.h"
@@ -82,6 +83,23 @@ extern int64 agc_opt_lease(FunctionCallInfo fcinfo, int n);
 /* 0 and less: agentcore.lease_default; a lease that was stored when max_lease was longer is cut too */
 extern int64 agc_lease_or_default(int64 lease);
 extern bool agc_arg_bool(FunctionCallInfo fcinfo, int n, const char *what);
+
+/* ----- lists of names (name_list.c) -------------------------------------------- */
+
+/* text[] of names, as agc_arg_name() takes them, in the order given; NULL when not given */
+extern char **agc_opt_names(FunctionCallInfo fcinfo, int arg, const char *what, int *n);
+
+/* text[] of names and 'prefix*', each once, as it is to be stored; NULL when not given */
+extern ArrayType *agc_opt_patterns(FunctionCallInfo fcinfo, int arg, const char *what);
+
+/* a text[] of them */
+extern Datum agc_texts_datum(char *const *texts, int n);
+
+/* the elements of a stored text[] */
+extern char **agc_texts_of(Datum array, int *n);
+
+/* whether a name is one of the list, or begins as one that ends in a star says */
+extern bool agc_patterns_cover(char *const *patterns, int n, const char *name);
 
 /* microseconds of a non-negative, finite interval (months count 30 days) */
 extern int64 agc_interval_us(const Interval *span, const char *what);

@@ -286,18 +286,22 @@ class History:
         tokens, nanousd, calls = self.amounts()
         lease = self.random.choice([15, 65, 305, 3605, 7205]) * SECOND
         key = self.random.choice("abcdef") if self.random.random() < 0.3 else None
-        sql = call("budget_try_acquire", name, tokens, money(nanousd), calls, span(lease), key)
+        also = self.random.sample(NAMES, self.random.randint(1, 3)) if self.random.random() < 0.3 else []
+        sql = call("budget_try_acquire", name, tokens, money(nanousd), calls, span(lease), key, **({"also": "{%s}" % ",".join(also)} if also else {}))
         answers = self.both(session, sql[10:],
                             "SELECT granted, permit::text, reason, denied_by, (extract(epoch FROM retry_after) * 1000000)::bigint, can_ever_fit, duplicate,"
                             " denied_limit, ARRAY[(remaining->>'tokens')::numeric, (remaining->>'usd')::numeric * 1000000000, (remaining->>'calls')::numeric,"
-                            " (remaining->>'in_flight')::numeric]::bigint[], remaining IS NOT NULL"
+                            " (remaining->>'in_flight')::numeric]::bigint[], remaining IS NOT NULL,"
+                            " denied_dimension, ARRAY[used, held, max, asked]"
                             f" FROM {sql}",
-                            lambda tx: self.model.acquire(tx, self.now, name, (tokens, nanousd, calls), lease, key))
+                            lambda tx: self.model.acquire(tx, self.now, name, (tokens, nanousd, calls), lease, key, also))
         if not answers:
             return
-        (granted, permit, reason, by, retry, ever, duplicate, limit, remaining, told), said = answers[0][0], answers[1]
+        (granted, permit, reason, by, retry, ever, duplicate, limit, remaining, told, dimension, numbers), said = answers[0][0], answers[1]
         self.same("the decision", (granted, reason, by, limit, ever, duplicate),
                   (said.granted, said.reason, said.denied_by, said.denied_limit, said.can_ever_fit, said.duplicate))
+        unit = 10 ** 9 if dimension == "usd" else 1
+        self.same("the numbers", (dimension, *(None if number is None else number * unit for number in numbers)), said.facts)
         self.same("what remains", remaining if told else None, said.remaining)
         if (retry is None) != (said.retry_after is None) or (retry is not None and abs(retry - said.retry_after) > 4 * SECOND):
             raise Wrong(f"retry_after: the database says {retry} us, the model {said.retry_after}")
@@ -615,8 +619,8 @@ class History:
         SELECT id::text, state::text, budgets, ARRAY[held_tokens, held_nanousd, held_calls], ARRAY[charged_tokens, charged_nanousd, charged_calls],
                (extract(epoch FROM lease_until) * 1000000)::bigint FROM agentcore.permit"""
     LEDGER = """
-        SELECT event, budgets, count(*), ARRAY[sum(tokens)::bigint, sum(nanousd)::bigint, sum(calls)::bigint]
-          FROM agentcore.budget_ledger GROUP BY 1, 2"""
+        SELECT event, budgets, CASE WHEN event <> 'threshold' THEN coalesce(budget, budgets[1]) END, count(*), ARRAY[sum(tokens)::bigint, sum(nanousd)::bigint, sum(calls)::bigint]
+          FROM agentcore.budget_ledger GROUP BY 1, 2, 3"""
 
     def compare(self):
         """What is committed, row by row, and what budget_verify() says of it."""
@@ -637,7 +641,7 @@ class History:
         got = {row[0]: row[1:] for row in run(self.PERMITS)}
         self.same("permits", got, {permit.id: (permit.state, permit.budgets, permit.held[:3], permit.charged, permit.lease_until)
                                    for permit in permits.values()})
-        self.same("ledger", {(row[0], tuple(row[1])): row[2:] for row in run(self.LEDGER)}, self.summed_ledger())
+        self.same("ledger", {(row[0], tuple(row[1]), row[2]): row[3:] for row in run(self.LEDGER)}, self.summed_ledger())
         violations = run("SELECT * FROM agentcore.budget_verify()")
         if violations:
             raise Wrong(f"budget_verify: {violations}")
@@ -649,8 +653,9 @@ class History:
     def summed_ledger(self):
         sums = {}
         for entry in self.store.ledger:
-            count, amounts = sums.get((entry.event, tuple(entry.budgets)), (0, [0, 0, 0]))
-            sums[entry.event, tuple(entry.budgets)] = (count + 1, [a + b for a, b in zip(amounts, entry.amounts)])
+            whose = entry.event, tuple(entry.budgets), None if entry.event == 'threshold' else entry.budget or entry.budgets[0]
+            count, amounts = sums.get(whose, (0, [0, 0, 0]))
+            sums[whose] = (count + 1, [a + b for a, b in zip(amounts, entry.amounts)])
         return sums
 
     def clean(self):

@@ -9,7 +9,7 @@ SELECT agentcore.policy_set('p');
 SELECT agentcore.policy_allow_tool('p', '*');
 SELECT agentcore.budget_set('purse', max_usd => 1000000);
 SELECT agentcore.budget_set('other', max_usd => 1000000);
-SELECT agentcore.agent_set('a', 'p', budget => 'purse');
+SELECT agentcore.agent_set('a', 'p', budget => 'purse', charges => '{other}');
 SELECT agentcore.agent_set('b', 'p', budget => 'purse');
 CREATE FUNCTION define(description text, amount jsonb DEFAULT '{"type": "number"}') RETURNS boolean LANGUAGE sql AS $$
   SELECT agentcore.tool_set('pay', jsonb_build_object('type', 'object', 'properties', jsonb_build_object('amount', amount, 'to', '{}'::jsonb)),

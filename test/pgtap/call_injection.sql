@@ -30,7 +30,7 @@ SELECT agentcore.policy_allow(mark('p'), 'ok.example');
 SELECT agentcore.budget_set(mark('purse'), max_usd => 1);
 SELECT agentcore.budget_limit_set(mark('purse'), mark('limit'), max_tokens => 10);
 SELECT agentcore.budget_set(mark('off'), enabled => false);
-SELECT agentcore.agent_set(mark('a'), mark('p'), budget => mark('purse'));
+SELECT agentcore.agent_set(mark('a'), mark('p'), budget => mark('purse'), charges => ARRAY[mark('off')]);
 SELECT agentcore.agent_set('plain', mark('p'));
 SELECT agentcore.agent_set(mark('gone'), mark('p'), enabled => false);
 SELECT agentcore.tool_set(mark('search'), '{}', description => wild('d'), target => mark('up'), cache_ttl => '1 hour', cache_negative_ttl => '1 hour', cache_scope => 'tenant');

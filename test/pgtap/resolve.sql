@@ -29,7 +29,7 @@ CREATE FUNCTION calls(f oid) RETURNS TABLE (call text, types regtype[]) LANGUAGE
     UNION SELECT 0, array_agg(k) FROM fn, generate_series(1, n) k HAVING count(*) > 0
     UNION SELECT 0, array_agg(k) FROM fn, generate_series(1, required) k HAVING count(*) > 0)
   SELECT format('SELECT agentcore.%I(%s)', fn.proname, (
-           SELECT string_agg(CASE WHEN k <= positional THEN '' ELSE name || ' => ' END || '$' || number, ', ' ORDER BY number)
+           SELECT string_agg(CASE WHEN k <= positional THEN '' ELSE quote_ident(name) || ' => ' END || '$' || number, ', ' ORDER BY number)
              FROM (SELECT *, row_number() OVER (ORDER BY k) AS number FROM arguments WHERE k <= positional OR k = ANY (named)) a)),
          ARRAY(SELECT type FROM arguments WHERE k <= positional OR k = ANY (named) ORDER BY k)
     FROM fn, forms WHERE named = '{}' OR names IS NOT NULL

@@ -23,6 +23,7 @@ CENTURY = datetime(2000, 1, 1)
 BIGGEST = 2 ** 63 - 1
 BEGINNING, NEVER = -BIGGEST, BIGGEST
 TOKENS, MONEY, CALLS, IN_FLIGHT = range(4)
+DIMENSIONS = ("tokens", "usd", "calls", "in_flight")
 LIVE = ("o", "r", "c", "e", "l", "u", "d")
 OPEN = ("o", "r")
 UNANSWERED = ("e", "u")
@@ -318,6 +319,7 @@ class Permit:
     settled_at: int = None
     id: str = None
     call: bool = False          # of the gate
+    payer: str = None           # the budget whose on_expiry and overrun count
 
 
 @dataclass
@@ -326,6 +328,7 @@ class Entry:
     budgets: list
     event: str
     amounts: list
+    budget: str = None          # whose entry it is, None: of the first
 
 
 @dataclass
@@ -334,6 +337,7 @@ class Decision:
     reason: str = None
     denied_by: str = None
     denied_limit: str = None
+    facts: tuple = (None,) * 5      # dimension, used, held, max, asked
     retry_after: int = None
     can_ever_fit: bool = True
     duplicate: bool = False
@@ -569,14 +573,21 @@ class Budgets:
 
     # definitions
 
-    def path(self, name):
+    def path(self, *names):
+        """All that are named and what is above each, once."""
         links = []
-        while name is not None:
-            if name not in self.store.budgets:
-                raise Failure("42704")
-            links.append(name)
-            name = self.store.budgets[name].parent
+        for name in names:
+            while name is not None and name not in links:
+                if name not in self.store.budgets:
+                    raise Failure("42704")
+                links.append(name)
+                name = self.store.budgets[name].parent
         return links
+
+    def depth(self, name):
+        """From its own root, as it is defined now."""
+        above = self.store.budgets[name].parent if name in self.store.budgets else None
+        return 0 if above is None else 1 + self.depth(above)
 
     def define(self, tx, now, name, definition):
         """Changes are of a transaction of their own, which commits at once."""
@@ -671,21 +682,15 @@ class Budgets:
 
     # paths of counters, read
 
-    def path_of(self, tx, now, depth):
-        """depth: of each name, 0 is the root."""
-        names = sorted(depth, key=lambda name: (-depth[name], name))
-        return Path(tx, now, [Link(name, depth[name], self.store.budgets.get(name)) for name in names])
+    def path_of(self, tx, now, names):
+        links = [Link(name, self.depth(name), self.store.budgets.get(name)) for name in set(names)]
+        return Path(tx, now, sorted(links, key=lambda link: (-link.depth, link.name)))
 
-    def resolved(self, tx, now, name):
-        names = self.path(name)
-        return self.path_of(tx, now, {name: len(names) - 1 - n for n, name in enumerate(names)})
+    def resolved(self, tx, now, *names):
+        return self.path_of(tx, now, self.path(*names))
 
     def of_permits(self, tx, now, permits):
-        depth = {}
-        for permit in permits:
-            for level, name in enumerate(permit.budgets):
-                depth[name] = max(depth.get(name, 0), len(permit.budgets) - 1 - level)
-        return self.path_of(tx, now, depth)
+        return self.path_of(tx, now, [name for permit in permits for name in permit.budgets])
 
     def find_entry(self, link):
         link.entry = self.store.entries.get(link.name) if link.definition else None
@@ -898,9 +903,9 @@ class Budgets:
 
     @staticmethod
     def refusals(link, asked, at):
-        """(limit's name, retry_after or None, can_ever_fit) of each window and dimension that does not fit."""
+        """(limit's name, retry_after or None, can_ever_fit, facts) of each window and dimension that does not fit."""
         if not link.definition or not link.definition.enabled:
-            return [(None, None, False)]
+            return [(None, None, False, (None,) * 5)]
         found, counter = [], link.counter
         for count, limit in zip(counter.windows, link.definition.limits):
             for dim in range(3):
@@ -913,22 +918,22 @@ class Budgets:
                         ever = False
                     else:
                         retry = limit.window.bounds(at)[1] - at + (count.wait(limit, dim, asked[dim]) if count.ring else 0)
-                found.append((limit.name, retry, ever))
+                found.append((limit.name, retry, ever, (DIMENSIONS[dim], used, counter.held[dim], limit.max[dim], asked[dim])))
         most = link.definition.max_in_flight
         if asked[IN_FLIGHT] and not fits(0, counter.held[IN_FLIGHT], 1, most):
-            found.append((None, None, most >= 1))
+            found.append((None, None, most >= 1, (DIMENSIONS[IN_FLIGHT], 0, counter.held[IN_FLIGHT], most, 1)))
         return found
 
     def judge(self, links, asked, at):
         by, found = None, []
         for link in links:
             refusals = self.refusals(link, asked, at)
-            by = by or ((link.name, refusals[0][0]) if refusals else None)
+            by = by or ((link.name, refusals[0][0], refusals[0][3]) if refusals else None)
             found += refusals
         if not found:
             return Decision(True)
-        ever = all(fit for _, _, fit in found)
-        retries = [retry for _, retry, _ in found]
+        ever = all(fit for _, _, fit, _ in found)
+        retries = [retry for _, retry, _, _ in found]
         return Decision(False, "budget_exceeded", *by, max(retries) if ever and None not in retries else None, ever,
                         remaining=self.remaining(links))
 
@@ -951,9 +956,9 @@ class Budgets:
 
     # permits
 
-    def acquire(self, tx, now, budget, amounts, lease, key=None):
+    def acquire(self, tx, now, budget, amounts, lease, key=None, also=()):
         tx.begin_statement()
-        path, request = self.resolved(tx, now, budget), (budget, tuple(amounts))
+        path, request = self.resolved(tx, now, budget, *also), (frozenset((budget, *also)), tuple(amounts))
         try:
             if key is not None:
                 tx.lock(("key", key))
@@ -965,12 +970,12 @@ class Budgets:
                     if permit.request != request:
                         raise Failure("22023")
                     return Decision(True, duplicate=True, permit=row)
-        decision = self.admit(tx, now, path, list(amounts) + [1], lease, key, request)
+        decision = self.admit(tx, now, path, list(amounts) + [1], lease, key, request, budget)
         if key is not None:
             tx.noted = True
         return decision
 
-    def admit(self, tx, now, path, asked, lease, key, request):
+    def admit(self, tx, now, path, asked, lease, key, request, payer):
         may_reap = not tx.noted
         for turn in range(len(path.links) + 1):
             answer = self.enter(path, asked, self.plan_hold(asked))
@@ -986,7 +991,7 @@ class Budgets:
         self.write(path)
         decision = Decision(True, remaining=self.remaining(path.links), permit=("permit", self.store.next()))
         tx.write(decision.permit, Permit([link.name for link in path.links], [amount or 0 for amount in asked], now + lease,
-                                         path.links[0].definition.on_expiry != "release", key, request))
+                                         path.of(payer).definition.on_expiry != "release", key, request, payer=payer))
         return decision
 
     def lock_permit(self, tx, row):
@@ -1017,9 +1022,9 @@ class Budgets:
 
     def enter_charge(self, path, permit, event, amounts):
         plus, minus = [max(a, 0) for a in amounts], [min(a, 0) for a in amounts]
-        path.tx.add_ledger(path.at, list(permit.budgets), event, plus)
+        path.tx.add_ledger(path.at, list(permit.budgets), event, plus, permit.payer)
         if any(minus):
-            path.tx.add_ledger(path.at, [name for name in permit.budgets if self.refund_reaches(path.of(name), permit)], "refund", minus)
+            path.tx.add_ledger(path.at, [name for name in permit.budgets if self.refund_reaches(path.of(name), permit)], "refund", minus, permit.payer)
 
     @staticmethod
     def tell(path):
@@ -1043,7 +1048,8 @@ class Budgets:
     @staticmethod
     def overrun(path, permit, final):
         """Overrun cap: no more is charged than was held."""
-        if not path.links or not path.links[0].definition or path.links[0].definition.overrun != "cap":
+        payer = next((link.definition for link in path.links if link.name == permit.payer), None)
+        if not payer or payer.overrun != "cap":
             return [0] * 3
         return [max(want - held, 0) for want, held in zip(final, permit.held[:2])] + [0]
 
@@ -1074,7 +1080,7 @@ class Budgets:
         self.must_enter(path, plan)
         late = to != "u" and (permit.state == "e" or permit.lease_until <= now)
         if any(over):
-            tx.add_ledger(path.at, list(permit.budgets), "unbilled", [0] * 3)
+            tx.add_ledger(path.at, list(permit.budgets), "unbilled", [0] * 3, permit.payer)
             permit.unbilled = over
         permit.charged = final
         self.enter_charge(path, permit, "late" if late else {"c": "commit", "x": "release", "f": "fail", "d": "fail", "u": "expire"}[to], delta)

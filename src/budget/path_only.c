@@ -1,0 +1,41 @@
+/*
+ * path_only.c
+ *	  Budgets that count the calls of some models and tools only.
+ *
+ * A call is known by the name that it was begun with, and a model call also by the
+ * name that an alias prices it by: either makes it count, or a second name would be a
+ * way around the limit.  Who acquires a budget without the gate says of no call what it
+ * is, so all budgets count.
+ *
+ * It is decided once, when a permit is acquired.  Those that are left out are not in
+ * the permit's path, so whatever settles it knows nothing of this.
+ *
+ * Memory: none.  Locks: none.  On ERROR: nothing to undo.
+ */
+#include "budget/path_only.h"
+
+/* Roots count always: budget_set() gives them no such list. */
+static bool
+counts(const PathLink *link, const PermitRequest *request)
+{
+	const BudgetDef *def = &link->def;
+
+	return def->nonly == 0 || def->parent == NULL || request->tool == NULL ||
+		agc_patterns_cover(def->only, def->nonly, request->tool) ||
+		(request->priced_as != NULL && agc_patterns_cover(def->only, def->nonly, request->priced_as));
+}
+
+void
+path_leave_out(BudgetPath *path, const PermitRequest *request)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < path->n; i++)
+		if (counts(&path->link[i], request))
+		{
+			if (kept < i)
+				path->link[kept] = path->link[i];
+			kept++;
+		}
+	path->n = kept;
+}

@@ -1,0 +1,89 @@
+/*
+ * path_union.c
+ *	  The budgets of one request as one path: the chains of all that it names.
+ *
+ * A budget has one place in its tree, so chains that meet go on together, and each
+ * budget is there once.  Its depth is its own distance from its root, whatever it was
+ * named with; so everybody locks the budgets of all trees in one order, whichever of
+ * them they name, and in which order.  Depths are those of the definitions of now, also
+ * for permits that are older: two transactions of one time agree.
+ *
+ * Memory: links, in the caller's context.  Locks: none here.  On ERROR: nothing
+ * to undo.
+ */
+#include "budget/path_union.h"
+
+#include "budget/path_only.h"
+#include "budget/template_find.h"
+#include "budget/wake.h"
+
+void
+path_of_request(BudgetPath *path, const PermitRequest *request)
+{
+	path_resolve(path, request->tenant, request->budget);
+	path->request = request;
+	for (int i = 0; i < request->nalso; i++)
+		path_add_chain(path, request->also[i]);
+	path_leave_out(path, request);
+	path_sort(path);
+}
+
+bool
+path_is_as_asked(const BudgetPath *path)
+{
+	BudgetPath	now;
+
+	if (path->request != NULL)
+		path_of_request(&now, path->request);
+	else
+		path_resolve(&now, path->tenant, path->link[0].name);
+	if (now.n != path->n)
+		return false;
+	for (int i = 0; i < now.n; i++)
+		if (strcmp(now.link[i].name, path->link[i].name) != 0)
+			return false;
+	return true;
+}
+
+const BudgetDef *
+path_payer(const BudgetPath *path, const char *budget)
+{
+	for (int level = 0; budget != NULL && level < BUDGET_MAX_DEPTH; level++)
+	{
+		const PathLink *link = path_find((BudgetPath *) path, budget);
+
+		if (link != NULL)
+			return link->defined ? &link->def : NULL;
+		budget = path_parent(path, budget);
+	}
+	return NULL;
+}
+
+const char *
+path_root(const char *tenant, const char *budget)
+{
+	for (int level = 0; level < BUDGET_MAX_DEPTH; level++)
+	{
+		BudgetDef	def;
+
+		if ((!definition_read(tenant, budget, &def) && template_find(tenant, budget, &def) == NULL) || def.parent == NULL)
+			break;
+		budget = def.parent;
+	}
+	return budget;
+}
+
+void
+path_wake(BudgetPath *path, const Permit *permit)
+{
+	for (int i = 0; i < permit->depth; i++)
+	{
+		const char *parent = path_parent(path, permit->budgets[i]);
+
+		/* its parent's turn comes, or came */
+		if (parent == NULL)
+			wake_note(path->tenant, permit->budgets[i]);
+		else if (path_find(path, parent) == NULL)
+			wake_note(path->tenant, path_root(path->tenant, parent));
+	}
+}
