@@ -11,7 +11,9 @@
 #include "core/core.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "nodes/execnodes.h"
 #include "utils/builtins.h"
 
 void
@@ -34,12 +36,30 @@ fill(AgcRow *row, const TupleDesc desc)
 		agc_put_null(row);
 }
 
+/*
+ * What the executor made of the row type for this execution, of a function that returns a
+ * set; making it again would cost as much as a cached call, per column.  NULL: it made
+ * none, or one without a name, which has to be registered first.
+ */
+static TupleDesc
+expected_desc(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) || rsinfo->expectedDesc == NULL ||
+		rsinfo->expectedDesc->tdtypeid == RECORDOID || !OidIsValid(rsinfo->expectedDesc->tdtypeid))
+		return NULL;
+	return rsinfo->expectedDesc;
+}
+
 /* fn_extra belongs to this function in everything that returns a row. */
 Datum
 agc_row_return(FunctionCallInfo fcinfo, AgcRow *row)
 {
 	TupleDesc	desc = (TupleDesc) fcinfo->flinfo->fn_extra;
 
+	if (desc == NULL)
+		desc = expected_desc(fcinfo);
 	if (desc == NULL)
 	{
 		MemoryContext old;
