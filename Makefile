@@ -5,14 +5,15 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" agentcore.con
 MODULE_big = agentcore
 
 # Lowest first: a room includes the public headers of rooms before it only, and of those the ones that the table in doc/architecture.md names.
-ROOMS = core text schema retry tool cache budget allow call
+ROOMS = core text schema retry tool cache price budget allow call
 
 OBJS = src/agentcore.o $(patsubst %.c,%.o,$(sort $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c))))
 
 # The install script: ROOM.sql of each room, or the files that SQL_ROOM lists, in this order.
 SQL_tool   = tool history import
 SQL_allow  = allow special history rules check document views
-SQL_budget = budget define template permit price model_alias price_import status spend ledger verify
+SQL_price  = price model_alias price_import
+SQL_budget = budget define template permit status spend ledger verify
 SQL_call   = call model tools_for config
 room_sql   = $(if $(SQL_$(1)),$(patsubst %,src/$(1)/%.sql,$(SQL_$(1))),$(wildcard src/$(1)/$(1).sql))
 SQL_PARTS  = src/core/install_guard.sql \

@@ -1,4 +1,4 @@
--- The tables of budgets, counters, permits, prices and the ledger.  Money is nano-USD (bigint)
+-- The tables of budgets, counters, permits and the ledger.  Money is nano-USD (bigint)
 -- in the tables and numeric USD in functions and views.
 
 CREATE TABLE agentcore.budget (
@@ -202,50 +202,16 @@ COMMENT ON TABLE agentcore.budget_ledger IS
 COMMENT ON TABLE agentcore.budget_ledger_default IS
   'The partition that takes every row of no other partition.';
 
-CREATE TABLE agentcore.model_price (
-  tenant               text COLLATE "C" NOT NULL,
-  name                 text COLLATE "C" NOT NULL,
-  service_tier         text COLLATE "C" NOT NULL DEFAULT 'standard' CHECK (service_tier <> '' AND service_tier <> 'auto'),
-  above_tokens         bigint NOT NULL DEFAULT 0 CHECK (above_tokens >= 0),
-  valid_from           timestamptz NOT NULL,
-  valid_to             timestamptz CHECK (valid_to > valid_from),
-  usd_per_input_token  numeric NOT NULL CHECK (usd_per_input_token >= 0 AND usd_per_input_token < 'infinity'),
-  usd_per_output_token numeric NOT NULL CHECK (usd_per_output_token >= 0 AND usd_per_output_token < 'infinity'),
-  usd_per_cached_token numeric CHECK (usd_per_cached_token >= 0 AND usd_per_cached_token < 'infinity'),
-  usd_per_cache_write_token numeric CHECK (usd_per_cache_write_token >= 0 AND usd_per_cache_write_token < 'infinity'),
-  usd_per_long_cache_write_token numeric CHECK (usd_per_long_cache_write_token >= 0 AND usd_per_long_cache_write_token < 'infinity'),
-  usd_per_reasoning_token numeric CHECK (usd_per_reasoning_token >= 0 AND usd_per_reasoning_token < 'infinity'),
-  usd_per_audio_input_token numeric CHECK (usd_per_audio_input_token >= 0 AND usd_per_audio_input_token < 'infinity'),
-  usd_per_audio_output_token numeric CHECK (usd_per_audio_output_token >= 0 AND usd_per_audio_output_token < 'infinity'),
-  usd_per_image_input_token numeric CHECK (usd_per_image_input_token >= 0 AND usd_per_image_input_token < 'infinity'),
-  input_weight         numeric NOT NULL DEFAULT 1 CHECK (input_weight >= 0 AND input_weight < 'infinity'),
-  output_weight        numeric NOT NULL DEFAULT 1 CHECK (output_weight >= 0 AND output_weight < 'infinity'),
-  cached_weight        numeric CHECK (cached_weight >= 0 AND cached_weight < 'infinity'),
-  fees                 jsonb CHECK (jsonb_typeof(fees) = 'object'),
-  use_reported_cost    boolean NOT NULL DEFAULT false,
-  revision             bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
-  PRIMARY KEY (tenant, name, service_tier, above_tokens, valid_from)
-);
-SELECT agentcore.registry_attach('agentcore.model_price');
-COMMENT ON TABLE agentcore.model_price IS
-  'Prices of models in USD per token, per service tier and length of input (above_tokens); of the rows of one tier and length that hold (valid_from <= now < valid_to) the one with the latest valid_from counts, of its tier the one with the highest above_tokens that the input is above. '
-  'NULL prices: cached, audio and image input and cache writes cost as input, long cache writes as cache writes, reasoning and audio output as output. '
-  'fees: USD for one of what a usage object counts by that name; NULL: those of the row (standard, 0). '
-  'use_reported_cost: a cost that the response names is charged instead. '
-  'Weights: how many tokens of a budget one token is. '
-  'Written by model_price_set().';
-
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget_limit', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget_counter', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.permit', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget_ledger', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.budget_ledger_default', '');
-SELECT pg_catalog.pg_extension_config_dump('agentcore.model_price', '');
 
 INSERT INTO agentcore.access_function VALUES ('budget_counter_by_hand', 'internal');
 
 INSERT INTO agentcore.access_source (relation, since, hidden) VALUES
-  ('model_price', NULL, '{revision}'), ('budget', NULL, '{max_tokens,max_nanousd,max_calls,limited_at,window_revision,revision,place}'),
+  ('budget', NULL, '{max_tokens,max_nanousd,max_calls,limited_at,window_revision,revision,place}'),
   ('budget_limit', NULL, '{max_tokens,max_nanousd,max_calls,revision}'),
   ('permit', NULL, '{budgets,spent_tokens,spent_nanousd,charge_on_expiry,holder,request_hash,asked_hash,held_by,is_llm,idempotent,resolved,cache_key,cache_lease,result,loop_tag}'), ('budget_ledger', 'at', '{detail}');

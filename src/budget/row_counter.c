@@ -15,7 +15,7 @@
 #include "budget/rows.h"
 
 #include "access/htup_details.h"
-#include "budget/row_layout.h"
+#include "core/row_layout.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"

@@ -13,7 +13,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "budget/row_layout.h"
+#include "core/row_layout.h"
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "partitioning/partbounds.h"

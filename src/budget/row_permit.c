@@ -16,7 +16,7 @@
 
 #include "access/htup_details.h"
 #include "access/stratnum.h"
-#include "budget/row_layout.h"
+#include "core/row_layout.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"

@@ -14,6 +14,7 @@
 #include "call/agent.h"
 #include "call/model.h"
 #include "core/core.h"
+#include "price/price.h"
 #include "tool/tool.h"
 
 /* how long a waiting worker is told to stay away from a call in progress, at most */

@@ -4,7 +4,7 @@
  *
  * Memory: CurrentMemoryContext.  Locks: none.  On ERROR: nothing to undo.
  */
-#include "budget/prices.h"
+#include "price/prices.h"
 
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"

@@ -5,7 +5,7 @@
  * Memory: the caller's context.  Locks: those of price.c.  On ERROR: nothing to
  * undo.
  */
-#include "budget/prices.h"
+#include "price/prices.h"
 
 #include "core/row.h"
 

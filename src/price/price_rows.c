@@ -9,10 +9,10 @@
  * Memory: what is read is copied to CurrentMemoryContext.  Locks: AccessShareLock
  * on agentcore.model_price, released at once.  On ERROR: nothing to undo.
  */
-#include "budget/prices.h"
+#include "price/prices.h"
 
 #include "access/htup_details.h"
-#include "budget/row_layout.h"
+#include "core/row_layout.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"

@@ -10,7 +10,7 @@
  * Memory: CurrentMemoryContext.  Locks: AccessShareLock on the table while it is
  * read; those of a setter.  On ERROR: the transaction takes back what was written.
  */
-#include "budget/prices.h"
+#include "price/prices.h"
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"

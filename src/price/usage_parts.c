@@ -4,7 +4,7 @@
  *
  * Memory: the caller's context.  Locks: none.  On ERROR: nothing to undo.
  */
-#include "budget/budget.h"
+#include "price/price.h"
 
 #include "core/row.h"
 #include "funcapi.h"

@@ -2,10 +2,10 @@
  * usage_shapes.h
  *	  The usage objects of providers and of the libraries in front of them, as data.
  */
-#ifndef AGENTCORE_BUDGET_USAGE_SHAPES_H
-#define AGENTCORE_BUDGET_USAGE_SHAPES_H
+#ifndef AGENTCORE_PRICE_USAGE_SHAPES_H
+#define AGENTCORE_PRICE_USAGE_SHAPES_H
 
-#include "budget/budget.h"
+#include "price/price.h"
 
 /* What a count has to do with the others of its side (input, output). */
 typedef enum UsageRelation
@@ -59,4 +59,4 @@ typedef struct UsagePlace
 extern const UsagePlace usage_places[];
 extern const int usage_nplaces;
 
-#endif							/* AGENTCORE_BUDGET_USAGE_SHAPES_H */
+#endif							/* AGENTCORE_PRICE_USAGE_SHAPES_H */

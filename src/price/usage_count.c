@@ -4,7 +4,7 @@
  *
  * Memory: CurrentMemoryContext.  Locks, errors: none; what is no count is said.
  */
-#include "budget/usage_beside.h"
+#include "price/usage_beside.h"
 
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"

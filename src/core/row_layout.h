@@ -1,9 +1,9 @@
 /*
  * row_layout.h
- *	  What the files that read and write rows (row_*.c) share.
+ *	  What files share that read and write rows by the position of their columns.
  */
-#ifndef AGENTCORE_BUDGET_ROW_LAYOUT_H
-#define AGENTCORE_BUDGET_ROW_LAYOUT_H
+#ifndef AGENTCORE_CORE_ROW_LAYOUT_H
+#define AGENTCORE_CORE_ROW_LAYOUT_H
 
 #include "core/core.h"
 
@@ -23,4 +23,4 @@ extern Relation row_open(AgcTable *table, LOCKMODE lockmode, const RowColumn *co
 
 extern Datum row_text(const char *value, bool *null);
 
-#endif							/* AGENTCORE_BUDGET_ROW_LAYOUT_H */
+#endif							/* AGENTCORE_CORE_ROW_LAYOUT_H */

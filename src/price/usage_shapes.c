@@ -7,7 +7,7 @@
  *
  * Memory, locks, errors: none.
  */
-#include "budget/usage_shapes.h"
+#include "price/usage_shapes.h"
 
 #define WHOLE(name, kind)	{NULL, name, kind, USAGE_WHOLE}
 #define WITHIN(name, kind)	{NULL, name, kind, USAGE_WITHIN}

@@ -2,10 +2,10 @@
  * usage_beside.h
  *	  What stands in a usage object beside the counts that are known.
  */
-#ifndef AGENTCORE_BUDGET_USAGE_BESIDE_H
-#define AGENTCORE_BUDGET_USAGE_BESIDE_H
+#ifndef AGENTCORE_PRICE_USAGE_BESIDE_H
+#define AGENTCORE_PRICE_USAGE_BESIDE_H
 
-#include "budget/usage_shapes.h"
+#include "price/usage_shapes.h"
 
 /* A field that is not wholly understood; the first one is told, and one that is bad before others. */
 extern void usage_problem(UsageReadings *out, const char *field, const char *problem, bool bad);
@@ -40,4 +40,4 @@ extern void usage_find_unknown(JsonbContainer *object, const bool there[USAGE_MA
 /* what the object says that the call cost */
 extern void usage_read_cost(JsonbContainer *object, UsageReadings *out);
 
-#endif							/* AGENTCORE_BUDGET_USAGE_BESIDE_H */
+#endif							/* AGENTCORE_PRICE_USAGE_BESIDE_H */

@@ -8,7 +8,7 @@
  * Memory: CurrentMemoryContext.  Locks: AccessShareLock on agentcore.model_price,
  * released at once.  On ERROR: nothing to undo.
  */
-#include "budget/prices.h"
+#include "price/prices.h"
 
 #include "miscadmin.h"
 #include "utils/builtins.h"

@@ -1,11 +1,11 @@
 /*
  * row_layout.c
- *	  What the files that read and write rows (row_*.c) share.
+ *	  What files share that read and write rows by the position of their columns.
  *
  * Locks: those that the caller asks for and keeps.  Memory:
  * CurrentMemoryContext.  On ERROR: nothing to undo.
  */
-#include "budget/row_layout.h"
+#include "core/row_layout.h"
 
 #include "catalog/pg_type.h"
 #include "utils/array.h"

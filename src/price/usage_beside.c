@@ -5,7 +5,7 @@
  *
  * Memory: CurrentMemoryContext.  Locks, errors: none.
  */
-#include "budget/usage_beside.h"
+#include "price/usage_beside.h"
 
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"

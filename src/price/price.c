@@ -10,7 +10,7 @@
  * Memory: the caller's context.  Locks: AccessShareLock on agentcore.model_price.
  * On ERROR: nothing to undo.
  */
-#include "budget/prices.h"
+#include "price/prices.h"
 
 #include "common/int.h"
 #include "utils/builtins.h"

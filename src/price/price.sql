@@ -1,5 +1,40 @@
 -- Prices of models, and what a call costs by them.
 
+CREATE TABLE agentcore.model_price (
+  tenant               text COLLATE "C" NOT NULL,
+  name                 text COLLATE "C" NOT NULL,
+  service_tier         text COLLATE "C" NOT NULL DEFAULT 'standard' CHECK (service_tier <> '' AND service_tier <> 'auto'),
+  above_tokens         bigint NOT NULL DEFAULT 0 CHECK (above_tokens >= 0),
+  valid_from           timestamptz NOT NULL,
+  valid_to             timestamptz CHECK (valid_to > valid_from),
+  usd_per_input_token  numeric NOT NULL CHECK (usd_per_input_token >= 0 AND usd_per_input_token < 'infinity'),
+  usd_per_output_token numeric NOT NULL CHECK (usd_per_output_token >= 0 AND usd_per_output_token < 'infinity'),
+  usd_per_cached_token numeric CHECK (usd_per_cached_token >= 0 AND usd_per_cached_token < 'infinity'),
+  usd_per_cache_write_token numeric CHECK (usd_per_cache_write_token >= 0 AND usd_per_cache_write_token < 'infinity'),
+  usd_per_long_cache_write_token numeric CHECK (usd_per_long_cache_write_token >= 0 AND usd_per_long_cache_write_token < 'infinity'),
+  usd_per_reasoning_token numeric CHECK (usd_per_reasoning_token >= 0 AND usd_per_reasoning_token < 'infinity'),
+  usd_per_audio_input_token numeric CHECK (usd_per_audio_input_token >= 0 AND usd_per_audio_input_token < 'infinity'),
+  usd_per_audio_output_token numeric CHECK (usd_per_audio_output_token >= 0 AND usd_per_audio_output_token < 'infinity'),
+  usd_per_image_input_token numeric CHECK (usd_per_image_input_token >= 0 AND usd_per_image_input_token < 'infinity'),
+  input_weight         numeric NOT NULL DEFAULT 1 CHECK (input_weight >= 0 AND input_weight < 'infinity'),
+  output_weight        numeric NOT NULL DEFAULT 1 CHECK (output_weight >= 0 AND output_weight < 'infinity'),
+  cached_weight        numeric CHECK (cached_weight >= 0 AND cached_weight < 'infinity'),
+  fees                 jsonb CHECK (jsonb_typeof(fees) = 'object'),
+  use_reported_cost    boolean NOT NULL DEFAULT false,
+  revision             bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  PRIMARY KEY (tenant, name, service_tier, above_tokens, valid_from)
+);
+SELECT agentcore.registry_attach('agentcore.model_price');
+COMMENT ON TABLE agentcore.model_price IS
+  'Prices of models in USD per token, per service tier and length of input (above_tokens); of the rows of one tier and length that hold (valid_from <= now < valid_to) the one with the latest valid_from counts, of its tier the one with the highest above_tokens that the input is above. '
+  'NULL prices: cached, audio and image input and cache writes cost as input, long cache writes as cache writes, reasoning and audio output as output. '
+  'fees: USD for one of what a usage object counts by that name; NULL: those of the row (standard, 0). '
+  'use_reported_cost: a cost that the response names is charged instead. '
+  'Weights: how many tokens of a budget one token is. '
+  'Written by model_price_set().';
+SELECT pg_catalog.pg_extension_config_dump('agentcore.model_price', '');
+INSERT INTO agentcore.access_source (relation, since, hidden) VALUES ('model_price', NULL, '{revision}');
+
 CREATE FUNCTION agentcore.model_price_set(
   model text, usd_per_input_token numeric DEFAULT NULL, usd_per_output_token numeric DEFAULT NULL, usd_per_cached_token numeric DEFAULT NULL,
   valid_from timestamptz DEFAULT NULL, valid_to timestamptz DEFAULT NULL,

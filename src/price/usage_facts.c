@@ -9,7 +9,7 @@
  *
  * Memory: CurrentMemoryContext.  Locks, errors: none.
  */
-#include "budget/prices.h"
+#include "price/prices.h"
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"

@@ -6,7 +6,7 @@
  * model, to the end of the transaction.  On ERROR: the transaction takes back what
  * was written.
  */
-#include "budget/prices.h"
+#include "price/prices.h"
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"

@@ -14,7 +14,7 @@
  *
  * Memory: the caller's context.  Locks, errors: none.
  */
-#include "budget/usage_beside.h"
+#include "price/usage_beside.h"
 
 /* of an array, which are few in what providers send */
 #define MOST_ITERATIONS	64

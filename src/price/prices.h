@@ -2,10 +2,10 @@
  * prices.h
  *	  The prices of a model as they are read: what the files on prices share.
  */
-#ifndef AGENTCORE_BUDGET_PRICES_H
-#define AGENTCORE_BUDGET_PRICES_H
+#ifndef AGENTCORE_PRICE_PRICES_H
+#define AGENTCORE_PRICE_PRICES_H
 
-#include "budget/budget.h"
+#include "price/price.h"
 
 /* One row of agentcore.model_price. */
 typedef struct PriceRow
@@ -56,4 +56,4 @@ extern char *model_alias_of(const char *tenant, const char *name);
 /* price_fees.c: 22023 unless it is an object of names and prices */
 extern void price_check_fees(Jsonb *fees);
 
-#endif							/* AGENTCORE_BUDGET_PRICES_H */
+#endif							/* AGENTCORE_PRICE_PRICES_H */
