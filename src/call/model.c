@@ -3,7 +3,7 @@
  *	  Models: the target behind each, and the policy by which its calls are
  *	  retried.
  *
- * Which models exist is what the price list says (budget/price.c).  A row here is
+ * Which models exist is what the price list says (price/price.c).  A row here is
  * needed only where models share a target or are retried in another way: a model without
  * one is its own target.
  *
