@@ -6,7 +6,7 @@ CREATE TYPE agentcore.budget_decision AS (
   denied_dimension text, used numeric, held numeric, max numeric, asked numeric);
 COMMENT ON TYPE agentcore.budget_decision IS
   'Answer of budget_try_acquire() and budget_charge(). '
-  'denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate, on contention, and for a grant where one of these budgets has several slots). '
+  'denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate and on contention). '
   'denied_dimension: tokens | usd | calls | in_flight, and of it what denied_by has used, what open permits hold of it, its limit and what was asked (NULL: unknown; all NULL where it is disabled, and on contention).';
 
 CREATE FUNCTION agentcore.budget_acquire(

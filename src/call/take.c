@@ -4,7 +4,7 @@
  *
  * Cache lease, rate token and half-open probe are in shared memory, outside
  * transactions; the permit and its holds are rows.  The permit comes last: it
- * holds the budgets' row locks, and everything taken before it is returned by
+ * holds what it reserved in its budgets, and everything taken before it is returned by
  * takes.c if it is refused.  Taken first, every late refusal would have to
  * write a hold and its release.
  *
