@@ -152,16 +152,6 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	agc_table_close(rel, NoLock);
 }
 
-void
-row_permit_delete(const Permit *permit)
-{
-	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
-	ItemPointerData row = permit->tid;
-
-	agc_heap_delete(rel, &row);
-	agc_table_close(rel, NoLock);
-}
-
 static bool
 read_permit(Relation rel, const char *tenant, const pg_uuid_t *id, bool lock, MemoryContext cxt,
 			Permit *out)

@@ -80,7 +80,6 @@ extern uint64 row_counter_lock_of(const char *tenant, const char *budget, Budget
 /* sets permit->tid */
 extern void row_permit_insert(const char *tenant, Permit *permit,
 							  const PermitRequest *request, const char *holder);
-extern void row_permit_delete(const Permit *permit);
 extern bool row_permit_read(const char *tenant, const pg_uuid_t *id, MemoryContext cxt,
 							Permit *out);
 extern bool row_permit_by_key(const char *tenant, const char *holder, const char *key,
