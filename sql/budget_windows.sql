@@ -348,4 +348,27 @@ SELECT budget_commit(:'permit', 50);
 SELECT * FROM budget_verify();
 UPDATE budget SET max_tokens = 40 WHERE name = 'lowered';
 SELECT * FROM budget_verify();
+
+-- a busy budget that is locked alone moves its sliding window on once -------------
+SELECT budget_set('lowered', reset => '{max_tokens}');
+SET agentcore.debug_budget_entries = on;
+SELECT public.clock('14 days');
+SELECT budget_set(b, max_usd => 10, kind => 'sliding', period => '1 day') FROM unnest(ARRAY['corrected', 'large', 'undone']) b;
+SELECT b, budget_commit(budget_acquire(b, 1, 6)) FROM unnest(ARRAY['corrected', 'large', 'undone']) b;
+-- 14 of 24 hours later all of it still counts
+SELECT public.clock('14 days 14 hours');
+SELECT budget_adjust('corrected', usd => -2);
+-- more tokens than a reservation can hold
+SELECT granted, denied_dimension, used, max, asked FROM budget_try_acquire('large', 3000000000000000000, 5);
+SELECT granted, denied_dimension, used, max, asked FROM budget_try_acquire('large', 3000000000000000000, 4);
+SELECT budget_adjust('undone', usd => -6), budget_adjust('undone', usd => 6);
+SELECT budget, used_tokens AS tokens, used_usd AS usd, used_calls AS calls, held_usd FROM budget_limits
+ WHERE budget IN ('corrected', 'large', 'undone') ORDER BY 1;
+SELECT * FROM budget_verify();
+-- 26 hours later the charges have fallen out
+SELECT public.clock('15 days 2 hours');
+SELECT granted, denied_dimension FROM budget_try_acquire('undone', 3000000000000000000, 4);
+SELECT granted, denied_dimension FROM budget_try_acquire('undone', 3000000000000000000, 1);
+SELECT * FROM budget_verify();
+RESET agentcore.debug_budget_entries;
 RESET agentcore.debug_clock_offset;

@@ -5,7 +5,7 @@
  * Pure arithmetic on a copy of a counter.  Some of it runs under an LWLock: what
  * raises nothing and allocates nothing says so in window.h or below.
  *
- * Memory: buckets of a new sliding window, in the caller's context.  Locks: none.
+ * Memory: buckets of a new, added up or copied sliding window, in the caller's context.  Locks: none.
  * Errors: those of calendar windows.
  */
 #include "budget/window.h"
@@ -31,6 +31,19 @@ counter_init(Counter *counter, const BudgetDef *def, TimestampTz at)
 		if (def->limit[w].window.kind == WINDOW_SLIDING)
 			counter->bucket[w] = palloc0(SLIDING_NUMBERS * sizeof(int64));
 	}
+}
+
+/* With rings of its own: one counter that rolls must not roll the other. */
+void
+counter_copy(Counter *copy, const Counter *counter)
+{
+	*copy = *counter;
+	for (int w = 0; w < counter->nwindows; w++)
+		if (counter->bucket[w] != NULL)
+		{
+			copy->bucket[w] = palloc(SLIDING_NUMBERS * sizeof(int64));
+			memcpy(copy->bucket[w], counter->bucket[w], SLIDING_NUMBERS * sizeof(int64));
+		}
 }
 
 /* The current bucket becomes the "steps"th before; what falls out no longer counts. */

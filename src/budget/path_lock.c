@@ -141,13 +141,14 @@ same_numbers(const Counter *a, const Counter *b)
 static void
 check_entry(BudgetPath *path, PathLink *link, EscrowRef *ref)
 {
-	Counter		rows = link->sum;
+	Counter		rows;
 	Counter		base;
 	EscrowOwn	own;
 	TimestampTz start[BUDGET_MAX_WINDOWS];
 
 	if (!escrow_find(&link->key, &link->def, ref, &base))
 		return;
+	counter_copy(&rows, &link->sum);
 	counter_starts(&link->def, Max(Max(rows.seen, base.seen), agc_now()), start);
 	for (int w = 0; w < link->def.nlimits; w++)
 		start[w] = Max(start[w], rows.start[w]);

@@ -147,6 +147,9 @@ extern int64 window_sliding_step(const Window *window);
 
 extern void counter_init(Counter *counter, const BudgetDef *def, TimestampTz at);
 
+/* A struct copy shares the rings of sliding windows; this one does not. */
+extern void counter_copy(Counter *copy, const Counter *counter);
+
 /* When each window, or current bucket, began; may raise an error for a calendar window. */
 extern void counter_starts(const BudgetDef *def, TimestampTz at, TimestampTz start[BUDGET_MAX_WINDOWS]);
 
