@@ -20,6 +20,7 @@
 
 int			agc_budget_guard = AGC_GUARD_WARNING;
 int			agc_budget_max_xact_age = 5000;
+int			agc_budget_wait_max = 60 * 1000;
 int			agc_budget_entries = 256;
 bool		agc_debug_budget_entries = false;
 double		agc_max_overrun = 10;
@@ -52,6 +53,12 @@ define_settings(void)
 							"A block that has been open for long will probably stay open, and it keeps the budget locked. "
 							"agentcore.budget_guard decides what happens to it. 0 allows any age.",
 							&agc_budget_max_xact_age, 5000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.budget_wait_max",
+							"How long a call is made to wait for full budgets to reset.",
+							"Counts for budgets with on_full wait; where a reset is further away the call is denied. "
+							"The default lets windows of a minute be waited for, and leaves no worker idle for longer.",
+							&agc_budget_wait_max, 60 * 1000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineCustomBoolVariable("agentcore.debug_budget_entries",
 							 "Gives every budget an entry at once, and not when somebody has waited for it; for tests.",

@@ -20,6 +20,7 @@ typedef enum AgcBudgetGuard
 
 extern int	agc_budget_guard;
 extern int	agc_budget_max_xact_age;	/* ms */
+extern int	agc_budget_wait_max;	/* ms */
 extern int	agc_budget_entries; /* fixed at server start */
 extern bool agc_debug_budget_entries;
 extern double agc_max_overrun;	/* times a hold */

@@ -22,6 +22,8 @@ CREATE TABLE agentcore.budget (
   min_hold_tokens bigint CHECK (min_hold_tokens >= 0),
   min_hold_nanousd bigint CHECK (min_hold_nanousd >= 0),
   "only"          text[] COLLATE "C" CHECK ("only" IS NULL OR (pg_catalog.cardinality("only") > 0 AND parent IS NOT NULL)),
+  on_full         text COLLATE "C" NOT NULL DEFAULT 'deny' CHECK (on_full IN ('deny', 'wait', 'ask')),
+  overflow        text COLLATE "C" CHECK (overflow <> name),
   limited_at      timestamptz NOT NULL,
   window_revision bigint NOT NULL,
   revision        bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
@@ -38,6 +40,7 @@ COMMENT ON TABLE agentcore.budget IS
   'max_overrun: NULL = agentcore.max_overrun. '
   'min_hold: what an unknown amount holds, NULL = nothing. '
   'only: the models and tools whose calls count for it (NULL = all). '
+  'on_full: what a request hears that does not fit; overflow: the budget that pays in its place then (NULL = none). '
   'limited_at: when limits or window last changed; window_revision: changes with the window. '
   'template: of which its first use made it (NULL: none), and place: in which of its places, so that there are never more than max_budgets.';
 

@@ -19,6 +19,7 @@
 #include "budget/template_place.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -31,7 +32,7 @@ enum
 {
 	A_NAME, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_MAX_IN_FLIGHT, A_PERIOD, A_KIND, A_TZ,
 	A_ANCHOR, A_PARENT, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS, A_SPENDERS,
-	A_MAX_OVERRUN, A_MIN_HOLD_TOKENS, A_MIN_HOLD_USD, A_ONLY
+	A_MAX_OVERRUN, A_MIN_HOLD_TOKENS, A_MIN_HOLD_USD, A_ONLY, A_ON_FULL, A_OVERFLOW
 };
 
 static AgcTable definition_table = AGC_TABLE("budget", NULL);
@@ -142,6 +143,61 @@ height_of(const char *tenant, const char *name)
 	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
+/* Whether "to" pays for "from", as what is above it or as an overflow; then "way" says how. */
+static bool
+leads_to(const char *tenant, const char *from, const char *to, List **seen, StringInfo way)
+{
+	char	   *next[2];
+	int			length = way->len;
+	BudgetDef	def;
+
+	check_stack_depth();
+	appendStringInfo(way, "%s%s", length > 0 ? " -> " : "", agc_quoted_name(from));
+	if (strcmp(from, to) == 0)
+		return true;
+	if (!list_member(*seen, makeString(pstrdup(from))) && definition_read(tenant, from, &def))
+	{
+		*seen = lappend(*seen, makeString(pstrdup(from)));
+		next[0] = def.parent;
+		next[1] = def.overflow;
+		for (int i = 0; i < 2; i++)
+			if (next[i] != NULL && leads_to(tenant, next[i], to, seen, way))
+				return true;
+	}
+	way->len = length;
+	return false;
+}
+
+/* Nor may what would pay in place of a budget lead back to it: it refuses as well. */
+static void
+refuse_circle(const char *tenant, const char *name, const char *what, const char *other)
+{
+	List	   *seen = NIL;
+	StringInfoData way;
+
+	initStringInfo(&way);
+	appendStringInfoString(&way, agc_quoted_name(name));
+	if (leads_to(tenant, other, name, &seen, &way))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s \"%s\" of budget \"%s\" makes a circle", what, other, name),
+				 errdetail("It is %s, by parents and overflows.", way.data)));
+}
+
+void
+define_check_overflow(const char *tenant, const char *overflow)
+{
+	BudgetDef	def;
+
+	definition_require(tenant, overflow, &def);
+	if (def.made)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("budget \"%s\" cannot be an overflow", overflow),
+				 errdetail("It is one that a template made at its first use."),
+				 errhint("Make it one of its own with agentcore.budget_set() first.")));
+}
+
 /* Definitions are locked, so this stays true until COMMIT. */
 static void
 check_parent(const char *tenant, const char *name, const char *parent)
@@ -155,17 +211,24 @@ check_parent(const char *tenant, const char *name, const char *parent)
 				 errmsg("budget \"%s\" cannot be its own parent", name)));
 	path_resolve(&above, tenant, parent);
 	template_check_parent(&above);
-	if (path_find(&above, name) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parent \"%s\" of budget \"%s\" makes a circle", parent, name),
-				 errdetail("Budget \"%s\" is above \"%s\" already.", name, parent)));
+	refuse_circle(tenant, name, "parent", parent);
 	levels = above.n + height_of(tenant, name);
 	if (levels > BUDGET_MAX_DEPTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 				 errmsg("parent \"%s\" makes budget \"%s\" one of %d levels", parent, name, levels),
 				 errdetail("At most %d are allowed.", BUDGET_MAX_DEPTH)));
+}
+
+static void
+check_overflow(const char *tenant, const char *name, const char *overflow)
+{
+	if (strcmp(overflow, name) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("budget \"%s\" cannot be its own overflow", name)));
+	define_check_overflow(tenant, overflow);
+	refuse_circle(tenant, name, "overflow", overflow);
 }
 
 static int
@@ -289,6 +352,17 @@ define_put_min_hold(AgcRow *row, FunctionCallInfo fcinfo, int n)
 	agc_put_datum(row, Int64GetDatum(agc_opt_usd(fcinfo, n + 1, "min_hold_usd", 0)), PG_ARGISNULL(n + 1));
 }
 
+void
+define_put_full(AgcRow *row, FunctionCallInfo fcinfo, int n)
+{
+	char	   *on_full = agc_arg_name(fcinfo, n, "on_full");
+
+	if (strcmp(on_full, "deny") != 0 && strcmp(on_full, "wait") != 0 && strcmp(on_full, "ask") != 0)
+		agc_refuse_word("on_full", on_full, "It can be \"deny\", \"wait\" or \"ask\".");
+	agc_put_text(row, on_full);
+	agc_put_text(row, agc_opt_name(fcinfo, n + 1, "overflow"));
+}
+
 /* The parameters of write_budget(). */
 static void
 put_budget(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const char *kind)
@@ -315,6 +389,7 @@ put_budget(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const char *ki
 		agc_put(row, define_max_overrun(fcinfo, A_MAX_OVERRUN));
 	define_put_min_hold(row, fcinfo, A_MIN_HOLD_TOKENS);
 	agc_put_pointer(row, arg_only(fcinfo));
+	define_put_full(row, fcinfo, A_ON_FULL);
 }
 
 static bool
@@ -322,13 +397,13 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4OID, INTERVALOID,
 								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID,
-								 BOOLOID, TEXTARRAYOID, NUMERICOID, INT8OID, INT8OID, TEXTARRAYOID};
+								 BOOLOID, TEXTARRAYOID, NUMERICOID, INT8OID, INT8OID, TEXTARRAYOID, TEXTOID, TEXTOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget AS b (tenant, name, max_tokens, max_nanousd, max_calls,"
 		" max_in_flight, period, kind, tz, anchor, parent, on_expiry, overrun, enabled,"
-		" limited_at, window_revision, thresholds, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\")"
+		" limited_at, window_revision, thresholds, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\", on_full, overflow)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-		" $15, nextval('agentcore.revision_seq'), $16, $18, $19, $20, $21, $22)"
+		" $15, nextval('agentcore.revision_seq'), $16, $18, $19, $20, $21, $22, $23, $24)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET"
 		" max_tokens = EXCLUDED.max_tokens, max_nanousd = EXCLUDED.max_nanousd,"
 		" max_calls = EXCLUDED.max_calls, max_in_flight = EXCLUDED.max_in_flight,"
@@ -337,6 +412,7 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 		" overrun = EXCLUDED.overrun, enabled = EXCLUDED.enabled, thresholds = EXCLUDED.thresholds,"
 		" template = NULL, place = NULL, spenders = EXCLUDED.spenders, max_overrun = EXCLUDED.max_overrun,"
 		" min_hold_tokens = EXCLUDED.min_hold_tokens, min_hold_nanousd = EXCLUDED.min_hold_nanousd, \"only\" = EXCLUDED.\"only\","
+		" on_full = EXCLUDED.on_full, overflow = EXCLUDED.overflow,"
 		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS
 		" THEN b.limited_at ELSE EXCLUDED.limited_at END,"
 		" window_revision = CASE WHEN " SAME_WINDOW
@@ -345,8 +421,8 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 		" AND b.parent IS NOT DISTINCT FROM EXCLUDED.parent AND b.on_expiry = EXCLUDED.on_expiry"
 		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled"
 		" AND b.thresholds = EXCLUDED.thresholds AND b.spenders IS NOT DISTINCT FROM EXCLUDED.spenders"
-		" AND (b.max_overrun, b.min_hold_tokens, b.min_hold_nanousd, b.\"only\") IS NOT DISTINCT FROM"
-		" (EXCLUDED.max_overrun, EXCLUDED.min_hold_tokens, EXCLUDED.min_hold_nanousd, EXCLUDED.\"only\"))"
+		" AND (b.max_overrun, b.min_hold_tokens, b.min_hold_nanousd, b.\"only\", b.on_full, b.overflow) IS NOT DISTINCT FROM"
+		" (EXCLUDED.max_overrun, EXCLUDED.min_hold_tokens, EXCLUDED.min_hold_nanousd, EXCLUDED.\"only\", EXCLUDED.on_full, EXCLUDED.overflow))"
 		" RETURNING b.limited_at = $15", lengthof(types), types
 	};
 	char	   *name = agc_arg_name(fcinfo, A_NAME, "name");
@@ -365,6 +441,8 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 	agc_owner_begin_bounded(&owner);
 	if (AGC_GIVEN(set, A_PARENT))
 		check_parent(set->tenant, name, parent);
+	if (AGC_GIVEN(set, A_OVERFLOW))
+		check_overflow(set->tenant, name, agc_opt_name(fcinfo, A_OVERFLOW, "overflow"));
 	known = definition_read(set->tenant, name, &old);
 	changed = agc_set_spi_row(set, &plan, &row);
 	/* a change of "enabled" or of the parent waits for no counter */
@@ -381,14 +459,14 @@ AGC_FUNCTION(budget_set)
 	static AgcPlan row = {
 		"SELECT max_tokens, max_nanousd * 0.000000001, max_calls, max_in_flight, period, kind, tz, anchor, parent,"
 		" on_expiry, overrun, enabled, thresholds, spenders::name[], max_overrun,"
-		" min_hold_tokens, min_hold_nanousd * 0.000000001, \"only\""
+		" min_hold_tokens, min_hold_nanousd * 0.000000001, \"only\", on_full, overflow"
 		" FROM agentcore.budget WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	static const AgcMember members[] = {
 		{"max_tokens"}, {"max_usd"}, {"max_calls"}, {"max_in_flight"}, {"period"}, {"kind"}, {"tz", "UTC"},
 		{"anchor"}, {"parent"}, {"on_expiry", "release"}, {"overrun", "charge"},
 		{"enabled", "true"}, {"thresholds", "{}"}, {"spenders"}, {"max_overrun"},
-		{"min_hold_tokens"}, {"min_hold_usd"}, {"only"}
+		{"min_hold_tokens"}, {"min_hold_usd"}, {"only"}, {"on_full", "deny"}, {"overflow"}
 	};
 	static const AgcSetter setter = {
 		"budget", A_MAX_TOKENS, lengthof(members), members, &row, .before = define_before, .write = write_budget
@@ -406,6 +484,27 @@ refuse_parent(const char *tenant, const char *name)
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("budget \"%s\" is the parent of other budgets", name),
 				 errhint("Drop them and their templates, or give them another parent, first. Budgets that a template made go by agentcore.budget_prune().")));
+}
+
+static void
+refuse_overflow(const char *tenant, const char *name)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"SELECT name FROM agentcore.budget WHERE tenant = $1 AND overflow = $2 UNION ALL"
+		" SELECT name FROM agentcore.budget_template WHERE tenant = $1 AND overflow = $2 LIMIT 1", lengthof(types), types
+	};
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, name);
+	agc_spi_row(&plan, &row);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("budget \"%s\" is the overflow of \"%s\"", name, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+				 errhint("Give that another overflow, or none, first.")));
 }
 
 static void
@@ -446,6 +545,7 @@ AGC_FUNCTION(budget_drop)
 	agc_owner_begin_bounded(&owner);
 	define_lock(tenant);
 	refuse_parent(tenant, name);
+	refuse_overflow(tenant, name);
 	drop_counters(tenant, name);
 	agc_spi_row(&plan, &row);
 	existed = SPI_processed > 0;

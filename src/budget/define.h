@@ -32,6 +32,8 @@ extern void define_put_min_hold(AgcRow *row, FunctionCallInfo fcinfo, int n);
 
 /* Other arguments of budget_set(), judged, as they are stored; 22023 for what cannot be. */
 extern char *define_word(FunctionCallInfo fcinfo, int n, const char *what, const char *one, const char *other);
+extern void define_put_full(AgcRow *row, FunctionCallInfo fcinfo, int n);	/* on_full (at n) and overflow */
+extern void define_check_overflow(const char *tenant, const char *overflow);
 extern int	define_count(FunctionCallInfo fcinfo, int n, const char *what, int missing);
 extern ArrayType *define_thresholds(FunctionCallInfo fcinfo, int arg);
 extern ArrayType *define_spenders(FunctionCallInfo fcinfo, int arg, bool judge);	/* judge: 42704 for an unknown role */

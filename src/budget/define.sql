@@ -6,12 +6,13 @@ CREATE FUNCTION agentcore.budget_set(
   anchor timestamptz DEFAULT NULL, parent text DEFAULT NULL, on_expiry text DEFAULT NULL,
   overrun text DEFAULT NULL, enabled boolean DEFAULT NULL, thresholds integer[] DEFAULT NULL,
   spenders name[] DEFAULT NULL, max_overrun numeric DEFAULT NULL, min_hold_tokens bigint DEFAULT NULL,
-  min_hold_usd numeric DEFAULT NULL, "only" text[] DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  min_hold_usd numeric DEFAULT NULL, "only" text[] DEFAULT NULL, on_full text DEFAULT NULL,
+  overflow text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_set_v1';
-COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, text, text, boolean, integer[], name[], numeric, bigint, numeric, text[], text[], text) IS
+COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, text, text, boolean, integer[], name[], numeric, bigint, numeric, text[], text, text, text[], text) IS
   'Create or change a budget; true if anything changed. '
-  'A member that is not given (NULL) stays as it is; a new budget has no limit, no period, no parent, no thresholds, tz UTC, on_expiry release, overrun charge, and is enabled. '
+  'A member that is not given (NULL) stays as it is; a new budget has no limit, no period, no parent, no thresholds, tz UTC, on_expiry release, overrun charge, on_full deny, and is enabled. '
   'reset: members to set back to that. '
   'Without a period the budget never resets (kind lifetime); whole days or months make calendar windows in tz; other periods make equal spans from anchor (fixed). '
   'kind sliding: the period that ends now, in 24 parts; up to a 24th too strict, never too lax. '
@@ -26,16 +27,18 @@ COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer,
   'min_hold_tokens, min_hold_usd: what an amount that is not stated holds and asks for, instead of nothing; the largest of the budget and its parents (NULL or 0: none). '
   'only: exact names and ''prefix*'' of the models and tools whose calls count for it; those of others pass it by and count for its parents only, so it needs a parent; a model counts by the name it was called by or the one that an alias prices it by, and a permit that is acquired without the gate counts in any case. '
   'only is a key word: write "only" => ... '
+  'on_full: deny | wait | ask, what a request hears that does not fit; wait holds if all budgets that refuse say it and all reset within agentcore.budget_wait_max; otherwise, and for ask, it is denied. '
+  'overflow: the budget that pays in its place, with the parents of both, when a request does not fit; the overflow of that one is not tried, a disabled budget has none, and nor has one whose overflow leaves the call out by only; the roles that may use it need no right to that one. '
   'USD is kept in nano-dollars; a smaller fraction is rounded up. '
   'A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. '
-  '22023 bad value, 42704 unknown parent or spender.';
+  '22023 bad value, a circle of parents and overflows, or an overflow that a template made; 42704 unknown parent, overflow or spender.';
 
 CREATE FUNCTION agentcore.budget_drop(name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_drop_v1';
 COMMENT ON FUNCTION agentcore.budget_drop(text, text) IS
   'Remove a budget; false if there is none. '
-  '2BP01 while it is a parent, 55006 while permits hold some of it. '
+  '2BP01 while it is a parent or an overflow, 55006 while permits hold some of it. '
   'Its ledger stays.';
 
 CREATE FUNCTION agentcore.budget_limit_set(

@@ -82,6 +82,7 @@ definition_of_row(HeapTuple tuple, TupleDesc desc, BudgetDef *def)
 	Datum		only;
 	Datum		in_flight = agc_col(tuple, desc, "max_in_flight", &no_limit);
 	Datum		overrun = agc_col(tuple, desc, "max_overrun", &no_overrun);
+	char	   *on_full = agc_col_text(tuple, desc, "on_full");
 
 	memset(def, 0, sizeof(*def));
 	def->parent = agc_col_text(tuple, desc, "parent");
@@ -96,6 +97,8 @@ definition_of_row(HeapTuple tuple, TupleDesc desc, BudgetDef *def)
 	only = agc_col(tuple, desc, "only", &every);
 	if (!every)
 		def->only = agc_texts_of(only, &def->nonly);
+	def->on_full = strcmp(on_full, "wait") == 0 ? ON_FULL_WAIT : strcmp(on_full, "ask") == 0 ? ON_FULL_ASK : ON_FULL_DENY;
+	def->overflow = agc_col_text(tuple, desc, "overflow");
 	def->nlimits = 1;
 	compile_limit(&def->limit[0], tuple, desc);
 }
@@ -140,6 +143,8 @@ definition_read(const char *tenant, const char *budget, BudgetDef *out)
 	*out = *(BudgetDef *) object->data;
 	if (out->parent != NULL)
 		out->parent = pstrdup(out->parent);
+	if (out->overflow != NULL)
+		out->overflow = pstrdup(out->overflow);
 	if (out->nonly > 0)
 		copy_only(out);
 	for (int w = 1; w < out->nlimits; w++)

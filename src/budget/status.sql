@@ -106,7 +106,7 @@ SELECT b.tenant, b.name AS budget,
        (SELECT u.tokens FROM agentcore.budget_unbilled(b.name, w.counts_from, b.tenant) u) AS unbilled_tokens,
        (SELECT u.usd FROM agentcore.budget_unbilled(b.name, w.counts_from, b.tenant) u) AS unbilled_usd,
        b.min_hold_tokens, pg_catalog.trim_scale(b.min_hold_nanousd * 0.000000001) AS min_hold_usd,
-       b.template, b."only"
+       b.template, b."only", b.on_full, b.overflow
   FROM agentcore.visible_rows(NULL::agentcore.budget) b
  CROSS JOIN LATERAL agentcore.budget_windows(b.name, b.tenant) w
   -- one pass: a look at the limits for each budget would read all of them each time
@@ -120,7 +120,7 @@ COMMENT ON VIEW agentcore.budget_status IS
   'Each budget: its main window as budget_limits shows it, and its other limits as a jsonb array (NULL: none). '
   'in_flight: open permits. '
   'A budget that is being changed is shown by its new definition. '
-  'spenders, max_overrun, min_hold_tokens, min_hold_usd, only: as given to budget_set(), NULL = not. '
+  'spenders, max_overrun, min_hold_tokens, min_hold_usd, only, on_full, overflow: as given to budget_set(), NULL = not. '
   'unbilled_tokens, unbilled_usd: what overrun cap or max_overrun left uncharged in the main window, as far back as the ledger reaches. '
   'template: the pattern of the template of which its first use made it, NULL = none. '
   'Tokens and calls in units, money in USD. '

@@ -21,6 +21,8 @@ CREATE TABLE agentcore.budget_template (
   min_hold_tokens  bigint CHECK (min_hold_tokens >= 0),
   min_hold_nanousd bigint CHECK (min_hold_nanousd >= 0),
   "only"        text[] COLLATE "C" CHECK ("only" IS NULL OR pg_catalog.cardinality("only") > 0),
+  on_full       text COLLATE "C" NOT NULL DEFAULT 'deny' CHECK (on_full IN ('deny', 'wait', 'ask')),
+  overflow      text COLLATE "C",
   max_budgets   integer NOT NULL CHECK (max_budgets BETWEEN 0 AND 1000000),
   revision      bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
   PRIMARY KEY (tenant, name)
@@ -39,22 +41,23 @@ CREATE FUNCTION agentcore.budget_template_set(
   anchor timestamptz DEFAULT NULL, parent text DEFAULT NULL, on_expiry text DEFAULT NULL,
   overrun text DEFAULT NULL, enabled boolean DEFAULT NULL, thresholds integer[] DEFAULT NULL,
   spenders name[] DEFAULT NULL, max_overrun numeric DEFAULT NULL, min_hold_tokens bigint DEFAULT NULL,
-  min_hold_usd numeric DEFAULT NULL, "only" text[] DEFAULT NULL, max_budgets integer DEFAULT NULL,
+  min_hold_usd numeric DEFAULT NULL, "only" text[] DEFAULT NULL, on_full text DEFAULT NULL,
+  overflow text DEFAULT NULL, max_budgets integer DEFAULT NULL,
   existing boolean DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_template_set_v1';
-COMMENT ON FUNCTION agentcore.budget_template_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, text, text, boolean, integer[], name[], numeric, bigint, numeric, text[], integer, boolean, text[], text) IS
+COMMENT ON FUNCTION agentcore.budget_template_set(text, bigint, numeric, bigint, integer, interval, text, text, timestamptz, text, text, text, boolean, integer[], name[], numeric, bigint, numeric, text[], text, text, integer, boolean, text[], text) IS
   'Create or change a template; true if anything changed. '
   'pattern: prefix*, all names that go on after the prefix. '
   'A name that is no budget and that a template covers is made one by its first use, for all roles that could use it then; the longest prefix counts. '
   'Such a budget is as the template says at that moment. '
-  'It is no parent, config_export() leaves it out, and budget_prune() drops it; budget_set() and budget_limit_set() make it one like others. '
+  'It is no parent and no overflow, config_export() leaves it out, and budget_prune() drops it; budget_set() and budget_limit_set() make it one like others. '
   'The members are those of budget_set(), and so is what happens to those that are not given. '
   'parent: needed; it, or a budget above it, has a limit of tokens, money or calls, because each new name is a fresh limit. '
   'max_budgets: how many budgets it may have made (1,000; at most 1,000,000); the use of another name is denied, reason budget_exceeded. '
   'existing: true changes those that it has made too, to all that the template says then; waits for their counters (55P03). '
   'enabled => false: a use of a new name is denied, and makes none. '
-  '22023 bad value, no parent, a parent without a limit or one that a template made; 42704 unknown parent or spender; 54001 too many levels; 55P03 while another transaction makes one of it.';
+  '22023 bad value, no parent, a parent without a limit, a parent or overflow that a template made; 42704 unknown parent, overflow or spender; 54001 too many levels; 55P03 while another transaction makes one of it.';
 
 CREATE FUNCTION agentcore.budget_template_drop(pattern text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -78,7 +81,7 @@ CREATE VIEW agentcore.budget_templates WITH (security_barrier) AS
   SELECT t.tenant, t.name AS pattern, t.parent, t.max_tokens, pg_catalog.trim_scale(t.max_nanousd * 0.000000001) AS max_usd, t.max_calls, t.max_in_flight,
          t.kind, t.period, t.tz, t.anchor, t.on_expiry, t.overrun, t.enabled, t.thresholds, t.spenders, t.max_overrun,
          t.min_hold_tokens, pg_catalog.trim_scale(t.min_hold_nanousd * 0.000000001) AS min_hold_usd,
-         t.max_budgets, coalesce(m.made, 0) AS made, t.revision, t."only"
+         t.max_budgets, coalesce(m.made, 0) AS made, t.revision, t."only", t.on_full, t.overflow
     FROM agentcore.visible_rows(NULL::agentcore.budget_template) t
     LEFT JOIN (SELECT b.tenant, b.template, pg_catalog.count(*) AS made
                  FROM agentcore.visible_rows(NULL::agentcore.budget) b WHERE b.template IS NOT NULL GROUP BY 1, 2) m

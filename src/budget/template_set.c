@@ -19,7 +19,7 @@
 enum
 {
 	A_PATTERN, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_MAX_IN_FLIGHT, A_PERIOD, A_KIND, A_TZ, A_ANCHOR, A_PARENT,
-	A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS, A_SPENDERS, A_MAX_OVERRUN, A_MIN_HOLD_TOKENS, A_MIN_HOLD_USD, A_ONLY, A_MAX_BUDGETS, A_EXISTING
+	A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS, A_SPENDERS, A_MAX_OVERRUN, A_MIN_HOLD_TOKENS, A_MIN_HOLD_USD, A_ONLY, A_ON_FULL, A_OVERFLOW, A_MAX_BUDGETS, A_EXISTING
 };
 
 #define MOST_BUDGETS	1000000
@@ -78,7 +78,7 @@ check_parent(const char *tenant, const char *pattern, const char *parent)
 #define MEMBERS(t) \
 	#t ".parent, " #t ".kind, " #t ".period, " #t ".tz, " #t ".anchor, " #t ".max_tokens, " #t ".max_nanousd, " #t ".max_calls, " \
 	#t ".max_in_flight, " #t ".on_expiry, " #t ".overrun, " #t ".thresholds, " #t ".enabled, " #t ".spenders, " #t ".max_overrun, " \
-	#t ".min_hold_tokens, " #t ".min_hold_nanousd, " #t ".\"only\""
+	#t ".min_hold_tokens, " #t ".min_hold_nanousd, " #t ".\"only\", " #t ".on_full, " #t ".overflow"
 #define SAME_WINDOW \
 	"(b.kind, b.tz, b.anchor, b.period::text) IS NOT DISTINCT FROM (t.kind, t.tz, t.anchor, t.period::text)"
 #define SAME_LIMITS \
@@ -95,7 +95,7 @@ change_budget(const char *tenant, const char *pattern, const char *name)
 	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
 		"UPDATE agentcore.budget b SET (parent, kind, period, tz, anchor, max_tokens, max_nanousd, max_calls,"
-		" max_in_flight, on_expiry, overrun, thresholds, enabled, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\") = ROW(" MEMBERS(t) "),"
+		" max_in_flight, on_expiry, overrun, thresholds, enabled, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\", on_full, overflow) = ROW(" MEMBERS(t) "),"
 		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS " THEN b.limited_at ELSE $4 END,"
 		" window_revision = CASE WHEN " SAME_WINDOW " THEN b.window_revision ELSE nextval('agentcore.revision_seq') END"
 		" FROM agentcore.budget_template t WHERE t.tenant = $1 AND t.name = $2 AND b.tenant = $1 AND b.name = $3"
@@ -183,6 +183,7 @@ put_template(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const char *
 	agc_put_datum(row, PG_ARGISNULL(A_MAX_OVERRUN) ? (Datum) 0 : define_max_overrun(fcinfo, A_MAX_OVERRUN), PG_ARGISNULL(A_MAX_OVERRUN));
 	define_put_min_hold(row, fcinfo, A_MIN_HOLD_TOKENS);
 	agc_put_pointer(row, define_only(fcinfo, A_ONLY));
+	define_put_full(row, fcinfo, A_ON_FULL);
 	agc_put_int32(row, arg_max_budgets(fcinfo));
 	agc_put_bool(row, set->exists);
 }
@@ -191,14 +192,14 @@ static bool
 write_template(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INTERVALOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID,
-								 INT4OID, TEXTOID, TEXTOID, INT4ARRAYOID, BOOLOID, TEXTARRAYOID, NUMERICOID, INT8OID, INT8OID, TEXTARRAYOID, INT4OID, BOOLOID};
+								 INT4OID, TEXTOID, TEXTOID, INT4ARRAYOID, BOOLOID, TEXTARRAYOID, NUMERICOID, INT8OID, INT8OID, TEXTARRAYOID, TEXTOID, TEXTOID, INT4OID, BOOLOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.budget_template AS b (tenant, name, parent, kind, period, tz, anchor, max_tokens, max_nanousd, max_calls,"
-		" max_in_flight, on_expiry, overrun, thresholds, enabled, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\", max_budgets)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
+		" max_in_flight, on_expiry, overrun, thresholds, enabled, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\", on_full, overflow, max_budgets)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET (parent, kind, period, tz, anchor, max_tokens, max_nanousd, max_calls,"
-		" max_in_flight, on_expiry, overrun, thresholds, enabled, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\", max_budgets) = ROW(" MEMBERS(EXCLUDED) ", EXCLUDED.max_budgets)"
-		" WHERE $22 AND ROW(b.period::text, b.max_budgets, " MEMBERS(b) ") IS DISTINCT FROM"
+		" max_in_flight, on_expiry, overrun, thresholds, enabled, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\", on_full, overflow, max_budgets) = ROW(" MEMBERS(EXCLUDED) ", EXCLUDED.max_budgets)"
+		" WHERE $24 AND ROW(b.period::text, b.max_budgets, " MEMBERS(b) ") IS DISTINCT FROM"
 		" ROW(EXCLUDED.period::text, EXCLUDED.max_budgets, " MEMBERS(EXCLUDED) ")", lengthof(types), types
 	};
 	char	   *pattern = arg_pattern(fcinfo);
@@ -213,6 +214,8 @@ write_template(FunctionCallInfo fcinfo, AgcSetting *set)
 	agc_owner_begin_bounded(&owner);
 	if (AGC_GIVEN(set, A_PARENT))
 		check_parent(set->tenant, pattern, agc_arg_name(fcinfo, A_PARENT, "parent"));
+	if (AGC_GIVEN(set, A_OVERFLOW))
+		define_check_overflow(set->tenant, agc_arg_name(fcinfo, A_OVERFLOW, "overflow"));
 	changed = agc_set_spi_row(set, &plan, &row);
 	if (!PG_ARGISNULL(A_EXISTING) && PG_GETARG_BOOL(A_EXISTING))
 		changed |= change_existing(set->tenant, pattern);
@@ -227,14 +230,14 @@ AGC_FUNCTION(budget_template_set)
 	static AgcPlan row = {
 		"SELECT max_tokens, max_nanousd * 0.000000001, max_calls, max_in_flight, period, kind, tz, anchor, parent,"
 		" on_expiry, overrun, enabled, thresholds, spenders::name[], max_overrun,"
-		" min_hold_tokens, min_hold_nanousd * 0.000000001, \"only\", max_budgets"
+		" min_hold_tokens, min_hold_nanousd * 0.000000001, \"only\", on_full, overflow, max_budgets"
 		" FROM agentcore.budget_template WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	static const AgcMember members[] = {
 		{"max_tokens"}, {"max_usd"}, {"max_calls"}, {"max_in_flight"}, {"period"}, {"kind"}, {"tz", "UTC"},
 		{"anchor"}, {"parent", .required = true}, {"on_expiry", "release"}, {"overrun", "charge"},
 		{"enabled", "true"}, {"thresholds", "{}"}, {"spenders"}, {"max_overrun"},
-		{"min_hold_tokens"}, {"min_hold_usd"}, {"only"}, {"max_budgets", "1000"}
+		{"min_hold_tokens"}, {"min_hold_usd"}, {"only"}, {"on_full", "deny"}, {"overflow"}, {"max_budgets", "1000"}
 	};
 	static const AgcSetter setter = {
 		"template", A_MAX_TOKENS, lengthof(members), members, &row, .before = before_template, .write = write_template

@@ -73,6 +73,14 @@ typedef struct BudgetLimit
 	int64		max[BUDGET_NUSED];
 } BudgetLimit;
 
+/* What a request hears that does not fit. */
+typedef enum OnFull
+{
+	ON_FULL_DENY,
+	ON_FULL_WAIT,
+	ON_FULL_ASK
+} OnFull;
+
 typedef struct BudgetDef
 {
 	char	   *parent;			/* NULL: a root */
@@ -86,6 +94,8 @@ typedef struct BudgetDef
 	int			threshold[BUDGET_MAX_THRESHOLDS];	/* percent, ascending */
 	int			nonly;			/* names of the tools and models whose calls count; 0: all */
 	char	  **only;
+	OnFull		on_full;
+	char	   *overflow;		/* who pays when it is full; NULL: nobody */
 	int64		max_in_flight;
 	int64		window_revision;	/* changes when a window is defined anew */
 	int			nlimits;

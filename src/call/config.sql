@@ -187,13 +187,13 @@ DECLARE
   later jsonb;
   item jsonb;
 BEGIN
-  -- a budget waits until its parent has been set, a document until its metaschema has
+  -- a budget waits until its parent and its overflow have been set, a document until its metaschema has
   WHILE jsonb_array_length(waiting) > 0 LOOP
     later := '[]';
     FOR item IN SELECT value FROM jsonb_array_elements(waiting) LOOP
       IF jsonb_typeof(item) <> 'object' THEN
         RAISE EXCEPTION 'every member of "%" must be an object', kind USING ERRCODE = 'invalid_parameter_value';
-      ELSIF kind = 'budgets' AND EXISTS (SELECT FROM jsonb_array_elements(waiting) w WHERE w.value -> 'name' = item -> 'parent') THEN
+      ELSIF kind = 'budgets' AND EXISTS (SELECT FROM jsonb_array_elements(waiting) w WHERE w.value -> 'name' IN (item -> 'parent', item -> 'overflow')) THEN
         later := later || jsonb_build_array(item);
       ELSIF kind = 'json_schemas' AND EXISTS (SELECT FROM jsonb_array_elements(waiting) w WHERE w.value ->> 'uri' = rtrim(item #>> '{schema,$schema}', '#')) THEN
         later := later || jsonb_build_array(item);
@@ -212,7 +212,7 @@ BEGIN
       END IF;
     END LOOP;
     IF later = waiting THEN
-      RAISE EXCEPTION '% are each other''s %', kind, CASE kind WHEN 'budgets' THEN 'parents' ELSE 'metaschemas' END USING ERRCODE = 'invalid_parameter_value';
+      RAISE EXCEPTION '% are each other''s %', kind, CASE kind WHEN 'budgets' THEN 'parents or overflows' ELSE 'metaschemas' END USING ERRCODE = 'invalid_parameter_value';
     END IF;
     waiting := later;
   END LOOP;
@@ -309,7 +309,7 @@ BEGIN
              'name', b.name, 'max_tokens', b.max_tokens, 'max_usd', trim_scale(b.max_nanousd / 1000000000.0), 'max_calls', b.max_calls,
              'max_in_flight', b.max_in_flight, 'period', b.period, 'kind', b.kind, 'tz', b.tz, 'anchor', b.anchor, 'parent', b.parent,
              'on_expiry', b.on_expiry, 'overrun', b.overrun, 'enabled', b.enabled, 'thresholds', b.thresholds,
-             'spenders', b.spenders, 'max_overrun', b.max_overrun, 'only', b."only",
+             'spenders', b.spenders, 'max_overrun', b.max_overrun, 'only', b."only", 'on_full', b.on_full, 'overflow', b.overflow,
              'min_hold_tokens', b.min_hold_tokens, 'min_hold_usd', trim_scale(b.min_hold_nanousd / 1000000000.0),
              'limits', (SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'limit_name', l.name, 'max_tokens', l.max_tokens, 'max_usd', trim_scale(l.max_nanousd / 1000000000.0), 'max_calls', l.max_calls,
@@ -414,18 +414,18 @@ BEGIN
     IF prune THEN
       FOR i IN REVERSE array_length(kinds, 1) .. 1 LOOP
         k := kinds[i];
-        -- budgets: children before their parents
+        -- budgets: before their parents and overflows
         FOR dropped IN
           WITH RECURSIVE had AS (
-            SELECT DISTINCT value ->> coalesce(keys ->> k, 'name') AS name, CASE k WHEN 'budgets' THEN value ->> 'parent' END AS parent FROM jsonb_array_elements(before -> k)
+            SELECT DISTINCT value ->> coalesce(keys ->> k, 'name') AS name, CASE k WHEN 'budgets' THEN ARRAY[value ->> 'parent', value ->> 'overflow'] END AS needs FROM jsonb_array_elements(before -> k)
           ), tree AS (
-            SELECT had.name, 0 AS depth FROM had WHERE had.parent IS NULL
-             UNION ALL
-            SELECT had.name, tree.depth + 1 FROM had JOIN tree ON had.parent = tree.name
+            SELECT had.name, 0 AS depth FROM had
+             UNION
+            SELECT had.name, tree.depth + 1 FROM had JOIN tree ON tree.name = ANY (had.needs) WHERE tree.depth < jsonb_array_length(before -> k)
           )
           SELECT tree.name FROM tree
            WHERE config ? k AND tree.name <> ALL (ARRAY(SELECT coalesce(value ->> coalesce(keys ->> k, 'name'), '') FROM jsonb_array_elements(config -> k)))
-           ORDER BY tree.depth DESC, tree.name
+           GROUP BY tree.name ORDER BY max(tree.depth) DESC, tree.name
         LOOP
           PERFORM agentcore.config_drop(droppers ->> k, dropped, config_apply.tenant);
         END LOOP;
