@@ -65,6 +65,17 @@ SELECT budget, template, "only" FROM budget_status WHERE template IS NOT NULL;
 SELECT budget_template_set('best of *', "only" => '{other}', existing => true);
 SELECT budget, "only" FROM budget_status WHERE template IS NOT NULL;
 
+-- a template below one: what is left of the path has a limit, or not
+SELECT budget_template_set('below *', parent => 'gptx', max_tokens => 5), agent_set('a', charges => '{below *,part of *}'), budget_set('boundless');
+SELECT m, public.paid_by(format('llm_begin(''a'', %L, 0, 1, budgets => ''{below 1}'')', m)) FROM unnest('{other}'::text[]) m;
+SELECT budget_set('part', parent => 'boundless', max_tokens => 100, "only" => '{gpt-x*,search}');
+SELECT budget_template_set('part of *', parent => 'part');
+SELECT budget_template_set('part of *', parent => 'part', "only" => '{gpt-x-mini,gpt*}');
+SELECT budget_template_set('part of *', parent => 'part', "only" => '{gpt-x-mini,search,gpt-x*}');
+SELECT budget_template_set('part of *', reset => '{only}');
+SELECT budget_template_set('part of *', max_tokens => 7);
+SELECT m, public.paid_by(format('llm_begin(''a'', %L, 0, 1, budgets => ''{part of 1}'')', m)) FROM unnest('{other,gpt-x}'::text[]) m;
+
 -- never on a root, never empty
 SELECT budget_set('root', "only" => '{gpt-x}');
 SELECT budget_set('gptx', reset => '{parent}');

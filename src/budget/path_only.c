@@ -14,10 +14,28 @@
  */
 #include "budget/path_only.h"
 
+/* Whether all that one list names is counted by a link with the other; a pattern is covered as a name that begins so. */
+static bool
+counts_all(const PathLink *link, const void *only)
+{
+	const BudgetDef *def = &link->def;
+	char	  **names;
+	int			n = 0;
+
+	if (def->nonly == 0 || def->parent == NULL)
+		return true;
+	names = only == NULL ? NULL : agc_texts_of(PointerGetDatum(only), &n);
+	for (int i = 0; i < n; i++)
+		if (!agc_patterns_cover(def->only, def->nonly, names[i]))
+			return false;
+	return n > 0;
+}
+
 /* Roots count always: budget_set() gives them no such list. */
 static bool
-counts(const PathLink *link, const PermitRequest *request)
+counts(const PathLink *link, const void *arg)
 {
+	const PermitRequest *request = arg;
 	const BudgetDef *def = &link->def;
 
 	return def->nonly == 0 || def->parent == NULL || request->tool == NULL ||
@@ -25,17 +43,29 @@ counts(const PathLink *link, const PermitRequest *request)
 		(request->priced_as != NULL && agc_patterns_cover(def->only, def->nonly, request->priced_as));
 }
 
-void
-path_leave_out(BudgetPath *path, const PermitRequest *request)
+static void
+leave_out(BudgetPath *path, bool (*stays) (const PathLink *link, const void *arg), const void *arg)
 {
 	int			kept = 0;
 
 	for (int i = 0; i < path->n; i++)
-		if (counts(&path->link[i], request))
+		if (stays(&path->link[i], arg))
 		{
 			if (kept < i)
 				path->link[kept] = path->link[i];
 			kept++;
 		}
 	path->n = kept;
+}
+
+void
+path_leave_out(BudgetPath *path, const PermitRequest *request)
+{
+	leave_out(path, counts, request);
+}
+
+void
+path_leave_out_partial(BudgetPath *path, const ArrayType *only)
+{
+	leave_out(path, counts_all, only);
 }

@@ -10,4 +10,7 @@
 /* the links that the request does not count for go */
 extern void path_leave_out(BudgetPath *path, const PermitRequest *request);
 
+/* the links that do not count each call of the models and tools of this list (NULL: of all) go */
+extern void path_leave_out_partial(BudgetPath *path, const ArrayType *only);
+
 #endif							/* AGENTCORE_BUDGET_PATH_ONLY_H */

@@ -174,18 +174,27 @@ template_place(const char *tenant, const BudgetTemplate *template, bool take, in
 
 /* ----- whether a budget may be made ------------------------------------------- */
 
+static bool
+has_limit(const BudgetDef *def)
+{
+	for (int w = 0; w < def->nlimits; w++)
+		for (int dim = 0; dim < BUDGET_NUSED; dim++)
+			if (def->limit[w].max[dim] != NO_AMOUNT)
+				return true;
+	return false;
+}
+
+/* The path may lack budgets that do not count the call, and go on above them. */
 bool
 template_is_limited(const BudgetPath *path, const char *budget)
 {
-	for (const PathLink *link; budget != NULL; budget = link->def.parent)
+	for (int level = 0; budget != NULL && level < BUDGET_MAX_DEPTH; level++)
 	{
-		link = path_find((BudgetPath *) path, budget);
-		if (link == NULL)
-			break;
-		for (int w = 0; w < link->def.nlimits; w++)
-			for (int dim = 0; dim < BUDGET_NUSED; dim++)
-				if (link->def.limit[w].max[dim] != NO_AMOUNT)
-					return true;
+		const PathLink *link = path_find((BudgetPath *) path, budget);
+
+		if (link != NULL && has_limit(&link->def))
+			return true;
+		budget = path_parent(path, budget);
 	}
 	return false;
 }

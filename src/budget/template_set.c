@@ -11,6 +11,7 @@
 #include "budget/define.h"
 
 #include "budget/define_counters.h"
+#include "budget/path_only.h"
 #include "budget/template_place.h"
 
 #include "catalog/pg_type.h"
@@ -52,9 +53,9 @@ arg_max_budgets(FunctionCallInfo fcinfo)
 	return n;
 }
 
-/* A new name must not be a fresh limit without end. */
+/* A new name must not be a fresh limit without end: a limit that counts only some of its calls is none of the others. */
 static void
-check_parent(const char *tenant, const char *pattern, const char *parent)
+check_parent(const char *tenant, const char *pattern, const char *parent, const ArrayType *only)
 {
 	BudgetPath	above;
 
@@ -65,12 +66,13 @@ check_parent(const char *tenant, const char *pattern, const char *parent)
 				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 				 errmsg("parent \"%s\" makes the budgets of template \"%s\" some of %d levels", parent, pattern, above.n + 1),
 				 errdetail("At most %d are allowed.", BUDGET_MAX_DEPTH)));
+	path_leave_out_partial(&above, only);
 	if (!template_is_limited(&above, parent))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parent \"%s\" of template \"%s\" has no limit", parent, pattern),
 				 errdetail("Each new name would be a fresh limit, and nothing would limit all of them."),
-				 errhint("Give the parent, or a budget above it, a limit of tokens, money or calls.")));
+				 errhint("Give the parent, or a budget above it, a limit of tokens, money or calls that counts all calls of the template.")));
 }
 
 /* ----- budgets that it has made ------------------------------------------------ */
@@ -212,8 +214,8 @@ write_template(FunctionCallInfo fcinfo, AgcSetting *set)
 	agc_row_init(&row);
 	put_template(&row, fcinfo, set, window_kind_name(window.kind));
 	agc_owner_begin_bounded(&owner);
-	if (AGC_GIVEN(set, A_PARENT))
-		check_parent(set->tenant, pattern, agc_arg_name(fcinfo, A_PARENT, "parent"));
+	if (AGC_GIVEN(set, A_PARENT) || AGC_TOUCHED(set, A_ONLY))
+		check_parent(set->tenant, pattern, agc_arg_name(fcinfo, A_PARENT, "parent"), define_only(fcinfo, A_ONLY));
 	if (AGC_GIVEN(set, A_OVERFLOW))
 		define_check_overflow(set->tenant, agc_arg_name(fcinfo, A_OVERFLOW, "overflow"));
 	changed = agc_set_spi_row(set, &plan, &row);
