@@ -114,8 +114,10 @@ typedef struct PermitDecision
 } PermitDecision;
 
 /* A permit row as read; strings palloc'd, NULL where null. */
+typedef struct Permit Permit;
 typedef struct PermitRow
 {
+	Permit	   *locked;			/* for what ends or changes it, once; NULL: it was read without its lock */
 	pg_uuid_t	id;
 	PermitState state;
 	char	   *role;			/* who acquired it */
@@ -229,28 +231,33 @@ extern void permit_acquire(const PermitRequest *request, PermitDecision *out);
 /* 25001 in a transaction block where agentcore.budget_guard is error; "what" is the function */
 extern void budget_guard_block(const char *what);
 
+/* A permit that the caller may not settle is not found. */
+extern bool permit_read(const char *tenant, const pg_uuid_t *id, PermitRow *out);
+
+/* The permit is the agent's: check first whether the caller may act for it. */
+extern bool permit_read_by_key(const char *tenant, const char *agent, const char *key, PermitRow *out);
+
 /*
- * By id, or by (agent, key) when id is NULL.  lock: the row stays locked to the end
- * of the transaction.  By id, a permit that the caller may not settle is not found.
- * By key, the permit is the agent's: check first whether the caller may act for it.
+ * The same as permit_read(), locked to the end of the transaction and read under that
+ * lock, for one of those below that take a PermitRow.  They write the row as it was
+ * read here and change nothing in *out.
  */
-extern bool permit_read(const char *tenant, const pg_uuid_t *id, const char *agent,
-						const char *key, bool lock, PermitRow *out);
+extern bool permit_lock(const char *tenant, const pg_uuid_t *id, PermitRow *out);
 
 /* tokens, nanousd: -1 charges what was held; a result is kept for a key only; answer may be NULL */
-extern SettleResult permit_commit(const char *tenant, const pg_uuid_t *id,
+extern SettleResult permit_commit(const char *tenant, const PermitRow *permit,
 								  int64 tokens, int64 nanousd, const PermitAnswer *answer);
 
 /* whether a commit would end it now, or has to be compared with how it ended */
 extern bool permit_may_end(const PermitRow *permit);
-extern SettleResult permit_release(const char *tenant, const pg_uuid_t *id);
+extern SettleResult permit_release(const char *tenant, const PermitRow *permit);
 
 /* call_fail's final answer: charges tokens and nanousd (-1: nothing) and closes */
-extern SettleResult permit_fail(const char *tenant, const pg_uuid_t *id,
+extern SettleResult permit_fail(const char *tenant, const PermitRow *permit,
 								int64 tokens, int64 nanousd);
 
 /* the same, and the key may not be used before retry_at */
-extern SettleResult permit_defer(const char *tenant, const pg_uuid_t *id,
+extern SettleResult permit_defer(const char *tenant, const PermitRow *permit,
 								 int64 tokens, int64 nanousd, TimestampTz retry_at);
 
 /*
@@ -258,10 +265,10 @@ extern SettleResult permit_defer(const char *tenant, const pg_uuid_t *id,
  * nanousd (-1: what was held) are charged, and its key stays closed until somebody
  * settles it.
  */
-extern void permit_unknown(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd);
+extern void permit_unknown(const char *tenant, const PermitRow *permit, int64 tokens, int64 nanousd);
 
 /* call_fail's retry: charge what the attempt used so far, keep the hold */
-extern void permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd,
+extern void permit_retry(const char *tenant, const PermitRow *permit, int64 tokens, int64 nanousd,
 						 TimestampTz retry_at, int64 lease);
 
 /*
@@ -288,7 +295,7 @@ extern PermitTry permit_renew(const PermitRequest *request, const pg_uuid_t *id)
  * Larger hold and a new lease; false: refused by a budget (decision says why); 55P03
  * on contention.  may_use: whether the caller may use its budgets was looked at.
  */
-extern bool permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease,
+extern bool permit_extend(const char *tenant, const PermitRow *permit, int64 lease,
 						  int64 tokens, int64 nanousd, bool may_use, PermitDecision *out);
 
 /*
@@ -304,14 +311,14 @@ extern int	permit_reap(const char *tenant, int limit);
 extern bool permit_resolve(const char *tenant, const pg_uuid_t *id);
 
 /* the same of one that is still open, whose outcome nobody asks for any more */
-extern void permit_free_key(const char *tenant, const pg_uuid_t *id);
+extern void permit_free_key(const PermitRow *permit);
 
 /*
- * Before a settlement by a usage object: which field of it is not understood, so that
- * the charge is an estimate (NULL: none), and what it says that the call cost (-1:
- * nothing).
+ * For the settlement that follows, by a usage object: which field of it is not
+ * understood, so that the charge is an estimate (NULL: none), and what it says that
+ * the call cost (-1: nothing).
  */
-extern void permit_note_usage(const char *tenant, const pg_uuid_t *id, const char *estimated, int64 reported_nanousd);
+extern void permit_note_usage(const PermitRow *permit, const char *estimated, int64 reported_nanousd);
 
 /*
  * A queue in front of what a higher room makes only once, known by its table and

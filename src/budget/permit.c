@@ -55,15 +55,6 @@ permit_raise_contention(void)
 			 errhint("Try again, with each permit in a transaction of its own.")));
 }
 
-static void
-raise_no_permit(const pg_uuid_t *id)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("permit %s does not exist",
-					DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id))))));
-}
-
 char *
 permit_holder(const char *agent, const char *role)
 {
@@ -84,23 +75,50 @@ may_settle(const char *tenant, const PermitRow *permit, Oid caller)
  * A first look without a wait, so that a role that may not settle the permit does
  * not wait for it.
  */
-void
-permit_lock(const char *tenant, const pg_uuid_t *id, Oid caller, MemoryContext cxt, Permit *out)
+bool
+permit_lock(const char *tenant, const pg_uuid_t *id, PermitRow *out)
 {
-	LockResult	result = row_permit_lock(tenant, id, false, cxt, out);
+	MemoryContext cxt = CurrentMemoryContext;
+	Permit	   *permit = palloc(sizeof(Permit));
+	LockResult	result = row_permit_lock(tenant, id, false, cxt, permit);
 
 	if (result == LOCK_BUSY)
 	{
-		if (!row_permit_read(tenant, id, cxt, out) || !may_settle(tenant, &out->row, caller))
-			raise_no_permit(id);
+		if (!row_permit_read(tenant, id, cxt, permit) || !may_settle(tenant, &permit->row, GetUserId()))
+			return false;
 		if (!lock_order_held())
-			result = row_permit_lock(tenant, id, true, cxt, out);
+			result = row_permit_lock(tenant, id, true, cxt, permit);
 	}
 	if (result == LOCK_BUSY)
 		permit_raise_contention();
-	if (result == LOCK_MISSING || !may_settle(tenant, &out->row, caller))
-		raise_no_permit(id);
+	if (result == LOCK_MISSING || !may_settle(tenant, &permit->row, GetUserId()))
+		return false;
 	lock_order_note();
+	*out = permit->row;
+	out->locked = permit;
+	return true;
+}
+
+bool
+permit_read(const char *tenant, const pg_uuid_t *id, PermitRow *out)
+{
+	Permit		permit;
+
+	if (!row_permit_read(tenant, id, CurrentMemoryContext, &permit) || !may_settle(tenant, &permit.row, GetUserId()))
+		return false;
+	*out = permit.row;
+	return true;
+}
+
+bool
+permit_read_by_key(const char *tenant, const char *agent, const char *key, PermitRow *out)
+{
+	Permit		permit;
+
+	if (!row_permit_by_key(tenant, permit_holder(agent, NULL), key, CurrentMemoryContext, &permit))
+		return false;
+	*out = permit.row;
+	return true;
 }
 
 PermitTry
@@ -160,36 +178,6 @@ TimestampTz
 permit_lease_end(TimestampTz at, int64 lease)
 {
 	return at + Min(lease > 0 ? lease : agc_lease_or_default(0), AGC_MAX_LEASE);
-}
-
-bool
-permit_read(const char *tenant, const pg_uuid_t *id, const char *agent, const char *key,
-			bool lock, PermitRow *out)
-{
-	MemoryContext caller_cxt = CurrentMemoryContext;
-	Oid			caller = GetUserId();
-	Permit		permit;
-	bool		found;
-
-	if (id != NULL)
-		found = row_permit_read(tenant, id, caller_cxt, &permit) &&
-			may_settle(tenant, &permit.row, caller);
-	else
-		found = row_permit_by_key(tenant, permit_holder(agent, GetUserNameFromId(caller, false)),
-								  key, caller_cxt, &permit);
-	if (found && lock)
-	{
-		pg_uuid_t	locked = permit.row.id;
-		LockResult	result = row_permit_lock(tenant, &locked, !lock_order_held(), caller_cxt, &permit);
-
-		if (result == LOCK_BUSY)
-			permit_raise_contention();
-		found = result == LOCK_TAKEN;
-		lock_order_note();
-	}
-	if (found)
-		*out = permit.row;
-	return found;
 }
 
 /*
@@ -262,23 +250,18 @@ permit_resolve(const char *tenant, const pg_uuid_t *id)
 }
 
 void
-permit_free_key(const char *tenant, const pg_uuid_t *id)
+permit_free_key(const PermitRow *row)
 {
-	Permit		permit;
-
-	permit_lock(tenant, id, GetUserId(), CurrentMemoryContext, &permit);
-	permit.resolved = true;
-	row_permit_write(&permit, NULL);
+	row->locked->resolved = true;
+	row_permit_write(row->locked, NULL);
 }
 
 void
-permit_note_usage(const char *tenant, const pg_uuid_t *id, const char *estimated, int64 reported_nanousd)
+permit_note_usage(const PermitRow *row, const char *estimated, int64 reported_nanousd)
 {
-	Permit		permit;
+	Permit	   *permit = row->locked;
 
-	permit_lock(tenant, id, GetUserId(), CurrentMemoryContext, &permit);
-	permit.noted = true;
-	permit.estimated = estimated;
-	permit.reported_nanousd = reported_nanousd;
-	row_permit_write(&permit, NULL);
+	permit->noted = true;
+	permit->estimated = estimated;
+	permit->reported_nanousd = reported_nanousd;
 }

@@ -10,12 +10,6 @@
 /* "agent:..." or "role:...": whose keys are told apart from those of others */
 extern char *permit_holder(const char *agent, const char *role);
 
-/*
- * The permit, locked, or 42704.  A role that may not settle it does not learn
- * whether it exists, nor by how long this takes.
- */
-extern void permit_lock(const char *tenant, const pg_uuid_t *id, Oid caller, MemoryContext cxt, Permit *out);
-
 /* The permit, locked, for a caller that may speak for its agent. */
 extern PermitTry permit_try(const char *tenant, const pg_uuid_t *id, MemoryContext cxt, Permit *out);
 

@@ -208,6 +208,16 @@ hash_charge(PermitRequest *request)
 }
 
 static void
+lock_permit(const char *tenant, const pg_uuid_t *id, PermitRow *out)
+{
+	if (!permit_lock(tenant, id, out))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("permit %s does not exist",
+						DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id))))));
+}
+
+static void
 read_charge(FunctionCallInfo fcinfo, PermitRequest *request)
 {
 	memset(request, 0, sizeof(*request));
@@ -233,13 +243,15 @@ AGC_FUNCTION(budget_charge)
 {
 	PermitRequest request;
 	PermitDecision decision;
+	PermitRow	permit;
 
 	read_charge(fcinfo, &request);
 	permit_acquire(&request, &decision);
 	if (decision.granted)
 	{
 		guard_forget(&decision.id);
-		(void) permit_commit(request.tenant, &decision.id, request.tokens, request.nanousd, NULL);
+		lock_permit(request.tenant, &decision.id, &permit);
+		(void) permit_commit(request.tenant, &permit, request.tokens, request.nanousd, NULL);
 	}
 	return decision_row(fcinfo, &decision);
 }
@@ -273,11 +285,9 @@ AGC_FUNCTION(budget_acquire_wait)
 
 /* Of a call the gate has more to say: what it took beside the budgets, and what it was approved for. */
 static bool
-is_call(const char *tenant, const pg_uuid_t *id)
+is_call(const PermitRow *permit)
 {
-	PermitRow	row;
-
-	return permit_read(tenant, id, NULL, NULL, false, &row) && row.agent != NULL;
+	return permit->agent != NULL;
 }
 
 static void
@@ -297,12 +307,14 @@ AGC_FUNCTION(budget_commit)
 	int64		tokens = agc_opt_amount(fcinfo, 1, "tokens", NO_AMOUNT);
 	int64		nanousd = agc_opt_usd(fcinfo, 2, "usd", NO_AMOUNT);
 	SettleResult result;
+	PermitRow	permit;
 
 	agc_enter_disabled(tenant, AGC_AGENT);
+	lock_permit(tenant, id, &permit);
 	/* its result would be lost, and its cache lease and its probe would stay taken */
-	if (is_call(tenant, id))
+	if (is_call(&permit))
 		refuse_call("End it with agentcore.call_commit() or agentcore.call_fail(), a model call with agentcore.llm_commit().");
-	result = permit_commit(tenant, id, tokens, nanousd, NULL);
+	result = permit_commit(tenant, &permit, tokens, nanousd, NULL);
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[result]));
 }
 
@@ -312,12 +324,14 @@ AGC_FUNCTION(budget_release)
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	pg_uuid_t  *id = arg_permit(fcinfo, 0);
 	SettleResult result;
+	PermitRow	permit;
 
 	agc_enter_disabled(tenant, AGC_AGENT);
+	lock_permit(tenant, id, &permit);
 	/* a lease, a token or an approval would stay taken; and a call that was made would count for nothing */
-	if (is_call(tenant, id))
+	if (is_call(&permit))
 		refuse_call("Give it up with agentcore.call_release(); one that was made ends with agentcore.call_commit() or agentcore.call_fail().");
-	result = permit_release(tenant, id);
+	result = permit_release(tenant, &permit);
 	PG_RETURN_TEXT_P(cstring_to_text(result == SETTLE_COMMITTED ? "released" : permit_settle_names[result]));
 }
 
@@ -330,11 +344,13 @@ AGC_FUNCTION(budget_extend)
 	int64		tokens = agc_arg_amount(fcinfo, 2, "tokens");
 	int64		nanousd = arg_usd(fcinfo, 3, "usd");
 	PermitDecision decision;
+	PermitRow	permit;
 
 	agc_enter(tenant, AGC_AGENT);
-	if ((tokens > 0 || nanousd > 0) && agc_level(GetUserId(), tenant) < AGC_ADMIN && is_call(tenant, id))
+	lock_permit(tenant, id, &permit);
+	if ((tokens > 0 || nanousd > 0) && agc_level(GetUserId(), tenant) < AGC_ADMIN && is_call(&permit))
 		refuse_call("Hold more for it with agentcore.call_extend().");
-	if (!permit_extend(tenant, id, lease, tokens, nanousd, false, &decision))
+	if (!permit_extend(tenant, &permit, lease, tokens, nanousd, false, &decision))
 		raise_refusal(NULL, &decision);
 	PG_RETURN_TEXT_P(cstring_to_text("extended"));
 }

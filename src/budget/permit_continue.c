@@ -68,22 +68,21 @@ charge_attempt(const char *tenant, Permit *permit, Attempt *attempt)
 }
 
 void
-permit_retry(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd,
+permit_retry(const char *tenant, const PermitRow *row, int64 tokens, int64 nanousd,
 			 TimestampTz retry_at, int64 lease)
 {
-	Permit		permit;
-	Attempt		attempt = {.permit = &permit, .wanted = {Max(tokens, 0), Max(nanousd, 0), 0}};
+	Permit	   *permit = row->locked;
+	Attempt		attempt = {.permit = permit, .wanted = {Max(tokens, 0), Max(nanousd, 0), 0}};
 
-	permit_lock(tenant, id, GetUserId(), CurrentMemoryContext, &permit);
-	require_open(&permit);
-	guard_charge(&permit);
-	permit_bound_amounts(&permit, attempt.wanted);
+	require_open(permit);
+	guard_charge(permit);
+	permit_bound_amounts(permit, attempt.wanted);
 	if (attempt.wanted[DIM_TOKENS] > 0 || attempt.wanted[DIM_NANOUSD] > 0)
-		charge_attempt(tenant, &permit, &attempt);
-	permit.row.state = PERMIT_RETRY;
-	permit.row.retry_at = retry_at;
-	permit.row.lease_until = permit_lease_end(agc_now(), lease);
-	row_permit_write(&permit, NULL);
+		charge_attempt(tenant, permit, &attempt);
+	permit->row.state = PERMIT_RETRY;
+	permit->row.retry_at = retry_at;
+	permit->row.lease_until = permit_lease_end(agc_now(), lease);
+	row_permit_write(permit, NULL);
 }
 
 static void
@@ -179,24 +178,23 @@ hold_more(const char *tenant, Permit *permit, const int64 more[BUDGET_NDIMS], bo
 }
 
 bool
-permit_extend(const char *tenant, const pg_uuid_t *id, int64 lease, int64 tokens, int64 nanousd,
+permit_extend(const char *tenant, const PermitRow *row, int64 lease, int64 tokens, int64 nanousd,
 			  bool may_use, PermitDecision *out)
 {
 	int64		more[BUDGET_NDIMS] = {tokens, nanousd, 0, 0};
-	Permit		permit;
+	Permit	   *permit = row->locked;
 
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
 	out->granted = out->can_ever_fit = true;
-	permit_lock(tenant, id, GetUserId(), CurrentMemoryContext, &permit);
-	require_open(&permit);
-	out->id = permit.row.id;
+	require_open(permit);
+	out->id = permit->row.id;
 	if (tokens > 0 || nanousd > 0)
-		out->granted = hold_more(tenant, &permit, more, may_use, out);
+		out->granted = hold_more(tenant, permit, more, may_use, out);
 	if (out->granted)
 	{
-		permit.row.lease_until = permit_lease_end(agc_now(), lease);
-		row_permit_write(&permit, NULL);
+		permit->row.lease_until = permit_lease_end(agc_now(), lease);
+		row_permit_write(permit, NULL);
 	}
 	return out->granted;
 }

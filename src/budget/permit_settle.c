@@ -14,8 +14,6 @@
 #include "budget/permit_charge.h"
 #include "budget/threshold.h"
 
-#include "miscadmin.h"
-
 /* The answer for a permit that was settled before. */
 static SettleResult
 compare_settled(const char *tenant, const Permit *permit, PermitState to,
@@ -119,63 +117,61 @@ charge(BudgetPath *path, Permit *permit, const char *event, const Settlement *se
  * somebody reaped last.
  */
 static SettleResult
-settle(const char *tenant, const pg_uuid_t *id, const Ending *ending)
+settle(const char *tenant, Permit *permit, const Ending *ending)
 {
-	Permit		permit;
 	BudgetPath	path;
-	Settlement	settlement = {.permit = &permit};
+	Settlement	settlement = {.permit = permit};
 	int64	   *amount = settlement.wanted;
 	bool		late;
 
-	permit_lock(tenant, id, GetUserId(), CurrentMemoryContext, &permit);
-	amount[DIM_TOKENS] = ending->tokens == NO_AMOUNT ? estimated(&permit, DIM_TOKENS) : ending->tokens;
-	amount[DIM_NANOUSD] = ending->nanousd == NO_AMOUNT ? estimated(&permit, DIM_NANOUSD) : ending->nanousd;
-	amount[DIM_CALLS] = ending->called ? permit.held[DIM_CALLS] : 0;
-	if (!permit_may_end(&permit.row))
-		return compare_settled(tenant, &permit, ending->to, amount);
+	amount[DIM_TOKENS] = ending->tokens == NO_AMOUNT ? estimated(permit, DIM_TOKENS) : ending->tokens;
+	amount[DIM_NANOUSD] = ending->nanousd == NO_AMOUNT ? estimated(permit, DIM_NANOUSD) : ending->nanousd;
+	amount[DIM_CALLS] = ending->called ? permit->held[DIM_CALLS] : 0;
+	if (!permit_may_end(&permit->row))
+		return compare_settled(tenant, permit, ending->to, amount);
 
-	permit_bound_amounts(&permit, amount);
+	permit_bound_amounts(permit, amount);
 	if (ending->called)
-		guard_charge(&permit);
-	path_of_permits(&path, tenant, &permit, 1);
+		guard_charge(permit);
+	path_of_permits(&path, tenant, permit, 1);
 	if (path_enter(&path, NULL, plan, &settlement) != PATH_ENTERED)
 		permit_raise_contention();
-	late = is_late(&permit, ending);
-	charge(&path, &permit, late ? "late" : ending->event, &settlement);
-	permit.row.state = late && ending->to == PERMIT_COMMITTED ? PERMIT_LATE : ending->to;
-	permit.row.retry_at = ending->retry_at;
-	permit.settled_at = path.at;
-	row_permit_write(&permit, ending->answer);
+	late = is_late(permit, ending);
+	charge(&path, permit, late ? "late" : ending->event, &settlement);
+	permit->row.state = late && ending->to == PERMIT_COMMITTED ? PERMIT_LATE : ending->to;
+	permit->row.retry_at = ending->retry_at;
+	permit->settled_at = path.at;
+	row_permit_write(permit, ending->answer);
 	AGC_TEST_POINT("budget_settled");
 	return late ? SETTLE_LATE : SETTLE_COMMITTED;
 }
 
 SettleResult
-permit_commit(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd, const PermitAnswer *answer)
+permit_commit(const char *tenant, const PermitRow *permit, int64 tokens, int64 nanousd, const PermitAnswer *answer)
 {
-	return settle(tenant, id, &(Ending){.to = PERMIT_COMMITTED, .event = "commit", .tokens = tokens, .nanousd = nanousd, .called = true, .answer = answer});
+	return settle(tenant, permit->locked, &(Ending){.to = PERMIT_COMMITTED, .event = "commit", .tokens = tokens, .nanousd = nanousd, .called = true, .answer = answer});
 }
 
 SettleResult
-permit_release(const char *tenant, const pg_uuid_t *id)
+permit_release(const char *tenant, const PermitRow *permit)
 {
-	return settle(tenant, id, &(Ending){.to = PERMIT_RELEASED, .event = "release"});
+	return settle(tenant, permit->locked, &(Ending){.to = PERMIT_RELEASED, .event = "release"});
 }
 
 SettleResult
-permit_fail(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd)
+permit_fail(const char *tenant, const PermitRow *permit, int64 tokens, int64 nanousd)
 {
-	return settle(tenant, id, &(Ending){.to = PERMIT_FAILED, .event = "fail", .tokens = Max(tokens, 0), .nanousd = Max(nanousd, 0), .called = true});
+	return settle(tenant, permit->locked, &(Ending){.to = PERMIT_FAILED, .event = "fail", .tokens = Max(tokens, 0), .nanousd = Max(nanousd, 0), .called = true});
 }
 
 SettleResult
-permit_defer(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd, TimestampTz retry_at)
+permit_defer(const char *tenant, const PermitRow *permit, int64 tokens, int64 nanousd, TimestampTz retry_at)
 {
-	return settle(tenant, id, &(Ending){.to = PERMIT_DEFERRED, .event = "fail", .tokens = Max(tokens, 0), .nanousd = Max(nanousd, 0), .called = true, .retry_at = retry_at});
+	return settle(tenant, permit->locked, &(Ending){.to = PERMIT_DEFERRED, .event = "fail", .tokens = Max(tokens, 0), .nanousd = Max(nanousd, 0), .called = true, .retry_at = retry_at});
 }
 
 void
-permit_unknown(const char *tenant, const pg_uuid_t *id, int64 tokens, int64 nanousd)
+permit_unknown(const char *tenant, const PermitRow *permit, int64 tokens, int64 nanousd)
 {
-	(void) settle(tenant, id, &(Ending){.to = PERMIT_UNKNOWN, .event = "expire", .tokens = tokens, .nanousd = nanousd, .called = true});
+	(void) settle(tenant, permit->locked, &(Ending){.to = PERMIT_UNKNOWN, .event = "expire", .tokens = tokens, .nanousd = nanousd, .called = true});
 }

@@ -21,7 +21,7 @@
 #define BUDGET_MAX_LINKS	64
 
 /* A permit row with what only this room looks at. */
-typedef struct Permit
+struct Permit
 {
 	PermitRow	row;
 	int			depth;			/* budgets that carry the hold, the deepest first */
@@ -38,7 +38,7 @@ typedef struct Permit
 	int64		reported_nanousd;	/* then; -1: as it is */
 	HeapTuple	stored;			/* as it was read */
 	ItemPointerData tid;		/* where it was read or inserted */
-} Permit;
+};
 
 typedef enum LockResult
 {

@@ -111,7 +111,7 @@ call_cost_of_usage(FunctionCallInfo fcinfo, int n, const char *tenant, const Per
 			priced.nanousd = at_least_held(priced.nanousd, permit->held_nanousd);
 	}
 	if (permit_may_end(permit) && (used.problem != NULL || used.reported_nanousd >= 0))
-		permit_note_usage(tenant, &permit->id, used.problem_field, used.reported_nanousd);
+		permit_note_usage(permit, used.problem_field, used.reported_nanousd);
 	if (permit_may_end(permit) && used.problem != NULL)
 		tell_estimated(&used);
 	if (cost->tokens < 0)

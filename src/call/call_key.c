@@ -106,7 +106,7 @@ judge_key(Gate *gate)
 	TimestampTz now = agc_now();
 
 	if (gate->key == NULL || !within_limits(gate, digest_both, NULL) ||
-		!permit_read(gate->tenant, NULL, gate->agent_name, gate->key, false, &permit))
+		!permit_read_by_key(gate->tenant, gate->agent_name, gate->key, &permit))
 		return;
 	if (!is_same_request(gate, &permit))
 	{

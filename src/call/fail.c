@@ -69,11 +69,11 @@ end_cancelled_model(const char *tenant, const PermitRow *permit, CallCost *cost)
 {
 	if (cost->tokens < 0 && cost->nanousd < 0)
 	{
-		permit_free_key(tenant, &permit->id);
+		permit_free_key(permit);
 		return;
 	}
 	charge_held(permit, cost);
-	(void) permit_fail(tenant, &permit->id, cost->tokens, cost->nanousd);
+	(void) permit_fail(tenant, permit, cost->tokens, cost->nanousd);
 }
 
 /*
@@ -84,7 +84,7 @@ end_cancelled_model(const char *tenant, const PermitRow *permit, CallCost *cost)
 static void
 end_deferred(const char *tenant, const PermitRow *permit, const CallCost *cost, TimestampTz now, int64 delay)
 {
-	(void) permit_defer(tenant, &permit->id, cost->tokens, cost->nanousd,
+	(void) permit_defer(tenant, permit, cost->tokens, cost->nanousd,
 						now + Min(delay, agc_max_target_pause * USECS_PER_SEC));
 	approval_give_back(tenant, &permit->id);
 }
@@ -94,16 +94,16 @@ end_attempt(const char *tenant, const PermitRow *permit, const ToolDef *tool, co
 			CallCost *cost, TimestampTz now)
 {
 	if (is_open(permit, advice))
-		permit_unknown(tenant, &permit->id, cost->tokens, cost->nanousd);
+		permit_unknown(tenant, permit, cost->tokens, cost->nanousd);
 	else if (advice->action == RETRY_RETRY)
-		permit_retry(tenant, &permit->id, cost->tokens, cost->nanousd, now + advice->delay,
+		permit_retry(tenant, permit, cost->tokens, cost->nanousd, now + advice->delay,
 					 advice->delay + gate_tool_lease(tool));
 	else if (advice->action == RETRY_DEFER)
 		end_deferred(tenant, permit, cost, now, advice->delay);
 	else if (permit->is_llm && advice->class == RETRY_CLASS_CANCELLED)
 		end_cancelled_model(tenant, permit, cost);
 	else
-		(void) permit_fail(tenant, &permit->id, cost->tokens, cost->nanousd);
+		(void) permit_fail(tenant, permit, cost->tokens, cost->nanousd);
 }
 
 /*
@@ -167,7 +167,7 @@ end_late(const char *tenant, const PermitRow *permit, CallCost *cost, TimestampT
 	}
 	if (permit->is_llm && advice->class == RETRY_CLASS_CANCELLED)
 		charge_held(permit, cost);
-	(void) permit_fail(tenant, &permit->id, cost->tokens, cost->nanousd);
+	(void) permit_fail(tenant, permit, cost->tokens, cost->nanousd);
 	(void) permit_resolve(tenant, &permit->id);
 	/* its key is free; without one there is no call left to run again */
 	if (permit->key == NULL)

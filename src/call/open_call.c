@@ -19,12 +19,14 @@ void
 call_find(FunctionCallInfo fcinfo, int n, const char *tenant, bool lock, PermitRow *permit)
 {
 	pg_uuid_t  *id;
+	bool		found;
 	Oid			role;
 
 	if (PG_ARGISNULL(n))
 		agc_refuse_null("call_id");
 	id = PG_GETARG_UUID_P(n);
-	if (permit_read(tenant, id, NULL, NULL, lock, permit) && permit->agent != NULL)
+	found = lock ? permit_lock(tenant, id, permit) : permit_read(tenant, id, permit);
+	if (found && permit->agent != NULL)
 	{
 		role = permit->role ? get_role_oid(permit->role, true) : InvalidOid;
 		if ((OidIsValid(role) && has_privs_of_role(GetUserId(), role)) ||

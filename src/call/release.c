@@ -46,7 +46,7 @@ release(const char *tenant, const PermitRow *permit)
 		case PERMIT_OPEN:
 		case PERMIT_RETRY:
 		case PERMIT_EXPIRED:
-			settled = permit_release(tenant, &permit->id);
+			settled = permit_release(tenant, permit);
 			give_back(tenant, permit);
 			return settled == SETTLE_COMMITTED ? "released" : permit_settle_names[settled];
 		case PERMIT_RELEASED:

@@ -37,7 +37,7 @@ commit_locked(const char *tenant, const PermitRow *permit, PermitAnswer *answer,
 		answer->result = NULL;
 		answer->note = "dropped: the cache did not take it, and there is no key";
 	}
-	settled = permit_commit(tenant, &permit->id, cost->tokens, cost->nanousd, answer);
+	settled = permit_commit(tenant, permit, cost->tokens, cost->nanousd, answer);
 	if (ends)
 		target_succeeded(tenant, permit, tool, cost->tokens);
 	if (object != NULL)
@@ -148,7 +148,7 @@ AGC_FUNCTION(call_extend)
 		word = "closed";
 	else if (exceeds_approval(tenant, &permit, tokens, nanousd))
 		word = "denied";
-	else if (permit_extend(tenant, &permit.id, lease, tokens, nanousd, may_charge(tenant, &permit), &decision))
+	else if (permit_extend(tenant, &permit, lease, tokens, nanousd, may_charge(tenant, &permit), &decision))
 	{
 		extend_cache_lease(&permit, lease);
 		target_extended(tenant, &permit, tokens);
@@ -196,11 +196,11 @@ AGC_FUNCTION(call_resolve)
 	{
 		if (permit_may_end(&permit))
 			given_result_tell(&answer);
-		settled = permit_commit(tenant, &permit.id, cost.tokens, cost.nanousd, &answer);
+		settled = permit_commit(tenant, &permit, cost.tokens, cost.nanousd, &answer);
 	}
 	else
 	{
-		settled = permit_fail(tenant, &permit.id, cost.tokens, cost.nanousd);
+		settled = permit_fail(tenant, &permit, cost.tokens, cost.nanousd);
 		permit_resolve(tenant, &permit.id);
 	}
 	log_settlement(tenant, &permit, "resolve", permit_settle_names[settled], NULL);
