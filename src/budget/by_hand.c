@@ -1,7 +1,6 @@
 /*
  * by_hand.c
- *	  Counter rows that others write: statements, COPY, restores, logical apply, and
- *	  CREATE DATABASE.
+ *	  Counter rows that others write: statements, COPY, restores, logical apply.
  *
  * Such a writer takes no budget's lock, and entries (escrow_judge.c) would not know of its
  * rows.  A trigger on budget_counter, which the extension's own writing does not
@@ -19,13 +18,9 @@
 #include "budget/escrow.h"
 
 #include "access/xact.h"
-#include "catalog/objectaccess.h"
-#include "catalog/pg_database.h"
 #include "commands/trigger.h"
-#include "miscadmin.h"
 
 static bool writing = false;
-static object_access_hook_type next_object_access = NULL;
 
 /* budget_counter_by_hand(): before each row, and before TRUNCATE */
 AGC_FUNCTION(budget_counter_by_hand)
@@ -69,27 +64,8 @@ at_end(XactEvent event, void *arg)
 	}
 }
 
-/*
- * A database that is made under the number of one that was dropped may be a copy of
- * the same template, and then has its installation id and budgets.  Nobody is
- * connected to it before that is committed, and nobody to the old one any more.
- */
-static void
-at_object_access(ObjectAccessType access, Oid classId, Oid objectId, int subId, void *arg)
-{
-	if (next_object_access != NULL)
-		next_object_access(access, classId, objectId, subId, arg);
-	if (access == OAT_POST_CREATE && classId == DatabaseRelationId)
-		escrow_forget_database(objectId);
-}
-
 void
 by_hand_init(void)
 {
 	RegisterXactCallback(at_end, NULL);
-	if (process_shared_preload_libraries_in_progress)
-	{
-		next_object_access = object_access_hook;
-		object_access_hook = at_object_access;
-	}
 }

@@ -135,9 +135,6 @@ extern void escrow_end(const EscrowRecord *record, bool committed);
 /* the same of the entry of a record */
 extern void escrow_forget_entry(const EscrowRef *ref, EscrowCount cause);
 
-/* all entries of a database that nobody is connected to */
-extern void escrow_forget_database(Oid database);
-
 /* until somebody's end changes the entry, or the time is over */
 extern void escrow_wait(const EscrowRef *ref, long ms);
 

@@ -331,10 +331,11 @@ escrow_forget_entry(const EscrowRef *ref, EscrowCount cause)
 		LWLockRelease(lock);
 }
 
-void
-escrow_forget_database(Oid database)
+/* A database of this number is made. */
+static void
+forget_database(Oid database)
 {
-	for (int set = 0; escrow_shmem != NULL && set < nsets; set++)
+	for (int set = 0; set < nsets; set++)
 	{
 		LWLock	   *lock = lock_set(set, LW_EXCLUSIVE);
 
@@ -410,4 +411,5 @@ escrow_init(void)
 	agc_shmem_register("agentcore budget entries",
 					   offsetof(EscrowShmem, entry) + agc_budget_entries * sizeof(EscrowEntry),
 					   init_shmem, (void **) &escrow_shmem, "agentcore budget", nsets);
+	agc_database_register(forget_database);
 }

@@ -188,6 +188,7 @@ cache_init(void)
 	else
 	{
 		area_register(init_area);
+		ready_init();
 		worker_register();
 	}
 	publish_init();

@@ -30,7 +30,7 @@
 #include "utils/memutils.h"
 
 #define DUMP_MAGIC		0x44434741	/* "AGCD" in this machine's byte order */
-#define DUMP_FORMAT		2
+#define DUMP_FORMAT		3
 #define DUMP_MODE		(S_IRUSR | S_IWUSR)
 #define BUFFER_SIZE		(64 * 1024)
 #define RECORD_SIZE		(sizeof(DumpRecord) + 2 * (AGC_MAX_NAME + 1))	/* at most, without the value */
@@ -67,6 +67,7 @@ typedef struct DumpRecord
 	uint32		cost_ms;
 	float		cost_nanousd;
 	uint32		value_len;
+	Oid			database;
 	uint16		tag[AGC_MAX_TAGS];
 	uint16		tenant_len;		/* with the NUL */
 	uint16		tool_len;
@@ -154,8 +155,8 @@ put_entry(DumpFile *file, const CachePart *part, const CacheEntry *entry, char *
 	const char *names;
 
 	memset(fields, 0, sizeof(*fields));
-	if (!name_export(entry->tool, fields->tool_id, &names, &fields->tenant_len, &fields->tool_len) ||
-		!name_export(entry->tenant, fields->tenant_id, NULL, NULL, NULL))
+	if (!name_export(entry->tool, fields->tool_id, &fields->database, &names, &fields->tenant_len, &fields->tool_len) ||
+		!name_export(entry->tenant, fields->tenant_id, &fields->database, NULL, NULL, NULL))
 		return false;
 	fields->key = entry->key;
 	fields->stored_at = entry->stored_at;
@@ -362,8 +363,8 @@ restore(const char *record, uint64 born)
 		if (fields->tag[i] >= cache_shmem->ntags)
 			return false;
 	/* a tool has a name, unless there was no room to keep it */
-	item.refs.tenant = name_adopt(fields->tenant_id, tool[0] ? tenant : NULL, "", CACHE_NONE);
-	item.refs.tool = name_adopt(fields->tool_id, tool[0] ? tenant : NULL, tool, item.refs.tenant);
+	item.refs.tenant = name_adopt(fields->tenant_id, fields->database, tool[0] ? tenant : NULL, "", CACHE_NONE);
+	item.refs.tool = name_adopt(fields->tool_id, fields->database, tool[0] ? tenant : NULL, tool, item.refs.tenant);
 	item.refs.ntags = fields->ntags;
 	memcpy(item.refs.tag, fields->tag, sizeof(item.refs.tag));
 	return entry_insert(&item, now) == CACHE_STORED;

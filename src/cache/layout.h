@@ -110,6 +110,7 @@ typedef struct CacheName
 	uint32		text;			/* where its texts begin; CACHE_NONE: not kept */
 	uint32		tools;			/* a tenant's: what its tools take of the texts; under the area's lock */
 	pg_atomic_uint32 waiters;	/* a tenant's */
+	Oid			database;
 	uint8		id[AGC_HASH_LEN];
 	CacheEpoch	epoch;
 } CacheName;

@@ -35,7 +35,7 @@ typedef struct NameMemo
 static NameMemo memo[MEMO_SIZE];
 
 static uint32 intern(char what, const char *tenant, const char *tool);
-static uint32 find_or_make(const uint8 *id, const char *tenant, const char *tool, uint32 owner);
+static uint32 find_or_make(const uint8 *id, Oid database, const char *tenant, const char *tool, uint32 owner);
 
 void
 name_init(void)
@@ -47,6 +47,7 @@ name_init(void)
 		pg_atomic_init_u32(&name->used, 0);
 		name->text = CACHE_NONE;
 		name->tools = 0;
+		name->database = InvalidOid;
 		pg_atomic_init_u32(&name->waiters, 0);
 		epoch_init(&name->epoch);
 	}
@@ -97,7 +98,7 @@ intern(char what, const char *tenant, const char *tool)
 	memcpy(known->texts, tenant, tenant_len);
 	memcpy(known->texts + tenant_len, tool, len - tenant_len);
 	known->installation = *installation;
-	known->name = find_or_make(id, tenant, tool, owner);
+	known->name = find_or_make(id, MyDatabaseId, tenant, tool, owner);
 	known->texts_len = len;
 	return known->name;
 }
@@ -189,24 +190,34 @@ name_texts(uint32 name, char **tenant, char **tool)
 }
 
 /*
- * For a dump: what the number stands for, of any database.  texts are the
+ * For a dump: what the number stands for, and of which database.  texts are the
  * tenant's and the tool's, each with its NUL; both are empty if not kept.  texts
- * may be NULL: only the id is wanted.
+ * may be NULL: only the id and the database are wanted.
  */
 bool
-name_export(uint32 name, uint8 *id, const char **texts, uint16 *tenant_len, uint16 *tool_len)
+name_export(uint32 name, uint8 *id, Oid *database, const char **texts, uint16 *tenant_len, uint16 *tool_len)
 {
 	const CacheName *known = used_name(name);
 
 	if (known == NULL)
 		return false;
 	memcpy(id, known->id, AGC_HASH_LEN);
+	*database = known->database;
 	if (texts == NULL)
 		return true;
 	*texts = known->text == CACHE_NONE ? "\0" : texts_of(known);
 	*tenant_len = strlen(*texts) + 1;
 	*tool_len = strlen(*texts + *tenant_len) + 1;
 	return true;
+}
+
+/* Whether the name is, or may be, of that database: the shared ones may be of any. */
+bool
+name_may_be_of(uint32 name, Oid database)
+{
+	const CacheName *known = used_name(name);
+
+	return name >= cache_shmem->nnames || (known != NULL && known->database == database);
 }
 
 /* What a tool's name takes of its tenant's part; tenant is NULL where texts are not kept. */
@@ -224,9 +235,9 @@ past_part(uint32 tenant, uint32 cost)
 
 /* The number of what a dump's name stood for; tenant is NULL where texts were not kept. */
 uint32
-name_adopt(const uint8 *id, const char *tenant, const char *tool, uint32 owner)
+name_adopt(const uint8 *id, Oid database, const char *tenant, const char *tool, uint32 owner)
 {
-	return find_or_make(id, tenant, tool, owner);
+	return find_or_make(id, database, tenant, tool, owner);
 }
 
 /* Whether name_of_tool() would take no new number: the tool has one, or must share one. */
@@ -262,7 +273,7 @@ name_may_be_tenant(uint32 name)
 
 /* owner: the name of a tool's tenant; CACHE_NONE: it is a tenant itself */
 static uint32
-find_or_make(const uint8 *id, const char *tenant, const char *tool, uint32 owner)
+find_or_make(const uint8 *id, Oid database, const char *tenant, const char *tool, uint32 owner)
 {
 	LWLock	   *lock = area_lock();
 	uint32		start;
@@ -286,6 +297,7 @@ find_or_make(const uint8 *id, const char *tenant, const char *tool, uint32 owner
 			if (owner != CACHE_NONE)
 				name_at(owner)->tools += cost;
 			memcpy(made->id, id, AGC_HASH_LEN);
+			made->database = database;
 			made->text = tenant ? keep_texts(tenant, tool) : CACHE_NONE;
 			pg_write_barrier();
 			pg_atomic_write_u32(&made->used, 1);

@@ -14,8 +14,9 @@ extern void name_digest(uint8 *out, char what, const char *tenant, const char *t
 extern bool name_texts(uint32 name, char **tenant, char **tool);
 extern bool name_may_be_tenant(uint32 name);
 extern bool name_is_taken(const char *tenant, const char *tool);
-extern bool name_export(uint32 name, uint8 *id, const char **texts, uint16 *tenant_len, uint16 *tool_len);
-extern uint32 name_adopt(const uint8 *id, const char *tenant, const char *tool, uint32 owner);
+extern bool name_may_be_of(uint32 name, Oid database);
+extern bool name_export(uint32 name, uint8 *id, Oid *database, const char **texts, uint16 *tenant_len, uint16 *tool_len);
+extern uint32 name_adopt(const uint8 *id, Oid database, const char *tenant, const char *tool, uint32 owner);
 
 static inline uint32
 name_count(void)

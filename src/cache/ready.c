@@ -1,7 +1,7 @@
 /*
  * ready.c
  *	  Whether there is a cache to use: preloaded, with memory, and not left over
- *	  from before a promotion.
+ *	  from before a promotion, or by a database of which another has the number now.
  *
  * Locking: the area's lock while what a standby held is invalidated.
  * Memory: none.  On ERROR: nothing has been changed.
@@ -9,6 +9,7 @@
 #include "cache/ready.h"
 #include "cache/dump_file.h"
 #include "cache/name.h"
+#include "cache/stat.h"
 
 #include "access/xlog.h"
 
@@ -55,4 +56,32 @@ ready_follow_recovery(void)
 	LWLockRelease(area_lock());
 	if (promoted)
 		(void) dump_file_revoke();
+}
+
+/*
+ * What a database of this number has left is invalidated before the dump is revoked:
+ * one that is written or read meanwhile brings nothing of it back.  Names that share
+ * a number may be of that database, so their entries go too.
+ */
+static void
+forget_database(Oid database)
+{
+	uint64		stamp;
+
+	if (cache_shmem == NULL)
+		return;
+	stamp = epoch_tick();
+	for (uint32 name = 0; name < name_count(); name++)
+		if (name_may_be_of(name, database))
+		{
+			(void) epoch_settle(name_epoch(name), stamp);
+			stat_tool_reset_counters(name);
+		}
+	dump_file_revoke_or_fail();
+}
+
+void
+ready_init(void)
+{
+	agc_database_register(forget_database);
 }

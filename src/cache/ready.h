@@ -10,4 +10,7 @@
 extern void ready_require(const char *what);
 extern void ready_follow_recovery(void);
 
+/* where there is a cache */
+extern void ready_init(void);
+
 #endif							/* AGENTCORE_CACHE_READY_H */

@@ -13,6 +13,7 @@
  */
 #include "call/loop.h"
 
+#include "miscadmin.h"
 #include "storage/lwlock.h"
 
 #define SETS 4096
@@ -28,6 +29,7 @@ typedef struct LoopSlot
 	uint64		tag;
 	TimestampTz since;
 	uint32		count;
+	Oid			database;
 } LoopSlot;
 
 static LoopSlot *slots = NULL;
@@ -38,11 +40,27 @@ init_slots(void *part)
 	/* zeroed memory is an empty table */
 }
 
+/* A database of this number is made. */
+static void
+forget_database(Oid database)
+{
+	for (int lock = 0; lock < LOCKS; lock++)
+	{
+		LWLockAcquire(&agc_shmem_locks(TRANCHE)[lock].lock, LW_EXCLUSIVE);
+		for (int set = lock; set < SETS; set += LOCKS)
+			for (int i = set * WAYS; i < (set + 1) * WAYS; i++)
+				if (slots[i].database == database)
+					slots[i].count = 0;
+		LWLockRelease(&agc_shmem_locks(TRANCHE)[lock].lock);
+	}
+}
+
 void
 loop_init(void)
 {
 	agc_shmem_register("agentcore loop guard", sizeof(LoopSlot) * SETS * WAYS,
 					   init_slots, (void **) &slots, TRANCHE, LOCKS);
+	agc_database_register(forget_database);
 }
 
 /*
@@ -114,7 +132,7 @@ loop_note(uint64 tag)
 				mine = &set[i];
 		*mine = (LoopSlot)
 		{
-			tag, now, 1
+			tag, now, 1, MyDatabaseId
 		};
 	}
 	LWLockRelease(lock_of(tag));

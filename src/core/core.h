@@ -643,6 +643,9 @@ extern bool agc_shmem_ready(void);
 /* raises 55000 with a HINT naming shared_preload_libraries */
 extern void agc_require_shmem(const char *what);
 
+/* forget() is called for a database that is made (database.c): by each room that keeps states by installation */
+extern void agc_database_register(void (*forget) (Oid database));
+
 /* false while tenant_set(enabled => false) is in force (tenant.c) */
 extern bool agc_tenant_enabled(const char *tenant);
 

@@ -70,7 +70,8 @@ AGC_FUNCTION(clock_now)
 
 /*
  * The stored id is copied with a database that serves as a TEMPLATE, so the
- * database's own number is worked in: shared memory keeps the two apart.
+ * database's own number is worked in: shared memory keeps the two apart.  A number
+ * that is given again is database.c's.
  */
 static void
 mix_database(pg_uuid_t *id)

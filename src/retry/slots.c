@@ -55,6 +55,34 @@ partitions(void)
 	return (agc_max_targets + SLOTS_PER_PARTITION - 1) / SLOTS_PER_PARTITION;
 }
 
+static SlotPartition *
+slot_partition(SlotTable *table, int n)
+{
+	return (SlotPartition *) ((char *) table->shared + MAXALIGN(sizeof(SlotHeader)) +
+							  n * partition_size(table->state_size));
+}
+
+static void
+forget_slots(SlotTable *table, int n, Oid database)
+{
+	SlotPartition *part = slot_partition(table, n);
+
+	LWLockAcquire(&table->locks[n].lock, LW_EXCLUSIVE);
+	for (int i = 0; i < SLOTS_PER_PARTITION; i++)
+		if (part->hash[i] != 0 && slot_name(table, part, i)->database == database)
+			part->hash[i] = part->owner[i] = 0;
+	LWLockRelease(&table->locks[n].lock);
+}
+
+/* A database of this number is made. */
+static void
+forget_database(Oid database)
+{
+	for (int t = 0; t < ntables; t++)
+		for (int n = 0; slot_table_ready(tables[t]) && n < tables[t]->shared->npartitions; n++)
+			forget_slots(tables[t], n, database);
+}
+
 /* Without randomness the seed is 0: partitions can then be foreseen, no more. */
 static void
 init_table(void *part)
@@ -72,6 +100,8 @@ void
 slot_table_register(SlotTable *table)
 {
 	Assert(ntables < lengthof(tables));
+	if (ntables == 0)
+		agc_database_register(forget_database);
 	tables[ntables++] = table;
 	agc_shmem_register(table->name, MAXALIGN(sizeof(SlotHeader)) + partitions() * partition_size(table->state_size),
 					   init_table, (void **) &table->shared, table->name, partitions());
@@ -124,13 +154,6 @@ slot_key(const SlotTable *table, SlotKey *key, char kind, const char *tenant, co
 {
 	slot_note_installation();
 	slot_known_key(table, key, kind, tenant, name);
-}
-
-static SlotPartition *
-slot_partition(SlotTable *table, int n)
-{
-	return (SlotPartition *) ((char *) table->shared + MAXALIGN(sizeof(SlotHeader)) +
-							  n * partition_size(table->state_size));
 }
 
 SlotPartition *
@@ -239,6 +262,7 @@ slot_claim(SlotTable *table, SlotPartition *part, const SlotKey *key, int64 now,
 		memset(name, 0, slot_size(table->state_size));
 		name->kind = key->kind;
 		name->installation = *key->installation;
+		name->database = MyDatabaseId;
 		strlcpy(name->tenant, key->tenant, sizeof(name->tenant));
 		strlcpy(name->name, key->name, sizeof(name->name));
 		part->hash[slot] = key->hash;

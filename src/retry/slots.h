@@ -56,6 +56,7 @@ typedef struct SlotKey
 typedef struct SlotName
 {
 	pg_uuid_t	installation;
+	Oid			database;
 	char		kind;
 	char		tenant[AGC_MAX_NAME + 1];
 	char		name[AGC_MAX_NAME + 1];
