@@ -198,10 +198,11 @@ hash_charge(PermitRequest *request)
 {
 	uint8		acquired[AGC_HASH_LEN];
 	BudgetNames names = {1, {(char *) request->budget}};
-	AgcDigest  *digest = agc_digest_begin();
+	AgcDigest  *digest;
 
 	hash_request(request, &names);
 	memcpy(acquired, request->request_hash, AGC_HASH_LEN);
+	digest = agc_digest_begin();
 	agc_digest_field(digest, "charge", strlen("charge"));
 	agc_digest_field(digest, acquired, AGC_HASH_LEN);
 	agc_digest_end(digest, request->request_hash);

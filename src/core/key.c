@@ -34,6 +34,7 @@
 struct AgcDigest
 {
 	EVP_MD_CTX *ctx;
+	bool		open;			/* begun and not ended: OpenSSL 3.0 goes on from an ended one */
 };
 
 static EVP_MD *algorithm = NULL;
@@ -62,7 +63,15 @@ agc_digest_begin(void)
 		check(the_digest.ctx != NULL);
 	}
 	check(EVP_DigestInit_ex2(the_digest.ctx, algorithm, NULL));
+	the_digest.open = true;
 	return &the_digest;
+}
+
+/* There is one digest at a time: one that is begun within another leaves the other without a beginning. */
+static void
+update(AgcDigest *digest, const void *data, Size len)
+{
+	check(digest->open && EVP_DigestUpdate(digest->ctx, data, len));
 }
 
 /* The length before the bytes keeps ("ab", "c") and ("a", "bc") apart. */
@@ -71,14 +80,15 @@ agc_digest_field(AgcDigest *digest, const void *data, Size len)
 {
 	uint32		prefix = pg_hton32((uint32) len);
 
-	check(EVP_DigestUpdate(digest->ctx, &prefix, sizeof(prefix)) &&
-		  EVP_DigestUpdate(digest->ctx, data, len));
+	update(digest, &prefix, sizeof(prefix));
+	update(digest, data, len);
 }
 
 void
 agc_digest_end(AgcDigest *digest, uint8 out[AGC_HASH_LEN])
 {
-	check(EVP_DigestFinal_ex(digest->ctx, out, NULL));
+	check(digest->open && EVP_DigestFinal_ex(digest->ctx, out, NULL));
+	digest->open = false;
 }
 
 /* Keys are the same whatever the database encoding is. */
@@ -121,7 +131,7 @@ digest_args(AgcDigest *digest, const uint8 *front, Size front_len, Jsonb *args)
 	agc_canonical_json(&piece, args);
 	prefix = pg_hton32((uint32) (piece.len - front_len - sizeof(prefix)));
 	memcpy(piece.data + front_len, &prefix, sizeof(prefix));
-	check(EVP_DigestUpdate(digest->ctx, piece.data, piece.len));
+	update(digest, piece.data, piece.len);
 }
 
 void
