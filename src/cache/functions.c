@@ -287,7 +287,7 @@ AGC_FUNCTION(cache_set)
 static char *
 lease_text(int64 token)
 {
-	return psprintf("%0*" INT64_MODIFIER "x", LEASE_LEN, (uint64) token);
+	return psprintf("%0*llx", LEASE_LEN, (unsigned long long) token);
 }
 
 /* 0: no text of lease_text(), and so nobody's lease */
