@@ -456,17 +456,25 @@ typedef struct Holding
 	bool		known;
 } Holding;
 
+static bool
+may_be_schema(const Jsonb *value)
+{
+	JbItem		root;
+
+	if (value == NULL)
+		return false;
+	root = jb_root(value);
+	return item_is_object(&root) || JBE_ISBOOL(root.entry);
+}
+
 /* What waits, out of a document as the column "pending" has it; its digest is not believed. */
 static void
 read_pending(Holding *h, const Jsonb *pending)
 {
 	JbItem		root = jb_root(pending);
 	Jsonb	   *schema = pending_part(pending, "input_schema");
-	JbItem		top;
 
-	if (schema != NULL)
-		top = jb_root(schema);
-	if (!item_is_object(&root) || schema == NULL || !(item_is_object(&top) || JBE_ISBOOL(top.entry)))
+	if (!item_is_object(&root) || !may_be_schema(schema))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("pending of tool %s is no definition", agc_quoted_name(h->name)),
