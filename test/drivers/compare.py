@@ -1,7 +1,8 @@
-"""Holds what the drivers' programs found against the tables of doc/clients.md: compare.py GUIDE DIRECTORY [--write]
+"""Holds what the drivers' programs found against the tables of doc/clients.md: compare.py GUIDE DIRECTORY UNBUILT [--write]
 
 A row of a table is a check, a column a driver, a cell a finding, or two as "direct / pooled".  A driver of another
-version than the table's is not judged.  With --write the tables are printed as they were found, for the guide.
+version than the table's is not judged.  UNBUILT is the number of programs that did not build, each a failure.
+With --write the tables are printed as they were found, for the guide.
 """
 import os
 import re
@@ -65,7 +66,7 @@ def main():
     findings = found(sys.argv[2])
     if "--write" in sys.argv:
         write(groups, findings)
-    passed = failed = 0
+    passed, failed = 0, int(sys.argv[3])
     for driver, by_check in findings.items():
         wanted = {(mode, check): finding for (name, mode, check), finding in table.items() if name == driver}
         if not f"{by_check.pop(('direct', 'version'), '')}.".startswith(f"{wanted.pop(('direct', 'version'), '')}."):
