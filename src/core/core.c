@@ -19,9 +19,12 @@
 
 #include "miscadmin.h"
 
+/* a century, ms: as far as tests need, and no time leaves its type */
+#define MAX_CLOCK_OFFSET	(100.0 * 366 * 24 * 3600 * 1000)
+
 int			agc_budget_lock_wait = 1000;
 int			agc_compiled_cache_size = 16384;
-int			agc_debug_clock_offset = 0;
+double		agc_debug_clock_offset = 0;
 int			agc_lease_default = 300;
 int			agc_max_args_size = 4096;
 int			agc_max_depth = 512;
@@ -54,11 +57,11 @@ define_settings(void)
 							"A tool whose schema, or the patterns of whose schema, would take more is refused with 54000.",
 							&agc_compiled_cache_size, 16384, 256, INT_MAX / 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
-	DefineCustomIntVariable("agentcore.debug_clock_offset",
-							"Moves the clock by which agentcore decides; for tests.",
-							"In the configuration file it moves the clock of every session, otherwise that of this session only.",
-							&agc_debug_clock_offset, 0, -INT_MAX, INT_MAX,
-							PGC_SUSET, GUC_UNIT_MS | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomRealVariable("agentcore.debug_clock_offset",
+							 "Moves the clock by which agentcore decides; for tests.",
+							 "In the configuration file it moves the clock of every session, otherwise that of this session only.",
+							 &agc_debug_clock_offset, 0, -MAX_CLOCK_OFFSET, MAX_CLOCK_OFFSET,
+							 PGC_SUSET, GUC_UNIT_MS | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.lease_default",
 							"Lease of a permit when none is given.",
 							"A permit that was neither settled nor extended by then counts as abandoned.",

@@ -46,7 +46,7 @@
 /* ----- settings (core.c): agc_x is agentcore.x ----- */
 extern int	agc_budget_lock_wait;	/* ms; 0: no limit */
 extern int	agc_compiled_cache_size;	/* kB */
-extern int	agc_debug_clock_offset; /* ms */
+extern double agc_debug_clock_offset;	/* ms */
 extern int	agc_lease_default;	/* seconds */
 extern int	agc_max_args_size;	/* kB */
 extern int	agc_max_depth;
@@ -667,7 +667,7 @@ extern const pg_uuid_t *agc_installation_secret(void);
 static inline int64
 agc_clock_offset(void)
 {
-	return agc_debug_clock_offset * INT64CONST(1000);
+	return (int64) (agc_debug_clock_offset * 1000);
 }
 
 /*

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Policies of random rules against an oracle in SQL, and what must hold of every policy.
 
-    test/model/allow.py [ROUNDS [SEED]]    default: 40 rounds, seed 1
+    test/model/allow.py [ROUNDS [SEED]]    default: 40 rounds, the seed of lib/seed.py
 
 Each round makes a policy and asks it a set of requests:
   the answer and its reason are those of lib/allow_oracle.sql, which looks at every rule,
@@ -17,6 +17,8 @@ import random
 import sys
 
 import psycopg
+
+from lib import seed as seed_of
 
 PATTERNS = ["example.com", "*.example.com", "a.example.com", "*.a.example.com", "notexample.com", "example.org", "*.evil.example.net", "*",
             "localhost", "*.localhost", "*.dev.internal", "db.internal", "*.internal", "printer", "printer.local", "metadata.google.internal",
@@ -132,7 +134,7 @@ class Round:
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 40
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    seed = seed_of.chosen(*sys.argv[2:3])
     dice, problems = random.Random(seed), []
     asked = allowed = refused_rules = 0
     with psycopg.connect("", autocommit=True) as connection:

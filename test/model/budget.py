@@ -1,9 +1,8 @@
 #!/usr/bin/python3
 """Budgets against a reference model, over random histories.
 
-    test/model/budget.py [HISTORIES [SEED]]     default: 12 histories, a seed of its own
-    test/model/budget.py replay HISTORY_SEED BEGUN    one history again, every step printed;
-                                                BEGUN, a few days ago at most, is printed with the seed
+    test/model/budget.py [HISTORIES [SEED]]     default: 12 histories, the seed of lib/seed.py
+    test/model/budget.py replay HISTORY_SEED    one history again, every step printed
 
 Several sessions, one step at a time: permits acquired (with keys and without),
 committed, released, extended, replayed and left to expire; permits that are calls of the
@@ -17,8 +16,8 @@ In every other history all budgets have an entry in shared memory at once, so th
 overlapping transactions share budgets; rows are also written by hand, which costs the
 entries.
 
-The clock is moved by agentcore.debug_clock_offset before every step: it stands still,
-creeps, leaps over windows and runs back.  Every span and every edge of a window is kept
+The clock is moved by agentcore.debug_clock_offset before every step: it begins in a year
+of the seed's, whatever today is, stands still, creeps, leaps over windows and runs back.  Every span and every edge of a window is kept
 seconds away from every step, so that how long a step takes decides nothing.
 
 After every step all rows are held against the model's (of a counter the sum of its
@@ -34,12 +33,14 @@ sys.dont_write_bytecode = True
 import psycopg
 
 from lib import budget_reference as reference
+from lib import seed as seed_of
 from lib.budget_reference import DAY, SECOND, Budgets, Definition, Failure, Limit, Store, Transaction, Window
 
 HISTORIES, SESSIONS, STEPS = 12, 4, 70
 STEP = 10 * SECOND              # steps are at this grid plus OFF, spans and edges at it plus 5 s or 0 s
 OFF = 3 * SECOND
-MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
+MINUTE = 60 * SECOND
+BEGINNING, YEARS = reference.micros(reference.datetime(2024, 1, 1, tzinfo=reference.UTC)), 8
 NAMES = ["run", "agent", "team", "org", "other"]
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"]
 TABLES = "budget, budget_limit, budget_counter, permit, budget_ledger"
@@ -105,14 +106,14 @@ class Session:
 
 
 class History:
-    def __init__(self, seed, begun, sessions, admin, verbose):
+    def __init__(self, seed, sessions, admin, verbose):
         self.random, self.sessions, self.admin, self.verbose, self.steps = random.Random(seed), sessions, admin, verbose, []
         self.shares = seed % 2 == 0     # transactions share budgets
         self.store = Store(entries=self.shares)
         self.model = Budgets(self.store)
         self.prepared = {}
         self.ids = {}               # a permit's row in the model -> its id
-        self.now = (begun * SECOND + self.random.randint(-18, 10) * DAY + self.random.randint(0, 23) * HOUR) // STEP * STEP + OFF
+        self.now = (BEGINNING + self.random.randrange(YEARS * 365) * DAY + self.random.randrange(DAY)) // STEP * STEP + OFF
         admin.run(f"TRUNCATE {', '.join('agentcore.' + table for table in TABLES.split(', '))}")
         for session in sessions:
             session.set_entries("on" if self.shares else "off")
@@ -689,9 +690,9 @@ def judge_windows(chance, admin, count):
     return None
 
 
-def judge(seed, begun, sessions, admin, verbose=False):
+def judge(seed, sessions, admin, verbose=False):
     """None when the history is as the model says, else what was wrong, with its steps."""
-    history = History(seed, begun, sessions, admin, verbose)
+    history = History(seed, sessions, admin, verbose)
     try:
         history.run()
         return None
@@ -703,20 +704,19 @@ def judge(seed, begun, sessions, admin, verbose=False):
 def main():
     sessions, admin = [Session(f"s{n}") for n in range(SESSIONS)], Session("admin")
     if sys.argv[1:2] == ["replay"]:
-        print(judge(int(sys.argv[2]), int(sys.argv[3]), sessions, admin, True) or "1 passed, 0 failed")
+        print(judge(int(sys.argv[2]), sessions, admin, True) or "1 passed, 0 failed")
         return 0
     histories = int(sys.argv[1]) if len(sys.argv) > 1 else HISTORIES
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10 ** 9)
+    seed = seed_of.chosen(*sys.argv[2:3])
     print(f"seed {seed}", flush=True)
     wrong, passed = judge_windows(random.Random(seed), admin, 500), 1
     if wrong:
         print(f"windows: {wrong}\nagain: test/model/budget.py {histories} {seed}\n0 passed, 1 failed")
         return 1
     while passed <= histories:
-        begun = round(time.time())
-        wrong = judge(seed * 1000 + passed, begun, sessions, admin)
+        wrong = judge(seed * 1000 + passed, sessions, admin)
         if wrong:
-            print(f"{wrong}\nagain: test/model/budget.py replay {seed * 1000 + passed} {begun}\n{passed} passed, 1 failed")
+            print(f"{wrong}\nagain: test/model/budget.py replay {seed * 1000 + passed}\n{passed} passed, 1 failed")
             return 1
         passed += 1
     print(f"{passed} passed, 0 failed")

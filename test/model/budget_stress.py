@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Budgets under load: many clients, a hierarchy with tight limits, and everything that goes wrong.
 
-    test/model/budget_stress.py [TURNS [SEED]]    default: 40 turns of each client, a seed of its own
+    test/model/budget_stress.py [TURNS [SEED]]    default: 40 turns of each client, the seed of lib/seed.py
 
 64 clients acquire and settle against eight budgets below two below one, some of which
 have sliding and other further windows and thresholds; some roll back, in part or whole,
@@ -25,6 +25,8 @@ import threading
 import time
 
 import psycopg
+
+from lib import seed as seed_of
 
 CLIENTS, TURNS, CAP = 64, 40, 1000
 LEAVES = [f"leaf{n}" for n in range(8)]
@@ -367,7 +369,7 @@ def share(call):
 
 def main():
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else TURNS
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10 ** 6)
+    seed = seed_of.chosen(*sys.argv[2:3])
     print(f"seed {seed}", flush=True)
     wrong = storm(turns, seed)
     with psycopg.connect(autocommit=True) as admin:

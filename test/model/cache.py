@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The cache against a reference model, over random histories.
 
-    test/model/cache.py [HISTORIES [SEED]]      default: 16 histories, a seed of its own
+    test/model/cache.py [HISTORIES [SEED]]      default: 16 histories, the seed of lib/seed.py
     test/model/cache.py replay HISTORY_SEED     one history again, every step printed
 
 Several sessions, one step at a time: sets (at COMMIT and at once), gets, leases,
@@ -24,6 +24,8 @@ import sys
 import time
 
 import psycopg
+
+from lib import seed as seed_of
 
 HISTORIES, SESSIONS, STEPS = 16, 4, 90
 SHORT, SHORT_LEASE = 0.04, 0.04
@@ -624,7 +626,7 @@ def main():
         print(judge(int(sys.argv[2]), [Session() for _ in range(SESSIONS)], True) or "1 passed, 0 failed")
         return 0
     histories = int(sys.argv[1]) if len(sys.argv) > 1 else HISTORIES
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10 ** 9)
+    seed = seed_of.chosen(*sys.argv[2:3])
     print(f"seed {seed}", flush=True)
     sessions, passed = [Session() for _ in range(SESSIONS)], 0
     while passed < histories:

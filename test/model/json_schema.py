@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Validation against other validators, over random schemas and instances.
 
-    test/model/json_schema.py [CASES [SEED]]    default: 10000 cases, seed 1
+    test/model/json_schema.py [CASES [SEED]]    default: 10000 cases, the seed of lib/seed.py
     test/model/json_schema.py replay SEED       one schema again (with the same judges and suite)
 
 The judges are a slow evaluator written from the specification, which is always
@@ -23,6 +23,8 @@ import random
 import sys
 
 import psycopg
+
+from lib import seed as seed_of
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "peers"))
 from judges import Ajv, ByTheBook, Ours, Python  # noqa: E402
@@ -239,7 +241,7 @@ def main():
         print(Fuzz().run(int(sys.argv[2])) or "1 passed, 0 failed")
         return 0
     cases = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    seed = seed_of.chosen(*sys.argv[2:3])
     keep_going = int(os.environ.get("KEEP_GOING", "0"))
     print(f"seed {seed}", flush=True)
     fuzz = Fuzz()

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """agentcore.url_parse() against other readers of URLs, over random hostile URLs.
 
-    test/model/url.py [CASES [SEED]]    default: 30000 cases, seed 1
+    test/model/url.py [CASES [SEED]]    default: 30000 cases, the seed of lib/seed.py
 
 Whatever is accepted: node's URL, python's urllib.parse and libcurl read the canonical
 URL as the same scheme, host, port, path and query that url_parse() names; it is its
@@ -17,6 +17,8 @@ import re
 import sys
 
 import psycopg
+
+from lib import seed as seed_of
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "peers"))
 from urls import Curl, Generator, Node, Python  # noqa: E402
@@ -121,7 +123,7 @@ class Fuzz:
 
 def main():
     cases = int(sys.argv[1]) if len(sys.argv) > 1 else 30000
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    seed = seed_of.chosen(*sys.argv[2:3])
     fuzz = Fuzz(seed)
     with psycopg.connect("", autocommit=True) as connection:
         fuzz.connect(connection)

@@ -18,6 +18,8 @@ import sys
 
 import psycopg
 
+from lib import seed as seed_of
+
 SCHEMES = ("http", "https", "ws", "wss")
 DECOY = "example.com"
 FOREIGN = ("ftp", "file", "gopher", "dict", "ldap", "tftp", "sftp", "jar:http", "netdoc", "javascript", "data", "view-source:http", "httpx", "feed", "blob:http")
@@ -263,7 +265,8 @@ def addresses_of(network, dice):
 
 
 def main():
-    dice = random.Random(1)
+    seed = seed_of.chosen()
+    dice = random.Random(seed)
     with psycopg.connect("", autocommit=True) as connection:
         networks = [row[0] for row in connection.execute("SELECT network::text FROM agentcore.special_range WHERE shipped ORDER BY network").fetchall()]
         names = [row[0] for row in connection.execute("SELECT pattern FROM agentcore.special_name WHERE shipped ORDER BY pattern").fetchall()]
@@ -287,7 +290,7 @@ def main():
         probe.flush()
         passed = by_dns(probe, seen)
     total = sum(probe.counts.values())
-    print(f"{len(seen)} addresses of {len(networks)} ranges, {len(names)} names, {len(probe.counts)} kinds of disguise, {total} questions")
+    print(f"{len(seen)} addresses of {len(networks)} ranges, {len(names)} names, {len(probe.counts)} kinds of disguise, {total} questions; seed {seed}")
     print(f"only DNS can judge: {passed} names passed, and ip_check() denied what they resolve to")
     for problem in probe.problems[:40]:
         print(f"PROBLEM: {problem}")

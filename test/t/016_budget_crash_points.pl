@@ -12,9 +12,10 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(usleep);
 
-my $seed = $ENV{BUDGET_CRASH_SEED} // int(rand(1e6));
+my $seed = $ENV{SEED} || 1;
+$seed = int(rand(1e6)) if $seed eq 'random';
 srand($seed);
-note "BUDGET_CRASH_SEED=$seed";
+note "SEED=$seed";
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
