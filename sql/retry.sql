@@ -206,24 +206,25 @@ SELECT agentcore.breaker_report('ratio', false);
 SELECT agentcore.breaker_report('mostly good', i % 3 <> 1) FROM generate_series(1, 30) AS i OFFSET 29;
 
 -- half-open: as many probes as successes are needed, and no more
-SELECT agentcore.breaker_set('quick', open_for => '800 ms', consecutive => 2);
+SELECT agentcore.breaker_set('quick', open_for => '1 hour', consecutive => 2);
 SELECT agentcore.breaker_report('quick', false), agentcore.breaker_report('quick', false);
-SELECT pg_sleep(0.9);
+SET agentcore.debug_clock_offset = '61 min';
 -- a report of an earlier call does not count before a probe went out
 SELECT agentcore.breaker_report('quick', false);
 SELECT allowed, state FROM generate_series(1, 3) AS i, LATERAL agentcore.breaker_allow('quick' || left('x', 0 * i));
 SELECT state, probes FROM agentcore.stat_target WHERE target = 'quick';
 -- lost probes end with their lease
-SELECT pg_sleep(0.9);
+SET agentcore.debug_clock_offset = '122 min';
 SELECT allowed, state FROM generate_series(1, 3) AS i, LATERAL agentcore.breaker_allow('quick' || left('x', 0 * i));
 SELECT agentcore.breaker_report('quick', true), agentcore.breaker_report('quick', true);
 SELECT state, calls, failures, opened_at, retry_after FROM agentcore.stat_target WHERE target = 'quick';
 -- a probe that fails opens it anew
 SELECT agentcore.breaker_report('quick', false), agentcore.breaker_report('quick', false);
-SELECT pg_sleep(0.9);
+SET agentcore.debug_clock_offset = '183 min';
 SELECT allowed, state FROM agentcore.breaker_allow('quick');
 SELECT agentcore.breaker_report('quick', false);
 SELECT allowed, state, retry_after > '0' FROM agentcore.breaker_allow('quick');
+RESET agentcore.debug_clock_offset;
 
 -- by hand
 SELECT agentcore.breaker_set('api', forced => 'closed');
@@ -259,16 +260,17 @@ SELECT count(*) FILTER (WHERE allowed) AS allowed, count(*) FILTER (WHERE NOT al
 -- keys and tenants are apart
 SELECT (agentcore.rate_take('slow2', 1, '1 day')).allowed, (agentcore.rate_take('slow', 1, '1 day', tenant => 'other')).allowed;
 -- it refills
-SELECT allowed FROM generate_series(1, 3) AS i, LATERAL agentcore.rate_take('fast' || left('x', 0 * i), 2, '4 s', 2);
-SELECT pg_sleep(2.1);
-SELECT allowed FROM generate_series(1, 2) AS i, LATERAL agentcore.rate_take('fast' || left('x', 0 * i), 2, '4 s', 2);
+SELECT allowed FROM generate_series(1, 3) AS i, LATERAL agentcore.rate_take('fast' || left('x', 0 * i), 2, '4 hours', 2);
+SET agentcore.debug_clock_offset = '121 min';
+SELECT allowed FROM generate_series(1, 2) AS i, LATERAL agentcore.rate_take('fast' || left('x', 0 * i), 2, '4 hours', 2);
+RESET agentcore.debug_clock_offset;
 -- a ROLLBACK gives no token back
 BEGIN;
 SELECT allowed FROM agentcore.rate_take('once', 1, '1 day');
 ROLLBACK;
 SELECT allowed FROM agentcore.rate_take('once', 1, '1 day');
 -- a limit that was made quicker does not wait for the old one
-SELECT allowed, retry_after <= '1 s' AS soon FROM agentcore.rate_take('once', 1, '1 s');
+SELECT allowed, retry_after <= '10 min' AS soon FROM agentcore.rate_take('once', 1, '10 min');
 
 SELECT agentcore.rate_set('api', 10, '1 s') AS set, agentcore.rate_set('api', 10, '1 s') AS again,
        agentcore.rate_set('api', 10, '1 s', 5) AS changed;

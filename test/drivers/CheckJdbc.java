@@ -368,7 +368,7 @@ public class CheckJdbc {
 		try (Connection on = open("_listen", "worker"); Connection other = connect("direct", "", "worker")) {
 			execute(on, "LISTEN agentcore_budget");
 			execute(other, "NOTIFY agentcore_budget, 'b'");
-			PGNotification[] heard = on.unwrap(PGConnection.class).getNotifications(mode.equals("direct") ? 10000 : 1000);
+			PGNotification[] heard = on.unwrap(PGConnection.class).getNotifications(mode.equals("direct") ? 100000 : 1000);
 			return heard != null && heard.length == 1 && heard[0].getParameter().equals("b") ? "heard" : "lost";
 		}
 	}

@@ -241,7 +241,7 @@ class Checks:
         await connection.add_listener("agentcore_budget", lambda _connection, _pid, _channel, payload: heard.put_nowait(payload))
         await (await connect("direct")).execute("NOTIFY agentcore_budget, 'b'")
         try:
-            payload = await asyncio.wait_for(heard.get(), 10 if self.mode == "direct" else 1)
+            payload = await asyncio.wait_for(heard.get(), 100 if self.mode == "direct" else 1)
         except asyncio.TimeoutError:
             payload = None
         connection.terminate()

@@ -528,7 +528,7 @@ listen_(void)
 {
 	PGconn	   *on = connect_to(mode, "_listen", "worker");
 	PGconn	   *other = connect_to("direct", "", "worker");
-	time_t		deadline = time(NULL) + (strcmp(mode, "direct") == 0 ? 10 : 1);
+	time_t		deadline = time(NULL) + (strcmp(mode, "direct") == 0 ? 100 : 1);
 	PGnotify   *heard = NULL;
 	const char *word;
 

@@ -201,7 +201,7 @@ func (c *checker) sharedConnection() string {
 		both.Add(1)
 		go func(i int) {
 			defer both.Done()
-			_, failed[i] = c.conn.Exec(ctx, "SELECT pg_sleep(0.1)")
+			_, failed[i] = c.conn.Exec(ctx, "SELECT pg_sleep(0.5)")
 		}(i)
 	}
 	both.Wait()

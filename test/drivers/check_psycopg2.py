@@ -215,7 +215,7 @@ class Checks:
         connection = connect(self.mode, "_listen")
         ask(connection, "LISTEN agentcore_budget")
         ask(connect("direct"), "NOTIFY agentcore_budget, 'b'")
-        deadline = time.monotonic() + (10 if self.mode == "direct" else 1)
+        deadline = time.monotonic() + (100 if self.mode == "direct" else 1)
         while not connection.notifies and time.monotonic() < deadline:
             time.sleep(0.05)
             connection.poll()

@@ -238,7 +238,7 @@ class Checks:
             with engine("direct", isolation_level="AUTOCOMMIT").connect() as other:
                 ask(other, "NOTIFY agentcore_budget, 'b'")
             below = connection.connection.dbapi_connection
-            deadline = time.monotonic() + (10 if self.mode == "direct" else 1)
+            deadline = time.monotonic() + (100 if self.mode == "direct" else 1)
             while not below.notifies and time.monotonic() < deadline:
                 time.sleep(0.05)
                 below.poll()

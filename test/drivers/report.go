@@ -63,7 +63,7 @@ func either(yes bool, word, otherwise string) string {
 
 func patience(mode string) time.Duration {
 	if mode == "direct" {
-		return 10 * time.Second
+		return 100 * time.Second
 	}
 	return time.Second
 }

@@ -17,7 +17,7 @@ exports.EXACT = '123456789.123456789';
 exports.BIG = '9007199254740993';
 
 // What the deadline of a check that waits is: nothing comes through the pooler.
-exports.patience = mode => (mode === 'direct' ? 10000 : 1000);
+exports.patience = mode => (mode === 'direct' ? 100000 : 1000);
 exports.sleep = ms => new Promise(done => setTimeout(done, ms));
 
 const CHECKS = `cast usd_float usd_exact key_uuid args_object args_string args_text result_text result_list lease_duration lease_seconds nulls

@@ -497,7 +497,7 @@ class History:
             transaction.rollback()
 
     def gone(self, pid):
-        until = time.time() + 20
+        until = time.time() + 300
         while self.admin.run(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}")[0][0]:
             if time.time() > until:
                 raise Wrong(f"backend {pid} does not end")
@@ -515,7 +515,7 @@ class History:
         session.connect()
 
     def kill(self, session):
-        self.admin.run(f"SELECT pg_terminate_backend({session.pid}, 5000)")
+        self.admin.run(f"SELECT pg_terminate_backend({session.pid}, 300000)")
         session.connection.close()
         self.gone(session.pid)
         self.close(session, False)

@@ -309,7 +309,7 @@ def storm(turns, seed):
 
 
 def wait_for_silence(admin):
-    until = time.time() + 30
+    until = time.time() + 300
     while time.time() < until and admin.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stress'").fetchone()[0]:
         time.sleep(0.05)
 

@@ -205,7 +205,7 @@ class Session:
         self.connect()
 
     def connect(self):
-        self.connection = psycopg.connect(autocommit=True, prepare_threshold=None, options="-c statement_timeout=10s")
+        self.connection = psycopg.connect(autocommit=True, prepare_threshold=None, options="-c statement_timeout=300s")
         self.pid = self.connection.info.backend_pid
 
     def run(self, query, *values):

@@ -47,7 +47,7 @@ sub round
 		my $victim = one('SELECT pg_backend_pid()');
 		my ($stdin, $stdout, $stderr) = ("SELECT pg_backend_pid();\n", '', '');
 		my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$stdin, '>', \$stdout, '2>', \$stderr,
-			IPC::Run::timeout(60));
+			IPC::Run::timeout(600));
 		$session->pump until $stdout =~ /(\d+)\n/;
 		kill 'KILL', $1;
 		$session->kill_kill;

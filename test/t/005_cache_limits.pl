@@ -149,7 +149,7 @@ SELECT agentcore.cache_get('doc', '1') IS NULL}), "\"old\"\nf\nt\nt", 'the clock
 	is(one(q{SELECT status FROM agentcore.cache_fetch('clock', '4', lease => '2 h')}), 'lead', 'a leader that never fills');
 	my $waited = '';
 	my $waiter = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', q{SELECT status FROM agentcore.cache_fetch('clock', '4', wait => '1 s')} ],
-		'<', \undef, '>', \$waited, IPC::Run::timeout(60));
+		'<', \undef, '>', \$waited, IPC::Run::timeout(600));
 	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE '%wait => ''1 s''%' AND state = 'active' AND wait_event_type = 'Extension'})
 	  or die 'nobody waits';
 	move_clock(-3600);

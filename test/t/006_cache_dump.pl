@@ -126,7 +126,7 @@ for my $case (
 rewrite($good);
 $node->append_conf('postgresql.conf', 'agentcore.cache_dump = off');
 $node->start;
-for (1 .. 600) { last unless -e $file; select undef, undef, undef, 0.1; }
+for (1 .. 1800) { last unless -e $file; select undef, undef, undef, 0.1; }
 ok(!-e $file, 'switched off: the file goes');
 is(right(), '0', 'switched off: nothing is read');
 $node->stop;
@@ -139,7 +139,7 @@ sub dumped_again
 	my $times = 0;
 	my $last = -e $file ? (stat $file)[9] : 0;
 	# a dump may have begun before what it is to hold
-	for (1 .. 600)
+	for (1 .. 1800)
 	{
 		my $now = -e $file ? (stat $file)[9] : 0;
 		$times++ if $now != 0 && $now != $last;

@@ -59,8 +59,8 @@ is(one('SELECT held()'), '2', 'two are held');
 verified('two entries');
 
 # what has expired goes before what was used less recently
-is(one(q{SELECT put('live'), put('short', '1', '0.2 s'), get('live'), get('short')}), 't|t|t|t', 'one that lives, one that ends soon and was used last');
-sleep 1;
+is(one(q{SELECT put('live'), put('short', '1', '5 s'), get('live'), get('short')}), 't|t|t|t', 'one that lives, one that ends soon and was used last');
+sleep 6;
 is(one(q{SELECT put('new'), get('live'), get('new'), get('short')}), 't|t|t|f', 'the one that has expired goes');
 
 # large values, which are copied outside the lock and linked in a second step

@@ -32,7 +32,7 @@ sub begin
 	my %session = (stdout => '', stderr => '');
 	local $ENV{PGAPPNAME} = $name;
 	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "SET agentcore.test_points = '$point'", '-c', $sql ],
-		'<', \undef, '>', \$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(120));
+		'<', \undef, '>', \$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(600));
 	return \%session;
 }
 sub end
@@ -56,7 +56,7 @@ sub close_point
 	my ($point) = @_;
 	my %session = (stdin => "SELECT pg_advisory_lock(11223, hashtext('$point'));\n\\echo closed\n", stdout => '');
 	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
-		'<', \$session{stdin}, '>', \$session{stdout}, IPC::Run::timeout(120));
+		'<', \$session{stdin}, '>', \$session{stdout}, IPC::Run::timeout(600));
 	$session{run}->pump until $session{stdout} =~ /closed/;
 	$gate = \%session;
 	return;

@@ -40,7 +40,7 @@ sub held
 # as soon as the last backend has noticed that its postmaster is gone
 sub start_again
 {
-	for (1 .. 100)
+	for (1 .. 1800)
 	{
 		usleep(100_000);
 		$node->{_pid} = undef;    # a start that failed leaves what it has read
@@ -67,7 +67,7 @@ sub run_psql
 	append_to_file("$file.sql", $sql);
 	local $ENV{PGAPPNAME} = $name;
 	my $run = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-f', "$file.sql" ],
-		'<', \undef, '>', "$file.out", '2>', "$file.err", IPC::Run::timeout(180));
+		'<', \undef, '>', "$file.out", '2>', "$file.err", IPC::Run::timeout(600));
 	return ($run, "$file.out");
 }
 
@@ -78,7 +78,7 @@ sub close_point
 	my ($point) = @_;
 	my %session = (stdin => "SELECT pg_advisory_lock(11223, hashtext('$point'));\n\\echo closed\n", stdout => '');
 	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
-		'<', \$session{stdin}, '>', \$session{stdout}, '2>', \my $ignored, IPC::Run::timeout(180));
+		'<', \$session{stdin}, '>', \$session{stdout}, '2>', \my $ignored, IPC::Run::timeout(600));
 	$session{run}->pump until $session{stdout} =~ /closed/;
 	$gate = \%session;
 	return;
@@ -215,7 +215,9 @@ for my $round (1 .. 2)
 			push @runs, $run;
 			push @outs, $out;
 		}
-		usleep(300_000 + int(rand 500_000));
+		# each of them is at work; then at a random moment
+		for (1 .. 1800) { last if @outs == grep { slurp_file($_) =~ /^committed/m } @outs; usleep(100_000); }
+		usleep(int(rand 500_000));
 		if ($victim eq 'backend')
 		{
 			my $pid = one(q{SELECT pid FROM pg_stat_activity WHERE application_name = 'crash' AND state = 'active' LIMIT 1});

@@ -38,7 +38,7 @@ sub begin
 	my %session = (stdout => '', stderr => '');
 	local $ENV{PGAPPNAME} = $name;
 	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), map { ('-c', $_) } @sql ],
-		'<', \undef, '>', \$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(120));
+		'<', \undef, '>', \$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(600));
 	return \%session;
 }
 sub end

@@ -60,13 +60,13 @@ $$;
 my @workers = map {
 	my %session = (out => '', err => '');
 	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-c', 'CALL work()' ],
-		'<', \undef, '>', \$session{out}, '2>', \$session{err}, IPC::Run::timeout(300));
+		'<', \undef, '>', \$session{out}, '2>', \$session{err}, IPC::Run::timeout(600));
 	\%session;
 } 1 .. 3;
 sub goes_on
 {
 	my ($count, $what) = @_;
-	for (1 .. 1200)
+	for (1 .. 6000)
 	{
 		if (one("SELECT count(*) > $count FROM made") eq 't') { pass($what); return; }
 		foreach my $worker (@workers) { $worker->{run}->pump_nb; }

@@ -28,7 +28,7 @@ sub session
 	my %session = (name => $name, stdin => '', stdout => '', stderr => '');
 	local $ENV{PGAPPNAME} = $name;
 	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
-		'<', \$session{stdin}, '>', \$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(120));
+		'<', \$session{stdin}, '>', \$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(600));
 	say_to(\%session, $sql);
 	return \%session;
 }

@@ -70,7 +70,7 @@ for my $case (
 	$node->wait_for_log(qr/did not read cache dump/, $log) if $settings eq $without;
 	is(value(), 'none', "$what between: the dump is not read");
 	is(row(), "new $run", "$what between: the row is new");
-	for (1 .. 300) { last unless -e $file; select undef, undef, undef, 0.1; }
+	for (1 .. 1800) { last unless -e $file; select undef, undef, undef, 0.1; }
 	ok(!-e $file, "$what between: the dump goes");
 }
 
