@@ -67,6 +67,8 @@ typedef struct PermitRequest
 	bool		charge_on_expiry;	/* overrides the budget's on_expiry */
 	bool		may_use;		/* the budget is the agent's own, or budget_check_use() was called */
 	bool		want_remaining; /* also when granted */
+	int			nexcused;		/* budgets whose limits a person lets it pass */
+	char	  **excused;
 
 	/* the gate's */
 	const char *agent;
@@ -95,6 +97,14 @@ typedef struct BudgetFacts
 	int64		asked;			/* -1: unknown */
 } BudgetFacts;
 
+/* A budget that has no room for a request. */
+typedef struct BudgetFull
+{
+	char	   *budget;
+	char	   *limit;			/* which of its windows; NULL: in flight */
+	BudgetFacts facts;
+} BudgetFull;
+
 typedef struct PermitDecision
 {
 	bool		granted;
@@ -108,6 +118,9 @@ typedef struct PermitDecision
 	char	   *detail;
 	int64		retry_after;	/* us, -1 = not known */
 	bool		can_ever_fit;
+	bool		asks;			/* nothing refuses but budgets that are full and have a person asked */
+	List	   *full;			/* then: of BudgetFull */
+	bool		excused;		/* granted only because a person lets it pass limits */
 	int64		hold_tokens;	/* of a peek: what it would hold */
 	bool		has_remaining;
 	int64		remaining[4];	/* tokens, nano-USD, calls, in flight; -1: no limit */
@@ -212,6 +225,9 @@ extern void budget_names_digest(const BudgetNames *names, const char *own, AgcDi
 
 /* dimension, used, held, max and asked, as columns (denial.c) */
 extern void budget_put_facts(AgcRow *row, const BudgetFacts *facts);
+
+/* budgets without room and what each says, for a form: [{"budget", "limit", "dimension", "used", "held", "max", "asked"}] */
+extern Jsonb *budget_full_list(const List *full);
 
 /* 42501 unless the caller may use it (spender.c); does nothing for a budget that does not exist */
 extern void budget_check_use(const char *tenant, const char *budget);

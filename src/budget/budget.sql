@@ -150,6 +150,7 @@ CREATE TABLE agentcore.permit (
   reported_nanousd bigint,
   labels           jsonb,
   also             text[] COLLATE "C",
+  excused          text[] COLLATE "C",
   PRIMARY KEY (tenant, id)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX permit_key ON agentcore.permit (tenant, holder, key)
@@ -169,6 +170,7 @@ COMMENT ON TABLE agentcore.permit IS
   'priced_as: the model whose price counts, by model_alias, NULL = that of tool; service_tier: that a model call was begun with, NULL = standard. '
   'held_by: digest of the id and of the run of a worker that began the call, NULL = it did not say. '
   'labels: what the business knows the call by, NULL = nothing. '
+  'excused: budgets whose limits a person let it pass, NULL = none. '
   'Written as budget_counter is; indexes of any kind may be added, columns may not.';
 
 CREATE TABLE agentcore.budget_ledger (

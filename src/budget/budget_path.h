@@ -16,6 +16,8 @@ typedef struct PathLink
 	bool		defined;		/* def is set */
 	BudgetDef	def;
 	const struct BudgetTemplate *unmade;	/* the template whose definition it has, until its first use; NULL: its own */
+	bool		excused;		/* a person lets the request pass its limits */
+	bool		passed;			/* which it did, since it does not fit */
 	bool		found;			/* sum is set */
 	Counter		sum;			/* what is committed and what this transaction did, by the path's time */
 	bool		own;			/* what it did through an entry is in it as well */

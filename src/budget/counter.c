@@ -307,6 +307,15 @@ counter_fits(const Counter *counter, const BudgetDef *def, const int64 asked[BUD
 					   def->max_in_flight);
 }
 
+bool
+counter_can_hold(const Counter *counter, const int64 asked[BUDGET_NDIMS])
+{
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		if (!dimension_fits(0, counter->held[dim], asked[dim], NO_AMOUNT))
+			return false;
+	return true;
+}
+
 /* "counter" has been rolled to "at".  *refusal is set when the answer is false. */
 bool
 counter_admits(const Counter *counter, const BudgetDef *def,

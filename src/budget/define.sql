@@ -27,7 +27,7 @@ COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer,
   'min_hold_tokens, min_hold_usd: what an amount that is not stated holds and asks for, instead of nothing; the largest of the budget and its parents (NULL or 0: none). '
   'only: exact names and ''prefix*'' of the models and tools whose calls count for it; those of others pass it by and count for its parents only, so it needs a parent; a model counts by the name it was called by or the one that an alias prices it by, and a permit that is acquired without the gate counts in any case. '
   'only is a key word: write "only" => ... '
-  'on_full: deny | wait | ask, what a request hears that does not fit; wait holds if all budgets that refuse say it and all reset within agentcore.budget_wait_max; otherwise, and for ask, it is denied. '
+  'on_full: deny | wait | ask, what a request hears that does not fit; wait holds if all budgets that refuse say it and all reset within agentcore.budget_wait_max; ask has a person asked if all budgets that refuse say it and are enabled: a call of the gate then waits for an approval to exceed them; otherwise, and for ask without the gate, it is denied. '
   'overflow: the budget that pays in its place, with the parents of both, when a request does not fit; the overflow of that one is not tried, a disabled budget has none, and nor has one whose overflow leaves the call out by only; the roles that may use it need no right to that one. '
   'USD is kept in nano-dollars; a smaller fraction is rounded up. '
   'A lower limit only blocks new permits; a new window recounts from the ledger; enabled => false refuses from the COMMIT on. '

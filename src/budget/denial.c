@@ -76,3 +76,46 @@ denial_text(const PermitDecision *decision)
 	append_number(&out, "asked", facts, facts->asked);
 	return out.data;
 }
+
+static void
+append_member(StringInfo out, const char *name, const char *value)
+{
+	appendStringInfo(out, ", \"%s\": ", name);
+	if (value == NULL)
+		appendStringInfoString(out, "null");
+	else
+		escape_json(out, value);
+}
+
+static void
+append_amount(StringInfo out, const char *name, const BudgetFacts *facts, int64 number)
+{
+	Datum		value;
+
+	appendStringInfo(out, ", \"%s\": %s", name, number_of(facts, number, &value) ?
+					 DatumGetCString(DirectFunctionCall1(numeric_out, value)) : "null");
+}
+
+Jsonb *
+budget_full_list(const List *full)
+{
+	StringInfoData out;
+	ListCell   *cell;
+
+	initStringInfo(&out);
+	foreach(cell, full)
+	{
+		const BudgetFull *one = lfirst(cell);
+
+		appendStringInfoString(&out, out.len == 0 ? "[{\"budget\": " : "}, {\"budget\": ");
+		escape_json(&out, one->budget);
+		append_member(&out, "limit", one->limit);
+		append_member(&out, "dimension", one->facts.dimension);
+		append_amount(&out, "used", &one->facts, one->facts.used);
+		append_amount(&out, "held", &one->facts, one->facts.held);
+		append_amount(&out, "max", &one->facts, one->facts.max);
+		append_amount(&out, "asked", &one->facts, one->facts.asked);
+	}
+	appendStringInfoString(&out, out.len == 0 ? "[]" : "}]");
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
+}

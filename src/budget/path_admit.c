@@ -66,6 +66,32 @@ facts_of(const Refusal *refusal)
 	return facts;
 }
 
+/* Whether a person may be asked about a budget that is full. */
+static bool
+asks(const PathLink *link, const int64 asked[BUDGET_NDIMS])
+{
+	return !link->excused && link->def.on_full == ON_FULL_ASK && counter_can_hold(&link->sum, asked);
+}
+
+static void
+note_full(PermitDecision *out, const PathLink *link, const Refusal *refusal)
+{
+	BudgetFull *full = palloc0(sizeof(BudgetFull));
+
+	full->budget = pstrdup(link->name);
+	if (refusal->window >= 0)
+		full->limit = pstrdup(definition_limit_name(&link->def.limit[refusal->window]));
+	full->facts = facts_of(refusal);
+	out->full = lappend(out->full, full);
+}
+
+static bool
+link_admits(const BudgetPath *path, const PathLink *link, const int64 asked[BUDGET_NDIMS], Refusal *refusal)
+{
+	return counter_admits(&link->sum, &link->def, asked, path->at, refusal) ||
+		(link->excused && counter_can_hold(&link->sum, asked));
+}
+
 /* NULL refusal: no number refuses, and "why" says what does; NULL: the budget is disabled */
 static void
 deny(PermitDecision *out, const PathLink *link, const Refusal *refusal, char *why)
@@ -103,11 +129,13 @@ path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecis
 			MemoryContext cxt)
 {
 	MemoryContext old = MemoryContextSwitchTo(cxt);
+	int			nadmit = 0;
 
 	/* nothing of an earlier look may be left over in a decision that grants */
 	out->granted = false;
 	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
 	out->denied = facts_of(NULL);
+	out->full = NIL;
 	out->has_remaining = false;
 	out->retry_after = -1;
 	out->can_ever_fit = true;
@@ -121,11 +149,18 @@ path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecis
 			deny(out, link, NULL, NULL);
 		else if (!template_admits(path, link, &unmakeable))
 			deny(out, link, NULL, unmakeable);
-		else if (!counter_admits(&link->sum, &link->def, asked, path->at, &refusal))
+		else if (!link_admits(path, link, asked, &refusal))
+		{
 			deny(out, link, &refusal, NULL);
+			if (asks(link, asked))
+				note_full(out, link, &refusal);
+		}
+		else
+			nadmit++;
 	}
 	MemoryContextSwitchTo(old);
 	out->granted = out->reason == NULL;
+	out->asks = !out->granted && list_length(out->full) == path->n - nadmit;
 	if (!out->can_ever_fit)
 		out->retry_after = -1;
 	if (!out->granted)

@@ -104,6 +104,13 @@ lock_in(PathLink *link, LOCKMODE mode, bool wait)
 	return true;
 }
 
+/* A person may let the request pass the limits of a budget; nobody can let it pass what can be counted. */
+static bool
+fits(const PathLink *link, const int64 *asked)
+{
+	return link->excused ? counter_can_hold(&link->sum, asked) : counter_fits(&link->sum, &link->def, asked, nothing);
+}
+
 /* Before a wait: whether a budget of the path refuses in any case. */
 static bool
 is_refused(BudgetPath *path, const int64 *asked)
@@ -117,7 +124,7 @@ is_refused(BudgetPath *path, const int64 *asked)
 	{
 		const PathLink *link = &path->link[i];
 
-		refused = !link->defined || !link->def.enabled || !counter_fits(&link->sum, &link->def, asked, nothing);
+		refused = !link->defined || !link->def.enabled || !fits(link, asked);
 	}
 	for (int i = 0; i < path->n && !refused; i++)
 		path->link[i].found = path->link[i].mode != NoLock;
@@ -358,8 +365,17 @@ is_too_large(PathLink *link)
 }
 
 static Step
+decide(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
+{
+	return link->ref.entry < 0 ? decide_alone(link, asked) : decide_shared(path, link, asked, look);
+}
+
+static Step
 decide_link(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
 {
+	Step		step;
+
+	link->passed = false;
 	if (!link->found)
 		return asked == NULL ? STEP_DONE : STEP_REFUSED;
 	if (asked != NULL && !(link->defined && link->def.enabled))
@@ -379,7 +395,12 @@ decide_link(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
 			return STEP_ALONE;
 		}
 	}
-	return link->ref.entry < 0 ? decide_alone(link, asked) : decide_shared(path, link, asked, look);
+	step = decide(path, link, asked, look);
+	if (step != STEP_REFUSED || !link->excused || !counter_can_hold(&link->sum, asked))
+		return step;
+	/* it does not fit, and a person said that it may pass */
+	link->passed = true;
+	return decide(path, link, NULL, look);
 }
 
 static void

@@ -17,6 +17,19 @@
 #include "budget/template_find.h"
 #include "budget/wake.h"
 
+/* What a person lets the request pass. */
+static void
+excuse(BudgetPath *path, const PermitRequest *request)
+{
+	for (int i = 0; i < request->nexcused; i++)
+	{
+		PathLink   *link = path_find(path, request->excused[i]);
+
+		if (link != NULL)
+			link->excused = true;
+	}
+}
+
 void
 path_of_request(BudgetPath *path, const PermitRequest *request)
 {
@@ -26,6 +39,7 @@ path_of_request(BudgetPath *path, const PermitRequest *request)
 		path_add_chain(path, request->also[i]);
 	path_leave_out(path, request);
 	path_sort(path);
+	excuse(path, request);
 }
 
 bool

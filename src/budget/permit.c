@@ -39,7 +39,7 @@ permit_report_contention(PermitDecision *out)
 	out->reason = REASON_CONTENTION;
 	out->denied_by = out->denied_limit = NULL;
 	memset(&out->denied, 0, sizeof(out->denied));
-	out->has_remaining = false;
+	out->asks = out->has_remaining = false;
 	out->detail = "Another transaction holds or has just changed a budget or key for which this one cannot wait.";
 	out->retry_after = CONTENTION_WAIT;
 	out->can_ever_fit = true;

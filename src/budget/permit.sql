@@ -99,7 +99,8 @@ SELECT p.tenant, p.id AS permit,
        p.held_tokens, pg_catalog.trim_scale(p.held_nanousd * 0.000000001) AS held_usd, p.held_calls,
        p.charged_tokens, pg_catalog.trim_scale(p.charged_nanousd * 0.000000001) AS charged_usd, p.charged_calls,
        p.created_at, p.lease_until, p.retry_at, p.settled_at, p.result_kept, p.result_note, p.priced_as, p.service_tier,
-       p.estimated, pg_catalog.trim_scale(p.reported_nanousd * 0.000000001) AS reported_usd, p.labels, p.also
+       p.estimated, pg_catalog.trim_scale(p.reported_nanousd * 0.000000001) AS reported_usd, p.labels, p.also,
+       p.excused
   FROM agentcore.visible_rows(NULL::agentcore.permit) p;
 COMMENT ON VIEW agentcore.permits IS
   'Permits of the visible tenants, open and settled. '
@@ -111,6 +112,7 @@ COMMENT ON VIEW agentcore.permits IS
   'reported_usd: what the usage object itself said that the call cost. '
   'labels: as given when it began (NULL: none). '
   'budget: whose on_expiry and overrun count; also: what was named beside it (NULL: nothing). '
+  'excused: budgets whose limits a person let it pass, by an approval (NULL: none). '
   'Money in USD.';
 
 INSERT INTO agentcore.access_function VALUES

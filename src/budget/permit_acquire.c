@@ -67,6 +67,7 @@ budget_peek(const PermitRequest *request, bool rows, PermitDecision *out)
 	{
 		out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
 		memset(&out->denied, 0, sizeof(out->denied));
+		out->asks = false;
 	}
 	return out->granted;
 }
@@ -158,7 +159,11 @@ hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const char 
 	agc_uuid_v7(&permit->row.id);
 	permit->depth = path->n;
 	for (int i = 0; i < path->n; i++)
+	{
 		permit->budgets[i] = path->link[i].name;
+		if (path->link[i].passed)
+			permit->excused[permit->nexcused++] = path->link[i].name;
+	}
 	permit->row.created_at = agc_now();
 	permit->row.lease_until = permit_lease_end(permit->row.created_at, request->lease);
 	if (request->key != NULL)
@@ -174,7 +179,8 @@ hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const char 
 	/* an earlier look may have refused it */
 	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
 	memset(&out->denied, 0, sizeof(out->denied));
-	out->has_remaining = false;
+	out->asks = out->has_remaining = false;
+	out->excused = permit->nexcused > 0;
 	out->retry_after = -1;
 	out->id = permit->row.id;
 	if (request->want_remaining)

@@ -112,6 +112,7 @@ raise_refusal(const char *budget, const PermitDecision *decision)
 			(errcode(ERRCODE_AGC_BUDGET_EXCEEDED),
 			 errmsg("budget \"%s\" exceeded", decision->denied_by),
 			 errdetail_internal("%s\n%s", decision->detail, denial_text(decision)),
+			 decision->asks ? errhint("The budget has a person asked when it is full, which only a call of the gate (call_begin, llm_begin) can do.") :
 			 !decision->can_ever_fit ? errhint("This request can never fit; ask for less, or raise or enable the budget.") :
 			 decision->retry_after >= 0 ? errhint("The budget resets in %.0f seconds.", ceil(decision->retry_after / 1e6)) :
 			 errhint("Open permits hold what is left; try again when they are settled.")));

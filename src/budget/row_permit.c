@@ -36,6 +36,7 @@ enum
 	P_HOLDER, P_KEY, P_REQUEST_HASH, P_AGENT, P_TOOL, P_TASK, P_SUBJECT,
 	P_IS_LLM, P_IDEMPOTENT, P_RESOLVED, P_CACHE_KEY, P_CACHE_LEASE, P_RESULT, P_RESULT_KEPT, P_RESULT_NOTE,
 	P_ASKED_HASH, P_HELD_BY, P_LOOP_TAG, P_PRICED_AS, P_SERVICE_TIER, P_ESTIMATED, P_REPORTED_NANOUSD, P_LABELS, P_ALSO,
+	P_EXCUSED,
 	NATTS_PERMIT
 };
 
@@ -84,6 +85,7 @@ static const RowColumn permit_columns[] = {
 	{"reported_nanousd", INT8OID, false},
 	{"labels", JSONBOID, false},
 	{"also", TEXTARRAYOID, false},
+	{"excused", TEXTARRAYOID, false},
 };
 StaticAssertDecl(lengthof(permit_columns) == NATTS_PERMIT, "one entry per column");
 
@@ -147,6 +149,8 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	values[P_LOOP_TAG] = Int64GetDatum(request->loop_tag);
 	nulls[P_ALSO] = request->nalso == 0;
 	values[P_ALSO] = nulls[P_ALSO] ? (Datum) 0 : agc_texts_datum(request->also, request->nalso);
+	nulls[P_EXCUSED] = permit->nexcused == 0;
+	values[P_EXCUSED] = nulls[P_EXCUSED] ? (Datum) 0 : agc_texts_datum(permit->excused, permit->nexcused);
 	nulls[P_RESULT] = nulls[P_RESULT_KEPT] = nulls[P_RESULT_NOTE] = true;
 	permit->tid = agc_heap_insert(rel, values, nulls);
 	agc_table_close(rel, NoLock);

@@ -26,6 +26,8 @@ struct Permit
 	PermitRow	row;
 	int			depth;			/* budgets that carry the hold, the deepest first */
 	char	   *budgets[BUDGET_MAX_LINKS];
+	int			nexcused;		/* to be inserted: budgets whose limits a person let it pass */
+	char	   *excused[BUDGET_MAX_LINKS];
 	int64		held[BUDGET_NDIMS];
 	int64		charged[BUDGET_NUSED];	/* in all */
 	int64		spent[BUDGET_NUSED];	/* of it, for failed attempts */

@@ -25,7 +25,12 @@ WITH limits AS (
     LEFT JOIN limits l ON l.tenant = n.tenant AND l.budget = n.budget AND l.w = n.place
 ), hold AS (
   SELECT p.tenant, u.budget, array[sum(p.held_tokens), sum(p.held_nanousd), sum(p.held_calls), count(*)] AS held,
-         min(p.created_at) AS oldest
+         min(p.created_at) AS oldest,
+         -- what a person let pass the limits
+         array[coalesce(sum(p.held_tokens) FILTER (WHERE u.budget = ANY (p.excused)), 0),
+               coalesce(sum(p.held_nanousd) FILTER (WHERE u.budget = ANY (p.excused)), 0),
+               coalesce(sum(p.held_calls) FILTER (WHERE u.budget = ANY (p.excused)), 0),
+               count(*) FILTER (WHERE u.budget = ANY (p.excused))] AS excused
     FROM agentcore.permit p CROSS JOIN LATERAL unnest(p.budgets) AS u(budget)
    WHERE p.state IN ('o', 'r')
    GROUP BY p.tenant, u.budget
@@ -40,7 +45,7 @@ WITH limits AS (
    GROUP BY c.tenant, c.budget, c.limited_at, c.w, l.permit
 ), used AS (
   -- over: how far charges went past what these limits had admitted for them; a permit that
-  -- is older than the limits was admitted by others
+  -- is older than the limits was admitted by others, and one that was excused by a person
   SELECT g.tenant, g.budget, g.w,
          -- a counter is full at the largest bigint: what was spent beyond that stands in the ledger.  One that
          -- was full counts back from there, so "least" is all that it must have; else they are the same
@@ -53,7 +58,7 @@ WITH limits AS (
                sum(greatest(g.used[3] - coalesce(p.held_calls, 0), 0))] AS over
     FROM charge g
     LEFT JOIN agentcore.permit p ON p.tenant = g.tenant AND p.id = g.permit AND NOT g.late AND p.state NOT IN ('o', 'r')
-        AND p.created_at >= g.limited_at
+        AND p.created_at >= g.limited_at AND (g.budget = ANY (p.excused)) IS NOT TRUE
    GROUP BY g.tenant, g.budget, g.w
 ), settled AS (
   SELECT l.tenant, l.permit,
@@ -81,7 +86,7 @@ SELECT c.tenant, format('budget %s: %s %s used and %s held pass the limit%s of %
   FROM counter c CROSS JOIN dimension d
   LEFT JOIN used u ON u.tenant = c.tenant AND u.budget = c.budget AND u.w = c.w
   LEFT JOIN hold h ON h.tenant = c.tenant AND h.budget = c.budget
- WHERE d.n <= 3 AND greatest(c.used[d.n], 0)::numeric + c.held[d.n] - coalesce(u.over[d.n], 0) > c.max[d.n]
+ WHERE d.n <= 3 AND greatest(c.used[d.n], 0)::numeric + c.held[d.n] - coalesce(u.over[d.n], 0) - coalesce(h.excused[d.n], 0) > c.max[d.n]
    AND c.limited_at <= least(c.counts_from, h.oldest)
 UNION ALL
 SELECT c.tenant, format('budget %s: buckets of limit %s sum up to %s %s, its counter says %s', c.budget, c.limit_name, coalesce(r.total, 0), d.unit, c.used[d.n])
@@ -98,7 +103,7 @@ UNION ALL
 SELECT c.tenant, format('budget %s: %s calls in flight pass the limit of %s', c.budget, c.held[4], c.max_in_flight)
   FROM total c JOIN hold h ON h.tenant = c.tenant AND h.budget = c.budget
   JOIN agentcore.budget b ON b.tenant = c.tenant AND b.name = c.budget
- WHERE c.held[4] > c.max_in_flight AND b.limited_at <= h.oldest
+ WHERE c.held[4] - h.excused[4] > c.max_in_flight AND b.limited_at <= h.oldest
 UNION ALL
 SELECT DISTINCT c.tenant, format('budget %s: its counter rows differ in since, window_revision or the number of windows', c.budget)
   FROM agentcore.budget_counter c JOIN agentcore.budget_counter o ON o.tenant = c.tenant AND o.budget = c.budget

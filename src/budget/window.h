@@ -186,6 +186,9 @@ extern bool counter_change_charges(const CounterChange *change);
 extern bool counter_fits(const Counter *counter, const BudgetDef *def, const int64 asked[BUDGET_NDIMS],
 						 const int64 others[BUDGET_NDIMS]);
 
+/* whether the request could be counted, whatever the limits are; raises nothing */
+extern bool counter_can_hold(const Counter *counter, const int64 asked[BUDGET_NDIMS]);
+
 /* the change into a counter; what leaves bigint fills it up */
 extern void counter_change(Counter *counter, const CounterChange *change);
 

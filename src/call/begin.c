@@ -128,7 +128,8 @@ static void
 put_refusal(AgcRow *row, const Gate *gate)
 {
 	static const BudgetFacts none = {NULL};
-	bool		refused = gate->reason != NULL && strcmp(gate->reason, REASON_BUDGET_EXCEEDED) == 0;
+	bool		refused = gate->reason != NULL &&
+		(strcmp(gate->reason, REASON_BUDGET_EXCEEDED) == 0 || gate->full != NULL);
 
 	agc_put_text(row, refused ? gate->denied_by : NULL);
 	budget_put_facts(row, refused ? &gate->denied : &none);

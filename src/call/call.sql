@@ -99,18 +99,21 @@ CREATE TABLE agentcore.approval (
   expires_at   timestamptz,
   call_id      uuid,
   also         text[] COLLATE "C",
+  excuses      text[] COLLATE "C",
+  full_budgets jsonb,
   PRIMARY KEY (tenant, id)
 );
 CREATE INDEX approval_request ON agentcore.approval (tenant, agent, request_hash);
--- one question at one price is asked once, however many workers ask it
-CREATE UNIQUE INDEX approval_pending ON agentcore.approval (tenant, agent, request_hash, est_tokens, est_nanousd) NULLS NOT DISTINCT WHERE state = 'pending';
+-- one question at one price is asked once, however many workers ask it; names of 64 budgets are too long for an index
+CREATE UNIQUE INDEX approval_pending ON agentcore.approval (tenant, agent, request_hash, est_tokens, est_nanousd, pg_catalog.hash_array_extended(excuses, 0)) NULLS NOT DISTINCT WHERE state = 'pending';
 -- what was approved for a call, when it asks to hold more
 CREATE UNIQUE INDEX approval_call ON agentcore.approval (tenant, call_id) WHERE call_id IS NOT NULL;
 COMMENT ON TABLE agentcore.approval IS
-  'Requests of calls that a person must allow first. '
+  'Requests of calls that a person must allow first, since their tool or a full budget says so. '
   'request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description, schema, target, url_args, url_skip, http_method and open_world, the arguments that will run). '
   'est_tokens, est_nanousd: NULL is unknown. '
   'also: the budgets that pay beside budget, NULL = none. '
+  'excuses: the budgets whose limits the call is to pass, NULL = none; full_budgets: what each of them said when it was asked. '
   'decide_by: until when somebody has to decide. '
   'call_id: the call that used it. '
   'Written by call_begin(), call_approve() and call_withdraw(), removed by approval_purge().';
@@ -120,6 +123,7 @@ CREATE FUNCTION agentcore.call_approve(approval uuid, approve boolean DEFAULT tr
   AS 'MODULE_PATHNAME', 'agentcore_call_approve_v1';
 COMMENT ON FUNCTION agentcore.call_approve(uuid, boolean, interval, text, text) IS
   'Decide a request of agentcore.approvals: approved lets that very call pass once within valid_for (NULL = for ever), refused denies it for good. '
+  'One that names full budgets (excuses) also lets it pass their limits, and no others; a refusal of it holds for these and more. '
   'That very call: the same agent, task, subject and budget, the tool as it was defined (name, description, schema, target, url_args, url_skip, http_method, open_world), the same arguments as they will run, an estimate that is not higher (a refusal: not lower). '
   'An approval of an unknown estimate is for an unknown one and for 0; a refusal of one is for all. '
   'Returns approved or refused. '
@@ -140,7 +144,8 @@ CREATE VIEW agentcore.approvals WITH (security_barrier) AS
          task, subject,
          CASE WHEN state = 'pending' AND decide_by <= agentcore.clock_now() THEN 'expired' ELSE state END AS state,
          requested_at, requested_by, decided_at, decided_by, note, expires_at, budget,
-         est_tokens, pg_catalog.trim_scale(est_nanousd * 0.000000001) AS est_usd, call_id, decide_by, also
+         est_tokens, pg_catalog.trim_scale(est_nanousd * 0.000000001) AS est_usd, call_id, decide_by, also,
+         excuses, full_budgets
     FROM agentcore.visible_rows(NULL::agentcore.approval);
 COMMENT ON VIEW agentcore.approvals IS
   'Requests for approval; the arguments are those that will run and are shown to administrators of the tenant only. '
@@ -148,7 +153,8 @@ COMMENT ON VIEW agentcore.approvals IS
   'state: pending, approved, refused, used, withdrawn, or expired: nobody decided before decide_by, so the call is denied. '
   'expires_at: until when an approval can be used (NULL: for ever). '
   'also: the budgets that pay beside budget (NULL: none). '
-  'call_id: the call that used it.';
+  'call_id: the call that used it. '
+  'excuses: budgets with on_full ask that were full, whose limits the call may pass if it is approved (NULL: none, it must fit); full_budgets: of each [{"budget", "limit", "dimension", "used", "held", "max", "asked"}] as it was when it was asked for, money in USD (limit null: too many in flight; asked null: unknown).';
 
 CREATE FUNCTION agentcore.approval_purge(keep interval DEFAULT '90 days', tenant text DEFAULT '') RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -188,7 +194,7 @@ COMMENT ON TYPE agentcore.call_verdict IS
   'verdict: run (do it after COMMIT), cached (use result), wait (ask again with the same key after retry_after), deny (final; show feedback to the model). '
   'approval: the request for approval that the verdict is about, or that the call used (NULL: none). '
   'retry_after_ms: retry_after in milliseconds, rounded up. '
-  'denied_by: of budget_exceeded, the budget that refuses; denied_dimension: tokens | usd | calls | in_flight, and of it what that budget has used, what open permits hold of it, its limit and what was asked (NULL: unknown; all NULL where the budget is disabled or gone).';
+  'denied_by: of budget_exceeded, and of approval_required and approval_expired where a full budget asks, the budget that refuses; denied_dimension: tokens | usd | calls | in_flight, and of it what that budget has used, what open permits hold of it, its limit and what was asked (NULL: unknown; all NULL where the budget is disabled or gone).';
 
 CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1

@@ -101,16 +101,25 @@ digest_texts(AgcDigest *digest, int n, char **texts)
 		digest_text(digest, texts[i]);
 }
 
-const uint8 *
-digest_question(Gate *gate)
+/* The amounts of a model call are its estimate, which is compared by itself: a smaller call is the same question. */
+static void
+digest_model_question(AgcDigest *digest, const Gate *gate)
 {
-	const uint8 *final = digest_final(gate);
-	AgcDigest  *digest;
+	digest_text(digest, "model");
+	digest_text(digest, gate->tenant);
+	digest_text(digest, gate->agent_name);
+	digest_text(digest, gate->task);
+	digest_text(digest, gate->subject);
+	digest_text(digest, gate->tool_name);
+	digest_text(digest, gate->service_tier);
+	if (gate->fees != NULL)
+		agc_digest_exact(digest, gate->fees);
+}
 
-	if (gate->has_question)
-		return gate->question;
-	digest = agc_digest_begin();
-	agc_digest_field(digest, final, AGC_HASH_LEN);
+static void
+digest_tool_question(AgcDigest *digest, Gate *gate)
+{
+	agc_digest_field(digest, digest_final(gate), AGC_HASH_LEN);
 	digest_text(digest, gate->tool->description);
 	agc_digest_field(digest, gate->tool->definition, AGC_HASH_LEN);
 	digest_text(digest, gate->tool->target);
@@ -118,6 +127,20 @@ digest_question(Gate *gate)
 	digest_texts(digest, gate->tool->nurl_skip, gate->tool->url_skip);
 	digest_text(digest, gate->tool->http_method);
 	agc_digest_field(digest, &gate->tool->closed_world, sizeof(bool));
+}
+
+const uint8 *
+digest_question(Gate *gate)
+{
+	AgcDigest  *digest;
+
+	if (gate->has_question)
+		return gate->question;
+	digest = agc_digest_begin();
+	if (gate->tool != NULL)
+		digest_tool_question(digest, gate);
+	else
+		digest_model_question(digest, gate);
 	digest_text(digest, gate->agent->budget);
 	budget_names_digest(&gate->named, gate->agent->budget, digest);
 	agc_digest_end(digest, gate->question);

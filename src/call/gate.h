@@ -88,6 +88,8 @@ typedef struct Gate
 	CacheTarget cache;
 	CacheResult stale;			/* an answer past its soft deadline, nobody replaces it yet */
 	int64		cache_lease;
+	const PermitDecision *full; /* the word of budgets that are full and have a person asked; NULL: none */
+	char	   *exceeds;		/* those that the approval is about, quoted; NULL: none */
 	bool		unasked;		/* an approval is to be asked for */
 	bool		has_approval;	/* one that this call uses up */
 	bool		shows_approval; /* the answer names approval_id */
@@ -122,7 +124,7 @@ typedef struct Gate
 	int64		retry_after;	/* us; -1 = null */
 	int			attempt;
 	bool		want_result;
-	char	   *denied_by;		/* of budget_exceeded */
+	char	   *denied_by;		/* of budget_exceeded, and of an approval to exceed it */
 	BudgetFacts denied;
 
 	/* what a policy in audit mode would have refused; shown when nothing else is */

@@ -445,10 +445,25 @@ refuse_rate(Gate *gate, const RateDecision *decision)
 
 /* ----- approvals ------------------------------------------------------------------ */
 
+/* "approval", which one, and what for besides the call itself */
+static char *
+this_approval(const Gate *gate, const pg_uuid_t *id)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, "approval");
+	if (id != NULL)
+		appendStringInfo(&out, " %s", hex_uuid(id));
+	if (gate->exceeds != NULL)
+		appendStringInfo(&out, " (to exceed budget %s)", gate->exceeds);
+	return out.data;
+}
+
 void
 refuse_unasked(Gate *gate)
 {
-	gate_wait(gate, REASON_APPROVAL_REQUIRED, pstrdup("no approval was asked for yet"), APPROVAL_POLL_US);
+	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("no %s was asked for yet", this_approval(gate, NULL)), APPROVAL_POLL_US);
 }
 
 void
@@ -460,23 +475,23 @@ refuse_too_many_asked(Gate *gate)
 }
 
 void
-refuse_pending(Gate *gate)
+refuse_pending(Gate *gate, const pg_uuid_t *id)
 {
-	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s is pending", hex_uuid(&gate->approval_id)), APPROVAL_POLL_US);
+	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("%s is pending", this_approval(gate, id)), APPROVAL_POLL_US);
 }
 
 void
-refuse_disapproved(Gate *gate)
+refuse_disapproved(Gate *gate, const pg_uuid_t *id)
 {
-	gate_deny(gate, REASON_APPROVAL_REQUIRED, psprintf("approval %s was refused", hex_uuid(&gate->approval_id)),
+	gate_deny(gate, REASON_APPROVAL_REQUIRED, psprintf("%s was refused", this_approval(gate, id)),
 			  pstrdup("A person refused this call. Do not try it again; ask the user how to go on."));
 }
 
 void
-refuse_undecided(Gate *gate)
+refuse_undecided(Gate *gate, const pg_uuid_t *id)
 {
 	gate_deny(gate, REASON_APPROVAL_EXPIRED,
-			  psprintf("nobody decided approval %s in time", hex_uuid(&gate->approval_id)),
+			  psprintf("nobody decided %s in time", this_approval(gate, id)),
 			  pstrdup("Nobody allowed this call in time. Do not try it again; ask the user how to go on."));
 }
 

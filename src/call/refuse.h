@@ -56,9 +56,9 @@ extern void refuse_rate(Gate *gate, const RateDecision *decision);
 /* approvals: not asked for, too many asked for, what a request can say, and another at it */
 extern void refuse_unasked(Gate *gate);
 extern void refuse_too_many_asked(Gate *gate);
-extern void refuse_pending(Gate *gate);
-extern void refuse_disapproved(Gate *gate);
-extern void refuse_undecided(Gate *gate);
+extern void refuse_pending(Gate *gate, const pg_uuid_t *id);
+extern void refuse_disapproved(Gate *gate, const pg_uuid_t *id);
+extern void refuse_undecided(Gate *gate, const pg_uuid_t *id);
 extern void refuse_contended_approval(Gate *gate);
 
 extern void refuse_unknown_budget(Gate *gate);

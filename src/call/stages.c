@@ -2,10 +2,10 @@
  * stages.c
  *	  What the gate looks at, cheapest and safest first.
  *
- * A stage looks: it writes nothing, and takes nothing.  Two of them find what
+ * A stage looks: it writes nothing, and takes nothing.  Some of them find what
  * has to be written before the next stage can look, or although the call is
  * refused: an earlier call of the same key is ended, and an approval is asked
- * for.  That is the stage's write(), which call_explain() does not call.  What
+ * for, of the tool or of a full budget.  That is the stage's write(), which call_explain() does not call.  What
  * a call needs to run is taken after all stages (take.c).
  *
  * Where an earlier stage found nothing to look at (an unknown tool in audit
@@ -48,7 +48,7 @@ const Stage gate_stages[] = {
 	{"breaker", judge_breaker, NULL, true},
 	{"rate", judge_rate, NULL, true},
 	{"approval", judge_approval, approval_ask},
-	{"budget", judge_budget, NULL, true},
+	{"budget", judge_budget, approval_ask, true},
 };
 const int	gate_nstages = lengthof(gate_stages);
 
@@ -212,6 +212,11 @@ judge_budget(Gate *gate)
 	gate_fill_request(gate, &request);
 	/* what takes a read of rows is found out when the call takes its permit */
 	if (!budget_peek(&request, gate->explaining, &decision))
-		refuse_budget(gate, &decision);
+	{
+		if (decision.asks)
+			(void) judge_full(gate, &decision);
+		else
+			refuse_budget(gate, &decision);
+	}
 	gate->hold_tokens = decision.hold_tokens;
 }

@@ -71,7 +71,7 @@ gate_take(Gate *gate)
 static bool
 take_approval(Gate *gate)
 {
-	if (!gate->has_approval || approval_lock(gate))
+	if (!gate->has_approval || approval_lock(gate, &gate->approval_id))
 		return true;
 	gate->has_approval = false;
 	refuse_contended_approval(gate);
@@ -110,7 +110,17 @@ acquire(Gate *gate, PermitRequest *request)
 {
 	PermitDecision decision;
 
-	permit_acquire(request, &decision);
+	for (;;)
+	{
+		permit_acquire(request, &decision);
+		if (!decision.asks)
+			break;
+		if (!approval_excuse(gate, &decision, request))
+			return false;
+	}
+	/* there was room for it in the end */
+	if (request->nexcused > 0 && !decision.excused)
+		approval_spare(gate);
 	if (decision.conflict)
 	{
 		refuse_key_conflict(gate);
