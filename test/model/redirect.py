@@ -104,7 +104,7 @@ def main():
                    "rebind.example.com": [["127.0.0.1"], ["169.254.169.254"]],
                    "dead.example.com": ["127.0.0.2", "127.0.0.1"]})
     connection.execute(f"SELECT agentcore.policy_allow('web', '127.0.0.2', ports => ARRAY[{port}])")
-    fetcher = Fetcher(connection, "web", resolver=names, timeout=5.0, max_bytes=4096)
+    fetcher = Fetcher(connection, "web", resolver=names, timeout=100.0, max_bytes=4096)
     base = f"http://a.example.com:{port}"
 
     def get(url, **more):
