@@ -1156,6 +1156,7 @@ class Budgets:
         self.path(name)
         definition = self.store.budgets[name]
         counter = self.take_alone(tx, name, definition)
+        tx.noted = True
         ahead = counter.seen > now
         if limit_name is not None and limit_name not in [limit.name for limit in definition.limits]:
             raise Failure("42704")
