@@ -117,9 +117,9 @@ digest_model_question(AgcDigest *digest, const Gate *gate)
 }
 
 static void
-digest_tool_question(AgcDigest *digest, Gate *gate)
+digest_tool_question(AgcDigest *digest, const Gate *gate, const uint8 *final)
 {
-	agc_digest_field(digest, digest_final(gate), AGC_HASH_LEN);
+	agc_digest_field(digest, final, AGC_HASH_LEN);
 	digest_text(digest, gate->tool->description);
 	agc_digest_field(digest, gate->tool->definition, AGC_HASH_LEN);
 	digest_text(digest, gate->tool->target);
@@ -132,13 +132,16 @@ digest_tool_question(AgcDigest *digest, Gate *gate)
 const uint8 *
 digest_question(Gate *gate)
 {
+	const uint8 *final;
 	AgcDigest  *digest;
 
 	if (gate->has_question)
 		return gate->question;
+	/* which is a digest itself, and there is one at a time */
+	final = gate->tool != NULL ? digest_final(gate) : NULL;
 	digest = agc_digest_begin();
 	if (gate->tool != NULL)
-		digest_tool_question(digest, gate);
+		digest_tool_question(digest, gate, final);
 	else
 		digest_model_question(digest, gate);
 	digest_text(digest, gate->agent->budget);
