@@ -511,7 +511,23 @@ skip_mark(Reader *r)
 	return true;
 }
 
-/* Backticks, and the name of a language behind them. */
+/* What stands behind the backticks up to the end of the line, or only a word where the value begins in the same line. */
+static void
+skip_info(Reader *r)
+{
+	const char *p = r->at;
+
+	while (p < r->end && strchr("\n{}[]`", *p) == NULL)
+		p++;
+	if (p < r->end && *p == '\n')
+		r->at = p;
+	while (is_next(r, ' ') || is_next(r, '\t'))
+		r->at++;
+	while (r->at < r->end && (is_letter(*r->at) || is_digit(*r->at)))
+		r->at++;
+}
+
+/* Backticks, and what they say of what follows, such as the name of a language. */
 static bool
 skip_fence(Reader *r)
 {
@@ -519,8 +535,7 @@ skip_fence(Reader *r)
 		return false;
 	while (is_next(r, '`'))
 		r->at++;
-	while (r->at < r->end && (is_letter(*r->at) || is_digit(*r->at)))
-		r->at++;
+	skip_info(r);
 	r->rules |= RELAXED_FENCE;
 	return true;
 }
