@@ -176,3 +176,6 @@ SELECT args_feedback('tree', '{"children": [{"valu": 1}]}');
 -- agentvet's words
 SELECT tool_set('vet', '{"query": {"type": "string", "min_length": 1}, "mode": {"type": "string", "optional": true}}', additional => false, dialect => 'agentvet');
 SELECT args_feedback('vet', '{"mode": null, "querry": "x"}');
+-- an enum without values
+SELECT tool_set('nothing', '{"properties": {"a": {"enum": []}, "b": {"anyOf": [{"enum": []}, {"enum": ["x"]}]}}}');
+SELECT args_feedback('nothing', '{"a": 1, "b": 1}');

@@ -294,7 +294,10 @@ error_value(EvalContext *ctx, const SchemaNode *node, const EvalFrame *at, const
 	if (error_full(ctx))
 		return;
 	initStringInfo(&message);
-	appendStringInfoString(&message, list ? "must be one of " : "must be ");
+	if (list && JsonContainerSize(jb_container(allowed)) == 0)
+		appendStringInfoString(&message, "no value is allowed, because \"enum\" is empty");
+	else
+		appendStringInfoString(&message, list ? "must be one of " : "must be ");
 	params = params_begin();
 	if (list)
 	{
