@@ -130,6 +130,18 @@ SELECT kind, name, action FROM config_apply('{"budgets": [{"name": "free", "spen
 SELECT budget, spenders, max_overrun FROM budget_status WHERE tenant = '' AND budget = 'free';
 SELECT budget_set('rich', reset => '{spenders}'), budget_set('other', reset => '{spenders}');
 SELECT * FROM public.uses WHERE budget IN ('free', 'rich', 'other');
+-- a role that was granted functions by hand, and nothing else, sees nothing
+CREATE ROLE regress_spend_hand;
+GRANT USAGE ON SCHEMA agentcore TO regress_spend_hand;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA agentcore TO regress_spend_hand;
+SET ROLE regress_spend_hand;
+SELECT * FROM budget_counted('', 'rich');
+SELECT * FROM budget_windows('rich');
+SELECT * FROM budget_unbilled('rich', '-infinity');
+SELECT * FROM budget_verify();
+RESET ROLE;
+DROP OWNED BY regress_spend_hand;
+DROP ROLE regress_spend_hand;
 -- a role that is gone is nobody
 SELECT budget_set('free', spenders => '{regress_spend_group}');
 DROP ROLE regress_spend_group;

@@ -123,6 +123,7 @@ AGC_FUNCTION(budget_counted)
 	PathLink	link = {.name = budget};
 	BudgetPath	path = {.tenant = tenant, .n = 1, .link = &link};
 
+	agc_enter(tenant, AGC_READER);
 	InitMaterializedSRF(fcinfo, 0);
 	link.defined = definition_read(tenant, budget, &link.def);
 	path_read_rows(&path, &link, GetActiveSnapshot());

@@ -31,6 +31,7 @@ CREATE FUNCTION agentcore.budget_counted(tenant text, budget text) RETURNS SETOF
 COMMENT ON FUNCTION agentcore.budget_counted(text, text) IS
   'Internal. '
   'The counter rows of a budget added up, by the snapshot of the statement, at the latest begin of each window. '
+  'The caller needs reader. '
   'No row where there is no counter.';
 
 CREATE FUNCTION agentcore.budget_windows(budget text, tenant text DEFAULT '') RETURNS SETOF agentcore.budget_window_now
