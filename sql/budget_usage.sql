@@ -160,3 +160,8 @@ SELECT * FROM budget_verify();
 SELECT u.n, m.* FROM unnest(ARRAY['{"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 160, "prompt_tokens_details": {"cached_tokens": 900}}', '{"prompt_tokens": 9, "completion_tokens": 1, "gold_tokens": 5}',
   '{"prompt_tokens": 5, "completion_tokens": 5, "input_tokens": 7, "output_tokens": 7}', '{}', NULL]::jsonb[]) WITH ORDINALITY u(usage, n), model_usage(u.usage) m ORDER BY n, reading, part, tokens;
 SELECT model_usage(NULL);
+-- names of two shapes, each of which says half of it: one reading, which the total confirms
+SELECT u.usage, m.* FROM unnest(ARRAY['{"prompt_tokens": 200, "output_tokens": 50}', '{"input_tokens": 200, "completion_tokens": 50, "total_tokens": 250}', '{"promptTokens": 200, "outputTokens": 50, "reasoningTokens": 20}',
+  '{"input_tokens": 200, "cache_read_input_tokens": 500, "completion_tokens": 50}', '{"prompt_tokens": 200, "completion_tokens": 0, "input_tokens": 0, "output_tokens": 50}', '{"input_tokens": 0, "cache_read_input_tokens": 500, "output_tokens": 50, "prompt_tokens": 500, "completion_tokens": 50}']::jsonb[])
+  WITH ORDINALITY u(usage, n), model_usage(u.usage) m ORDER BY n, reading, part, tokens;
+SELECT trim_scale(usd * 1e6) AS microusd FROM model_cost('m', '{"prompt_tokens": 200, "output_tokens": 50}');

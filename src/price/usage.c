@@ -487,6 +487,32 @@ add_reading(UsageReadings *out, const UsageReading *reading)
 	out->reading[out->n++] = reading->usage;
 }
 
+static bool
+says_nothing(const Parts *parts, int side)
+{
+	return parts->whole[side] + sum_of(parts->apart, side) + sum_of(parts->within, side) + sum_of(parts->either, side) == 0;
+}
+
+/* Names of several shapes may be mixed: what one says nothing of is as another says. */
+static void
+borrow_wholes(Parts *all, const Figures *figures)
+{
+	for (int side = 0; side < 2; side++)
+	{
+		Parts		most = {{0}};
+
+		for (int i = 0; i < usage_nshapes; i++)
+			if (figures[i].present && all[i].whole[side] > most.whole[side])
+				most = all[i];
+		for (int i = 0; i < usage_nshapes; i++)
+			if (figures[i].present && most.whole[side] > 0 && says_nothing(&all[i], side))
+			{
+				all[i].whole[side] = most.whole[side];
+				all[i].whole_field[side] = most.whole_field[side];
+			}
+	}
+}
+
 /* Another shape, whose input has its cache within, says the same input. */
 static bool
 same_input_elsewhere(const Parts *all, int n, const Figures *figures)
@@ -510,6 +536,7 @@ read_shapes(const Figures *figures, UsageReadings *out)
 		for (int f = 0; figures[i].present && f < usage_shapes[i].nfields; f++)
 			sort_figure(&usage_shapes[i].field[f], figures[i].value[f], &all[i]);
 	}
+	borrow_wholes(all, figures);
 	for (int i = 0; i < usage_nshapes; i++)
 	{
 		UsageReading reading = {{{0}}};
