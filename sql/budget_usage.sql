@@ -165,3 +165,10 @@ SELECT u.usage, m.* FROM unnest(ARRAY['{"prompt_tokens": 200, "output_tokens": 5
   '{"input_tokens": 200, "cache_read_input_tokens": 500, "completion_tokens": 50}', '{"prompt_tokens": 200, "completion_tokens": 0, "input_tokens": 0, "output_tokens": 50}', '{"input_tokens": 0, "cache_read_input_tokens": 500, "output_tokens": 50, "prompt_tokens": 500, "completion_tokens": 50}']::jsonb[])
   WITH ORDINALITY u(usage, n), model_usage(u.usage) m ORDER BY n, reading, part, tokens;
 SELECT trim_scale(usd * 1e6) AS microusd FROM model_cost('m', '{"prompt_tokens": 200, "output_tokens": 50}');
+-- so may the names of their details
+SELECT u.usage, m.* FROM unnest(ARRAY['{"input_tokens": 100, "output_tokens": 50, "total_tokens": 150, "prompt_tokens_details": {"cached_tokens": 40}, "completion_tokens_details": {"reasoning_tokens": 10}}',
+  '{"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, "input_tokens_details": {"cached_tokens": 40}, "output_tokens_details": {"reasoning_tokens": 10}}',
+  '{"prompt_tokens": 100, "input_tokens": 100, "completion_tokens": 50, "output_tokens": 50, "prompt_tokens_details": {"cached_tokens": 40}, "input_tokens_details": {"cached_tokens": 40}}',
+  '{"input_tokens": 10, "cache_read_input_tokens": 500, "output_tokens": 5, "prompt_tokens": 510, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 500}}',
+  '{"prompt_tokens": 200, "output_tokens": 50, "prompt_tokens_details": {"cached_tokens": 100}, "output_tokens_details": {"reasoning_tokens": 20}}']::jsonb[])
+  WITH ORDINALITY u(usage, n), model_usage(u.usage) m ORDER BY n, reading, part, tokens;

@@ -487,6 +487,37 @@ add_reading(UsageReadings *out, const UsageReading *reading)
 	out->reading[out->n++] = reading->usage;
 }
 
+/* Details that are named after a whole of the shape. */
+static bool
+has_own_details(const UsageShape *shape, const UsageField *details)
+{
+	bool		named_so = false;
+	bool		there = false;
+
+	for (int f = 0; f < shape->nfields; f++)
+	{
+		const UsageField *field = &shape->field[f];
+
+		if (field->relation == USAGE_WHOLE && field->outer == NULL && strncmp(details->outer, field->name, strlen(field->name)) == 0)
+			named_so = true;
+		if (field->outer != NULL && strcmp(field->outer, details->outer) == 0)
+			there = true;
+	}
+	return named_so && there;
+}
+
+/* Names of details may be mixed too, but where a shape is there that they are named after, they are its own. */
+static bool
+is_of_another(const UsageField *field, int n, const Figures *figures)
+{
+	if (field->outer == NULL || has_own_details(&usage_shapes[n], field))
+		return false;
+	for (int i = 0; i < usage_nshapes; i++)
+		if (i != n && figures[i].present && has_own_details(&usage_shapes[i], field))
+			return true;
+	return false;
+}
+
 static bool
 says_nothing(const Parts *parts, int side)
 {
@@ -534,7 +565,8 @@ read_shapes(const Figures *figures, UsageReadings *out)
 	{
 		all[i].has_total = figures[i].has_total;
 		for (int f = 0; figures[i].present && f < usage_shapes[i].nfields; f++)
-			sort_figure(&usage_shapes[i].field[f], figures[i].value[f], &all[i]);
+			if (figures[i].value[f] == 0 || !is_of_another(&usage_shapes[i].field[f], i, figures))
+				sort_figure(&usage_shapes[i].field[f], figures[i].value[f], &all[i]);
 	}
 	borrow_wholes(all, figures);
 	for (int i = 0; i < usage_nshapes; i++)

@@ -78,7 +78,8 @@
 /*
  * OpenAI's chat completions; DeepSeek (prompt_cache_hit_tokens), Kimi (cached_tokens
  * beside the others), Mistral (num_cached_tokens), Perplexity (reasoning_tokens
- * beside them), OpenRouter, LiteLLM.
+ * beside them), OpenRouter, LiteLLM.  Gateways mix the names of details with those of
+ * the responses.
  */
 static const UsageField openai_chat[] = {
 	WHOLE("prompt_tokens", TOKEN_INPUT),
@@ -92,7 +93,9 @@ static const UsageField openai_chat[] = {
 	WITHIN("cached_tokens", TOKEN_CACHED),
 	EITHER("reasoning_tokens", TOKEN_REASONING),
 	INPUT_DETAILS("prompt_tokens_details"),
+	INPUT_DETAILS("input_tokens_details"),
 	OUTPUT_DETAILS("completion_tokens_details"),
+	OUTPUT_DETAILS("output_tokens_details"),
 	KNOWN_OUT("completion_tokens_details", "text_tokens"),
 	{"prompt_tokens_details/cache_creation_token_details", "ephemeral_5m_input_tokens", TOKEN_CACHE_WRITE, USAGE_SHORT_WRITE},
 	{"prompt_tokens_details/cache_creation_token_details", "ephemeral_1h_input_tokens", TOKEN_LONG_CACHE_WRITE, USAGE_LONG_WRITE}
@@ -101,7 +104,7 @@ static const UsageField openai_chat[] = {
 /*
  * OpenAI's responses, Anthropic's messages, Codex (cached_input_tokens), LangChain
  * (input_token_details), OpenAI realtime (the same name), pydantic-ai
- * (cache_read_tokens), Cohere.  Anthropic alone counts its cache apart, and is known
+ * (cache_read_tokens), Cohere, Qwen's own API (prompt_tokens_details).  Anthropic alone counts its cache apart, and is known
  * by the names of it.
  */
 static const UsageField input_output[] = {
@@ -121,6 +124,8 @@ static const UsageField input_output[] = {
 	WITHIN("image_tokens", TOKEN_IMAGE_INPUT),
 	INPUT_DETAILS("input_tokens_details"),
 	INPUT_DETAILS("input_token_details"),
+	INPUT_DETAILS("prompt_tokens_details"),
+	OUTPUT_DETAILS("completion_tokens_details"),
 	OUTPUT_DETAILS("output_tokens_details"),
 	OUTPUT_DETAILS("output_token_details"),
 	PYDANTIC_DETAILS
