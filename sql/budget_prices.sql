@@ -42,7 +42,7 @@ SELECT provider, c.* FROM (VALUES
   (13, 'a total below its parts', '{"prompt_tokens": 9, "completion_tokens": 8, "total_tokens": 1}')
 ) u(n, provider, usage), public.cost(u.usage) c ORDER BY n;
 
--- several forms at once, or in several places: the larger cost counts; what agrees is counted once
+-- several forms at once, or in several places: the larger cost counts; what agrees is counted once; a side that one says nothing of is as another says
 SELECT n, what, c.* FROM (VALUES
   (1, 'small, then large', '{"prompt_tokens": 1, "completion_tokens": 1, "input_tokens": 400, "output_tokens": 700}'::jsonb),
   (2, 'large, then small', '{"prompt_tokens": 400, "completion_tokens": 700, "input_tokens": 1, "output_tokens": 1}'),
