@@ -217,7 +217,7 @@ BEGIN
   ROLLBACK;
 END
 $$;
-CALL without('ALTER TABLE agentcore.permit DROP COLUMN budgets CASCADE');
+CALL without('ALTER TABLE agentcore.permit DROP COLUMN spent_tokens CASCADE');
 CALL without('ALTER TABLE agentcore.permit DROP COLUMN held_by CASCADE');
 CALL without('ALTER TABLE agentcore.permit ADD COLUMN more text');
 CALL without('ALTER TABLE agentcore.permit ALTER COLUMN budgets DROP NOT NULL');
@@ -230,6 +230,6 @@ CALL without('ALTER TABLE agentcore.budget_ledger ADD COLUMN more text');
 SELECT run('unaltered');
 -- also once the rows were written anew without it
 SELECT agentcore.budget_acquire('b', 10) AS p \gset
-ALTER TABLE agentcore.permit DROP COLUMN budgets CASCADE;
+ALTER TABLE agentcore.permit DROP COLUMN spent_tokens CASCADE;
 VACUUM FULL agentcore.permit;
 SELECT agentcore.budget_commit(:'p', 5);

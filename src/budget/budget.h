@@ -105,6 +105,14 @@ typedef struct BudgetFull
 	BudgetFacts facts;
 } BudgetFull;
 
+/* What a request hears that does not fit. */
+typedef enum OnFull
+{
+	ON_FULL_DENY,
+	ON_FULL_WAIT,				/* only where all reset within agentcore.budget_wait_max */
+	ON_FULL_ASK
+} OnFull;
+
 typedef struct PermitDecision
 {
 	bool		granted;
@@ -115,6 +123,9 @@ typedef struct PermitDecision
 	char	   *denied_by;		/* budget name */
 	char	   *denied_limit;	/* which of its windows; NULL: disabled, or in flight */
 	BudgetFacts denied;
+	OnFull		on_full;		/* of a refusal: what all that refuse say of it, and can keep */
+	int			npaid_by;		/* granted: overflows that pay in place of full budgets */
+	char	  **paid_by;
 	char	   *detail;
 	int64		retry_after;	/* us, -1 = not known */
 	bool		can_ever_fit;
@@ -228,6 +239,9 @@ extern void budget_put_facts(AgcRow *row, const BudgetFacts *facts);
 
 /* budgets without room and what each says, for a form: [{"budget", "limit", "dimension", "used", "held", "max", "asked"}] */
 extern Jsonb *budget_full_list(const List *full);
+
+/* the overflows that pay, as a column; NULL: none does */
+extern void budget_put_paid_by(AgcRow *row, char *const *paid_by, int n);
 
 /* 42501 unless the caller may use it (spender.c); does nothing for a budget that does not exist */
 extern void budget_check_use(const char *tenant, const char *budget);

@@ -219,4 +219,4 @@ INSERT INTO agentcore.access_function VALUES ('budget_counter_by_hand', 'interna
 INSERT INTO agentcore.access_source (relation, since, hidden) VALUES
   ('budget', NULL, '{max_tokens,max_nanousd,max_calls,limited_at,window_revision,revision,place}'),
   ('budget_limit', NULL, '{max_tokens,max_nanousd,max_calls,revision}'),
-  ('permit', NULL, '{budgets,spent_tokens,spent_nanousd,charge_on_expiry,holder,request_hash,asked_hash,held_by,is_llm,idempotent,resolved,cache_key,cache_lease,result,loop_tag}'), ('budget_ledger', 'at', '{detail}');
+  ('permit', NULL, '{spent_tokens,spent_nanousd,charge_on_expiry,holder,request_hash,asked_hash,held_by,is_llm,idempotent,resolved,cache_key,cache_lease,result,loop_tag}'), ('budget_ledger', 'at', '{detail}');

@@ -18,6 +18,7 @@ typedef struct PathLink
 	const struct BudgetTemplate *unmade;	/* the template whose definition it has, until its first use; NULL: its own */
 	bool		excused;		/* a person lets the request pass its limits */
 	bool		passed;			/* which it did, since it does not fit */
+	const char *instead_of;		/* the full budget that an overflow brought it for; NULL: it is asked anyway */
 	bool		found;			/* sum is set */
 	Counter		sum;			/* what is committed and what this transaction did, by the path's time */
 	bool		own;			/* what it did through an entry is in it as well */
@@ -46,6 +47,9 @@ typedef struct BudgetPath
 	const char *tenant;
 	bool		resolved;		/* budgets and their parents as now defined */
 	const PermitRequest *request;	/* whose budgets it is of; NULL: of the first link and all above */
+	int			nfull;			/* of these, so many are full and have gone */
+	char	  **full;
+	char	  **paid_by;		/* the overflow of each */
 	uint64		generation;		/* at which the definitions were read */
 	TimestampTz at;				/* the time to act at; set with the counters */
 	int			n;

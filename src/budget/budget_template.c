@@ -266,6 +266,7 @@ refuse(const BudgetPath *path, const PathLink *link, PermitDecision *out, Memory
 	out->denied_by = pstrdup(link->name);
 	out->denied_limit = NULL;
 	memset(&out->denied, 0, sizeof(out->denied));
+	out->on_full = ON_FULL_DENY;
 	out->detail = template_too_many(link);
 	out->retry_after = -1;
 	out->can_ever_fit = false;

@@ -60,6 +60,23 @@ append_number(StringInfo out, const char *name, const BudgetFacts *facts, int64 
 					 DatumGetCString(DirectFunctionCall1(numeric_out, value)) : "null");
 }
 
+const char *
+denial_on_full(const PermitDecision *decision)
+{
+	static const char *const words[] = {"deny", "wait", "ask"};
+
+	return words[decision->on_full];
+}
+
+void
+budget_put_paid_by(AgcRow *row, char *const *paid_by, int n)
+{
+	if (n == 0)
+		agc_put_null(row);
+	else
+		agc_put(row, agc_texts_datum(paid_by, n));
+}
+
 char *
 denial_text(const PermitDecision *decision)
 {
@@ -74,6 +91,7 @@ denial_text(const PermitDecision *decision)
 	append_number(&out, "held", facts, facts->held);
 	append_number(&out, "max", facts, facts->max);
 	append_number(&out, "asked", facts, facts->asked);
+	append_text(&out, "on_full", denial_on_full(decision));
 	return out.data;
 }
 

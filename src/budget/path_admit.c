@@ -106,16 +106,21 @@ deny(PermitDecision *out, const PathLink *link, const Refusal *refusal, char *wh
 		out->denied_limit = refusal == NULL || refusal->window < 0 ? NULL :
 			pstrdup(definition_limit_name(&link->def.limit[refusal->window]));
 		out->denied = facts_of(refusal);
+		out->on_full = refusal == NULL ? ON_FULL_DENY : link->def.on_full;
 		if (why != NULL)
 			out->detail = why;
 		else if (refusal != NULL)
 			out->detail = describe(link, refusal);
 		else
 			out->detail = psprintf("Budget %s is disabled.", agc_quoted_name(link->name));
+		if (link->instead_of != NULL)
+			out->detail = psprintf("%s It was asked in place of %s, which is full.", out->detail, agc_quoted_name(link->instead_of));
 		out->retry_after = retry_after;
 		out->can_ever_fit = can_ever_fit;
 		return;
 	}
+	if (refusal == NULL || link->def.on_full != out->on_full)
+		out->on_full = ON_FULL_DENY;
 	out->can_ever_fit = out->can_ever_fit && can_ever_fit;
 	if (out->retry_after < 0 || retry_after < 0)
 		out->retry_after = -1;
@@ -136,6 +141,7 @@ path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecis
 	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
 	out->denied = facts_of(NULL);
 	out->full = NIL;
+	out->on_full = ON_FULL_DENY;
 	out->has_remaining = false;
 	out->retry_after = -1;
 	out->can_ever_fit = true;
@@ -163,6 +169,10 @@ path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecis
 	out->asks = !out->granted && list_length(out->full) == path->n - nadmit;
 	if (!out->can_ever_fit)
 		out->retry_after = -1;
+	if (out->on_full == ON_FULL_WAIT && (out->retry_after < 0 || out->retry_after > agc_budget_wait_max * INT64CONST(1000)))
+		out->on_full = ON_FULL_DENY;
+	if (out->on_full == ON_FULL_ASK && !out->asks)
+		out->on_full = ON_FULL_DENY;
 	if (!out->granted)
 		path_remaining(path, out);
 	return out->granted;

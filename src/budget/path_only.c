@@ -32,15 +32,18 @@ counts_all(const PathLink *link, const void *only)
 }
 
 /* Roots count always: budget_set() gives them no such list. */
-static bool
-counts(const PathLink *link, const void *arg)
+bool
+path_counts(const BudgetDef *def, const PermitRequest *request)
 {
-	const PermitRequest *request = arg;
-	const BudgetDef *def = &link->def;
-
 	return def->nonly == 0 || def->parent == NULL || request->tool == NULL ||
 		agc_patterns_cover(def->only, def->nonly, request->tool) ||
 		(request->priced_as != NULL && agc_patterns_cover(def->only, def->nonly, request->priced_as));
+}
+
+static bool
+counts(const PathLink *link, const void *arg)
+{
+	return path_counts(&link->def, arg);
 }
 
 static void

@@ -7,6 +7,9 @@
 
 #include "budget/budget_path.h"
 
+/* whether calls like this count for the budget */
+extern bool path_counts(const BudgetDef *def, const PermitRequest *request);
+
 /* the links that the request does not count for go */
 extern void path_leave_out(BudgetPath *path, const PermitRequest *request);
 

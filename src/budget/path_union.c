@@ -8,6 +8,10 @@
  * them they name, and in which order.  Depths are those of the definitions of now, also
  * for permits that are older: two transactions of one time agree.
  *
+ * A budget that is full may have another pay in its place.  Then the path is another
+ * one, which is judged and locked from the beginning, so the order of locks stays.  It
+ * is not looked for further: there is one way to each union, and it ends.
+ *
  * Memory: links, in the caller's context.  Locks: none here.  On ERROR: nothing
  * to undo.
  */
@@ -42,13 +46,64 @@ path_of_request(BudgetPath *path, const PermitRequest *request)
 	excuse(path, request);
 }
 
+static void
+note_overflow(BudgetPath *path, char *full, char *overflow)
+{
+	if (path->full == NULL)
+	{
+		path->full = palloc(BUDGET_MAX_LINKS * sizeof(char *));
+		path->paid_by = palloc(BUDGET_MAX_LINKS * sizeof(char *));
+	}
+	path->full[path->nfull] = full;
+	path->paid_by[path->nfull++] = overflow;
+}
+
+static bool
+overflow_of(BudgetPath *path, const char *budget)
+{
+	PathLink   *link = path_find(path, budget);
+	char	   *full;
+	char	   *overflow;
+	BudgetDef	def;
+	int			others = path->n - 1;
+
+	if (link == NULL || !link->defined || link->instead_of != NULL || link->def.overflow == NULL)
+		return false;
+	full = link->name;
+	overflow = link->def.overflow;
+	/* one that such calls pass by would pay nothing */
+	if (!definition_read(path->tenant, overflow, &def) || !path_counts(&def, path->request))
+		return false;
+	memmove(link, link + 1, (&path->link[path->n] - (link + 1)) * sizeof(PathLink));
+	path->n = others;
+	path_add_chain(path, overflow);
+	for (int i = others; i < path->n; i++)
+		path->link[i].instead_of = full;
+	path_leave_out(path, path->request);
+	path_sort(path);
+	excuse(path, path->request);
+	note_overflow(path, full, overflow);
+	return true;
+}
+
+/* One that is disabled, or that its template may not make, is not full. */
+bool
+path_overflow(BudgetPath *path, const PermitDecision *refusal)
+{
+	return refusal->denied.dimension != NULL && overflow_of(path, refusal->denied_by);
+}
+
 bool
 path_is_as_asked(const BudgetPath *path)
 {
 	BudgetPath	now;
 
 	if (path->request != NULL)
+	{
 		path_of_request(&now, path->request);
+		for (int i = 0; i < path->nfull; i++)
+			(void) overflow_of(&now, path->full[i]);
+	}
 	else
 		path_resolve(&now, path->tenant, path->link[0].name);
 	if (now.n != path->n)
@@ -65,7 +120,11 @@ path_payer(const BudgetPath *path, const char *budget)
 	for (int level = 0; budget != NULL && level < BUDGET_MAX_DEPTH; level++)
 	{
 		const PathLink *link = path_find((BudgetPath *) path, budget);
+		BudgetDef	def;
 
+		/* it was full, and its overflow pays */
+		if (link == NULL && definition_read(path->tenant, budget, &def) && def.overflow != NULL)
+			link = path_find((BudgetPath *) path, def.overflow);
 		if (link != NULL)
 			return link->defined ? &link->def : NULL;
 		budget = path_parent(path, budget);

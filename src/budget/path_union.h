@@ -14,12 +14,19 @@
  */
 extern void path_of_request(BudgetPath *path, const PermitRequest *request);
 
+/*
+ * The overflow of the budget that refuses, with all above it, takes the place of that
+ * budget, whose parents stay; false: it has none for this request.  What an overflow
+ * has brought has none.  No lock of the path may be held.
+ */
+extern bool path_overflow(BudgetPath *path, const PermitDecision *refusal);
+
 /* whether a resolved path would be the same by the definitions of now */
 extern bool path_is_as_asked(const BudgetPath *path);
 
 /*
- * Whose on_expiry and overrun count: the budget's, or those of the next above it that
- * is in the path.  NULL: there is none any more.
+ * Whose on_expiry and overrun count: the budget's, or those of its overflow, or of the
+ * next above it that is in the path.  NULL: there is none any more.
  */
 extern const BudgetDef *path_payer(const BudgetPath *path, const char *budget);
 

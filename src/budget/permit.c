@@ -39,6 +39,7 @@ permit_report_contention(PermitDecision *out)
 	out->reason = REASON_CONTENTION;
 	out->denied_by = out->denied_limit = NULL;
 	memset(&out->denied, 0, sizeof(out->denied));
+	out->on_full = ON_FULL_DENY;
 	out->asks = out->has_remaining = false;
 	out->detail = "Another transaction holds or has just changed a budget or key for which this one cannot wait.";
 	out->retry_after = CONTENTION_WAIT;

@@ -3,11 +3,13 @@
 CREATE TYPE agentcore.budget_decision AS (
   granted boolean, permit uuid, denied_by text, reason text, retry_after interval,
   can_ever_fit boolean, detail text, duplicate boolean, denied_limit text, remaining jsonb,
-  denied_dimension text, used numeric, held numeric, max numeric, asked numeric);
+  denied_dimension text, used numeric, held numeric, max numeric, asked numeric, on_full text, paid_by text[]);
 COMMENT ON TYPE agentcore.budget_decision IS
   'Answer of budget_try_acquire() and budget_charge(). '
   'denied_by: the budget; reason: budget_exceeded | contention; retry_after NULL: not known; duplicate: the permit was made by an earlier call with the same key; denied_limit: which of the budget''s limits refused (main: its own window; NULL: disabled, or too many in flight); remaining: {tokens, usd, calls, in_flight} left in the budget and all its parents together, after this permit (null: no limit; NULL for a duplicate and on contention). '
-  'denied_dimension: tokens | usd | calls | in_flight, and of it what denied_by has used, what open permits hold of it, its limit and what was asked (NULL: unknown; all NULL where it is disabled, and on contention).';
+  'denied_dimension: tokens | usd | calls | in_flight, and of it what denied_by has used, what open permits hold of it, its limit and what was asked (NULL: unknown; all NULL where it is disabled, and on contention). '
+  'on_full, of a refusal: deny | wait | ask, what all budgets that refuse say of it; wait: all reset within agentcore.budget_wait_max, so ask again after retry_after, which is never before the reset and not the same for all. '
+  'paid_by: the overflows that pay in place of full budgets (NULL: none; also for a duplicate).';
 
 CREATE FUNCTION agentcore.budget_acquire(
   budget text, tokens bigint DEFAULT NULL, usd numeric DEFAULT NULL, calls integer DEFAULT 1,
@@ -100,7 +102,7 @@ SELECT p.tenant, p.id AS permit,
        p.charged_tokens, pg_catalog.trim_scale(p.charged_nanousd * 0.000000001) AS charged_usd, p.charged_calls,
        p.created_at, p.lease_until, p.retry_at, p.settled_at, p.result_kept, p.result_note, p.priced_as, p.service_tier,
        p.estimated, pg_catalog.trim_scale(p.reported_nanousd * 0.000000001) AS reported_usd, p.labels, p.also,
-       p.excused
+       p.excused, p.budgets
   FROM agentcore.visible_rows(NULL::agentcore.permit) p;
 COMMENT ON VIEW agentcore.permits IS
   'Permits of the visible tenants, open and settled. '
@@ -111,7 +113,7 @@ COMMENT ON VIEW agentcore.permits IS
   'estimated: the field of a usage object that was not understood, so that no less than the hold was charged; NULL where there is none. '
   'reported_usd: what the usage object itself said that the call cost. '
   'labels: as given when it began (NULL: none). '
-  'budget: whose on_expiry and overrun count; also: what was named beside it (NULL: nothing). '
+  'budget: whose on_expiry and overrun count (those of its overflow, where that pays); also: what was named beside it (NULL: nothing); budgets: all that pay, the deepest first. '
   'excused: budgets whose limits a person let it pass, by an approval (NULL: none). '
   'Money in USD.';
 

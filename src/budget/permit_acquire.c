@@ -19,10 +19,14 @@
 #include "budget/path_union.h"
 #include "budget/permit_expire.h"
 
+#include "common/pg_prng.h"
 #include "miscadmin.h"
 
 /* how many ended leases of a budget an acquire expires before that budget refuses it */
 #define REAP_INLINE		16
+
+/* over how long those come that wait for one reset; and a tenth of their wait */
+#define WAIT_SPREAD		(USECS_PER_SEC / 4)
 
 static void
 asked_of(const PermitRequest *request, int64 asked[BUDGET_NDIMS])
@@ -39,6 +43,35 @@ asked_of(const PermitRequest *request, int64 asked[BUDGET_NDIMS])
 }
 
 /*
+ * Whether another union may pay, which path and asked are then of; "soonest" knows when
+ * any of those that refused may fit.
+ */
+static bool
+goes_on(BudgetPath *path, int64 asked[BUDGET_NDIMS], const PermitDecision *refusal, PermitDecision *soonest)
+{
+	soonest->can_ever_fit = soonest->can_ever_fit || refusal->can_ever_fit;
+	if (soonest->retry_after < 0 || (refusal->retry_after >= 0 && refusal->retry_after < soonest->retry_after))
+		soonest->retry_after = refusal->retry_after;
+	if (!path_overflow(path, refusal))
+		return false;
+	asked_of(path->request, asked);
+	min_hold_ask(path, asked);
+	return true;
+}
+
+/* Those that are to wait for a reset come after it, and not all at once. */
+static void
+refused(PermitDecision *out, const PermitDecision *soonest)
+{
+	if (strcmp(out->reason, REASON_BUDGET_EXCEEDED) != 0)
+		return;
+	out->can_ever_fit = soonest->can_ever_fit;
+	out->retry_after = soonest->retry_after;
+	if (out->on_full == ON_FULL_WAIT)
+		out->retry_after += (int64) pg_prng_uint64_range(&pg_global_prng_state, 0, WAIT_SPREAD + out->retry_after / 10);
+}
+
+/*
  * A hold whose lease has ended no longer counts.  If there is one, the answer is
  * left to permit_acquire(), which expires it first.
  */
@@ -46,6 +79,7 @@ bool
 budget_peek(const PermitRequest *request, bool rows, PermitDecision *out)
 {
 	MemoryContext caller_cxt = CurrentMemoryContext;
+	PermitDecision soonest = {.retry_after = -1};
 	int64		asked[BUDGET_NDIMS];
 	BudgetPath	path;
 
@@ -58,15 +92,22 @@ budget_peek(const PermitRequest *request, bool rows, PermitDecision *out)
 	out->hold_tokens = Max(asked[DIM_TOKENS], 0);
 	if (!rows && !path_is_refused_by_entries(&path, asked))
 		return out->granted = true;
-	path_peek(&path);
-	if (path_admits(&path, asked, out, caller_cxt) || !out->can_ever_fit)
-		return out->granted;
-
+	do
+	{
+		out->hold_tokens = Max(asked[DIM_TOKENS], 0);
+		path_peek(&path);
+		if (path_admits(&path, asked, out, caller_cxt))
+			return true;
+	} while (goes_on(&path, asked, out, &soonest));
+	refused(out, &soonest);
+	if (!out->can_ever_fit)
+		return false;
 	out->granted = row_permits_any_ended(request->tenant, agc_now());
 	if (out->granted)
 	{
 		out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
 		memset(&out->denied, 0, sizeof(out->denied));
+		out->on_full = ON_FULL_DENY;
 		out->asks = false;
 	}
 	return out->granted;
@@ -145,6 +186,21 @@ enter_or_reap(BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecision 
 		}
 }
 
+/* A full budget whose overflow pays is left out, and all is tried anew. */
+static bool
+enter_or_overflow(BudgetPath *path, int64 asked[BUDGET_NDIMS], PermitDecision *out, MemoryContext cxt)
+{
+	PermitDecision soonest = {.retry_after = -1};
+
+	while (!enter_or_reap(path, asked, out, cxt))
+		if (!goes_on(path, asked, out, &soonest))
+		{
+			refused(out, &soonest);
+			return false;
+		}
+	return true;
+}
+
 static bool
 charges_on_expiry(const BudgetPath *path, const PermitRequest *request)
 {
@@ -154,8 +210,12 @@ charges_on_expiry(const BudgetPath *path, const PermitRequest *request)
 }
 
 static void
-hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const char *holder, PermitDecision *out)
+hold(BudgetPath *path, Permit *permit, const int64 asked[BUDGET_NDIMS], const char *holder, PermitDecision *out)
 {
+	const PermitRequest *request = path->request;
+
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		permit->held[dim] = Max(asked[dim], 0);
 	agc_uuid_v7(&permit->row.id);
 	permit->depth = path->n;
 	for (int i = 0; i < path->n; i++)
@@ -181,6 +241,9 @@ hold(BudgetPath *path, Permit *permit, const PermitRequest *request, const char 
 	memset(&out->denied, 0, sizeof(out->denied));
 	out->asks = out->has_remaining = false;
 	out->excused = permit->nexcused > 0;
+	out->on_full = ON_FULL_DENY;
+	out->npaid_by = path->nfull;
+	out->paid_by = path->paid_by;
 	out->retry_after = -1;
 	out->id = permit->row.id;
 	if (request->want_remaining)
@@ -217,9 +280,6 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	holder = permit_holder(request->agent, permit.row.role);
 	path_of_request(&path, request);
 	min_hold_take(&path, asked);
-	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
-		permit.held[dim] = Max(asked[dim], 0);
-
 	if (request->key != NULL)
 	{
 		if (!row_key_lock(request->tenant, holder, request->key, !lock_order_held()))
@@ -230,8 +290,8 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	}
 	if (request->key == NULL || !find_duplicate(request, holder, out))
 	{
-		if (enter_or_reap(&path, asked, out, caller_cxt))
-			hold(&path, &permit, request, holder, out);
+		if (enter_or_overflow(&path, asked, out, caller_cxt))
+			hold(&path, &permit, asked, holder, out);
 		if (request->key != NULL)
 			lock_order_note();
 	}

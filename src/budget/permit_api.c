@@ -114,6 +114,7 @@ raise_refusal(const char *budget, const PermitDecision *decision)
 			 errdetail_internal("%s\n%s", decision->detail, denial_text(decision)),
 			 decision->asks ? errhint("The budget has a person asked when it is full, which only a call of the gate (call_begin, llm_begin) can do.") :
 			 !decision->can_ever_fit ? errhint("This request can never fit; ask for less, or raise or enable the budget.") :
+			 decision->on_full == ON_FULL_WAIT ? errhint("Wait for the reset, and try again in %.3f seconds.", ceil(decision->retry_after / 1e3) / 1e3) :
 			 decision->retry_after >= 0 ? errhint("The budget resets in %.0f seconds.", ceil(decision->retry_after / 1e6)) :
 			 errhint("Open permits hold what is left; try again when they are settled.")));
 }
@@ -178,6 +179,8 @@ decision_row(FunctionCallInfo fcinfo, PermitDecision *decision)
 	agc_put_text(&row, decision->denied_limit);
 	agc_put_jsonb(&row, decision->has_remaining ? remaining_of(decision) : NULL);
 	budget_put_facts(&row, &decision->denied);
+	agc_put_text(&row, granted || decision->denied_by == NULL ? NULL : denial_on_full(decision));
+	budget_put_paid_by(&row, decision->paid_by, decision->npaid_by);
 	return agc_row_return(fcinfo, &row);
 }
 

@@ -10,7 +10,7 @@
 #ifndef AGENTCORE_BUDGET_WINDOW_H
 #define AGENTCORE_BUDGET_WINDOW_H
 
-#include "core/core.h"
+#include "budget/budget.h"
 
 #include "pgtime.h"
 #include "storage/itemptr.h"
@@ -72,14 +72,6 @@ typedef struct BudgetLimit
 	Window		window;
 	int64		max[BUDGET_NUSED];
 } BudgetLimit;
-
-/* What a request hears that does not fit. */
-typedef enum OnFull
-{
-	ON_FULL_DENY,
-	ON_FULL_WAIT,
-	ON_FULL_ASK
-} OnFull;
 
 typedef struct BudgetDef
 {

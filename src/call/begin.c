@@ -156,6 +156,7 @@ begin_put_answer(AgcRow *row, const Gate *gate)
 	agc_put_uuid(row, gate->shows_approval ? &gate->approval_id : NULL);
 	agc_put_datum(row, Int64GetDatum(in_ms(gate->retry_after)), gate->retry_after < 0);
 	put_refusal(row, gate);
+	budget_put_paid_by(row, gate->paid_by, gate->npaid_by);
 }
 
 static Datum

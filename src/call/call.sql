@@ -187,14 +187,16 @@ CREATE TYPE agentcore.call_verdict AS (
   used numeric,
   held numeric,
   max numeric,
-  asked numeric
+  asked numeric,
+  paid_by text[]
 );
 COMMENT ON TYPE agentcore.call_verdict IS
   'What the gate answers. '
   'verdict: run (do it after COMMIT), cached (use result), wait (ask again with the same key after retry_after), deny (final; show feedback to the model). '
   'approval: the request for approval that the verdict is about, or that the call used (NULL: none). '
   'retry_after_ms: retry_after in milliseconds, rounded up. '
-  'denied_by: of budget_exceeded, and of approval_required and approval_expired where a full budget asks, the budget that refuses; denied_dimension: tokens | usd | calls | in_flight, and of it what that budget has used, what open permits hold of it, its limit and what was asked (NULL: unknown; all NULL where the budget is disabled or gone).';
+  'denied_by: of budget_exceeded, and of approval_required and approval_expired where a full budget asks, the budget that refuses; denied_dimension: tokens | usd | calls | in_flight, and of it what that budget has used, what open permits hold of it, its limit and what was asked (NULL: unknown; all NULL where the budget is disabled or gone). '
+  'paid_by, of run: the overflows that pay in place of full budgets (NULL: none does).';
 
 CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1

@@ -126,6 +126,8 @@ typedef struct Gate
 	bool		want_result;
 	char	   *denied_by;		/* of budget_exceeded, and of an approval to exceed it */
 	BudgetFacts denied;
+	int			npaid_by;		/* of run: overflows that pay */
+	char	  **paid_by;
 
 	/* what a policy in audit mode would have refused; shown when nothing else is */
 	const char *observed_reason;

@@ -526,6 +526,16 @@ refuse_budget(Gate *gate, const PermitDecision *decision)
 		gate->denied_by = decision->denied_by;
 		gate->denied = decision->denied;
 	}
+	if (decision->on_full == ON_FULL_WAIT)
+	{
+		if (gate->reason == NULL)
+			gate->feedback = psprintf("The budget %s has nothing left for this call until it resets in about %d seconds. "
+									  "Do something else first, then try again, or make a smaller call.",
+									  agc_quoted_name(decision->denied_by),
+									  (int) Min(decision->retry_after / USECS_PER_SEC + 1, PG_INT32_MAX));
+		gate_wait(gate, decision->reason, decision->detail, decision->retry_after);
+		return;
+	}
 	gate_deny(gate, decision->reason, decision->detail,
 			  psprintf("The budget %s does not cover this call. %s", agc_quoted_name(decision->denied_by),
 					   decision->can_ever_fit ?

@@ -141,6 +141,8 @@ acquire(Gate *gate, PermitRequest *request)
 	}
 	gate->call_id = decision.id;
 	gate->has_call_id = true;
+	gate->npaid_by = decision.npaid_by;
+	gate->paid_by = decision.paid_by;
 	gate->attempt = 1;
 	return true;
 }
