@@ -257,6 +257,17 @@ COMMIT;
 SELECT class, name, c.compiles, n.compiles FROM compiled c JOIN compiled_objects() n USING (class, tenant, name) WHERE c.compiles <> n.compiles;
 SELECT made FROM budget_templates WHERE pattern = 'many:*';
 
+-- after a registry change, who may use one of them is read along its chain and those of the agents, not of all
+SELECT count(*) >= 300 AS many FROM budget;
+BEGIN;
+SELECT pg_stat_get_xact_tuples_returned('agentcore.budget_pkey'::regclass) AS before \gset
+SELECT tool_set('changed', '{}');
+SET LOCAL ROLE regress_tpl_bob;
+SELECT granted FROM budget_try_acquire('many:7', 0);
+RESET ROLE;
+SELECT pg_stat_get_xact_tuples_returned('agentcore.budget_pkey'::regclass) - :before <= 30 AS few;
+ROLLBACK;
+
 -- prune
 SELECT budget_prune(NULL, '1 day');
 SELECT budget_prune('many:*', NULL);

@@ -20,7 +20,7 @@ COMMENT ON FUNCTION agentcore.budget_set(text, bigint, numeric, bigint, integer,
   'parent: has to admit and is charged too; up to 16 levels. '
   'on_expiry: release | charge_estimate, what happens to a hold whose lease ended. '
   'overrun: charge (what was spent is charged, also past a limit) | cap (no more than was held; the rest stands in the ledger as unbilled), by the budget that the permit names. '
-  'thresholds: percentages of use, each told once per window by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent). '
+  'thresholds: percentages of use, each told once per window (by two transactions that charge at the same time and may not wait for each other, twice) by a row of the ledger and, at COMMIT, by NOTIFY agentcore_budget (jsonb: tenant, budget, window, percent). '
   'Every role of the database can listen to that channel and notify on it, so believe the ledger and budget_status, not the payload; PREPARE TRANSACTION refuses to notify. '
   'spenders: roles of level agent that may use it, besides those that may call for an agent that it pays for; an empty list shuts out all others too (NULL: all may use a budget that no agent leads to, within what its parents allow). '
   'max_overrun: a role of level agent charges a permit at most so many times its hold, retries included, but always up to 100,000 tokens and 1 USD if it counts as a call (1 or more, Infinity: all; NULL: agentcore.max_overrun); the rest stands in the ledger as unbilled, with a WARNING; an administrator charges everything. '

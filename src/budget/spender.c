@@ -17,14 +17,20 @@
  * An agent that is switched off gives no right; the budgets it leads to do not become
  * open by that.
  *
+ * Read are the agents of the tenant with the budgets that they lead to, and then each
+ * budget that is asked for with those above it: a tenant may have 100,000 budgets that
+ * a template made, and each change of a registry table makes all of it be read again.
+ * That a budget has no row is not kept, because its first use tells nobody.
+ *
  * Memory: what the tables say for one role in one tenant is kept in a context of its
  * own below CacheMemoryContext, for the last few pairs of role and tenant, until a
- * registry table, a role or a membership changes.  Locks: those of reading tables.
+ * registry table, a role or a membership changes, or much has been asked for.  Locks: those of reading tables.
  * On ERROR: a half-built answer is not used.
  */
 #include "budget/rows.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -34,6 +40,9 @@
 /* answers kept: sessions of a pool serve several roles and tenants in turn */
 #define NKEPT	8
 
+/* budgets kept of one answer, besides those that agents lead to: some 3 MB */
+#define MOST_ASKED	16384
+
 /* A budget as one role finds it */
 typedef struct Place
 {
@@ -41,11 +50,38 @@ typedef struct Place
 	char	   *parent;			/* NULL: a root */
 	bool		listed;			/* it has spenders ... */
 	bool		spender;		/* ... and the role is one */
-	bool		named;			/* by an agent ... */
-	bool		own;			/* ... that the role may call for */
+	bool		named;			/* by an agent */
 	bool		reached;		/* an agent leads to it ... */
 	bool		mine;			/* ... that the role may call for */
 } Place;
+
+typedef struct PlaceEntry
+{
+	const char *name;
+	Place	   *place;
+	uint32		hash;
+	char		status;
+} PlaceEntry;
+
+#define SH_PREFIX place
+#define SH_ELEMENT_TYPE PlaceEntry
+#define SH_KEY_TYPE const char *
+#define SH_KEY name
+#define SH_HASH_KEY(table, key) hash_bytes((const unsigned char *) key, strlen(key))
+#define SH_EQUAL(table, a, b) (strcmp(a, b) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) entry->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* What an agent says: which budget it leads to, and whether the role may call for it */
+typedef struct Leader
+{
+	char	   *budget;
+	bool		own;
+} Leader;
 
 typedef struct Places
 {
@@ -54,13 +90,14 @@ typedef struct Places
 	char	   *tenant;
 	uint64		generation;
 	uint64		access_version;
-	int			n;
-	int			room;
-	int			sorted;			/* that many of them are, by name */
-	Place	   *place;
+	place_hash *known;
+	uint32		most;			/* it is built anew beyond that many */
 	int			ntemplates;
 	int			template_room;
 	Place	   *template;		/* their names are prefixes */
+	int			nleaders;
+	int			leader_room;
+	Leader	   *leader;			/* while it is built */
 } Places;
 
 static AgcTable budget_table = AGC_TABLE("budget", "budget_pkey");
@@ -92,19 +129,12 @@ is_spender(Oid role, Datum spenders)
 	return false;
 }
 
-static Place *
-new_place(Place **array, int *n, int *room)
+static char *
+kept_text(const Places *places, HeapTuple tuple, TupleDesc desc, const char *column)
 {
-	Place	   *place;
+	char	   *value = agc_col_text(tuple, desc, column);
 
-	if (*n == *room)
-	{
-		*room = Max(2 * *room, 16);
-		*array = *array == NULL ? palloc(*room * sizeof(Place)) : repalloc_huge(*array, *room * sizeof(Place));
-	}
-	place = &(*array)[(*n)++];
-	memset(place, 0, sizeof(Place));
-	return place;
+	return value == NULL ? NULL : MemoryContextStrdup(places->cxt, value);
 }
 
 static void
@@ -113,56 +143,74 @@ read_place(const Places *places, Place *place, HeapTuple tuple, TupleDesc desc)
 	bool		no_spenders;
 	Datum		spenders = agc_col(tuple, desc, "spenders", &no_spenders);
 
-	place->name = agc_col_text(tuple, desc, "name");
-	place->parent = agc_col_text(tuple, desc, "parent");
+	memset(place, 0, sizeof(Place));
+	place->name = kept_text(places, tuple, desc, "name");
+	place->parent = kept_text(places, tuple, desc, "parent");
 	place->listed = !no_spenders;
 	place->spender = !no_spenders && is_spender(places->role, spenders);
 }
 
-static void
-add_place(HeapTuple tuple, TupleDesc desc, void *arg)
+/* A place by its name, which lives as long. */
+static Place *
+keep_place(Places *places, Place place)
 {
-	Places	   *places = arg;
+	bool		found;
+	Place	   *kept_place = MemoryContextAlloc(places->cxt, sizeof(Place));
 
-	read_place(places, new_place(&places->place, &places->n, &places->room), tuple, desc);
+	*kept_place = place;
+	place_insert(places->known, kept_place->name, &found)->place = kept_place;
+	return kept_place;
+}
+
+/* Of a budget that has a row; NULL: it has none. */
+static Place *
+find_place(Places *places, const char *name)
+{
+	PlaceEntry *entry = name == NULL ? NULL : place_lookup(places->known, name);
+	const char *keys[2] = {places->tenant, name};
+	Place	   *place = NULL;
+	Relation	rel;
+	HeapTuple	tuple;
+
+	if (entry != NULL || name == NULL)
+		return entry == NULL ? NULL : entry->place;
+	rel = agc_table_open(&budget_table, AccessShareLock);
+	tuple = agc_table_get(&budget_table, rel, 2, keys);
+	if (tuple != NULL)
+	{
+		Place		row;
+
+		read_place(places, &row, tuple, RelationGetDescr(rel));
+		place = keep_place(places, row);
+		heap_freetuple(tuple);
+	}
+	agc_table_close(rel, AccessShareLock);
+	return place;
+}
+
+/* Another element at the end of an array. */
+static void *
+more(const Places *places, void *array, int *n, int *room, Size size)
+{
+	if (*n == *room)
+	{
+		*room = Max(2 * *room, 16);
+		array = array == NULL ? MemoryContextAlloc(places->cxt, *room * size) : repalloc_huge(array, *room * size);
+	}
+	(*n)++;
+	return array;
 }
 
 static void
 add_template(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	Places	   *places = arg;
-	Place	   *template = new_place(&places->template, &places->ntemplates, &places->template_room);
+	Place	   *template;
 
+	places->template = more(places, places->template, &places->ntemplates, &places->template_room, sizeof(Place));
+	template = &places->template[places->ntemplates - 1];
 	read_place(places, template, tuple, desc);
 	template->name[strlen(template->name) - 1] = '\0';
-}
-
-static int
-compare_places(const void *a, const void *b)
-{
-	return strcmp(((const Place *) a)->name, ((const Place *) b)->name);
-}
-
-/* Each name once. */
-static void
-sort_places(Places *places)
-{
-	int			n = 0;
-
-	qsort(places->place, places->n, sizeof(Place), compare_places);
-	for (int i = 0; i < places->n; i++)
-		if (n == 0 || compare_places(&places->place[n - 1], &places->place[i]) != 0)
-			places->place[n++] = places->place[i];
-	places->n = places->sorted = n;
-}
-
-static Place *
-find_place(const Places *places, const char *name)
-{
-	Place		wanted = {.name = (char *) name};
-
-	return name == NULL || places->sorted == 0 ? NULL :
-		bsearch(&wanted, places->place, places->sorted, sizeof(Place), compare_places);
 }
 
 /* What a name without a row would be made of; NULL: nothing.  As budget_template.c decides. */
@@ -185,51 +233,51 @@ find_template(const Places *places, const char *name)
 	return best;
 }
 
-/* A budget that an agent names before its first use gets a place as if it were made. */
 static void
-add_unmade(HeapTuple tuple, TupleDesc desc, void *arg)
+add_leader(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	Places	   *places = arg;
-	char	   *name = agc_col_text(tuple, desc, "budget");
-	const Place *template = name == NULL ? NULL : find_template(places, name);
-	Place	   *place;
-
-	if (template == NULL || find_place(places, name) != NULL)
-		return;
-	place = new_place(&places->place, &places->n, &places->room);
-	*place = *template;
-	place->name = name;
-}
-
-static void
-note_agent(HeapTuple tuple, TupleDesc desc, void *arg)
-{
-	Places	   *places = arg;
-	Place	   *place = find_place(places, agc_col_text(tuple, desc, "budget"));
+	char	   *budget = kept_text(places, tuple, desc, "budget");
 	char	   *owner = agc_col_text(tuple, desc, "owner");
 
-	if (place == NULL)
+	if (budget == NULL)
 		return;
-	place->named = true;
-	if (agc_col_bool(tuple, desc, "enabled") && (owner == NULL || is_member(places->role, owner)))
-		place->own = true;
+	places->leader = more(places, places->leader, &places->nleaders, &places->leader_room, sizeof(Leader));
+	places->leader[places->nleaders - 1] = (Leader)
+	{
+		budget, agc_col_bool(tuple, desc, "enabled") && (owner == NULL || is_member(places->role, owner))
+	};
+}
+
+/* A budget that an agent names before its first use has a place as if it were made. */
+static Place *
+place_of_leader(Places *places, const Leader *leader)
+{
+	Place	   *place = find_place(places, leader->budget);
+	const Place *template = place == NULL ? find_template(places, leader->budget) : NULL;
+	Place		unmade;
+
+	if (template == NULL)
+		return place;
+	unmade = *template;
+	unmade.name = leader->budget;
+	return keep_place(places, unmade);
 }
 
 /* An agent leads to the budget that it names and to all above it. */
 static void
-spread(const Places *places)
+lead(Places *places, const Leader *leader)
 {
-	for (int i = 0; i < places->n; i++)
-	{
-		Place	   *from = &places->place[i];
-		Place	   *above = from->named ? from : NULL;
+	Place	   *place = place_of_leader(places, leader);
 
-		for (int level = 0; above != NULL && level < BUDGET_MAX_DEPTH; level++)
-		{
-			above->reached = true;
-			above->mine |= from->own;
-			above = find_place(places, above->parent);
-		}
+	if (place == NULL)
+		return;
+	place->named = true;
+	for (int level = 0; place != NULL && level < BUDGET_MAX_DEPTH; level++)
+	{
+		place->reached = true;
+		place->mine |= leader->own;
+		place = find_place(places, place->parent);
 	}
 }
 
@@ -237,23 +285,16 @@ static void
 read_tables(Places *places)
 {
 	const char *tenant = places->tenant;
-	Relation	rel = agc_table_open(&budget_table, AccessShareLock);
+	Relation	rel = agc_table_open(&template_table, AccessShareLock);
 
-	agc_table_scan(&budget_table, rel, 1, &tenant, add_place, places);
-	agc_table_close(rel, AccessShareLock);
-	sort_places(places);
-	rel = agc_table_open(&template_table, AccessShareLock);
 	agc_table_scan(&template_table, rel, 1, &tenant, add_template, places);
 	agc_table_close(rel, AccessShareLock);
 	rel = agc_table_open(&agent_table, AccessShareLock);
-	if (places->ntemplates > 0)
-	{
-		agc_table_scan(&agent_table, rel, 1, &tenant, add_unmade, places);
-		sort_places(places);
-	}
-	agc_table_scan(&agent_table, rel, 1, &tenant, note_agent, places);
+	agc_table_scan(&agent_table, rel, 1, &tenant, add_leader, places);
 	agc_table_close(rel, AccessShareLock);
-	spread(places);
+	for (int i = 0; i < places->nleaders; i++)
+		lead(places, &places->leader[i]);
+	places->most = places->known->members + MOST_ASKED;
 }
 
 static void
@@ -271,12 +312,11 @@ build(Oid role, const char *tenant)
 {
 	Places	   *oldest = &kept[next_kept++ % NKEPT];
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore spenders", ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(cxt);
 	Places		places = {.cxt = cxt, .role = role, .generation = agc_generation(), .access_version = agc_access_version()};
 
-	places.tenant = pstrdup(tenant);
+	places.tenant = MemoryContextStrdup(cxt, tenant);
+	places.known = place_create(cxt, 64, NULL);
 	read_tables(&places);
-	MemoryContextSwitchTo(old);
 	forget(oldest);
 	MemoryContextSetParent(cxt, CacheMemoryContext);
 	*oldest = places;
@@ -284,13 +324,14 @@ build(Oid role, const char *tenant)
 }
 
 /* After agc_level(), which has heard of changes of roles. */
-static const Places *
+static Places *
 places_of(Oid role, const char *tenant)
 {
 	for (int i = 0; i < NKEPT; i++)
 		if (kept[i].cxt != NULL && kept[i].role == role && strcmp(kept[i].tenant, tenant) == 0)
 		{
-			if (kept[i].generation == agc_generation() && kept[i].access_version == agc_access_version())
+			if (kept[i].generation == agc_generation() && kept[i].access_version == agc_access_version() &&
+				kept[i].known->members <= kept[i].most)
 				return &kept[i];
 			forget(&kept[i]);
 		}
@@ -298,7 +339,7 @@ places_of(Oid role, const char *tenant)
 }
 
 static bool
-may_use(const Places *places, const char *budget)
+may_use(Places *places, const char *budget)
 {
 	const Place *place = find_place(places, budget);
 

@@ -53,7 +53,7 @@ COMMENT ON FUNCTION agentcore.budget_template_set(text, bigint, numeric, bigint,
   'Such a budget is as the template says at that moment. '
   'It is no parent and no overflow, config_export() leaves it out, and budget_prune() drops it; budget_set() and budget_limit_set() make it one like others. '
   'The members are those of budget_set(), and so is what happens to those that are not given. '
-  'parent: needed; it, or a budget above it, has a limit of tokens, money or calls that counts all that the template counts (see only), because each new name is a fresh limit. '
+  'parent: needed; it, or a budget above it, has a limit of tokens, money or calls that counts all that the template counts (see only), because each new name is a fresh limit; a limit of another dimension than the template''s bounds it only loosely. '
   'max_budgets: how many budgets it may have made (1,000; at most 1,000,000); the use of another name is denied, reason budget_exceeded. '
   'existing: true changes those that it has made too, to all that the template says then; waits for their counters (55P03). '
   'enabled => false: a use of a new name is denied, and makes none. '

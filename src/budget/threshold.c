@@ -4,7 +4,10 @@
  *
  * Decided with the charge (path_lock.c), with nobody else in flight if the transaction
  * may wait for that, else as if all of them committed.  The counter remembers the
- * highest threshold told in each window, so each is told once per window.  A row of
+ * highest threshold told in each window, so each is told once per window, but for two
+ * charges that are open at the same time and may not wait: the mark of the first does not
+ * count before its COMMIT, for a ROLLBACK takes it back together with what it has told, and
+ * then the second must have told.  A row of
  * the ledger keeps it.  NOTIFY tells it when the transaction commits, and only then.
  * PostgreSQL refuses to prepare a transaction that notifies for two-phase commit.
  *
