@@ -1,7 +1,7 @@
 """Budgets beside the plpgsql that users write today; each line a ratio within one run.
 
     make bench-budget [QUICK=1] [ROUNDS=3] [SECONDS_EACH=1] [PERMITS=10000000] [GROW_SECONDS=180]
-                      [PARTS="overspend targets matrix hierarchy edges gate verified updates growth"]
+                      [PARTS="overspend targets matrix hierarchy edges gate first_use verified updates growth"]
 
 A pair is an acquire and a commit, two transactions by pgbench over a local socket.  The
 server is one of its own: WAL is flushed by flush_delay.c, which takes 0, 0.2 or 1 ms and
@@ -317,6 +317,50 @@ def gate(bench):
         bench.row(clients, middle(rates["call"]), middle(rates["bytes"]), f"{cost:.2f}", bench.target(f"a call, {clients} clients", "<= 1.5", cost <= 1.5))
 
 
+FIRST_USE = """
+SELECT agentcore.policy_set('open'), agentcore.policy_allow_tool('open', '*'),
+       agentcore.tool_set('read', '{"type": "object", "properties": {"id": {"type": "integer"}}}'),
+       agentcore.budget_set('customers', max_tokens => 100000000000000),
+       agentcore.budget_template_set('new:*', parent => 'customers', max_tokens => 1000000, max_budgets => 1000000),
+       agentcore.budget_template_set('old:*', parent => 'customers', max_tokens => 1000000),
+       agentcore.agent_set('taker', 'open', charges => '{new:*,old:*}');
+CREATE SEQUENCE plain.named;
+SELECT count(agentcore.budget_acquire('old:' || i, 0)) FROM generate_series(0, 999) i
+"""
+BEGIN_OF = "SELECT 1 / (verdict = 'run')::int FROM agentcore.call_begin('taker', 'read', '{\"id\": 4711}', 1, budget => %s);\n"
+COMPILED = "SELECT class || ' ' || name, compiles FROM agentcore.stat_compiled WHERE class <> 'budget'"
+MADE = "SELECT count(*) FROM agentcore.budget WHERE template = 'new:*'"
+LOOKS = "SELECT sum(pg_stat_get_xact_numscans(i)) FROM unnest('{agentcore.agent_pkey,agentcore.tool_pkey}'::regclass[]) i"
+
+
+def first_use(bench):
+    """A session that works on while others use names of a template for the first time hears nothing of it."""
+    bench.server.flush(0)
+    new, old = "a new name each", "1,000 names that are made"
+    scripts = {new: BEGIN_OF % "'new:' || nextval('plain.named')", old: BEGIN_OF % "'old:' || nextval('plain.named') % 1000"}
+    with bench.server.connect() as connection:
+        connection.execute(FIRST_USE)
+    bench.head("call_begin with the name of a template's budget, synchronous_commit off", "clients", "first uses a second", "begins with names that are made", "cost",
+               "first uses made", "compiled by a session beside it: before", "after", "its looks at agents and tools", "target")
+    for clients in (1, 8):
+        with bench.server.connect() as beside:
+            beside.execute(BEGIN_OF % "'old:1'")
+            before = dict(beside.execute(COMPILED).fetchall())
+            count = bench.server.ask(MADE)
+            pgbench(bench, [scripts[new]], clients, "off", "-t", str(1000 // clients))
+            rates = in_turn(bench, [new, old], clients, "off", max(ROUNDS, 2), scripts)
+            made = bench.server.ask(MADE) - count
+            # what it has heard of by now it would look at here
+            with beside.transaction():
+                looks = beside.execute(LOOKS).fetchone()[0]
+                beside.execute(BEGIN_OF % "'old:1'")
+                looks = beside.execute(LOOKS).fetchone()[0] - looks
+            after = dict(beside.execute(COMPILED).fetchall())
+        shown = [", ".join(f"{name} {count}" for name, count in sorted(counts.items())) for counts in (before, after)]
+        bench.row(clients, middle(rates[new]), middle(rates[old]), f"{ratio(rates[old], rates[new]):.2f}", made, *shown, looks,
+                  bench.target(f"a session beside {made} first uses", "compiles and looks at nothing", before == after and looks == 0))
+
+
 def overspend(bench):
     bench.server.flush(0)
     bench.head("A cap of 1,000 calls of 20 ms, asked for 3,200 times", "clients", "check, then record: spent", "acquire + commit: spent", "budget_verify()", "target")
@@ -396,7 +440,7 @@ def main():
             connection.execute(file.read())
         bench.say(f"A server of its own: fsync on, flushes by flush_delay.c; pgbench, prepared, local socket; {ROUNDS} interleaved rounds of {SECONDS} s"
                   f" ({max(ROUNDS, 2) + 1} against plpgsql, {max(1, ROUNDS - 1)} of each setting), medians{'; QUICK' if QUICK else ''}.")
-        parts = {part.__name__: part for part in (overspend, targets, matrix, hierarchy, edges, gate, verified, updates, growth)}
+        parts = {part.__name__: part for part in (overspend, targets, matrix, hierarchy, edges, gate, first_use, verified, updates, growth)}
         for part in [parts[name] for name in PARTS or parts]:
             start = time.perf_counter()
             try:
