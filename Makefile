@@ -74,7 +74,7 @@ agentcore--$(EXTVERSION).sql: $(SQL_PARTS)
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h) agentcore.control
 
 else
-.PHONY: help demo reference check check-hard bench format lint sanitize fuzz coverage FORCE
+.PHONY: help demo reference check check-hard check-versions bench format lint sanitize fuzz coverage FORCE
 export PG_CONFIG
 
 help: ## this list
@@ -90,8 +90,11 @@ check: ## every test on private clusters; ends with "N passed, N failed": [SEED=
 check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, model, conformance, cases, drivers, reference, demo or lint: [TESTS='NAME ...'] [ACCEPT=1] [SEED=random]
 	@tools/run-check $*
 
-check-hard: ## the tests on a PostgreSQL built with assertions, below build/: [PG_SOURCE=/path/to/postgresql]
-	@tools/run-hard
+check-hard: ## the tests on a PostgreSQL built with assertions, below build/: [PG_SOURCE=/path/to/postgresql] [PARTS='regress isolation']
+	@tools/run-hard $(PARTS)
+
+check-versions: ## the tests on the PostgreSQLs of other Debian releases, in roots below build/: [SUITES='trixie forky'] [PARTS='regress isolation'] [TESTS='NAME ...']
+	@tools/run-versions $(PARTS)
 
 reference: ## write the generated half of doc/reference.md
 	@tools/run-check write-reference
