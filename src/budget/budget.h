@@ -84,6 +84,7 @@ typedef struct PermitRequest
 	uint8		cache_key[AGC_HASH_LEN];
 	int64		cache_lease;	/* 0: none */
 	int64		loop_tag;		/* what the loop guard counted the call by; 0: it did not */
+	int			attempt;		/* of the call, where permits before it made others; else 0 or 1 */
 } PermitRequest;
 
 /* The numbers of a refusal, of one dimension: used + held + asked is more than max. */
@@ -308,6 +309,13 @@ extern void permit_retry(const char *tenant, const PermitRow *permit, int64 toke
  * retry (any more).
  */
 extern PermitTry permit_reopen(const PermitRequest *request, const pg_uuid_t *id);
+
+/*
+ * A call that waits for its retry, or was deferred, goes on under another permit: this
+ * one ends as failed, at what it has used, and its key is free.  The caller has to be
+ * allowed to speak for the agent.  Not done when it does not wait (any more).
+ */
+extern PermitTry permit_hand_over(const char *tenant, const pg_uuid_t *id);
 
 /* Whether two requests under one key are one: as it was asked, or as it runs. */
 extern bool permit_is_same(const PermitRow *permit, const PermitRequest *request);

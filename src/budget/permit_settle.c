@@ -112,12 +112,12 @@ charge(BudgetPath *path, Permit *permit, const char *event, const Settlement *se
 }
 
 /*
- * Closes a permit at its final cost.  A permit whose lease has ended is late,
- * whether or not it was expired already, so that the answer does not depend on when
- * somebody reaped last.
+ * Closes a locked permit at its final cost; false: contention.  A permit whose lease
+ * has ended is late, whether or not it was expired already, so that the answer does
+ * not depend on when somebody reaped last.
  */
-static SettleResult
-settle(const char *tenant, Permit *permit, const Ending *ending)
+static bool
+settle_locked(const char *tenant, Permit *permit, const Ending *ending, SettleResult *out)
 {
 	BudgetPath	path;
 	Settlement	settlement = {.permit = permit};
@@ -128,14 +128,17 @@ settle(const char *tenant, Permit *permit, const Ending *ending)
 	amount[DIM_NANOUSD] = ending->nanousd == NO_AMOUNT ? estimated(permit, DIM_NANOUSD) : ending->nanousd;
 	amount[DIM_CALLS] = ending->called ? permit->held[DIM_CALLS] : 0;
 	if (!permit_may_end(&permit->row))
-		return compare_settled(tenant, permit, ending->to, amount);
+	{
+		*out = compare_settled(tenant, permit, ending->to, amount);
+		return true;
+	}
 
 	permit_bound_amounts(permit, amount);
 	if (ending->called)
 		guard_charge(permit);
 	path_of_permits(&path, tenant, permit, 1);
 	if (path_enter(&path, NULL, plan, &settlement) != PATH_ENTERED)
-		permit_raise_contention();
+		return false;
 	late = is_late(permit, ending);
 	charge(&path, permit, late ? "late" : ending->event, &settlement);
 	permit->row.state = late && ending->to == PERMIT_COMMITTED ? PERMIT_LATE : ending->to;
@@ -143,7 +146,18 @@ settle(const char *tenant, Permit *permit, const Ending *ending)
 	permit->settled_at = path.at;
 	row_permit_write(permit, ending->answer);
 	AGC_TEST_POINT("budget_settled");
-	return late ? SETTLE_LATE : SETTLE_COMMITTED;
+	*out = late ? SETTLE_LATE : SETTLE_COMMITTED;
+	return true;
+}
+
+static SettleResult
+settle(const char *tenant, Permit *permit, const Ending *ending)
+{
+	SettleResult settled;
+
+	if (!settle_locked(tenant, permit, ending, &settled))
+		permit_raise_contention();
+	return settled;
 }
 
 SettleResult
@@ -168,6 +182,39 @@ SettleResult
 permit_defer(const char *tenant, const PermitRow *permit, int64 tokens, int64 nanousd, TimestampTz retry_at)
 {
 	return settle(tenant, permit->locked, &(Ending){.to = PERMIT_DEFERRED, .event = "fail", .tokens = Max(tokens, 0), .nanousd = Max(nanousd, 0), .called = true, .retry_at = retry_at});
+}
+
+/* The call was made, so it counts as one. */
+static PermitTry
+fail_waiting(const char *tenant, Permit *permit)
+{
+	Ending		ending = {.to = PERMIT_FAILED, .event = "fail", .called = true};
+	SettleResult settled;
+
+	return settle_locked(tenant, permit, &ending, &settled) ? PERMIT_TRY_DONE : PERMIT_TRY_BUSY;
+}
+
+PermitTry
+permit_hand_over(const char *tenant, const pg_uuid_t *id)
+{
+	Permit		permit;
+	PermitTry	outcome = permit_try(tenant, id, CurrentMemoryContext, &permit);
+
+	if (outcome != PERMIT_TRY_DONE)
+		return outcome;
+	switch (permit.row.state)
+	{
+		case PERMIT_RETRY:
+			return fail_waiting(tenant, &permit);
+		case PERMIT_DEFERRED:
+			if (permit.resolved)
+				return PERMIT_TRY_NOT;
+			permit.resolved = true;
+			row_permit_write(&permit, NULL);
+			return PERMIT_TRY_DONE;
+		default:
+			return PERMIT_TRY_NOT;
+	}
 }
 
 void

@@ -129,7 +129,7 @@ row_permit_insert(const char *tenant, Permit *permit, const PermitRequest *reque
 	values[P_CREATED_AT] = TimestampTzGetDatum(row->created_at);
 	values[P_LEASE_UNTIL] = TimestampTzGetDatum(row->lease_until);
 	nulls[P_RETRY_AT] = nulls[P_SETTLED_AT] = nulls[P_ESTIMATED] = nulls[P_REPORTED_NANOUSD] = true;
-	values[P_ATTEMPT] = Int32GetDatum(1);
+	values[P_ATTEMPT] = Int32GetDatum(Max(request->attempt, 1));
 	values[P_HOLDER] = row_text(keyed ? holder : NULL, &nulls[P_HOLDER]);
 	values[P_KEY] = row_text(request->key, &nulls[P_KEY]);
 	put_hashes(row, keyed, values, nulls);
@@ -394,15 +394,31 @@ row_permit_write(const Permit *permit, const PermitAnswer *answer)
  * transaction's row of the same key.  The wait is here, where a caller that already
  * holds counters can decline to wait.
  */
+static void
+key_lock(BudgetLock *lock, const char *tenant, const char *holder, const char *key)
+{
+	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
+
+	lock_of_key(lock, RelationGetRelid(rel), tenant, holder, key);
+	agc_table_close(rel, NoLock);
+}
+
 bool
 row_key_lock(const char *tenant, const char *holder, const char *key, bool wait)
 {
-	Relation	rel = open_permits(&permit_table, RowExclusiveLock);
 	BudgetLock	lock;
 
-	lock_of_key(&lock, RelationGetRelid(rel), tenant, holder, key);
-	agc_table_close(rel, NoLock);
+	key_lock(&lock, tenant, holder, key);
 	return lock_take(&lock, wait);
+}
+
+void
+row_key_unlock(const char *tenant, const char *holder, const char *key)
+{
+	BudgetLock	lock;
+
+	key_lock(&lock, tenant, holder, key);
+	lock_drop_mode(&lock, ExclusiveLock);
 }
 
 static void

@@ -105,6 +105,7 @@ extern void row_permit_write(const Permit *permit, const PermitAnswer *answer);
 
 /* the uses of one key wait for each other; false: busy */
 extern bool row_key_lock(const char *tenant, const char *holder, const char *key, bool wait);
+extern void row_key_unlock(const char *tenant, const char *holder, const char *key);
 
 /* ledger */
 

@@ -255,12 +255,12 @@ queue_to_ask(Gate *gate)
 
 /*
  * Audit mode asks nobody: the call runs all the same.  Nor is anybody asked where an
- * answer past its soft deadline is given instead.
+ * answer past its soft deadline is given instead, or another model is yet to be tried.
  */
 static void
 judge_unasked(Gate *gate)
 {
-	if (gate->explaining || gate->audit || gate->stale.value != NULL)
+	if (gate->explaining || gate->audit || gate->stale.value != NULL || gate->asks_nobody)
 		refuse_unasked(gate);
 	else if (!has_room(gate))
 		refuse_too_many_asked(gate);
@@ -410,7 +410,9 @@ approval_excuse(Gate *gate, const PermitDecision *decision, PermitRequest *reque
 		approval_spare(gate);
 	if (!judge_state(gate, find(gate, &id), &id))
 	{
-		approval_ask(gate);
+		/* in a subtransaction that the refusal ends: take.c asks after it */
+		if (gate->earlier != EARLIER_OTHER)
+			approval_ask(gate);
 		return false;
 	}
 	AGC_TEST_POINT("approval_found");

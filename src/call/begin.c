@@ -17,6 +17,7 @@
 #include "call/cached_answer.h"
 #include "call/call.h"
 #include "call/digest.h"
+#include "call/fallback.h"
 #include "call/llm.h"
 #include "call/log.h"
 #include "call/loop.h"
@@ -54,17 +55,6 @@ find_agent(Gate *gate)
 }
 
 static void
-judge(Gate *gate)
-{
-	for (int i = 0; i < gate_nstages && gate->verdict == VERDICT_NONE; i++)
-	{
-		stage_judge(&gate_stages[i], gate);
-		if (gate_stages[i].write != NULL)
-			gate_stages[i].write(gate);
-	}
-}
-
-static void
 release(Gate *gate)
 {
 	if (gate->tool_object != NULL)
@@ -94,10 +84,11 @@ void
 begin_call(Gate *gate)
 {
 	find_agent(gate);
-	judge(gate);
+	if (gate->choice != NULL)
+		fallback_try(gate);
+	else
+		gate_try(gate);
 	count_refusal(gate);
-	if (gate->verdict == VERDICT_NONE)
-		gate_take(gate);
 	if (gate->verdict == VERDICT_WAIT || gate->verdict == VERDICT_DENY)
 		answer_serve_stale(gate);
 	if (gate->verdict == VERDICT_WAIT)
@@ -157,6 +148,7 @@ begin_put_answer(AgcRow *row, const Gate *gate)
 	agc_put_datum(row, Int64GetDatum(in_ms(gate->retry_after)), gate->retry_after < 0);
 	put_refusal(row, gate);
 	budget_put_paid_by(row, gate->paid_by, gate->npaid_by);
+	agc_put_text(row, gate->is_llm ? gate->tool_name : NULL);
 }
 
 static Datum
@@ -248,7 +240,7 @@ opt_fees(FunctionCallInfo fcinfo, int n)
 
 /*
  * llm_begin(agent, model, input_tokens, max_output_tokens, key, task, subject,
- *			 budget, lease, service_tier, fees, holder, labels, budgets, tenant)
+ *			 budget, lease, service_tier, fees, holder, labels, budgets, fallback, tenant)
  */
 AGC_FUNCTION(llm_begin)
 {
@@ -271,7 +263,8 @@ AGC_FUNCTION(llm_begin)
 	gate.fees = opt_fees(fcinfo, 10);
 	gate.holder = agc_opt_name(fcinfo, 11, "holder");
 	gate.labels = budget_arg_labels(fcinfo, 12);
-	gate.tenant = agc_arg_tenant(fcinfo, 14);
+	fallback_read(fcinfo, 14, &gate);
+	gate.tenant = agc_arg_tenant(fcinfo, 15);
 	if (pg_add_s64_overflow(input, output, &gate.est_tokens))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

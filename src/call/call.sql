@@ -188,7 +188,8 @@ CREATE TYPE agentcore.call_verdict AS (
   held numeric,
   max numeric,
   asked numeric,
-  paid_by text[]
+  paid_by text[],
+  model text
 );
 COMMENT ON TYPE agentcore.call_verdict IS
   'What the gate answers. '
@@ -196,7 +197,8 @@ COMMENT ON TYPE agentcore.call_verdict IS
   'approval: the request for approval that the verdict is about, or that the call used (NULL: none). '
   'retry_after_ms: retry_after in milliseconds, rounded up. '
   'denied_by: of budget_exceeded, and of approval_required and approval_expired where a full budget asks, the budget that refuses; denied_dimension: tokens | usd | calls | in_flight, and of it what that budget has used, what open permits hold of it, its limit and what was asked (NULL: unknown; all NULL where the budget is disabled or gone). '
-  'paid_by, of run: the overflows that pay in place of full budgets (NULL: none does).';
+  'paid_by, of run: the overflows that pay in place of full budgets (NULL: none does). '
+  'model: of llm_begin(), the model that runs, that answered, or that the refusal is about.';
 
 CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
@@ -225,15 +227,19 @@ COMMENT ON FUNCTION agentcore.call_begin_many(text, jsonb, text, text, text, int
   'labels: of each of the calls. '
   'NULL calls: 22023; unknown agent or budget: 42704.';
 
-CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, service_tier text DEFAULT NULL, fees jsonb DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
+CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, service_tier text DEFAULT NULL, fees jsonb DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, fallback text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_llm_begin_v1';
-COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text, jsonb, text, jsonb, text[], text) IS
+COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text, jsonb, text, jsonb, text[], text[], text) IS
   'The gate for a model call: holds input + max output tokens by weight and the most that they can cost (each as the dearest kind it may turn out to be, such as cache write, reasoning or audio, by the dearest price for an input of up to that length). '
   'service_tier: that the provider is asked for, as in model_price_set(); NULL: standard; auto: whichever it takes, and so is one without a price: the dearest of all is held. '
   'fees: what the call may use that costs by the piece, and how many at most, as {"web_search_requests": 5}; more is overrun, and what the model has no price for is denied as unknown_tool. '
   'budget, budgets: who pays beside the agent''s own, a run''s or user''s, as in call_begin(). '
   'labels: as in call_begin(). '
+  'fallback: at most 8 models (54001) that are tried in this order where the one before is refused: it has no price, or policy, breaker, pause, rate or budget refuse it. Each at its own price; model in the row says which one runs, detail which ones were refused and why. '
+  'Where all are refused the row is the wait that ends soonest, else the refusal of the first. '
+  'Under one key model and fallback are one request (another list: 22023), which keeps the model that was chosen, until it fails: then the model that failed waits for its retry, and the others may go on at once, as the next attempt under a call_id of its own. '
+  'A NULL or impossible name in fallback: 22023. '
   'A model that is free costs nothing, and passes a full budget of money; one that is not, called for 0 tokens, has an unknown cost, which needs room. '
   'A model without a price (model_price_set), its own or by model_alias_set(), is denied as unknown_tool, with the nearest names.';
 

@@ -12,6 +12,10 @@
  * the gate returned are the same call, and so is the first question after a default
  * was added to the tool.
  *
+ * Of a call that may run with one of several models the key keeps the choice: it is
+ * open, and it was answered, with the model that was chosen.  A call that failed chooses
+ * anew, so only its own model waits for the retry.
+ *
  * Idempotency is no policy, so audit mode does not look away here.
  *
  * Locks: looking takes none; ending a call takes its permit row and the
@@ -73,12 +77,43 @@ judge_deferred(Gate *gate, const PermitRow *permit, TimestampTz now)
 {
 	if (permit->retry_at > now)
 	{
+		gate->earlier = EARLIER_WAITS;
 		refuse_deferred(gate, agc_until_us(now, permit->retry_at));
 		return;
 	}
 	gate->earlier = EARLIER_ABANDONED;
 	gate->has_call_id = false;
 	gate->attempt = 0;
+}
+
+static void
+judge_retry(Gate *gate, const PermitRow *permit, TimestampTz now)
+{
+	gate->earlier = EARLIER_RETRY;
+	if (permit->retry_at <= now)
+		return;
+	gate->earlier = EARLIER_WAITS;
+	refuse_key_in_use(gate, agc_until_us(now, permit->retry_at));
+}
+
+static bool
+is_of_other_model(const Gate *gate, const PermitRow *permit)
+{
+	return gate->choice != NULL && permit->tool != NULL && strcmp(permit->tool, gate->tool_name) != 0;
+}
+
+/* While the call is open, and once it was answered, it is that model's. */
+static void
+judge_other_model(Gate *gate, const PermitRow *permit)
+{
+	if (permit->state == PERMIT_RETRY || permit->state == PERMIT_DEFERRED)
+	{
+		gate->earlier = EARLIER_OTHER;
+		return;
+	}
+	gate->earlier = EARLIER_CHOSEN;
+	gate->earlier_model = permit->tool;
+	refuse_key_in_use(gate, USECS_PER_SEC / 10);
 }
 
 static void
@@ -122,16 +157,16 @@ judge_key(Gate *gate)
 		gate->earlier = EARLIER_LAPSED;
 	else if (is_lapsed(&permit, now) || permit.state == PERMIT_EXPIRED || permit.state == PERMIT_UNKNOWN)
 		judge_abandoned(gate, &permit);
+	else if (is_of_other_model(gate, &permit))
+		judge_other_model(gate, &permit);
 	else if (permit.state == PERMIT_DEFERRED)
 		judge_deferred(gate, &permit, now);
 	else if (permit.state == PERMIT_OPEN && !gate->asks_twice && permit_is_held_by(gate->tenant, &permit, gate->holder))
 		judge_yours(gate, &permit);
 	else if (permit.state == PERMIT_OPEN)
 		refuse_key_in_use(gate, Min(agc_until_us(now, permit.lease_until), GATE_POLL_US));
-	else if (permit.state == PERMIT_RETRY && permit.retry_at > now)
-		refuse_key_in_use(gate, agc_until_us(now, permit.retry_at));
 	else if (permit.state == PERMIT_RETRY)
-		gate->earlier = EARLIER_RETRY;
+		judge_retry(gate, &permit, now);
 	else
 		replay(gate, &permit);
 }

@@ -18,6 +18,20 @@ digest_text(AgcDigest *digest, const char *text)
 	agc_digest_field(digest, text ? text : "", text ? strlen(text) : 0);
 }
 
+/* The tool, or the models that the call may run with: it is known by what was asked, whichever was chosen. */
+static const char *
+asked_name(const Gate *gate)
+{
+	return gate->choice != NULL ? gate->choice->name[0] : gate->tool_name;
+}
+
+static void
+digest_fallbacks(const Gate *gate, AgcDigest *digest)
+{
+	for (int i = 1; gate->choice != NULL && i < gate->choice->n; i++)
+		digest_text(digest, gate->choice->name[i]);
+}
+
 /*
  * Canonical JSON: a key is the same for numbers that are one double.  Naming "own", the
  * agent's own budget, says nothing in a call as it runs; as it was asked it does (NULL),
@@ -33,7 +47,8 @@ digest_keyed(const Gate *gate, Jsonb *args, const char *own, uint8 out[AGC_HASH_
 	digest_text(digest, gate->subject);
 	digest_text(digest, gate->tenant);
 	budget_names_digest(&gate->named, own, digest);
-	agc_digest_call(digest, gate->tool_name, args, gate->is_llm ? "model" : "tool");
+	agc_digest_call(digest, asked_name(gate), args, gate->is_llm ? "model" : "tool");
+	digest_fallbacks(gate, digest);
 	agc_digest_end(digest, out);
 }
 
@@ -64,8 +79,9 @@ digest_final(Gate *gate)
 	digest_text(digest, gate->agent_name);
 	digest_text(digest, gate->task);
 	digest_text(digest, gate->subject);
-	digest_text(digest, gate->tool_name);
+	digest_text(digest, asked_name(gate));
 	agc_digest_exact(digest, gate->args);
+	digest_fallbacks(gate, digest);
 	agc_digest_end(digest, gate->final_hash);
 	gate->has_final_hash = true;
 	return gate->final_hash;
@@ -82,7 +98,8 @@ digest_sent(const Gate *gate)
 	digest_text(digest, gate->tenant);
 	digest_text(digest, gate->agent_name);
 	digest_text(digest, gate->task);
-	digest_text(digest, gate->tool_name);
+	digest_text(digest, asked_name(gate));
+	digest_fallbacks(gate, digest);
 	if (gate->oversized != NULL)
 		digest_text(digest, gate->oversized);
 	else if (gate->args_text != NULL)

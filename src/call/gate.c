@@ -157,6 +157,7 @@ gate_fill_request(const Gate *gate, PermitRequest *request)
 	memcpy(request->cache_key, gate->cache.key.hash, AGC_HASH_LEN);
 	request->cache_lease = gate->cache_lease;
 	request->loop_tag = (int64) gate->loop_tag;
+	request->attempt = gate->earlier == EARLIER_OTHER ? gate->attempt + 1 : 1;
 }
 
 void

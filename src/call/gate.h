@@ -36,8 +36,21 @@ typedef enum EarlierCall
 	EARLIER_LAPSED,				/* open, and its lease is over: to be ended before it is judged */
 	EARLIER_ABANDONED,			/* ended without an answer; the key is to be freed */
 	EARLIER_RETRY,				/* failed, and runs again: this call is its next attempt */
+	EARLIER_WAITS,				/* failed, and its model is left alone for now */
+	EARLIER_OTHER,				/* failed with another model: this call goes on in its place */
+	EARLIER_CHOSEN,				/* another model was chosen for it, and stays chosen */
 	EARLIER_YOURS				/* open, and asked for again by its holder */
 } EarlierCall;
+
+/* fallbacks that a model call may name */
+#define GATE_MAX_FALLBACKS 8
+
+/* The models that a call may run with, each once, in the order in which they are tried. */
+typedef struct ModelChoice
+{
+	int			n;
+	const char *name[GATE_MAX_FALLBACKS + 1];
+} ModelChoice;
 
 typedef struct Gate
 {
@@ -63,6 +76,7 @@ typedef struct Gate
 	char	   *holder;			/* which run of which worker asks; or NULL */
 	const char *service_tier;	/* of a model call; NULL: standard */
 	Jsonb	   *fees;			/* how many it may use of what costs by the piece; or NULL */
+	const ModelChoice *choice;	/* which models it may run with, tool_name being one of them; NULL: no other */
 
 	/* what was found */
 	AgcObject  *agent_object;
@@ -78,6 +92,7 @@ typedef struct Gate
 	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
 	EarlierCall earlier;
 	pg_uuid_t	earlier_id;
+	const char *earlier_model;	/* of EARLIER_CHOSEN */
 	CacheKey	earlier_cache;	/* of EARLIER_YOURS: what others wait for */
 	int64		earlier_cache_lease;	/* 0: nobody does */
 	int64		earlier_tokens; /* that it holds */
@@ -111,6 +126,7 @@ typedef struct Gate
 	bool		rows_only;		/* a key of another call is a refusal, no ERROR */
 	bool		asks_twice;		/* the same key stood before it in one turn: nobody's own call */
 	bool		audit;			/* refusals are reported, not enforced */
+	bool		asks_nobody;	/* another model may do without an approval */
 
 	/* the answer */
 	Verdict		verdict;

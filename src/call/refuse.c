@@ -305,8 +305,9 @@ refuse_deferred(Gate *gate, int64 retry_after)
 void
 refuse_key_conflict(Gate *gate)
 {
-	char	   *detail = psprintf("Agent %s used it with another tool, other arguments, another task, another subject or other budgets.",
-								  agc_quoted_name(gate->agent_name));
+	char	   *detail = psprintf("Agent %s used it with %s, another task, another subject or other budgets.",
+								  agc_quoted_name(gate->agent_name),
+								  gate->is_llm ? "another model, another list of fallbacks, other amounts" : "another tool, other arguments");
 
 	if (!gate->rows_only)
 		ereport(ERROR,
@@ -565,4 +566,57 @@ refuse_say_wait(Gate *gate)
 		gate->feedback = psprintf("%s could not be started because others are using the same thing. Try the same call again.", what);
 	else
 		gate->feedback = psprintf("%s must be left alone for a while. Try the same call later, or go on without it.", what);
+}
+
+/* ----- several models ---------------------------------------------------------------- */
+
+static char *
+quoted_model(const Gate *gate)
+{
+	return agc_quoted_name(gate->given_name != NULL ? gate->given_name : gate->tool_name);
+}
+
+static char *
+list_refused(const Gate *refused, int n)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < n; i++)
+	{
+		appendStringInfo(&list, "%s%s: %s", i > 0 ? "; " : "", quoted_model(&refused[i]), refused[i].reason);
+		if (refused[i].detail != NULL)
+			appendStringInfo(&list, " (%s)", refused[i].detail);
+	}
+	return list.data;
+}
+
+void
+refuse_tell_passed_over(Gate *gate, const Gate *refused, int n)
+{
+	if (n == 0)
+		return;
+	gate->detail = gate->detail == NULL ? psprintf("instead of %s", list_refused(refused, n)) :
+		psprintf("%s; instead of %s", gate->detail, list_refused(refused, n));
+}
+
+void
+refuse_all_models(Gate *gate, const Gate *refused, int n)
+{
+	StringInfoData feedback;
+	const char *separator = " Nor can other models be used: ";
+
+	if (gate->verdict == VERDICT_WAIT)
+		refuse_say_wait(gate);
+	initStringInfo(&feedback);
+	appendStringInfoString(&feedback, gate->feedback);
+	for (int i = 0; i < n; i++)
+		if (strcmp(refused[i].tool_name, gate->tool_name) != 0)
+		{
+			appendStringInfo(&feedback, "%s%s (%s)", separator, quoted_model(&refused[i]), refused[i].reason);
+			separator = ", ";
+		}
+	appendStringInfoChar(&feedback, '.');
+	gate->feedback = feedback.data;
+	gate->detail = list_refused(refused, n);
 }

@@ -67,4 +67,11 @@ extern void refuse_budget(Gate *gate, const PermitDecision *decision);
 /* the feedback of a verdict wait, where the refusal gave none */
 extern void refuse_say_wait(Gate *gate);
 
+/*
+ * Of a call that may run with several models: which n were refused before the verdict,
+ * and all of them, of which the gate has the one that the row is about.
+ */
+extern void refuse_tell_passed_over(Gate *gate, const Gate *refused, int n);
+extern void refuse_all_models(Gate *gate, const Gate *refused, int n);
+
 #endif							/* AGENTCORE_CALL_REFUSE_H */

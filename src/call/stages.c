@@ -59,6 +59,17 @@ stage_judge(const Stage *stage, Gate *gate)
 		stage->judge(gate);
 }
 
+void
+stages_judge(Gate *gate)
+{
+	for (int i = 0; i < gate_nstages && gate->verdict == VERDICT_NONE; i++)
+	{
+		stage_judge(&gate_stages[i], gate);
+		if (gate_stages[i].write != NULL)
+			gate_stages[i].write(gate);
+	}
+}
+
 static void
 judge_tenant(Gate *gate)
 {
@@ -185,7 +196,7 @@ judge_loop(Gate *gate)
 {
 	int			count;
 
-	if (gate->task == NULL || agc_loop_limit == 0 || gate->earlier == EARLIER_RETRY)
+	if (gate->task == NULL || agc_loop_limit == 0 || gate->earlier == EARLIER_RETRY || gate->earlier == EARLIER_OTHER)
 		return;
 	gate->loop_guarded = true;
 	gate->loop_tag = loop_tag(digest_final(gate));
@@ -209,6 +220,9 @@ judge_budget(Gate *gate)
 		gate_ask_budgets(gate, NULL);
 		return;
 	}
+	/* what the attempt before this one holds is given back first */
+	if (gate->earlier == EARLIER_OTHER)
+		return;
 	gate_fill_request(gate, &request);
 	/* what takes a read of rows is found out when the call takes its permit */
 	if (!budget_peek(&request, gate->explaining, &decision))

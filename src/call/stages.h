@@ -26,4 +26,7 @@ extern const int gate_nstages;
 
 extern void stage_judge(const Stage *stage, Gate *gate);
 
+/* all of them, until one decides */
+extern void stages_judge(Gate *gate);
+
 #endif							/* AGENTCORE_CALL_STAGES_H */

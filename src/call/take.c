@@ -8,20 +8,28 @@
  * takes.c if it is refused.  Taken first, every late refusal would have to
  * write a hold and its release.
  *
+ * A call that failed with one model and goes on with another has a permit that is to
+ * be ended first, or its hold would count against the new one.  Both happen in a
+ * subtransaction: where the new one is refused, the old one waits as it did.
+ *
  * Locks: the permit row, then budget counters leaf to root, to transaction
  * end.  Memory: CurrentMemoryContext.  On ERROR: takes.c's callbacks.
  */
 #include "call/take.h"
 
+#include "access/xact.h"
 #include "call/approval.h"
 #include "call/cached_answer.h"
 #include "call/call_target.h"
 #include "call/digest.h"
 #include "call/refuse.h"
+#include "call/stages.h"
 #include "call/takes.h"
 
 static bool take_approval(Gate *gate);
 static bool take_permit(Gate *gate);
+static bool take_over(Gate *gate, PermitRequest *request);
+static bool acquire_or_record(Gate *gate, PermitRequest *request);
 static bool acquire(Gate *gate, PermitRequest *request);
 
 /* A call that has begun has what it needs; it gets more time. */
@@ -50,8 +58,8 @@ take_call(Gate *gate)
 	return answer_take_lease(gate) && take_target(gate) && take_permit(gate);
 }
 
-void
-gate_take(Gate *gate)
+static void
+take(Gate *gate)
 {
 	int			mark = takes_mark();
 
@@ -65,6 +73,14 @@ gate_take(Gate *gate)
 		approval_use(gate);
 	gate->verdict = VERDICT_RUN;
 	gate->want_result = gate->cache_lease != 0 || gate->key != NULL;
+}
+
+void
+gate_try(Gate *gate)
+{
+	stages_judge(gate);
+	if (gate->verdict == VERDICT_NONE)
+		take(gate);
 }
 
 /* One approval, one call: of two workers that found it, the second tries again. */
@@ -95,14 +111,66 @@ take_permit(Gate *gate)
 		gate->attempt++;
 		return true;
 	}
-	if (acquire(gate, &request))
+	return gate->earlier == EARLIER_OTHER ? take_over(gate, &request) : acquire_or_record(gate, &request);
+}
+
+static bool
+end_and_acquire(Gate *gate, PermitRequest *request)
+{
+	if (permit_hand_over(gate->tenant, &gate->earlier_id) == PERMIT_TRY_DONE)
+		return acquire_or_record(gate, request);
+	/* another worker has taken the retry, or its end, meanwhile */
+	refuse_key_in_use(gate, USECS_PER_SEC / 10);
+	return false;
+}
+
+/* An error ends the subtransaction too: a caller that catches it knows of none but its own. */
+static bool
+take_over(Gate *gate, PermitRequest *request)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool taken = false;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(cxt);
+	PG_TRY();
+	{
+		taken = end_and_acquire(gate, request);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(cxt);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (taken)
+		ReleaseCurrentSubTransaction();
+	else
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(cxt);
+	CurrentResourceOwner = owner;
+	if (error != NULL)
+		ReThrowError(error);
+	/* what is asked for has to stay */
+	if (!taken)
+		approval_ask(gate);
+	return taken;
+}
+
+static bool
+acquire_or_record(Gate *gate, PermitRequest *request)
+{
+	if (acquire(gate, request))
 		return true;
 	if (!gate->audit || gate->verdict != VERDICT_NONE)
 		return false;
 	/* audit mode: the call runs all the same, and no budget pays for it */
-	request.budget = NULL;
-	request.nalso = 0;
-	return acquire(gate, &request);
+	request->budget = NULL;
+	request->nalso = 0;
+	return acquire(gate, request);
 }
 
 static bool
@@ -143,6 +211,6 @@ acquire(Gate *gate, PermitRequest *request)
 	gate->has_call_id = true;
 	gate->npaid_by = decision.npaid_by;
 	gate->paid_by = decision.paid_by;
-	gate->attempt = 1;
+	gate->attempt = request->attempt;
 	return true;
 }

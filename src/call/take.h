@@ -7,6 +7,7 @@
 
 #include "call/gate.h"
 
-extern void gate_take(Gate *gate);
+/* every stage, and what the call needs */
+extern void gate_try(Gate *gate);
 
 #endif							/* AGENTCORE_CALL_TAKE_H */
