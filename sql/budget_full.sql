@@ -155,10 +155,11 @@ SELECT agent_set('a', mode => 'enforce');
 SELECT verdict, enforced, reason, denied_by, paid_by FROM call_begin('a', 't', est_tokens => 60);
 
 -- ----- on_full wait -----
-SELECT budget_set('minute', max_calls => 1, period => '1 min', kind => 'fixed', on_full => 'wait'), budget_set('later', max_calls => 1, period => '1 day', anchor => '2000-01-01', kind => 'fixed', on_full => 'wait'),
-       budget_set('second', max_calls => 1, period => '1 min', kind => 'sliding', on_full => 'wait'), budget_set('denies', max_calls => 1, period => '1 min', kind => 'fixed');
+-- windows that begin now: none ends while this runs
+SELECT budget_set('minute', max_calls => 1, period => '10 days', anchor => now(), kind => 'fixed', on_full => 'wait'), budget_set('later', max_calls => 1, period => '100 days', anchor => now(), kind => 'fixed', on_full => 'wait'),
+       budget_set('second', max_calls => 1, period => '10 days', kind => 'sliding', on_full => 'wait'), budget_set('denies', max_calls => 1, period => '10 days', anchor => now(), kind => 'fixed');
 SELECT granted FROM budget_charge('minute') UNION ALL SELECT granted FROM budget_charge('later') UNION ALL SELECT granted FROM budget_charge('second') UNION ALL SELECT granted FROM budget_charge('denies');
-SET agentcore.budget_wait_max = '70 s';
+SET agentcore.budget_wait_max = '20 d';
 SELECT granted, on_full, denied_by FROM budget_try_acquire('minute');
 -- not before the reset, and not all at once
 SELECT bool_and(clock_timestamp() + retry_after >= s.resets_at), count(DISTINCT retry_after) > 5
@@ -174,12 +175,15 @@ END $$;
 -- all that refuse have to say it, and to reset in time
 SELECT granted, on_full, denied_by FROM budget_try_acquire('minute', also => '{second}');
 SELECT granted, on_full, denied_by FROM budget_try_acquire('minute', also => '{denies}');
-SELECT granted, on_full, denied_by FROM budget_try_acquire('denies', also => '{minute}');
+SELECT budget_set('minute 2', max_calls => 0, period => '10 days', anchor => now(), kind => 'fixed'), budget_set('minute 3', max_calls => 1, period => '10 days', anchor => now(), kind => 'fixed');
+SELECT granted FROM budget_charge('minute 3');
+SELECT granted, on_full, denied_by FROM budget_try_acquire('minute 3', also => '{minute}');
+SELECT granted, on_full, denied_by FROM budget_try_acquire('minute 2', also => '{minute}');
 SELECT granted, on_full, denied_by FROM budget_try_acquire('minute', also => '{later}');
 SELECT granted, on_full, denied_by FROM budget_try_acquire('later');
 SET agentcore.budget_wait_max = 0;
 SELECT granted, on_full, denied_by, retry_after IS NOT NULL FROM budget_try_acquire('minute');
-SET agentcore.budget_wait_max = '70 s';
+SET agentcore.budget_wait_max = '20 d';
 -- what no reset cures is not waited for: permits in flight, requests too large
 SELECT budget_set('flight', max_in_flight => 0, on_full => 'wait');
 SELECT granted, on_full FROM budget_try_acquire('flight');
