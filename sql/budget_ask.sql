@@ -277,3 +277,26 @@ SELECT call_approve(id) FROM approvals WHERE est_tokens = 9223372036854775807;
 SELECT public.said(v) FROM call_begin('b', 't', '{"n": 40}', est_tokens => 9223372036854775807) v;
 SELECT public.said(v) FROM call_begin('b', 't', '{"n": 41}', est_tokens => 9223372036854775807) v;
 SELECT * FROM budget_verify();
+
+-- one too many in flight, by limits that were there before
+SELECT budget_set('one', max_in_flight => 1, on_full => 'ask'), agent_set('g', 'p', 'one');
+SELECT public.said(v) FROM call_begin('g', 't', '{"n": 1}') v;
+SELECT public.said(v) FROM call_begin('g', 't', '{"n": 2}') v;
+SELECT call_approve(id) FROM approvals WHERE agent = 'g';
+SELECT public.said(v) FROM call_begin('g', 't', '{"n": 2}') v;
+SELECT in_flight FROM budget_status WHERE budget = 'one';
+SELECT * FROM budget_verify();
+
+-- an overflow that is full as well is asked about, and not the budget that it stands for
+SELECT budget_set('spare', max_tokens => 3, on_full => 'ask'), budget_set('full', max_tokens => 0, overflow => 'spare', on_full => 'ask'), agent_set('f', 'p', 'full');
+SELECT public.said(v), v.paid_by FROM call_begin('f', 't', '{"n": 1}', est_tokens => 2) v;
+SELECT public.said(v), v.paid_by FROM call_begin('f', 't', '{"n": 2}', est_tokens => 5) v;
+SELECT excuses FROM public.asked WHERE agent = 'f';
+SELECT call_approve(id) FROM approvals WHERE agent = 'f';
+SELECT public.said(v), v.paid_by FROM call_begin('f', 't', '{"n": 2}', est_tokens => 5) v;
+SELECT held_tokens, excused FROM permits WHERE agent = 'f' ORDER BY held_tokens;
+SELECT * FROM budget_verify();
+SELECT public.said(v) FROM call_begin('f', 't', '{"n": 3}', est_tokens => 5) v;
+SELECT call_approve(id) FROM approvals WHERE agent = 'f' AND state = 'pending';
+SELECT budget_set('spare', on_full => 'deny');
+SELECT public.said(v) FROM call_begin('f', 't', '{"n": 3}', est_tokens => 5) v;
