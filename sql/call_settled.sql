@@ -39,3 +39,35 @@ END $$;
 SELECT state, estimated FROM permits WHERE tool = 'm' ORDER BY created_at;
 SELECT * FROM budget_verify();
 DROP TABLE public.ends;
+
+-- who uses a budget through its entry finds the row that it writes without the index; one that was written twice, or moved, is searched for once
+SET agentcore.debug_budget_entries = on;
+SELECT budget_set('busy', max_tokens => 1000);
+CREATE FUNCTION public.searches() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  before bigint := pg_stat_get_xact_numscans('agentcore.budget_counter_pkey'::regclass);
+BEGIN
+  PERFORM agentcore.budget_acquire('busy', 1);
+  RETURN pg_stat_get_xact_numscans('agentcore.budget_counter_pkey'::regclass) - before;
+END $$;
+SELECT public.searches() > 0 AS first;
+SELECT public.searches();
+BEGIN;
+SELECT public.searches();
+SAVEPOINT s;
+SELECT public.searches();
+ROLLBACK TO s;
+COMMIT;
+SELECT public.searches(), public.searches() AS of_its_own;
+SELECT public.searches();
+VACUUM FULL budget_counter;
+SELECT public.searches();
+SELECT public.searches();
+BEGIN;
+SELECT public.searches();
+ROLLBACK;
+SELECT public.searches();
+SELECT held_tokens, in_flight FROM budget_status WHERE budget = 'busy';
+SELECT * FROM budget_verify();
+RESET agentcore.debug_budget_entries;
+DROP FUNCTION public.searches;

@@ -36,6 +36,8 @@ typedef struct PathLink
 	LOCKMODE	mode;			/* of the lock that this operation has taken; NoLock: none */
 	TimestampTz start[BUDGET_MAX_WINDOWS];	/* of its windows, by the path's time */
 	int			row;			/* that it writes, where there is an entry */
+	bool		row_is_new;		/* this transaction had not written it */
+	RowPlace	place;			/* of that row, as far as it is known */
 	int			nrows;			/* read under the exclusive lock */
 	Counter    *rows;
 	int			warned[BUDGET_MAX_WINDOWS]; /* highest thresholds told before */

@@ -42,6 +42,7 @@ typedef struct EscrowRecord
 	EscrowRef	ref;			/* entry -1: its rows were written under the exclusive lock */
 	int			nest;			/* of which subtransaction */
 	int			row;			/* that it has taken; -1: none */
+	RowPlace	place;			/* of that row, as far as it is known */
 	int			nwindows;
 	TimestampTz start[BUDGET_MAX_WINDOWS];	/* of the windows that it charged */
 	CounterChange change;
@@ -157,6 +158,9 @@ extern void escrow_record_undo(void);
 /* those that were added since, together with earlier ones of the same kind */
 extern int	escrow_record_count(void);
 extern void escrow_record_merge(int from);
+
+/* where the row stands that a record has taken, once it was written */
+extern void escrow_record_place(const EscrowRef *ref, int row, const RowPlace *place);
 
 /* notes rows that were written under the exclusive lock, without an entry */
 extern void escrow_record_written(uint64 tag);

@@ -245,6 +245,7 @@ fill_entry(EscrowEntry *entry, const EscrowKey *key, const pg_uuid_t *installati
 	memset(entry->reserved, 0, sizeof(entry->reserved));
 	memset(entry->charging, 0, sizeof(entry->charging));
 	entry->rows = 0;
+	memset(entry->place, 0, sizeof(entry->place));
 	entry->records = 0;
 	entry->valid = true;
 }

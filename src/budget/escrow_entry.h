@@ -46,6 +46,7 @@ typedef struct EscrowEntry
 	int64		reserved[BUDGET_NDIMS]; /* the most that it may add to used + held */
 	int64		charging[BUDGET_NUSED]; /* the most that it may add to used */
 	uint64		rows;			/* one bit per row in use */
+	RowPlace	place[BUDGET_MAX_ROWS]; /* where each was when it was committed last */
 	int			records;
 	ConditionVariable ended;
 } EscrowEntry;

@@ -129,6 +129,7 @@ reserve(EscrowEntry *entry, const EscrowAsk *ask, const EscrowOwn *own, EscrowRe
 	if (own->row < 0)
 	{
 		record->row = pg_rightmost_one_pos64(~entry->rows);
+		record->place = entry->place[record->row];
 		entry->rows |= UINT64CONST(1) << record->row;
 	}
 	entry->records++;
@@ -229,7 +230,11 @@ escrow_end(const EscrowRecord *record, bool committed)
 				entry->charging[dim] -= record->charging[dim];
 		}
 		if (record->row >= 0)
+		{
+			if (committed)
+				entry->place[record->row] = record->place;
 			entry->rows &= ~(UINT64CONST(1) << record->row);
+		}
 		entry->records--;
 	}
 	LWLockRelease(lock);

@@ -86,7 +86,10 @@ merge_into(EscrowRecord *into, const EscrowRecord *from)
 	for (int w = 0; w < from->nwindows; w++)
 		into->change.warned[w] = Max(into->change.warned[w], from->change.warned[w]);
 	if (from->row >= 0)
+	{
 		into->row = from->row;
+		into->place = from->place;
+	}
 	if (from->ref.entry >= 0)
 		escrow_end(&nothing, false);
 }
@@ -109,6 +112,14 @@ escrow_record_merge(int from)
 		memmove(&records[i], &records[i + 1], (nrecords - i - 1) * sizeof(EscrowRecord));
 		nrecords--;
 	}
+}
+
+void
+escrow_record_place(const EscrowRef *ref, int row, const RowPlace *place)
+{
+	for (int i = 0; i < nrecords; i++)
+		if (records[i].ref.entry == ref->entry && records[i].ref.incarnation == ref->incarnation && records[i].row == row)
+			records[i].place = *place;
 }
 
 void

@@ -326,7 +326,9 @@ decide_shared(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
 	{
 		case ESCROW_RESERVED:
 			escrow_record_add(&record);
-			link->row = own.row >= 0 ? own.row : record.row;
+			link->row_is_new = own.row < 0;
+			link->row = link->row_is_new ? record.row : own.row;
+			link->place = link->row_is_new ? record.place : (RowPlace){0};
 			memcpy(link->warned, link->sum.warned, sizeof(link->warned));
 			return STEP_DONE;
 		case ESCROW_REFUSED:
@@ -549,7 +551,7 @@ static void
 write_own_row(BudgetPath *path, PathLink *link)
 {
 	Counter		row;
-	bool		exists = row_counter_read(path->tenant, link->name, link->row, &row);
+	bool		exists = row_counter_read(path->tenant, link->name, link->row, &link->place, &row);
 
 	if (!exists)
 		init_row(&row, link);
@@ -567,6 +569,8 @@ write_own_row(BudgetPath *path, PathLink *link)
 		row_counter_write(path->tenant, link->name, &row);
 	else
 		row_counter_create(path->tenant, link->name, &row);
+	/* what is written twice is looked for again: the second may be rolled back alone */
+	escrow_record_place(&link->ref, link->row, link->row_is_new ? &row.place : &(RowPlace){0});
 	if (counter_is_large(&row))
 		escrow_forget(&link->key, COUNT_DROP_LARGE);
 }
@@ -582,7 +586,7 @@ write_sum(BudgetPath *path, PathLink *link)
 	link->sum.slot = 0;
 	if (exists)
 	{
-		link->sum.row = link->rows[0].row;
+		link->sum.place = link->rows[0].place;
 		row_counter_write(path->tenant, link->name, &link->sum);
 	}
 	else

@@ -58,15 +58,61 @@ open_counters(LOCKMODE lockmode)
 	return row_open(&counter_table, lockmode, counter_columns, NATTS_COUNTER);
 }
 
-bool
-row_counter_read(const char *tenant, const char *budget, int slot, Counter *out)
+static void
+set_place(Counter *counter, Relation rel, ItemPointer tid)
 {
-	AgcKey		keys[3] = {agc_key_text(tenant), agc_key_text(budget), agc_key_int4(slot)};
-	Relation	rel = open_counters(AccessShareLock);
-	HeapTuple	tuple = agc_table_row(&counter_table, rel, lengthof(keys), keys);
+	counter->place.file = ItemPointerIsValid(tid) ? rel->rd_rel->relfilenode : InvalidOid;
+	counter->place.tid = *tid;
+}
 
+static bool
+is_text(HeapTuple tuple, TupleDesc desc, int column, const char *value)
+{
+	bool		isnull;
+	text	   *stored = DatumGetTextPP(heap_getattr(tuple, column + 1, desc, &isnull));
+
+	return VARSIZE_ANY_EXHDR(stored) == strlen(value) && memcmp(VARDATA_ANY(stored), value, strlen(value)) == 0;
+}
+
+/*
+ * A place is right as long as the budget's entry is, and is looked at all the same.
+ * Without it a row is searched for in the index: 20,000 more of 58,000 instructions of a
+ * level of an acquire or a commit.
+ */
+static HeapTuple
+row_at(Relation rel, const RowPlace *place, const char *tenant, const char *budget, int slot)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	ItemPointerData tid = place->tid;
+	HeapTuple	tuple;
+	bool		isnull;
+
+	if (place->file == InvalidOid || place->file != rel->rd_rel->relfilenode)
+		return NULL;
+	tuple = row_version_at(rel, &tid);
+	if (tuple == NULL || !is_text(tuple, desc, C_TENANT, tenant) || !is_text(tuple, desc, C_BUDGET, budget) ||
+		DatumGetInt32(heap_getattr(tuple, C_SLOT + 1, desc, &isnull)) != slot)
+		return NULL;
+	return tuple;
+}
+
+bool
+row_counter_read(const char *tenant, const char *budget, int slot, const RowPlace *place, Counter *out)
+{
+	Relation	rel = open_counters(AccessShareLock);
+	HeapTuple	tuple = row_at(rel, place, tenant, budget, slot);
+
+	if (tuple == NULL)
+	{
+		AgcKey		keys[3] = {agc_key_text(tenant), agc_key_text(budget), agc_key_int4(slot)};
+
+		tuple = agc_table_row(&counter_table, rel, lengthof(keys), keys);
+	}
 	if (tuple != NULL)
+	{
 		counter_from_tuple(out, tuple, RelationGetDescr(rel));
+		set_place(out, rel, &tuple->t_self);
+	}
 	agc_table_close(rel, AccessShareLock);
 	return tuple != NULL;
 }
@@ -222,22 +268,25 @@ row_counter_create(const char *tenant, const char *budget, Counter *counter)
 	Relation	rel = open_counters(RowExclusiveLock);
 	Datum		values[NATTS_COUNTER];
 	bool		nulls[NATTS_COUNTER];
+	ItemPointerData tid;
 
 	counter_values(values, nulls, tenant, budget, counter);
-	counter->row = agc_heap_insert(rel, values, nulls);
+	tid = agc_heap_insert(rel, values, nulls);
+	set_place(counter, rel, &tid);
 	agc_table_close(rel, NoLock);
 }
 
 void
-row_counter_write(const char *tenant, const char *budget, const Counter *counter)
+row_counter_write(const char *tenant, const char *budget, Counter *counter)
 {
 	Relation	rel = open_counters(RowExclusiveLock);
-	ItemPointerData row = counter->row;
+	ItemPointerData tid = counter->place.tid;
 	Datum		values[NATTS_COUNTER];
 	bool		nulls[NATTS_COUNTER];
 
 	counter_values(values, nulls, tenant, budget, counter);
-	agc_heap_update(rel, &row, values, nulls);
+	agc_heap_update(rel, &tid, values, nulls);
+	set_place(counter, rel, &tid);
 	agc_table_close(rel, NoLock);
 }
 
@@ -245,9 +294,9 @@ void
 row_counter_delete(const Counter *counter)
 {
 	Relation	rel = open_counters(RowExclusiveLock);
-	ItemPointerData row = counter->row;
+	ItemPointerData tid = counter->place.tid;
 
-	agc_heap_delete(rel, &row);
+	agc_heap_delete(rel, &tid);
 	agc_table_close(rel, NoLock);
 }
 
@@ -259,7 +308,7 @@ counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc)
 	int			nused;
 
 	heap_deform_tuple(tuple, desc, values, nulls);
-	out->row = tuple->t_self;
+	out->place = (RowPlace){.tid = tuple->t_self};
 	out->slot = DatumGetInt32(values[C_SLOT]);
 	out->since = DatumGetTimestampTz(values[C_SINCE]);
 	out->seen = DatumGetTimestampTz(values[C_SEEN]);
@@ -284,13 +333,16 @@ counter_from_tuple(Counter *out, HeapTuple tuple, TupleDesc desc)
 static Datum
 int8_array(const int64 *values, int n, Oid type)
 {
-	Datum		few[BUDGET_MAX_WINDOWS * BUDGET_NUSED + 1];
-	Datum	   *elems = n <= lengthof(few) ? few : palloc(n * sizeof(Datum));
+	Size		size = ARR_OVERHEAD_NONULLS(1) + n * sizeof(int64);
+	ArrayType  *array = palloc0(size);
 
-	for (int i = 0; i < n; i++)
-		elems[i] = Int64GetDatum(values[i]);
-	return PointerGetDatum(construct_array(elems, n, type, sizeof(int64), FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE));
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->elemtype = type;
+	*ARR_DIMS(array) = n;
+	*ARR_LBOUND(array) = 1;
+	memcpy(ARR_DATA_PTR(array), values, n * sizeof(int64));
+	return PointerGetDatum(array);
 }
 
 static int

@@ -60,7 +60,9 @@ typedef struct LedgerEntry
 } LedgerEntry;
 
 /* counters: written by who has the budget's exclusive lock, or this row of it (escrow.h) */
-extern bool row_counter_read(const char *tenant, const char *budget, int slot, Counter *out);
+
+/* place: where it may stand, as a hint; it saves the search in the index */
+extern bool row_counter_read(const char *tenant, const char *budget, int slot, const RowPlace *place, Counter *out);
 
 /*
  * All rows of a budget, in order; how many.  NULL snapshot: the latest.  out has
@@ -68,7 +70,9 @@ extern bool row_counter_read(const char *tenant, const char *budget, int slot, C
  */
 extern int	row_counters_read(const char *tenant, const char *budget, Snapshot snapshot, Counter *out);
 extern void row_counter_create(const char *tenant, const char *budget, Counter *counter);
-extern void row_counter_write(const char *tenant, const char *budget, const Counter *counter);
+
+/* sets counter->place */
+extern void row_counter_write(const char *tenant, const char *budget, Counter *counter);
 extern void row_counter_delete(const Counter *counter);
 
 /* 25006 in a read-only transaction and on a standby, before a lock is asked for */

@@ -94,6 +94,13 @@ typedef struct BudgetDef
 	BudgetLimit limit[BUDGET_MAX_WINDOWS];
 } BudgetDef;
 
+/* Where a row stands, in which file of its table; file 0: not known. */
+typedef struct RowPlace
+{
+	Oid			file;
+	ItemPointerData tid;
+} RowPlace;
+
 /*
  * A row of a budget's counter, or the sum of all its rows.  The rows divide the
  * writing and not the limit: their numbers are signed parts of a sum.
@@ -101,7 +108,7 @@ typedef struct BudgetDef
 typedef struct Counter
 {
 	int			slot;			/* which row */
-	ItemPointerData row;		/* where it was read */
+	RowPlace	place;			/* where it was read or written */
 	TimestampTz since;			/* the ledger counts from here on */
 	TimestampTz seen;			/* latest time used in it */
 	int64		window_revision;	/* of the definition that `start` follows */

@@ -373,7 +373,7 @@ extern ItemPointerData agc_heap_insert(Relation rel, Datum *values, bool *nulls)
 /* by a statement in any case, so that a partitioned table finds the part */
 extern ItemPointerData agc_heap_insert_by_statement(Relation rel, Datum *values, bool *nulls);
 
-/* 40001 when somebody else has changed the row since it was read */
+/* 40001 when somebody else has changed the row since it was read; an update sets *row, invalid where a statement wrote it */
 extern void agc_heap_update(Relation rel, ItemPointer row, Datum *values, bool *nulls);
 extern void agc_heap_delete(Relation rel, ItemPointer row);
 

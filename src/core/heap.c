@@ -115,6 +115,7 @@ agc_heap_update(Relation rel, ItemPointer row, Datum *values, bool *nulls)
 	if (!agc_heap_is_plain(rel))
 	{
 		heap_statement_update(rel, row, values, nulls);
+		ItemPointerSetInvalid(row);
 		return;
 	}
 	/* a publication needs to know which row it was */
@@ -124,6 +125,7 @@ agc_heap_update(Relation rel, ItemPointer row, Datum *values, bool *nulls)
 						   InvalidSnapshot, true, &failure, &mode, &which) != TM_Ok)
 		heap_raise_changed(rel);
 	insert_index_entries(rel, new, which, true);
+	*row = new->tts_tid;
 	ExecDropSingleTupleTableSlot(new);
 	CommandCounterIncrement();
 }

@@ -7,10 +7,12 @@
  */
 #include "core/row_layout.h"
 
+#include "access/tableam.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /* Altering back does not help where a column was dropped: it keeps its place. */
 static const char *
@@ -57,6 +59,20 @@ row_open(AgcTable *table, LOCKMODE lockmode, const RowColumn *columns, int natts
 				 errhint("%s", way_out(rel))));
 	table->checked = true;
 	return rel;
+}
+
+HeapTuple
+row_version_at(Relation rel, ItemPointer tid)
+{
+	Snapshot	snapshot = agc_table_snapshot(rel);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	HeapTuple	tuple = NULL;
+
+	if (table_tuple_fetch_row_version(rel, tid, snapshot, slot))
+		tuple = ExecCopySlotHeapTuple(slot);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	return tuple;
 }
 
 Datum

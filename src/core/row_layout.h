@@ -23,4 +23,10 @@ extern Relation row_open(AgcTable *table, LOCKMODE lockmode, const RowColumn *co
 
 extern Datum row_text(const char *value, bool *null);
 
+/*
+ * A copy of the row at a place, if that is a version which the latest snapshot sees;
+ * compare its key.  The place has to be of the table's file of now.
+ */
+extern HeapTuple row_version_at(Relation rel, ItemPointer tid);
+
 #endif							/* AGENTCORE_CORE_ROW_LAYOUT_H */
