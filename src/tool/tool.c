@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "tool/guess.h"
 #include "tool/provider.h"
+#include "tool/tool_words.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -28,7 +29,7 @@ enum
 	A_SCHEMA = 1, A_DESCRIPTION, A_DIALECT, A_MODE, A_COERCE, A_ADDITIONAL, A_URL_ARGS, A_CACHE_TTL, A_CACHE_SCOPE,
 	A_TAGS, A_LEASE, A_IDEMPOTENT, A_EST_TOKENS, A_EST_USD, A_RETRY_POLICY, A_TARGET, A_NEEDS_APPROVAL, A_ENABLED,
 	A_CACHE_SOFT_TTL, A_CACHE_NEGATIVE_TTL, A_CACHE_MAX_SIZE, A_DROP_UNKNOWN, A_URL_SKIP, A_ERROR_POINTER, A_OPEN_WORLD,
-	A_HTTP_METHOD, A_META, A_ORIGIN, N_TOOL_ARGS
+	A_HTTP_METHOD, A_META, A_ORIGIN, A_TRAITS, A_TAINTS, A_ONCE, A_ONCE_BY, A_ONCE_SCOPE, A_LOG_ARGS, N_TOOL_ARGS
 };
 
 static void *compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
@@ -39,6 +40,7 @@ static void check_compiled_size(MemoryContext cxt);
 static AgcTable tool_table = AGC_TABLE("tool", "tool_pkey");
 static const AgcObjectClass tool_class = {"tool", &tool_table, compile_tool, tool_fresh};
 
+static const char *const once_scopes[] = {"task", "subject", "agent", "tenant"};
 static const char *const cache_scopes[] = {"subject", "agent", "tenant", "shared", "shared_open"};
 
 AgcObject *
@@ -153,6 +155,7 @@ compile_tool(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *na
 	if (!isnull)
 		tool->url_skip = text_array(value, &tool->nurl_skip, "url_skip");
 	tool->error_pointer = agc_col_text(tuple, desc, "error_pointer");
+	tool_read_words(tool, tuple, desc);
 	for (SchemaNode *node = tool->program->nodes; node != NULL; node = node->next)
 		tool->has_urls |= node->url != NULL;
 	return tool;
@@ -514,9 +517,46 @@ check_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 		check_tags(PG_GETARG_DATUM(A_TAGS));
 	check_meta(fcinfo);
 	(void) tool_origin_argument(fcinfo, A_ORIGIN);
+	tool_check_words(fcinfo, A_TRAITS, "traits");
+	tool_check_words(fcinfo, A_TAINTS, "taints");
+	require_one_of(agc_opt_text(fcinfo, A_ONCE_SCOPE), "once_scope", once_scopes, lengthof(once_scopes),
+				   "The scopes are task, subject, agent and tenant.");
+	if (!PG_ARGISNULL(A_LOG_ARGS))
+		check_pointers(PG_GETARG_DATUM(A_LOG_ARGS), "log_args");
 	if (AGC_TOUCHED(set, A_SCHEMA) || AGC_TOUCHED(set, A_DIALECT) || AGC_TOUCHED(set, A_ADDITIONAL))
 		check_schema(agc_arg_jsonb(fcinfo, A_SCHEMA, "input_schema"), dialect_or_raise(agc_opt_text(fcinfo, A_DIALECT)),
 					 PG_GETARG_BOOL(A_ADDITIONAL), set->tenant);
+}
+
+/* "once" and "once_by" of tool_set, of a schema that was found usable */
+static void
+check_once(FunctionCallInfo fcinfo, AgcSetting *set)
+{
+	SchemaProblem problem;
+	SchemaProgram *program;
+
+	if (!PG_ARGISNULL(A_ONCE) && agc_opt_interval(fcinfo, A_ONCE, "once", 0) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("once must be longer than nothing"),
+				 errhint("reset => '{once}' lets the same call run again.")));
+	if (AGC_GIVEN(set, A_ONCE) && PG_ARGISNULL(A_ONCE_BY))
+		ereport(NOTICE,
+				(errmsg("every argument counts for once, so one letter in another wording evades it"),
+				 errhint("Name the arguments that make it the same call in once_by.")));
+	if (PG_ARGISNULL(A_ONCE_BY) || !(AGC_TOUCHED(set, A_ONCE_BY) || AGC_TOUCHED(set, A_SCHEMA)))
+		return;
+	check_pointers(PG_GETARG_DATUM(A_ONCE_BY), "once_by");
+	program = compile_tool_schema(agc_arg_jsonb(fcinfo, A_SCHEMA, "input_schema"),
+								  dialect_or_raise(agc_opt_text(fcinfo, A_DIALECT)),
+								  PG_GETARG_BOOL(A_ADDITIONAL), set->tenant, &problem);
+	if (program != NULL)
+	{
+		int			n;
+		char	  **pointers = text_array(PG_GETARG_DATUM(A_ONCE_BY), &n, "once_by");
+
+		tool_require_pointers(program, pointers, n, "once_by");
+	}
 }
 
 static bool
@@ -525,14 +565,15 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 	static const Oid types[] = {
 		TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTARRAYOID, INTERVALOID,
 		TEXTOID, TEXTARRAYOID, INTERVALOID, BOOLOID, INT8OID, INT8OID, TEXTOID, TEXTOID, BOOLOID, BOOLOID,
-		INTERVALOID, INTERVALOID, INT8OID, BOOLOID, TEXTARRAYOID, TEXTOID, BOOLOID, TEXTOID, JSONBOID, TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID
+		INTERVALOID, INTERVALOID, INT8OID, BOOLOID, TEXTARRAYOID, TEXTOID, BOOLOID, TEXTOID, JSONBOID, TEXTOID,
+		TEXTARRAYOID, TEXTARRAYOID, INTERVALOID, TEXTARRAYOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, BOOLOID, BOOLOID
 	};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.tool AS t (tenant, name, input_schema, description, dialect, mode, coerce, additional,"
 		" url_args, cache_ttl, cache_scope, tags, lease, idempotent, est_tokens, est_nanousd, retry_policy, target,"
 		" needs_approval, enabled, cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip, error_pointer, open_world,"
-		" http_method, meta, origin, guessed)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)"
+		" http_method, meta, origin, traits, taints, once, once_by, once_scope, log_args, guessed)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37)"
 		" ON CONFLICT (tenant, name) DO UPDATE SET input_schema = EXCLUDED.input_schema,"
 		" description = EXCLUDED.description, dialect = EXCLUDED.dialect, mode = EXCLUDED.mode,"
 		" coerce = EXCLUDED.coerce, additional = EXCLUDED.additional, url_args = EXCLUDED.url_args,"
@@ -544,20 +585,23 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 		" cache_max_size = EXCLUDED.cache_max_size, drop_unknown = EXCLUDED.drop_unknown, url_skip = EXCLUDED.url_skip,"
 		" error_pointer = EXCLUDED.error_pointer,"
 		" open_world = EXCLUDED.open_world, http_method = EXCLUDED.http_method,"
-		" meta = EXCLUDED.meta, origin = EXCLUDED.origin,"
-		" guessed = CASE WHEN $32 THEN EXCLUDED.guessed ELSE t.guessed END"
-		" WHERE $33 AND"
+		" meta = EXCLUDED.meta, origin = EXCLUDED.origin, traits = EXCLUDED.traits, taints = EXCLUDED.taints, once = EXCLUDED.once,"
+		" once_by = EXCLUDED.once_by, once_scope = EXCLUDED.once_scope, log_args = EXCLUDED.log_args,"
+		" guessed = CASE WHEN $38 THEN EXCLUDED.guessed ELSE t.guessed END"
+		" WHERE $39 AND"
 		" (t.input_schema::text, t.description, t.dialect, t.mode, t.coerce, t.additional, t.url_args, t.cache_ttl,"
 		" t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens, t.est_nanousd, t.retry_policy, t.target,"
 		" t.needs_approval, t.enabled, t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip,"
-		" t.error_pointer, t.open_world, t.http_method, t.meta::text, t.origin, t.guessed) IS DISTINCT FROM"
+		" t.error_pointer, t.open_world, t.http_method, t.meta::text, t.origin,"
+		" t.traits, t.taints, t.once, t.once_by, t.once_scope, t.log_args, t.guessed) IS DISTINCT FROM"
 		" (EXCLUDED.input_schema::text, EXCLUDED.description, EXCLUDED.dialect, EXCLUDED.mode, EXCLUDED.coerce,"
 		" EXCLUDED.additional, EXCLUDED.url_args, EXCLUDED.cache_ttl, EXCLUDED.cache_scope, EXCLUDED.tags,"
 		" EXCLUDED.lease, EXCLUDED.idempotent, EXCLUDED.est_tokens, EXCLUDED.est_nanousd, EXCLUDED.retry_policy,"
 		" EXCLUDED.target, EXCLUDED.needs_approval, EXCLUDED.enabled, EXCLUDED.cache_soft_ttl,"
 		" EXCLUDED.cache_negative_ttl, EXCLUDED.cache_max_size, EXCLUDED.drop_unknown, EXCLUDED.url_skip,"
 		" EXCLUDED.error_pointer, EXCLUDED.open_world, EXCLUDED.http_method, EXCLUDED.meta::text, EXCLUDED.origin,"
-		" CASE WHEN $32 THEN EXCLUDED.guessed ELSE t.guessed END)", lengthof(types), types
+		" EXCLUDED.traits, EXCLUDED.taints, EXCLUDED.once, EXCLUDED.once_by, EXCLUDED.once_scope, EXCLUDED.log_args,"
+		" CASE WHEN $38 THEN EXCLUDED.guessed ELSE t.guessed END)", lengthof(types), types
 	};
 	bool		anew = AGC_TOUCHED(set, A_SCHEMA) || AGC_TOUCHED(set, A_DIALECT) || AGC_TOUCHED(set, A_ADDITIONAL) ||
 		AGC_TOUCHED(set, A_URL_ARGS) || AGC_TOUCHED(set, A_URL_SKIP);
@@ -565,6 +609,7 @@ write_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 	AgcRow		row;
 
 	check_tool(fcinfo, set);
+	check_once(fcinfo, set);
 	if (anew && PG_ARGISNULL(A_URL_ARGS))
 		guessed = tool_guessed_column(agc_arg_jsonb(fcinfo, A_SCHEMA, "input_schema"), dialect_or_raise(agc_opt_text(fcinfo, A_DIALECT)),
 								 PG_GETARG_BOOL(A_ADDITIONAL), PG_ARGISNULL(A_URL_SKIP) ? (Datum) 0 : PG_GETARG_DATUM(A_URL_SKIP),
@@ -601,7 +646,7 @@ AGC_FUNCTION(tool_set)
 		"SELECT input_schema, description, dialect, mode, coerce, additional, url_args, cache_ttl, cache_scope, tags,"
 		" lease, idempotent, est_tokens, est_nanousd * 0.000000001, retry_policy, target, needs_approval, enabled,"
 		" cache_soft_ttl, cache_negative_ttl, cache_max_size, drop_unknown, url_skip, error_pointer, open_world, http_method,"
-		" meta, origin FROM agentcore.tool WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
+		" meta, origin, traits, taints, once, once_by, once_scope, log_args FROM agentcore.tool WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	static const AgcMember members[] = {
 		{"input_schema", .required = true}, {"description"}, {"dialect", "auto"}, {"mode", "enforce"},
@@ -609,7 +654,7 @@ AGC_FUNCTION(tool_set)
 		{"tags"}, {"lease"}, {"idempotent", "false"}, {"est_tokens"}, {"est_usd"}, {"retry_policy"},
 		{"target"}, {"needs_approval", "false"}, {"enabled", "true"}, {"cache_soft_ttl"}, {"cache_negative_ttl"},
 		{"cache_max_size"}, {"drop_unknown", "false"}, {"url_skip"}, {"error_pointer"}, {"open_world"}, {"http_method"},
-		{"meta"}, {"origin"}
+		{"meta"}, {"origin"}, {"traits"}, {"taints"}, {"once"}, {"once_by"}, {"once_scope", "task"}, {"log_args"}
 	};
 	static const AgcSetter setter = {"tool", A_SCHEMA, lengthof(members), members, &row, .write = write_tool};
 	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "tool name"))};

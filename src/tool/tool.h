@@ -52,6 +52,16 @@ typedef struct ToolDef
 	int64		est_nanousd;	/* the same */
 	const char *retry_policy;	/* may be NULL: 'default' */
 	const char *target;			/* breaker and rate key; may be NULL: none */
+	int			ntraits;
+	char	  **traits;			/* the administrator's words for it, for rules */
+	int			ntaints;
+	char	  **taints;			/* labels that it leaves on its task */
+	int64		once;			/* us in which the same call does not run again; -1: it may */
+	int			nonce_by;
+	char	  **once_by;		/* JSON Pointers to the arguments that make it the same; none: all */
+	const char *once_scope;		/* task | subject | agent | tenant */
+	int			nlog_args;
+	char	  **log_args;		/* JSON Pointers to arguments that call_log.context keeps */
 	uint8		definition[AGC_HASH_LEN];	/* digest of the input schema and the documents it refers to */
 	int64		fingerprint;	/* the same, shorter: equal for the same tool elsewhere */
 	SchemaProgram *program;
@@ -93,6 +103,12 @@ extern char *tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors)
 
 /* Calls back for every string of args that the tool's schema calls a URL, perhaps more than once. */
 extern void tool_urls(const ToolDef *tool, Jsonb *args, SchemaUrlCallback callback, void *arg);
+
+/* Whether every document that the schema takes has something at the pointer (tool_words.c). */
+extern bool tool_requires(const SchemaProgram *program, const char *pointer);
+
+/* raises 22023 for the first of them that it does not require */
+extern void tool_require_pointers(const SchemaProgram *program, char **pointers, int n, const char *what);
 
 /* every row of the tenant's tools, as it is stored */
 extern void tool_each_name(const char *tenant, void (*each) (HeapTuple tuple, TupleDesc desc, void *arg), void *arg);

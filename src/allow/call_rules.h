@@ -1,0 +1,76 @@
+/*
+ * call_rules.h
+ *	  The rules of a policy that look at the call itself: conditional ones, and
+ *	  those that ask a person.
+ *
+ * Public: the gate includes it, and so do the rooms of tasks and approvals.
+ */
+#ifndef AGENTCORE_ALLOW_CALL_RULES_H
+#define AGENTCORE_ALLOW_CALL_RULES_H
+
+#include "allow/allow.h"
+#include "allow/condition.h"
+
+/* An ask that applies: what its approvals must satisfy. */
+typedef struct CallAsk
+{
+	const char *policy;			/* NULL: the tool's needs_approval */
+	const char *name;			/* of the rule */
+	const char *approvers;		/* a role; NULL: any approver or administrator */
+	int			votes;
+	bool		self;			/* a role that the requester can act as may vote */
+	int64		decide_within;	/* us */
+	int			nbind;
+	char	  **bind;			/* JSON Pointers into the arguments; none: all of them count */
+	const char *feedback;		/* may be NULL */
+} CallAsk;
+
+/* One rule's word, as call_explain() and policy_explain() show it. */
+typedef struct RuleWord
+{
+	const char *policy;
+	int64		id;
+	const char *name;			/* may be NULL */
+	const char *effect;			/* allow, deny, ask, check */
+	const char *pattern;
+	Truth		truth;
+	const char *pointer;		/* that decided; may be NULL */
+	bool		audit;
+} RuleWord;
+
+typedef struct CallJudgement
+{
+	const char *reason;			/* of errors.h; NULL: allowed, once every ask is satisfied */
+	char	   *detail;			/* names the rule */
+	char	   *feedback;		/* the rule's own, else which member was wrong; never a value */
+	const char *pointer;		/* that was wrong; may be NULL */
+	int64		rule;
+	int			nasks;
+	CallAsk    *asks;			/* that apply; none in a refusal */
+
+	/* what a rule with audit would have refused; NULL: nothing */
+	const char *observed_reason;
+	char	   *observed_detail;
+} CallJudgement;
+
+/*
+ * Judges the call by the agent's policy, and by the policies '*' of the tenant
+ * and of tenant '*'.  Deny beats ask beats allow, and no allow is a denial.  A
+ * tool that no conditional rule names is judged by its name only, at once.
+ * Results are in CurrentMemoryContext.  Nothing is raised for what stands in the
+ * context.
+ */
+extern void allow_judge_call(const char *tenant, const char *policy, const char *tool, RuleContext *context,
+							 CallJudgement *out);
+
+/* the same for one who wants to see every rule that names the tool; *nwords of them */
+extern RuleWord *allow_explain_call(const char *tenant, const char *policy, const char *tool, RuleContext *context,
+									int *nwords);
+
+/* an ask by its name, whether it applies or not; false: there is none */
+extern bool allow_find_ask(const char *tenant, const char *policy, const char *name, CallAsk *out);
+
+/* whether any rule of these policies looks at calls of the tool (a begin without such rules does nothing more) */
+extern bool allow_judges_calls(const char *tenant, const char *policy, const char *tool);
+
+#endif							/* AGENTCORE_ALLOW_CALL_RULES_H */
