@@ -25,6 +25,8 @@ typedef struct AllowDecision
 	int64		rule;			/* id of the deciding rule, 0 = none */
 	int64		revision;		/* of the policy, 0 = no such policy */
 	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
+	bool		by_call;		/* of a tool: allowed so far, because a rule that looks at the call may allow it */
+	const char *feedback;		/* the deciding rule's own words; may be NULL */
 } AllowDecision;
 
 /* The kinds of text that name a place to connect to. */

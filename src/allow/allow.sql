@@ -8,6 +8,7 @@ CREATE TABLE agentcore.policy (
   methods  text[],
   revision bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
   strict_urls boolean NOT NULL DEFAULT false,
+  tz       text COLLATE "C" NOT NULL DEFAULT 'UTC',
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.policy');
@@ -15,6 +16,7 @@ COMMENT ON TABLE agentcore.policy IS
   'Allowlists for URLs and tools. '
   'methods NULL: every method. '
   'strict_urls: the gate judges every argument that is an absolute URL, whatever the tool''s schema says. '
+  'tz: in which zone a rule''s clock is read. '
   'revision changes with the policy, its rules and the special entries. '
   'Written by policy_set() and policy_drop().';
 
@@ -27,7 +29,7 @@ CREATE TABLE agentcore.policy_rule (
   policy      text COLLATE "C" NOT NULL,
   id          bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.policy_rule_id_seq'),
   kind        text COLLATE "C" NOT NULL CHECK (kind IN ('url', 'tool')),
-  effect      text COLLATE "C" NOT NULL CHECK (effect IN ('allow', 'deny')),
+  effect      text COLLATE "C" NOT NULL CHECK (effect IN ('allow', 'deny', 'ask', 'allow_when')),
   pattern     text COLLATE "C" NOT NULL CHECK (pattern <> ''),
   methods     text[],
   ports       integer[],
@@ -36,18 +38,31 @@ CREATE TABLE agentcore.policy_rule (
   forced      boolean NOT NULL DEFAULT false,
   created_by  text COLLATE "C",
   created_at  timestamptz NOT NULL DEFAULT agentcore.clock_now(),
+  name        text COLLATE "C" CHECK (octet_length(name) BETWEEN 1 AND 255),
+  "when"      jsonb,
+  feedback    text,
+  audit       boolean NOT NULL DEFAULT false,
+  approvers   text COLLATE "C",
+  votes       integer CHECK (votes BETWEEN 1 AND 16),
+  self        boolean NOT NULL DEFAULT false,
+  decide_within interval,
+  bind        text[],
   PRIMARY KEY (tenant, policy, id),
   FOREIGN KEY (tenant, policy) REFERENCES agentcore.policy (tenant, name) ON UPDATE CASCADE ON DELETE CASCADE
 );
 ALTER SEQUENCE agentcore.policy_rule_id_seq OWNED BY agentcore.policy_rule.id;
+CREATE UNIQUE INDEX policy_rule_name ON agentcore.policy_rule (tenant, policy, name) WHERE name IS NOT NULL;
 CREATE INDEX policy_rule_pattern ON agentcore.policy_rule (tenant, policy, pattern);
 SELECT agentcore.registry_attach('agentcore.policy_rule', false);
 COMMENT ON TABLE agentcore.policy_rule IS
   'Rules of a policy in canonical form. '
   'methods, ports, path_prefix, valid: NULL = any. '
   'forced: the rule covers a public suffix, by policy_allow(force => true). '
+  'effect allow_when is an allow with a condition ("when"), which an older library takes for a deny; ask: a person decides. '
+  'approvers, votes, self, decide_within and bind are an ask''s. '
+  'audit: the rule is judged and reported, not enforced. '
   'A row that cannot be read makes its whole policy deny. '
-  'Written by policy_allow(), policy_deny(), policy_allow_tool(), policy_deny_tool() and policy_rule_drop().';
+  'Written by policy_allow(), policy_deny(), policy_allow_tool(), policy_deny_tool(), policy_ask_tool() and policy_rule_drop().';
 
 CREATE TABLE agentcore.special_range (
   tenant  text COLLATE "C" NOT NULL,

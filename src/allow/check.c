@@ -125,6 +125,9 @@ check_tool(const AgcObject *object, const char *tool, AllowDecision *out)
 
 	allow_decide_tool(object->data, tool, &verdict);
 	set_decision(out, object, &verdict);
+	out->by_call = verdict.by_call;
+	if (verdict.tool != NULL && verdict.tool->feedback != NULL)
+		out->feedback = pstrdup(verdict.tool->feedback);
 	if (out->reason == NULL)
 		return;
 	if (strcmp(verdict.sub, "rule") == 0)

@@ -64,6 +64,7 @@ typedef struct ToolRule
 	bool		prefix;
 	TimestampTz valid_from;
 	TimestampTz valid_until;
+	const char *feedback;		/* may be NULL */
 	uint64		hash;
 	int			next;
 } ToolRule;
@@ -111,6 +112,10 @@ typedef struct Policy
 	uint32		tool_mask;
 	int		   *prefixes;
 	int			nprefixes;
+
+	/* Rules that look at the call; a large policy keeps them too.  NULL: none. */
+	struct CallRules *calls;
+	const char *tz;				/* in which their clock is read */
 } Policy;
 
 static inline bool

@@ -15,6 +15,7 @@
  */
 #include "allow/decide.h"
 
+#include "allow/call_rule.h"
 #include "allow/large.h"
 #include "allow/policy_index.h"
 
@@ -328,6 +329,19 @@ weigh_tool(const ToolRule *rule, const char *tool, TimestampTz *now,
 		*best = rule;
 }
 
+/* Whether a rule that looks at the call can allow the tool, itself or by asking a person. */
+static bool
+may_allow_call(const Policy *policy, const char *tool, TimestampTz *now)
+{
+	const CallRule *rule;
+	int			at = 0;
+
+	while (policy->calls != NULL && (rule = call_rules_next(policy->calls, tool, &at)) != NULL)
+		if (rule->effect != CALL_DENY && !rule->audit && allow_valid_now(rule->valid_from, rule->valid_until, now))
+			return true;
+	return false;
+}
+
 void
 allow_decide_tool(const Policy *policy, const char *tool, AllowVerdict *out)
 {
@@ -356,6 +370,8 @@ allow_decide_tool(const Policy *policy, const char *tool, AllowVerdict *out)
 		refuse(out, REASON_NOT_IN_ALLOWLIST, "policy", NULL, 0);
 	else if (deny != NULL)
 		refuse(out, REASON_DENYLIST_MATCH, "rule", NULL, 0);
+	else if (allow == NULL && may_allow_call(policy, tool, &now))
+		out->by_call = true;
 	else if (allow == NULL)
 		refuse(out, REASON_NOT_IN_ALLOWLIST, "tool", NULL, 0);
 	out->tool = deny != NULL ? deny : allow;

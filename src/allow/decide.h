@@ -13,6 +13,7 @@ typedef struct AllowVerdict
 	const char *sub;			/* sub-code, in front of detail */
 	const UrlRule *rule;		/* the rule that decided, if any */
 	const ToolRule *tool;
+	bool		by_call;		/* of a tool: only a rule that looks at the call can allow it */
 	int			address;		/* index of the address that a range matched */
 } AllowVerdict;
 

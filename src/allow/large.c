@@ -18,6 +18,7 @@
  */
 #include "allow/large.h"
 
+#include "allow/call_rule.h"
 #include "allow/policy_compile.h"
 #include "allow/policy_rows.h"
 
@@ -98,7 +99,7 @@ take_row(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	LargeRead  *read = arg;
 
-	if (allow_row_is_tool(tuple, desc) != read->tools)
+	if (allow_row_is_tool(tuple, desc) != read->tools || call_rule_row_is(tuple, desc))
 		return;
 	if (read->count == read->size)
 	{

@@ -26,6 +26,7 @@
 #include "allow/policy_compile.h"
 
 #include "allow/allow.h"
+#include "allow/call_rule.h"
 #include "allow/methods.h"
 #include "allow/policy_index.h"
 #include "allow/policy_rows.h"
@@ -55,6 +56,7 @@ typedef struct Compilation
 	char	   *texts;			/* patterns, one behind the other */
 	int			texts_left;
 	int			texts_block;
+	MemoryContext calls_cxt;	/* of policy->calls: kept by a large policy too */
 } Compilation;
 
 static uint64 row_version(HeapTuple tuple);
@@ -201,6 +203,7 @@ compile_at(const char *tenant, const char *name, Snapshot snapshot, const Policy
 
 	compilation.rules_cxt = AllocSetContextCreate(CurrentMemoryContext, "agentcore policy rules",
 												  ALLOCSET_SMALL_SIZES);
+	compilation.calls_cxt = CurrentMemoryContext;
 	policy->broken = true;		/* until its row is read */
 	if (change != NULL)
 		read_changed_header(&compilation, change);
@@ -211,6 +214,8 @@ compile_at(const char *tenant, const char *name, Snapshot snapshot, const Policy
 	scan(&allow_rule_table, snapshot, 2, keys, add_rule, &compilation);
 	if (change != NULL)
 		add_change(&compilation, change);
+	if (policy->calls != NULL)
+		call_rules_index(policy->calls);
 	allow_index_policy(policy);
 	return policy;
 }
@@ -251,6 +256,7 @@ read_header(HeapTuple tuple, TupleDesc desc, void *arg)
 	for (int i = 0; i < nschemes; i++)
 		policy->schemes |= allow_scheme_parse(schemes[i]);
 	policy->strict_urls = agc_col_bool(tuple, desc, "strict_urls");
+	policy->tz = agc_col_text(tuple, desc, "tz");
 	policy->methods = allow_col_texts(tuple, desc, "methods", &policy->nmethods);
 	note_methods(policy, policy->methods, policy->nmethods);
 	policy->broken = false;
@@ -388,6 +394,16 @@ is_dropped(const PolicyChange *change, HeapTuple tuple, TupleDesc desc)
 }
 
 static void
+add_call_rule(Compilation *compilation, HeapTuple tuple, TupleDesc desc)
+{
+	MemoryContext old = MemoryContextSwitchTo(compilation->calls_cxt);
+
+	if (!call_rules_add(&compilation->policy->calls, compilation->name, tuple, desc))
+		compilation->policy->broken = true;
+	MemoryContextSwitchTo(old);
+}
+
+static void
 add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	Compilation *compilation = arg;
@@ -396,6 +412,11 @@ add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 
 	if (compilation->change != NULL && is_dropped(compilation->change, tuple, desc))
 		return;
+	if (call_rule_row_is(tuple, desc))
+	{
+		add_call_rule(compilation, tuple, desc);
+		return;
+	}
 	if (policy->large == NULL && !compilation->whole && is_large(compilation))
 		make_large(compilation);
 	if (allow_row_is_tool(tuple, desc))

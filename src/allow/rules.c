@@ -18,7 +18,6 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
-static void add_rule(void *arg);
 static void require_common_method(const RuleRow *row, Datum policy_methods, bool isnull);
 
 static Datum
@@ -32,7 +31,7 @@ url_rule(FunctionCallInfo fcinfo, const char *effect)
 	row.tenant = agc_arg_tenant(fcinfo, 7);
 	agc_enter(row.tenant, AGC_ADMIN);
 	allow_url_rule_args(fcinfo, pattern, &row);
-	allow_write(add_rule, &row);
+	allow_write(allow_add_rule, &row);
 	allow_show_canonical("pattern", pattern, row.pattern);
 	PG_RETURN_INT64(row.id);
 }
@@ -54,36 +53,6 @@ AGC_FUNCTION(policy_suffix_list)
 	PG_RETURN_TEXT_P(cstring_to_text(allow_public_suffix_source()));
 }
 
-static Datum
-tool_rule(FunctionCallInfo fcinfo, const char *effect)
-{
-	RuleRow		row = {.kind = "tool", .effect = effect};
-	const char *star;
-
-	row.policy = agc_arg_name(fcinfo, 0, "policy");
-	row.pattern = agc_arg_name(fcinfo, 1, "tool");
-	row.tenant = agc_arg_tenant(fcinfo, 3);
-	agc_enter(row.tenant, AGC_ADMIN);
-	star = strchr(row.pattern, '*');
-	if (star != NULL && star[1] != '\0')
-		allow_bad_rule("invalid tool pattern", psprintf("Pattern \"%s\" has a star that is not at its end.", row.pattern),
-					   "Write an exact name, 'prefix*' or '*'.");
-	row.valid = allow_valid_arg(fcinfo, 2);
-	allow_write(add_rule, &row);
-	PG_RETURN_INT64(row.id);
-}
-
-/* policy_allow_tool(policy, tool, valid, tenant) -> rule id */
-AGC_FUNCTION(policy_allow_tool)
-{
-	return tool_rule(fcinfo, "allow");
-}
-
-AGC_FUNCTION(policy_deny_tool)
-{
-	return tool_rule(fcinfo, "deny");
-}
-
 /* Refuses a rule for methods that the policy blocks, because it would never match. */
 static void
 require_common_method(const RuleRow *row, Datum policy_methods, bool isnull)
@@ -103,8 +72,8 @@ require_common_method(const RuleRow *row, Datum policy_methods, bool isnull)
 					   "Extend the list with policy_set() first.");
 }
 
-static void
-lock_policy(const RuleRow *row)
+void
+allow_lock_policy(const RuleRow *row)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan lock = {
@@ -132,8 +101,8 @@ put_nonzero(AgcRow *row, Datum value)
 }
 
 /* Finds the rule or writes it. */
-static void
-add_rule(void *arg)
+void
+allow_add_rule(void *arg)
 {
 	RuleRow    *rule = arg;
 	static const Oid types[] = {
@@ -143,7 +112,7 @@ add_rule(void *arg)
 		"SELECT id FROM agentcore.policy_rule"
 		" WHERE tenant = $1 AND policy = $2 AND kind = $3 AND effect = $4 AND pattern = $5"
 		" AND methods IS NOT DISTINCT FROM $6 AND ports IS NOT DISTINCT FROM $7"
-		" AND path_prefix IS NOT DISTINCT FROM $8 AND valid IS NOT DISTINCT FROM $9", 9, types
+		" AND path_prefix IS NOT DISTINCT FROM $8 AND valid IS NOT DISTINCT FROM $9 AND name IS NULL", 9, types
 	};
 	static AgcPlan insert = {
 		"INSERT INTO agentcore.policy_rule"
@@ -164,7 +133,7 @@ add_rule(void *arg)
 	agc_put_text(&row, rule->path);
 	put_nonzero(&row, rule->valid);
 
-	lock_policy(rule);
+	allow_lock_policy(rule);
 	agc_spi_row(&find, &row);
 	if (SPI_processed == 0)
 	{

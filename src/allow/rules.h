@@ -7,6 +7,12 @@
 
 #include "allow/rule_args.h"
 
+/* locks the policy's row to the end of the transaction; 42704; as the owner, with SPI connected */
+extern void allow_lock_policy(const RuleRow *row);
+
+/* finds the rule without a name, a RuleRow, or writes it; sets its id */
+extern void allow_add_rule(void *arg);
+
 /* the policy's row as policy_set() would leave it; called with its arguments */
 extern HeapTuple allow_policy_row(HeapTuple row, TupleDesc desc, FunctionCallInfo fcinfo);
 

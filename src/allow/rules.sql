@@ -41,21 +41,43 @@ COMMENT ON FUNCTION agentcore.policy_deny(text, text, text[], integer[], text, t
   'With path_prefix it also refuses, as invalid_url (ambiguous_path), what a lenient server takes for that path: other case, ;parameters, trailing dots and spaces, streams, short names. '
   'A rule for a name does not deny the addresses that the name resolves to: check those with ip_check().';
 
-CREATE FUNCTION agentcore.policy_allow_tool(policy text, tool text, valid tstzrange DEFAULT NULL, tenant text DEFAULT '') RETURNS bigint
+CREATE FUNCTION agentcore.policy_allow_tool(policy text, tool text, valid tstzrange DEFAULT NULL, "when" jsonb DEFAULT NULL, name text DEFAULT NULL, feedback text DEFAULT NULL, tenant text DEFAULT '') RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_policy_allow_tool_v1';
-COMMENT ON FUNCTION agentcore.policy_allow_tool(text, text, tstzrange, text) IS
+COMMENT ON FUNCTION agentcore.policy_allow_tool(text, text, tstzrange, jsonb, text, text, text) IS
   'Allow a tool by its exact name, by ''prefix*'', or every tool by ''*''; case-sensitive. '
+  'when: a map of JSON Pointers into the call''s context (tool, traits, args, agent, task, subject, labels, facts, clock, est_usd, est_tokens) and JSON Schemas; all must hold, surely: nothing, null and another type than the schema is about do not. '
+  '"equals" and "in" compare with what stands at another pointer; * is every element of an array; ? at a pointer''s end lets absence pass. '
+  'A rule with when, or with feedback (what the model is told), has a name, unique in its policy; writing it again replaces the whole rule. '
+  'Only the gate (call_begin) judges rules with when. '
   'Returns the id of the rule, the same for the same rule. '
-  'A star elsewhere: 22023. '
+  'A star elsewhere, or a condition that could pass in silence (an unknown member or word, no type, a pattern without ^ and $): 22023. '
   'Unknown policy: 42704.';
 
-CREATE FUNCTION agentcore.policy_deny_tool(policy text, tool text, valid tstzrange DEFAULT NULL, tenant text DEFAULT '') RETURNS bigint
+CREATE FUNCTION agentcore.policy_deny_tool(policy text, tool text, valid tstzrange DEFAULT NULL, "when" jsonb DEFAULT NULL, name text DEFAULT NULL, feedback text DEFAULT NULL, audit boolean DEFAULT false, tenant text DEFAULT '') RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_policy_deny_tool_v1';
-COMMENT ON FUNCTION agentcore.policy_deny_tool(text, text, tstzrange, text) IS
-  'Deny a tool by its exact name, ''prefix*'' or ''*''; wins over every allow. '
+COMMENT ON FUNCTION agentcore.policy_deny_tool(text, text, tstzrange, jsonb, text, text, boolean, text) IS
+  'Deny a tool by its exact name, ''prefix*'' or ''*''; wins over every allow and every ask. '
+  'when: as in policy_allow_tool(), but the rule applies unless the condition is surely false, and of the elements of * one is enough; ? lets absence speak for the call. '
+  'audit: judged and reported, not enforced; such a rule has a name too. '
   'Returns the id of the rule.';
+
+CREATE FUNCTION agentcore.policy_ask_tool(policy text, tool text, valid tstzrange DEFAULT NULL, "when" jsonb DEFAULT NULL, name text DEFAULT NULL, feedback text DEFAULT NULL, audit boolean DEFAULT false,
+    approvers text DEFAULT NULL, votes integer DEFAULT 1, self boolean DEFAULT false, decide_within interval DEFAULT '1 day', bind text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS bigint
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_ask_tool_v1';
+COMMENT ON FUNCTION agentcore.policy_ask_tool(text, text, tstzrange, jsonb, text, text, boolean, text, integer, boolean, interval, text[], text) IS
+  'Have people decide about calls of a tool; a call that they allow needs no other rule that allows it. '
+  'when: as in policy_deny_tool(). '
+  'name: needed. '
+  'approvers: the role whose members may vote; NULL: approvers and administrators of the tenant. '
+  'votes: how many of them must agree (1 to 16); one refusal is final. '
+  'self: roles that the requester can act as may vote too. '
+  'decide_within: an undecided request is refused after that time (approval_expired). '
+  'bind: JSON Pointers to the arguments that make it the same call (/args/amount); NULL: all of them. '
+  'Returns the id of the rule. '
+  'Unknown policy or role: 42704; out of range: 22023.';
 
 CREATE FUNCTION agentcore.policy_suffix_list() RETURNS text
   LANGUAGE C STABLE PARALLEL SAFE

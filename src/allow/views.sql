@@ -4,7 +4,7 @@ INSERT INTO agentcore.access_source (relation, shared, hidden) VALUES
   ('policy', false, '{}'), ('policy_rule', false, '{}'), ('policy_revision', false, '{id}'), ('special_range', true, '{}'), ('special_name', true, '{}');
 
 CREATE VIEW agentcore.policies WITH (security_barrier) AS
-  SELECT p.tenant, p.name, p.mode, p.schemes, p.methods, p.strict_urls, coalesce(r.rules, 0) AS rules, p.revision
+  SELECT p.tenant, p.name, p.mode, p.schemes, p.methods, p.strict_urls, coalesce(r.rules, 0) AS rules, p.revision, p.tz
     FROM agentcore.visible_rows(NULL::agentcore.policy) p
     LEFT JOIN (SELECT r.tenant, r.policy, pg_catalog.count(*) AS rules
                  FROM agentcore.visible_rows(NULL::agentcore.policy_rule) r GROUP BY 1, 2) r
@@ -13,7 +13,8 @@ COMMENT ON VIEW agentcore.policies IS
   'Policies of the tenants visible to the caller, with the number of their rules.';
 
 CREATE VIEW agentcore.policy_rules WITH (security_barrier) AS
-  SELECT r.tenant, r.policy, r.id AS rule, r.kind, r.effect, r.pattern, r.methods, r.ports, r.path_prefix, r.valid, r.forced, r.created_by, r.created_at
+  SELECT r.tenant, r.policy, r.id AS rule, r.kind, r.effect, r.pattern, r.methods, r.ports, r.path_prefix, r.valid, r.forced, r.created_by, r.created_at,
+         r.name, r."when", r.feedback, r.audit, r.approvers, r.votes, r.self, r.decide_within, r.bind
     FROM agentcore.visible_rows(NULL::agentcore.policy_rule) r;
 COMMENT ON VIEW agentcore.policy_rules IS
   'Rules of the policies of the tenants visible to the caller, in canonical form.';
@@ -38,7 +39,7 @@ COMMENT ON VIEW agentcore.special_entries IS
 
 INSERT INTO agentcore.access_function VALUES
   ('policy_set', 'admin'), ('policy_drop', 'admin'), ('policy_allow', 'admin'), ('policy_deny', 'admin'),
-  ('policy_allow_tool', 'admin'), ('policy_deny_tool', 'admin'), ('policy_rule_drop', 'admin'),
+  ('policy_allow_tool', 'admin'), ('policy_deny_tool', 'admin'), ('policy_ask_tool', 'admin'), ('policy_rule_drop', 'admin'),
   ('special_set', 'admin'), ('special_drop', 'admin'),
   ('url_check', 'agent'), ('url_allowed', 'agent'), ('tool_check', 'agent'), ('ip_check', 'agent'),
   ('policy_explain', 'reader'), ('policy_simulate', 'reader'), ('policy_diff', 'reader'), ('policy_document', 'public'), ('policy_proposal', 'admin'), ('policy_named', 'admin'), ('url_parse', 'public'), ('policy_touch_trigger', 'internal'),

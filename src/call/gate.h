@@ -9,6 +9,7 @@
 #ifndef AGENTCORE_CALL_GATE_H
 #define AGENTCORE_CALL_GATE_H
 
+#include "allow/call_rules.h"
 #include "budget/budget.h"
 #include "cache/cache.h"
 #include "call/agent.h"
@@ -90,6 +91,9 @@ typedef struct Gate
 	int			nalso;			/* that pay beside it, in order of names */
 	char	   *also[BUDGET_MAX_NAMES];
 	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
+	RuleContext *context;		/* call_context.c; NULL: no rule has asked for it */
+	int			nasks;
+	CallAsk    *asks;			/* rules that have people decide, and apply */
 	EarlierCall earlier;
 	pg_uuid_t	earlier_id;
 	const char *earlier_model;	/* of EARLIER_CHOSEN */

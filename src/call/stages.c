@@ -20,6 +20,7 @@
 #include "call/arguments.h"
 #include "call/cached_answer.h"
 #include "call/call.h"
+#include "call/call_context.h"
 #include "call/call_key.h"
 #include "call/call_target.h"
 #include "call/digest.h"
@@ -42,6 +43,7 @@ const Stage gate_stages[] = {
 	{"policy", judge_policy},
 	{"arguments", judge_args},
 	{"urls", judge_urls},
+	{"rules", judge_rules},
 	{"key", judge_key, key_settle_earlier},
 	{"loop", judge_loop, NULL, true},
 	{"cache", judge_cache, NULL, true},

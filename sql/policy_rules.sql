@@ -1,0 +1,59 @@
+-- Rules that look at the call: conditions over its context.
+SET client_min_messages = warning;
+SET search_path = agentcore, public;
+CREATE FUNCTION pg_temp.ask(agent text, tool text, args jsonb, subject text DEFAULT NULL, task text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+  SELECT verdict || coalesce(' ' || reason, '') || coalesce(' (' || detail || ')', '') || CASE WHEN enforced THEN '' ELSE ' not enforced' END
+    FROM agentcore.call_begin(agent, tool, args, subject => subject, task => task) $$;
+CREATE FUNCTION pg_temp.refused(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE d text; h text;
+BEGIN
+  EXECUTE query;
+  RETURN 'taken';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
+  RETURN SQLSTATE || ' ' || SQLERRM || coalesce(' | ' || nullif(d, ''), '') || coalesce(' | ' || nullif(h, ''), '');
+END $$;
+SELECT count(*) FROM unnest('{refund,sql/query,mail/send,crm/get,deploy,rollback,db/x}'::text[]) t, tool_set(t, '{"type": "object"}');
+SELECT count(policy_set(p)), count(agent_set(p, policy => p)) FROM unnest('{shop,bi,mail,support,x9,ops}'::text[]) p;
+
+-- 1 a range of amounts: another type, absence and an array are no number
+SELECT policy_allow_tool('shop', 'refund', name => 'small-refund', "when" => '{"/args/amount": {"minimum": 0.01, "maximum": 500}}') IS NOT NULL;
+SELECT a, pg_temp.ask('shop', 'refund', a::jsonb) FROM unnest(ARRAY['{"amount": 60}', '{"amount": 500}', '{"amount": 500.0}', '{}', '{"amount": "60"}', '{"amount": -60}', '{"amount": [1]}', '{"amount": 501}', '{"amount": null}', '{"amount": 5e2}', '{"amount": true}', '{"amount": {"maximum": 1}}', '{"Amount": 60}']) a;
+
+-- 2 read-only SQL
+SELECT policy_allow_tool('bi', 'sql/query', name => 'one-select', "when" => '{"/args/role": {"const": "bi_reader"},
+  "/args/sql": {"pattern": "^\\s*(?:[Ss][Ee][Ll][Ee][Cc][Tt])\\b[^;]*;?\\s*$"}}') IS NOT NULL;
+SELECT s, pg_temp.ask('bi', 'sql/query', jsonb_build_object('role', 'bi_reader', 'sql', s)) FROM unnest(ARRAY['select 1', 'SELECT 1;', 'select 1; drop table x', 'with x as (delete from y) select 1', E'select 1;\n', '']) s;
+SELECT pg_temp.ask('bi', 'sql/query', '{"sql": "select 1"}'), pg_temp.ask('bi', 'sql/query', '{"role": "BI_READER", "sql": "select 1"}');
+
+-- 3 e-mail to the own domain
+SELECT policy_allow_tool('mail', 'mail/send', name => 'own-domain', "when" => '{"/args/to/*": {"pattern": "^[A-Za-z0-9._+-]+@example\\.com$"},
+  "/args/cc/*?": {"pattern": "^[A-Za-z0-9._+-]+@example\\.com$"}, "/args/bcc/*?": {"pattern": "^[A-Za-z0-9._+-]+@example\\.com$"}}') IS NOT NULL;
+SELECT a, pg_temp.ask('mail', 'mail/send', a::jsonb) FROM unnest(ARRAY['{"to": ["a@example.com"]}', '{"to": ["a@example.com", "b@example.com"], "cc": []}', '{"to": ["a@example.com", "b@evil.org"]}', '{"to": ["a@example.com"], "bcc": ["x@evil.org"]}', '{"to": "a@example.com"}', '{"to": ["a@example.com"], "bcc": "a@example.com"}', '{"to": []}', '{}', '{"to": ["a@example.com.evil.org"]}', '{"to": ["b@evil.org,a@example.com"]}', '{"to": ["a@example.com\r\nBcc: x@evil.org"]}', '{"to": ["a@example.com\n"]}', '{"to": ["а@example.com"]}', '{"to": {"0": "a@example.com"}}', '{"to": [["a@example.com"]]}', '{"to": [null]}', '{"to": ["a@example.com"], "cc": null}', '{"to": ["a@example.com"], "cc": [null]}', '{"to": ["a@example.com"], "cc": {}}']) a;
+
+-- 8 the customer's own data
+SELECT policy_allow_tool('support', 'crm/*', name => 'own-data', "when" => '{"/args/customer_id": {"type": "string", "equals": "/subject"}}') IS NOT NULL;
+SELECT s, a, pg_temp.ask('support', 'crm/get', a::jsonb, s) FROM (VALUES ('c1', '{"customer_id": "c1"}'), ('c1', '{"customer_id": "c2"}'), ('c1', '{}'), ('c1', '{"customer_id": null}'), (NULL, '{"customer_id": "c1"}'), ('1', '{"customer_id": 1}'), ('c1', '{"customer_id": ["c1"]}')) v (s, a);
+
+-- 10 a canary: judged and not enforced until it is written again without audit
+SELECT policy_allow_tool('x9', 'db/*') IS NOT NULL, policy_deny_tool('x9', 'db/*', name => 'no-prod', audit => true, "when" => '{"/args/env": {"enum": ["prod"]}}') IS NOT NULL;
+SELECT a, pg_temp.ask('x9', 'db/x', a::jsonb) FROM unnest(ARRAY['{"env": "prod"}', '{}', '{"env": "dev"}']) a;
+SELECT policy_deny_tool('x9', 'db/*', name => 'no-prod', "when" => '{"/args/env": {"enum": ["prod"]}}') IS NOT NULL;
+SELECT a, pg_temp.ask('x9', 'db/x', a::jsonb) FROM unnest(ARRAY['{"env": "prod"}', '{}', '{"env": "dev"}', '{"env": "PROD"}', '{"env": 5}']) a;
+SELECT name, effect, audit, "when" FROM policy_rules WHERE policy = 'x9' AND name IS NOT NULL;
+
+-- elements of a deny: one is enough
+SELECT policy_allow_tool('ops', 'deploy'), policy_deny_tool('ops', 'deploy', name => 'no-root', "when" => '{"/args/hosts/*": {"const": "root"}}', feedback => 'Not on root.') FROM policy_rule_drop('ops', 1);
+SELECT a, pg_temp.ask('ops', 'deploy', a::jsonb) FROM unnest(ARRAY['{"hosts": ["a"]}', '{"hosts": ["a", "root"]}', '{"hosts": []}', '{}', '{"hosts": "root"}', '{"hosts": ["a", 5]}']) a;
+SELECT feedback FROM call_begin('ops', 'deploy', '{"hosts": ["root"]}');
+SELECT feedback FROM call_begin('shop', 'refund', '{"amount": 900}');
+
+-- refused when written
+SELECT w, pg_temp.refused(format('SELECT agentcore.policy_allow_tool(%L, %L, name => %L, "when" => %L)', 'shop', 'refund', 'r', w)) FROM unnest(ARRAY[
+  '5', '[]', '{}', '{"args": {"const": 1}}', '{"": {"const": 1}}', '{"/arg/amount": {"maximum": 5}}', '{"/args/amount": {"maxmum": 5}}', '{"/args/amount": {}}', '{"/args/amount": true}',
+  '{"/args/amount": {"maximum": "5"}}', '{"/args": {"properties": {"amount": {"maximum": 500}}}}', '{"/args": {"required": ["amount"]}}', '{"/args/a": {"pattern": "x"}}', '{"/args/a": {"pattern": "^a|b$"}}',
+  '{"/args/a": {"pattern": "^a$|^b$"}}', '{"/args/a": {"pattern": "^(a|b)$"}}', '{"/args/a": {"pattern": "^a\\$"}}', '{"/args/a": {"pattern": "^a\\\\$"}}', '{"/args/a": {"pattern": "^*a$"}}', '{"/args/a": {"pattern": "^[|]$"}}', '{"/args/a": {"not": {"pattern": "x"}}}',
+  '{"/args/a": {"pattern": "^($"}}', '{"/args/a": {"minimum": 1, "minLength": 1}}', '{"/args/a": {"type": ["number", "string"], "minimum": 1, "minLength": 1}}', '{"/args/a": {"type": "null"}}', '{"/args/a": {"enum": ["x", null]}}', '{"/args/a": {"type": "sting"}}',
+  '{"/args/a": {"anyOf": [{"minimum": 5}, {"equals": "/subject"}]}}', '{"/args/a": {"equals": "/subjct"}}', '{"/args/a": {"equals": "/args/b/*"}}', '{"/args/a": {"in": 5}}', '{"/args/a": {"if": {"minimum": 5}}}', '{"/args/a": {"$ref": "#"}}', '{"/args/a": {"format": "emial"}}', '{"/args/a": {"format": "email"}}',
+  '{"/task/x": {"const": 1}}', '{"/clock/hours": {"maximum": 5}}', '{"/labels/x": {"const": 1}}', '{"/result/x": {"const": 1}}', '{"/args/a": {"prefixItems": [{"const": 1}]}}', '{"/args/~a": {"const": 1}}', '{"/args/a": {"not": {}}}', '{"/args/a": {"items": {"maximum": 5}}}', '{"/labels": {"not": {"contains": {"const": "untrusted"}}}}']) w;
+SELECT pg_temp.refused($$SELECT agentcore.policy_allow_tool('shop', 'refund', "when" => '{"/args/a": {"const": 1}}')$$), pg_temp.refused($$SELECT agentcore.policy_deny_tool('shop', 'refund', audit => true)$$), pg_temp.refused($$SELECT agentcore.policy_ask_tool('shop', 'refund')$$), pg_temp.refused($$SELECT agentcore.policy_ask_tool('shop', 'refund', name => 'a', votes => 0)$$), pg_temp.refused($$SELECT agentcore.policy_ask_tool('shop', 'refund', name => 'a', approvers => 'nobody_at_all')$$);

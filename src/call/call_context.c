@@ -1,0 +1,108 @@
+/*
+ * call_context.c
+ *	  The call as the rules of a policy see it, and the stage that judges it by
+ *	  them.
+ *
+ * The model controls the tool's name and the arguments; the role of the worker
+ * vouches for agent, task, subject and estimate.
+ *
+ * Memory: CurrentMemoryContext.  Locks: those of reading policies.  On ERROR:
+ * nothing to undo.
+ */
+#include "call/call_context.h"
+
+#include "call/refuse.h"
+#include "utils/numeric.h"
+
+static Jsonb *
+text_member(const char *text)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	if (text == NULL)
+		return NULL;
+	value.val.string.val = (char *) text;
+	value.val.string.len = strlen(text);
+	return JsonbValueToJsonb(&value);
+}
+
+static Jsonb *
+number_member(Numeric number)
+{
+	JsonbValue	value = {.type = jbvNumeric};
+
+	value.val.numeric = number;
+	return JsonbValueToJsonb(&value);
+}
+
+static Jsonb *
+words_member(char **words, int n)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < n; i++)
+	{
+		JsonbValue	value = {.type = jbvString};
+
+		value.val.string.val = words[i];
+		value.val.string.len = strlen(words[i]);
+		pushJsonbValue(&state, WJB_ELEM, &value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
+static Jsonb *
+read_member(RuleContext *context, ContextMember member)
+{
+	Gate	   *gate = context->arg;
+
+	switch (member)
+	{
+		case CONTEXT_TOOL:
+			return text_member(gate->tool_name);
+		case CONTEXT_TRAITS:
+			return gate->tool == NULL ? NULL : words_member(gate->tool->traits, gate->tool->ntraits);
+		case CONTEXT_ARGS:
+			return gate->args;
+		case CONTEXT_AGENT:
+			return text_member(gate->agent_name);
+		case CONTEXT_TASK:
+			return text_member(gate->task);
+		case CONTEXT_SUBJECT:
+			return text_member(gate->subject);
+		case CONTEXT_EST_USD:
+			return gate->est_nanousd < 0 ? NULL : number_member(DatumGetNumeric(agc_nanousd_numeric(gate->est_nanousd)));
+		case CONTEXT_EST_TOKENS:
+			return gate->est_tokens < 0 ? NULL : number_member(int64_to_numeric(gate->est_tokens));
+		default:
+			return NULL;
+	}
+}
+
+RuleContext *
+gate_context(Gate *gate)
+{
+	if (gate->context == NULL)
+	{
+		gate->context = palloc(sizeof(RuleContext));
+		context_init(gate->context, read_member, gate);
+	}
+	return gate->context;
+}
+
+void
+judge_rules(Gate *gate)
+{
+	CallJudgement judged;
+
+	if (gate->tool == NULL || !allow_judges_calls(gate->tenant, gate->agent->policy, gate->tool_name))
+		return;
+	allow_judge_call(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate), &judged);
+	if (judged.observed_reason != NULL)
+		gate_observe(gate, judged.observed_reason, judged.observed_detail, NULL);
+	if (judged.reason != NULL)
+		gate_deny(gate, judged.reason, judged.detail, judged.feedback);
+	gate->nasks = judged.nasks;
+	gate->asks = judged.asks;
+}
