@@ -57,3 +57,23 @@ SELECT w, pg_temp.refused(format('SELECT agentcore.policy_allow_tool(%L, %L, nam
   '{"/args/a": {"anyOf": [{"minimum": 5}, {"equals": "/subject"}]}}', '{"/args/a": {"equals": "/subjct"}}', '{"/args/a": {"equals": "/args/b/*"}}', '{"/args/a": {"in": 5}}', '{"/args/a": {"if": {"minimum": 5}}}', '{"/args/a": {"$ref": "#"}}', '{"/args/a": {"format": "emial"}}', '{"/args/a": {"format": "email"}}',
   '{"/task/x": {"const": 1}}', '{"/clock/hours": {"maximum": 5}}', '{"/labels/x": {"const": 1}}', '{"/result/x": {"const": 1}}', '{"/args/a": {"prefixItems": [{"const": 1}]}}', '{"/args/~a": {"const": 1}}', '{"/args/a": {"not": {}}}', '{"/args/a": {"items": {"maximum": 5}}}', '{"/labels": {"not": {"contains": {"const": "untrusted"}}}}']) w;
 SELECT pg_temp.refused($$SELECT agentcore.policy_allow_tool('shop', 'refund', "when" => '{"/args/a": {"const": 1}}')$$), pg_temp.refused($$SELECT agentcore.policy_deny_tool('shop', 'refund', audit => true)$$), pg_temp.refused($$SELECT agentcore.policy_ask_tool('shop', 'refund')$$), pg_temp.refused($$SELECT agentcore.policy_ask_tool('shop', 'refund', name => 'a', votes => 0)$$), pg_temp.refused($$SELECT agentcore.policy_ask_tool('shop', 'refund', name => 'a', approvers => 'nobody_at_all')$$);
+
+-- 9 policy '*' of the tenant: a freeze at night, for everybody, in the zone of the policy
+CREATE FUNCTION pg_temp.at(hour int) RETURNS text LANGUAGE sql AS $$
+  SELECT set_config('agentcore.debug_clock_offset', (extract(epoch FROM ((date_trunc('day', clock_timestamp() AT TIME ZONE 'Europe/Berlin') + make_interval(hours => hour, mins => 30)) AT TIME ZONE 'Europe/Berlin') - clock_timestamp()) * 1000)::bigint::text, false) IS NOT NULL $$;
+SELECT policy_set('*', tz => 'Europe/Berlin'), policy_set('*', tz => 'Europe/Berlin');
+SELECT policy_rule_drop('ops', rule) FROM policy_rules WHERE policy = 'ops';
+SELECT policy_allow_tool('ops', 'deploy') IS NOT NULL, policy_allow_tool('ops', 'rollback') IS NOT NULL,
+  policy_deny_tool('*', 'deploy', name => 'freeze', feedback => 'No deploys from 22:00 to 6:00.', "when" => '{"/clock/hour": {"not": {"minimum": 6, "maximum": 21}}}') IS NOT NULL;
+SELECT h, pg_temp.at(h), pg_temp.ask('ops', 'deploy', '{}'), pg_temp.ask('ops', 'rollback', '{}') FROM unnest('{12,23,5,6,21,22}'::int[]) h;
+SELECT pg_temp.at(23), (SELECT feedback FROM call_begin('ops', 'deploy'));
+SELECT set_config('agentcore.debug_clock_offset', '0', false);
+-- what only '*' speaks of is denied; it can hold no allow
+SELECT pg_temp.ask('shop', 'deploy', '{}'), pg_temp.refused($$SELECT agentcore.policy_allow_tool('*', 'deploy')$$), pg_temp.refused($$SELECT agentcore.policy_allow('*', 'example.com')$$), pg_temp.refused($$SELECT agentcore.policy_set('ops', tz => 'Mars/Olympus')$$);
+-- its denies by name and by host count too
+SELECT policy_deny_tool('*', 'roll*') IS NOT NULL, policy_deny('*', 'evil.example') IS NOT NULL, policy_allow('ops', '*') IS NOT NULL, tool_set('deploy', '{"type": "object", "properties": {"url": {"type": "string", "format": "uri"}}}');
+SELECT pg_temp.ask('ops', 'rollback', '{}'), pg_temp.ask('ops', 'deploy', '{"url": "https://evil.example/"}'), pg_temp.ask('ops', 'deploy', '{"url": "https://good.example/"}');
+-- tenant '*': one policy, for every tenant; the gate reads it
+SELECT pg_temp.refused($$SELECT agentcore.policy_set('other', tenant => '*')$$), policy_set('*', tenant => '*'), policy_deny_tool('*', 'deploy', tenant => '*') IS NOT NULL;
+SELECT pg_temp.ask('ops', 'deploy', '{"url": "https://good.example/"}'), policy_drop('*', '*'), policy_drop('*');
+SELECT pg_temp.ask('ops', 'deploy', '{"url": "https://good.example/"}');

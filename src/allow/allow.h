@@ -50,6 +50,14 @@ extern void allow_check_url(const char *tenant, const char *policy, AllowForm fo
 extern void allow_check_tool(const char *tenant, const char *policy, const char *tool,
 							 AllowDecision *out);
 
+/*
+ * Whether a rule of the policies '*' denies it, whatever the agent's own policy
+ * says; *out is set then.  A policy '*' with a rule that cannot be read denies.
+ */
+extern bool allow_common_denies_tool(const char *tenant, const char *tool, AllowDecision *out);
+extern bool allow_common_denies_url(const char *tenant, AllowForm form, const char *url, Size len,
+									const char *method, AllowDecision *out);
+
 /* The methods of a policy that are not registered: upper case, sorted, in CurrentMemoryContext. */
 typedef struct AllowMethods
 {

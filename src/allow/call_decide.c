@@ -12,13 +12,11 @@
  */
 #include "allow/call_rule.h"
 
+#include "allow/common.h"
 #include "allow/decide.h"
 #include "allow/match.h"
 #include "allow/pin.h"
 #include "allow/policy_compile.h"
-
-#define COMMON_POLICY	"*"
-#define EVERY_TENANT	"*"
 
 typedef struct Finding
 {
@@ -38,7 +36,8 @@ typedef struct Decision
 	Finding		observed;		/* the oldest rule with audit that would have refused */
 	List	   *asks;			/* of Finding; what applies */
 	bool		asked_by_own;	/* one of them is the agent's policy's */
-	AgcObject  *pinned[3];
+	AgcObject  *pinned[1 + COMMON_MAX];	/* policies '*' first */
+	int			ncommon;
 	int			npinned;
 } Decision;
 
@@ -130,6 +129,18 @@ pin(Decision *decision, const char *tenant, const char *name)
 		return NULL;
 	decision->pinned[decision->npinned++] = object;
 	return object->data;
+}
+
+static void
+pin_common(Decision *decision, const char *tenant)
+{
+	decision->ncommon = decision->npinned = allow_pin_common(tenant, decision->pinned);
+}
+
+static const Policy *
+common(const Decision *decision, int i)
+{
+	return decision->pinned[i]->data;
 }
 
 static void
@@ -280,18 +291,16 @@ void
 allow_judge_call(const char *tenant, const char *policy, const char *tool, RuleContext *context, CallJudgement *out)
 {
 	Decision	decision = {.context = context};
-	const Policy *own = policy == NULL ? NULL : pin(&decision, tenant, policy);
-	const Policy *common = pin(&decision, tenant, COMMON_POLICY);
-	const Policy *every = pin(&decision, EVERY_TENANT, COMMON_POLICY);
+	const Policy *own;
 
+	pin_common(&decision, tenant);
+	own = policy == NULL ? NULL : pin(&decision, tenant, policy);
 	memset(out, 0, sizeof(*out));
 	if (own != NULL)
 	{
 		judge_policy(&decision, own, tool, true);
-		if (common != NULL)
-			judge_policy(&decision, common, tool, false);
-		if (every != NULL)
-			judge_policy(&decision, every, tool, false);
+		for (int i = 0; i < decision.ncommon; i++)
+			judge_policy(&decision, common(&decision, i), tool, false);
 		conclude(&decision, own, tool, out);
 	}
 	else
@@ -316,10 +325,12 @@ bool
 allow_judges_calls(const char *tenant, const char *policy, const char *tool)
 {
 	Decision	decision = {0};
-	bool		found = names_tool(pin(&decision, tenant, COMMON_POLICY), tool) ||
-		names_tool(pin(&decision, EVERY_TENANT, COMMON_POLICY), tool) ||
-		(policy != NULL && names_tool(pin(&decision, tenant, policy), tool));
+	bool		found;
 
+	pin_common(&decision, tenant);
+	found = policy != NULL && names_tool(pin(&decision, tenant, policy), tool);
+	for (int i = 0; i < decision.ncommon; i++)
+		found |= names_tool(common(&decision, i), tool);
 	unpin_all(&decision);
 	return found;
 }
@@ -370,10 +381,11 @@ allow_explain_call(const char *tenant, const char *policy, const char *tool, Rul
 	Decision	decision = {0};
 	Words		words = {0};
 
+	pin_common(&decision, tenant);
 	if (policy != NULL)
 		add_words(&words, pin(&decision, tenant, policy), policy, tool, context);
-	add_words(&words, pin(&decision, tenant, COMMON_POLICY), COMMON_POLICY, tool, context);
-	add_words(&words, pin(&decision, EVERY_TENANT, COMMON_POLICY), COMMON_POLICY, tool, context);
+	for (int i = 0; i < decision.ncommon; i++)
+		add_words(&words, common(&decision, i), COMMON_POLICY, tool, context);
 	unpin_all(&decision);
 	*nwords = words.count;
 	return words.items;

@@ -118,8 +118,8 @@ allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Siz
 	out->port = parsed.port;
 }
 
-static void
-check_tool(const AgcObject *object, const char *tool, AllowDecision *out)
+void
+allow_check_tool_pinned(const AgcObject *object, const char *tool, AllowDecision *out)
 {
 	AllowVerdict verdict;
 
@@ -180,7 +180,7 @@ allow_check_tool(const char *tenant, const char *policy, const char *tool, Allow
 		out->revision = object->revision;
 	}
 	else
-		check_tool(object, tool, out);
+		allow_check_tool_pinned(object, tool, out);
 	agc_object_unpin(object);
 }
 

@@ -14,4 +14,7 @@ extern void allow_check_pinned(const AgcObject *object, AllowForm form, const ch
 /* the columns of agentcore.url_decision */
 extern void allow_put_decision(AgcRow *row, const AllowDecision *decision);
 
+/* a tool against a pinned policy; *out is zeroed */
+extern void allow_check_tool_pinned(const AgcObject *object, const char *tool, AllowDecision *out);
+
 #endif							/* AGENTCORE_ALLOW_CHECK_H */

@@ -85,7 +85,7 @@ AGC_FUNCTION(policy_explain)
 	char	   *name = agc_arg_name(fcinfo, 0, "policy");
 	text	   *url = PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1);
 	char	   *method = agc_opt_text(fcinfo, 2);
-	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	char	   *tenant = agc_arg_tenant_or_every(fcinfo, 3);
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	char		buffer[ALLOW_URL_BUFFER(ALLOW_URL_MAX)];
 	AllowUrl	parsed;

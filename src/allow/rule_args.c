@@ -17,6 +17,7 @@
 #include "allow/suffix.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/rangetypes.h"
 
@@ -102,6 +103,17 @@ allow_methods_arg(FunctionCallInfo fcinfo, int n)
 						   "Write names such as GET or POST.");
 	}
 	return sorted_text_array(methods, count);
+}
+
+char *
+allow_tz_arg(FunctionCallInfo fcinfo, int n)
+{
+	char	   *name = agc_arg_name(fcinfo, n, "tz");
+	pg_tz	   *tz = pg_tzset(name);
+
+	if (tz == NULL || !pg_tz_acceptable(tz))
+		allow_bad_rule("unknown time zone", psprintf("Got %s.", agc_quoted_name(name)), "pg_timezone_names lists them.");
+	return name;
 }
 
 Datum

@@ -33,6 +33,9 @@ extern void allow_show_canonical(const char *what, const char *given, const char
 extern char *allow_pattern_fault(const char *text, const char *wrong);
 
 extern char *allow_mode_arg(FunctionCallInfo fcinfo, int n);
+
+/* the name of a time zone */
+extern char *allow_tz_arg(FunctionCallInfo fcinfo, int n);
 extern Datum allow_schemes_arg(FunctionCallInfo fcinfo, int n);
 
 /* upper case, sorted, without duplicates; 0 for NULL */

@@ -12,6 +12,7 @@
 
 #include "access/htup_details.h"
 #include "allow/allow.h"
+#include "allow/common.h"
 #include "allow/history.h"
 #include "allow/pin.h"
 #include "allow/suffix.h"
@@ -28,8 +29,9 @@ url_rule(FunctionCallInfo fcinfo, const char *effect)
 
 	row.policy = agc_arg_name(fcinfo, 0, "policy");
 	pattern = agc_arg_name(fcinfo, 1, "pattern");
-	row.tenant = agc_arg_tenant(fcinfo, 7);
+	row.tenant = agc_arg_tenant_or_every(fcinfo, 7);
 	agc_enter(row.tenant, AGC_ADMIN);
+	allow_check_common(row.tenant, row.policy, strcmp(effect, "allow") == 0);
 	allow_url_rule_args(fcinfo, pattern, &row);
 	allow_write(allow_add_rule, &row);
 	allow_show_canonical("pattern", pattern, row.pattern);
@@ -174,13 +176,13 @@ show_dead_rules(Datum tenant, Datum policy, Datum methods)
 static bool
 write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, BOOLOID, BOOLOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, BOOLOID, TEXTOID, BOOLOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.policy AS p (tenant, name, mode, schemes, methods, strict_urls) VALUES ($1, $2, $3, $4, $5, $6)"
+		"INSERT INTO agentcore.policy AS p (tenant, name, mode, schemes, methods, strict_urls, tz) VALUES ($1, $2, $3, $4, $5, $6, $7)"
 		" ON CONFLICT (tenant, name) DO UPDATE"
-		" SET mode = EXCLUDED.mode, schemes = EXCLUDED.schemes, methods = EXCLUDED.methods, strict_urls = EXCLUDED.strict_urls"
-		" WHERE $7 AND (p.mode, p.schemes, p.methods, p.strict_urls) IS DISTINCT FROM"
-		" (EXCLUDED.mode, EXCLUDED.schemes, EXCLUDED.methods, EXCLUDED.strict_urls)",
+		" SET mode = EXCLUDED.mode, schemes = EXCLUDED.schemes, methods = EXCLUDED.methods, strict_urls = EXCLUDED.strict_urls, tz = EXCLUDED.tz"
+		" WHERE $8 AND (p.mode, p.schemes, p.methods, p.strict_urls, p.tz) IS DISTINCT FROM"
+		" (EXCLUDED.mode, EXCLUDED.schemes, EXCLUDED.methods, EXCLUDED.strict_urls, EXCLUDED.tz)",
 		lengthof(types), types
 	};
 	char	   *mode = allow_mode_arg(fcinfo, 1);
@@ -189,6 +191,7 @@ write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 	AgcRow		row;
 	uint64		rows;
 
+	allow_check_common(set->tenant, TextDatumGetCString(set->keys[1]), false);
 	agc_row_init(&row);
 	agc_put(&row, set->keys[0]);
 	agc_put(&row, set->keys[1]);
@@ -196,6 +199,7 @@ write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 	agc_put(&row, schemes);
 	put_nonzero(&row, methods);
 	agc_put_arg(&row, fcinfo, 4);
+	agc_put_text(&row, allow_tz_arg(fcinfo, 5));
 	agc_put_bool(&row, set->exists);
 	rows = allow_write_statement(&plan, &row);
 	set->lost = rows == 0 && !set->exists;
@@ -204,16 +208,16 @@ write_policy(FunctionCallInfo fcinfo, AgcSetting *set)
 	return rows > 0;
 }
 
-/* policy_set(name, mode, schemes, methods, strict_urls, reset, tenant) -> boolean: whether anything changed */
+/* policy_set(name, mode, schemes, methods, strict_urls, tz, reset, tenant) -> boolean: whether anything changed */
 AGC_FUNCTION(policy_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan row = {
-		"SELECT mode, schemes, methods, strict_urls FROM agentcore.policy WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE",
+		"SELECT mode, schemes, methods, strict_urls, tz FROM agentcore.policy WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE",
 		lengthof(types), types
 	};
-	static const AgcMember members[] = {{"mode", "enforce"}, {"schemes", "{https}"}, {"methods"}, {"strict_urls", "false"}};
-	static const AgcSetter setter = {"policy", 1, lengthof(members), members, &row, .write = write_policy};
+	static const AgcMember members[] = {{"mode", "enforce"}, {"schemes", "{https}"}, {"methods"}, {"strict_urls", "false"}, {"tz", "UTC"}};
+	static const AgcSetter setter = {"policy", 1, lengthof(members), members, &row, .or_every = true, .write = write_policy};
 	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, 0, "name"))};
 
 	return agc_set(fcinfo, &setter, keys);
@@ -227,7 +231,7 @@ AGC_FUNCTION(policy_drop)
 		"DELETE FROM agentcore.policy WHERE tenant = $1 AND name = $2", 2, types
 	};
 	char	   *name = agc_arg_name(fcinfo, 0, "name");
-	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	char	   *tenant = agc_arg_tenant_or_every(fcinfo, 1);
 	AgcRow		key;
 
 	agc_enter(tenant, AGC_ADMIN);
@@ -245,7 +249,7 @@ AGC_FUNCTION(policy_rule_drop)
 		"DELETE FROM agentcore.policy_rule WHERE tenant = $1 AND policy = $2 AND id = $3", 3, types
 	};
 	char	   *policy = agc_arg_name(fcinfo, 0, "policy");
-	char	   *tenant = agc_arg_tenant(fcinfo, 2);
+	char	   *tenant = agc_arg_tenant_or_every(fcinfo, 2);
 	AgcRow		key;
 
 	if (PG_ARGISNULL(1))

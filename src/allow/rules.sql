@@ -1,15 +1,17 @@
 -- Writing policies, rules and special entries.
 
-CREATE FUNCTION agentcore.policy_set(name text, mode text DEFAULT NULL, schemes text[] DEFAULT NULL, methods text[] DEFAULT NULL, strict_urls boolean DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+CREATE FUNCTION agentcore.policy_set(name text, mode text DEFAULT NULL, schemes text[] DEFAULT NULL, methods text[] DEFAULT NULL, strict_urls boolean DEFAULT NULL, tz text DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_policy_set_v1';
-COMMENT ON FUNCTION agentcore.policy_set(text, text, text[], text[], boolean, text[], text) IS
+COMMENT ON FUNCTION agentcore.policy_set(text, text, text[], text[], boolean, text, text[], text) IS
   'Create or change a policy; its rules stay. '
   'mode: enforce, audit (decide, but allow), off. '
   'schemes: any of http, https, ws, wss. '
   'methods: the only HTTP methods that are allowed at all. '
   'strict_urls: the gate judges every argument that is an absolute URL by its value, in every tool but those with open_world false. '
-  'A member that is not given (NULL) stays as it is; a new policy has mode enforce, schemes {https}, any method and strict_urls false. '
+  'A member that is not given (NULL) stays as it is; a new policy has mode enforce, schemes {https}, any method, strict_urls false and tz UTC. '
+  'tz: the zone in which rules read the clock. '
+  'Policy ''*'' of a tenant, and of tenant ''*'' (which needs admin on every tenant), is judged beside the policy of each agent; it can hold no allow. '
   'reset: members to set back to these defaults. '
   'Returns whether anything changed. '
   'Empty or unknown input: 22023.';

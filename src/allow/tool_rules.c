@@ -11,6 +11,7 @@
  * the transaction.  On ERROR: the transaction takes everything back.
  */
 #include "allow/call_rule.h"
+#include "allow/common.h"
 #include "allow/history.h"
 #include "allow/rules.h"
 
@@ -158,6 +159,7 @@ static Datum
 write_rule(FunctionCallInfo fcinfo, ToolRuleRow *rule)
 {
 	agc_enter(rule->row.tenant, AGC_ADMIN);
+	allow_check_common(rule->row.tenant, rule->row.policy, strncmp(rule->row.effect, "allow", 5) == 0);
 	rule->row.valid = allow_valid_arg(fcinfo, 2);
 	if (rule->when != NULL || rule->feedback != NULL || rule->audit || rule->votes > 0)
 		require_name(rule);
@@ -176,7 +178,7 @@ AGC_FUNCTION(policy_allow_tool)
 	ToolRuleRow rule;
 
 	read_rule(fcinfo, "allow", &rule);
-	rule.row.tenant = agc_arg_tenant(fcinfo, 6);
+	rule.row.tenant = agc_arg_tenant_or_every(fcinfo, 6);
 	return write_rule(fcinfo, &rule);
 }
 
@@ -187,7 +189,7 @@ AGC_FUNCTION(policy_deny_tool)
 
 	read_rule(fcinfo, "deny", &rule);
 	rule.audit = agc_arg_bool(fcinfo, 6, "audit");
-	rule.row.tenant = agc_arg_tenant(fcinfo, 7);
+	rule.row.tenant = agc_arg_tenant_or_every(fcinfo, 7);
 	return write_rule(fcinfo, &rule);
 }
 
@@ -240,7 +242,7 @@ AGC_FUNCTION(policy_ask_tool)
 	read_votes(fcinfo, &rule);
 	rule.self = agc_arg_bool(fcinfo, 9, "self");
 	rule.bind = read_bind(fcinfo, 11);
-	rule.row.tenant = agc_arg_tenant(fcinfo, 12);
+	rule.row.tenant = agc_arg_tenant_or_every(fcinfo, 12);
 	if (rule.approvers != NULL)
 		(void) get_role_oid(rule.approvers, false);
 	return write_rule(fcinfo, &rule);

@@ -72,7 +72,7 @@ AGC_FUNCTION(policy_simulate)
 	char	   *name = agc_arg_name(fcinfo, 0, "policy");
 	Urls		urls = urls_argument(fcinfo, 1);
 	char	   *method = agc_opt_text(fcinfo, 2);
-	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	char	   *tenant = agc_arg_tenant_or_every(fcinfo, 3);
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "agentcore url",
 													  ALLOCSET_DEFAULT_SIZES);
@@ -250,7 +250,7 @@ AGC_FUNCTION(policy_diff)
 	Jsonb	   *rules = agc_arg_jsonb(fcinfo, 2, "rules");
 	char	   *method = agc_opt_text(fcinfo, 3);
 	bool		replace = agc_arg_bool(fcinfo, 4, "replace");
-	char	   *tenant = agc_arg_tenant(fcinfo, 5);
+	char	   *tenant = agc_arg_tenant_or_every(fcinfo, 5);
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "agentcore url",
 													  ALLOCSET_DEFAULT_SIZES);

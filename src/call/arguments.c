@@ -119,6 +119,8 @@ judge_url(Gate *gate, FoundUrl *url, const List *methods)
 		allow_check_url(gate->tenant, gate->agent->policy, form, url->at, url->len, method, &decision);
 		refuse_url_by_policy(gate, &decision);
 		url->canonical = decision.url;
+		if (allow_common_denies_url(gate->tenant, form, url->at, url->len, method, &decision))
+			refuse_url_by_policy(gate, &decision);
 		member = member < 0 ? member : bms_next_member(url->methods, member);
 	} while (member >= 0 && gate->verdict == VERDICT_NONE);
 }

@@ -191,6 +191,9 @@ judge_policy(Gate *gate)
 		allow_check_tool(gate->tenant, gate->agent->policy, gate->priced_as, &decision);
 	if (!gate->is_llm || is_denied(&decision))
 		refuse_tool_by_policy(gate, &decision);
+	if (allow_common_denies_tool(gate->tenant, gate->tool_name, &decision) ||
+		(gate->priced_as != NULL && allow_common_denies_tool(gate->tenant, gate->priced_as, &decision)))
+		refuse_tool_by_policy(gate, &decision);
 }
 
 static void

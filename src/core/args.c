@@ -60,8 +60,8 @@ agc_opt_text(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
-char *
-agc_arg_tenant(FunctionCallInfo fcinfo, int n)
+static char *
+arg_tenant(FunctionCallInfo fcinfo, int n, bool or_every)
 {
 	text	   *given = PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n);
 	char	   *tenant;
@@ -78,12 +78,24 @@ agc_arg_tenant(FunctionCallInfo fcinfo, int n)
 		return pstrdup("");
 	}
 	tenant = copy_name(given, "tenant");
-	if (strcmp(tenant, "*") == 0)
+	if (strcmp(tenant, "*") == 0 && !or_every)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"*\" is not the name of a tenant"),
-				 errhint("It stands for every tenant in access_grant() only.")));
+				 errhint("It stands for every tenant in access_grant() and in the policy_* functions only.")));
 	return tenant;
+}
+
+char *
+agc_arg_tenant(FunctionCallInfo fcinfo, int n)
+{
+	return arg_tenant(fcinfo, n, false);
+}
+
+char *
+agc_arg_tenant_or_every(FunctionCallInfo fcinfo, int n)
+{
+	return arg_tenant(fcinfo, n, true);
 }
 
 /*

@@ -69,6 +69,8 @@ extern char *agc_name_problem(const text *value, const char *what);
 extern char *agc_opt_text(FunctionCallInfo fcinfo, int n);
 /* NULL is the default tenant, as '' is */
 extern char *agc_arg_tenant(FunctionCallInfo fcinfo, int n);
+/* the same, or "*" for every tenant */
+extern char *agc_arg_tenant_or_every(FunctionCallInfo fcinfo, int n);
 extern Jsonb *agc_arg_jsonb(FunctionCallInfo fcinfo, int n, const char *what);
 extern Jsonb *agc_opt_jsonb(FunctionCallInfo fcinfo, int n, const char *what);
 extern char *agc_opt_document(FunctionCallInfo fcinfo, int n, const char *what);	/* the same of JSON as text */
@@ -260,6 +262,7 @@ typedef struct AgcSetter
 	/* selects the members, in order and of the arguments' types, of the row of these keys, and locks it */
 	AgcPlan    *row;
 	bool		everywhere;		/* the caller needs admin on every tenant */
+	bool		or_every;		/* the tenant may be "*" */
 	void		(*before) (AgcSetting *set);	/* NULL, or locks to take before the row's, by SPI */
 
 	/*

@@ -222,7 +222,7 @@ agc_set(FunctionCallInfo fcinfo, const AgcSetter *setter, Datum *keys)
 	uint64		reset;
 
 	Assert(setter->first + setter->nmembers == RESET_ARG(fcinfo) && fcinfo->nargs <= 64);
-	set.tenant = agc_arg_tenant(fcinfo, TENANT_ARG(fcinfo));
+	set.tenant = setter->or_every ? agc_arg_tenant_or_every(fcinfo, TENANT_ARG(fcinfo)) : agc_arg_tenant(fcinfo, TENANT_ARG(fcinfo));
 	keys[0] = CStringGetTextDatum(set.tenant);
 	reset = arg_reset(fcinfo, setter);
 	agc_enter(setter->everywhere ? "*" : set.tenant, AGC_ADMIN);
