@@ -80,6 +80,15 @@ count_refusal(Gate *gate)
 		loop_note(tag);
 }
 
+/* What the model may read from now on: the tool's labels, also of an answer that was kept. */
+static void
+leave_taints(Gate *gate)
+{
+	if (gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED ||
+		(gate->verdict == VERDICT_DENY && strcmp(gate->reason, REASON_FAILED_BEFORE) == 0))
+		task_taint(gate->tenant, gate->task, gate->tool);
+}
+
 void
 begin_call(Gate *gate)
 {
@@ -96,6 +105,7 @@ begin_call(Gate *gate)
 	if (gate->loop_guarded && !gate->replayed &&
 		(gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED))
 		loop_note(gate->loop_tag);
+	leave_taints(gate);
 	gate_report_observed(gate);
 	log_verdict(gate);
 	release(gate);

@@ -71,6 +71,8 @@ read_member(RuleContext *context, ContextMember member)
 			return text_member(gate->task);
 		case CONTEXT_SUBJECT:
 			return text_member(gate->subject);
+		case CONTEXT_LABELS:
+			return task_labels(gate->tenant, task_root(gate->tenant, gate->task));
 		case CONTEXT_EST_USD:
 			return gate->est_nanousd < 0 ? NULL : number_member(DatumGetNumeric(agc_nanousd_numeric(gate->est_nanousd)));
 		case CONTEXT_EST_TOKENS:

@@ -9,13 +9,13 @@
 #ifndef AGENTCORE_CALL_GATE_H
 #define AGENTCORE_CALL_GATE_H
 
-#include "allow/call_rules.h"
 #include "budget/budget.h"
 #include "cache/cache.h"
 #include "call/agent.h"
 #include "call/model.h"
 #include "core/core.h"
 #include "price/price.h"
+#include "task/task.h"
 #include "tool/tool.h"
 
 /* how long a waiting worker is told to stay away from a call in progress, at most */

@@ -40,14 +40,21 @@ quoted_tool(const Gate *gate)
 void
 refuse_tenant(Gate *gate)
 {
-	gate_deny(gate, REASON_TENANT_DISABLED, psprintf("tenant %s is switched off", agc_quoted_name(gate->tenant)),
+	gate_refuse(gate, REASON_TENANT_DISABLED, psprintf("tenant %s is switched off", agc_quoted_name(gate->tenant)),
 			  pstrdup("All tool use is switched off for now. Stop and tell the user."));
+}
+
+void
+refuse_stopped_task(Gate *gate, const char *stopped)
+{
+	gate_refuse(gate, REASON_TASK_STOPPED, psprintf("task %s was stopped", agc_quoted_name(stopped)),
+				pstrdup("This task was stopped. Make no more calls, and tell the user."));
 }
 
 void
 refuse_agent(Gate *gate)
 {
-	gate_deny(gate, REASON_AGENT_DISABLED, psprintf("agent %s is switched off", agc_quoted_name(gate->agent_name)),
+	gate_refuse(gate, REASON_AGENT_DISABLED, psprintf("agent %s is switched off", agc_quoted_name(gate->agent_name)),
 			  pstrdup("This agent is switched off. Stop and tell the user."));
 }
 
@@ -83,7 +90,7 @@ refuse_disabled_tool(Gate *gate)
 {
 	char	   *tool = quoted_tool(gate);
 
-	gate_deny(gate, REASON_TOOL_DISABLED, psprintf("tool %s is switched off", tool),
+	gate_refuse(gate, REASON_TOOL_DISABLED, psprintf("tool %s is switched off", tool),
 			  psprintf("The tool %s is switched off. Continue without it.", tool));
 }
 

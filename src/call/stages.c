@@ -29,6 +29,7 @@
 #include "call/refuse.h"
 
 static void judge_tenant(Gate *gate);
+static void judge_task(Gate *gate);
 static void judge_agent(Gate *gate);
 static void judge_tool(Gate *gate);
 static void judge_model(Gate *gate);
@@ -38,6 +39,7 @@ static void judge_budget(Gate *gate);
 
 const Stage gate_stages[] = {
 	{"tenant", judge_tenant},
+	{"task", judge_task},
 	{"agent", judge_agent},
 	{"tool", judge_tool},
 	{"policy", judge_policy},
@@ -77,6 +79,15 @@ judge_tenant(Gate *gate)
 {
 	if (!agc_tenant_enabled(gate->tenant))
 		refuse_tenant(gate);
+}
+
+static void
+judge_task(Gate *gate)
+{
+	char	   *stopped;
+
+	if (task_is_stopped(gate->tenant, gate->task, &stopped))
+		refuse_stopped_task(gate, stopped);
 }
 
 static void

@@ -36,6 +36,7 @@
 #define REASON_TOOL_DISABLED		"tool_disabled"
 #define REASON_TOOL_CHANGED			"tool_changed"
 #define REASON_TENANT_DISABLED		"tenant_disabled"
+#define REASON_TASK_STOPPED			"task_stopped"
 
 /* why retry_next() and call_fail() advise what they do */
 #define ADVICE_RETRYABLE_STATUS			"retryable_status"

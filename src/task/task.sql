@@ -1,0 +1,97 @@
+-- task: what is remembered of tasks.
+
+CREATE TABLE agentcore.task_memory (
+  tenant   text COLLATE "C" NOT NULL,
+  name     text COLLATE "C" NOT NULL DEFAULT 'tasks' CHECK (name = 'tasks'),
+  revision bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
+  PRIMARY KEY (tenant, name)
+);
+SELECT agentcore.registry_attach('agentcore.task_memory');
+COMMENT ON TABLE agentcore.task_memory IS
+  'Tenants of which something is remembered of a task: one without a row has nothing looked up.';
+
+CREATE TABLE agentcore.task (
+  tenant     text COLLATE "C" NOT NULL,
+  name       text COLLATE "C" NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 255),
+  parent     text COLLATE "C",
+  root       text COLLATE "C" NOT NULL,
+  depth      integer NOT NULL CHECK (depth BETWEEN 0 AND 16),
+  stopped_at timestamptz,
+  stopped_by text COLLATE "C",
+  created_by text COLLATE "C" NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (tenant, name),
+  FOREIGN KEY (tenant, parent) REFERENCES agentcore.task (tenant, name)
+);
+COMMENT ON TABLE agentcore.task IS
+  'Tasks that somebody has set or stopped; any other name is a task of its own. '
+  'root: the top of its tree, to which labels, facts, limits and what runs once belong. '
+  'The parent is fixed when the row is made. '
+  'Written by task_set() and task_stop().';
+
+-- Not unique: two calls that leave the same label never wait for each other.
+CREATE TABLE agentcore.task_label (
+  tenant  text COLLATE "C" NOT NULL,
+  root    text COLLATE "C" NOT NULL,
+  label   text COLLATE "C" NOT NULL,
+  task    text COLLATE "C" NOT NULL,
+  source  text COLLATE "C" NOT NULL,
+  at      timestamptz NOT NULL,
+  cleared timestamptz,
+  cleared_by text COLLATE "C",
+  note    text
+);
+CREATE INDEX task_label_root ON agentcore.task_label (tenant, root);
+COMMENT ON TABLE agentcore.task_label IS
+  'Labels of tasks, by the root of the tree; task is where it came from, source the tool or the role. '
+  'A row is never removed but by retention: task_clear() says who cleared it and why. '
+  'Label '''' says only that the name of the root is in use.';
+
+INSERT INTO agentcore.access_source (relation, hidden) VALUES ('task', '{}'), ('task_label', '{}');
+
+CREATE VIEW agentcore.tasks WITH (security_barrier) AS
+  SELECT t.tenant, t.name, t.parent, t.root, t.stopped_at, t.stopped_by, t.created_by, t.created_at,
+         ARRAY(SELECT DISTINCT l.label FROM agentcore.visible_rows(NULL::agentcore.task_label) l
+                WHERE l.tenant = t.tenant AND l.root = t.root AND l.cleared IS NULL AND l.label <> '' ORDER BY 1) AS labels
+    FROM agentcore.visible_rows(NULL::agentcore.task) t
+  UNION ALL
+  SELECT l.tenant, l.root, NULL, l.root, NULL, NULL, NULL, pg_catalog.min(l.at),
+         coalesce(pg_catalog.array_agg(DISTINCT l.label) FILTER (WHERE l.cleared IS NULL AND l.label <> ''), '{}')
+    FROM agentcore.visible_rows(NULL::agentcore.task_label) l
+   WHERE NOT EXISTS (SELECT FROM agentcore.visible_rows(NULL::agentcore.task) t WHERE t.tenant = l.tenant AND t.name = l.root)
+   GROUP BY l.tenant, l.root;
+COMMENT ON VIEW agentcore.tasks IS
+  'Tasks of which something is remembered, of the tenants visible to the caller. '
+  'labels: those of the whole tree. '
+  'stopped_at: since when no call begins in the task or below.';
+
+CREATE FUNCTION agentcore.task_set(name text, parent text DEFAULT NULL, labels text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_task_set_v1';
+COMMENT ON FUNCTION agentcore.task_set(text, text, text[], text) IS
+  'Make a task known: below parent, which is fixed from then on, and with labels, which are added to those of its whole tree and never removed. '
+  'NULL parent: a task of its own, or as it is. '
+  'Returns whether anything changed. '
+  'Another parent than before, a parent for a name that was in use by itself, more than 16 levels: 22023. '
+  'Never take the name of a task from what a model has written.';
+
+CREATE FUNCTION agentcore.task_stop(name text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_task_stop_v1';
+COMMENT ON FUNCTION agentcore.task_stop(text, text) IS
+  'From the next COMMIT on no call begins in the task or below it: deny / task_stopped, retries too; running calls may settle. '
+  'A stop is final; it counts in audit mode too. '
+  'Returns whether it was not stopped before.';
+
+CREATE FUNCTION agentcore.task_clear(name text, label text, note text, tenant text DEFAULT '') RETURNS boolean
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_task_clear_v1';
+COMMENT ON FUNCTION agentcore.task_clear(text, text, text, text) IS
+  'Take a label off a task''s whole tree; the rows stay, with the role that did it and its note (not NULL). '
+  'Returns whether there was such a label.';
+
+INSERT INTO agentcore.access_function VALUES ('task_set', 'agent'), ('task_stop', 'agent'), ('task_clear', 'admin');
+
+SELECT pg_catalog.pg_extension_config_dump('agentcore.task_memory', '');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.task', '');
+SELECT pg_catalog.pg_extension_config_dump('agentcore.task_label', '');

@@ -1,0 +1,22 @@
+/*
+ * tasks.h
+ *	  Rows of tasks.  Private to src/task.
+ */
+#ifndef AGENTCORE_TASK_TASKS_H
+#define AGENTCORE_TASK_TASKS_H
+
+#include "task/task.h"
+
+/* Makes sessions look for rows of the tenant's tasks; before the first of them is written. */
+extern void task_remember(const char *tenant);
+
+/* false: nothing is remembered of any task of the tenant */
+extern bool task_is_remembered(const char *tenant);
+
+/* whether the root has this label, not cleared; "" any row at all */
+extern bool task_has_label(const char *tenant, const char *root, const char *label);
+
+/* writes a label of the root; source: the tool, or the role */
+extern void task_add_label(const char *tenant, const char *root, const char *task, const char *label, const char *source);
+
+#endif							/* AGENTCORE_TASK_TASKS_H */
