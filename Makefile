@@ -14,6 +14,7 @@ SQL_tool   = tool history import
 SQL_allow  = allow special history rules check document views
 SQL_price  = price model_alias price_import
 SQL_budget = budget define template permit status spend ledger verify
+SQL_task   = task fact
 SQL_call   = call model tools_for config
 room_sql   = $(if $(SQL_$(1)),$(patsubst %,src/$(1)/%.sql,$(SQL_$(1))),$(wildcard src/$(1)/$(1).sql))
 SQL_PARTS  = src/core/install_guard.sql \

@@ -553,6 +553,17 @@ condition_compile(ConditionPointers *pointers, Jsonb *when, ConditionUse use, ch
 }
 
 int
+condition_pointer(ConditionPointers *pointers, const char *text, ConditionUse use, char **problem, char **hint)
+{
+	Compiler	c = {.pointers = pointers, .use = use};
+	int			n = intern(&c, text);
+
+	if (n < 0)
+		tell(&c, NULL, problem, hint);
+	return n;
+}
+
+int
 condition_terms(const Condition *condition, const ConditionTerm **terms)
 {
 	*terms = condition->shown;

@@ -55,6 +55,18 @@ extern void condition_scope_init(ConditionScope *scope, RuleContext *context, co
 /* *pointer: the first that is not true (of a refusal: that is not false); NULL: none, or not asked for */
 extern Truth condition_judge(const Condition *condition, ConditionScope *scope, const char **pointer);
 
+/* the same of the terms that point into /result, or of all others: what can be said before and after a call */
+extern Truth condition_judge_part(const Condition *condition, ConditionScope *scope, bool of_result);
+
+/* The value at one of the scope's pointers, in CurrentMemoryContext; NULL: none, or one of another kind. */
+extern Jsonb *condition_value(ConditionScope *scope, int pointer);
+
+/* a pointer's number among those of a policy; -1: *problem */
+extern int	condition_pointer(ConditionPointers *pointers, const char *text, ConditionUse use, char **problem, char **hint);
+
+/* whether it points into /result */
+extern bool condition_pointer_is_result(const ConditionPointers *pointers, int pointer);
+
 /* For lint and for feedback: what a condition says of each pointer. */
 typedef struct ConditionTerm
 {

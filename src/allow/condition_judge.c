@@ -418,6 +418,12 @@ judge_term(const Condition *condition, const Term *term, ConditionScope *scope, 
 	return all;
 }
 
+static bool
+is_of_result(const ConditionScope *scope, const Term *term)
+{
+	return condition_pointer_is_result(scope->pointers, term->pointer);
+}
+
 Truth
 condition_judge(const Condition *condition, ConditionScope *scope, const char **pointer)
 {
@@ -436,4 +442,30 @@ condition_judge(const Condition *condition, ConditionScope *scope, const char **
 		all = Min(all, one);
 	}
 	return all;
+}
+
+Truth
+condition_judge_part(const Condition *condition, ConditionScope *scope, bool of_result)
+{
+	Truth		all = TRUTH_TRUE;
+	int64		visits = 0;
+
+	for (int i = 0; i < condition->nterms && all != TRUTH_FALSE; i++)
+		if (is_of_result(scope, &condition->terms[i]) == of_result)
+			all = Min(all, judge_term(condition, &condition->terms[i], scope, &visits));
+	return all;
+}
+
+bool
+condition_pointer_is_result(const ConditionPointers *pointers, int pointer)
+{
+	return pointers->items[pointer].member == CONTEXT_RESULT;
+}
+
+Jsonb *
+condition_value(ConditionScope *scope, int pointer)
+{
+	const ConditionValue *value = find(scope, pointer);
+
+	return value->count == 1 && value->each[0].state == PLACE_FOUND ? item_to_jsonb(&value->each[0].item) : NULL;
 }

@@ -19,7 +19,7 @@ COMMENT ON TABLE agentcore.policy_revision IS
   'A change of a special entry gives a new revision to every policy that it concerns, and is itself recorded under policy ''''. '
   'role: who called the function or wrote to the table (after SET ROLE, or the owner of a SECURITY DEFINER function). '
   'session_role: who logged in. '
-  'action: policy_add, policy_change, policy_drop, rule_add, rule_change, rule_drop, rules_truncate, special_add, special_change, special_drop, special_truncate, history_retain. '
+  'action: policy_add, policy_change, policy_drop, rule_add, rule_change, rule_drop, rules_truncate, the same of fact, check and limit, special_add, special_change, special_drop, special_truncate, history_retain. '
   'before, after: the row without its key; NULL if there was or is no row; for a truncated table its rows as an array. '
   'A restore is recorded as changes by the role that restores. '
   'Old rows are deleted by policy_history_retain().';
@@ -108,23 +108,25 @@ DECLARE
   will constant jsonb := to_jsonb(NEW);
   key constant text[] := '{tenant,policy}';
   moved constant boolean := (was -> 'tenant', was -> 'policy') IS DISTINCT FROM (will -> 'tenant', will -> 'policy');
+  part constant boolean := starts_with(TG_TABLE_NAME, 'policy_');
+  word constant text := substr(TG_TABLE_NAME, 8);
 BEGIN
-  IF TG_OP = 'TRUNCATE' AND TG_TABLE_NAME = 'policy_rule' THEN
-    PERFORM agentcore.policy_record_rule(r.tenant, r.policy, 'rules_truncate', jsonb_agg(to_jsonb(r) - key ORDER BY r.id), NULL)
-       FROM agentcore.policy_rule r GROUP BY r.tenant, r.policy;
+  IF TG_OP = 'TRUNCATE' AND part THEN
+    EXECUTE format('SELECT agentcore.policy_record_rule(r.tenant, r.policy, %L, jsonb_agg(to_jsonb(r) - %L::text[] ORDER BY to_jsonb(r)), NULL) FROM agentcore.%I r GROUP BY r.tenant, r.policy',
+                   word || 's_truncate', key, TG_TABLE_NAME);
   ELSIF TG_OP = 'TRUNCATE' AND TG_TABLE_NAME = 'special_range' THEN
     PERFORM agentcore.policy_record_special(s.tenant, 'special_truncate', jsonb_agg(to_jsonb(s) - key ORDER BY s.network), NULL)
        FROM agentcore.special_range s GROUP BY s.tenant;
   ELSIF TG_OP = 'TRUNCATE' THEN
     PERFORM agentcore.policy_record_special(s.tenant, 'special_truncate', jsonb_agg(to_jsonb(s) - key ORDER BY s.pattern), NULL)
        FROM agentcore.special_name s GROUP BY s.tenant;
-  ELSIF TG_TABLE_NAME = 'policy_rule' THEN
+  ELSIF part THEN
     -- a rule that moves to another policy leaves one and enters the other
     IF was IS NOT NULL AND (will IS NULL OR moved) THEN
-      PERFORM agentcore.policy_record_rule(was ->> 'tenant', was ->> 'policy', 'rule_drop', was - key, NULL);
+      PERFORM agentcore.policy_record_rule(was ->> 'tenant', was ->> 'policy', word || '_drop', was - key, NULL);
     END IF;
     IF will IS NOT NULL THEN
-      PERFORM agentcore.policy_record_rule(will ->> 'tenant', will ->> 'policy', CASE WHEN moved THEN 'rule_add' ELSE 'rule_change' END,
+      PERFORM agentcore.policy_record_rule(will ->> 'tenant', will ->> 'policy', word || CASE WHEN moved THEN '_add' ELSE '_change' END,
                                            CASE WHEN NOT moved THEN was - key END, will - key);
     END IF;
   ELSE

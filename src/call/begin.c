@@ -16,6 +16,7 @@
 
 #include "call/cached_answer.h"
 #include "call/call.h"
+#include "call/call_context.h"
 #include "call/digest.h"
 #include "call/fallback.h"
 #include "call/llm.h"
@@ -89,6 +90,15 @@ leave_taints(Gate *gate)
 		task_taint(gate->tenant, gate->task, gate->tool);
 }
 
+/* What the call may show its task, and what it takes away. */
+static void
+open_facts(Gate *gate)
+{
+	if (gate->verdict == VERDICT_RUN && gate->has_call_id && gate->tool != NULL && gate->earlier != EARLIER_YOURS)
+		task_facts_begin(gate->tenant, gate->agent->policy, gate->task, gate->tool_name, gate_context(gate),
+						 &gate->call_id, agc_now() + gate_lease(gate));
+}
+
 void
 begin_call(Gate *gate)
 {
@@ -106,6 +116,7 @@ begin_call(Gate *gate)
 		(gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED))
 		loop_note(gate->loop_tag);
 	leave_taints(gate);
+	open_facts(gate);
 	gate_report_observed(gate);
 	log_verdict(gate);
 	release(gate);

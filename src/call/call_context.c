@@ -73,6 +73,9 @@ read_member(RuleContext *context, ContextMember member)
 			return text_member(gate->subject);
 		case CONTEXT_LABELS:
 			return task_labels(gate->tenant, task_root(gate->tenant, gate->task));
+		case CONTEXT_FACTS:
+			return task_facts(gate->tenant, task_root(gate->tenant, gate->task), gate->with_open_facts,
+							  &gate->facts_open_until);
 		case CONTEXT_EST_USD:
 			return gate->est_nanousd < 0 ? NULL : number_member(DatumGetNumeric(agc_nanousd_numeric(gate->est_nanousd)));
 		case CONTEXT_EST_TOKENS:
@@ -93,6 +96,25 @@ gate_context(Gate *gate)
 	return gate->context;
 }
 
+/*
+ * Whether only a fact is missing that a call in progress may still bring: calls of
+ * one turn run side by side, and must not be refused for being early.
+ */
+static bool
+lacks_open_fact(Gate *gate)
+{
+	RuleContext with_open;
+	CallJudgement judged;
+
+	if (gate->facts_open_until == 0)
+		return false;
+	context_init(&with_open, read_member, gate);
+	gate->with_open_facts = true;
+	allow_judge_call(gate->tenant, gate->agent->policy, gate->tool_name, &with_open, &judged);
+	gate->with_open_facts = false;
+	return judged.reason == NULL;
+}
+
 void
 judge_rules(Gate *gate)
 {
@@ -103,7 +125,9 @@ judge_rules(Gate *gate)
 	allow_judge_call(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate), &judged);
 	if (judged.observed_reason != NULL)
 		gate_observe(gate, judged.observed_reason, judged.observed_detail, NULL);
-	if (judged.reason != NULL)
+	if (judged.reason != NULL && lacks_open_fact(gate))
+		refuse_early(gate, judged.detail, gate->facts_open_until - agc_now());
+	else if (judged.reason != NULL)
 		gate_deny(gate, judged.reason, judged.detail, judged.feedback);
 	gate->nasks = judged.nasks;
 	gate->asks = judged.asks;

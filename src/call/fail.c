@@ -197,6 +197,8 @@ end_failed(FunctionCallInfo fcinfo, const char *tenant, PermitRow *permit, CallC
 		else
 			kept_nothing(permit);
 	}
+	if (!permit->is_llm)
+		task_facts_end(tenant, &permit->id, false, NULL);
 	if (object != NULL)
 		agc_object_unpin(object);
 }

@@ -92,6 +92,8 @@ typedef struct Gate
 	char	   *also[BUDGET_MAX_NAMES];
 	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
 	RuleContext *context;		/* call_context.c; NULL: no rule has asked for it */
+	bool		with_open_facts;	/* it shows facts that calls may still bring, too */
+	int64		facts_open_until;	/* until when the last of them may come; 0: none */
 	int			nasks;
 	CallAsk    *asks;			/* rules that have people decide, and apply */
 	EarlierCall earlier;

@@ -160,6 +160,13 @@ refuse_tool_by_policy(Gate *gate, const AllowDecision *decision)
 		refuse_by_policy(gate, decision, psprintf("The tool %s", quoted_tool(gate)));
 }
 
+/* Another call of the task may still show what a rule wants to know. */
+void
+refuse_early(Gate *gate, char *detail, int64 left)
+{
+	gate_wait(gate, REASON_IN_PROGRESS, detail, Min(Max(left, 0), GATE_POLL_US));
+}
+
 void
 refuse_url_by_policy(Gate *gate, const AllowDecision *decision)
 {

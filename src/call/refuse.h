@@ -12,6 +12,7 @@
 /* tenant, agent, tool, model; nearest: a name that the model may be told, or NULL */
 extern void refuse_tenant(Gate *gate);
 extern void refuse_agent(Gate *gate);
+extern void refuse_early(Gate *gate, char *detail, int64 left);
 extern void refuse_stopped_task(Gate *gate, const char *stopped);
 extern void refuse_impossible_name(Gate *gate, const char *nearest);
 extern void refuse_unknown_tool(Gate *gate, const char *nearest);

@@ -28,6 +28,7 @@ commit_locked(const char *tenant, const PermitRow *permit, PermitAnswer *answer,
 	AgcObject  *object;
 	const ToolDef *tool = call_tool(tenant, permit, &object);
 	bool		ends = permit_may_end(permit);
+	Jsonb	   *result = answer->result;
 	SettleResult settled;
 
 	if (ends)
@@ -40,6 +41,8 @@ commit_locked(const char *tenant, const PermitRow *permit, PermitAnswer *answer,
 	settled = permit_commit(tenant, permit, cost->tokens, cost->nanousd, answer);
 	if (ends)
 		target_succeeded(tenant, permit, tool, cost->tokens);
+	if (ends && !permit->is_llm)
+		task_facts_end(tenant, &permit->id, true, result);
 	if (object != NULL)
 		agc_object_unpin(object);
 	return settled;
@@ -203,6 +206,8 @@ AGC_FUNCTION(call_resolve)
 		settled = permit_fail(tenant, &permit, cost.tokens, cost.nanousd);
 		permit_resolve(tenant, &permit.id);
 	}
+	if (!permit.is_llm && settled != SETTLE_REPLAYED && settled != SETTLE_CONFLICT)
+		task_facts_end(tenant, &permit.id, succeeded, answer.result);
 	log_settlement(tenant, &permit, "resolve", permit_settle_names[settled], NULL);
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[settled]));
 }

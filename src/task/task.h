@@ -31,8 +31,8 @@ extern void task_taint(const char *tenant, const char *task, const ToolDef *tool
 extern void task_facts_begin(const char *tenant, const char *policy, const char *task, const char *tool,
 							 RuleContext *context, const pg_uuid_t *call_id, TimestampTz lease_until);
 
-/* at its end; result NULL: it failed */
-extern void task_facts_end(const char *tenant, const pg_uuid_t *call_id, Jsonb *result);
+/* at the end of an attempt; result NULL: none was given */
+extern void task_facts_end(const char *tenant, const pg_uuid_t *call_id, bool succeeded, Jsonb *result);
 
 extern void task_init(void);
 

@@ -1,0 +1,439 @@
+/*
+ * fact.c
+ *	  Facts of tasks: what a begin and an end of a call leave behind.
+ *
+ * A fact is written when its call begins, as open, because the arguments are
+ * known then and nowhere kept; it is held when the call is committed and its
+ * condition on the result is true.  A call that takes a fact away does so at its
+ * begin and again at its end, so nothing that was shown meanwhile stays.
+ *
+ * Memory: CurrentMemoryContext.  Locks: row locks of DELETE and UPDATE, waited
+ * for no longer than agentcore.budget_lock_wait.  On ERROR: the transaction takes
+ * everything back.
+ */
+#include "task/fact_rules.h"
+
+#include "catalog/pg_type.h"
+#include "core/row.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
+
+static AgcTable fact_table = AGC_TABLE("task_fact", "task_fact_root");
+static AgcTable call_table = AGC_TABLE("task_fact", "task_fact_call");
+
+/* ----- reading -------------------------------------------------------------------- */
+
+typedef struct Fact
+{
+	const char *name;
+	Jsonb	   *value;
+} Fact;
+
+typedef struct FactScan
+{
+	bool		with_open;
+	TimestampTz now;
+	int64		open_until;		/* the latest of the open ones; 0: none */
+	List	   *facts;			/* of Fact */
+} FactScan;
+
+static TimestampTz
+time_column(HeapTuple tuple, TupleDesc desc, const char *column, TimestampTz missing)
+{
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, column, &isnull);
+
+	return isnull ? missing : DatumGetTimestampTz(value);
+}
+
+static void
+look_at_fact(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	FactScan   *scan = arg;
+	char	   *state = agc_col_text(tuple, desc, "state");
+	Fact	   *fact;
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, "value", &isnull);
+
+	if (strcmp(state, "clears") == 0 || isnull ||
+		time_column(tuple, desc, "expires_at", DT_NOEND) <= scan->now)
+		return;
+	if (strcmp(state, "open") == 0)
+	{
+		TimestampTz until = time_column(tuple, desc, "open_until", 0);
+
+		if (until <= scan->now)
+			return;
+		scan->open_until = Max(scan->open_until, until);
+		if (!scan->with_open)
+			return;
+	}
+	fact = palloc(sizeof(Fact));
+	fact->name = agc_col_text(tuple, desc, "fact");
+	fact->value = DatumGetJsonbPCopy(value);
+	scan->facts = lappend(scan->facts, fact);
+}
+
+static int
+compare_facts(const ListCell *a, const ListCell *b)
+{
+	return strcmp(((const Fact *) lfirst(a))->name, ((const Fact *) lfirst(b))->name);
+}
+
+static void
+push_value(JsonbParseState **state, Jsonb *value)
+{
+	JsonbValue	element;
+
+	if (JB_ROOT_IS_SCALAR(value))
+		(void) JsonbExtractScalar(&value->root, &element);
+	else
+		element = (JsonbValue) {.type = jbvBinary, .val.binary = {VARSIZE_ANY_EXHDR(value), &value->root}};
+	pushJsonbValue(state, WJB_ELEM, &element);
+}
+
+/* fact -> array of its values */
+static Jsonb *
+facts_object(List *facts)
+{
+	JsonbParseState *state = NULL;
+	const char *last = NULL;
+	ListCell   *cell;
+
+	list_sort(facts, compare_facts);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	foreach(cell, facts)
+	{
+		const Fact *fact = lfirst(cell);
+
+		if (last == NULL || strcmp(last, fact->name) != 0)
+		{
+			JsonbValue	key = {.type = jbvString};
+
+			if (last != NULL)
+				pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+			key.val.string.val = (char *) fact->name;
+			key.val.string.len = strlen(fact->name);
+			pushJsonbValue(&state, WJB_KEY, &key);
+			pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+			last = fact->name;
+		}
+		push_value(&state, fact->value);
+	}
+	if (last != NULL)
+		pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+Jsonb *
+task_facts(const char *tenant, const char *root, bool with_open, int64 *open_until)
+{
+	FactScan	scan = {.with_open = with_open, .now = agc_now()};
+	const char *keys[2] = {tenant, root};
+
+	if (root == NULL)
+		return NULL;
+	if (task_is_remembered(tenant))
+	{
+		Relation	rel = agc_table_open(&fact_table, AccessShareLock);
+
+		agc_table_scan(&fact_table, rel, 2, keys, look_at_fact, &scan);
+		agc_table_close(rel, AccessShareLock);
+	}
+	if (open_until != NULL)
+		*open_until = scan.open_until;
+	return facts_object(scan.facts);
+}
+
+/* ----- at begin --------------------------------------------------------------------- */
+
+static void
+take_away(const char *tenant, const char *root, const char *fact)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.task_fact WHERE tenant = $1 AND root = $2 AND fact = $3 AND state <> 'clears'", lengthof(types), types
+	};
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_text(&row, root);
+	agc_put_text(&row, fact);
+	(void) agc_owner_spi_row_bounded(&plan, &row);
+}
+
+typedef struct Begun
+{
+	const char *tenant;
+	const char *policy;
+	const char *root;
+	const char *tool;
+	const pg_uuid_t *call_id;
+	TimestampTz open_until;
+} Begun;
+
+static void
+write_fact(const Begun *begun, const FactRule *rule, Jsonb *value, Jsonb *context)
+{
+	static const Oid types[] = {
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID
+	};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.task_fact (tenant, root, fact, state, value, call_id, policy, tool, pattern, context, at, open_until)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", lengthof(types), types
+	};
+	AgcRow		row;
+
+	task_remember(begun->tenant);
+	agc_row_init(&row);
+	agc_put_text(&row, begun->tenant);
+	agc_put_text(&row, begun->root);
+	agc_put_text(&row, rule->fact);
+	agc_put_text(&row, rule->clears ? "clears" : "open");
+	agc_put_jsonb(&row, value);
+	agc_put_uuid(&row, begun->call_id);
+	agc_put_text(&row, begun->policy);
+	agc_put_text(&row, begun->tool);
+	agc_put_text(&row, rule->pattern);
+	agc_put_jsonb(&row, context);
+	agc_put_time(&row, agc_now());
+	agc_put_time(&row, begun->open_until);
+	(void) agc_owner_spi_row(&plan, &row);
+}
+
+static Jsonb *
+json_true(void)
+{
+	JsonbValue	value = {.type = jbvBool, .val.boolean = true};
+
+	return JsonbValueToJsonb(&value);
+}
+
+/* What can be said before the call has run; its condition on the result is left for its end. */
+static void
+open_fact(const Begun *begun, const FactRules *rules, const FactRule *rule, RuleContext *context)
+{
+	ConditionScope scope;
+	Jsonb	   *value = NULL;
+
+	condition_scope_init(&scope, context, rules->tz, rules->pointers);
+	if (rule->when != NULL && condition_judge_part(rule->when, &scope, false) != TRUTH_TRUE)
+		return;
+	if (rule->value < 0)
+		value = json_true();
+	else if (!condition_pointer_is_result(rules->pointers, rule->value))
+	{
+		value = condition_value(&scope, rule->value);
+		if (value == NULL)
+			return;
+	}
+	write_fact(begun, rule, value, rule->when == NULL ? NULL : context_document(context, rules->tz));
+}
+
+void
+task_facts_begin(const char *tenant, const char *policy, const char *task, const char *tool, RuleContext *context,
+				 const pg_uuid_t *call_id, TimestampTz lease_until)
+{
+	AgcObject  *object;
+	const FactRules *rules = task == NULL ? NULL : fact_rules_pin(tenant, policy, &object);
+	Begun		begun = {tenant, policy, NULL, tool, call_id, lease_until};
+
+	if (rules == NULL)
+		return;
+	for (int i = 0; i < rules->count; i++)
+	{
+		const FactRule *rule = &rules->items[i];
+
+		if (!fact_rule_covers(rule, tool))
+			continue;
+		if (begun.root == NULL)
+			begun.root = task_root(tenant, task);
+		if (!rule->clears)
+			open_fact(&begun, rules, rule, context);
+		else
+		{
+			if (task_is_remembered(tenant))
+				take_away(tenant, begun.root, rule->fact);
+			write_fact(&begun, rule, NULL, NULL);
+		}
+	}
+	agc_object_unpin(object);
+}
+
+/* ----- at its end -------------------------------------------------------------------- */
+
+typedef struct Ended
+{
+	const char *tenant;
+	const pg_uuid_t *call_id;
+	List	   *rows;			/* of EndedFact */
+} Ended;
+
+typedef struct EndedFact
+{
+	ItemPointerData at;
+	bool		clears;
+	char	   *root;
+	char	   *fact;
+	char	   *policy;
+	char	   *pattern;
+	Jsonb	   *value;
+	Jsonb	   *context;
+} EndedFact;
+
+static Jsonb *
+jsonb_column(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, column, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbPCopy(value);
+}
+
+static bool
+note_ended(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	Ended	   *ended = arg;
+	EndedFact  *fact;
+	char	   *state = agc_col_text(tuple, desc, "state");
+
+	if (strcmp(state, "held") == 0)
+		return true;
+	fact = palloc(sizeof(EndedFact));
+	fact->at = tuple->t_self;
+	fact->clears = strcmp(state, "clears") == 0;
+	fact->root = agc_col_text(tuple, desc, "root");
+	fact->fact = agc_col_text(tuple, desc, "fact");
+	fact->policy = agc_col_text(tuple, desc, "policy");
+	fact->pattern = agc_col_text(tuple, desc, "pattern");
+	fact->value = jsonb_column(tuple, desc, "value");
+	fact->context = jsonb_column(tuple, desc, "context");
+	ended->rows = lappend(ended->rows, fact);
+	return true;
+}
+
+/* The context of the begin with the result beside it. */
+typedef struct EndContext
+{
+	Jsonb	   *begun;
+	Jsonb	   *result;
+} EndContext;
+
+static Jsonb *
+read_end(RuleContext *context, ContextMember member)
+{
+	EndContext *end = context->arg;
+	JsonbValue	found;
+	const char *name = context_member_name(member);
+
+	if (member == CONTEXT_RESULT)
+		return end->result;
+	if (end->begun == NULL ||
+		getKeyJsonValueFromContainer(&end->begun->root, name, strlen(name), &found) == NULL)
+		return NULL;
+	return JsonbValueToJsonb(&found);
+}
+
+/* The value that the call has shown; NULL: nothing. */
+static Jsonb *
+shown_value(const FactRules *rules, const EndedFact *fact, Jsonb *result, int64 *valid_for)
+{
+	EndContext	end = {fact->context, result};
+	RuleContext context;
+	ConditionScope scope;
+
+	context_init(&context, read_end, &end);
+	context.now = 0;
+	for (int i = 0; i < rules->count; i++)
+	{
+		const FactRule *rule = &rules->items[i];
+
+		if (rule->clears || strcmp(rule->fact, fact->fact) != 0 || strcmp(rule->pattern, fact->pattern) != 0)
+			continue;
+		condition_scope_init(&scope, &context, rules->tz, rules->pointers);
+		if (rule->when != NULL && condition_judge_part(rule->when, &scope, true) != TRUTH_TRUE)
+			return NULL;
+		*valid_for = rule->valid_for;
+		return fact->value != NULL || rule->value < 0 ? fact->value : condition_value(&scope, rule->value);
+	}
+	return NULL;				/* the rule was dropped meanwhile */
+}
+
+static void
+hold_fact(const char *tenant, const EndedFact *fact, Jsonb *value, int64 valid_for)
+{
+	static const Oid types[] = {TEXTOID, TIDOID, JSONBOID, TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"UPDATE agentcore.task_fact SET state = 'held', value = $3, context = NULL, open_until = NULL, expires_at = $4"
+		" WHERE tenant = $1 AND ctid = $2 AND state = 'open'", lengthof(types), types
+	};
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put(&row, PointerGetDatum(&fact->at));
+	agc_put_jsonb(&row, value);
+	if (valid_for < 0)
+		agc_put_null(&row);
+	else
+		agc_put_time(&row, agc_now() + valid_for);
+	(void) agc_owner_spi_row_bounded(&plan, &row);
+}
+
+static void
+remove_fact(const char *tenant, const EndedFact *fact)
+{
+	static const Oid types[] = {TEXTOID, TIDOID};
+	static AgcPlan plan = {"DELETE FROM agentcore.task_fact WHERE tenant = $1 AND ctid = $2", lengthof(types), types};
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put(&row, PointerGetDatum(&fact->at));
+	(void) agc_owner_spi_row_bounded(&plan, &row);
+}
+
+static void
+end_fact(const char *tenant, const EndedFact *fact, bool succeeded, Jsonb *result)
+{
+	AgcObject  *object;
+	const FactRules *rules;
+	Jsonb	   *value = NULL;
+	int64		valid_for = -1;
+
+	if (fact->clears)
+	{
+		take_away(tenant, fact->root, fact->fact);
+		remove_fact(tenant, fact);
+		return;
+	}
+	rules = !succeeded ? NULL : fact_rules_pin(tenant, fact->policy, &object);
+	if (rules != NULL)
+	{
+		value = shown_value(rules, fact, result, &valid_for);
+		agc_object_unpin(object);
+	}
+	if (value != NULL)
+		hold_fact(tenant, fact, value, valid_for);
+	else
+		remove_fact(tenant, fact);
+}
+
+void
+task_facts_end(const char *tenant, const pg_uuid_t *call_id, bool succeeded, Jsonb *result)
+{
+	Ended		ended = {tenant, call_id, NIL};
+	AgcKey		keys[2] = {agc_key_text(tenant), agc_key_uuid(call_id)};
+	Relation	rel;
+	ListCell   *cell;
+
+	if (!task_is_remembered(tenant))
+		return;
+	rel = agc_table_open(&call_table, AccessShareLock);
+	agc_table_ordered(&call_table, rel, 2, keys, note_ended, &ended);
+	agc_table_close(rel, AccessShareLock);
+	foreach(cell, ended.rows)
+		end_fact(tenant, lfirst(cell), succeeded, result);
+}

@@ -1,0 +1,238 @@
+/*
+ * fact_rules.c
+ *	  policy_fact() and policy_fact_clear(), and their rows compiled.
+ *
+ * A rule that cannot be compiled (somebody wrote to the table) gives nothing: a
+ * missing fact opens nothing.  One that takes away does so whatever else its row
+ * says.
+ *
+ * Memory: compiled rules in their object's context.  Locks: row lock on the
+ * policy while a rule is written.  On ERROR: the transaction takes everything
+ * back.
+ */
+#include "task/fact_rules.h"
+
+#include "catalog/pg_type.h"
+#include "core/row.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+static void *compile_rules(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+
+static AgcTable policy_table = AGC_TABLE("policy", "policy_pkey");
+static AgcTable fact_table = AGC_TABLE("policy_fact", "policy_fact_pkey");
+static const AgcObjectClass fact_class = {"policy_facts", &policy_table, compile_rules};
+
+static bool
+compile_rule(FactRules *rules, FactRule *rule, HeapTuple tuple, TupleDesc desc)
+{
+	char	   *value = agc_col_text(tuple, desc, "value");
+	bool		isnull;
+	Datum		when = agc_col(tuple, desc, "when", &isnull);
+	char	   *problem;
+	char	   *hint;
+
+	memset(rule, 0, sizeof(*rule));
+	rule->pattern = agc_col_text(tuple, desc, "tool");
+	rule->len = strlen(rule->pattern);
+	rule->prefix = rule->pattern[rule->len - 1] == '*';
+	rule->len -= rule->prefix;
+	rule->fact = agc_col_text(tuple, desc, "fact");
+	rule->clears = agc_col_bool(tuple, desc, "clears");
+	rule->valid_for = agc_col_interval(tuple, desc, "valid_for", -1);
+	rule->value = value == NULL ? -1 : condition_pointer(rules->pointers, value, CONDITION_FACT, &problem, &hint);
+	if (!isnull)
+		rule->when = condition_compile(rules->pointers, DatumGetJsonbP(when), CONDITION_FACT, &problem, &hint);
+	return rule->clears || ((value == NULL || rule->value >= 0) && (isnull || rule->when != NULL));
+}
+
+static void
+add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	FactRules  *rules = arg;
+
+	if (rules->count == rules->size)
+	{
+		rules->size = Max(8, 2 * rules->size);
+		rules->items = rules->items == NULL ? palloc(rules->size * sizeof(FactRule)) :
+			repalloc(rules->items, rules->size * sizeof(FactRule));
+	}
+	rules->count += compile_rule(rules, &rules->items[rules->count], tuple, desc);
+}
+
+/* Of the version of the policy's row, which changes with its facts. */
+static void *
+compile_rules(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
+{
+	FactRules  *rules = palloc0(sizeof(FactRules));
+	const char *keys[2] = {tenant, name};
+	Relation	rel = agc_table_open(&fact_table, AccessShareLock);
+
+	rules->pointers = condition_pointers_new();
+	rules->tz = agc_col_text(tuple, desc, "tz");
+	agc_table_scan(&fact_table, rel, 2, keys, add_rule, rules);
+	agc_table_close(rel, AccessShareLock);
+	return rules;
+}
+
+const FactRules *
+fact_rules_pin(const char *tenant, const char *policy, AgcObject **object)
+{
+	const FactRules *rules;
+
+	*object = policy == NULL ? NULL : agc_object_pin(&fact_class, tenant, policy);
+	rules = *object == NULL ? NULL : (*object)->data;
+	if (rules == NULL || rules->count > 0)
+		return rules;
+	agc_object_unpin(*object);
+	*object = NULL;
+	return NULL;
+}
+
+bool
+fact_rule_covers(const FactRule *rule, const char *tool)
+{
+	return rule->prefix ? strncmp(rule->pattern, tool, rule->len) == 0 : strcmp(rule->pattern, tool) == 0;
+}
+
+/* ----- writing -------------------------------------------------------------------- */
+
+typedef struct FactRow
+{
+	char	   *tenant;
+	char	   *policy;
+	char	   *tool;
+	char	   *fact;
+	bool		clears;
+	char	   *value;
+	Jsonb	   *when;
+	Datum		valid_for;		/* 0: none */
+	bool		changed;
+} FactRow;
+
+pg_noreturn static void
+refuse(const char *what, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", what),
+			 errdetail("%s", detail),
+			 hint == NULL ? 0 : errhint("%s", hint)));
+}
+
+static void
+read_names(FunctionCallInfo fcinfo, FactRow *row, int tenant)
+{
+	const char *star;
+
+	memset(row, 0, sizeof(*row));
+	row->policy = agc_arg_name(fcinfo, 0, "policy");
+	row->tool = agc_arg_name(fcinfo, 1, "tool");
+	row->fact = agc_arg_name(fcinfo, 2, "fact");
+	row->tenant = agc_arg_tenant(fcinfo, tenant);
+	star = strchr(row->tool, '*');
+	if (star != NULL && star[1] != '\0')
+		refuse("invalid tool pattern", psprintf("Pattern \"%s\" has a star that is not at its end.", row->tool),
+			   "Write an exact name, 'prefix*' or '*'.");
+	agc_enter(row->tenant, AGC_ADMIN);
+	allow_require_policy(row->tenant, row->policy);
+}
+
+static void
+check_fact(const FactRow *row)
+{
+	ConditionPointers *pointers = condition_pointers_new();
+	char	   *problem = NULL;
+	char	   *hint = NULL;
+
+	if (row->value != NULL && condition_pointer(pointers, row->value, CONDITION_FACT, &problem, &hint) < 0)
+		refuse("invalid value of a fact", psprintf("%s.", problem), hint);
+	if (row->value != NULL && strchr(row->value, '*') != NULL)
+		refuse("invalid value of a fact", "It points at more than one value.", "Leave out the *.");
+	if (row->when != NULL && condition_compile(pointers, row->when, CONDITION_FACT, &problem, &hint) == NULL)
+		refuse("invalid condition", psprintf("%s.", problem), hint);
+}
+
+static void
+write_fact(void *arg)
+{
+	FactRow    *fact = arg;
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, JSONBOID, INTERVALOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.policy_fact AS f (tenant, policy, tool, fact, clears, value, \"when\", valid_for)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+		" ON CONFLICT (tenant, policy, tool, fact, clears) DO UPDATE SET value = EXCLUDED.value, \"when\" = EXCLUDED.\"when\","
+		" valid_for = EXCLUDED.valid_for WHERE (f.value, f.\"when\", f.valid_for) IS DISTINCT FROM"
+		" (EXCLUDED.value, EXCLUDED.\"when\", EXCLUDED.valid_for)", lengthof(types), types
+	};
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, fact->tenant);
+	agc_put_text(&row, fact->policy);
+	agc_put_text(&row, fact->tool);
+	agc_put_text(&row, fact->fact);
+	agc_put_bool(&row, fact->clears);
+	agc_put_text(&row, fact->value);
+	agc_put_jsonb(&row, fact->when);
+	agc_put_datum(&row, fact->valid_for, fact->valid_for == (Datum) 0);
+	fact->changed = agc_owner_spi_row_bounded(&plan, &row) > 0;
+}
+
+/* policy_fact(policy, tool, fact, value, when, valid_for, tenant) -> boolean: whether anything changed */
+AGC_FUNCTION(policy_fact)
+{
+	FactRow		row;
+
+	read_names(fcinfo, &row, 6);
+	row.value = agc_opt_text(fcinfo, 3);
+	row.when = agc_opt_jsonb(fcinfo, 4, "when");
+	if (!PG_ARGISNULL(5))
+	{
+		if (agc_opt_interval(fcinfo, 5, "valid_for", 0) == 0)
+			refuse("valid_for must be longer than nothing", "A fact would end as it begins.", "Leave it out for one that lasts as long as its task.");
+		row.valid_for = PG_GETARG_DATUM(5);
+	}
+	check_fact(&row);
+	agc_attributed(write_fact, &row);
+	PG_RETURN_BOOL(row.changed);
+}
+
+/* policy_fact_clear(policy, tool, fact, tenant) -> boolean: whether anything changed */
+AGC_FUNCTION(policy_fact_clear)
+{
+	FactRow		row;
+
+	read_names(fcinfo, &row, 3);
+	row.clears = true;
+	agc_attributed(write_fact, &row);
+	PG_RETURN_BOOL(row.changed);
+}
+
+static void
+drop_fact(void *arg)
+{
+	FactRow    *fact = arg;
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"DELETE FROM agentcore.policy_fact WHERE tenant = $1 AND policy = $2 AND tool = $3 AND fact = $4", lengthof(types), types
+	};
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, fact->tenant);
+	agc_put_text(&row, fact->policy);
+	agc_put_text(&row, fact->tool);
+	agc_put_text(&row, fact->fact);
+	fact->changed = agc_owner_spi_row_bounded(&plan, &row) > 0;
+}
+
+/* policy_fact_drop(policy, tool, fact, tenant) -> boolean: whether there was one */
+AGC_FUNCTION(policy_fact_drop)
+{
+	FactRow		row;
+
+	read_names(fcinfo, &row, 3);
+	agc_attributed(drop_fact, &row);
+	PG_RETURN_BOOL(row.changed);
+}

@@ -1,0 +1,36 @@
+/*
+ * fact_rules.h
+ *	  Which calls give facts and take them away, compiled.  Private to src/task.
+ */
+#ifndef AGENTCORE_TASK_FACT_RULES_H
+#define AGENTCORE_TASK_FACT_RULES_H
+
+#include "task/tasks.h"
+
+typedef struct FactRule
+{
+	const char *pattern;		/* of the tool */
+	int			len;			/* without the star */
+	bool		prefix;
+	const char *fact;
+	bool		clears;
+	int			value;			/* a pointer's number; -1: the value is true */
+	Condition  *when;			/* NULL: always */
+	int64		valid_for;		/* us; -1: as long as the task */
+} FactRule;
+
+typedef struct FactRules
+{
+	int			count;
+	int			size;
+	FactRule   *items;
+	ConditionPointers *pointers;
+	const char *tz;
+} FactRules;
+
+/* the rules of a policy, pinned as *object; NULL: there are none */
+extern const FactRules *fact_rules_pin(const char *tenant, const char *policy, AgcObject **object);
+
+extern bool fact_rule_covers(const FactRule *rule, const char *tool);
+
+#endif							/* AGENTCORE_TASK_FACT_RULES_H */
