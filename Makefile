@@ -11,7 +11,7 @@ OBJS = src/agentcore.o $(patsubst %.c,%.o,$(sort $(foreach room,$(ROOMS),$(wildc
 
 # The install script: ROOM.sql of each room, or the files that SQL_ROOM lists, in this order.
 SQL_tool   = tool history import
-SQL_allow  = allow special history rules check document views
+SQL_allow  = allow special history rules checks check document views
 SQL_price  = price model_alias price_import
 SQL_budget = budget define template permit status spend ledger verify
 SQL_task   = task fact

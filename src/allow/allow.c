@@ -5,6 +5,7 @@
  * Memory: static variables.  Locks: none.  On ERROR: the library is not loaded.
  */
 #include "allow/allow.h"
+#include "allow/check_function.h"
 
 #include <limits.h>
 
@@ -21,6 +22,11 @@ define_settings(void)
 							"so do those of a policy that would fill three quarters of agentcore.compiled_cache_size. A change applies when the policy is next compiled.",
 							&agc_policy_cache_max_rules, 100000, 0, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("agentcore.check_timeout",
+							"Longest time that a check function of a policy may run; a call that it judges is then denied.",
+							NULL,
+							&agc_check_timeout, 20, 1, 60000,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 }
 
 void

@@ -332,7 +332,7 @@ allow_judges_calls(const char *tenant, const char *policy, const char *tool)
 	for (int i = 0; i < decision.ncommon; i++)
 		found |= names_tool(common(&decision, i), tool);
 	unpin_all(&decision);
-	return found;
+	return found || allow_has_checks(tenant, policy, tool);
 }
 
 /* ----- every rule's word ------------------------------------------------------------ */

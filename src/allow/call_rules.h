@@ -63,6 +63,13 @@ typedef struct CallJudgement
 extern void allow_judge_call(const char *tenant, const char *policy, const char *tool, RuleContext *context,
 							 CallJudgement *out);
 
+/* whether a check of these policies looks at calls of the tool */
+extern bool allow_has_checks(const char *tenant, const char *policy, const char *tool);
+
+/* the checks for the tool, once the rules let the call pass; what they refuse is put into *out */
+extern void allow_run_checks(const char *tenant, const char *policy, const char *tool, RuleContext *context,
+							 CallJudgement *out);
+
 /* the same for one who wants to see every rule that names the tool; *nwords of them */
 extern RuleWord *allow_explain_call(const char *tenant, const char *policy, const char *tool, RuleContext *context,
 									int *nwords);

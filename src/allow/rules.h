@@ -10,6 +10,9 @@
 /* locks the policy's row to the end of the transaction; 42704; as the owner, with SPI connected */
 extern void allow_lock_policy(const RuleRow *row);
 
+/* arguments 0 and 1, policy and tool: an exact name, 'prefix*' or '*'; 22023 */
+extern void allow_read_tool_pattern(FunctionCallInfo fcinfo, RuleRow *row);
+
 /* finds the rule without a name, a RuleRow, or writes it; sets its id */
 extern void allow_add_rule(void *arg);
 

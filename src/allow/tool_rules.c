@@ -37,8 +37,8 @@ typedef struct ToolRuleRow
 	Datum		bind;			/* 0: none */
 } ToolRuleRow;
 
-static void
-read_pattern(FunctionCallInfo fcinfo, RuleRow *row)
+void
+allow_read_tool_pattern(FunctionCallInfo fcinfo, RuleRow *row)
 {
 	const char *star;
 
@@ -78,7 +78,7 @@ read_rule(FunctionCallInfo fcinfo, const char *effect, ToolRuleRow *rule)
 {
 	memset(rule, 0, sizeof(*rule));
 	rule->row.kind = "tool";
-	read_pattern(fcinfo, &rule->row);
+	allow_read_tool_pattern(fcinfo, &rule->row);
 	rule->when = agc_opt_jsonb(fcinfo, 3, "when");
 	rule->name = agc_opt_name(fcinfo, 4, "name");
 	rule->feedback = agc_opt_text(fcinfo, 5);

@@ -123,6 +123,8 @@ judge_rules(Gate *gate)
 	if (gate->tool == NULL || !allow_judges_calls(gate->tenant, gate->agent->policy, gate->tool_name))
 		return;
 	allow_judge_call(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate), &judged);
+	if (judged.reason == NULL)
+		allow_run_checks(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate), &judged);
 	if (judged.observed_reason != NULL)
 		gate_observe(gate, judged.observed_reason, judged.observed_detail, NULL);
 	if (judged.reason != NULL && lacks_open_fact(gate))

@@ -141,11 +141,18 @@ agc_level(Oid role, const char *tenant)
 	return strlen(tenant) > AGC_MAX_NAME ? AGC_NOBODY : recall(role, tenant).level;
 }
 
+bool		agc_looks_only = false;
+
 static bool
 enter(const char *tenant, AgcLevel need)
 {
 	MemoEntry	found = {.level = AGC_NOBODY};
 
+	if (unlikely(agc_looks_only) && need >= AGC_AGENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a check function may only look"),
+				 errhint("It reads tables and views; functions of agentcore that need more than level reader are closed to it.")));
 	AcceptInvalidationMessages();
 	agc_watch_registry();
 	if (strlen(tenant) <= AGC_MAX_NAME)

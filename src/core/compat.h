@@ -65,6 +65,20 @@ agc_pg_major(void)
 	makeJsonLexContextCstringLen((char *) (text), (len), GetDatabaseEncoding(), true)
 #endif
 
+/* 16: object_aclcheck() replaces pg_proc_aclcheck() and its siblings (commit c727f511bd). */
+#if PG_VERSION_NUM >= 160000
+#define agc_function_aclcheck(function, role, mode) object_aclcheck(ProcedureRelationId, (function), (role), (mode))
+#else
+#define agc_function_aclcheck(function, role, mode) pg_proc_aclcheck((function), (role), (mode))
+#endif
+
+/* 16: stringToQualifiedNameList() takes an error context (commit 858e776c84). */
+#if PG_VERSION_NUM >= 160000
+#define agc_qualified_name(text) stringToQualifiedNameList((text), NULL)
+#else
+#define agc_qualified_name(text) stringToQualifiedNameList(text)
+#endif
+
 /* 17: WaitEventExtensionNew() gives an extension's waits names of their own. */
 #if PG_VERSION_NUM >= 170000
 #include "utils/wait_event.h"

@@ -150,6 +150,13 @@ typedef enum AgcLevel
 extern void agc_enter(const char *tenant, AgcLevel need);
 extern void agc_enter_disabled(const char *tenant, AgcLevel need);
 typedef void (*AgcEnter) (const char *tenant, AgcLevel need);	/* either */
+
+/*
+ * A function of a user's runs that may look only: what needs level agent is refused
+ * (55000), because shared memory is not rolled back.  Who sets it sets it back, on
+ * ERROR too.
+ */
+extern bool agc_looks_only;
 extern AgcLevel agc_level(Oid role, const char *tenant);
 extern AgcLevel agc_level_parse(const char *name);
 

@@ -37,6 +37,7 @@
 #define REASON_TOOL_CHANGED			"tool_changed"
 #define REASON_TENANT_DISABLED		"tenant_disabled"
 #define REASON_TASK_STOPPED			"task_stopped"
+#define REASON_CHECK_FAILED			"check_failed"
 
 /* why retry_next() and call_fail() advise what they do */
 #define ADVICE_RETRYABLE_STATUS			"retryable_status"

@@ -1,0 +1,96 @@
+-- Checks: functions of the business judge calls, and can do nothing but look.
+SET client_min_messages = error;
+SET search_path = agentcore, public;
+CREATE FUNCTION pg_temp.ask(tool text, args jsonb, subject text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+  SELECT verdict || coalesce(' ' || reason, '') || coalesce(' (' || detail || ')', '') || coalesce(': ' || CASE WHEN verdict = 'deny' THEN feedback END, '') || CASE WHEN enforced THEN '' ELSE ' not enforced' END
+    FROM agentcore.call_begin('shop', tool, args, subject => subject) $$;
+CREATE FUNCTION pg_temp.refused(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE d text; h text;
+BEGIN
+  EXECUTE query;
+  RETURN 'taken';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
+  RETURN SQLSTATE || ' ' || SQLERRM || coalesce(' | ' || nullif(d, ''), '') || coalesce(' | ' || nullif(h, ''), '');
+END $$;
+CREATE SCHEMA shop;
+CREATE TABLE shop.orders (id text PRIMARY KEY, owner text, total numeric);
+INSERT INTO shop.orders VALUES ('o1', 'ann', 100), ('o2', 'bob', 5000);
+CREATE FUNCTION shop.own_order(context jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN NOT EXISTS (SELECT FROM shop.orders WHERE id = context #>> '{args,order}' AND owner = context ->> 'subject') THEN 'This order is not the customer''s.' END $$;
+SELECT tool_set('refund', '{"type": "object"}'), policy_set('shop'), agent_set('shop', policy => 'shop'), policy_allow_tool('shop', 'refund') IS NOT NULL;
+SELECT policy_check_set('shop', 'ref*', 'own', 'shop.own_order'), policy_check_set('shop', 'ref*', 'own', 'shop.own_order');
+SELECT pg_temp.ask('refund', '{"order": "o1"}', 'ann'), pg_temp.ask('refund', '{"order": "o2"}', 'ann'), pg_temp.ask('refund', '{"order": "o3"}', 'ann'), pg_temp.ask('refund', '{}'), pg_temp.ask('refund', '{"order": ["o1"]}', 'ann');
+-- the newest committed rows, inside an open transaction too
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT pg_temp.ask('refund', '{"order": "o1"}', 'ann');
+ROLLBACK;
+-- what it may be
+CREATE FUNCTION shop.volatile_one(jsonb) RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT NULL::text';
+CREATE FUNCTION shop.invoker_one(jsonb) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog AS 'SELECT NULL::text';
+CREATE FUNCTION shop.pathless_one(jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT NULL::text';
+CREATE FUNCTION shop.many_one(jsonb) RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT NULL::text';
+CREATE FUNCTION shop.number_one(jsonb) RETURNS numeric LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT 1::numeric';
+CREATE FUNCTION shop.json_one(json) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT NULL::text';
+CREATE ROLE check_owner;
+GRANT ALL ON SCHEMA shop TO check_owner;
+CREATE FUNCTION shop.others_one(jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT NULL::text';
+ALTER FUNCTION shop.others_one(jsonb) OWNER TO check_owner;
+SELECT f, pg_temp.refused(format('SELECT agentcore.policy_check_set(%L, %L, %L, %L)', 'shop', 'refund', 'c', f)) FROM unnest('{shop.volatile_one,shop.invoker_one,shop.pathless_one,shop.many_one,shop.number_one,shop.json_one,shop.others_one,shop.none,own_order,"shop.own_order(jsonb)",a.b.c.d}'::text[]) f;
+SET client_min_messages = warning;
+SELECT policy_check_set('shop', 'refund', 'own', 'shop.own_order', audit => true);
+SET client_min_messages = error;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA shop FROM PUBLIC;
+-- audit
+SELECT pg_temp.ask('refund', '{"order": "o2"}', 'ann'), policy_check_set('shop', 'refund', 'own', 'shop.own_order'), pg_temp.ask('refund', '{"order": "o2"}', 'ann');
+-- it writes, sleeps, catches the cancel, errs, recurses, is replaced, is dropped
+CREATE FUNCTION shop.bad(context jsonb) RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  CASE context #>> '{args,do}'
+    WHEN 'write' THEN EXECUTE 'INSERT INTO shop.orders VALUES (''x'')';
+    WHEN 'temp' THEN EXECUTE 'CREATE TEMP TABLE x ()';
+    WHEN 'unlock' THEN EXECUTE 'SET transaction_read_only = off';
+    WHEN 'sequence' THEN EXECUTE 'SELECT nextval(''agentcore.revision_seq'')';
+    WHEN 'sleep' THEN PERFORM pg_sleep(10);
+    WHEN 'catch' THEN
+      BEGIN
+        PERFORM pg_sleep(10);
+      EXCEPTION WHEN query_canceled THEN
+        RETURN NULL;
+      END;
+    WHEN 'error' THEN RAISE EXCEPTION 'the total of order o2 is 5000';
+    WHEN 'divide' THEN RETURN (1 / 0)::text;
+    WHEN 'begin' THEN RETURN (SELECT verdict FROM agentcore.call_begin('shop', 'refund', '{}'));
+    WHEN 'cache' THEN RETURN agentcore.cache_put('t', '{}'::jsonb, '1'::jsonb);
+    WHEN 'set' THEN RETURN agentcore.policy_set('other');
+    WHEN 'look' THEN RETURN (SELECT 'policies: ' || count(*) FROM agentcore.policies);
+    WHEN 'empty' THEN RETURN '';
+    WHEN 'null' THEN RETURN NULL;
+  END CASE;
+  RETURN NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION shop.bad(jsonb) FROM PUBLIC;
+SELECT policy_check_drop('shop', 'own'), policy_check_set('shop', 'refund', 'bad', 'shop.bad');
+SELECT d, pg_temp.ask('refund', jsonb_build_object('do', d)) FROM unnest('{write,temp,unlock,sequence,sleep,catch,error,divide,begin,cache,set,look,empty,null,no case}'::text[]) d;
+SELECT count(*) FROM shop.orders;
+SHOW transaction_read_only;
+-- one bad check of several; the transaction goes on
+BEGIN;
+SELECT pg_temp.ask('refund', '{"do": "error"}');
+INSERT INTO shop.orders VALUES ('o9', 'zoe', 1);
+SELECT pg_temp.ask('refund', '{"do": "null"}');
+COMMIT;
+SELECT count(*) FROM shop.orders;
+ALTER FUNCTION shop.bad(jsonb) VOLATILE;
+SELECT pg_temp.ask('refund', '{"do": "null"}');
+ALTER FUNCTION shop.bad(jsonb) STABLE;
+ALTER FUNCTION shop.bad(jsonb) OWNER TO check_owner;
+SELECT pg_temp.ask('refund', '{"do": "null"}');
+DROP FUNCTION shop.bad(jsonb);
+SELECT pg_temp.ask('refund', '{"do": "null"}');
+-- what stands in policy '*' counts for every agent
+SELECT policy_check_drop('shop', 'bad'), policy_check_drop('shop', 'bad'), policy_set('*'), policy_check_set('*', '*', 'own', 'shop.own_order'), pg_temp.ask('refund', '{"order": "o1"}', 'ann'), pg_temp.ask('refund', '{"order": "o2"}', 'ann');
+SELECT policy, name, tool, "check", audit FROM policy_checks;
+SELECT action, coalesce(after, before) ->> 'name' AS name FROM policy_history WHERE action LIKE 'check%' ORDER BY revision;
+DROP SCHEMA shop CASCADE;
+DROP ROLE check_owner;

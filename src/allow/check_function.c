@@ -1,0 +1,282 @@
+/*
+ * check_function.c
+ *	  Runs a function of the business for the gate, so that it can look and do
+ *	  nothing else.
+ *
+ * It runs in a subtransaction that is read only and is always rolled back, under
+ * the newest snapshot, and for a bounded time.  A handler inside of it can
+ * swallow the cancel, so its time is measured again when it returns.  Inside of
+ * it no function of this extension that needs level agent works: what such a
+ * function changes in shared memory no rollback takes back.
+ *
+ * The function is looked up by name at each use, because an OID in a table does
+ * not survive a dump; what it must be is asked each time too, because anybody who
+ * owns it can replace it.
+ *
+ * Memory: results in CurrentMemoryContext, everything else in the
+ * subtransaction's.  Locks: none of its own.  On ERROR inside: caught, unless
+ * somebody else cancelled the statement.
+ */
+#include "allow/check_function.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+#include "utils/regproc.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timeout.h"
+#include "utils/varlena.h"
+
+int			agc_check_timeout = 20;
+
+static volatile sig_atomic_t timed_out = false;
+static TimeoutId timer = MAX_TIMEOUTS;
+
+/* ----- which function ---------------------------------------------------------------- */
+
+static bool
+has_search_path(HeapTuple proc)
+{
+	bool		isnull;
+	Datum		config = SysCacheGetAttr(PROCOID, proc, Anum_pg_proc_proconfig, &isnull);
+	Datum	   *settings;
+	int			n;
+
+	if (isnull)
+		return false;
+	deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings, NULL, &n);
+	for (int i = 0; i < n; i++)
+		if (pg_strncasecmp(TextDatumGetCString(settings[i]), "search_path=", 12) == 0)
+			return true;
+	return false;
+}
+
+/* Why it may not be run; NULL: it may.  *code is the SQLSTATE of a refusal. */
+static const char *
+function_problem(HeapTuple tuple, CheckKind kind, const char *tenant, int *code)
+{
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+
+	*code = ERRCODE_INVALID_PARAMETER_VALUE;
+	if (proc->prokind != PROKIND_FUNCTION || proc->proretset)
+		return "it must be a function that returns one value";
+	if (proc->prorettype != (kind == CHECK_TEXT ? TEXTOID : NUMERICOID))
+		return kind == CHECK_TEXT ? "it must return text" : "it must return numeric";
+	if (proc->provolatile == PROVOLATILE_VOLATILE)
+		return "it must be STABLE or IMMUTABLE";
+	if (!proc->prosecdef)
+		return "it must be SECURITY DEFINER";
+	if (!has_search_path(tuple))
+		return "it must SET search_path";
+	*code = ERRCODE_INSUFFICIENT_PRIVILEGE;
+	if (agc_level(proc->proowner, tenant) < AGC_ADMIN)
+		return "its owner must be an administrator of the tenant";
+	return NULL;
+}
+
+/* InvalidOid: there is none with an argument of type jsonb */
+static Oid
+find_function(const char *name)
+{
+	Oid			types[] = {JSONBOID};
+	List	   *names = agc_qualified_name(name);
+
+	return list_length(names) == 1 ? InvalidOid : LookupFuncName(names, 1, types, true);
+}
+
+static bool
+is_public(Oid function)
+{
+	return agc_function_aclcheck(function, ACL_ID_PUBLIC, ACL_EXECUTE) == ACLCHECK_OK;
+}
+
+void
+check_function_require(const char *name, CheckKind kind, const char *tenant)
+{
+	Oid			function = find_function(name);
+	HeapTuple	tuple;
+	const char *problem;
+	int			code;
+
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function %s(jsonb) does not exist", name),
+				 errhint("Write its name with its schema, for example shop.refundable.")));
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	problem = function_problem(tuple, kind, tenant, &code);
+	ReleaseSysCache(tuple);
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(code),
+				 errmsg("function %s(jsonb) cannot judge calls", name),
+				 errdetail("For that %s.", problem)));
+	if (is_public(function))
+		ereport(WARNING,
+				(errmsg("PUBLIC may execute function %s(jsonb)", name),
+				 errdetail("Every role can ask it about rows that it cannot see."),
+				 errhint("REVOKE EXECUTE ON FUNCTION %s(jsonb) FROM PUBLIC; the gate needs no privilege.", name)));
+}
+
+/* ----- running it ----------------------------------------------------------------------- */
+
+static void
+on_timeout(void)
+{
+	timed_out = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+typedef struct Run
+{
+	const char *name;
+	CheckKind	kind;
+	const char *tenant;
+	RuleContext *context;
+	const char *zone;
+	MemoryContext into;			/* where its value is copied to */
+	bool		isnull;
+	Datum		value;
+	char	   *problem;
+} Run;
+
+static void
+invoke(Run *run)
+{
+	Oid			function = find_function(run->name);
+	HeapTuple	tuple = OidIsValid(function) ? SearchSysCache1(PROCOID, ObjectIdGetDatum(function)) : NULL;
+	const char *problem = "it does not exist";
+	int			code;
+	FmgrInfo	info;
+	MemoryContext old;
+
+	LOCAL_FCINFO(call, 1);
+
+	if (tuple != NULL)
+	{
+		problem = function_problem(tuple, run->kind, run->tenant, &code);
+		ReleaseSysCache(tuple);
+	}
+	if (problem != NULL)
+	{
+		run->problem = MemoryContextStrdup(run->into, problem);
+		return;
+	}
+	fmgr_info(function, &info);
+	InitFunctionCallInfoData(*call, &info, 1, InvalidOid, NULL, NULL);
+	call->args[0].value = JsonbPGetDatum(context_document(run->context, run->zone));
+	call->args[0].isnull = false;
+	run->value = FunctionCallInvoke(call);
+	run->isnull = call->isnull;
+	old = MemoryContextSwitchTo(run->into);
+	if (!run->isnull)
+		run->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(run->value));
+	MemoryContextSwitchTo(old);
+}
+
+static void
+start_timer(void)
+{
+	if (timer == MAX_TIMEOUTS)
+		timer = RegisterTimeout(USER_TIMEOUT, on_timeout);
+	timed_out = false;
+	enable_timeout_after(timer, agc_check_timeout);
+}
+
+/* A cancel of ours that nobody has acted on is taken back; one of somebody else's stays. */
+static void
+stop_timer(void)
+{
+	disable_timeout(timer, false);
+	if (timed_out)
+		QueryCancelPending = false;
+}
+
+/* What went wrong inside, without its message, which may hold values of rows. */
+static char *
+error_problem(ErrorData *error, MemoryContext into)
+{
+	ereport(LOG,
+			(errmsg("a check function failed: %s", error->message)));
+	MemoryContextSwitchTo(into);
+	return psprintf("error %s", unpack_sql_state(error->sqlerrcode));
+}
+
+static void
+run_read_only(Run *run)
+{
+	(void) set_config_option("transaction_read_only", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	PushActiveSnapshot(GetLatestSnapshot());
+	start_timer();
+	invoke(run);
+	stop_timer();
+	PopActiveSnapshot();
+}
+
+/* Runs the function in a subtransaction that is rolled back whatever becomes of it. */
+static void
+run_apart(Run *run)
+{
+	MemoryContext into = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	bool		outer = agc_looks_only;
+
+	run->into = into;
+	BeginInternalSubTransaction(NULL);
+	agc_looks_only = true;
+	PG_TRY();
+	{
+		run_read_only(run);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		stop_timer();
+		agc_looks_only = outer;
+		if (geterrcode() == ERRCODE_QUERY_CANCELED && !timed_out)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(into);
+		error = CopyErrorData();
+		FlushErrorState();
+		run->problem = timed_out ? pstrdup("too much time") : error_problem(error, into);
+	}
+	PG_END_TRY();
+	agc_looks_only = outer;
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(into);
+	CurrentResourceOwner = owner;
+	if (run->problem == NULL && timed_out)
+		run->problem = pstrdup("too much time");
+}
+
+CheckOutcome
+check_function_run(const char *name, CheckKind kind, const char *tenant, RuleContext *context, const char *zone,
+				   Datum *value, char **problem)
+{
+	Run			run = {.name = name, .kind = kind, .tenant = tenant, .context = context, .zone = zone};
+	TimestampTz started = GetCurrentTimestamp();
+
+	/* what the context reads may take locks and pins, which are the call's and not the function's */
+	(void) context_document(context, zone);
+	run_apart(&run);
+	if (run.problem == NULL && TimestampDifferenceExceeds(started, GetCurrentTimestamp(), agc_check_timeout))
+		run.problem = pstrdup("too much time");
+	*problem = run.problem;
+	*value = run.value;
+	if (run.problem != NULL)
+		return CHECK_FAILED;
+	return run.isnull ? CHECK_NULL : CHECK_VALUE;
+}

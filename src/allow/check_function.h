@@ -1,0 +1,43 @@
+/*
+ * check_function.h
+ *	  Functions of the business, run by the gate: those that check a call, and
+ *	  those that say the most of something.
+ *
+ * Public: the room of tasks runs the latter.
+ */
+#ifndef AGENTCORE_ALLOW_CHECK_FUNCTION_H
+#define AGENTCORE_ALLOW_CHECK_FUNCTION_H
+
+#include "allow/context.h"
+
+/* ----- settings (allow.c) ----- */
+extern int	agc_check_timeout;	/* ms */
+
+typedef enum CheckKind
+{
+	CHECK_TEXT,					/* returns text */
+	CHECK_NUMERIC				/* returns numeric */
+} CheckKind;
+
+typedef enum CheckOutcome
+{
+	CHECK_NULL,
+	CHECK_VALUE,
+	CHECK_FAILED				/* an error, a write, too much time, or it may not be run any more */
+} CheckOutcome;
+
+/*
+ * The function by its name, raised about if it may not be run for the tenant:
+ * 42883, 22023, 42501; a WARNING where PUBLIC may execute it.
+ */
+extern void check_function_require(const char *name, CheckKind kind, const char *tenant);
+
+/*
+ * Runs it.  *value is in CurrentMemoryContext.  Nothing is raised but a cancel or
+ * what ends the session; *problem says for those who run the agent why it failed,
+ * without a value of any row.
+ */
+extern CheckOutcome check_function_run(const char *name, CheckKind kind, const char *tenant, RuleContext *context,
+									   const char *zone, Datum *value, char **problem);
+
+#endif							/* AGENTCORE_ALLOW_CHECK_FUNCTION_H */
