@@ -45,7 +45,7 @@ COMMENT ON TABLE agentcore.task_fact IS
   'open: a call runs that may show it; context is what its condition on the result needs. '
   'clears: a call runs that takes it away when it ends, as it did when it began.';
 
-INSERT INTO agentcore.access_source (relation, hidden) VALUES ('policy_fact', '{}'), ('task_fact', '{context}');
+INSERT INTO agentcore.access_source (relation, hidden) VALUES ('policy_fact', '{}'), ('task_fact', '{context,pattern}');
 
 CREATE VIEW agentcore.policy_facts WITH (security_barrier) AS
   SELECT f.tenant, f.policy, f.tool, f.fact, f.clears, f.value, f."when", f.valid_for

@@ -47,7 +47,7 @@ COMMENT ON TABLE agentcore.task_label IS
   'A row is never removed but by retention: task_clear() says who cleared it and why. '
   'Label '''' says only that the name of the root is in use.';
 
-INSERT INTO agentcore.access_source (relation, hidden) VALUES ('task', '{}'), ('task_label', '{}');
+INSERT INTO agentcore.access_source (relation, hidden) VALUES ('task', '{depth}'), ('task_label', '{}');
 
 CREATE VIEW agentcore.tasks WITH (security_barrier) AS
   SELECT t.tenant, t.name, t.parent, t.root, t.stopped_at, t.stopped_by, t.created_by, t.created_at,
@@ -64,6 +64,13 @@ COMMENT ON VIEW agentcore.tasks IS
   'Tasks of which something is remembered, of the tenants visible to the caller. '
   'labels: those of the whole tree. '
   'stopped_at: since when no call begins in the task or below.';
+
+CREATE VIEW agentcore.task_labels WITH (security_barrier) AS
+  SELECT l.tenant, l.root, l.label, l.task, l.source, l.at, l.cleared, l.cleared_by, l.note
+    FROM agentcore.visible_rows(NULL::agentcore.task_label) l
+   WHERE l.label <> '';
+COMMENT ON VIEW agentcore.task_labels IS
+  'Labels of the tasks of the tenants visible to the caller, by the root of the tree: which task and tool (or role) brought each, and who cleared it and why.';
 
 CREATE FUNCTION agentcore.task_set(name text, parent text DEFAULT NULL, labels text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -36,9 +36,9 @@ SELECT is_empty($$ SELECT c.oid::regclass FROM pg_class c, pg_extension e
 
 -- A setter leaves what it is not given as it is: NULL is "not given", so no member has
 -- another default, and reset, just before the tenant, names what is to be set back.
--- Not setters of objects: cache_set() stores a value, config_set() is internal.
+-- Not setters of objects: cache_set() stores a value, config_set() is internal, a check is a rule that is replaced whole, task_set() only adds.
 SELECT is_empty($$ SELECT oid::regprocedure FROM pg_proc
-                    WHERE pronamespace = 'agentcore'::regnamespace AND proname LIKE '%\_set' AND proname NOT IN ('cache_set', 'config_set')
+                    WHERE pronamespace = 'agentcore'::regnamespace AND proname LIKE '%\_set' AND proname NOT IN ('cache_set', 'config_set', 'policy_check_set', 'task_set')
                       AND (proargnames[pronargs - 1] <> 'reset' OR proargtypes[pronargs - 2] <> 'text[]'::regtype OR proargnames[pronargs] <> 'tenant'
                            OR pronargs - pronargdefaults > CASE proname WHEN 'budget_limit_set' THEN 2 ELSE 1 END
                            OR EXISTS (SELECT FROM generate_series(pronargs - pronargdefaults + 1, pronargs - 1) n

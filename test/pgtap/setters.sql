@@ -20,7 +20,7 @@ INSERT INTO setter (setter, table_name, keys, row_keys, members, needs, refused,
   ('agent_set', 'agent', '{"name": "a"}', '{"name": "a"}',
    '{"policy": "p", "budget": "parent", "owner": "postgres", "mode": "audit", "enabled": false, "charges": "{run *,spare}"}', '{policy}', '{}', '{}', '{}'),
   ('policy_set', 'policy', '{"name": "full"}', '{"name": "full"}',
-   '{"mode": "audit", "schemes": "{http,https}", "methods": "{GET}", "strict_urls": true}', '{}', '{}', '{}', '{}'),
+   '{"mode": "audit", "schemes": "{http,https}", "methods": "{GET}", "strict_urls": true, "tz": "Europe/Rome"}', '{}', '{}', '{}', '{}'),
   ('budget_set', 'budget', '{"name": "full"}', '{"name": "full"}',
    '{"max_tokens": 1, "max_usd": 2.5, "max_calls": 3, "max_in_flight": 4, "period": "1 day", "kind": "fixed", "tz": "Europe/Rome", "anchor": "2020-01-01Z", "parent": "parent", "on_expiry": "charge_estimate", "overrun": "cap", "enabled": false, "thresholds": "{50}", "spenders": "{pg_monitor}", "max_overrun": 3, "only": "{m*}", "on_full": "wait", "overflow": "limited", "min_hold_tokens": 5, "min_hold_usd": 0.25}',
    '{}', '{parent}', '{"kind": {"kind": "calendar"}, "period": {"period": null, "kind": "lifetime"}}', '{"max_usd": "max_nanousd", "min_hold_usd": "min_hold_nanousd"}'),
@@ -48,11 +48,11 @@ INSERT INTO setter (setter, table_name, keys, row_keys, members, needs, refused,
   ('json_schema_set', 'json_schema', '{"uri": "https://example.com/s"}', '{"name": "https://example.com/s"}',
    '{"schema": {"type": "object"}, "dialect": "draft7"}', '{schema}', '{}', '{}', '{}'),
   ('tool_set', 'tool', '{"name": "full"}', '{"name": "full"}',
-   '{"input_schema": {"q": {"type": "string"}}, "description": "d", "dialect": "agentvet", "mode": "audit", "coerce": true, "additional": true, "url_args": "{/u}", "cache_ttl": "1 min", "cache_scope": "tenant", "tags": "{a}", "lease": "2 min", "idempotent": true, "est_tokens": 3, "est_usd": 0.5, "retry_policy": "slow", "target": "t", "needs_approval": true, "enabled": false, "cache_soft_ttl": "30 s", "cache_negative_ttl": "10 s", "cache_max_size": 100, "drop_unknown": true, "url_skip": "{/v}", "error_pointer": "/e", "open_world": false, "http_method": "POST", "meta": {"title": "T", "annotations": {"readOnlyHint": true}}, "origin": "server"}',
+   '{"input_schema": {"q": {"type": "string"}}, "description": "d", "dialect": "agentvet", "mode": "audit", "coerce": true, "additional": true, "url_args": "{/u}", "cache_ttl": "1 min", "cache_scope": "tenant", "tags": "{a}", "lease": "2 min", "idempotent": true, "est_tokens": 3, "est_usd": 0.5, "retry_policy": "slow", "target": "t", "needs_approval": true, "enabled": false, "cache_soft_ttl": "30 s", "cache_negative_ttl": "10 s", "cache_max_size": 100, "drop_unknown": true, "url_skip": "{/v}", "error_pointer": "/e", "open_world": false, "http_method": "POST", "meta": {"title": "T", "annotations": {"readOnlyHint": true}}, "origin": "server", "traits": "{egress}", "taints": "{untrusted}", "once": "1 day", "once_by": "{/q}", "once_scope": "subject", "log_args": "{/q}"}',
    '{input_schema}', '{cache_ttl,coerce}', '{"url_args": {"url_args": null, "guessed": []}}', '{"est_usd": "est_nanousd"}');
 
 SELECT is_empty($$ SELECT p.proname, a.name FROM pg_proc p, unnest(p.proargnames) a (name)
-                    WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname LIKE '%\_set' AND p.proname NOT IN ('cache_set', 'config_set') AND a.name NOT IN ('reset', 'tenant', 'existing')
+                    WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname LIKE '%\_set' AND p.proname NOT IN ('cache_set', 'config_set', 'policy_check_set', 'task_set') AND a.name NOT IN ('reset', 'tenant', 'existing')
                       AND NOT EXISTS (SELECT FROM setter s WHERE s.setter = p.proname AND (s.members ? a.name OR s.keys ? a.name)) $$,
                 'every member of every setter is tried below');
 

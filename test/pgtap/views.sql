@@ -12,6 +12,8 @@ CREATE ROLE agentcore_tap_stranger;
 SELECT agentcore.access_grant('agentcore_tap_reader', 'reader', '{seen}');
 SET LOCAL agentcore.audit = 'all';
 
+CREATE FUNCTION public.passes(jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT NULL::text';
+REVOKE EXECUTE ON FUNCTION public.passes(jsonb) FROM PUBLIC;
 CREATE FUNCTION fill(tenant text, n integer) RETURNS void LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
@@ -31,11 +33,13 @@ BEGIN
             agentcore.budget_set(x, max_tokens => 1000000, tenant => tenant),
             agentcore.budget_template_set(x || '-*', parent => x, tenant => tenant),
             agentcore.budget_limit_set(x, x, period => '1 hour', max_tokens => 1000, tenant => tenant),
-            agentcore.agent_set(x, x, budget => x, tenant => tenant);
+            agentcore.agent_set(x, x, budget => x, tenant => tenant),
+            agentcore.policy_fact(x, '*', 'f', tenant => tenant), agentcore.task_set(x, labels => '{l}', tenant => tenant),
+            agentcore.policy_check_set(x, 'other', 'c', 'public.passes', tenant => tenant);
     PERFORM agentcore.call_begin(x, x || '_asks', '{}', tenant => tenant),
             agentcore.call_commit(b.call_id, tokens => 5, tenant => tenant),
             agentcore.cache_set(x, '{}', '1', tenant => tenant), agentcore.breaker_report(x, true, tenant => tenant)
-       FROM agentcore.call_begin(x, x, '{}', tenant => tenant) b;
+       FROM agentcore.call_begin(x, x, '{}', task => x, tenant => tenant) b;
   END LOOP;
 END $$;
 
