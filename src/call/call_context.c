@@ -131,6 +131,9 @@ judge_rules(Gate *gate)
 		refuse_early(gate, judged.detail, gate->facts_open_until - agc_now());
 	else if (judged.reason != NULL)
 		gate_deny(gate, judged.reason, judged.detail, judged.feedback);
+	else if (judged.nasks > 0)
+		gate_deny(gate, REASON_APPROVAL_REQUIRED, psprintf("rule: %s", judged.asks[0].name),
+				  pstrdup("This call needs the word of a person. Tell the user."));
 	gate->nasks = judged.nasks;
 	gate->asks = judged.asks;
 }
