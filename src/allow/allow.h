@@ -5,6 +5,8 @@
 #ifndef AGENTCORE_ALLOW_H
 #define AGENTCORE_ALLOW_H
 
+#include "allow/call_rules.h"
+#include "allow/check_function.h"
 #include "core/core.h"
 
 /* ----- settings (allow.c): agc_x is agentcore.x ----- */

@@ -36,7 +36,7 @@ typedef struct Decision
 	Finding		observed;		/* the oldest rule with audit that would have refused */
 	List	   *asks;			/* of Finding; what applies */
 	bool		asked_by_own;	/* one of them is the agent's policy's */
-	AgcObject  *pinned[1 + COMMON_MAX];	/* policies '*' first */
+	AgcObject  *pinned[1 + COMMON_MAX]; /* policies '*' first */
 	int			ncommon;
 	int			npinned;
 } Decision;

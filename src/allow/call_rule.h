@@ -5,7 +5,7 @@
 #ifndef AGENTCORE_ALLOW_CALL_RULE_H
 #define AGENTCORE_ALLOW_CALL_RULE_H
 
-#include "allow/call_rules.h"
+#include "allow/allow.h"
 
 /* how many of them a policy may have: all are kept in memory, whatever its size */
 #define CALL_RULES_MAX	4000

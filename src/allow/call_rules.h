@@ -3,12 +3,11 @@
  *	  The rules of a policy that look at the call itself: conditional ones, and
  *	  those that ask a person.
  *
- * Public: the gate includes it, and so do the rooms of tasks and approvals.
+ * Part of the room's public face: allow.h includes it.
  */
 #ifndef AGENTCORE_ALLOW_CALL_RULES_H
 #define AGENTCORE_ALLOW_CALL_RULES_H
 
-#include "allow/allow.h"
 #include "allow/condition.h"
 
 /* An ask that applies: what its approvals must satisfy. */

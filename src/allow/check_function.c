@@ -27,6 +27,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
+#include "portability/instr_time.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
@@ -267,12 +268,16 @@ check_function_run(const char *name, CheckKind kind, const char *tenant, RuleCon
 				   Datum *value, char **problem)
 {
 	Run			run = {.name = name, .kind = kind, .tenant = tenant, .context = context, .zone = zone};
-	TimestampTz started = GetCurrentTimestamp();
+	instr_time	started;
+	instr_time	taken;
 
 	/* what the context reads may take locks and pins, which are the call's and not the function's */
 	(void) context_document(context, zone);
+	INSTR_TIME_SET_CURRENT(started);
 	run_apart(&run);
-	if (run.problem == NULL && TimestampDifferenceExceeds(started, GetCurrentTimestamp(), agc_check_timeout))
+	INSTR_TIME_SET_CURRENT(taken);
+	INSTR_TIME_SUBTRACT(taken, started);
+	if (run.problem == NULL && INSTR_TIME_GET_MILLISEC(taken) > agc_check_timeout)
 		run.problem = pstrdup("too much time");
 	*problem = run.problem;
 	*value = run.value;

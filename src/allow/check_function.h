@@ -3,7 +3,7 @@
  *	  Functions of the business, run by the gate: those that check a call, and
  *	  those that say the most of something.
  *
- * Public: the room of tasks runs the latter.
+ * Part of the room's public face: allow.h includes it.
  */
 #ifndef AGENTCORE_ALLOW_CHECK_FUNCTION_H
 #define AGENTCORE_ALLOW_CHECK_FUNCTION_H

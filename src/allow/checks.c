@@ -7,8 +7,7 @@
  * the policy while a check is written.  On ERROR: the transaction takes
  * everything back; an error of a check is a denial.
  */
-#include "allow/call_rules.h"
-#include "allow/check_function.h"
+#include "allow/allow.h"
 #include "allow/common.h"
 #include "allow/history.h"
 #include "allow/policy_rows.h"

@@ -193,7 +193,7 @@ context_document(RuleContext *context, const char *zone)
 		if (JB_ROOT_IS_SCALAR(value))
 			(void) JsonbExtractScalar(&value->root, &member);
 		else
-			member = (JsonbValue) {.type = jbvBinary, .val.binary = {VARSIZE_ANY_EXHDR(value), &value->root}};
+			member = (JsonbValue){.type = jbvBinary, .val.binary = {VARSIZE_ANY_EXHDR(value), &value->root}};
 		pushJsonbValue(&state, WJB_KEY, &key);
 		pushJsonbValue(&state, WJB_VALUE, &member);
 	}

@@ -41,7 +41,7 @@ void
 refuse_tenant(Gate *gate)
 {
 	gate_refuse(gate, REASON_TENANT_DISABLED, psprintf("tenant %s is switched off", agc_quoted_name(gate->tenant)),
-			  pstrdup("All tool use is switched off for now. Stop and tell the user."));
+				pstrdup("All tool use is switched off for now. Stop and tell the user."));
 }
 
 void
@@ -55,7 +55,7 @@ void
 refuse_agent(Gate *gate)
 {
 	gate_refuse(gate, REASON_AGENT_DISABLED, psprintf("agent %s is switched off", agc_quoted_name(gate->agent_name)),
-			  pstrdup("This agent is switched off. Stop and tell the user."));
+				pstrdup("This agent is switched off. Stop and tell the user."));
 }
 
 void
@@ -91,7 +91,7 @@ refuse_disabled_tool(Gate *gate)
 	char	   *tool = quoted_tool(gate);
 
 	gate_refuse(gate, REASON_TOOL_DISABLED, psprintf("tool %s is switched off", tool),
-			  psprintf("The tool %s is switched off. Continue without it.", tool));
+				psprintf("The tool %s is switched off. Continue without it.", tool));
 }
 
 void

@@ -64,12 +64,10 @@ extern GucContext agc_at_start(void);
  */
 extern char *agc_arg_name(FunctionCallInfo fcinfo, int n, const char *what);
 extern char *agc_opt_name(FunctionCallInfo fcinfo, int n, const char *what);
-/* what agc_arg_name() would raise for a name, in words; NULL: nothing */
-extern char *agc_name_problem(const text *value, const char *what);
+extern char *agc_name_problem(const text *value, const char *what); /* what that would raise, in words; or NULL */
 extern char *agc_opt_text(FunctionCallInfo fcinfo, int n);
-/* NULL is the default tenant, as '' is */
+/* NULL is the default tenant, as '' is; the second takes "*" too */
 extern char *agc_arg_tenant(FunctionCallInfo fcinfo, int n);
-/* the same, or "*" for every tenant */
 extern char *agc_arg_tenant_or_every(FunctionCallInfo fcinfo, int n);
 extern Jsonb *agc_arg_jsonb(FunctionCallInfo fcinfo, int n, const char *what);
 extern Jsonb *agc_opt_jsonb(FunctionCallInfo fcinfo, int n, const char *what);
@@ -150,12 +148,7 @@ typedef enum AgcLevel
 extern void agc_enter(const char *tenant, AgcLevel need);
 extern void agc_enter_disabled(const char *tenant, AgcLevel need);
 typedef void (*AgcEnter) (const char *tenant, AgcLevel need);	/* either */
-
-/*
- * A function of a user's runs that may look only: what needs level agent is refused
- * (55000), because shared memory is not rolled back.  Who sets it sets it back, on
- * ERROR too.
- */
+/* a user's function runs that may look only: what needs level agent is 55000; set back on ERROR too */
 extern bool agc_looks_only;
 extern AgcLevel agc_level(Oid role, const char *tenant);
 extern AgcLevel agc_level_parse(const char *name);
@@ -696,7 +689,6 @@ extern TimestampTz agc_xact_start(void);
 
 /* microseconds until "t", never negative */
 extern int64 agc_until_us(TimestampTz now, TimestampTz t);
-
 extern void agc_core_init(void);
 extern void agc_shmem_install_hooks(void);
 extern void agc_access_init(void);

@@ -89,7 +89,7 @@ push_value(JsonbParseState **state, Jsonb *value)
 	if (JB_ROOT_IS_SCALAR(value))
 		(void) JsonbExtractScalar(&value->root, &element);
 	else
-		element = (JsonbValue) {.type = jbvBinary, .val.binary = {VARSIZE_ANY_EXHDR(value), &value->root}};
+		element = (JsonbValue){.type = jbvBinary, .val.binary = {VARSIZE_ANY_EXHDR(value), &value->root}};
 	pushJsonbValue(state, WJB_ELEM, &element);
 }
 

@@ -1,13 +1,9 @@
 /*
  * task.c
- *	  Tasks: their trees and their stops.
+ *	  Setting and stopping tasks.
  *
- * A task is its whole tree, and what is remembered of it belongs to the root.
- * Most tasks have no row; a tenant none of whose tasks has one is known by a
- * registry row (task_memory), so nothing is looked up for it.
- *
- * Memory: CurrentMemoryContext.  Locks: row locks of the statements; a begin
- * only reads.  On ERROR: the transaction takes everything back.
+ * Memory: CurrentMemoryContext.  Locks: row locks of the statements.  On ERROR:
+ * the transaction takes everything back.
  */
 #include "task/tasks.h"
 
@@ -15,99 +11,6 @@
 #include "core/row.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-
-#define LEVELS_MAX	16			/* the table has it too */
-
-static void *compile_memory(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
-
-static AgcTable memory_table = AGC_TABLE("task_memory", "task_memory_pkey");
-static AgcTable task_table = AGC_TABLE("task", "task_pkey");
-static const AgcObjectClass memory_class = {"task_memory", &memory_table, compile_memory};
-
-static void *
-compile_memory(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
-{
-	return palloc0(1);
-}
-
-bool
-task_is_remembered(const char *tenant)
-{
-	AgcObject  *object = agc_object_pin(&memory_class, tenant, "tasks");
-
-	if (object == NULL)
-		return false;
-	agc_object_unpin(object);
-	return true;
-}
-
-void
-task_remember(const char *tenant)
-{
-	static const Oid types[] = {TEXTOID};
-	static AgcPlan plan = {
-		"INSERT INTO agentcore.task_memory (tenant) VALUES ($1) ON CONFLICT DO NOTHING", 1, types
-	};
-	AgcRow		row;
-
-	if (task_is_remembered(tenant))
-		return;
-	agc_row_init(&row);
-	agc_put_text(&row, tenant);
-	(void) agc_owner_spi_row_bounded(&plan, &row);
-}
-
-static HeapTuple
-task_row(Relation rel, const char *tenant, const char *name)
-{
-	const char *keys[2] = {tenant, name};
-
-	return agc_table_get(&task_table, rel, 2, keys);
-}
-
-char *
-task_root(const char *tenant, const char *task)
-{
-	Relation	rel;
-	HeapTuple	row;
-	char	   *root;
-
-	if (task == NULL || !task_is_remembered(tenant))
-		return task == NULL ? NULL : pstrdup(task);
-	rel = agc_table_open(&task_table, AccessShareLock);
-	row = task_row(rel, tenant, task);
-	root = row == NULL ? pstrdup(task) : agc_col_text(row, RelationGetDescr(rel), "root");
-	agc_table_close(rel, AccessShareLock);
-	return root;
-}
-
-bool
-task_is_stopped(const char *tenant, const char *task, char **by)
-{
-	Relation	rel;
-	const char *name = task;
-
-	*by = NULL;
-	if (task == NULL || !task_is_remembered(tenant))
-		return false;
-	rel = agc_table_open(&task_table, AccessShareLock);
-	for (int level = 0; name != NULL && level <= LEVELS_MAX && *by == NULL; level++)
-	{
-		HeapTuple	row = task_row(rel, tenant, name);
-		bool		isnull;
-
-		if (row == NULL)
-			break;
-		(void) agc_col(row, RelationGetDescr(rel), "stopped_at", &isnull);
-		if (!isnull)
-			*by = pstrdup(name);
-		name = agc_col_text(row, RelationGetDescr(rel), "parent");
-	}
-	agc_table_close(rel, AccessShareLock);
-	return *by != NULL;
-}
-
-/* ----- setting ------------------------------------------------------------------- */
 
 static char *
 caller(void)
@@ -138,34 +41,6 @@ make_task(const char *tenant, const char *name, const char *parent, const char *
 	return agc_owner_spi_row_bounded(&plan, &row) > 0;
 }
 
-typedef struct TaskRow
-{
-	bool		exists;
-	char	   *parent;
-	char	   *root;
-	int			depth;
-} TaskRow;
-
-static void
-read_task(const char *tenant, const char *name, TaskRow *task)
-{
-	Relation	rel = agc_table_open(&task_table, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(rel);
-	HeapTuple	row = task_row(rel, tenant, name);
-
-	memset(task, 0, sizeof(*task));
-	task->exists = row != NULL;
-	if (row != NULL)
-	{
-		bool		isnull;
-
-		task->parent = agc_col_text(row, desc, "parent");
-		task->root = agc_col_text(row, desc, "root");
-		task->depth = DatumGetInt32(agc_col(row, desc, "depth", &isnull));
-	}
-	agc_table_close(rel, AccessShareLock);
-}
-
 pg_noreturn static void
 refuse_parent(const char *name, char *detail)
 {
@@ -186,11 +61,11 @@ set_below(const char *tenant, const char *name, const char *parent)
 
 	if (strcmp(name, parent) == 0)
 		refuse_parent(name, "It cannot be below itself.");
-	read_task(tenant, parent, &above);
+	task_read(tenant, parent, &above);
 	if (!above.exists)
 	{
 		made = make_task(tenant, parent, NULL, parent, 0);
-		read_task(tenant, parent, &above);
+		task_read(tenant, parent, &above);
 	}
 	if (above.depth >= LEVELS_MAX)
 		ereport(ERROR,
@@ -200,7 +75,7 @@ set_below(const char *tenant, const char *name, const char *parent)
 	if (task_has_label(tenant, name, ""))
 		refuse_parent(name, "Something is remembered of it as a task of its own.");
 	made |= make_task(tenant, name, parent, above.root, above.depth + 1);
-	read_task(tenant, name, &task);
+	task_read(tenant, name, &task);
 	if (task.parent == NULL || strcmp(task.parent, parent) != 0)
 		refuse_parent(name, task.parent == NULL ? pstrdup("It is a task of its own.") :
 					  psprintf("It is below %s.", agc_quoted_name(task.parent)));

@@ -9,7 +9,7 @@
 #ifndef AGENTCORE_TASK_H
 #define AGENTCORE_TASK_H
 
-#include "allow/call_rules.h"
+#include "allow/allow.h"
 #include "tool/tool.h"
 
 /* the root of a task's tree: itself where it has no row; NULL for NULL */

@@ -13,6 +13,19 @@ extern void task_remember(const char *tenant);
 /* false: nothing is remembered of any task of the tenant */
 extern bool task_is_remembered(const char *tenant);
 
+#define LEVELS_MAX	16			/* of a tree, below its root; the table has it too */
+
+typedef struct TaskRow
+{
+	bool		exists;
+	char	   *parent;
+	char	   *root;
+	int			depth;
+} TaskRow;
+
+/* the row of a task, if it has one */
+extern void task_read(const char *tenant, const char *name, TaskRow *task);
+
 /* whether the root has this label, not cleared; "" any row at all */
 extern bool task_has_label(const char *tenant, const char *root, const char *label);
 

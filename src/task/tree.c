@@ -1,0 +1,125 @@
+/*
+ * tree.c
+ *	  The trees of tasks: roots, and what is stopped.
+ *
+ * A task is its whole tree, and what is remembered of it belongs to the root.
+ * Most tasks have no row; a tenant none of whose tasks has one is known by a
+ * registry row (task_memory), so nothing is looked up for it.
+ *
+ * Memory: CurrentMemoryContext.  Locks: a begin only reads; the insert
+ * of task_remember() waits for another session's first one.  On ERROR: the transaction takes everything back.
+ */
+#include "task/tasks.h"
+
+#include "catalog/pg_type.h"
+#include "core/row.h"
+#include "utils/builtins.h"
+
+static void *compile_memory(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
+
+static AgcTable memory_table = AGC_TABLE("task_memory", "task_memory_pkey");
+static AgcTable task_table = AGC_TABLE("task", "task_pkey");
+static const AgcObjectClass memory_class = {"task_memory", &memory_table, compile_memory};
+
+static void *
+compile_memory(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
+{
+	return palloc0(1);
+}
+
+bool
+task_is_remembered(const char *tenant)
+{
+	AgcObject  *object = agc_object_pin(&memory_class, tenant, "tasks");
+
+	if (object == NULL)
+		return false;
+	agc_object_unpin(object);
+	return true;
+}
+
+void
+task_remember(const char *tenant)
+{
+	static const Oid types[] = {TEXTOID};
+	static AgcPlan plan = {
+		"INSERT INTO agentcore.task_memory (tenant) VALUES ($1) ON CONFLICT DO NOTHING", 1, types
+	};
+	AgcRow		row;
+
+	if (task_is_remembered(tenant))
+		return;
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	(void) agc_owner_spi_row_bounded(&plan, &row);
+}
+
+static HeapTuple
+task_row(Relation rel, const char *tenant, const char *name)
+{
+	const char *keys[2] = {tenant, name};
+
+	return agc_table_get(&task_table, rel, 2, keys);
+}
+
+char *
+task_root(const char *tenant, const char *task)
+{
+	Relation	rel;
+	HeapTuple	row;
+	char	   *root;
+
+	if (task == NULL || !task_is_remembered(tenant))
+		return task == NULL ? NULL : pstrdup(task);
+	rel = agc_table_open(&task_table, AccessShareLock);
+	row = task_row(rel, tenant, task);
+	root = row == NULL ? pstrdup(task) : agc_col_text(row, RelationGetDescr(rel), "root");
+	agc_table_close(rel, AccessShareLock);
+	return root;
+}
+
+bool
+task_is_stopped(const char *tenant, const char *task, char **by)
+{
+	Relation	rel;
+	const char *name = task;
+
+	*by = NULL;
+	if (task == NULL || !task_is_remembered(tenant))
+		return false;
+	rel = agc_table_open(&task_table, AccessShareLock);
+	for (int level = 0; name != NULL && level <= LEVELS_MAX && *by == NULL; level++)
+	{
+		HeapTuple	row = task_row(rel, tenant, name);
+		bool		isnull;
+
+		if (row == NULL)
+			break;
+		(void) agc_col(row, RelationGetDescr(rel), "stopped_at", &isnull);
+		if (!isnull)
+			*by = pstrdup(name);
+		name = agc_col_text(row, RelationGetDescr(rel), "parent");
+	}
+	agc_table_close(rel, AccessShareLock);
+	return *by != NULL;
+}
+
+void
+task_read(const char *tenant, const char *name, TaskRow *task)
+{
+	Relation	rel = agc_table_open(&task_table, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	HeapTuple	row = task_row(rel, tenant, name);
+
+	memset(task, 0, sizeof(*task));
+	task->exists = row != NULL;
+	if (row != NULL)
+	{
+		bool		isnull;
+
+		task->parent = agc_col_text(row, desc, "parent");
+		task->root = agc_col_text(row, desc, "root");
+		task->depth = DatumGetInt32(agc_col(row, desc, "depth", &isnull));
+	}
+	agc_table_close(rel, AccessShareLock);
+}
