@@ -43,5 +43,6 @@ SELECT task_stop('c'), task_stop('c');
 SELECT t, pg_temp.ask('assistant', 'crm/get', t), pg_temp.ask('assistant', 'crm/get', t, key => 'k' || t) FROM unnest('{p,c,g,t1}'::text[]) t;
 SELECT pg_temp.ask('assistant', 'crm/get', 'g', key => 'k'), (SELECT call_commit(call_id) FROM call_log WHERE reason IS NULL AND verdict = 'run' ORDER BY at DESC LIMIT 1);
 SELECT feedback FROM call_begin('assistant', 'crm/get', '{}', task => 'g');
+SELECT * FROM unnest('{p,c,g,t1,unheard}'::text[]) t, task_status(t);
 -- switched-off agents and tools count in audit mode too
 SELECT agent_set('assistant', enabled => false), pg_temp.ask('assistant', 'crm/get', 't1'), agent_set('assistant', enabled => true), tool_set('crm/get', enabled => false), pg_temp.ask('assistant', 'crm/get', 't1');

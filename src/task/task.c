@@ -8,6 +8,7 @@
 #include "task/tasks.h"
 
 #include "catalog/pg_type.h"
+#include "core/jsonb_walk.h"
 #include "core/row.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -125,4 +126,46 @@ AGC_FUNCTION(task_stop)
 	agc_put_time(&row, agc_now());
 	agc_put_text(&row, caller());
 	PG_RETURN_BOOL(agc_owner_spi_row_bounded(&plan, &row) > 0);
+}
+
+/* text[] of a jsonb array of strings */
+static Datum
+labels_column(Jsonb *labels)
+{
+	JbCursor	cursor = jb_first(&labels->root);
+	int			n = JsonContainerSize(&labels->root);
+	char	  **texts = palloc(Max(n, 1) * sizeof(char *));
+
+	for (int i = 0; i < n; i++)
+	{
+		JbItem		item = jb_next(&cursor);
+
+		texts[i] = pnstrdup(item.data, item.len);
+	}
+	return agc_texts_datum(texts, n);
+}
+
+/* task_status(name, tenant) -> agentcore.task_state */
+AGC_FUNCTION(task_status)
+{
+	char	   *name = agc_arg_name(fcinfo, 0, "name");
+	char	   *tenant = agc_arg_tenant(fcinfo, 1);
+	TaskRow		task;
+	char	   *root;
+	char	   *stopped;
+	AgcRow		row;
+
+	agc_enter(tenant, AGC_READER);
+	task_read(tenant, name, &task);
+	root = task_root(tenant, name);
+	(void) task_is_stopped(tenant, name, &stopped);
+	agc_row_init(&row);
+	agc_put_text(&row, name);
+	agc_put_text(&row, task.parent);
+	agc_put_text(&row, root);
+	agc_put(&row, labels_column(task_labels(tenant, root)));
+	agc_put_jsonb(&row, task_facts(tenant, root, false, NULL));
+	agc_put_bool(&row, stopped != NULL);
+	agc_put_text(&row, stopped);
+	return agc_row_return(fcinfo, &row);
 }

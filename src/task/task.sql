@@ -90,6 +90,21 @@ COMMENT ON FUNCTION agentcore.task_stop(text, text) IS
   'A stop is final; it counts in audit mode too. '
   'Returns whether it was not stopped before.';
 
+CREATE TYPE agentcore.task_state AS (name text, parent text, root text, labels text[], facts jsonb, stopped boolean, stopped_task text);
+COMMENT ON TYPE agentcore.task_state IS
+  'Row of task_status(). '
+  'root: the top of the tree, to which labels and facts belong. '
+  'facts: fact -> array of its values, those that hold now. '
+  'stopped: no call begins in the task; stopped_task is the one that was stopped, itself or above it.';
+
+CREATE FUNCTION agentcore.task_status(name text, tenant text DEFAULT '') RETURNS SETOF agentcore.task_state
+  LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
+  AS 'MODULE_PATHNAME', 'agentcore_task_status_v1';
+COMMENT ON FUNCTION agentcore.task_status(text, text) IS
+  'What rules know of a task now: one row, also for a name of which nothing is remembered. '
+  'Needs reader. '
+  'NULL name: 22023.';
+
 CREATE FUNCTION agentcore.task_clear(name text, label text, note text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_task_clear_v1';
@@ -97,7 +112,7 @@ COMMENT ON FUNCTION agentcore.task_clear(text, text, text, text) IS
   'Take a label off a task''s whole tree; the rows stay, with the role that did it and its note (not NULL). '
   'Returns whether there was such a label.';
 
-INSERT INTO agentcore.access_function VALUES ('task_set', 'agent'), ('task_stop', 'agent'), ('task_clear', 'admin');
+INSERT INTO agentcore.access_function VALUES ('task_set', 'agent'), ('task_stop', 'agent'), ('task_status', 'reader'), ('task_clear', 'admin');
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.task_memory', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.task', '');
