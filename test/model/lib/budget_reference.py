@@ -960,8 +960,7 @@ class Budgets:
         tx.begin_statement()
         path, request = self.resolved(tx, now, budget, *also), (frozenset((budget, *also)), tuple(amounts))
         try:
-            if key is not None:
-                tx.lock(("key", key))
+            lock = None if key is None else tx.lock(("key", key))
         except Busy:
             return Decision(False, "contention", retry_after=50000)
         if key is not None:
@@ -971,8 +970,10 @@ class Budgets:
                         raise Failure("22023")
                     return Decision(True, duplicate=True, permit=row)
         decision = self.admit(tx, now, path, list(amounts) + [1], lease, key, request, budget)
-        if key is not None:
+        if key is not None and decision.granted:
             tx.noted = True
+        elif key is not None:
+            tx.unlock(lock)
         return decision
 
     def admit(self, tx, now, path, asked, lease, key, request, payer):
