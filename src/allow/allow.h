@@ -26,8 +26,10 @@ typedef struct AllowDecision
 	int			port;
 	int64		rule;			/* id of the deciding rule, 0 = none */
 	int64		revision;		/* of the policy, 0 = no such policy */
+	bool		audited;		/* the policy is in mode audit, and can be read */
 	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
 	bool		by_call;		/* of a tool: allowed so far, because a rule that looks at the call may allow it */
+	bool		judges_calls;	/* the policy has rules that look at calls, or checks */
 	const char *feedback;		/* the deciding rule's own words; may be NULL */
 } AllowDecision;
 

@@ -36,6 +36,8 @@ typedef struct Decision
 	Finding		observed;		/* the oldest rule with audit that would have refused */
 	List	   *asks;			/* of Finding; what applies */
 	bool		asked_by_own;	/* one of them is the agent's policy's */
+	bool		looked;			/* a rule looks at calls of the tool, or a policy has checks */
+	bool		has_checks;
 	AgcObject  *pinned[1 + COMMON_MAX]; /* policies '*' first */
 	int			ncommon;
 	int			npinned;
@@ -78,8 +80,8 @@ weigh(Decision *decision, const Finding *found, bool own)
 
 typedef void (*RuleVisitor) (const Policy *policy, const CallRule *rule, Truth truth, const char *pointer, void *arg);
 
-/* Each rule of one policy for the tool that is valid now, with its truth. */
-static void
+/* Each rule of one policy for the tool that is valid now, with its truth.  Returns whether any rule names the tool. */
+static bool
 each_rule(const Policy *policy, const char *tool, RuleContext *context, TimestampTz *now, RuleVisitor visit, void *arg)
 {
 	ConditionScope scope = {0};
@@ -87,7 +89,7 @@ each_rule(const Policy *policy, const char *tool, RuleContext *context, Timestam
 	int			at = 0;
 
 	if (policy->calls == NULL)
-		return;
+		return false;
 	while ((rule = call_rules_next(policy->calls, tool, &at)) != NULL)
 	{
 		const char *pointer = NULL;
@@ -103,6 +105,7 @@ each_rule(const Policy *policy, const char *tool, RuleContext *context, Timestam
 		}
 		visit(policy, rule, truth, pointer, arg);
 	}
+	return at > 0;
 }
 
 typedef struct Visit
@@ -150,19 +153,15 @@ unpin_all(Decision *decision)
 		agc_object_unpin(decision->pinned[--decision->npinned]);
 }
 
-/* A policy that is off judges nothing; one in audit mode is only observed. */
+/* What a policy in audit mode would have refused is only reported; what it allows, it allows. */
 static void
-judge_policy(Decision *decision, const Policy *policy, const char *tool, bool own)
+judge_observed(Decision *decision, const Policy *policy, const char *tool, bool own)
 {
 	Decision	apart = *decision;
-	Visit		visit = {policy->mode == POLICY_AUDIT ? &apart : decision, own};
+	Visit		visit = {&apart, own};
 
-	if (policy->mode == POLICY_OFF)
-		return;
 	apart.asks = NIL;
-	each_rule(policy, tool, decision->context, &decision->now, visit_weigh, &visit);
-	if (policy->mode != POLICY_AUDIT)
-		return;
+	decision->looked |= each_rule(policy, tool, decision->context, &apart.now, visit_weigh, &visit);
 	decision->now = apart.now;
 	decision->allow = apart.allow;
 	if (apart.deny.rule != NULL && apart.deny.policy == policy)
@@ -171,6 +170,21 @@ judge_policy(Decision *decision, const Policy *policy, const char *tool, bool ow
 		keep(&decision->observed, linitial(apart.asks));
 	else if (apart.observed.rule != NULL)
 		keep(&decision->observed, &apart.observed);
+}
+
+/* A policy that is off judges nothing. */
+static void
+judge_policy(Decision *decision, const Policy *policy, const char *tool, bool own)
+{
+	Visit		visit = {decision, own};
+
+	if (policy->mode == POLICY_OFF)
+		return;
+	decision->has_checks |= policy->has_checks;
+	if (policy->mode == POLICY_AUDIT)
+		judge_observed(decision, policy, tool, own);
+	else
+		decision->looked |= each_rule(policy, tool, decision->context, &decision->now, visit_weigh, &visit);
 }
 
 static const char *
@@ -287,6 +301,17 @@ conclude(const Decision *decision, const Policy *own, const char *tool, CallJudg
 		put_asks(out, decision->asks);
 }
 
+static void
+judge(Decision *decision, const Policy *own, const char *tool, CallJudgement *out)
+{
+	judge_policy(decision, own, tool, true);
+	for (int i = 0; i < decision->ncommon; i++)
+		judge_policy(decision, common(decision, i), tool, false);
+	conclude(decision, own, tool, out);
+	out->looked = decision->looked;
+	out->has_checks = decision->has_checks;
+}
+
 void
 allow_judge_call(const char *tenant, const char *policy, const char *tool, RuleContext *context, CallJudgement *out)
 {
@@ -297,42 +322,45 @@ allow_judge_call(const char *tenant, const char *policy, const char *tool, RuleC
 	own = policy == NULL ? NULL : pin(&decision, tenant, policy);
 	memset(out, 0, sizeof(*out));
 	if (own != NULL)
-	{
-		judge_policy(&decision, own, tool, true);
-		for (int i = 0; i < decision.ncommon; i++)
-			judge_policy(&decision, common(&decision, i), tool, false);
-		conclude(&decision, own, tool, out);
-	}
+		judge(&decision, own, tool, out);
 	else
 	{
 		out->reason = REASON_NOT_IN_ALLOWLIST;
 		out->detail = pstrdup("policy: null");
 		out->feedback = pstrdup("This tool is not allowed here.");
+		out->looked = true;
 	}
 	unpin_all(&decision);
 }
 
-static bool
-names_tool(const Policy *policy, const char *tool)
+void
+call_judge(const char *tenant, const Policy *own, const char *tool, RuleContext *context, CallJudgement *out)
 {
-	int			at = 0;
+	Decision	decision = {.context = context};
 
-	return policy != NULL && policy->calls != NULL && policy->mode != POLICY_OFF &&
-		call_rules_next(policy->calls, tool, &at) != NULL;
+	pin_common(&decision, tenant);
+	memset(out, 0, sizeof(*out));
+	judge(&decision, own, tool, out);
+	unpin_all(&decision);
+}
+
+static bool
+looks_at_calls(const Policy *policy)
+{
+	return policy->mode != POLICY_OFF && (policy->calls != NULL || policy->has_checks);
 }
 
 bool
-allow_judges_calls(const char *tenant, const char *policy, const char *tool)
+allow_common_judges_calls(const char *tenant)
 {
 	Decision	decision = {0};
-	bool		found;
+	bool		found = false;
 
 	pin_common(&decision, tenant);
-	found = policy != NULL && names_tool(pin(&decision, tenant, policy), tool);
 	for (int i = 0; i < decision.ncommon; i++)
-		found |= names_tool(common(&decision, i), tool);
+		found |= looks_at_calls(common(&decision, i));
 	unpin_all(&decision);
-	return found || allow_has_checks(tenant, policy, tool);
+	return found;
 }
 
 /* ----- every rule's word ------------------------------------------------------------ */
@@ -340,9 +368,7 @@ allow_judges_calls(const char *tenant, const char *policy, const char *tool)
 typedef struct Words
 {
 	const char *policy;
-	RuleWord   *items;
-	int			count;
-	int			size;
+	List	   *all;			/* of RuleWord */
 } Words;
 
 static void
@@ -350,19 +376,15 @@ visit_word(const Policy *policy, const CallRule *rule, Truth truth, const char *
 {
 	static const char *const effects[] = {"allow", "deny", "ask"};
 	Words	   *words = arg;
+	RuleWord   *word = palloc(sizeof(RuleWord));
 
-	if (words->count == words->size)
-	{
-		words->size = Max(16, 2 * words->size);
-		words->items = words->items == NULL ? palloc(words->size * sizeof(RuleWord)) :
-			repalloc_huge(words->items, words->size * sizeof(RuleWord));
-	}
-	words->items[words->count++] = (RuleWord)
+	*word = (RuleWord)
 	{
 		.policy = words->policy, .id = rule->id, .name = rule->ask.name == NULL ? NULL : pstrdup(rule->ask.name),
 			.effect = effects[rule->effect], .pattern = pstrdup(rule->pattern), .truth = truth,
 			.pointer = pointer == NULL ? NULL : pstrdup(pointer), .audit = rule->audit || policy->mode == POLICY_AUDIT
 	};
+	words->all = lappend(words->all, word);
 }
 
 static void
@@ -372,11 +394,11 @@ add_words(Words *words, const Policy *policy, const char *name, const char *tool
 
 	words->policy = name;
 	if (policy != NULL && policy->mode != POLICY_OFF)
-		each_rule(policy, tool, context, &now, visit_word, words);
+		(void) each_rule(policy, tool, context, &now, visit_word, words);
 }
 
-RuleWord *
-allow_explain_call(const char *tenant, const char *policy, const char *tool, RuleContext *context, int *nwords)
+List *
+allow_explain_call(const char *tenant, const char *policy, const char *tool, RuleContext *context)
 {
 	Decision	decision = {0};
 	Words		words = {0};
@@ -387,8 +409,7 @@ allow_explain_call(const char *tenant, const char *policy, const char *tool, Rul
 	for (int i = 0; i < decision.ncommon; i++)
 		add_words(&words, common(&decision, i), COMMON_POLICY, tool, context);
 	unpin_all(&decision);
-	*nwords = words.count;
-	return words.items;
+	return words.all;
 }
 
 bool

@@ -6,6 +6,7 @@
 #define AGENTCORE_ALLOW_CALL_RULE_H
 
 #include "allow/allow.h"
+#include "allow/compiled_policy.h"
 
 /* how many of them a policy may have: all are kept in memory, whatever its size */
 #define CALL_RULES_MAX	4000
@@ -49,5 +50,8 @@ extern void call_rules_index(CallRules *rules);
 
 /* the rules for a tool, one after the other, whatever their time; *at begins at 0 */
 extern const CallRule *call_rules_next(const CallRules *rules, const char *tool, int *at);
+
+/* allow_judge_call() with a policy in hand, beside the policies '*' of the tenant */
+extern void call_judge(const char *tenant, const Policy *own, const char *tool, RuleContext *context, CallJudgement *out);
 
 #endif							/* AGENTCORE_ALLOW_CALL_RULE_H */

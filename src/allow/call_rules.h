@@ -24,7 +24,7 @@ typedef struct CallAsk
 	const char *feedback;		/* may be NULL */
 } CallAsk;
 
-/* One rule's word, as call_explain() and policy_explain() show it. */
+/* One rule's word, as call_explain() shows it. */
 typedef struct RuleWord
 {
 	const char *policy;
@@ -44,6 +44,8 @@ typedef struct CallJudgement
 	char	   *feedback;		/* the rule's own, else which member was wrong; never a value */
 	const char *pointer;		/* that was wrong; may be NULL */
 	int64		rule;
+	bool		looked;			/* a rule looks at calls of this tool; if not, its name decides alone */
+	bool		has_checks;		/* of some tool */
 	int			nasks;
 	CallAsk    *asks;			/* that apply; none in a refusal */
 
@@ -54,29 +56,30 @@ typedef struct CallJudgement
 
 /*
  * Judges the call by the agent's policy, and by the policies '*' of the tenant
- * and of tenant '*'.  Deny beats ask beats allow, and no allow is a denial.  A
- * tool that no conditional rule names is judged by its name only, at once.
+ * and of tenant '*'.  Deny beats ask beats allow, and no allow is a denial.
  * Results are in CurrentMemoryContext.  Nothing is raised for what stands in the
  * context.
  */
 extern void allow_judge_call(const char *tenant, const char *policy, const char *tool, RuleContext *context,
 							 CallJudgement *out);
 
-/* whether a check of these policies looks at calls of the tool */
+/* whether a check of the policy looks at calls of the tool */
 extern bool allow_has_checks(const char *tenant, const char *policy, const char *tool);
 
 /* the checks for the tool, once the rules let the call pass; what they refuse is put into *out */
 extern void allow_run_checks(const char *tenant, const char *policy, const char *tool, RuleContext *context,
 							 CallJudgement *out);
 
-/* the same for one who wants to see every rule that names the tool; *nwords of them */
-extern RuleWord *allow_explain_call(const char *tenant, const char *policy, const char *tool, RuleContext *context,
-									int *nwords);
+/* the same for one who wants to see every rule that names the tool: a list of RuleWord */
+extern List *allow_explain_call(const char *tenant, const char *policy, const char *tool, RuleContext *context);
+
+/* every check that looks at the tool, run: true is a refusal, unknown one that failed */
+extern List *allow_explain_checks(const char *tenant, const char *policy, const char *tool, RuleContext *context);
 
 /* an ask by its name, whether it applies or not; false: there is none */
 extern bool allow_find_ask(const char *tenant, const char *policy, const char *name, CallAsk *out);
 
-/* whether any rule of these policies looks at calls of the tool (a begin without such rules does nothing more) */
-extern bool allow_judges_calls(const char *tenant, const char *policy, const char *tool);
+/* whether the policies '*' beside the agent's have rules that look at calls, or checks */
+extern bool allow_common_judges_calls(const char *tenant);
 
 #endif							/* AGENTCORE_ALLOW_CALL_RULES_H */

@@ -70,6 +70,7 @@ set_decision(AllowDecision *out, const AgcObject *object, const AllowVerdict *ve
 
 	out->revision = object->revision;
 	out->strict_urls = policy->strict_urls && policy->mode != POLICY_OFF;
+	out->audited = policy->mode == POLICY_AUDIT && !policy->broken;
 	out->allowed = verdict_allows(policy, verdict);
 	if (policy->mode != POLICY_OFF || !out->allowed)
 		out->reason = verdict->reason;
@@ -121,11 +122,13 @@ allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Siz
 void
 allow_check_tool_pinned(const AgcObject *object, const char *tool, AllowDecision *out)
 {
+	const Policy *policy = object->data;
 	AllowVerdict verdict;
 
-	allow_decide_tool(object->data, tool, &verdict);
+	allow_decide_tool(policy, tool, &verdict);
 	set_decision(out, object, &verdict);
-	out->by_call = verdict.by_call;
+	out->by_call = verdict.by_call && policy->mode != POLICY_OFF;
+	out->judges_calls = policy->mode != POLICY_OFF && (policy->calls != NULL || policy->has_checks);
 	if (verdict.tool != NULL && verdict.tool->feedback != NULL)
 		out->feedback = pstrdup(verdict.tool->feedback);
 	if (out->reason == NULL)
@@ -248,6 +251,15 @@ AGC_FUNCTION(url_allowed)
 	PG_RETURN_BOOL(allowed);
 }
 
+/* What no rule allows by its name is not allowed, whatever the gate may find in a call. */
+static void
+refuse_by_name(AllowDecision *decision)
+{
+	decision->allowed = decision->audited;
+	decision->reason = REASON_NOT_IN_ALLOWLIST;
+	decision->detail = pstrdup("rule: it looks at the call, so call_begin() decides");
+}
+
 /* tool_check(policy, tool, tenant) -> agentcore.tool_decision */
 AGC_FUNCTION(tool_check)
 {
@@ -261,6 +273,8 @@ AGC_FUNCTION(tool_check)
 	if (!allow_policy_exists(tenant, policy))
 		allow_unknown_policy(tenant, policy);
 	allow_check_tool(tenant, policy, tool, &decision);
+	if (decision.by_call)
+		refuse_by_name(&decision);
 	agc_row_init(&row);
 	agc_put_bool(&row, decision.allowed);
 	agc_put_text(&row, decision.reason);

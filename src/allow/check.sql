@@ -54,7 +54,8 @@ CREATE FUNCTION agentcore.tool_check(policy text, tool text, tenant text DEFAULT
   LANGUAGE C STABLE PARALLEL SAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_tool_check_v1';
 COMMENT ON FUNCTION agentcore.tool_check(text, text, text) IS
-  'Whether a policy lets a tool be called. '
+  'Whether a policy lets a tool be called, by its name. '
+  'Rules that look at the call are call_begin()''s: a tool that only such a rule allows is not allowed here, and detail says so. '
   'NULL tool: never allowed. '
   'NULL policy: 22023. '
   'Unknown policy: 42704.';

@@ -40,7 +40,6 @@ typedef struct Checks
 
 static void *compile_checks(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 
-static AgcTable check_table = AGC_TABLE("policy_check", "policy_check_pkey");
 static const AgcObjectClass check_class = {"policy_checks", &allow_policy_table, compile_checks};
 
 static void
@@ -67,11 +66,11 @@ compile_checks(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	Checks	   *checks = palloc0(sizeof(Checks));
 	char	   *mode = agc_col_text(tuple, desc, "mode");
 	const char *keys[2] = {tenant, name};
-	Relation	rel = agc_table_open(&check_table, AccessShareLock);
+	Relation	rel = agc_table_open(&allow_check_table, AccessShareLock);
 
 	checks->tz = agc_col_text(tuple, desc, "tz");
 	checks->mode = strcmp(mode, "off") == 0 ? POLICY_OFF : strcmp(mode, "audit") == 0 ? POLICY_AUDIT : POLICY_ENFORCE;
-	agc_table_scan(&check_table, rel, 2, keys, add_check, checks);
+	agc_table_scan(&allow_check_table, rel, 2, keys, add_check, checks);
 	agc_table_close(rel, AccessShareLock);
 	return checks;
 }
@@ -160,6 +159,7 @@ judge_policy(const char *tenant, const char *policy, const char *call_tenant, co
 	agc_object_unpin(object);
 }
 
+/* The policy '*' of a tenant is that tenant's; the function judges for the tenant of the call. */
 void
 allow_run_checks(const char *tenant, const char *policy, const char *tool, RuleContext *context, CallJudgement *out)
 {
@@ -174,8 +174,8 @@ allow_run_checks(const char *tenant, const char *policy, const char *tool, RuleC
 		agc_object_unpin(common[--ncommon]);
 }
 
-static bool
-policy_has_checks(const char *tenant, const char *policy, const char *tool)
+bool
+allow_has_checks(const char *tenant, const char *policy, const char *tool)
 {
 	AgcObject  *object;
 	const Checks *checks = pin_checks(tenant, policy, &object);
@@ -189,18 +189,66 @@ policy_has_checks(const char *tenant, const char *policy, const char *tool)
 	return found;
 }
 
-bool
-allow_has_checks(const char *tenant, const char *policy, const char *tool)
+/* ----- every check's word --------------------------------------------------------- */
+
+typedef struct CheckWords
+{
+	const char *owner;			/* whose policy it is */
+	const char *policy;
+	const char *tenant;			/* of the call */
+	const char *tool;
+	RuleContext *context;
+} CheckWords;
+
+static RuleWord *
+check_word(const CheckWords *of, const Check *check, const Checks *checks)
+{
+	RuleWord   *word = palloc0(sizeof(RuleWord));
+	char	   *detail;
+	char	   *feedback;
+	const char *reason = run_check(check, checks, of->tenant, of->context, &detail, &feedback);
+
+	word->policy = of->policy;
+	word->name = pstrdup(check->name);
+	word->effect = "check";
+	word->pattern = pstrdup(check->pattern);
+	word->truth = reason == NULL ? TRUTH_FALSE : strcmp(reason, REASON_CHECK_FAILED) == 0 ? TRUTH_UNKNOWN : TRUTH_TRUE;
+	word->audit = check->audit || checks->mode == POLICY_AUDIT;
+	return word;
+}
+
+static List *
+add_check_words(List *words, const CheckWords *of)
+{
+	AgcObject  *object;
+	const Checks *checks = pin_checks(of->owner, of->policy, &object);
+
+	if (checks == NULL)
+		return words;
+	for (int i = 0; i < checks->count; i++)
+		if (covers(&checks->items[i], of->tool))
+			words = lappend(words, check_word(of, &checks->items[i], checks));
+	agc_object_unpin(object);
+	return words;
+}
+
+List *
+allow_explain_checks(const char *tenant, const char *policy, const char *tool, RuleContext *context)
 {
 	AgcObject  *common[COMMON_MAX];
 	int			ncommon = allow_pin_common(tenant, common);
-	bool		found = policy != NULL && policy_has_checks(tenant, policy, tool);
+	CheckWords	of = {tenant, policy, tenant, tool, context};
+	List	   *words = policy == NULL ? NIL : add_check_words(NIL, &of);
 
+	of.policy = COMMON_POLICY;
 	for (int i = 0; i < ncommon; i++)
-		found |= policy_has_checks(common[i]->tenant, COMMON_POLICY, tool);
+	{
+		of.owner = common[i]->tenant;
+		words = add_check_words(words, &of);
+	}
 	while (ncommon > 0)
 		agc_object_unpin(common[--ncommon]);
-	return found;
+	return words;
 }
 
 /* ----- writing -------------------------------------------------------------------- */

@@ -115,6 +115,7 @@ typedef struct Policy
 
 	/* Rules that look at the call; a large policy keeps them too.  NULL: none. */
 	struct CallRules *calls;
+	bool		has_checks;		/* functions that judge calls of some tool (checks.c) */
 	const char *tz;				/* in which their clock is read */
 } Policy;
 

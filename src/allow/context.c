@@ -93,12 +93,35 @@ check_member(const char *name, uint32 len, JsonbValue *value)
 				 errmsg("member \"%s\" of a context has another type", member_names[member])));
 }
 
+static bool
+is_null(const Jsonb *value)
+{
+	JsonbValue	scalar;
+
+	return JB_ROOT_IS_SCALAR(value) && JsonbExtractScalar(unconstify(JsonbContainer *, &value->root), &scalar) &&
+		scalar.type == jbvNull;
+}
+
+/* 0: the clock says its hour itself */
+static TimestampTz
+clock_time(const Jsonb *clock)
+{
+	JsonbValue	at;
+
+	if (getKeyJsonValueFromContainer(unconstify(JsonbContainer *, &clock->root), CONTEXT_CLOCK_AT, strlen(CONTEXT_CLOCK_AT), &at) == NULL ||
+		at.type != jbvString)
+		return 0;
+	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(pnstrdup(at.val.string.val, at.val.string.len)),
+												   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
 void
 context_init_document(RuleContext *context, Jsonb *document)
 {
 	JsonbIterator *it = JsonbIteratorInit(&document->root);
 	JsonbValue	key;
 	JsonbValue	value;
+	Jsonb	   *clock;
 
 	if (!JB_ROOT_IS_OBJECT(document))
 		ereport(ERROR,
@@ -111,8 +134,9 @@ context_init_document(RuleContext *context, Jsonb *document)
 		check_member(key.val.string.val, key.val.string.len, &value);
 	}
 	context_init(context, read_document, document);
-	if (read_document(context, CONTEXT_CLOCK) != NULL)
-		context->now = 0;
+	clock = read_document(context, CONTEXT_CLOCK);
+	if (clock != NULL && !is_null(clock))
+		context->now = clock_time(clock);
 }
 
 /* ----- the clock --------------------------------------------------------------- */
@@ -147,15 +171,6 @@ clock_of(TimestampTz now, const char *zone)
 }
 
 /* ----- reading ------------------------------------------------------------------ */
-
-static bool
-is_null(const Jsonb *value)
-{
-	JsonbValue	scalar;
-
-	return JB_ROOT_IS_SCALAR(value) && JsonbExtractScalar(unconstify(JsonbContainer *, &value->root), &scalar) &&
-		scalar.type == jbvNull;
-}
 
 Jsonb *
 context_member(RuleContext *context, ContextMember member, const char *zone)

@@ -42,6 +42,9 @@ typedef struct RuleContext
 
 extern void context_init(RuleContext *context, Jsonb *(*read) (RuleContext *, ContextMember), void *arg);
 
+/* of a clock in a document: the time, by which its hour is read in the zone of the policy that asks */
+#define CONTEXT_CLOCK_AT "at"
+
 /* a context that is a document: what policy_simulate() and call_log.context hold; 22023 for what is none */
 extern void context_init_document(RuleContext *context, Jsonb *document);
 

@@ -18,7 +18,7 @@
  * decision needs them.  All rules are read here nevertheless, to find one that
  * is not canonical.
  *
- * Memory: the object's context.  Locks: AccessShareLock on the four tables,
+ * Memory: the object's context.  Locks: AccessShareLock on the five tables,
  * while they are read.  On ERROR: object.c frees the half-built context.  A
  * rule that is not in canonical form (somebody wrote to the table) raises
  * nothing: the policy is marked broken and denies.
@@ -69,6 +69,7 @@ static void read_header(HeapTuple tuple, TupleDesc desc, void *arg);
 static void add_rule(HeapTuple tuple, TupleDesc desc, void *arg);
 static void add_range(HeapTuple tuple, TupleDesc desc, void *arg);
 static void add_name(HeapTuple tuple, TupleDesc desc, void *arg);
+static void note_check(HeapTuple tuple, TupleDesc desc, void *arg);
 
 const AgcObjectClass allow_policy_class = {"policy", &allow_policy_table, compile_policy, policy_fresh};
 
@@ -212,6 +213,7 @@ compile_at(const char *tenant, const char *name, Snapshot snapshot, const Policy
 	scan_specials(tenant, snapshot, add_range, add_name, &compilation);
 	compilation.nspecials = policy->nrules;
 	scan(&allow_rule_table, snapshot, 2, keys, add_rule, &compilation);
+	scan(&allow_check_table, snapshot, 2, keys, note_check, &compilation);
 	if (change != NULL)
 		add_change(&compilation, change);
 	if (policy->calls != NULL)
@@ -317,6 +319,13 @@ add_name(HeapTuple tuple, TupleDesc desc, void *arg)
 	compilation->policy->specials += row_version(tuple);
 	if (!allow_read_name(tuple, desc, next_rule(compilation)))
 		compilation->policy->broken = true;
+}
+
+/* Which ones there are is compiled apart (checks.c), by those who need it. */
+static void
+note_check(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	((Compilation *) arg)->policy->has_checks = true;
 }
 
 static void

@@ -25,6 +25,7 @@ AgcTable	allow_policy_table = AGC_TABLE("policy", "policy_pkey");
 AgcTable	allow_rule_table = AGC_TABLE("policy_rule", "policy_rule_pkey");
 AgcTable	allow_range_table = AGC_TABLE("special_range", "special_range_pkey");
 AgcTable	allow_name_table = AGC_TABLE("special_name", "special_name_pkey");
+AgcTable	allow_check_table = AGC_TABLE("policy_check", "policy_check_pkey");
 
 /* text[] as C strings; NULL for SQL NULL */
 char **

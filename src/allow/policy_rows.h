@@ -12,6 +12,7 @@ extern AgcTable allow_policy_table;
 extern AgcTable allow_rule_table;
 extern AgcTable allow_range_table;
 extern AgcTable allow_name_table;
+extern AgcTable allow_check_table;
 
 /* a column of type text[] as C strings; NULL for SQL NULL */
 extern char **allow_col_texts(HeapTuple tuple, TupleDesc desc, const char *column, int *count);

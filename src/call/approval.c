@@ -342,6 +342,8 @@ judge_approval(Gate *gate)
 	ApprovalState state;
 	pg_uuid_t	id;
 
+	if (gate->nasks > 0)
+		refuse_ask_of_rule(gate);
 	if (gate->tool == NULL || !gate->tool->needs_approval)
 		return;
 	state = find(gate, &id);

@@ -297,9 +297,33 @@ AGC_FUNCTION(llm_begin)
 	return answer_row(fcinfo, &gate);
 }
 
+static void
+explain_stage(Gate *gate, const Stage *stage, ReturnSetInfo *rsinfo)
+{
+	AgcRow		row;
+
+	gate->verdict = VERDICT_NONE;
+	gate->reason = NULL;
+	gate->detail = NULL;
+	gate->observed_reason = NULL;
+	stage_judge(stage, gate);
+	gate_report_observed(gate);
+	agc_row_init(&row);
+	agc_put_text(&row, stage->name);
+	agc_put_text(&row, gate->verdict == VERDICT_NONE ? "pass" : verdict_name(gate->verdict));
+	agc_put_text(&row, gate->reason);
+	agc_put_text(&row, gate->detail);
+	agc_put_null(&row);
+	agc_put_null(&row);
+	agc_row_store(rsinfo, &row);
+	if (stage->judge == judge_rules)
+		explain_rules(gate, rsinfo);
+}
+
 /*
- * call_explain(same arguments) -> setof (stage, verdict, reason, detail): every
- * stage speaks, as if those before it had passed, and nothing is changed.
+ * call_explain(same arguments) -> setof (stage, verdict, reason, detail, rule, pointer):
+ * every stage speaks, as if those before it had passed, and nothing is changed; behind
+ * the stage of the rules, each of them.
  */
 AGC_FUNCTION(call_explain)
 {
@@ -313,22 +337,7 @@ AGC_FUNCTION(call_explain)
 	find_agent(&gate);
 	gate.audit = false;			/* the stages' own words, not what becomes of them */
 	for (int i = 0; i < gate_nstages; i++)
-	{
-		AgcRow		row;
-
-		gate.verdict = VERDICT_NONE;
-		gate.reason = NULL;
-		gate.detail = NULL;
-		gate.observed_reason = NULL;
-		stage_judge(&gate_stages[i], &gate);
-		gate_report_observed(&gate);
-		agc_row_init(&row);
-		agc_put_text(&row, gate_stages[i].name);
-		agc_put_text(&row, gate.verdict == VERDICT_NONE ? "pass" : verdict_name(gate.verdict));
-		agc_put_text(&row, gate.reason);
-		agc_put_text(&row, gate.detail);
-		agc_row_store(rsinfo, &row);
-	}
+		explain_stage(&gate, &gate_stages[i], rsinfo);
 	release(&gate);
 	return (Datum) 0;
 }

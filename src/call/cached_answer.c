@@ -55,7 +55,7 @@ make_target(Gate *gate, void *arg)
 static bool
 find_target(Gate *gate)
 {
-	if (gate->tool == NULL || gate->tool->cache_ttl < 0 || gate->tool->needs_approval || !is_trusted())
+	if (gate->tool == NULL || gate->tool->cache_ttl < 0 || gate->tool->needs_approval || gate->nasks > 0 || !is_trusted())
 		return false;
 	if (!cache_ready())
 	{

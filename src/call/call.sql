@@ -39,7 +39,7 @@ COMMENT ON FUNCTION agentcore.agent_drop(text, text) IS
   'Its open calls can still be settled.';
 
 INSERT INTO agentcore.access_source (relation, since, hidden, admin_only) VALUES
-  ('agent', NULL, '{}', '{}'), ('call_log_entry', 'at', '{}', '{}'), ('approval', NULL, '{request_hash}', '{args}');
+  ('agent', NULL, '{}', '{}'), ('call_log_entry', 'at', '{}', '{context}'), ('approval', NULL, '{request_hash}', '{args}');
 
 CREATE VIEW agentcore.agents WITH (security_barrier) AS
   SELECT tenant, name, policy, budget, owner, mode, enabled, revision, charges
@@ -62,7 +62,8 @@ CREATE TABLE agentcore.call_log_entry (
   key      text COLLATE "C",
   task     text COLLATE "C",
   subject  text COLLATE "C",
-  role     text COLLATE "C" NOT NULL
+  role     text COLLATE "C" NOT NULL,
+  context  jsonb
 );
 CREATE INDEX call_log_entry_tenant_at_idx ON agentcore.call_log_entry (tenant, at);
 COMMENT ON TABLE agentcore.call_log_entry IS
@@ -70,10 +71,12 @@ COMMENT ON TABLE agentcore.call_log_entry IS
   'The extension only appends; delete old rows as you see fit.';
 
 CREATE VIEW agentcore.call_log WITH (security_barrier) AS
-  SELECT tenant, at, event, agent, tool, verdict, reason, detail, enforced, call_id, key, task, subject, role
+  SELECT tenant, at, event, agent, tool, verdict, reason, detail, enforced, call_id, key, task, subject, role, context
     FROM agentcore.visible_rows(NULL::agentcore.call_log_entry);
 COMMENT ON VIEW agentcore.call_log IS
-  'Verdicts (event begin) and settlements (commit, fail, release, resolve) as agentcore.audit lets them be written; never argument values.';
+  'Verdicts (event begin) and settlements (commit, fail, release, resolve) as agentcore.audit lets them be written. '
+  'context: what a policy was asked about a begin, where the tool has log_args: of the arguments those that log_args names and no others, the clock in UTC; for policy_simulate() and policy_diff(). '
+  'Only those who may see arguments see it; NULL to others.';
 
 -- Approvals ------------------------------------------------------------------
 
@@ -313,11 +316,16 @@ COMMENT ON FUNCTION agentcore.call_status(uuid, text) IS
   'open, lapsed (open, its lease ended), retry, committed, failed, deferred, released, expired (its lease ended), unknown (call_fail() could not say whether it was done) or late: an executor''s check that its permit was committed. '
   'Unknown call: 42704.';
 
-CREATE FUNCTION agentcore.call_explain(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '', OUT stage text, OUT verdict text, OUT reason text, OUT detail text) RETURNS SETOF record
-  LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 13
+CREATE FUNCTION agentcore.call_explain(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '', OUT stage text, OUT verdict text, OUT reason text, OUT detail text, OUT rule text, OUT pointer text) RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 15
   AS 'MODULE_PATHNAME', 'agentcore_call_explain_v1';
 COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, jsonb, text[], text) IS
   'Every stage of call_begin with its own verdict (pass, cached, wait, deny), as if the stages before it had passed. '
+  'Behind stage rules: one row (stage rule) per rule and check that looks at calls of the tool. '
+  'Its verdict is true, false or unknown: whether its condition holds; of a check, whether it refuses, and unknown if it failed. '
+  'Its reason is what the rule does: allow, deny, ask or check, with (audit) where that is only reported. '
+  'rule: its name. '
+  'pointer: the first pointer that kept an allow from being true, or a deny or ask from being false or true. '
   'Changes nothing.';
 
 INSERT INTO agentcore.access_function VALUES

@@ -12,6 +12,7 @@
 #include "call/call_context.h"
 
 #include "call/refuse.h"
+#include "core/row.h"
 #include "utils/numeric.h"
 
 static Jsonb *
@@ -115,25 +116,68 @@ lacks_open_fact(Gate *gate)
 	return judged.reason == NULL;
 }
 
+static void
+put_judgement(Gate *gate, CallJudgement *judged)
+{
+	if (judged->observed_reason != NULL)
+		gate_observe(gate, judged->observed_reason, judged->observed_detail, NULL);
+	if (judged->reason != NULL && lacks_open_fact(gate))
+		refuse_early(gate, judged->detail, gate->facts_open_until - agc_now());
+	else if (judged->reason != NULL)
+		gate_deny(gate, judged->reason, judged->detail, judged->feedback);
+	gate->nasks = judged->nasks;
+	gate->asks = judged->asks;
+}
+
+/*
+ * Where no rule looks at calls of this tool, its name has decided already; unless it
+ * was let through for a rule that is gone since.
+ */
 void
 judge_rules(Gate *gate)
 {
 	CallJudgement judged;
 
-	if (gate->tool == NULL || !allow_judges_calls(gate->tenant, gate->agent->policy, gate->tool_name))
+	gate->nasks = 0;
+	if (gate->tool == NULL || !gate->judges_calls)
 		return;
 	allow_judge_call(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate), &judged);
-	if (judged.reason == NULL)
+	if (!judged.looked && !gate->by_call)
+		judged.reason = judged.observed_reason = NULL;
+	if (judged.reason == NULL && judged.has_checks)
 		allow_run_checks(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate), &judged);
-	if (judged.observed_reason != NULL)
-		gate_observe(gate, judged.observed_reason, judged.observed_detail, NULL);
-	if (judged.reason != NULL && lacks_open_fact(gate))
-		refuse_early(gate, judged.detail, gate->facts_open_until - agc_now());
-	else if (judged.reason != NULL)
-		gate_deny(gate, judged.reason, judged.detail, judged.feedback);
-	else if (judged.nasks > 0)
-		gate_deny(gate, REASON_APPROVAL_REQUIRED, psprintf("rule: %s", judged.asks[0].name),
-				  pstrdup("This call needs the word of a person. Tell the user."));
-	gate->nasks = judged.nasks;
-	gate->asks = judged.asks;
+	put_judgement(gate, &judged);
+}
+
+static void
+put_word(ReturnSetInfo *rsinfo, const RuleWord *word)
+{
+	static const char *const truths[] = {"false", "unknown", "true"};
+	AgcRow		row;
+	const char *name = word->name != NULL ? agc_quoted_name(word->name) : psprintf("%lld", (long long) word->id);
+
+	agc_row_init(&row);
+	agc_put_text(&row, "rule");
+	agc_put_text(&row, truths[word->truth]);
+	agc_put_text(&row, word->audit ? psprintf("%s (audit)", word->effect) : word->effect);
+	agc_put_text(&row, psprintf("%s %s of policy %s for %s%s%s", strcmp(word->effect, "check") == 0 ? "check" : "rule",
+								name, agc_quoted_name(word->policy), agc_quoted_name(word->pattern),
+								word->pointer == NULL ? "" : ": ", word->pointer == NULL ? "" : word->pointer));
+	agc_put_text(&row, word->name);
+	agc_put_text(&row, word->pointer);
+	agc_row_store(rsinfo, &row);
+}
+
+void
+explain_rules(Gate *gate, ReturnSetInfo *rsinfo)
+{
+	List	   *words;
+	ListCell   *cell;
+
+	if (gate->tool == NULL || !gate->judges_calls)
+		return;
+	words = list_concat(allow_explain_call(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate)),
+						allow_explain_checks(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate)));
+	foreach(cell, words)
+		put_word(rsinfo, lfirst(cell));
 }

@@ -6,9 +6,13 @@
 #define AGENTCORE_CALL_CALL_CONTEXT_H
 
 #include "call/gate.h"
+#include "nodes/execnodes.h"
 
 /* the stage: judges the call by the rules that look at it */
 extern void judge_rules(Gate *gate);
+
+/* every rule and check that looks at the call, one row of call_explain() each */
+extern void explain_rules(Gate *gate, ReturnSetInfo *rsinfo);
 
 /* the call's context, made when it is first asked for */
 extern RuleContext *gate_context(Gate *gate);

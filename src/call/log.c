@@ -4,7 +4,7 @@
  *
  * The table belongs to the calling transaction and goes with its ROLLBACK; the
  * server log does not, which is why agentcore.log_denials exists.  Neither ever
- * holds argument values or results.
+ * holds a result; the table holds those arguments that the tool's log_args names.
  *
  * Memory: SPI's.  Locks: none beyond the INSERT's.  On ERROR: the caller's
  * transaction aborts, the verdict with it.
@@ -12,10 +12,11 @@
 #include "call/log.h"
 
 #include "call/call.h"
+#include "call/log_context.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-static void insert_entry(const char **texts, const pg_uuid_t *call_id, bool enforced);
+static void insert_entry(const char **texts, const pg_uuid_t *call_id, bool enforced, const Jsonb *context);
 
 /* text columns of call_log_entry in the order of the INSERT */
 enum
@@ -25,7 +26,7 @@ enum
 };
 
 void
-log_verdict(const Gate *gate)
+log_verdict(Gate *gate)
 {
 	const char *texts[ENTRY_NTEXTS] = {
 		gate->tenant, "begin", gate->agent_name, gate->tool_name, verdict_name(gate->verdict),
@@ -45,7 +46,7 @@ log_verdict(const Gate *gate)
 							   agc_quoted_name(gate->key ? gate->key : ""), gate->detail ? gate->detail : "no detail"),
 				 errhidestmt(true), errhidecontext(true)));
 	if (agc_audit == AGC_AUDIT_ALL || (agc_audit == AGC_AUDIT_DENIED && refused))
-		insert_entry(texts, gate->has_call_id ? &gate->call_id : NULL, gate_enforced(gate));
+		insert_entry(texts, gate->has_call_id ? &gate->call_id : NULL, gate_enforced(gate), log_context(gate));
 }
 
 /* commit and fail are audited with agentcore.audit = all only */
@@ -59,21 +60,21 @@ log_settlement(const char *tenant, const PermitRow *permit, const char *event,
 	};
 
 	if (agc_audit == AGC_AUDIT_ALL)
-		insert_entry(texts, &permit->id, true);
+		insert_entry(texts, &permit->id, true, NULL);
 }
 
 static void
-insert_entry(const char **texts, const pg_uuid_t *call_id, bool enforced)
+insert_entry(const char **texts, const pg_uuid_t *call_id, bool enforced, const Jsonb *context)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-								 TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, BOOLOID};
+								 TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, BOOLOID, JSONBOID};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.call_log_entry (tenant, event, agent, tool, verdict, reason, detail,"
-		" key, task, subject, role, call_id, enforced)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", 13, types
+		" key, task, subject, role, call_id, enforced, context)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", 14, types
 	};
-	Datum		values[ENTRY_NTEXTS + 2];
-	char		nulls[ENTRY_NTEXTS + 3];
+	Datum		values[ENTRY_NTEXTS + 3];
+	char		nulls[ENTRY_NTEXTS + 4];
 	AgcOwner	owner;
 
 	memset(nulls, ' ', sizeof(nulls));
@@ -85,7 +86,9 @@ insert_entry(const char **texts, const pg_uuid_t *call_id, bool enforced)
 	values[ENTRY_NTEXTS] = call_id ? UUIDPGetDatum(call_id) : (Datum) 0;
 	nulls[ENTRY_NTEXTS] = call_id ? ' ' : 'n';
 	values[ENTRY_NTEXTS + 1] = BoolGetDatum(enforced);
-	nulls[ENTRY_NTEXTS + 2] = '\0';
+	values[ENTRY_NTEXTS + 2] = JsonbPGetDatum(context);
+	nulls[ENTRY_NTEXTS + 2] = context ? ' ' : 'n';
+	nulls[ENTRY_NTEXTS + 3] = '\0';
 
 	agc_owner_begin(&owner);
 	agc_spi(&plan, values, nulls);

@@ -8,7 +8,7 @@
 #include "budget/budget.h"
 #include "call/gate.h"
 
-extern void log_verdict(const Gate *gate);
+extern void log_verdict(Gate *gate);
 extern void log_settlement(const char *tenant, const PermitRow *permit, const char *event,
 						   const char *outcome, const char *reason);
 

@@ -481,6 +481,16 @@ refuse_unasked(Gate *gate)
 	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("no %s was asked for yet", this_approval(gate, NULL)), APPROVAL_POLL_US);
 }
 
+/* A rule of the policy wants a person's word, and nobody has given it. */
+void
+refuse_ask_of_rule(Gate *gate)
+{
+	const CallAsk *ask = &gate->asks[0];
+
+	gate->feedback = ask->feedback != NULL ? pstrdup(ask->feedback) : NULL;
+	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("rule: %s", agc_shown(ask->name, AGC_MAX_NAME)), APPROVAL_POLL_US);
+}
+
 void
 refuse_too_many_asked(Gate *gate)
 {

@@ -105,7 +105,7 @@ may_be_told(const char *name, void *arg)
 	AllowDecision decision;
 
 	allow_check_tool(gate->tenant, gate->agent->policy, name, &decision);
-	return decision.reason == NULL && decision.allowed;
+	return decision.reason == NULL && decision.allowed && !allow_common_denies_tool(gate->tenant, name, &decision);
 }
 
 static bool
@@ -198,6 +198,8 @@ judge_policy(Gate *gate)
 
 	allow_check_tool(gate->tenant, gate->agent->policy, gate->tool_name, &decision);
 	gate->strict_urls = decision.strict_urls;
+	gate->judges_calls = decision.judges_calls || allow_common_judges_calls(gate->tenant);
+	gate->by_call = decision.by_call;
 	if (gate->priced_as != NULL && !is_denied(&decision))
 		allow_check_tool(gate->tenant, gate->agent->policy, gate->priced_as, &decision);
 	if (!gate->is_llm || is_denied(&decision))

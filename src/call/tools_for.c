@@ -30,7 +30,9 @@ may_call(const char *name, bool audit, void *arg)
 	if (audit || asker->agent->audit)
 		return true;
 	allow_check_tool(asker->tenant, asker->agent->policy, name, &decision);
-	return decision.allowed;
+	if (!decision.allowed)
+		return false;
+	return !allow_common_denies_tool(asker->tenant, name, &decision) || decision.allowed;
 }
 
 /* tools_for(agent, format, strict, tenant) -> jsonb */
