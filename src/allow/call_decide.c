@@ -334,13 +334,23 @@ allow_judge_call(const char *tenant, const char *policy, const char *tool, RuleC
 }
 
 void
-call_judge(const char *tenant, const Policy *own, const char *tool, RuleContext *context, CallJudgement *out)
+call_judge(const char *tenant, const char *name, const Policy *policy, const char *tool, RuleContext *context, CallJudgement *out)
 {
 	Decision	decision = {.context = context};
 
-	pin_common(&decision, tenant);
 	memset(out, 0, sizeof(*out));
-	judge(&decision, own, tool, out);
+	if (strcmp(name, COMMON_POLICY) == 0)
+	{
+		judge_policy(&decision, policy, tool, false);
+		put_observed(out, &decision.observed);
+		if (decision.deny.rule != NULL)
+			refuse(out, REASON_DENYLIST_MATCH, &decision.deny);
+		else
+			put_asks(out, decision.asks);
+		return;
+	}
+	pin_common(&decision, tenant);
+	judge(&decision, policy, tool, out);
 	unpin_all(&decision);
 }
 
@@ -404,7 +414,7 @@ allow_explain_call(const char *tenant, const char *policy, const char *tool, Rul
 	Words		words = {0};
 
 	pin_common(&decision, tenant);
-	if (policy != NULL)
+	if (policy != NULL && strcmp(policy, COMMON_POLICY) != 0)
 		add_words(&words, pin(&decision, tenant, policy), policy, tool, context);
 	for (int i = 0; i < decision.ncommon; i++)
 		add_words(&words, common(&decision, i), COMMON_POLICY, tool, context);

@@ -48,6 +48,7 @@ read_ask(CallAsk *ask, const char *policy, HeapTuple tuple, TupleDesc desc)
 	Datum		bind = agc_col(tuple, desc, "bind", &isnull);
 
 	ask->policy = policy;
+	ask->rule = agc_col_int64(tuple, desc, "id", 0);
 	ask->name = agc_col_text(tuple, desc, "name");
 	ask->approvers = agc_col_text(tuple, desc, "approvers");
 	ask->votes = Max(1, agc_col_int64(tuple, desc, "votes", 1));

@@ -51,7 +51,11 @@ extern void call_rules_index(CallRules *rules);
 /* the rules for a tool, one after the other, whatever their time; *at begins at 0 */
 extern const CallRule *call_rules_next(const CallRules *rules, const char *tool, int *at);
 
-/* allow_judge_call() with a policy in hand, beside the policies '*' of the tenant */
-extern void call_judge(const char *tenant, const Policy *own, const char *tool, RuleContext *context, CallJudgement *out);
+/*
+ * allow_judge_call() with the policy of that name in hand, beside the policies '*' of
+ * the tenant.  A policy '*' is asked for itself: what it refuses.
+ */
+extern void call_judge(const char *tenant, const char *name, const Policy *policy, const char *tool, RuleContext *context,
+					   CallJudgement *out);
 
 #endif							/* AGENTCORE_ALLOW_CALL_RULE_H */

@@ -15,6 +15,7 @@ typedef struct CallAsk
 {
 	const char *policy;			/* NULL: the tool's needs_approval */
 	const char *name;			/* of the rule */
+	int64		rule;			/* its id */
 	const char *approvers;		/* a role; NULL: any approver or administrator */
 	int			votes;
 	bool		self;			/* a role that the requester can act as may vote */

@@ -14,6 +14,16 @@ extern void allow_check_pinned(const AgcObject *object, AllowForm form, const ch
 /* the columns of agentcore.url_decision */
 extern void allow_put_decision(AgcRow *row, const AllowDecision *decision);
 
+/*
+ * What the policy, beside the policies '*' of the tenant, says of a call by its
+ * context, a document; without its checks, and nothing of the tool itself.  An ask that
+ * applies is approval_required.  22023 for a document that is no context.
+ */
+extern void allow_check_context_pinned(const char *tenant, const AgcObject *object, Jsonb *document, AllowDecision *out);
+
+/* the tool that a context names; NULL: none */
+extern char *allow_context_tool(Jsonb *document);
+
 /* a tool against a pinned policy; *out is zeroed */
 extern void allow_check_tool_pinned(const AgcObject *object, const char *tool, AllowDecision *out);
 

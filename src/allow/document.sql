@@ -5,7 +5,7 @@ CREATE FUNCTION agentcore.policy_document(document jsonb) RETURNS jsonb
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  known text[] := '{name,mode,schemes,methods,strict_urls,allow,deny,allow_tools,deny_tools,drop}';
+  known text[] := '{name,mode,schemes,methods,strict_urls,allow,deny,allow_tools,deny_tools,ask_tools,drop}';
   given jsonb := document;
   network jsonb := document -> 'network';
   requests jsonb;
@@ -86,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agentcore.policy_document(jsonb) IS
-  'A policy as policy_export() writes it: {mode, schemes, methods, strict_urls, allow, deny, allow_tools, deny_tools}. '
+  'A policy as policy_export() writes it: {mode, schemes, methods, strict_urls, allow, deny, allow_tools, deny_tools, ask_tools}. '
   'Made of such a document, of a list of rules [{effect, pattern, ...}], or of agentguard''s {network: {allow, deny, methods}, budget: {maxRequests or max_requests}, violations}. '
   'From agentguard: schemes become http and https, and ports any, because it looks at neither; no allow list becomes [''*'']; violations throw and block become mode enforce, audit becomes audit; budget is checked and left to policy_import(). '
   'drop: ids of rules, for policy_diff(). '
@@ -139,15 +139,50 @@ COMMENT ON FUNCTION agentcore.policy_proposal(jsonb) IS
   'The rules for URLs of a policy document: one row per rule, not yet canonical. '
   'Unknown members and members of another type: 22023.';
 
-CREATE FUNCTION agentcore.policy_diff(policy text, urls text[], rules jsonb, method text DEFAULT 'GET', replace boolean DEFAULT false, tenant text DEFAULT '') RETURNS SETOF agentcore.policy_change
+CREATE FUNCTION agentcore.policy_tool_proposal(document jsonb, OUT effect text, OUT tool text, OUT valid tstzrange, OUT "when" jsonb, OUT name text, OUT feedback text, OUT audit boolean,
+    OUT approvers text, OUT votes integer, OUT self boolean, OUT decide_within interval, OUT bind text[]) RETURNS SETOF record
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+#variable_conflict use_column
+DECLARE
+  known text[];
+  item record;
+BEGIN
+  FOR item IN
+    SELECT l.effect, l.effect || '_tools' AS list, x.n, CASE jsonb_typeof(x.value) WHEN 'string' THEN jsonb_build_object('tool', x.value) ELSE x.value END AS rule
+      FROM unnest('{allow,deny,ask}'::text[]) WITH ORDINALITY l (effect, place), jsonb_array_elements(nullif(document -> (l.effect || '_tools'), 'null')) WITH ORDINALITY x (value, n)
+     ORDER BY l.place, x.n
+  LOOP
+    known := '{tool,valid,when,name,feedback}'::text[] || CASE item.effect WHEN 'deny' THEN '{audit}' WHEN 'ask' THEN '{audit,approvers,votes,self,decide_within,bind}' ELSE '{}' END::text[];
+    IF jsonb_typeof(item.rule) <> 'object' OR item.rule - known <> '{}' THEN
+      RAISE EXCEPTION 'entry % of "%" is not a rule', item.n, item.list
+        USING ERRCODE = 'invalid_parameter_value', HINT = format('Write a tool''s name or pattern, or an object with the members %s.', array_to_string(known, ', '));
+    END IF;
+    BEGIN
+      RETURN QUERY SELECT item.effect, r.tool, r.valid, r."when", r.name, r.feedback, coalesce(r.audit, false), r.approvers, coalesce(r.votes, 1), coalesce(r.self, false), coalesce(r.decide_within, '1 day'), r.bind
+        FROM jsonb_to_record(item.rule) AS r (tool text, valid tstzrange, "when" jsonb, name text, feedback text, audit boolean, approvers text, votes integer, self boolean, decide_within interval, bind text[]);
+    EXCEPTION WHEN data_exception THEN
+      RAISE EXCEPTION 'entry % of "%" has a member of another type', item.n, item.list USING ERRCODE = 'invalid_parameter_value';
+    END;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION agentcore.policy_tool_proposal(jsonb) IS
+  'Internal. '
+  'The rules for tools of a policy document, in the arguments of policy_ask_tool(): one row per rule, not yet checked. '
+  'Unknown members and members of another type: 22023.';
+
+CREATE FUNCTION agentcore.policy_diff(policy text, urls text[] DEFAULT NULL, rules jsonb DEFAULT NULL, method text DEFAULT 'GET', replace boolean DEFAULT false, contexts jsonb[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.policy_change
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_policy_diff_v1';
-COMMENT ON FUNCTION agentcore.policy_diff(text, text[], jsonb, text, boolean, text) IS
-  'What a change of a policy would mean for these URLs: one row per URL that url_check() would answer otherwise. '
-  'rules: what policy_document() takes; allow and deny are added to the policy''s rules, those of drop (ids) are left out, mode, schemes and methods are as given or stay. '
-  'replace: what policy_import() would make of it; allow and deny replace the policy''s own where they are given. '
+COMMENT ON FUNCTION agentcore.policy_diff(text, text[], jsonb, text, boolean, jsonb[], text) IS
+  'What a change of a policy would mean for these URLs, or for calls with these contexts: one row per URL that url_check(), or context that policy_simulate(), would answer otherwise. '
+  'contexts: as in policy_simulate(). '
+  'rules: what policy_document() takes; allow, deny, allow_tools, deny_tools and ask_tools are added to the policy''s rules, a rule for tools in the place of the one of its name, those of drop (ids) are left out, mode, schemes and methods are as given or stay. '
+  'replace: what policy_import() would make of it; each list replaces the policy''s own where it is given. '
   'Nothing is written or locked; it runs on a standby. '
   'Needs reader. '
   'A rule that its setter would refuse is refused here too (22023). '
   'Unknown policy or rule to drop: 42704. '
-  'NULL policy, urls or rules: 22023.';
+  'NULL policy or rules, and neither or both of urls and contexts: 22023.';

@@ -385,17 +385,28 @@ is_large(const Compilation *compilation)
 		bytes > (Size) agc_compiled_cache_size * 1024 / 4 * 3;
 }
 
+static RuleList
+list_of(HeapTuple tuple, TupleDesc desc)
+{
+	const char *effect = agc_col_text(tuple, desc, "effect");
+
+	if (!allow_row_is_tool(tuple, desc))
+		return strcmp(effect, "allow") == 0 ? LIST_ALLOW : LIST_DENY;
+	if (strncmp(effect, "allow", 5) == 0)
+		return LIST_ALLOW_TOOLS;
+	return strcmp(effect, "ask") == 0 ? LIST_ASK_TOOLS : LIST_DENY_TOOLS;
+}
+
 /* whether a change removes this stored rule */
 static bool
 is_dropped(const PolicyChange *change, HeapTuple tuple, TupleDesc desc)
 {
 	int64		id = agc_col_int64(tuple, desc, "id", 0);
-	bool		dropped = false;
+	const char *name = agc_col_text(tuple, desc, "name");
+	bool		dropped = change->replace[list_of(tuple, desc)];
 
-	if (change->replace_allow || change->replace_deny)
-		dropped = strcmp(agc_col_text(tuple, desc, "effect"), "allow") == 0 ?
-			change->replace_allow : change->replace_deny;
-
+	for (int i = 0; name != NULL && i < change->nnamed; i++)
+		dropped |= strcmp(name, change->named[i]) == 0;
 	for (int i = 0; i < change->ndrop; i++)
 		if (change->drop[i] == id)
 			dropped = change->dropped[i] = true;

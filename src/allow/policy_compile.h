@@ -13,6 +13,17 @@ extern const AgcObjectClass allow_policy_class;
 /* the policy as a snapshot shows it; one that denies everything if there is none */
 extern Policy *allow_compile_at(const char *tenant, const char *name, Snapshot snapshot);
 
+/* The lists of rules in a policy's document. */
+typedef enum RuleList
+{
+	LIST_ALLOW,
+	LIST_DENY,
+	LIST_ALLOW_TOOLS,
+	LIST_DENY_TOOLS,
+	LIST_ASK_TOOLS,
+	RULE_LISTS
+} RuleList;
+
 /* A proposed change of a policy; nothing is written, and no other session sees it. */
 typedef struct PolicyChange
 {
@@ -21,8 +32,9 @@ typedef struct PolicyChange
 	int			nrules;
 	int64	   *drop;			/* ids of rules to leave out */
 	int			ndrop;
-	bool		replace_allow;	/* leave out all its allow rules */
-	bool		replace_deny;	/* leave out all its deny rules */
+	bool		replace[RULE_LISTS];	/* leave out all its rules of the list */
+	char	  **named;			/* leave out the rules of these names, which are written again */
+	int			nnamed;
 	bool	   *dropped;		/* set for each entry of drop that is a rule */
 } PolicyChange;
 

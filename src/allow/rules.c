@@ -276,13 +276,20 @@ place_of(TupleDesc desc, const char *column)
 	return number - 1;
 }
 
-static void
-set_column(TupleDesc desc, Datum *values, bool *nulls, const char *column, Datum value)
+void
+allow_set_column(TupleDesc desc, Datum *values, bool *nulls, const char *column, Datum value)
 {
 	int			at = place_of(desc, column);
 
 	values[at] = value;
 	nulls[at] = value == (Datum) 0;
+}
+
+void
+allow_set_flag(TupleDesc desc, Datum *values, bool *nulls, const char *column, bool value)
+{
+	values[place_of(desc, column)] = BoolGetDatum(value);
+	nulls[place_of(desc, column)] = false;
 }
 
 HeapTuple
@@ -293,9 +300,9 @@ allow_policy_row(HeapTuple row, TupleDesc desc, FunctionCallInfo fcinfo)
 	char	   *mode = allow_mode_arg(fcinfo, 1);
 
 	heap_deform_tuple(row, desc, values, nulls);
-	set_column(desc, values, nulls, "mode", CStringGetTextDatum(mode));
-	set_column(desc, values, nulls, "schemes", allow_schemes_arg(fcinfo, 2));
-	set_column(desc, values, nulls, "methods", allow_methods_arg(fcinfo, 3));
+	allow_set_column(desc, values, nulls, "mode", CStringGetTextDatum(mode));
+	allow_set_column(desc, values, nulls, "schemes", allow_schemes_arg(fcinfo, 2));
+	allow_set_column(desc, values, nulls, "methods", allow_methods_arg(fcinfo, 3));
 	return heap_form_tuple(desc, values, nulls);
 }
 
@@ -308,18 +315,17 @@ allow_rule_row(TupleDesc desc, RuleRow *row, int64 id, FunctionCallInfo fcinfo, 
 	memset(nulls, true, desc->natts * sizeof(bool));
 	allow_url_rule_args(fcinfo, agc_arg_name(fcinfo, 1, "pattern"), row);
 	require_common_method(row, policy_methods, policy_methods == (Datum) 0);
-	set_column(desc, values, nulls, "tenant", CStringGetTextDatum(row->tenant));
-	set_column(desc, values, nulls, "policy", CStringGetTextDatum(row->policy));
-	set_column(desc, values, nulls, "id", Int64GetDatum(id));
-	set_column(desc, values, nulls, "kind", CStringGetTextDatum("url"));
-	set_column(desc, values, nulls, "effect", CStringGetTextDatum(row->effect));
-	set_column(desc, values, nulls, "pattern", CStringGetTextDatum(row->pattern));
-	set_column(desc, values, nulls, "methods", row->methods);
-	set_column(desc, values, nulls, "ports", row->ports);
-	set_column(desc, values, nulls, "path_prefix",
+	allow_set_column(desc, values, nulls, "tenant", CStringGetTextDatum(row->tenant));
+	allow_set_column(desc, values, nulls, "policy", CStringGetTextDatum(row->policy));
+	allow_set_column(desc, values, nulls, "id", Int64GetDatum(id));
+	allow_set_column(desc, values, nulls, "kind", CStringGetTextDatum("url"));
+	allow_set_column(desc, values, nulls, "effect", CStringGetTextDatum(row->effect));
+	allow_set_column(desc, values, nulls, "pattern", CStringGetTextDatum(row->pattern));
+	allow_set_column(desc, values, nulls, "methods", row->methods);
+	allow_set_column(desc, values, nulls, "ports", row->ports);
+	allow_set_column(desc, values, nulls, "path_prefix",
 			   row->path == NULL ? (Datum) 0 : CStringGetTextDatum(row->path));
-	set_column(desc, values, nulls, "valid", row->valid);
-	values[place_of(desc, "forced")] = BoolGetDatum(row->forced);
-	nulls[place_of(desc, "forced")] = false;
+	allow_set_column(desc, values, nulls, "valid", row->valid);
+	allow_set_flag(desc, values, nulls, "forced", row->forced);
 	return heap_form_tuple(desc, values, nulls);
 }

@@ -27,4 +27,14 @@ extern HeapTuple allow_policy_row(HeapTuple row, TupleDesc desc, FunctionCallInf
 extern HeapTuple allow_rule_row(TupleDesc desc, RuleRow *row, int64 id,
 								FunctionCallInfo fcinfo, Datum policy_methods);
 
+/*
+ * The same of policy_allow_tool(), policy_deny_tool() and policy_ask_tool(), by the
+ * effect in row; called with the arguments of the last.  *name: the rule's, NULL: none.
+ */
+extern HeapTuple allow_tool_rule_row(TupleDesc desc, const RuleRow *row, int64 id, FunctionCallInfo fcinfo, char **name);
+
+/* one column of a row that is built; 0 stands for NULL */
+extern void allow_set_column(TupleDesc desc, Datum *values, bool *nulls, const char *column, Datum value);
+extern void allow_set_flag(TupleDesc desc, Datum *values, bool *nulls, const char *column, bool value);
+
 #endif							/* AGENTCORE_ALLOW_RULES_H */

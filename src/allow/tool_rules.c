@@ -15,6 +15,7 @@
 #include "allow/history.h"
 #include "allow/rules.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -155,16 +156,23 @@ write_named(void *arg)
 	rule->row.id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
-static Datum
-write_rule(FunctionCallInfo fcinfo, ToolRuleRow *rule)
+/* What may not be written is refused. */
+static void
+check_rule(FunctionCallInfo fcinfo, ToolRuleRow *rule)
 {
-	agc_enter(rule->row.tenant, AGC_ADMIN);
 	allow_check_common(rule->row.tenant, rule->row.policy, strncmp(rule->row.effect, "allow", 5) == 0);
 	rule->row.valid = allow_valid_arg(fcinfo, 2);
 	if (rule->when != NULL || rule->feedback != NULL || rule->audit || rule->votes > 0)
 		require_name(rule);
 	if (rule->when != NULL)
 		check_when(rule);
+}
+
+static Datum
+write_rule(FunctionCallInfo fcinfo, ToolRuleRow *rule)
+{
+	agc_enter(rule->row.tenant, AGC_ADMIN);
+	check_rule(fcinfo, rule);
 	if (rule->name != NULL)
 		allow_write(write_named, rule);
 	else
@@ -228,6 +236,18 @@ read_bind(FunctionCallInfo fcinfo, int arg)
 	return agc_texts_datum(pointers, n);
 }
 
+static void
+read_ask(FunctionCallInfo fcinfo, ToolRuleRow *rule)
+{
+	rule->audit = agc_arg_bool(fcinfo, 6, "audit");
+	rule->approvers = agc_opt_name(fcinfo, 7, "approvers");
+	read_votes(fcinfo, rule);
+	rule->self = agc_arg_bool(fcinfo, 9, "self");
+	rule->bind = read_bind(fcinfo, 11);
+	if (rule->approvers != NULL)
+		(void) get_role_oid(rule->approvers, false);
+}
+
 /*
  * policy_ask_tool(policy, tool, valid, when, name, feedback, audit, approvers,
  *				   votes, self, decide_within, bind, tenant) -> rule id
@@ -237,13 +257,43 @@ AGC_FUNCTION(policy_ask_tool)
 	ToolRuleRow rule;
 
 	read_rule(fcinfo, "ask", &rule);
-	rule.audit = agc_arg_bool(fcinfo, 6, "audit");
-	rule.approvers = agc_opt_name(fcinfo, 7, "approvers");
-	read_votes(fcinfo, &rule);
-	rule.self = agc_arg_bool(fcinfo, 9, "self");
-	rule.bind = read_bind(fcinfo, 11);
+	read_ask(fcinfo, &rule);
 	rule.row.tenant = agc_arg_tenant_or_every(fcinfo, 12);
-	if (rule.approvers != NULL)
-		(void) get_role_oid(rule.approvers, false);
 	return write_rule(fcinfo, &rule);
+}
+
+/* ----- the row of a rule that is only tried; nothing is written --------------- */
+
+HeapTuple
+allow_tool_rule_row(TupleDesc desc, const RuleRow *row, int64 id, FunctionCallInfo fcinfo, char **name)
+{
+	Datum	   *values = palloc0(desc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(desc->natts * sizeof(bool));
+	ToolRuleRow rule;
+
+	read_rule(fcinfo, row->effect, &rule);
+	rule.row.tenant = row->tenant;
+	rule.audit = agc_arg_bool(fcinfo, 6, "audit");
+	if (strcmp(row->effect, "ask") == 0)
+		read_ask(fcinfo, &rule);
+	check_rule(fcinfo, &rule);
+	memset(nulls, true, desc->natts * sizeof(bool));
+	allow_set_column(desc, values, nulls, "tenant", CStringGetTextDatum(rule.row.tenant));
+	allow_set_column(desc, values, nulls, "policy", CStringGetTextDatum(rule.row.policy));
+	allow_set_column(desc, values, nulls, "id", Int64GetDatum(id));
+	allow_set_column(desc, values, nulls, "kind", CStringGetTextDatum("tool"));
+	allow_set_column(desc, values, nulls, "effect", CStringGetTextDatum(rule.row.effect));
+	allow_set_column(desc, values, nulls, "pattern", CStringGetTextDatum(rule.row.pattern));
+	allow_set_column(desc, values, nulls, "valid", rule.row.valid);
+	allow_set_column(desc, values, nulls, "name", rule.name == NULL ? (Datum) 0 : CStringGetTextDatum(rule.name));
+	allow_set_column(desc, values, nulls, "when", JsonbPGetDatum(rule.when));
+	allow_set_column(desc, values, nulls, "feedback", rule.feedback == NULL ? (Datum) 0 : CStringGetTextDatum(rule.feedback));
+	allow_set_column(desc, values, nulls, "votes", Int32GetDatum(rule.votes));
+	allow_set_column(desc, values, nulls, "decide_within", rule.decide_within);
+	allow_set_column(desc, values, nulls, "bind", rule.bind);
+	allow_set_flag(desc, values, nulls, "audit", rule.audit);
+	allow_set_flag(desc, values, nulls, "self", rule.self);
+	allow_set_flag(desc, values, nulls, "forced", false);
+	*name = rule.name;
+	return heap_form_tuple(desc, values, nulls);
 }
