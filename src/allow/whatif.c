@@ -94,9 +94,9 @@ AGC_FUNCTION(policy_simulate)
 													  ALLOCSET_DEFAULT_SIZES);
 	AgcObject  *object;
 
+	agc_enter(tenant, AGC_READER);
 	read_asked(fcinfo, 1, 3, &asked);
 	asked.tenant = tenant;
-	agc_enter(tenant, AGC_READER);
 	object = allow_pin_policy(tenant, name);
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < asked.count; i++)
@@ -314,7 +314,7 @@ put_outcome(AgcRow *row, const AllowDecision *decision)
 AGC_FUNCTION(policy_diff)
 {
 	char	   *name = agc_arg_name(fcinfo, 0, "policy");
-	Jsonb	   *rules = agc_arg_jsonb(fcinfo, 2, "rules");
+	Jsonb	   *rules;
 	Asked		asked = {.method = agc_opt_text(fcinfo, 3)};
 	bool		replace = agc_arg_bool(fcinfo, 4, "replace");
 	char	   *tenant = agc_arg_tenant_or_every(fcinfo, 6);
@@ -324,9 +324,10 @@ AGC_FUNCTION(policy_diff)
 	AgcObject	changed = {.tenant = tenant, .name = name};
 	AgcObject  *object;
 
+	agc_enter(tenant, AGC_READER);
 	read_asked(fcinfo, 1, 5, &asked);
 	asked.tenant = tenant;
-	agc_enter(tenant, AGC_READER);
+	rules = agc_arg_jsonb(fcinfo, 2, "rules");
 	object = allow_pin_policy(tenant, name);
 	changed.data = compile_proposal(tenant, name, rules, replace);
 	InitMaterializedSRF(fcinfo, 0);
