@@ -1057,10 +1057,9 @@ class Budgets:
     def settle(self, tx, now, row, to, tokens=None, money=None, of_call=False):
         """Commit (to c), release (to x), fail (to f), defer (to d), or leave open what came of it (to u)."""
         tx.begin_statement()
-        seen = tx.read(row)
-        if not of_call and seen is not None and seen.call:
-            raise Failure("55000")
         permit = self.lock_permit(tx, row)
+        if not of_call and permit.call:
+            raise Failure("55000")
         return self.end(tx, now, row, permit, to, tokens, money)
 
     def end(self, tx, now, row, permit, to, tokens=None, money=None):
