@@ -77,3 +77,7 @@ SELECT pg_temp.ask('ops', 'rollback', '{}'), pg_temp.ask('ops', 'deploy', '{"url
 SELECT pg_temp.refused($$SELECT agentcore.policy_set('other', tenant => '*')$$), policy_set('*', tenant => '*'), policy_deny_tool('*', 'deploy', tenant => '*') IS NOT NULL;
 SELECT pg_temp.ask('ops', 'deploy', '{"url": "https://good.example/"}'), policy_drop('*', '*'), policy_drop('*');
 SELECT pg_temp.ask('ops', 'deploy', '{"url": "https://good.example/"}');
+
+-- the audit mode of a tool covers its schema, and nothing else
+SELECT tool_set('audited', '{"type": "object", "required": ["n"]}', mode => 'audit'), policy_set('au'), agent_set('au', policy => 'au');
+SELECT pg_temp.ask('au', 'audited', '{"n": 1}'), policy_allow_tool('au', 'audited', name => 'small', "when" => '{"/args/n?": {"maximum": 5}}') IS NOT NULL, pg_temp.ask('au', 'audited', '{"n": 1}'), pg_temp.ask('au', 'audited', '{}'), pg_temp.ask('au', 'audited', '{"n": 6}');

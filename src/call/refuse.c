@@ -269,12 +269,17 @@ refuse_limit(Gate *gate, const char *path, const char *message)
 						 where, tool, message, tool));
 }
 
+/* A tool in audit mode has its schema tried out, and nothing else. */
 void
 refuse_errors(Gate *gate, const char *when)
 {
-	gate_deny(gate, REASON_INVALID_ARGS,
-			  psprintf("%d error(s) against the input schema%s", (int) JB_ROOT_COUNT(gate->errors), when),
-			  tool_args_feedback(gate->tool, gate->args, gate->errors));
+	char	   *detail = psprintf("%d error(s) against the input schema%s", (int) JB_ROOT_COUNT(gate->errors), when);
+	char	   *feedback = tool_args_feedback(gate->tool, gate->args, gate->errors);
+
+	if (gate->tool->audit && !gate->explaining)
+		gate_observe(gate, REASON_INVALID_ARGS, detail, feedback);
+	else
+		gate_deny(gate, REASON_INVALID_ARGS, detail, feedback);
 }
 
 void

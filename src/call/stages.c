@@ -145,7 +145,6 @@ judge_tool(Gate *gate)
 		return;
 	}
 	gate->tool = gate->tool_object->data;
-	gate->audit |= gate->tool->audit && !gate->explaining;
 	if (!gate->tool->enabled)
 		refuse_disabled_tool(gate);
 	if (gate->tool->held)

@@ -22,12 +22,12 @@ typedef struct Asker
 } Asker;
 
 static bool
-may_call(const char *name, bool audit, void *arg)
+may_call(const char *name, void *arg)
 {
 	const Asker *asker = arg;
 	AllowDecision decision;
 
-	if (audit || asker->agent->audit)
+	if (asker->agent->audit)
 		return true;
 	allow_check_tool(asker->tenant, asker->agent->policy, name, &decision);
 	if (!decision.allowed)

@@ -15,12 +15,6 @@
 #include "nodes/pg_list.h"
 #include "tool/provider_rules.h"
 
-typedef struct Offered
-{
-	char	   *name;
-	bool		audit;
-} Offered;
-
 static AgcTable tool_rows = AGC_TABLE("tool", "tool_pkey");
 
 static bool
@@ -33,13 +27,7 @@ collect(HeapTuple tuple, TupleDesc desc, void *arg)
 	(void) agc_col(tuple, desc, "pending", &held);
 	held = !held;
 	if (agc_col_bool(tuple, desc, "enabled") && !held)
-	{
-		Offered    *offered = palloc(sizeof(Offered));
-
-		offered->name = agc_col_text(tuple, desc, "name");
-		offered->audit = strcmp(agc_col_text(tuple, desc, "mode"), "audit") == 0;
-		*names = lappend(*names, offered);
-	}
+		*names = lappend(*names, agc_col_text(tuple, desc, "name"));
 	return true;
 }
 
@@ -128,13 +116,13 @@ tool_definitions(const char *tenant, const char *format_name, bool strict, ToolO
 
 	foreach(cell, offered_names(tenant))
 	{
-		Offered    *offered = lfirst(cell);
+		const char *name = lfirst(cell);
 		Jsonb	   *definition;
 
 		CHECK_FOR_INTERRUPTS();
-		if (offer == NULL || !offer(offered->name, offered->audit, arg))
+		if (offer == NULL || !offer(name, arg))
 			continue;
-		definition = definition_of(tenant, offered->name, format, strict);
+		definition = definition_of(tenant, name, format, strict);
 		if (definition != NULL)
 			definitions = lappend(definitions, definition);
 	}

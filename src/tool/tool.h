@@ -123,9 +123,9 @@ extern char *tool_nearest(const char *tenant, const char *name, ToolNameFilter t
 /*
  * Tools that are switched on and not held, in the order of their names and as a
  * provider's request wants them (export's formats): those that the caller
- * offers; NULL: none.  audit: the tool is in audit mode.
+ * offers; NULL: none.
  */
-typedef bool (*ToolOffer) (const char *name, bool audit, void *arg);
+typedef bool (*ToolOffer) (const char *name, void *arg);
 extern Jsonb *tool_definitions(const char *tenant, const char *format, bool strict, ToolOffer offer, void *arg);
 
 /*

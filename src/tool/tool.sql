@@ -94,6 +94,7 @@ CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb DEFAULT NULL, d
 COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text, boolean, text, jsonb, text, text[], text[], interval, text[], text, text[], text[], text) IS
   'Registers or changes a tool; returns whether anything changed. '
   'An argument that is not given (NULL) stays as it is. '
+  'mode audit: arguments that the schema refuses are reported, and the call goes on; nothing else is let pass. '
   'A new tool needs input_schema; its defaults are dialect auto, mode enforce, cache_scope agent, unknown estimates (NULL), enabled, and every other switch off: it is not cached, not coerced, not idempotent and needs no approval. '
   'reset: names of arguments to set back to these defaults. '
   'url_args: JSON Pointers to arguments that are URLs; the token * stands for every array element. '
