@@ -15,7 +15,7 @@ SQL_allow  = allow special history rules checks check document views
 SQL_price  = price model_alias price_import
 SQL_budget = budget define template permit status spend ledger verify
 SQL_task   = task fact
-SQL_call   = call model tools_for config
+SQL_call   = call model tools_for config config_policy
 room_sql   = $(if $(SQL_$(1)),$(patsubst %,src/$(1)/%.sql,$(SQL_$(1))),$(wildcard src/$(1)/$(1).sql))
 SQL_PARTS  = src/core/install_guard.sql \
 	$(foreach room,$(ROOMS),$(call room_sql,$(room))) \

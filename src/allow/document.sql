@@ -5,7 +5,7 @@ CREATE FUNCTION agentcore.policy_document(document jsonb) RETURNS jsonb
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  known text[] := '{name,mode,schemes,methods,strict_urls,allow,deny,allow_tools,deny_tools,ask_tools,drop}';
+  known text[] := '{name,mode,schemes,methods,strict_urls,tz,allow,deny,allow_tools,deny_tools,ask_tools,checks,facts,drop}';
   given jsonb := document;
   network jsonb := document -> 'network';
   requests jsonb;
@@ -73,9 +73,9 @@ BEGIN
     END IF;
   END LOOP;
   FOR member IN SELECT key, value FROM jsonb_each(given) LOOP
-    IF jsonb_typeof(member.value) <> (CASE WHEN member.key IN ('name', 'mode') THEN 'string' WHEN member.key = 'strict_urls' THEN 'boolean' ELSE 'array' END)
+    IF jsonb_typeof(member.value) <> (CASE WHEN member.key IN ('name', 'mode', 'tz') THEN 'string' WHEN member.key = 'strict_urls' THEN 'boolean' ELSE 'array' END)
        AND (member.value <> 'null' OR member.key IN ('name', 'drop')) THEN
-      RAISE EXCEPTION 'member "%" of a policy document must be %', member.key, CASE WHEN member.key IN ('name', 'mode') THEN 'a string' WHEN member.key = 'strict_urls' THEN 'a boolean' ELSE 'an array' END
+      RAISE EXCEPTION 'member "%" of a policy document must be %', member.key, CASE WHEN member.key IN ('name', 'mode', 'tz') THEN 'a string' WHEN member.key = 'strict_urls' THEN 'a boolean' ELSE 'an array' END
         USING ERRCODE = 'invalid_parameter_value';
     ELSIF member.key IN ('schemes', 'methods') AND member.value <> 'null' AND jsonb_path_exists(member.value, 'strict $[*] ? (@.type() != "string")')
        OR member.key = 'drop' AND EXISTS (SELECT FROM jsonb_array_elements(member.value) d WHERE d::text !~ '^[0-9]{1,18}$') THEN
@@ -86,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agentcore.policy_document(jsonb) IS
-  'A policy as policy_export() writes it: {mode, schemes, methods, strict_urls, allow, deny, allow_tools, deny_tools, ask_tools}. '
+  'A policy as policy_export() writes it: {mode, schemes, methods, strict_urls, tz, allow, deny, allow_tools, deny_tools, ask_tools, checks, facts}. '
   'Made of such a document, of a list of rules [{effect, pattern, ...}], or of agentguard''s {network: {allow, deny, methods}, budget: {maxRequests or max_requests}, violations}. '
   'From agentguard: schemes become http and https, and ports any, because it looks at neither; no allow list becomes [''*'']; violations throw and block become mode enforce, audit becomes audit; budget is checked and left to policy_import(). '
   'drop: ids of rules, for policy_diff(). '

@@ -62,7 +62,7 @@ AGC_FUNCTION(policy_export)
 	char	   *policy = agc_arg_name(fcinfo, 0, "policy");
 	char	   *format = agc_arg_name(fcinfo, 1, "format");
 	char	   *budget = agc_opt_name(fcinfo, 2, "budget");
-	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	char	   *tenant = agc_arg_tenant_or_every(fcinfo, 3);
 	Datum		values[3] = {CStringGetTextDatum(policy), CStringGetTextDatum(tenant)};
 	bool		foreign = strcmp(format, "agentguard") == 0;
 	Jsonb	   *document;

@@ -37,7 +37,7 @@ DECLARE
   m record;
 BEGIN
   SELECT p.proargnames, p.proargtypes::oid[] INTO names, types
-    FROM pg_proc p WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname = setter AND setter ~ '_(set|allow_tool|deny_tool)$';
+    FROM pg_proc p WHERE p.pronamespace = 'agentcore'::regnamespace AND p.proname = setter AND setter ~ '_(set|allow_tool|deny_tool|ask_tool|limit_tool|fact|fact_clear)$';
   IF NOT FOUND OR members IS NULL THEN
     RAISE EXCEPTION 'no setter "%", or no members for it', setter USING ERRCODE = 'invalid_parameter_value';
   END IF;
@@ -90,45 +90,6 @@ $$;
 COMMENT ON FUNCTION agentcore.config_drop(text, text, text) IS
   'Internal. '
   'Calls a dropper by name.';
-
-CREATE FUNCTION agentcore.config_set_policy(item jsonb, tenant text) RETURNS void
-  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-  SET search_path = pg_catalog, pg_temp
-  AS $$
-DECLARE
-  lists constant text[] := '{allow,deny,allow_tools,deny_tools}';
-  keep bigint[] := '{}';
-  list record;
-  rule record;
-BEGIN
-  PERFORM agentcore.config_call('policy_set', item - lists, tenant);
-  IF NOT item ?| lists THEN
-    RETURN;
-  END IF;
-  -- a list that is null is what a new policy has: no rule
-  item := item || (SELECT coalesce(jsonb_object_agg(l, '[]'::jsonb), '{}') FROM unnest(lists) l WHERE item -> l = 'null');
-  -- not by config_call(), whose subtransaction for each rule made 2000 of them 4.2 s instead of 0.5 s
-  FOR rule IN SELECT * FROM agentcore.policy_proposal(item) LOOP
-    keep := keep || CASE rule.effect
-      WHEN 'allow' THEN agentcore.policy_allow(item ->> 'name', rule.pattern, rule.methods, rule.ports, rule.path_prefix, rule.valid, rule.force, tenant)
-      ELSE agentcore.policy_deny(item ->> 'name', rule.pattern, rule.methods, rule.ports, rule.path_prefix, rule.valid, rule.force, tenant) END;
-  END LOOP;
-  FOR list IN
-    SELECT l.setter, CASE jsonb_typeof(t.value) WHEN 'string' THEN jsonb_build_object('tool', t.value) ELSE t.value END AS rule
-      FROM (VALUES ('allow_tools', 'policy_allow_tool'), ('deny_tools', 'policy_deny_tool')) l (key, setter), jsonb_array_elements(item -> l.key) t
-  LOOP
-    keep := keep || agentcore.config_call(list.setter, list.rule || jsonb_build_object('policy', item -> 'name'), tenant)::bigint;
-  END LOOP;
-  -- each list that is there is complete: what it does not name goes
-  PERFORM agentcore.policy_rule_drop(item ->> 'name', r.rule, config_set_policy.tenant)
-     FROM agentcore.policy_rules r
-    WHERE r.tenant = config_set_policy.tenant AND r.policy = item ->> 'name' AND r.rule <> ALL (keep)
-      AND item ? (r.effect || CASE r.kind WHEN 'tool' THEN '_tools' ELSE '' END);
-END
-$$;
-COMMENT ON FUNCTION agentcore.config_set_policy(jsonb, text) IS
-  'Internal. '
-  'A policy of a configuration document with its rules: a list that is there is complete, the rules of one that is not there stay as they are.';
 
 CREATE FUNCTION agentcore.config_set_budget(item jsonb, tenant text) RETURNS void
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -221,64 +182,6 @@ $$;
 COMMENT ON FUNCTION agentcore.config_set(text, jsonb, text) IS
   'Internal. '
   'All objects of one kind of a configuration document.';
-
-CREATE FUNCTION agentcore.policy_members(name text, tenant text) RETURNS jsonb
-  LANGUAGE sql STABLE PARALLEL SAFE
-  SET search_path = pg_catalog, pg_temp
-  SET timezone = 'UTC'
-  AS $$
-  SELECT jsonb_build_object('mode', p.mode, 'schemes', p.schemes, 'methods', p.methods, 'strict_urls', p.strict_urls) || r.lists
-    FROM agentcore.policy p
-   CROSS JOIN LATERAL (
-     SELECT jsonb_build_object(
-              'allow', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'url' AND effect = 'allow'), '[]'),
-              'deny', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'url' AND effect = 'deny'), '[]'),
-              'allow_tools', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'tool' AND effect = 'allow'), '[]'),
-              'deny_tools', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'tool' AND effect = 'deny'), '[]')) AS lists
-       FROM (SELECT pr.id, pr.kind, pr.effect,
-                    jsonb_build_object(CASE pr.kind WHEN 'tool' THEN 'tool' ELSE 'pattern' END, pr.pattern)
-                    || jsonb_strip_nulls(jsonb_build_object('methods', pr.methods, 'ports', pr.ports, 'path_prefix', pr.path_prefix, 'valid', pr.valid, 'force', nullif(pr.forced, false))) AS rule
-               FROM agentcore.policy_rule pr WHERE pr.tenant = p.tenant AND pr.policy = p.name) x) r
-   WHERE p.tenant = policy_members.tenant AND p.name = policy_members.name
-$$;
-COMMENT ON FUNCTION agentcore.policy_members(text, text) IS
-  'Internal. '
-  'A policy in the members that config_apply() and policy_import() take, without its name; NULL where there is none.';
-
-CREATE FUNCTION agentcore.policy_agentguard(members jsonb, max_calls bigint) RETURNS jsonb
-  LANGUAGE plpgsql STABLE PARALLEL SAFE
-  SET search_path = pg_catalog, pg_temp
-  AS $$
-DECLARE
-  rules constant jsonb := (members -> 'allow') || (members -> 'deny');
-  problem constant text := CASE
-    WHEN members ->> 'mode' = 'off' THEN 'Its mode is off.'
-    WHEN (members ->> 'strict_urls')::boolean THEN 'It has strict_urls, and agentguard looks at no arguments.'
-    WHEN NOT members -> 'schemes' <@ '["http", "https"]' OR NOT members -> 'schemes' @> '["http", "https"]'
-      THEN 'Its schemes are not http and https, and agentguard looks at none.'
-    WHEN jsonb_path_exists(rules, '$[*].keyvalue() ? (@.key != "pattern")')
-      THEN 'A rule has more than a pattern, and agentguard looks at the host only.'
-    WHEN jsonb_path_exists(rules, '$[*].pattern ? (@ like_regex "/")')
-      THEN 'A pattern is a network.' END;
-BEGIN
-  IF members IS NULL THEN
-    RETURN NULL;
-  ELSIF problem IS NOT NULL THEN
-    RAISE EXCEPTION 'the policy cannot be said in agentguard''s shape'
-      USING ERRCODE = 'invalid_parameter_value', DETAIL = problem, HINT = 'Export it in the format agentcore.';
-  END IF;
-  RETURN jsonb_strip_nulls(jsonb_build_object(
-    'network', jsonb_build_object(
-      'allow', jsonb_path_query_array(members, '$.allow[*].pattern'), 'deny', jsonb_path_query_array(members, '$.deny[*].pattern'),
-      'methods', members -> 'methods'),
-    'budget', CASE WHEN max_calls IS NOT NULL THEN jsonb_build_object('maxRequests', max_calls) END,
-    'violations', CASE members ->> 'mode' WHEN 'audit' THEN 'audit' ELSE 'throw' END));
-END
-$$;
-COMMENT ON FUNCTION agentcore.policy_agentguard(jsonb, bigint) IS
-  'Internal. '
-  'The members of a policy in agentguard''s shape, or 22023 with what cannot be said in it. '
-  'NULL members: NULL.';
 
 -- every member is there; null where it is as in a new object
 CREATE FUNCTION agentcore.config_objects(tenant text, OUT kind text, OUT objects jsonb) RETURNS SETOF record
@@ -424,7 +327,8 @@ BEGIN
             SELECT had.name, tree.depth + 1 FROM had JOIN tree ON tree.name = ANY (had.needs) WHERE tree.depth < jsonb_array_length(before -> k)
           )
           SELECT tree.name FROM tree
-           WHERE config ? k AND tree.name <> ALL (ARRAY(SELECT coalesce(value ->> coalesce(keys ->> k, 'name'), '') FROM jsonb_array_elements(config -> k)))
+           WHERE config ? k AND NOT (k = 'policies' AND tree.name = '*' AND NOT agentcore.config_knows_names(VARIADIC ARRAY(SELECT value FROM jsonb_array_elements(config -> k))))
+             AND tree.name <> ALL (ARRAY(SELECT coalesce(value ->> coalesce(keys ->> k, 'name'), '') FROM jsonb_array_elements(config -> k)))
            GROUP BY tree.name ORDER BY max(tree.depth) DESC, tree.name
         LOOP
           PERFORM agentcore.config_drop(droppers ->> k, dropped, config_apply.tenant);
@@ -456,7 +360,8 @@ $$;
 COMMENT ON FUNCTION agentcore.config_apply(jsonb, boolean, boolean, text) IS
   'Make a tenant''s configuration what the document says; one row per object of the kinds it names: created, changed, unchanged or dropped. '
   'Of an object that exists, a member that the document does not name stays as it is; a new one gets the default, and so does a member that is null. '
-  'A list that is named (allow, deny, allow_tools, deny_tools, limits) is complete. '
+  'A list that is named (allow, deny, allow_tools, deny_tools, ask_tools, checks, facts, limits) is complete. '
+  'A policy that has none of tz, ask_tools, checks, facts and limits, and no rule with a name, is from before rules had names: its lists leave those that have one, and prune leaves the policy ''*''. '
   'pending of a tool is the definition that waits for tool_accept(): named, it holds the tool; null, or not named, it leaves a hold as it is. '
   'dry_run: say it and undo it. '
   'prune: drop what the document''s kinds no longer name. '
@@ -541,6 +446,6 @@ COMMENT ON FUNCTION agentcore.policy_import(text, jsonb, text, boolean, text) IS
   'Unknown members, rules that their setters refuse, a budget with a period: 22023.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('policy_members', 'internal'), ('policy_agentguard', 'internal'), ('policy_export', 'reader'), ('policy_import', 'admin'),
-  ('config_value', 'admin'), ('config_tool', 'admin'), ('config_call', 'admin'), ('config_set_policy', 'admin'), ('config_set_budget', 'admin'), ('config_set', 'admin'),
+  ('policy_export', 'reader'), ('policy_import', 'admin'),
+  ('config_value', 'admin'), ('config_tool', 'admin'), ('config_call', 'admin'), ('config_set_budget', 'admin'), ('config_set', 'admin'),
   ('config_drop', 'admin'), ('config_export', 'admin'), ('config_apply', 'admin'), ('config_objects', 'internal');

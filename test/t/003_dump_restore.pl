@@ -29,6 +29,15 @@ SELECT agentcore.policy_allow('p', '*.example.com');
 SELECT agentcore.policy_deny('p', 'bad.example.com');
 SELECT agentcore.policy_allow_tool('p', '*');
 SELECT agentcore.policy_deny_tool('p', 'rm*');
+CREATE SCHEMA shop;
+CREATE FUNCTION shop.may(context jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT NULL::text';
+REVOKE EXECUTE ON FUNCTION shop.may(jsonb) FROM PUBLIC;
+SELECT agentcore.policy_set('p', tz => 'Europe/Berlin'), agentcore.policy_set('*'), agentcore.policy_set('*', tenant => '*');
+SELECT agentcore.policy_deny_tool('*', 'deploy', name => 'freeze', "when" => '{"/clock/hour": {"minimum": 22}}', tenant => '*');
+SELECT agentcore.policy_allow_tool('p', 'refund', name => 'small', "when" => '{"/args/amount": {"minimum": 0, "maximum": 500}}', feedback => 'Less.');
+SELECT agentcore.policy_ask_tool('p', 'refund', name => 'two', votes => 2, approvers => 'regress_keeper', bind => '{/amount}', "when" => '{"/args/amount": {"minimum": 400}}');
+SELECT agentcore.policy_check_set('p', 'read', 'may', 'shop.may');
+SELECT agentcore.policy_fact('p', 'read', 'seen', value => '/args/n', "when" => '{"/result": {"type": "object"}}'), agentcore.policy_fact_clear('p', 'rm*', 'seen');
 SELECT agentcore.budget_set('team', max_usd => 10, period => '1 day');
 SELECT agentcore.budget_set('b', max_tokens => 1000, max_calls => 10, parent => 'team');
 SELECT agentcore.budget_limit_set('b', 'hour', max_tokens => 900, period => '1 hour');
@@ -47,7 +56,7 @@ SELECT agentcore.retry_policy_set('r', base => '1 s');
 SELECT agentcore.breaker_set('far', consecutive => 2);
 SELECT agentcore.rate_set('far', 5, '1 second', tokens => 1000), agentcore.model_set('m', target => 'far', retry_policy => 'r');
 SELECT verdict FROM agentcore.call_begin('a', 'pay', '{}', task => 'x');
-SELECT agentcore.call_commit(call_id, '{}', tokens => 7) FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done');
+SELECT agentcore.call_commit(call_id, '{}', tokens => 7) FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done', task => 'x');
 SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open', lease => '1 hour');
 -- a partition that an administrator adds at run time, with an index of its own
 CREATE TABLE agentcore.budget_ledger_2099 PARTITION OF agentcore.budget_ledger FOR VALUES FROM ('2099-01-01') TO ('2100-01-01');
@@ -100,6 +109,10 @@ foreach my $table (grep { $_ !~ /_revision$/ } @tables)
 }
 
 is(in_db('target', q{SELECT agentcore.args_valid('pay', '{"n": 1}'), agentcore.args_valid('pay', '{"n": "1"}')}), 't|f', 'a tool finds its document');
+
+is(in_db('target', q{SELECT agentcore.config_export()}), in_db('source', q{SELECT agentcore.config_export()}), 'the configuration is the same');
+
+is(in_db('target', q{SELECT verdict, reason FROM agentcore.call_begin('a', 'refund', '{"amount": 900}')}), 'deny|unknown_tool', 'rules are read after restore');
 
 is(in_db('target', q{SELECT reason FROM agentcore.call_begin('a', 'held', '{}')}), 'tool_changed', 'a tool that was held is held');
 
