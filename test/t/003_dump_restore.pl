@@ -55,6 +55,7 @@ SELECT agentcore.tool_import('[{"name": "held", "description": "Another.", "inpu
 SELECT agentcore.retry_policy_set('r', base => '1 s');
 SELECT agentcore.breaker_set('far', consecutive => 2);
 SELECT agentcore.rate_set('far', 5, '1 second', tokens => 1000), agentcore.model_set('m', target => 'far', retry_policy => 'r');
+SELECT agentcore.task_set('x', labels => '{untrusted}'), agentcore.task_set('x.1', parent => 'x');
 SELECT verdict FROM agentcore.call_begin('a', 'pay', '{}', task => 'x');
 SELECT agentcore.call_commit(call_id, '{}', tokens => 7) FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done', task => 'x');
 SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open', lease => '1 hour');
@@ -127,7 +128,7 @@ is(in_db('target', q{SELECT granted FROM agentcore.budget_try_acquire('customer:
 is(in_db('target', q{SELECT count(*) FROM agentcore.budget_verify()}), '0', 'the budgets are sound');
 my $open = in_db('target', q{SELECT call_id FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open', lease => '1 hour')});
 is(in_db('target', qq{SELECT agentcore.call_commit('$open', tokens => 5)}), 'committed', 'a call opened before the dump is settled after it');
-is(in_db('target', q{SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done')}), 'cached', 'a settled key stays settled');
+is(in_db('target', q{SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done', task => 'x')}), 'cached', 'a settled key stays settled');
 isnt(in_db('target', q{SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 1}')}), 'cached', 'the other database cached nothing for this one');
 cmp_ok(in_db('target', q{SELECT nextval('agentcore.revision_seq')}), '>', in_db('source', q{SELECT last_value FROM agentcore.revision_seq}) - 1, 'revisions go on');
 isnt(in_db('source', 'SELECT id FROM agentcore.installation'), in_db('target', 'SELECT id FROM agentcore.installation'), 'the restored database is an installation of its own');
