@@ -44,7 +44,7 @@ COMMENT ON FUNCTION agentcore.config_rules(jsonb, text) IS
   'Internal. '
   'The entries of a list of a policy in the members of their setter; two of one name: 22023.';
 
-CREATE FUNCTION agentcore.config_set_tool_rules(item jsonb, tenant text) RETURNS bigint[]
+CREATE FUNCTION agentcore.config_set_tool_rules(policy_item jsonb, tenant text) RETURNS bigint[]
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS $$
@@ -54,16 +54,16 @@ DECLARE
   twice text;
 BEGIN
   SELECT r.rule ->> 'name' INTO twice
-    FROM unnest('{allow_tools,deny_tools,ask_tools}'::text[]) l (list), agentcore.config_rules(item, l.list) r (rule)
+    FROM unnest('{allow_tools,deny_tools,ask_tools}'::text[]) l (list), agentcore.config_rules(policy_item, l.list) r (rule)
    WHERE r.rule ? 'name'
    GROUP BY 1 HAVING count(*) > 1 LIMIT 1;
   IF twice IS NOT NULL THEN
-    RAISE EXCEPTION 'rule "%" is twice in policy "%"', twice, item ->> 'name' USING ERRCODE = 'invalid_parameter_value';
+    RAISE EXCEPTION 'rule "%" is twice in policy "%"', twice, policy_item ->> 'name' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   FOR list IN
     SELECT l.setter, r.rule
       FROM (VALUES ('allow_tools', 'policy_allow_tool'), ('deny_tools', 'policy_deny_tool'), ('ask_tools', 'policy_ask_tool')) l (key, setter),
-           agentcore.config_rules(item, l.key) r (rule)
+           agentcore.config_rules(policy_item, l.key) r (rule)
   LOOP
     keep := keep || agentcore.config_call(list.setter, list.rule, tenant)::bigint;
   END LOOP;
@@ -74,7 +74,7 @@ COMMENT ON FUNCTION agentcore.config_set_tool_rules(jsonb, text) IS
   'Internal. '
   'The rules for tools of a policy of a document; returns their ids.';
 
-CREATE FUNCTION agentcore.config_set_beside(item jsonb, tenant text) RETURNS void
+CREATE FUNCTION agentcore.config_set_beside(policy_item jsonb, tenant text) RETURNS void
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS $$
@@ -82,26 +82,26 @@ DECLARE
   rule jsonb;
 BEGIN
   -- what a list does not name goes first: policy_fact_drop() takes both kinds of one fact
-  IF item ? 'facts' THEN
+  IF policy_item ? 'facts' THEN
     PERFORM agentcore.policy_fact_drop(f.policy, f.tool, f.fact, config_set_beside.tenant)
        FROM (SELECT DISTINCT f.policy, f.tool, f.fact FROM agentcore.policy_facts f
-              WHERE f.tenant = config_set_beside.tenant AND f.policy = item ->> 'name'
-                AND NOT EXISTS (SELECT FROM agentcore.config_rules(item, 'facts') r (rule)
+              WHERE f.tenant = config_set_beside.tenant AND f.policy = policy_item ->> 'name'
+                AND NOT EXISTS (SELECT FROM agentcore.config_rules(policy_item, 'facts') r (rule)
                                  WHERE r.rule ->> 'tool' = f.tool AND r.rule ->> 'fact' = f.fact AND (r.rule ? 'clears') = f.clears)) f;
   END IF;
-  IF item ? 'checks' THEN
+  IF policy_item ? 'checks' THEN
     PERFORM agentcore.policy_check_drop(c.policy, c.name, config_set_beside.tenant)
        FROM agentcore.policy_checks c
-      WHERE c.tenant = config_set_beside.tenant AND c.policy = item ->> 'name'
-        AND NOT EXISTS (SELECT FROM agentcore.config_rules(item, 'checks') r (rule) WHERE r.rule ->> 'name' = c.name);
+      WHERE c.tenant = config_set_beside.tenant AND c.policy = policy_item ->> 'name'
+        AND NOT EXISTS (SELECT FROM agentcore.config_rules(policy_item, 'checks') r (rule) WHERE r.rule ->> 'name' = c.name);
   END IF;
-  FOR rule IN SELECT agentcore.config_rules(item, 'facts') LOOP
+  FOR rule IN SELECT agentcore.config_rules(policy_item, 'facts') LOOP
     IF jsonb_typeof(coalesce(rule -> 'clears', 'true')) <> 'boolean' THEN
       RAISE EXCEPTION 'member "clears" of a fact must be a boolean' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM agentcore.config_call(CASE WHEN rule ? 'clears' THEN 'policy_fact_clear' ELSE 'policy_fact' END, rule - 'clears', tenant);
   END LOOP;
-  FOR rule IN SELECT agentcore.config_rules(item, 'checks') LOOP
+  FOR rule IN SELECT agentcore.config_rules(policy_item, 'checks') LOOP
     PERFORM agentcore.config_call('policy_check_set', rule, tenant);
   END LOOP;
 END

@@ -49,6 +49,7 @@ CREATE FUNCTION sample(name text, type oid) RETURNS text LANGUAGE sql AS $$
     WHEN name = 'dropper' THEN quote_literal('policy_drop')
     WHEN name = 'kind' THEN quote_literal('policies')
     WHEN name = 'items' THEN quote_literal('[{"name": "x"}]')
+    WHEN name = 'policy_item' THEN quote_literal('{"name": "x", "allow_tools": ["x"], "facts": [{"tool": "x", "fact": "x"}]}')
     WHEN name IN ('item', 'members') THEN quote_literal('{"name": "x"}')
     WHEN name = 'mode' THEN quote_literal('enforce')
     WHEN name = 'method' THEN quote_literal('GET')
