@@ -100,6 +100,9 @@ walk(const ConditionPointer *pointer, int at, JbItem item, ConditionValue *value
 				add_place(value, PLACE_WRONG, NULL);
 				return;
 			}
+			/* no element is absence, in a list within a list too */
+			if (JsonContainerSize(jb_container(&item)) == 0)
+				add_place(value, PLACE_ABSENT, NULL);
 			cursor = jb_first(jb_container(&item));
 			for (uint32 n = JsonContainerSize(jb_container(&item)); n > 0; n--)
 			{
@@ -263,10 +266,20 @@ is_listed(const AnyRules *rules, const JbItem *item)
 
 static Truth judge_value(const SchemaNode *node, const JbItem *item, int64 *visits);
 
+/* Whether one of several schemas is about the type of the value; if none is, they say nothing of it. */
+static bool
+some_is_about(SchemaNode **nodes, uint32 n, const JbItem *item)
+{
+	for (uint32 i = 0; i < n; i++)
+		if (item_type(item) & nodes[i]->types)
+			return true;
+	return false;
+}
+
 static Truth
 judge_any(SchemaNode **nodes, uint32 n, const JbItem *item, int64 *visits)
 {
-	Truth		any = TRUTH_FALSE;
+	Truth		any = some_is_about(nodes, n, item) ? TRUTH_FALSE : TRUTH_UNKNOWN;
 
 	for (uint32 i = 0; i < n && any != TRUTH_TRUE; i++)
 		any = Max(any, judge_value(nodes[i], item, visits));
@@ -277,7 +290,7 @@ static Truth
 judge_one(SchemaNode **nodes, uint32 n, const JbItem *item, int64 *visits)
 {
 	uint32		sure = 0;
-	uint32		possible = 0;
+	uint32		possible = some_is_about(nodes, n, item) ? 0 : 1;
 
 	for (uint32 i = 0; i < n; i++)
 	{
@@ -301,17 +314,17 @@ judge_applicators(const AnyRules *rules, const JbItem *item, int64 *visits)
 	if (rules->has_enum && !is_listed(rules, item))
 		return TRUTH_FALSE;
 	for (uint32 i = 0; i < rules->nall && all != TRUTH_FALSE; i++)
-		all = Min(all, judge_value(rules->all[i], item, visits));
+		all = Min(all, judge_level(rules->all[i], item, visits));
 	if (rules->nany > 0 && all != TRUTH_FALSE)
 		all = Min(all, judge_any(rules->any, rules->nany, item, visits));
 	if (rules->none > 0 && all != TRUTH_FALSE)
 		all = Min(all, judge_one(rules->one, rules->none, item, visits));
 	if (rules->not != NULL && all != TRUTH_FALSE)
-		all = Min(all, negated(judge_value(rules->not, item, visits)));
+		all = Min(all, negated(judge_level(rules->not, item, visits)));
 	return all;
 }
 
-/* A schema that is about another type is false here. */
+/* Of several schemas one that is about another type does not hold: false here. */
 static Truth
 judge_value(const SchemaNode *node, const JbItem *item, int64 *visits)
 {
@@ -355,23 +368,24 @@ judge_equals(const JbItem *item, const ConditionValue *other)
 	return truth(item_compare(item, &other->each[0].item) == 0);
 }
 
+/* One of the list equals it; an element of another type may have been meant: "5" and 5 are not told apart for a deny. */
 static Truth
 judge_in(const JbItem *item, const ConditionValue *other)
 {
 	const JbItem *list = &other->each[0].item;
+	Truth		any = TRUTH_FALSE;
 	JbCursor	cursor;
 
 	if (other->each[0].state != PLACE_FOUND || !item_is_array(list))
 		return TRUTH_UNKNOWN;
 	cursor = jb_first(jb_container(list));
-	for (uint32 n = JsonContainerSize(jb_container(list)); n > 0; n--)
+	for (uint32 n = JsonContainerSize(jb_container(list)); n > 0 && any != TRUTH_TRUE; n--)
 	{
 		JbItem		child = jb_next(&cursor);
 
-		if (item_compare(item, &child) == 0)
-			return TRUTH_TRUE;
+		any = Max(any, same_type(item, &child) ? truth(item_compare(item, &child) == 0) : TRUTH_UNKNOWN);
 	}
-	return TRUTH_FALSE;
+	return any;
 }
 
 /* What absence says where the term has a `?`: it speaks for the call. */
@@ -407,8 +421,6 @@ judge_term(const Condition *condition, const Term *term, ConditionScope *scope, 
 	bool		one_is_enough = condition->use == CONDITION_REFUSE;
 	Truth		all = one_is_enough ? TRUTH_FALSE : TRUTH_TRUE;
 
-	if (value->count == 0)
-		return judge_absent(condition, term);
 	for (int i = 0; i < value->count; i++)
 	{
 		Truth		one = judge_place(condition, term, scope, &value->each[i], visits);
