@@ -48,6 +48,16 @@ SELECT a, pg_temp.ask('ops', 'deploy', a::jsonb) FROM unnest(ARRAY['{"hosts": ["
 SELECT feedback FROM call_begin('ops', 'deploy', '{"hosts": ["root"]}');
 SELECT feedback FROM call_begin('shop', 'refund', '{"amount": 900}');
 
+-- inside a schema and for "in" too, another type is unknown, and no element of an inner list is absence
+SELECT policy_rule_drop('ops', rule) FROM policy_rules WHERE policy = 'ops' ORDER BY rule;
+SELECT policy_allow_tool('ops', 'deploy', name => 'few', "when" => '{"/args/n": {"type": ["string", "number"], "not": {"minimum": 500}}, "/args/teams/*/members/*?": {"const": "ann"}}') IS NOT NULL,
+  policy_deny_tool('ops', 'deploy', name => 'blocked', "when" => '{"/args/id": {"in": "/args/blocked"}}') IS NOT NULL,
+  policy_deny_tool('ops', 'deploy', name => 'much', "when" => '{"/args/m?": {"type": ["string", "number"], "allOf": [{"minimum": 500}]}}') IS NOT NULL,
+  policy_deny_tool('ops', 'deploy', name => 'any', "when" => '{"/args/o?": {"type": ["string", "number"], "anyOf": [{"minimum": 500}]}}') IS NOT NULL,
+  policy_deny_tool('ops', 'deploy', name => 'bob', "when" => '{"/args/groups/*/members/*": {"const": "bob"}}') IS NOT NULL;
+SELECT a, pg_temp.ask('ops', 'deploy', '{"n": 5, "id": 4, "blocked": [17], "groups": [{"members": ["ann"]}]}' || a::jsonb) FROM unnest(ARRAY['{}', '{"n": "900"}', '{"n": 900}', '{"id": 17}', '{"id": "17"}', '{"id": "4"}', '{"blocked": []}', '{"blocked": null}', '{"blocked": 17}',
+  '{"m": 5}', '{"m": "900"}', '{"m": 900}', '{"o": 5}', '{"o": "900"}', '{"o": 900}', '{"groups": []}', '{"groups": [{"members": []}]}', '{"groups": [{"members": ["ann"]}, {"members": []}]}', '{"groups": [{"members": ["ann"]}, {}]}', '{"groups": [{"members": ["bob"]}, {"members": ["ann"]}]}']) a;
+
 -- refused when written
 SELECT w, pg_temp.refused(format('SELECT agentcore.policy_allow_tool(%L, %L, name => %L, "when" => %L)', 'shop', 'refund', 'r', w)) FROM unnest(ARRAY[
   '5', '[]', '{}', '{"args": {"const": 1}}', '{"": {"const": 1}}', '{"/arg/amount": {"maximum": 5}}', '{"/args/amount": {"maxmum": 5}}', '{"/args/amount": {}}', '{"/args/amount": true}',

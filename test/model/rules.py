@@ -189,7 +189,7 @@ class Round:
                 less = {**context, "args": {k: v for k, v in context["args"].items() if k != key}}
                 reason, detail = self.ask(less)
                 if reason != oracle.decision(less, self.rules):
-                    self.report(f"{reason} ({detail}) without {key}", self.rules, less)
+                    self.report(f"{reason} ({detail}) without {key}, the oracle {oracle.decision(less, self.rules)}", self.rules, less)
 
     def run(self):
         base = self.answers(self.rules)
@@ -205,6 +205,7 @@ class Round:
 def prepare(connection):
     connection.execute("SELECT agentcore.tool_set('pay', '{\"type\": \"object\"}', traits => %s), agentcore.policy_set('m'), agentcore.agent_set('m', policy => 'm')", (TRAITS,))
     connection.execute("SELECT agentcore.task_set('t1', labels => %s), agentcore.task_set('t2', labels => %s), agentcore.task_set('t0')", (LABELS[:1], LABELS))
+    connection.execute("DELETE FROM agentcore.task_fact WHERE policy = 'm'")
     for task, facts in FACTS.items():
         for fact, values in facts.items():
             for value in values:

@@ -118,6 +118,7 @@ def words(schema, value):
 
 
 ABSENT, WRONG = object(), object()
+decimal.getcontext().prec = 1000
 
 
 def places(value, tokens):
