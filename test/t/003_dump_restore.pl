@@ -30,7 +30,8 @@ SELECT agentcore.policy_deny('p', 'bad.example.com');
 SELECT agentcore.policy_allow_tool('p', '*');
 SELECT agentcore.policy_deny_tool('p', 'rm*');
 CREATE SCHEMA shop;
-CREATE FUNCTION shop.may(context jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT NULL::text';
+CREATE FUNCTION shop.may(context jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+ $$ SELECT CASE WHEN (context #>> '{args,n}')::int > 100 THEN 'Too many.' END $$;
 REVOKE EXECUTE ON FUNCTION shop.may(jsonb) FROM PUBLIC;
 SELECT agentcore.policy_set('p', tz => 'Europe/Berlin'), agentcore.policy_set('*'), agentcore.policy_set('*', tenant => '*');
 SELECT agentcore.policy_deny_tool('*', 'deploy', name => 'freeze', "when" => '{"/clock/hour": {"minimum": 22}}', tenant => '*');
@@ -59,11 +60,7 @@ SELECT agentcore.task_set('x', labels => '{untrusted}'), agentcore.task_set('x.1
 SELECT verdict FROM agentcore.call_begin('a', 'pay', '{}', task => 'x');
 SELECT agentcore.call_commit(call_id, '{}', tokens => 7) FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done', task => 'x');
 SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open', lease => '1 hour');
-CREATE FUNCTION small_order(context jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
- $$ SELECT CASE WHEN (context #>> '{args,n}')::int > 100 THEN 'Too many.' END $$;
-SELECT agentcore.policy_check_set('p', 'read', 'small', 'public.small_order'), agentcore.policy_fact('p', 'read', 'seen', value => '/args/n');
-SELECT agentcore.task_set('tree', labels => '{vip}'), agentcore.task_set('leaf', parent => 'tree'), agentcore.task_set('over'), agentcore.task_stop('over');
-SELECT agentcore.call_commit(call_id, '{}') FROM agentcore.call_begin('a', 'read', '{"n": 3}', task => 'leaf');
+SELECT agentcore.task_set('over'), agentcore.task_stop('over');
 -- a partition that an administrator adds at run time, with an index of its own
 CREATE TABLE agentcore.budget_ledger_2099 PARTITION OF agentcore.budget_ledger FOR VALUES FROM ('2099-01-01') TO ('2100-01-01');
 CREATE UNIQUE INDEX ON agentcore.budget_ledger_2099 (tenant, at, id);
@@ -122,9 +119,9 @@ is(in_db('target', q{SELECT verdict, reason FROM agentcore.call_begin('a', 'refu
 
 is(in_db('target', q{SELECT reason FROM agentcore.call_begin('a', 'held', '{}')}), 'tool_changed', 'a tool that was held is held');
 
-is(in_db('target', q{SELECT detail, feedback FROM agentcore.call_begin('a', 'read', '{"n": 101}')}), 'check: small|Too many.', 'a check judges on');
+is(in_db('target', q{SELECT detail, feedback FROM agentcore.call_begin('a', 'read', '{"n": 101}')}), 'check: may|Too many.', 'a check judges on');
 is(in_db('target', q{SELECT reason FROM agentcore.call_begin('a', 'read', '{"n": 4}', task => 'over')}), 'task_stopped', 'a task that was stopped is stopped');
-is(in_db('target', q{SELECT s FROM agentcore.task_status('tree') s}), in_db('source', q{SELECT s FROM agentcore.task_status('tree') s}), 'rules know of a task what they knew');
+is(in_db('target', q{SELECT s FROM agentcore.task_status('x.1') s}), in_db('source', q{SELECT s FROM agentcore.task_status('x.1') s}), 'rules know of a task what they knew');
 
 is(in_db('target', q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'agentcore.budget_ledger'::regclass}), '4', 'the ledger has its partitions');
 is(in_db('target', q{SELECT agentcore.budget_ledger_partition(1)}), '0', 'none is made twice');
