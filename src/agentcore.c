@@ -8,6 +8,7 @@
 #include "core/core.h"
 
 #include "allow/allow.h"
+#include "approval/approval.h"
 #include "budget/budget.h"
 #include "cache/cache.h"
 #include "call/call.h"
@@ -38,6 +39,7 @@ _PG_init(void)
 	cache_init();
 	budget_init();
 	allow_init();
+	approval_init();
 	call_init();
 	MarkGUCPrefixReserved("agentcore");
 	agc_shmem_install_hooks();

@@ -92,7 +92,9 @@ judge_args(Gate *gate)
 		return;
 	}
 	readable = read_args(gate);
-	gate->asked = gate->args;
+	/* under its key the call is the one that was asked for */
+	if (!gate->corrected)
+		gate->asked = gate->args;
 	if (!readable || gate->tool == NULL || !within_limits(gate, judge_schema, NULL))
 		return;
 	if (gate->errors != NULL && only_formats_fail(gate->errors))

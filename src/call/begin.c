@@ -17,6 +17,7 @@
 #include "call/cached_answer.h"
 #include "call/call.h"
 #include "call/call_context.h"
+#include "call/correction.h"
 #include "call/digest.h"
 #include "call/fallback.h"
 #include "call/llm.h"
@@ -117,6 +118,7 @@ begin_call(Gate *gate)
 		loop_note(gate->loop_tag);
 	leave_taints(gate);
 	open_facts(gate);
+	correction_tell(gate);
 	gate_report_observed(gate);
 	log_verdict(gate);
 	release(gate);

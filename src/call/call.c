@@ -14,12 +14,9 @@
 #include "tool/tool.h"
 #include "utils/guc.h"
 
-int			agc_approval_decide_within = 86400;
-bool		agc_approval_notify = false;
 int			agc_audit = AGC_AUDIT_NONE;
 bool		agc_log_denials = false;
 int			agc_loop_limit = 0;
-int			agc_max_open_approvals = 100;
 int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
 
 static const struct config_enum_entry audit_options[] = {
@@ -38,17 +35,6 @@ static const struct config_enum_entry missing_shmem_options[] = {
 static void
 define_settings(void)
 {
-	DefineCustomIntVariable("agentcore.approval_decide_within",
-							"How long a request for approval waits for a decision.",
-							"Afterwards its call is denied (approval_expired). It is set when the request is made; a decision that comes later still counts.",
-							&agc_approval_decide_within, 86400, 1, 366 * 86400,
-							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
-	DefineCustomBoolVariable("agentcore.approval_notify",
-							 "Notify the channel agentcore_approval of requests for approval and of decisions.",
-							 "At COMMIT, with a JSON payload of tenant, approval and state; never arguments. "
-							 "PREPARE TRANSACTION is refused after it.",
-							 &agc_approval_notify, false,
-							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("agentcore.audit",
 							 "Which calls the gate writes to agentcore.call_log.",
 							 "none: no call; denied: refusals; all: every verdict. "
@@ -64,11 +50,6 @@ define_settings(void)
 							"Number of identical calls of one task after which the gate says loop_detected.",
 							"Counts calls with the same agent, task, tool and final arguments within ten minutes, and those refused for their name or arguments by what was sent; 0 turns the guard off.",
 							&agc_loop_limit, 0, 0, 10000,
-							PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("agentcore.max_open_approvals",
-							"Number of open approval requests that one agent may have.",
-							"Beyond it the agent's calls wait without a new request until some are decided or purged; 0 sets no limit.",
-							&agc_max_open_approvals, 100, 0, 1000000,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("agentcore.missing_shmem",
 							 "What the gate does where the library was not preloaded.",

@@ -21,12 +21,9 @@ typedef enum AgcMissingShmem
 	AGC_MISSING_SHMEM_ERROR
 } AgcMissingShmem;
 
-extern int	agc_approval_decide_within; /* seconds */
-extern bool agc_approval_notify;
 extern int	agc_audit;
 extern bool agc_log_denials;
 extern int	agc_loop_limit;
-extern int	agc_max_open_approvals;
 extern int	agc_missing_shmem;
 
 extern void call_init(void);

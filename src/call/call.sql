@@ -1,4 +1,4 @@
--- call: agents, the gate, approvals, audit.
+-- call: agents, the gate, audit.
 
 CREATE TABLE agentcore.agent (
   tenant   text COLLATE "C" NOT NULL,
@@ -38,8 +38,8 @@ COMMENT ON FUNCTION agentcore.agent_drop(text, text) IS
   'Returns false where there was none. '
   'Its open calls can still be settled.';
 
-INSERT INTO agentcore.access_source (relation, since, hidden, admin_only) VALUES
-  ('agent', NULL, '{}', '{}'), ('call_log_entry', 'at', '{}', '{context}'), ('approval', NULL, '{request_hash}', '{args}');
+INSERT INTO agentcore.access_source (relation, since, approver_only) VALUES
+  ('agent', NULL, '{}'), ('call_log_entry', 'at', '{context}');
 
 CREATE VIEW agentcore.agents WITH (security_barrier) AS
   SELECT tenant, name, policy, budget, owner, mode, enabled, revision, charges
@@ -77,96 +77,6 @@ COMMENT ON VIEW agentcore.call_log IS
   'Verdicts (event begin) and settlements (commit, fail, release, resolve) as agentcore.audit lets them be written. '
   'context: what a policy was asked about a begin, where the tool has log_args: of the arguments those that log_args names and no others, the clock in UTC; for policy_simulate() and policy_diff(). '
   'Only those who may see arguments see it; NULL to others.';
-
--- Approvals ------------------------------------------------------------------
-
-CREATE TABLE agentcore.approval (
-  tenant       text COLLATE "C" NOT NULL,
-  id           uuid NOT NULL,
-  agent        text COLLATE "C" NOT NULL,
-  tool         text COLLATE "C" NOT NULL,
-  request_hash bytea NOT NULL,
-  args         jsonb NOT NULL,
-  budget       text COLLATE "C",
-  est_tokens   bigint,
-  est_nanousd  bigint,
-  task         text COLLATE "C",
-  subject      text COLLATE "C",
-  state        text COLLATE "C" NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'approved', 'refused', 'used', 'withdrawn')),
-  requested_at timestamptz NOT NULL DEFAULT agentcore.clock_now(),
-  requested_by text COLLATE "C" NOT NULL,
-  decide_by    timestamptz NOT NULL,
-  decided_at   timestamptz,
-  decided_by   text COLLATE "C",
-  note         text,
-  expires_at   timestamptz,
-  call_id      uuid,
-  also         text[] COLLATE "C",
-  excuses      text[] COLLATE "C",
-  full_budgets jsonb,
-  PRIMARY KEY (tenant, id)
-);
-CREATE INDEX approval_request ON agentcore.approval (tenant, agent, request_hash);
--- one question at one price is asked once, however many workers ask it; names of 64 budgets are too long for an index
-CREATE UNIQUE INDEX approval_pending ON agentcore.approval (tenant, agent, request_hash, est_tokens, est_nanousd, pg_catalog.hash_array_extended(excuses, 0)) NULLS NOT DISTINCT WHERE state = 'pending';
--- what was approved for a call, when it asks to hold more
-CREATE UNIQUE INDEX approval_call ON agentcore.approval (tenant, call_id) WHERE call_id IS NOT NULL;
-COMMENT ON TABLE agentcore.approval IS
-  'Requests of calls that a person must allow first, since their tool or a full budget says so. '
-  'request_hash: digest of what is asked (agent, task, subject, budget, the tool''s name, description, schema, target, url_args, url_skip, http_method and open_world, the arguments that will run). '
-  'est_tokens, est_nanousd: NULL is unknown. '
-  'also: the budgets that pay beside budget, NULL = none. '
-  'excuses: the budgets whose limits the call is to pass, NULL = none; full_budgets: what each of them said when it was asked. '
-  'decide_by: until when somebody has to decide. '
-  'call_id: the call that used it. '
-  'Written by call_begin(), call_approve() and call_withdraw(), removed by approval_purge().';
-
-CREATE FUNCTION agentcore.call_approve(approval uuid, approve boolean DEFAULT true, valid_for interval DEFAULT '1 day', note text DEFAULT NULL, tenant text DEFAULT '') RETURNS text
-  LANGUAGE C VOLATILE PARALLEL UNSAFE
-  AS 'MODULE_PATHNAME', 'agentcore_call_approve_v1';
-COMMENT ON FUNCTION agentcore.call_approve(uuid, boolean, interval, text, text) IS
-  'Decide a request of agentcore.approvals: approved lets that very call pass once within valid_for (NULL = for ever), refused denies it for good. '
-  'One that names full budgets (excuses) also lets it pass their limits, and no others; a refusal of it holds for these and more. '
-  'That very call: the same agent, task, subject and budget, the tool as it was defined (name, description, schema, target, url_args, url_skip, http_method, open_world), the same arguments as they will run, an estimate that is not higher (a refusal: not lower). '
-  'An approval of an unknown estimate is for an unknown one and for 0; a refusal of one is for all. '
-  'Returns approved or refused. '
-  'A request may be decided again until it is used, and after its time (approval_expired) too. '
-  'Unknown, used or withdrawn request: 42704.';
-
-CREATE FUNCTION agentcore.call_withdraw(approval uuid, tenant text DEFAULT '') RETURNS text
-  LANGUAGE C VOLATILE PARALLEL UNSAFE
-  AS 'MODULE_PATHNAME', 'agentcore_call_withdraw_v1';
-COMMENT ON FUNCTION agentcore.call_withdraw(uuid, text) IS
-  'A worker gives up: its request for approval needs no decision any more, and an approval that it has not used is void. '
-  'Returns withdrawn; the same call asks anew. '
-  'A request that does not exist, was refused, used or withdrawn, or that a role asked for whose privileges the caller lacks: 42704.';
-
-CREATE VIEW agentcore.approvals WITH (security_barrier) AS
-  SELECT tenant, id, agent, tool,
-         args,
-         task, subject,
-         CASE WHEN state = 'pending' AND decide_by <= agentcore.clock_now() THEN 'expired' ELSE state END AS state,
-         requested_at, requested_by, decided_at, decided_by, note, expires_at, budget,
-         est_tokens, pg_catalog.trim_scale(est_nanousd * 0.000000001) AS est_usd, call_id, decide_by, also,
-         excuses, full_budgets
-    FROM agentcore.visible_rows(NULL::agentcore.approval);
-COMMENT ON VIEW agentcore.approvals IS
-  'Requests for approval; the arguments are those that will run and are shown to administrators of the tenant only. '
-  'est_tokens, est_usd: the price asked for (NULL: unknown); a dearer call is another request. '
-  'state: pending, approved, refused, used, withdrawn, or expired: nobody decided before decide_by, so the call is denied. '
-  'expires_at: until when an approval can be used (NULL: for ever). '
-  'also: the budgets that pay beside budget (NULL: none). '
-  'call_id: the call that used it. '
-  'excuses: budgets with on_full ask that were full, whose limits the call may pass if it is approved (NULL: none, it must fit); full_budgets: of each [{"budget", "limit", "dimension", "used", "held", "max", "asked"}] as it was when it was asked for, money in USD (limit null: too many in flight; asked null: unknown).';
-
-CREATE FUNCTION agentcore.approval_purge(keep interval DEFAULT '90 days', tenant text DEFAULT '') RETURNS bigint
-  LANGUAGE C VOLATILE PARALLEL UNSAFE
-  AS 'MODULE_PATHNAME', 'agentcore_approval_purge_v1';
-COMMENT ON FUNCTION agentcore.approval_purge(interval, text) IS
-  'Remove the requests for approval, in any state, that were made, decided and (where the approval has an end) ended more than keep ago. '
-  'Returns how many were removed. '
-  'A request that was open or approved is made again when its call comes again, and so it is for the retry of a call whose request was removed. '
-  'NULL or negative: 22023.';
 
 -- The gate -------------------------------------------------------------------
 
@@ -329,11 +239,10 @@ COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, t
   'Changes nothing.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('agent_set', 'admin'), ('agent_drop', 'admin'), ('call_approve', 'admin'), ('call_withdraw', 'agent'), ('approval_purge', 'admin'),
+  ('agent_set', 'admin'), ('agent_drop', 'admin'),
   ('call_begin', 'agent'), ('call_begin_many', 'agent'), ('llm_begin', 'agent'), ('call_commit', 'agent'), ('llm_commit', 'agent'),
   ('call_fail', 'agent'), ('call_release', 'agent'), ('call_extend', 'agent'), ('call_resolve', 'agent'), ('call_status', 'agent'),
   ('call_explain', 'agent');
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.agent', '');
-SELECT pg_catalog.pg_extension_config_dump('agentcore.approval', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.call_log_entry', '');

@@ -12,6 +12,8 @@
  */
 #include "call/digest.h"
 
+#include "call/bound.h"
+
 static void
 digest_text(AgcDigest *digest, const char *text)
 {
@@ -133,6 +135,29 @@ digest_model_question(AgcDigest *digest, const Gate *gate)
 		agc_digest_exact(digest, gate->fees);
 }
 
+/* The call as it runs, as far as the rules that ask bind it. */
+static const uint8 *
+digest_bound(const Gate *gate, const List *bound)
+{
+	AgcDigest  *digest = agc_digest_begin();
+	uint8	   *out = palloc(AGC_HASH_LEN);
+	ListCell   *cell;
+
+	digest_text(digest, "bound");
+	digest_text(digest, gate->tenant);
+	digest_text(digest, gate->agent_name);
+	digest_text(digest, gate->task);
+	digest_text(digest, gate->subject);
+	digest_text(digest, gate->tool_name);
+	foreach(cell, bound)
+	{
+		digest_text(digest, lfirst(cell));
+		agc_digest_exact(digest, bound_value(gate->args, lfirst(cell)));
+	}
+	agc_digest_end(digest, out);
+	return out;
+}
+
 static void
 digest_tool_question(AgcDigest *digest, const Gate *gate, const uint8 *final)
 {
@@ -151,11 +176,12 @@ digest_question(Gate *gate)
 {
 	const uint8 *final;
 	AgcDigest  *digest;
+	List	   *bound;
 
 	if (gate->has_question)
 		return gate->question;
 	/* which is a digest itself, and there is one at a time */
-	final = gate->tool != NULL ? digest_final(gate) : NULL;
+	final = gate->tool == NULL ? NULL : bound_arguments(gate, &bound) ? digest_bound(gate, bound) : digest_final(gate);
 	digest = agc_digest_begin();
 	if (gate->tool != NULL)
 		digest_tool_question(digest, gate, final);

@@ -9,6 +9,7 @@
 #ifndef AGENTCORE_CALL_GATE_H
 #define AGENTCORE_CALL_GATE_H
 
+#include "approval/approval.h"
 #include "budget/budget.h"
 #include "cache/cache.h"
 #include "call/agent.h"
@@ -117,6 +118,10 @@ typedef struct Gate
 	bool		has_approval;	/* one that this call uses up */
 	bool		shows_approval; /* the answer names approval_id */
 	pg_uuid_t	approval_id;
+	ApprovalFound *approval;	/* what was found of one last; NULL: nothing was looked for */
+	Jsonb	   *correction;		/* arguments that a person put in the place of these: to be judged anew */
+	bool		corrected;		/* they are in their place, by approval_id */
+	char	   *changes;		/* what the person changed, in words */
 	bool		replayed;		/* the key's first answer, given again */
 
 	/* digests (digest.c): each is made once, when it is first asked for */

@@ -486,16 +486,6 @@ refuse_unasked(Gate *gate)
 	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("no %s was asked for yet", this_approval(gate, NULL)), APPROVAL_POLL_US);
 }
 
-/* A rule of the policy wants a person's word, and nobody has given it. */
-void
-refuse_ask_of_rule(Gate *gate)
-{
-	const CallAsk *ask = &gate->asks[0];
-
-	gate->feedback = ask->feedback != NULL ? pstrdup(ask->feedback) : NULL;
-	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("rule: %s", agc_shown(ask->name, AGC_MAX_NAME)), APPROVAL_POLL_US);
-}
-
 void
 refuse_too_many_asked(Gate *gate)
 {
@@ -507,7 +497,11 @@ refuse_too_many_asked(Gate *gate)
 void
 refuse_pending(Gate *gate, const pg_uuid_t *id)
 {
-	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("%s is pending", this_approval(gate, id)), APPROVAL_POLL_US);
+	const CallAsk *missing = gate->approval->missing;
+	char	   *votes = missing == NULL || missing->votes == 1 ? "" :
+		psprintf(" (%s has %d of %d votes)", agc_shown(missing->name, AGC_MAX_NAME), gate->approval->given, missing->votes);
+
+	gate_wait(gate, REASON_APPROVAL_REQUIRED, psprintf("%s is pending%s", this_approval(gate, id), votes), APPROVAL_POLL_US);
 }
 
 void

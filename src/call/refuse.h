@@ -57,7 +57,6 @@ extern void refuse_rate(Gate *gate, const RateDecision *decision);
 
 /* approvals: not asked for, too many asked for, what a request can say, and another at it */
 extern void refuse_unasked(Gate *gate);
-extern void refuse_ask_of_rule(Gate *gate);
 extern void refuse_too_many_asked(Gate *gate);
 extern void refuse_pending(Gate *gate, const pg_uuid_t *id);
 extern void refuse_disapproved(Gate *gate, const pg_uuid_t *id);

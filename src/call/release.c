@@ -10,7 +10,7 @@
  * approval.  Memory: CurrentMemoryContext.  On ERROR: the transaction takes the
  * release back; what stands in shared memory goes back at COMMIT only (takes.c).
  */
-#include "call/approval.h"
+#include "call/approval_stage.h"
 #include "call/call_target.h"
 #include "call/kept_answer.h"
 #include "call/log.h"

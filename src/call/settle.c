@@ -9,7 +9,7 @@
  * CurrentMemoryContext.  On ERROR: the transaction takes the settlement back,
  * and the permit stays open until its lease ends.
  */
-#include "call/approval.h"
+#include "call/approval_stage.h"
 #include "call/call_cost.h"
 #include "call/call_target.h"
 #include "call/given_result.h"

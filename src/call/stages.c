@@ -16,7 +16,7 @@
  */
 #include "call/stages.h"
 
-#include "call/approval.h"
+#include "call/approval_stage.h"
 #include "call/arguments.h"
 #include "call/cached_answer.h"
 #include "call/call.h"
@@ -66,7 +66,7 @@ stage_judge(const Stage *stage, Gate *gate)
 void
 stages_judge(Gate *gate)
 {
-	for (int i = 0; i < gate_nstages && gate->verdict == VERDICT_NONE; i++)
+	for (int i = 0; i < gate_nstages && gate->verdict == VERDICT_NONE && gate->correction == NULL; i++)
 	{
 		stage_judge(&gate_stages[i], gate);
 		if (gate_stages[i].write != NULL)

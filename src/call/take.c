@@ -18,9 +18,10 @@
 #include "call/take.h"
 
 #include "access/xact.h"
-#include "call/approval.h"
+#include "call/approval_stage.h"
 #include "call/cached_answer.h"
 #include "call/call_target.h"
+#include "call/correction.h"
 #include "call/digest.h"
 #include "call/refuse.h"
 #include "call/stages.h"
@@ -78,16 +79,22 @@ take(Gate *gate)
 void
 gate_try(Gate *gate)
 {
-	stages_judge(gate);
-	if (gate->verdict == VERDICT_NONE)
-		take(gate);
+	for (;;)
+	{
+		stages_judge(gate);
+		if (gate->verdict == VERDICT_NONE && gate->correction == NULL)
+			take(gate);
+		if (gate->correction == NULL)
+			return;
+		correction_apply(gate);
+	}
 }
 
 /* One approval, one call: of two workers that found it, the second tries again. */
 static bool
 take_approval(Gate *gate)
 {
-	if (!gate->has_approval || approval_lock(gate, &gate->approval_id))
+	if (!gate->has_approval || approval_lock(gate))
 		return true;
 	gate->has_approval = false;
 	refuse_contended_approval(gate);

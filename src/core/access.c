@@ -3,7 +3,7 @@
  *	  Who may do what for which tenant.
  *
  * EXECUTE on the functions is only the outer door.  The table agentcore.access
- * says which role holds which level (reader < agent < admin) for which tenant
+ * says which role holds which level (reader < agent < approver < admin) for which tenant
  * ('*' = every tenant), and agc_enter() asks it for the calling role, including
  * the roles it inherits from.  Superusers and members of the role that owns
  * the extension's tables hold admin everywhere.  Roles are stored by name: a
@@ -60,7 +60,7 @@ static Oid	reach_role = InvalidOid;
 static AgcReach reach;
 static MemoryContext reach_cxt = NULL;
 
-static const char *const level_names[] = {"nobody", "reader", "agent", "admin"};
+static const char *const level_names[] = {"nobody", "reader", "agent", "approver", "admin"};
 
 typedef struct LevelScan
 {
@@ -78,6 +78,7 @@ typedef struct ReachScan
 {
 	Oid			role;
 	ArrayBuildState *read;
+	ArrayBuildState *decide;
 	ArrayBuildState *admin;
 } ReachScan;
 
@@ -267,6 +268,34 @@ agc_level_of_role(const char *role)
 	return scan.level;
 }
 
+typedef struct VouchScan
+{
+	const char *role;
+	bool		vouches;
+} VouchScan;
+
+static void
+look_for_voucher(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	VouchScan  *scan = arg;
+
+	scan->vouches |= strcmp(agc_col_text(tuple, desc, "role"), scan->role) == 0 && agc_col_bool(tuple, desc, "vouches");
+}
+
+/* Of this very role: nobody inherits what was said of an application. */
+bool
+agc_vouches(Oid role, const char *tenant)
+{
+	const char *every = "*";
+	VouchScan	scan = {.role = GetUserNameFromId(role, false)};
+	Relation	rel = agc_table_open(&access_table, AccessShareLock);
+
+	agc_table_scan(&access_table, rel, 1, &tenant, look_for_voucher, &scan);
+	agc_table_scan(&access_table, rel, 1, &every, look_for_voucher, &scan);
+	agc_table_close(rel, AccessShareLock);
+	return scan.vouches;
+}
+
 static void
 add_reach(HeapTuple tuple, TupleDesc desc, void *arg)
 {
@@ -277,6 +306,8 @@ add_reach(HeapTuple tuple, TupleDesc desc, void *arg)
 
 	if (level >= AGC_READER)
 		scan->read = accumArrayResult(scan->read, tenant, isnull, TEXTOID, CurrentMemoryContext);
+	if (level >= AGC_APPROVER)
+		scan->decide = accumArrayResult(scan->decide, tenant, isnull, TEXTOID, CurrentMemoryContext);
 	if (level >= AGC_ADMIN)
 		scan->admin = accumArrayResult(scan->admin, tenant, isnull, TEXTOID, CurrentMemoryContext);
 }
@@ -308,12 +339,14 @@ agc_reach(Oid role)
 	MemoryContextReset(reach_cxt);
 	old = MemoryContextSwitchTo(reach_cxt);
 	reach.read_all = agc_level(role, "*") >= AGC_READER;
+	reach.decide_all = agc_level(role, "*") >= AGC_APPROVER;
 	reach.admin_all = agc_level(role, "*") >= AGC_ADMIN;
 	rel = agc_table_open(&access_table, AccessShareLock);
 	if (!reach.admin_all)
 		agc_table_scan(&access_table, rel, 0, NULL, add_reach, &scan);
 	agc_table_close(rel, AccessShareLock);
 	reach.read = reach_array(scan.read);
+	reach.decide = reach_array(scan.decide);
 	reach.admin = reach_array(scan.admin);
 	MemoryContextSwitchTo(old);
 	if (memo_generation == agc_generation() && !roles_changed)

@@ -78,18 +78,20 @@ COMMENT ON FUNCTION agentcore.history_writer() IS
 CREATE TABLE agentcore.access (
   tenant text COLLATE "C" NOT NULL,
   role   text COLLATE "C" NOT NULL,
-  level  text COLLATE "C" NOT NULL CHECK (level IN ('reader', 'agent', 'admin')),
+  level  text COLLATE "C" NOT NULL CHECK (level IN ('reader', 'agent', 'approver', 'admin')),
+  vouches boolean NOT NULL DEFAULT false,
   PRIMARY KEY (tenant, role)
 );
 SELECT agentcore.registry_attach('agentcore.access', false);
 COMMENT ON TABLE agentcore.access IS
   'Which role holds which level for which tenant (''*'' = every tenant). '
   'Roles are stored by name: the row of a dropped role matches nobody. '
+  'vouches: the role is an application that names the person it speaks for (call_approve(voter)). '
   'Written by access_grant() and access_revoke().';
 
 CREATE TABLE agentcore.access_function (
   function text COLLATE "C" NOT NULL PRIMARY KEY,
-  level    text COLLATE "C" NOT NULL CHECK (level IN ('public', 'reader', 'agent', 'admin', 'internal'))
+  level    text COLLATE "C" NOT NULL CHECK (level IN ('public', 'reader', 'agent', 'approver', 'admin', 'internal'))
 );
 COMMENT ON TABLE agentcore.access_function IS 'The level at which EXECUTE on each function (all its overloads) is granted; part of the extension, not of your data.';
 
@@ -98,7 +100,7 @@ CREATE FUNCTION agentcore.access_held(role text) RETURNS text
   AS 'MODULE_PATHNAME', 'agentcore_access_held_v1';
 COMMENT ON FUNCTION agentcore.access_held(text) IS
   'Internal. '
-  'The highest level in a role''s own rows of agentcore.access (nobody, reader, agent, admin), as committed last, whatever the caller''s snapshot.';
+  'The highest level in a role''s own rows of agentcore.access (nobody, reader, agent, approver, admin), as committed last, whatever the caller''s snapshot.';
 
 CREATE FUNCTION agentcore.access_objects(OUT kind text, OUT name text, OUT level text, OUT acl aclitem[], OUT owner oid) RETURNS SETOF record
   LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -106,7 +108,7 @@ CREATE FUNCTION agentcore.access_objects(OUT kind text, OUT name text, OUT level
   AS $$
   SELECT 'ROUTINE', p.oid::regprocedure::text, f.level, p.proacl, p.proowner
     FROM pg_proc p JOIN agentcore.access_function f ON f.function = p.proname
-   WHERE p.pronamespace = 'agentcore'::regnamespace AND f.level IN ('reader', 'agent', 'admin')
+   WHERE p.pronamespace = 'agentcore'::regnamespace AND f.level IN ('reader', 'agent', 'approver', 'admin')
   UNION ALL
   SELECT 'TABLE', c.oid::regclass::text, 'reader', c.relacl, c.relowner
     FROM pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
@@ -124,7 +126,7 @@ CREATE FUNCTION agentcore.access_sync_privileges(role text, wait boolean) RETURN
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  ranks constant text[] := '{reader,agent,admin}';
+  ranks constant text[] := '{reader,agent,approver,admin}';
   grantee oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = access_sync_privileges.role);
   locked boolean := false;
   held integer;
@@ -167,14 +169,16 @@ COMMENT ON FUNCTION agentcore.access_sync_privileges(text, boolean) IS
   'Makes a role''s privileges follow the highest level that it holds: EXECUTE on functions, SELECT on views. '
   'Privileges are changed by one transaction at a time; with wait => false it returns false instead of waiting.';
 
-CREATE FUNCTION agentcore.access_grant(role text, level text, tenants text[] DEFAULT '{""}') RETURNS void
+CREATE FUNCTION agentcore.access_grant(role text, level text, tenants text[] DEFAULT '{""}', vouches boolean DEFAULT NULL) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_access_grant_v1';
-COMMENT ON FUNCTION agentcore.access_grant(text, text, text[]) IS
-  'Give a role a level (reader, agent, admin) for tenants (''*'' = every tenant), and with it EXECUTE on that level''s functions and SELECT on the views. '
+COMMENT ON FUNCTION agentcore.access_grant(text, text, text[], boolean) IS
+  'Give a role a level (reader, agent, approver, admin) for tenants (''*'' = every tenant), and with it EXECUTE on that level''s functions and SELECT on the views. '
+  'approver: does all that agent does, decides requests for approval, and sees their arguments. '
+  'vouches: the role is an application in front of many persons, which it names when it decides (call_approve(voter)); NULL: as it was, at first false. '
   'The caller needs admin on each tenant. '
   'When the role''s privileges change, it waits for other transactions that change privileges. '
-  'NULL or unknown level: 22023; unknown role: 42704.';
+  'NULL or unknown level, vouches for a lower level than approver: 22023; unknown role: 42704.';
 
 CREATE FUNCTION agentcore.access_revoke(role text) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -189,12 +193,14 @@ CREATE TABLE agentcore.access_source (
   shared     boolean NOT NULL DEFAULT false,
   hidden     text[] NOT NULL DEFAULT '{}',
   admin_only text[] NOT NULL DEFAULT '{}',
+  approver_only text[] NOT NULL DEFAULT '{}',
   since      text COLLATE "C"
 );
 COMMENT ON TABLE agentcore.access_source IS
   'The tables that views are made of, for visible_rows(). '
   'hidden: columns that it shows to nobody. '
   'admin_only: columns that it shows to the tenant''s administrators only; others see NULL. '
+  'approver_only: columns that it shows to the tenant''s approvers and administrators only. '
   'shared: rows of tenant ''*'' are visible to all roles that may read any tenant. '
   'since: the column of its second argument; NULL = none. '
   'Part of the extension, not of your data.';
@@ -220,7 +226,7 @@ CREATE FUNCTION agentcore.access_level(tenant text) RETURNS text
   LANGUAGE C STABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_access_level_v1';
 COMMENT ON FUNCTION agentcore.access_level(text) IS
-  'The level that the calling role holds on the tenant: nobody, reader, agent or admin. '
+  'The level that the calling role holds on the tenant: nobody, reader, agent, approver or admin. '
   'NULL: nobody.';
 
 INSERT INTO agentcore.access_function VALUES

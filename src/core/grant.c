@@ -91,15 +91,29 @@ sync_privileges(const char *role, bool wait)
 	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
-/* access_grant(role, level, tenants) -> void */
+/* Only who may decide can be believed about who decides. */
+static void
+check_vouches(FunctionCallInfo fcinfo, int n, const char *level)
+{
+	if (PG_ARGISNULL(n) || !PG_GETARG_BOOL(n) || agc_level_parse(level) >= AGC_APPROVER)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("a role of level \"%s\" cannot vouch for persons", level),
+			 errhint("Give it level approver.")));
+}
+
+/* access_grant(role, level, tenants, vouches) -> void */
 AGC_FUNCTION(access_grant)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTARRAYOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTARRAYOID, BOOLOID};
 	static AgcPlan grant = {
-		"INSERT INTO agentcore.access (tenant, role, level)"
-		" SELECT DISTINCT t, $1, $2 FROM unnest($3) AS t"
-		" ON CONFLICT (tenant, role) DO UPDATE SET level = EXCLUDED.level"
-		" WHERE agentcore.access.level <> EXCLUDED.level", 3, types
+		"INSERT INTO agentcore.access AS a (tenant, role, level, vouches)"
+		" SELECT DISTINCT t, $1, $2, coalesce($4, false) FROM unnest($3) AS t"
+		" ON CONFLICT (tenant, role) DO UPDATE SET level = EXCLUDED.level,"
+		" vouches = coalesce($4, a.vouches AND EXCLUDED.level IN ('approver', 'admin'))"
+		" WHERE (a.level, a.vouches) IS DISTINCT FROM"
+		" (EXCLUDED.level, coalesce($4, a.vouches AND EXCLUDED.level IN ('approver', 'admin')))", lengthof(types), types
 	};
 	char	   *role = agc_arg_name(fcinfo, 0, "role");
 	char	   *level = agc_arg_name(fcinfo, 1, "level");
@@ -108,13 +122,15 @@ AGC_FUNCTION(access_grant)
 	AgcOwner	owner;
 
 	if (agc_level_parse(level) == AGC_NOBODY)
-		agc_refuse_word("access level", level, "The levels are reader, agent and admin.");
+		agc_refuse_word("access level", level, "The levels are reader, agent, approver and admin.");
+	check_vouches(fcinfo, 3, level);
 	(void) get_role_oid(role, false);	/* 42704 for an unknown role */
 
 	agc_row_init(&row);
 	agc_put_text(&row, role);
 	agc_put_text(&row, level);
 	agc_put_pointer(&row, tenants);
+	agc_put_arg(&row, fcinfo, 3);
 	agc_owner_begin_bounded(&owner);
 	if (agc_level_parse(level) > agc_level_of_role(role))
 		lock_privileges();

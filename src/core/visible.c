@@ -11,7 +11,7 @@
  * an index that begins with the tenant.
  *
  * agentcore.access_source says of each table which columns nobody may see, and
- * which only the tenant's administrators.
+ * which only the tenant's approvers or administrators.
  *
  * Memory: plans are kept for the session, at most one set for each table; the
  * rows go to a tuplestore of the calling query.  Locks: those of reading.  On
@@ -36,8 +36,8 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-/* parameters of the queries: tenants to read, tenants administered, all administered, since */
-#define NPARAMS		4
+/* parameters of the queries: tenants to read, tenants administered, all administered, since, tenants decided for, all */
+#define NPARAMS		6
 
 typedef struct Source
 {
@@ -53,10 +53,11 @@ typedef struct Rules
 	bool		shared;			/* rows of tenant '*' are for all who read any tenant */
 	ArrayType  *hidden;
 	ArrayType  *admin_only;
+	ArrayType  *approver_only;
 	char	   *since;
 } Rules;
 
-static const Oid param_types[NPARAMS] = {TEXTARRAYOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID};
+static const Oid param_types[NPARAMS] = {TEXTARRAYOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID, TEXTARRAYOID, BOOLOID};
 
 static AgcTable source_table = AGC_TABLE("access_source", "access_source_pkey");
 
@@ -89,6 +90,7 @@ read_rules(const char *name, Rules *rules)
 		rules->shared = agc_col_bool(row, desc, "shared");
 		rules->hidden = DatumGetArrayTypeP(agc_col(row, desc, "hidden", &isnull));
 		rules->admin_only = DatumGetArrayTypeP(agc_col(row, desc, "admin_only", &isnull));
+		rules->approver_only = DatumGetArrayTypeP(agc_col(row, desc, "approver_only", &isnull));
 		rules->since = agc_col_text(row, desc, "since");
 	}
 	agc_table_close(rel, AccessShareLock);
@@ -112,6 +114,8 @@ append_columns(StringInfo sql, TupleDesc desc, const Rules *rules)
 			appendStringInfo(sql, "NULL::%s", format_type_with_typemod(att->atttypid, att->atttypmod));
 		else if (is_listed(rules->admin_only, NameStr(att->attname)))
 			appendStringInfo(sql, "CASE WHEN $3 OR t.tenant = ANY ($2) THEN t.%s END", column);
+		else if (is_listed(rules->approver_only, NameStr(att->attname)))
+			appendStringInfo(sql, "CASE WHEN $6 OR t.tenant = ANY ($5) THEN t.%s END", column);
 		else
 			appendStringInfo(sql, "t.%s", column);
 		comma = ", ";
@@ -223,6 +227,8 @@ make_params(const AgcReach *reach, const Rules *rules, NullableDatum since)
 	agc_put_pointer(&row, reach->admin);
 	agc_put_bool(&row, reach->admin_all);
 	agc_put_datum(&row, since.value, since.isnull);
+	agc_put_pointer(&row, reach->decide);
+	agc_put_bool(&row, reach->decide_all);
 	for (int i = 0; i < NPARAMS; i++)
 		params->params[i] = (ParamExternData){
 			.value = row.value[i], .isnull = row.null[i], .ptype = param_types[i], .pflags = PARAM_FLAG_CONST

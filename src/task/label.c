@@ -146,7 +146,7 @@ AGC_FUNCTION(task_clear)
 
 	if (note == NULL)
 		agc_refuse_null("note");
-	agc_enter(tenant, AGC_ADMIN);
+	agc_enter(tenant, AGC_APPROVER);
 	agc_row_init(&row);
 	agc_put_text(&row, tenant);
 	agc_put_text(&row, task_root(tenant, name));

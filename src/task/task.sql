@@ -110,9 +110,10 @@ CREATE FUNCTION agentcore.task_clear(name text, label text, note text, tenant te
   AS 'MODULE_PATHNAME', 'agentcore_task_clear_v1';
 COMMENT ON FUNCTION agentcore.task_clear(text, text, text, text) IS
   'Take a label off a task''s whole tree; the rows stay, with the role that did it and its note (not NULL). '
+  'Needs level approver. '
   'Returns whether there was such a label.';
 
-INSERT INTO agentcore.access_function VALUES ('task_set', 'agent'), ('task_stop', 'agent'), ('task_status', 'reader'), ('task_clear', 'admin');
+INSERT INTO agentcore.access_function VALUES ('task_set', 'agent'), ('task_stop', 'agent'), ('task_status', 'reader'), ('task_clear', 'approver');
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.task_memory', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.task', '');

@@ -50,8 +50,7 @@ SELECT agentcore.call_approve((ask()).approval, false, valid_for => '1 hour');
 SET LOCAL agentcore.debug_clock_offset = 864000000;
 SELECT is(said(ask()), 'deny approval_required', 'a refusal is final for its question');
 RESET agentcore.debug_clock_offset;
-SELECT agentcore.call_approve(id) FROM agentcore.approvals;
-SELECT is(said(ask()), 'run', 'unless it is decided anew');
+SELECT throws_ok('SELECT agentcore.call_approve(id) FROM agentcore.approvals', '42704', NULL, 'and nobody takes it back');
 
 -- an approval is good for a day, if nothing else is said
 DELETE FROM agentcore.approval;

@@ -1,26 +1,27 @@
--- Who may do what: every function x {owner, admin, agent, reader, stranger} x {own
+-- Who may do what: every function x {owner, admin, approver, agent, reader, stranger} x {own
 -- tenant, other tenant}, by privilege and by real calls; then SECURITY DEFINER
 -- wrappers and SET ROLE.  Roles hold their level on the tenant "own" only.
 \set ON_ERROR_STOP on
 \set QUIET on
 BEGIN;
-SELECT plan(37);
+SELECT plan(41);
 
 CREATE ROLE agentcore_tap_admin;
+CREATE ROLE agentcore_tap_approver;
 CREATE ROLE agentcore_tap_agent;
 CREATE ROLE agentcore_tap_reader;
 CREATE ROLE agentcore_tap_stranger;
 CREATE ROLE agentcore_tap_victim;
-SELECT agentcore.access_grant('agentcore_tap_' || level, level, '{own}') FROM unnest('{admin,agent,reader}'::text[]) level;
+SELECT agentcore.access_grant('agentcore_tap_' || level, level, '{own}') FROM unnest('{admin,approver,agent,reader}'::text[]) level;
 
 CREATE VIEW functions AS
   SELECT p.oid, p.proname::text AS name, p.oid::regprocedure AS signature, f.level,
-         array_position('{public,reader,agent,admin,internal}', f.level) AS rank,
+         array_position('{public,reader,agent,approver,admin,internal}', f.level) AS rank,
          'tenant' = ANY (p.proargnames[1:p.pronargs]) AS has_tenant
     FROM pg_proc p JOIN agentcore.access_function f ON f.function = p.proname
    WHERE p.pronamespace = 'agentcore'::regnamespace;
 CREATE VIEW roles AS
-  SELECT * FROM (VALUES ('agentcore_tap_admin', 4), ('agentcore_tap_agent', 3), ('agentcore_tap_reader', 2),
+  SELECT * FROM (VALUES ('agentcore_tap_admin', 5), ('agentcore_tap_approver', 4), ('agentcore_tap_agent', 3), ('agentcore_tap_reader', 2),
                         ('agentcore_tap_stranger', 1)) AS r(role, rank);
 
 SELECT ok((SELECT count(*) > 50 FROM functions), 'there are functions to look at');

@@ -36,8 +36,9 @@ BEGIN
             agentcore.agent_set(x, x, budget => x, tenant => tenant),
             agentcore.policy_fact(x, '*', 'f', tenant => tenant), agentcore.task_set(x, labels => '{l}', tenant => tenant),
             agentcore.policy_check_set(x, 'other', 'c', 'public.passes', tenant => tenant);
-    PERFORM agentcore.call_begin(x, x || '_asks', '{}', tenant => tenant),
-            agentcore.call_commit(b.call_id, tokens => 5, tenant => tenant),
+    PERFORM agentcore.approval_grant(x, 'nothing', tenant => tenant), agentcore.call_approve(b.approval, tenant => tenant)
+       FROM agentcore.call_begin(x, x || '_asks', '{}', tenant => tenant) b;
+    PERFORM agentcore.call_commit(b.call_id, tokens => 5, tenant => tenant),
             agentcore.cache_set(x, '{}', '1', tenant => tenant), agentcore.breaker_report(x, true, tenant => tenant)
        FROM agentcore.call_begin(x, x, '{}', task => x, tenant => tenant) b;
   END LOOP;

@@ -1,5 +1,5 @@
 /*
- * approval_notice.c
+ * notice.c
  *	  Tells listeners of a request for approval, where agentcore.approval_notify
  *	  says so.
  *
@@ -9,14 +9,20 @@
  * Memory: CurrentMemoryContext.  Locks: those of NOTIFY, at COMMIT.  On ERROR: the
  * transaction tells nothing.
  */
-#include "call/approval_notice.h"
+#include "approval/notice.h"
 
-#include "call/call.h"
-#include "call/gate.h"
+#include "approval/approval.h"
 #include "commands/async.h"
+#include "utils/fmgrprotos.h"
 #include "utils/json.h"
 
 #define CHANNEL	"agentcore_approval"
+
+char *
+approval_id_text(const pg_uuid_t *id)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}
 
 void
 approval_tell(const char *tenant, const pg_uuid_t *id, const char *state)
@@ -28,6 +34,6 @@ approval_tell(const char *tenant, const pg_uuid_t *id, const char *state)
 	initStringInfo(&payload);
 	appendStringInfoString(&payload, "{\"tenant\": ");
 	escape_json(&payload, tenant);
-	appendStringInfo(&payload, ", \"approval\": \"%s\", \"state\": \"%s\"}", hex_uuid(id), state);
+	appendStringInfo(&payload, ", \"approval\": \"%s\", \"state\": \"%s\"}", approval_id_text(id), state);
 	Async_Notify(CHANNEL, payload.data);
 }

@@ -1,9 +1,9 @@
 /*
- * approval.h
+ * approval_stage.h
  *	  Calls that a person must allow first.
  */
-#ifndef AGENTCORE_CALL_APPROVAL_H
-#define AGENTCORE_CALL_APPROVAL_H
+#ifndef AGENTCORE_CALL_APPROVAL_STAGE_H
+#define AGENTCORE_CALL_APPROVAL_STAGE_H
 
 #include "call/gate.h"
 
@@ -24,13 +24,7 @@ extern bool approval_excuse(Gate *gate, const PermitDecision *decision, PermitRe
 extern void approval_spare(Gate *gate);
 
 /* locks the approval to transaction end; false where another transaction has it, or used it */
-extern bool approval_lock(Gate *gate, const pg_uuid_t *id);
+extern bool approval_lock(Gate *gate);
 extern void approval_use(Gate *gate);
 
-/* a call that was given up before it ran has used up nothing */
-extern void approval_give_back(const char *tenant, const pg_uuid_t *call_id);
-
-/* the estimate that a person approved for a call; false: nobody was asked */
-extern bool approval_of_call(const char *tenant, const pg_uuid_t *call_id, int64 *est_tokens, int64 *est_nanousd);
-
-#endif							/* AGENTCORE_CALL_APPROVAL_H */
+#endif							/* AGENTCORE_CALL_APPROVAL_STAGE_H */
