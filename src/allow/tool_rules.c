@@ -17,6 +17,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "tool/tool.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
@@ -36,6 +37,8 @@ typedef struct ToolRuleRow
 	bool		self;
 	Datum		decide_within;	/* 0: no ask */
 	Datum		bind;			/* 0: none */
+	int			nbind;
+	char	  **arguments;		/* the same, below the arguments */
 } ToolRuleRow;
 
 void
@@ -71,6 +74,21 @@ check_when(const ToolRuleRow *rule)
 						  strcmp(rule->row.effect, "allow_when") == 0 ? CONDITION_ALLOW : CONDITION_REFUSE,
 						  &problem, &hint) == NULL)
 		allow_bad_rule("invalid condition", psprintf("%s.", problem), hint);
+}
+
+/* What may be left out makes no call the same.  Of tools that are not there yet the gate finds it out. */
+static void
+check_bind(const ToolRuleRow *rule)
+{
+	AgcObject  *tool;
+
+	if (rule->nbind == 0 || strchr(rule->row.pattern, '*') != NULL)
+		return;
+	tool = tool_try_pin(rule->row.tenant, rule->row.pattern);
+	if (tool == NULL)
+		return;
+	tool_require_pointers(((const ToolDef *) tool->data)->program, rule->arguments, rule->nbind, "bind");
+	agc_object_unpin(tool);
 }
 
 /* policy, tool, valid, when, name, feedback: what the three setters share */
@@ -166,6 +184,7 @@ check_rule(FunctionCallInfo fcinfo, ToolRuleRow *rule)
 		require_name(rule);
 	if (rule->when != NULL)
 		check_when(rule);
+	check_bind(rule);
 }
 
 static Datum
@@ -215,25 +234,26 @@ read_votes(FunctionCallInfo fcinfo, ToolRuleRow *rule)
 }
 
 /* Pointers into the context, all of them below /args; /amount is taken for /args/amount. */
-static Datum
-read_bind(FunctionCallInfo fcinfo, int arg)
+static void
+read_bind(FunctionCallInfo fcinfo, int arg, ToolRuleRow *rule)
 {
-	int			n = 0;
-	char	  **pointers = agc_opt_names(fcinfo, arg, "bind", &n);
+	char	  **pointers = agc_opt_names(fcinfo, arg, "bind", &rule->nbind);
 
-	if (pointers == NULL || n == 0)
-		return (Datum) 0;
-	if (n > BIND_MAX)
-		allow_bad_rule("bind has too many pointers", psprintf("Got %d; there may be %d.", n, BIND_MAX), NULL);
-	for (int i = 0; i < n; i++)
+	if (pointers == NULL || rule->nbind == 0)
+		return;
+	if (rule->nbind > BIND_MAX)
+		allow_bad_rule("bind has too many pointers", psprintf("Got %d; there may be %d.", rule->nbind, BIND_MAX), NULL);
+	rule->arguments = palloc(rule->nbind * sizeof(char *));
+	for (int i = 0; i < rule->nbind; i++)
 	{
 		if (pointers[i][0] != '/' || strchr(pointers[i], '*') != NULL)
 			allow_bad_rule("bind has an element that is no JSON Pointer to one argument",
 						   psprintf("Element %d is %s.", i + 1, agc_quoted_name(pointers[i])), "For example /args/amount.");
 		if (strncmp(pointers[i], "/args/", 6) != 0)
 			pointers[i] = psprintf("/args%s", pointers[i]);
+		rule->arguments[i] = pointers[i] + strlen("/args");
 	}
-	return agc_texts_datum(pointers, n);
+	rule->bind = agc_texts_datum(pointers, rule->nbind);
 }
 
 static void
@@ -243,7 +263,7 @@ read_ask(FunctionCallInfo fcinfo, ToolRuleRow *rule)
 	rule->approvers = agc_opt_name(fcinfo, 7, "approvers");
 	read_votes(fcinfo, rule);
 	rule->self = agc_arg_bool(fcinfo, 9, "self");
-	rule->bind = read_bind(fcinfo, 11);
+	read_bind(fcinfo, 11, rule);
 	if (rule->approvers != NULL)
 		(void) get_role_oid(rule->approvers, false);
 }
