@@ -5,10 +5,11 @@
 use strict;
 use warnings;
 
-use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+
+use Session;
 
 # 768 buckets for what tenants do not share: 20,000 tags reach every one
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -20,36 +21,6 @@ lc_messages = 'C'
 CONF
 $node->start;
 sub one { return $node->safe_psql('postgres', $_[0]); }
-
-# a session that goes on when it is told to
-sub session
-{
-	my ($name, $sql) = @_;
-	my %session = (name => $name, stdin => '', stdout => '', stderr => '');
-	local $ENV{PGAPPNAME} = $name;
-	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
-		'<', \$session{stdin}, '>', \$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(600));
-	say_to(\%session, $sql);
-	return \%session;
-}
-sub send_to { my ($session, $sql) = @_; $session->{stdin} .= "$sql\n"; $session->{run}->pump_nb; return; }
-sub say_to
-{
-	my ($session, $sql) = @_;
-	$session->{stdout} = '';
-	send_to($session, "$sql\n\\echo done");
-	$session->{run}->pump until $session->{stdout} =~ /done/;
-	return;
-}
-sub leave { my ($session) = @_; send_to($session, '\q'); $session->{run}->finish; return; }
-sub stopped
-{
-	my ($session, $type) = @_;
-	$type //= 'Extension';
-	return $node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = '$session->{name}' AND state = 'active' AND wait_event_type = '$type'");
-}
-sub closed { my ($point) = @_; return session("gate $point", "SELECT pg_advisory_lock(11223, hashtext('$point'));"); }
 
 sub flood { my ($tenant) = @_; return "SELECT count(agentcore.cache_invalidate_tag('flood ' || i, tenant => '$tenant')) FROM generate_series(1, 20000) i;"; }
 sub get { my ($tenant) = @_; return one("SELECT agentcore.cache_get('doc', '1', 's', '$tenant')"); }
@@ -63,16 +34,16 @@ one(q{CREATE EXTENSION agentcore; CREATE TABLE doc (body text); INSERT INTO doc 
 set($_) for qw(a d);
 
 # a commits an invalidation, and what it waits for takes long
-my $fenced = closed('cache_commit_fenced');
-my $a = session('a', "SET agentcore.test_points = 'cache_commit_fenced'; BEGIN; SELECT agentcore.cache_invalidate_tag('docs', tenant => 'a');");
-send_to($a, 'COMMIT;');
-ok(stopped($a, 'Lock'), 'a is about to commit');
+my $fenced = closed($node, 'cache_commit_fenced');
+my $a = named($node, 'a', "SET agentcore.test_points = 'cache_commit_fenced'; BEGIN; SELECT agentcore.cache_invalidate_tag('docs', tenant => 'a');");
+asks($a, 'COMMIT;');
+ok(stopped($node, $a, 'Lock'), 'a is about to commit');
 is(get('a'), '', 'its entry is hidden');
 one(flood($_)) for qw(w x y z w x y z);
 is(get('a'), '', 'its entry stays hidden, however many others come for its way');
 is(set('a'), 'f', 'and nothing is stored in its place');
 leave($fenced);
-say_to($a, 'SELECT 1;');
+says($a, 'SELECT 1;');
 is(get('a'), '', 'and is gone in the end');
 is(set('a'), 't', 'a stores again');
 one(flood($_)) for qw(w x y z);
@@ -80,10 +51,10 @@ leave($a);
 
 # every way of every bucket is fenced
 set($_) for qw(a d);
-$fenced = closed('cache_commit_fenced');
-my @holders = map { session($_, "SET agentcore.test_points = 'cache_commit_fenced'; BEGIN; " . flood($_)) } qw(p q r);
-send_to($_, 'COMMIT;') for @holders;
-ok(stopped($_, 'Lock'), "$_->{name} is about to commit") for @holders;
+$fenced = closed($node, 'cache_commit_fenced');
+my @holders = map { named($node, $_, "SET agentcore.test_points = 'cache_commit_fenced'; BEGIN; " . flood($_)) } qw(p q r);
+asks($_, 'COMMIT;') for @holders;
+ok(stopped($node, $_, 'Lock'), "$_->{named} is about to commit") for @holders;
 is(get($_), qq{"$_"}, "$_ is served its entry") for qw(a d);
 one(q{SELECT agentcore.cache_invalidate_tag('docs', tenant => 'd')});
 is(get('d'), '', 'd invalidates without a way');
@@ -94,25 +65,24 @@ is(get('d'), '', 'once more');
 
 # the later stamp in a way, the earlier one without
 set('a');
-my $stamped = closed('cache_commit_stamped');
-my $settled = closed('cache_commit_settled');
+my $stamped = closed($node, 'cache_commit_stamped');
+my $settled = closed($node, 'cache_commit_settled');
 my $invalidate = q{SELECT agentcore.cache_invalidate_tag('docs', tenant => 'a')};
-my $second = session('second', "SET agentcore.test_points = 'cache_commit_settled'; BEGIN; $invalidate;"
+my $second = named($node, 'second', "SET agentcore.test_points = 'cache_commit_settled'; BEGIN; $invalidate;"
 		. q{SELECT agentcore.cache_set('doc', '1', to_jsonb(body), '1 hour', scope => 's', tags => '{docs}', tenant => 'a') FROM doc;});
-my $first = session('first', "SET agentcore.test_points = 'cache_commit_stamped'; BEGIN; UPDATE doc SET body = 'new'; $invalidate;");
-send_to($first, 'COMMIT;');
-ok(stopped($first), 'the first has its stamp, and no way');
+my $first = named($node, 'first', "SET agentcore.test_points = 'cache_commit_stamped'; BEGIN; UPDATE doc SET body = 'new'; $invalidate;");
+asks($first, 'COMMIT;');
+ok(stopped($node, $first), 'the first has its stamp, and no way');
 is(get('a'), '', 'a is served nothing meanwhile');
 one("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name IN ('p', 'q', 'r')");
-say_to($_, 'SELECT 1;') for @holders;
-like($_->{stderr}, qr/canceling/, "$_->{name} does not commit") for @holders;
+like(says($_, 'SELECT 1;'), qr/canceling/, "$_->{named} does not commit") for @holders;
 leave($fenced);
-send_to($second, 'COMMIT;');
-ok(stopped($second), 'the second has a way, and has settled before the first');
+asks($second, 'COMMIT;');
+ok(stopped($node, $second), 'the second has a way, and has settled before the first');
 leave($stamped);
-say_to($first, 'SELECT 1;');
+says($first, 'SELECT 1;');
 leave($settled);
-say_to($second, 'SELECT 1;');
+says($second, 'SELECT 1;');
 is(get('a'), '', 'what the second knew is not stored');
 is(set($_), 't', "no fence is left for $_") for qw(a d p q r);
 is(get($_), qq{"$_"}, "$_ is served") for qw(a d p q r);

@@ -31,8 +31,7 @@ my $gate;
 sub close_point
 {
 	my ($point) = @_;
-	$gate = session($node);
-	$gate->query_safe("SELECT pg_advisory_lock(11223, hashtext('$point'))");
+	$gate = closed($node, $point);
 	return;
 }
 sub open_point { $gate->quit; return; }

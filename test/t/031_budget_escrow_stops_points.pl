@@ -1,13 +1,13 @@
-
 # Budgets that many use at once, when sessions stand still between two lines of the
 # code (a build with TEST_POINTS=1), and when there are more of them than entries.
 use strict;
 use warnings;
 
-use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+
+use Session;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
@@ -23,31 +23,12 @@ CONF
 $node->start;
 sub one { return $node->safe_psql('postgres', $_[0]); }
 
-# a session that goes on when it is told to
-sub session
-{
-	my ($name, $sql) = @_;
-	my %session = (name => $name, stdin => '', stdout => '', stderr => '');
-	local $ENV{PGAPPNAME} = $name;
-	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
-		'<', \$session{stdin}, '>', \$session{stdout}, '2>', \$session{stderr}, IPC::Run::timeout(600));
-	say_to(\%session, $sql);
-	return \%session;
-}
-sub send_to { my ($session, $sql) = @_; $session->{stdout} = ''; $session->{stdin} .= "$sql\n\\echo done\n"; $session->{run}->pump_nb; return; }
-sub answer { my ($session) = @_; $session->{run}->pump until $session->{stdout} =~ s/^done\n//m; return $session->{stdout} =~ s/\n\z//r; }
-sub say_to { my ($session, $sql) = @_; send_to($session, $sql); return answer($session); }
-sub leave { for my $session (@_) { $session->{stdin} .= "\\q\n"; $session->{run}->finish; } return; }
-
-# until it waits for a lock of that type, or stands at a point where nothing may be raised
 sub waits
 {
 	my ($session, $type, $name) = @_;
-	ok($node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = '$session->{name}' AND state = 'active' AND coalesce(wait_event, wait_event_type) = '$type'"), $name);
+	ok(stopped($node, $session, $type), $name);
 	return;
 }
-sub closed { my ($point) = @_; return session("gate $point", "SELECT pg_advisory_lock(11223, hashtext('$point'));"); }
 sub stat_of { return one("SELECT concat_ws(' ', " . join(', ', @_) . ') FROM agentcore.stat_budget'); }
 sub sound
 {
@@ -65,10 +46,10 @@ my ($first, $second);
 sub make_busy
 {
 	my ($budget) = @_;
-	say_to($first, "BEGIN; SELECT agentcore.budget_release(agentcore.budget_acquire('$budget'));");
-	send_to($second, "SELECT agentcore.budget_release(agentcore.budget_acquire('$budget'));");
+	says($first, "BEGIN; SELECT agentcore.budget_release(agentcore.budget_acquire('$budget'));");
+	asks($second, "SELECT agentcore.budget_release(agentcore.budget_acquire('$budget'));");
 	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'object' AND NOT granted}) or die 'nobody waits';
-	say_to($first, 'COMMIT;');
+	says($first, 'COMMIT;');
 	answer($second);
 	return;
 }
@@ -83,22 +64,22 @@ sub anew
 }
 
 one('CREATE EXTENSION agentcore');
-$first = session('first', 'SELECT 1;');
-$second = session('second', 'SELECT 1;');
+$first = named($node, 'first', 'SELECT 1;');
+$second = named($node, 'second', 'SELECT 1;');
 
 # a transaction that ends: its row is seen, its reservation is not settled yet
 for my $case ([ 'COMMIT', 'budget_committed', 'f|budget_exceeded', 10 ], [ 'ROLLBACK', 'budget_aborted', 'f|budget_exceeded', 6 ])
 {
 	my ($end, $point, $decided, $held) = @$case;
 	anew(10);
-	my $gate = closed($point);
-	my $taker = session('taker', qq{SET agentcore.test_points = '$point'; BEGIN;} . take(4));
-	send_to($taker, "$end;");
+	my $gate = closed($node, $point);
+	my $taker = named($node, 'taker', qq{SET agentcore.test_points = '$point'; BEGIN;} . take(4));
+	asks($taker, "$end;");
 	waits($taker, 'Extension', "$end: the taker is about to settle");
 	is(one(q{SELECT sum(held[1]) FROM agentcore.budget_counter}), $end eq 'COMMIT' ? 4 : 0, "$end: what others see of its row");
 	is(one(take(6)), 't|', "$end: what fits beside it is granted");
-	my $other = session('other', 'SELECT 1;');
-	send_to($other, take($end eq 'COMMIT' ? 1 : 5));
+	my $other = named($node, 'other', 'SELECT 1;');
+	asks($other, take($end eq 'COMMIT' ? 1 : 5));
 	if ($end eq 'COMMIT')
 	{
 		waits($other, 'object', "$end: what does not fit beside it waits");
@@ -115,12 +96,12 @@ for my $case ([ 'COMMIT', 'budget_committed', 'f|budget_exceeded', 10 ], [ 'ROLL
 }
 {
 	anew(10);
-	my $gate = closed('budget_aborted');
-	my $taker = session('taker', q{SET agentcore.test_points = 'budget_aborted'; BEGIN;} . take(4));
-	send_to($taker, 'ROLLBACK;');
+	my $gate = closed($node, 'budget_aborted');
+	my $taker = named($node, 'taker', q{SET agentcore.test_points = 'budget_aborted'; BEGIN;} . take(4));
+	asks($taker, 'ROLLBACK;');
 	waits($taker, 'Extension', 'the taker is about to take it back');
-	my $other = session('other', 'SELECT 1;');
-	send_to($other, take(7));
+	my $other = named($node, 'other', 'SELECT 1;');
+	asks($other, take(7));
 	waits($other, 'object', 'what depends on it waits');
 	leave($gate);
 	answer($taker);
@@ -140,9 +121,9 @@ for my $case (
 {
 	my ($name, $sql, $decided, $held) = @$case;
 	anew(10);
-	my $gate = closed('budget_entry_found');
-	my $taker = session('taker', q{SET agentcore.test_points = 'budget_entry_found';});
-	send_to($taker, take(4));
+	my $gate = closed($node, 'budget_entry_found');
+	my $taker = named($node, 'taker', q{SET agentcore.test_points = 'budget_entry_found';});
+	asks($taker, take(4));
 	waits($taker, 'advisory', "$name: the taker has found the entry");
 	one($sql);
 	leave($gate);
@@ -155,15 +136,15 @@ for my $case (
 for my $end ('COMMIT', 'ROLLBACK')
 {
 	anew(10);
-	my $gate = closed('budget_entry_found');
-	my $taker = session('taker', 'BEGIN;' . take(4) . q{SET agentcore.test_points = 'budget_entry_found';});
-	send_to($taker, take(4));
+	my $gate = closed($node, 'budget_entry_found');
+	my $taker = named($node, 'taker', 'BEGIN;' . take(4) . q{SET agentcore.test_points = 'budget_entry_found';});
+	asks($taker, take(4));
 	waits($taker, 'advisory', "$end of one in flight: it has found the entry again");
 	one('BEGIN;' . take(1) . q{PREPARE TRANSACTION 'other'; ROLLBACK PREPARED 'other';});
 	is(stat_of('dropped_prepared'), 1, "$end of one in flight: the entry is dropped meanwhile");
 	leave($gate);
 	is(answer($taker), 't|', "$end of one in flight: it goes on by the rows");
-	say_to($taker, q{SET agentcore.test_points = ''; } . "$end;");
+	says($taker, q{SET agentcore.test_points = ''; } . "$end;");
 	is(one(take(8)), $end eq 'COMMIT' ? 'f|budget_exceeded' : 't|', "$end of one in flight: its rows count if they are there");
 	leave($taker);
 	sound("$end of one in flight", 'b', 8);
@@ -172,13 +153,13 @@ for my $end ('COMMIT', 'ROLLBACK')
 # between the lock and the reservation
 {
 	anew(10);
-	my $gate = closed('budget_locked');
-	my $taker = session('taker', q{SET agentcore.test_points = 'budget_locked';});
-	send_to($taker, take(6));
+	my $gate = closed($node, 'budget_locked');
+	my $taker = named($node, 'taker', q{SET agentcore.test_points = 'budget_locked';});
+	asks($taker, take(6));
 	waits($taker, 'advisory', 'the taker shares the lock');
 	is(one(take(6)), 't|', 'another is faster');
-	my $other = session('other', 'SELECT 1;');
-	send_to($other, q{SELECT agentcore.budget_set('b', max_tokens => 8);});
+	my $other = named($node, 'other', 'SELECT 1;');
+	asks($other, q{SELECT agentcore.budget_set('b', max_tokens => 8);});
 	waits($other, 'object', 'who defines it anew waits for the first');
 	leave($gate);
 	is(answer($taker), 'f|budget_exceeded', 'which finds no room');
@@ -191,12 +172,12 @@ for my $end ('COMMIT', 'ROLLBACK')
 for my $end ('goes on', 'is terminated')
 {
 	anew(10);
-	my $gate = closed('budget_inserted');
-	my $taker = session('taker', q{SET agentcore.test_points = 'budget_inserted';});
-	send_to($taker, take(6));
+	my $gate = closed($node, 'budget_inserted');
+	my $taker = named($node, 'taker', q{SET agentcore.test_points = 'budget_inserted';});
+	asks($taker, take(6));
 	waits($taker, 'advisory', "one that $end: reserved, but not written");
-	my $other = session('other', 'SELECT 1;');
-	send_to($other, take(7));
+	my $other = named($node, 'other', 'SELECT 1;');
+	asks($other, take(7));
 	waits($other, 'object', "one that $end: another has to wait for it");
 	if ($end eq 'goes on')
 	{
@@ -219,16 +200,16 @@ for my $end ('goes on', 'is terminated')
 # one that decided alone, before it has written its row: others share the lock with it
 {
 	anew(10);
-	my $holder = session('holder', 'BEGIN;' . take(4));
-	my $gate = closed('budget_inserted');
-	my $taker = session('taker', q{SET agentcore.test_points = 'budget_inserted';});
-	send_to($taker, take(7));
+	my $holder = named($node, 'holder', 'BEGIN;' . take(4));
+	my $gate = closed($node, 'budget_inserted');
+	my $taker = named($node, 'taker', q{SET agentcore.test_points = 'budget_inserted';});
+	asks($taker, take(7));
 	waits($taker, 'object', 'it waits to decide alone');
-	say_to($holder, 'ROLLBACK;');
+	says($holder, 'ROLLBACK;');
 	waits($taker, 'advisory', 'it has decided, but not written');
 	is(one(take(2)), 't|', 'what fits beside it is granted');
-	my $other = session('other', 'SELECT 1;');
-	send_to($other, q{SELECT agentcore.budget_set('b', max_tokens => 9);});
+	my $other = named($node, 'other', 'SELECT 1;');
+	asks($other, q{SELECT agentcore.budget_set('b', max_tokens => 9);});
 	waits($other, 'object', 'who defines the budget anew waits for it');
 	leave($gate);
 	is(answer($taker), 't|', 'it is granted');
@@ -250,12 +231,12 @@ for my $end ('goes on', 'is terminated')
 	is(stat_of('cold', 'escrow'), '1 0', 'the longest unused has none any more');
 	one(take(1, $_)) for qw(q r);
 	is(stat_of('cold', 'escrow'), '1 2', 'the others have');
-	my $q = session('q', 'BEGIN;' . take(4, 'q'));
-	my $r = session('r', 'BEGIN;' . take(4, 'r'));
+	my $q = named($node, 'q', 'BEGIN;' . take(4, 'q'));
+	my $r = named($node, 'r', 'BEGIN;' . take(4, 'r'));
 	make_busy('p');
 	is(stat_of('entries', 'made', 'evicted', 'no_room'), '2 0 0 1', 'none that is in flight gives way');
 	is(one(take(5, 'q') . take(5, 'r') . take(5, 'p')), "t|\nt|\nt|", 'and all are decided right');
-	say_to($_, 'COMMIT;') for $q, $r;
+	says($_, 'COMMIT;') for $q, $r;
 	make_busy('p');
 	is(stat_of('entries', 'made', 'evicted'), '2 1 1', 'one that is not gives way');
 	is(one(take(1, 'q') . take(1, 'r') . take(1, 'p') . take(4, 'p')), "f|budget_exceeded\nf|budget_exceeded\nt|\nf|budget_exceeded", 'what was committed through it is there');

@@ -40,12 +40,11 @@ sub approve
 }
 
 # a session in the call, stopped at the point while "meanwhile" happens
-sub stopped
+sub call_stopped
 {
 	my ($point, $meanwhile) = @_;
-	my $gate = session($node);
+	my $gate = closed($node, $point);
 	my $caller = session($node);
-	$gate->query_safe("SELECT pg_advisory_lock(11223, hashtext('$point'))");
 	my $pid = $caller->query_safe("SET agentcore.test_points = '$point'; SELECT pg_backend_pid()");
 	asks($caller, $begin);
 	$node->poll_query_until('postgres', "SELECT wait_event_type IN ('Lock', 'Extension') FROM pg_stat_activity WHERE pid = $pid") or die "nobody stopped at $point";
@@ -62,7 +61,7 @@ for my $entries ('on', 'off')
 
 	# it fits in the end: the approval is kept
 	approve();
-	my $caller = stopped('approval_found', sub { one(q{SELECT count(agentcore.budget_release(permit)) FROM agentcore.permits WHERE state = 'open'}); });
+	my $caller = call_stopped('approval_found', sub { one(q{SELECT count(agentcore.budget_release(permit)) FROM agentcore.permits WHERE state = 'open'}); });
 	is(answer($caller), 'run f', "$name: it runs without the approval, since there is room");
 	is(one($approved), 'approved {team}', "$name: which is kept");
 	is(one($held), '5', "$name: and the permit was excused from nothing");
@@ -71,7 +70,7 @@ for my $entries ('on', 'off')
 
 	# one more is full: the approval does not do for it
 	approve();
-	$caller = stopped('approval_found', sub { one(q{SELECT agentcore.budget_acquire('org', 990, key => 'org', lease => '1 hour')}); });
+	$caller = call_stopped('approval_found', sub { one(q{SELECT agentcore.budget_acquire('org', 990, key => 'org', lease => '1 hour')}); });
 	is(answer($caller), 'wait approval_required t', "$name: one more budget is full meanwhile");
 	is(one($approved), 'approved {team}, pending {team,org}', "$name: both are asked about");
 	$caller->quit;
@@ -81,7 +80,7 @@ for my $entries ('on', 'off')
 	for my $point ('budget_reserved', 'budget_held')
 	{
 		approve();
-		$caller = stopped($point, sub {
+		$caller = call_stopped($point, sub {
 			is(one("SELECT pg_terminate_backend($_[0], 10000)"), 't', "$name: it is dead at $point");
 		});
 		$caller->{run}->kill_kill;

@@ -1,5 +1,5 @@
 # What the tests of budgets in shared memory (NNN_budget_escrow*.pl) share: a server
-# where every budget has an entry at once, sessions, and what must hold at the end.
+# where every budget has an entry at once, and what must hold at the end; and Session.
 package Escrow;
 use strict;
 use warnings;
@@ -8,7 +8,9 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
-our @EXPORT = qw(escrow_conf stat_of session asks answer waits_for denied sound compared);
+use Session;
+
+our @EXPORT = (@Session::EXPORT, qw(escrow_conf stat_of waits_for denied sound compared));
 
 sub escrow_conf
 {
@@ -28,30 +30,6 @@ sub stat_of
 {
 	my ($node, $columns, $db) = @_;
 	return $node->safe_psql($db // 'postgres', "SELECT $columns FROM agentcore.stat_budget");
-}
-
-sub session
-{
-	my ($node, $db) = @_;
-	return $node->background_psql($db // 'postgres', on_error_stop => 0, timeout => 120);
-}
-
-# asks without waiting for the answer, which the next answer() has
-sub asks
-{
-	my ($session, $sql) = @_;
-	$session->query_until(qr/asked/, "\\echo asked\n$sql;\n");
-	return;
-}
-
-sub answer
-{
-	my ($session) = @_;
-	my ($out) = $session->query('SELECT 1 WHERE false');
-	$out =~ s/^asked\n?//;
-	my $err = $session->{stderr};
-	$session->{stderr} = '';
-	return join "\n", grep { $_ ne '' } $out, $err;
 }
 
 sub waits_for

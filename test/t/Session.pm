@@ -1,0 +1,67 @@
+# Sessions of a TAP test that go on side by side: each is asked without a wait and answers later,
+# and stops where a point is closed (a build with TEST_POINTS=1).
+package Session;
+use strict;
+use warnings;
+
+use Exporter 'import';
+
+our @EXPORT = qw(session named asks answer says leave closed stopped);
+
+sub session
+{
+	my ($node, $db) = @_;
+	return $node->background_psql($db // 'postgres', on_error_stop => 0, timeout => 600);
+}
+
+# one that stopped() finds by its application_name, and what it begins with
+sub named
+{
+	my ($node, $name, $sql) = @_;
+	local $ENV{PGAPPNAME} = $name;
+	my $session = session($node);
+	$session->{named} = $name;
+	says($session, $sql);
+	return $session;
+}
+
+# asks without waiting for the answer, which the next answer() has
+sub asks
+{
+	my ($session, $sql) = @_;
+	$session->query_until(qr/asked/, "\\echo asked\n$sql;\n");
+	return;
+}
+
+# rows, then messages
+sub answer
+{
+	my ($session) = @_;
+	my ($out) = $session->query('SELECT 1 WHERE false');
+	$out =~ s/^asked\n?//;
+	my $err = $session->{stderr};
+	$session->{stderr} = '';
+	return join "\n", grep { $_ ne '' } $out, $err;
+}
+
+sub says { my ($session, $sql) = @_; asks($session, $sql); return answer($session); }
+
+sub leave { $_->quit for @_; return; }
+
+# a session that keeps the point closed until it leaves: whoever comes to it stops there
+sub closed
+{
+	my ($node, $point) = @_;
+	return named($node, "gate $point", "SELECT pg_advisory_lock(11223, hashtext('$point'))");
+}
+
+# until it waits for that type of lock, or stands at a point where nothing may be raised (Extension)
+sub stopped
+{
+	my ($node, $session, $type) = @_;
+	$type //= 'Extension';
+	return $node->poll_query_until('postgres', qq{SELECT count(*) = 1 FROM pg_stat_activity
+ WHERE application_name = '$session->{named}' AND state = 'active' AND '$type' IN (wait_event, wait_event_type)});
+}
+
+1;
