@@ -132,6 +132,9 @@ call_rules_index(CallRules *rules)
 	qsort(rules->items, rules->count, sizeof(CallRule), compare_rules);
 	while (rules->nexact < rules->count && !rules->items[rules->nexact].prefix)
 		rules->nexact++;
+	for (int i = 1; i < rules->count; i++)
+		rules->items[i].again = rules->items[i].prefix == rules->items[i - 1].prefix &&
+			strcmp(rules->items[i].pattern, rules->items[i - 1].pattern) == 0;
 }
 
 /* the first exact rule whose name is not before the tool's */
@@ -158,6 +161,12 @@ call_rules_next(const CallRules *rules, const char *tool, int *at)
 {
 	int			i = *at > 0 ? *at : first_exact(rules, tool);
 
+	/* the rule before was given, so it names the tool */
+	if (*at > 0 && i < rules->count && rules->items[i].again)
+	{
+		*at = i + 1;
+		return &rules->items[i];
+	}
 	for (; i < rules->count; i++)
 	{
 		const CallRule *rule = &rules->items[i];

@@ -24,6 +24,7 @@ typedef struct CallRule
 	CallEffect	effect;
 	bool		audit;			/* judged and reported, not enforced */
 	bool		prefix;			/* the pattern ends in a star */
+	bool		again;			/* the rule before has this pattern too */
 	int			len;			/* of the pattern, without it */
 	const char *pattern;
 	TimestampTz valid_from;

@@ -507,6 +507,29 @@ tell(const Compiler *c, const Term *term, char **problem, char **hint)
 	*hint = c->hint;
 }
 
+static bool
+has_applicators(const AnyRules *rules)
+{
+	return rules->ref != NULL || rules->dynamic != NULL || rules->nall > 0 || rules->nany > 0 || rules->none > 0 ||
+		rules->not != NULL || rules->if_ != NULL;
+}
+
+static QuickKind
+quick_kind(const Condition *condition)
+{
+	const Term *term = &condition->terms[0];
+	const SchemaNode *node = term->node;
+
+	if (condition->nterms != 1 || node == NULL || term->equals >= 0 || term->in >= 0 || node->array != NULL || node->object != NULL)
+		return QUICK_NONE;
+	if (node->types == TYPE_STRING && node->string == NULL && node->any != NULL && node->any->has_const &&
+		JBE_ISSTRING(node->any->constant.entry) && !node->any->has_enum && !has_applicators(node->any))
+		return QUICK_TEXT;
+	if (node->types == (TYPE_NUMBER | TYPE_INTEGER) && node->number != NULL && node->number->multiple_of == NULL && node->any == NULL)
+		return QUICK_RANGE;
+	return QUICK_NONE;
+}
+
 static Condition *
 compile_terms(Compiler *c, const JsonbContainer *object, char **problem, char **hint)
 {
@@ -530,6 +553,7 @@ compile_terms(Compiler *c, const JsonbContainer *object, char **problem, char **
 		}
 		condition->shown[condition->nterms++] = term->shown;
 	}
+	condition->quick = quick_kind(condition);
 	return condition;
 }
 

@@ -181,16 +181,22 @@ judge_string(const StringRules *rules, const JbItem *item, int64 *visits)
 	return TRUTH_TRUE;
 }
 
+static bool
+in_range(const NumberRules *rules, const Number *value)
+{
+	return (rules->minimum == NULL || number_cmp(value, rules->minimum) >= 0) &&
+		(rules->maximum == NULL || number_cmp(value, rules->maximum) <= 0) &&
+		(rules->exclusive_minimum == NULL || number_cmp(value, rules->exclusive_minimum) > 0) &&
+		(rules->exclusive_maximum == NULL || number_cmp(value, rules->exclusive_maximum) < 0);
+}
+
 static Truth
 judge_number(const NumberRules *rules, const JbItem *item)
 {
 	Number		value;
 
 	number_read(&value, jb_numeric(item));
-	if ((rules->minimum != NULL && number_cmp(&value, rules->minimum) < 0) ||
-		(rules->maximum != NULL && number_cmp(&value, rules->maximum) > 0) ||
-		(rules->exclusive_minimum != NULL && number_cmp(&value, rules->exclusive_minimum) <= 0) ||
-		(rules->exclusive_maximum != NULL && number_cmp(&value, rules->exclusive_maximum) >= 0))
+	if (!in_range(rules, &value))
 		return TRUTH_FALSE;
 	if (rules->multiple_of == NULL)
 		return TRUTH_TRUE;
@@ -436,12 +442,47 @@ is_of_result(const ConditionScope *scope, const Term *term)
 	return condition_pointer_is_result(scope->pointers, term->pointer);
 }
 
+/* One value, compared with a text or with the ends of a range. */
+static Truth
+judge_quick(QuickKind kind, const SchemaNode *node, ConditionValue *value)
+{
+	const JbItem *item = &value->each[0].item;
+
+	if (kind == QUICK_TEXT)
+	{
+		const JbItem *constant = &node->any->constant;
+
+		if (!JBE_ISSTRING(item->entry))
+			return TRUTH_UNKNOWN;
+		return truth(item->len == constant->len && memcmp(item->data, constant->data, item->len) == 0);
+	}
+	if (!JBE_ISNUMERIC(item->entry))
+		return TRUTH_UNKNOWN;
+	if (!value->is_number)
+		number_read(&value->number, jb_numeric(item));
+	value->is_number = true;
+	return truth(in_range(node->number, &value->number));
+}
+
 Truth
 condition_judge(const Condition *condition, ConditionScope *scope, const char **pointer)
 {
 	Truth		all = TRUTH_TRUE;
 	int64		visits = 0;
 
+	if (condition->quick != QUICK_NONE)
+	{
+		const Term *term = &condition->terms[0];
+		ConditionValue *value = find(scope, term->pointer);
+
+		if (value->count == 1 && value->each[0].state == PLACE_FOUND)
+		{
+			all = judge_quick(condition->quick, term->node, value);
+			if (pointer != NULL)
+				*pointer = all == TRUTH_TRUE ? NULL : term->shown.pointer;
+			return all;
+		}
+	}
 	if (pointer != NULL)
 		*pointer = NULL;
 	for (int i = 0; i < condition->nterms && all != TRUTH_FALSE; i++)

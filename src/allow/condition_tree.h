@@ -43,8 +43,20 @@ typedef struct Term
 	int			in;				/* the same */
 } Term;
 
+/*
+ * What most conditions are: one term that compares one value with a text, or with
+ * the ends of a range.  Judged without the general evaluator.
+ */
+typedef enum QuickKind
+{
+	QUICK_NONE,
+	QUICK_TEXT,					/* const, a string */
+	QUICK_RANGE					/* minimum, maximum and the like */
+} QuickKind;
+
 struct Condition
 {
+	QuickKind	quick;
 	ConditionUse use;
 	int			nterms;
 	Term	   *terms;
@@ -68,6 +80,8 @@ typedef struct Place
 
 typedef struct ConditionValue
 {
+	bool		is_number;		/* number is set: of the one value */
+	Number		number;
 	PlaceState	state;			/* PLACE_FOUND: of a pointer with `*`, its elements */
 	Place		one;
 	int			count;
