@@ -60,7 +60,7 @@ asks_document(const CallAsk *asks, const int *given, int n)
 static JsonbValue *
 member_of(JsonbContainer *ask, const char *name, JsonbValue *value)
 {
-	return getKeyJsonValueFromContainer(ask, name, strlen(name), value);
+	return JsonContainerIsObject(ask) ? getKeyJsonValueFromContainer(ask, name, strlen(name), value) : NULL;
 }
 
 static char *
@@ -95,6 +95,7 @@ self_of(JsonbContainer *ask)
 CallAsk *
 asks_read(Jsonb *document, int *n)
 {
+	Jsonb	   *empty = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
 	CallAsk    *asks;
 
 	*n = JB_ROOT_IS_ARRAY(document) ? JB_ROOT_COUNT(document) : 0;
@@ -102,7 +103,7 @@ asks_read(Jsonb *document, int *n)
 	for (int i = 0; i < *n; i++)
 	{
 		JsonbValue *element = getIthJsonbValueFromContainer(&document->root, i);
-		JsonbContainer *ask = element->val.binary.data;
+		JsonbContainer *ask = element->type == jbvBinary ? element->val.binary.data : &empty->root;
 
 		asks[i].policy = text_of(ask, "policy");
 		asks[i].name = text_of(ask, "name");

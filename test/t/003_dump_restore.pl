@@ -58,6 +58,8 @@ SELECT agentcore.breaker_set('far', consecutive => 2);
 SELECT agentcore.rate_set('far', 5, '1 second', tokens => 1000), agentcore.model_set('m', target => 'far', retry_policy => 'r');
 SELECT agentcore.task_set('x', labels => '{untrusted}'), agentcore.task_set('x.1', parent => 'x');
 SELECT verdict FROM agentcore.call_begin('a', 'pay', '{}', task => 'x');
+SELECT agentcore.call_approve(approval) FROM agentcore.call_begin('a', 'pay', '{"n": 9}');
+SELECT agentcore.approval_grant('a', 'pay', '{"/args/n": {"const": 10}}');
 SELECT agentcore.call_commit(call_id, '{}', tokens => 7) FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done', task => 'x');
 SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open', lease => '1 hour');
 SELECT agentcore.task_set('over'), agentcore.task_stop('over');
@@ -118,6 +120,10 @@ is(in_db('target', q{SELECT agentcore.config_export()}), in_db('source', q{SELEC
 is(in_db('target', q{SELECT verdict, reason FROM agentcore.call_begin('a', 'refund', '{"amount": 900}')}), 'deny|unknown_tool', 'rules are read after restore');
 
 is(in_db('target', q{SELECT reason FROM agentcore.call_begin('a', 'held', '{}')}), 'tool_changed', 'a tool that was held is held');
+
+is(in_db('target', q{SELECT verdict FROM agentcore.call_begin('a', 'pay', '{"n": 9}')}), 'run', 'a vote counts on');
+is(in_db('target', q{SELECT verdict FROM agentcore.call_begin('a', 'pay', '{"n": 10}')}), 'run', 'and so does a grant');
+is(in_db('target', q{SELECT verdict, reason FROM agentcore.call_begin('a', 'pay', '{"n": 9}')}), 'wait|approval_required', 'once');
 
 is(in_db('target', q{SELECT detail, feedback FROM agentcore.call_begin('a', 'read', '{"n": 101}')}), 'check: may|Too many.', 'a check judges on');
 is(in_db('target', q{SELECT reason FROM agentcore.call_begin('a', 'read', '{"n": 4}', task => 'over')}), 'task_stopped', 'a task that was stopped is stopped');

@@ -126,10 +126,12 @@ is_deeply(heard($listener), [], 'once, however often it is asked for');
 one("BEGIN; SELECT agentcore.call_approve('$id'); ROLLBACK");
 one(qq{BEGIN; SELECT approval FROM agentcore.call_begin('a', 'mail', '{"to": "undone"}'); ROLLBACK});
 is_deeply(heard($listener), [], 'what is rolled back is not');
-one("SELECT agentcore.call_approve('$id', false)");
 one("SELECT agentcore.call_approve('$id')");
 one("SELECT agentcore.call_withdraw('$id')");
-is_deeply(heard($listener), [ map { qq({"tenant": "", "approval": "$id", "state": "$_"}) } qw(refused approved withdrawn) ], 'every decision is');
+is_deeply(heard($listener), [ map { qq({"tenant": "", "approval": "$id", "state": "$_"}) } qw(approved withdrawn) ], 'every decision is');
+$id = one($ask);
+one("SELECT agentcore.call_approve('$id', false)");
+is_deeply(heard($listener), [ map { qq({"tenant": "", "approval": "$id", "state": "$_"}) } qw(pending refused) ], 'a refusal too');
 one(q{SELECT agentcore.policy_set('p', tenant => 'a "quoted" tenant'), agentcore.policy_allow_tool('p', '*', tenant => 'a "quoted" tenant'), agentcore.agent_set('a', 'p', tenant => 'a "quoted" tenant'),
              agentcore.tool_set('mail', '{"type": "object"}', needs_approval => true, tenant => 'a "quoted" tenant')});
 one(q{SELECT approval FROM agentcore.call_begin('a', 'mail', tenant => 'a "quoted" tenant')});
