@@ -1,6 +1,8 @@
 -- Checks: functions of the business judge calls, and can do nothing but look.
 SET client_min_messages = error;
 SET search_path = agentcore, public;
+-- nothing here ends in time or not by chance
+SET agentcore.check_timeout = '60s';
 CREATE FUNCTION pg_temp.ask(tool text, args jsonb, subject text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT verdict || coalesce(' ' || reason, '') || coalesce(' (' || detail || ')', '') || coalesce(': ' || CASE WHEN verdict = 'deny' THEN feedback END, '') || CASE WHEN enforced THEN '' ELSE ' not enforced' END
     FROM agentcore.call_begin('shop', tool, args, subject => subject) $$;
@@ -58,6 +60,14 @@ BEGIN
       EXCEPTION WHEN query_canceled THEN
         RETURN NULL;
       END;
+    WHEN 'catch twice' THEN
+      BEGIN
+        PERFORM pg_sleep(3600);
+      EXCEPTION WHEN query_canceled THEN
+        PERFORM pg_sleep(3600);
+      END;
+    WHEN 'lock' THEN PERFORM pg_advisory_xact_lock(7777);
+    WHEN 'long' THEN RETURN repeat('ä', 10000);
     WHEN 'error' THEN RAISE EXCEPTION 'the total of order o2 is 5000';
     WHEN 'divide' THEN RETURN (1 / 0)::text;
     WHEN 'begin' THEN RETURN (SELECT verdict FROM agentcore.call_begin('shop', 'refund', '{}'));
@@ -71,9 +81,29 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION shop.bad(jsonb) FROM PUBLIC;
 SELECT policy_check_drop('shop', 'own'), policy_check_set('shop', 'refund', 'bad', 'shop.bad');
-SELECT d, pg_temp.ask('refund', jsonb_build_object('do', d)) FROM unnest('{write,temp,unlock,sequence,sleep,catch,error,divide,begin,cache,set,look,empty,null,no case}'::text[]) d;
+SELECT d, pg_temp.ask('refund', jsonb_build_object('do', d)) FROM unnest('{write,temp,unlock,sequence,error,divide,begin,cache,set,look,empty,null,no case}'::text[]) d;
 SELECT count(*) FROM shop.orders;
 SHOW transaction_read_only;
+SET agentcore.check_timeout = '20ms';
+SELECT d, pg_temp.ask('refund', jsonb_build_object('do', d)) FROM unnest('{sleep,catch,catch twice}'::text[]) d;
+SET agentcore.check_timeout = '60s';
+SELECT octet_length(feedback), left(feedback, 3) FROM call_begin('shop', 'refund', '{"do": "long"}');
+SELECT pg_temp.ask('refund', '{"do": "lock"}'), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid());
+-- somebody else's cancel ends the statement, not the session's sanity, whether the function lets it pass or not
+\set VERBOSITY terse
+SET statement_timeout = '300ms';
+SELECT pg_temp.ask('refund', '{"do": "sleep"}');
+SELECT pg_temp.ask('refund', '{"do": "catch"}');
+RESET statement_timeout;
+SELECT pg_temp.ask('refund', '{"do": "null"}');
+BEGIN;
+SAVEPOINT s;
+SET LOCAL statement_timeout = '300ms';
+SELECT pg_temp.ask('refund', '{"do": "sleep"}');
+ROLLBACK TO s;
+SELECT pg_temp.ask('refund', '{"do": "null"}');
+COMMIT;
+\set VERBOSITY default
 -- one bad check of several; the transaction goes on
 BEGIN;
 SELECT pg_temp.ask('refund', '{"do": "error"}');
@@ -81,6 +111,19 @@ INSERT INTO shop.orders VALUES ('o9', 'zoe', 1);
 SELECT pg_temp.ask('refund', '{"do": "null"}');
 COMMIT;
 SELECT count(*) FROM shop.orders;
+-- an administrator of one tenant cannot have the gate run a function that is closed to him
+CREATE ROLE check_admin;
+GRANT USAGE ON SCHEMA agentcore, shop TO check_admin;
+SELECT access_grant('check_admin', 'admin', '{""}') IS NOT NULL;
+SET ROLE check_admin;
+SELECT pg_temp.refused($$SELECT agentcore.policy_check_set('shop', 'refund', 'mine', 'shop.own_order')$$);
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION shop.own_order(jsonb) TO check_admin;
+SET ROLE check_admin;
+SELECT policy_check_set('shop', 'refund', 'mine', 'shop.own_order'), policy_check_drop('shop', 'mine');
+RESET ROLE;
+DROP OWNED BY check_admin;
+DROP ROLE check_admin;
 ALTER FUNCTION shop.bad(jsonb) VOLATILE;
 SELECT pg_temp.ask('refund', '{"do": "null"}');
 ALTER FUNCTION shop.bad(jsonb) STABLE;

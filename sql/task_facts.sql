@@ -46,6 +46,15 @@ SELECT action FROM call_fail(:'test', 503);
 SELECT verdict, call_id = :'test' AS same, attempt FROM call_begin('ci', 'tests/run', '{"commit": "a"}', key => 'r', task => 't');
 SELECT count(*) FROM task_facts;
 SELECT call_commit(:'test', '{"failed": 0, "ran": 1}'), pg_temp.ask('deploy', '{"commit": "a"}') AS passed;
+-- a check's refusal waits for no fact
+CREATE FUNCTION public.no_deploys(jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$ SELECT 'not today' $$;
+REVOKE EXECUTE ON FUNCTION public.no_deploys(jsonb) FROM PUBLIC;
+SET agentcore.check_timeout = '60s';
+SELECT call_id AS test FROM call_begin('ci', 'tests/run', '{"commit": "later"}', task => 't') \gset
+SELECT pg_temp.test('a', '{"failed": 0, "ran": 1}', 't');
+SELECT policy_check_set('ci', 'deploy', 'no', 'public.no_deploys'), pg_temp.ask('deploy', '{"commit": "a"}') AS passed, pg_temp.ask('deploy', '{"commit": "later"}') AS early, policy_check_drop('ci', 'no'), call_release(:'test');
+SELECT pg_temp.ask('deploy', '{"commit": "a"}') AS passed;
+DROP FUNCTION public.no_deploys(jsonb);
 -- a test in a child counts for the tree; without a task there is no fact
 SELECT task_set('tree'), task_set('leaf', parent => 'tree'), pg_temp.test('z', '{"failed": 0, "ran": 1}', 'leaf'), pg_temp.ask('deploy', '{"commit": "z"}', 'tree'), pg_temp.test('z', '{"failed": 0, "ran": 1}', NULL), pg_temp.ask('deploy', '{"commit": "z"}', NULL);
 -- it lasts as long as it says; a value of the result; no value is true

@@ -5,7 +5,9 @@
  *
  * It runs in a subtransaction that is read only and is always rolled back, under
  * the newest snapshot, and for a bounded time.  A handler inside of it can
- * swallow the cancel, so its time is measured again when it returns.  Inside of
+ * swallow the cancel, so the cancel comes again and again, and its time is
+ * measured again when it returns; one that swallows a hundred ends the session,
+ * because nothing else could end it.  Inside of
  * it no function of this extension that needs level agent works: what such a
  * function changes in shared memory no rollback takes back.
  *
@@ -14,8 +16,9 @@
  * owns it can replace it.
  *
  * Memory: results in CurrentMemoryContext, everything else in the
- * subtransaction's.  Locks: none of its own.  On ERROR inside: caught, unless
- * somebody else cancelled the statement.
+ * subtransaction's.  Locks: none of its own; those of the function go with the
+ * subtransaction.  On ERROR inside: caught; a cancel that is not ours is raised
+ * again once the subtransaction is rolled back.
  */
 #include "allow/check_function.h"
 
@@ -40,7 +43,10 @@
 
 int			agc_check_timeout = 20;
 
+#define SWALLOWED_MAX	100		/* cancels */
+
 static volatile sig_atomic_t timed_out = false;
+static volatile sig_atomic_t swallowed = 0;
 static TimeoutId timer = MAX_TIMEOUTS;
 
 /* ----- which function ---------------------------------------------------------------- */
@@ -122,6 +128,11 @@ check_function_require(const char *name, CheckKind kind, const char *tenant)
 				(errcode(code),
 				 errmsg("function %s(jsonb) cannot judge calls", name),
 				 errdetail("For that %s.", problem)));
+	if (agc_function_aclcheck(function, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for function %s(jsonb)", name),
+				 errdetail("The gate runs it with its owner's rights and tells what it says, so the role that writes the rule must be allowed to execute it.")));
 	if (is_public(function))
 		ereport(WARNING,
 				(errmsg("PUBLIC may execute function %s(jsonb)", name),
@@ -131,12 +142,18 @@ check_function_require(const char *name, CheckKind kind, const char *tenant)
 
 /* ----- running it ----------------------------------------------------------------------- */
 
+/* Comes every check_timeout.  A cancel that is pending before ours is somebody else's. */
 static void
 on_timeout(void)
 {
-	timed_out = true;
+	if (!QueryCancelPending)
+	{
+		if (timed_out && ++swallowed >= SWALLOWED_MAX)
+			ProcDiePending = true;
+		timed_out = true;
+		QueryCancelPending = true;
+	}
 	InterruptPending = true;
-	QueryCancelPending = true;
 	SetLatch(MyLatch);
 }
 
@@ -193,7 +210,9 @@ start_timer(void)
 	if (timer == MAX_TIMEOUTS)
 		timer = RegisterTimeout(USER_TIMEOUT, on_timeout);
 	timed_out = false;
-	enable_timeout_after(timer, agc_check_timeout);
+	swallowed = 0;
+	/* the timer goes by the server's clock, whatever ours is set to */
+	enable_timeout_every(timer, agc_now() - agc_clock_offset() + agc_check_timeout * (int64) 1000, agc_check_timeout);
 }
 
 /* A cancel of ours that nobody has acted on is taken back; one of somebody else's stays. */
@@ -203,6 +222,17 @@ stop_timer(void)
 	disable_timeout(timer, false);
 	if (timed_out)
 		QueryCancelPending = false;
+}
+
+/* Whether the statement's own time was up meanwhile; a handler in the function, or our cancel, may have hidden it. */
+static bool
+statement_ended(bool was_timed)
+{
+	if (!was_timed || get_timeout_active(STATEMENT_TIMEOUT))
+		return false;
+	(void) get_timeout_indicator(STATEMENT_TIMEOUT, true);
+	QueryCancelPending = false;
+	return true;
 }
 
 /* What went wrong inside, without its message, which may hold values of rows. */
@@ -226,15 +256,33 @@ run_read_only(Run *run)
 	PopActiveSnapshot();
 }
 
+/* The error of the function; what is not its own is raised after the rollback. */
+static ErrorData *
+catch_error(Run *run)
+{
+	ErrorData  *error;
+	int			code = geterrcode();
+
+	MemoryContextSwitchTo(run->into);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (code == ERRCODE_QUERY_CANCELED && !timed_out)
+		return error;
+	run->problem = timed_out ? pstrdup("too much time") : error_problem(error, run->into);
+	FreeErrorData(error);
+	return NULL;
+}
+
 /* Runs the function in a subtransaction that is rolled back whatever becomes of it. */
 static void
 run_apart(Run *run)
 {
-	MemoryContext into = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	bool		outer = agc_looks_only;
+	bool		was_timed = get_timeout_active(STATEMENT_TIMEOUT);
+	ErrorData  *cancel = NULL;
 
-	run->into = into;
+	run->into = CurrentMemoryContext;
 	BeginInternalSubTransaction(NULL);
 	agc_looks_only = true;
 	PG_TRY();
@@ -243,22 +291,20 @@ run_apart(Run *run)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
 		stop_timer();
-		agc_looks_only = outer;
-		if (geterrcode() == ERRCODE_QUERY_CANCELED && !timed_out)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(into);
-		error = CopyErrorData();
-		FlushErrorState();
-		run->problem = timed_out ? pstrdup("too much time") : error_problem(error, into);
+		cancel = catch_error(run);
 	}
 	PG_END_TRY();
 	agc_looks_only = outer;
 	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(into);
+	MemoryContextSwitchTo(run->into);
 	CurrentResourceOwner = owner;
+	if (cancel != NULL)
+		ReThrowError(cancel);
+	if (statement_ended(was_timed))
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("canceling statement due to statement timeout")));
 	if (run->problem == NULL && timed_out)
 		run->problem = pstrdup("too much time");
 }

@@ -15,10 +15,12 @@
 
 #include "catalog/pg_type.h"
 #include "core/row.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
 #define CHECKS_MAX	64			/* of one policy */
+#define FEEDBACK_MAX	4000	/* bytes of what a check tells */
 
 typedef struct Check
 {
@@ -81,6 +83,12 @@ covers(const Check *check, const char *tool)
 	return check->prefix ? strncmp(check->pattern, tool, check->len) == 0 : strcmp(check->pattern, tool) == 0;
 }
 
+static char *
+told(text *value)
+{
+	return pnstrdup(VARDATA_ANY(value), pg_mbcliplen(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), FEEDBACK_MAX));
+}
+
 /* The word of one check; NULL: it passes. */
 static const char *
 run_check(const Check *check, const Checks *checks, const char *tenant, RuleContext *context, char **detail, char **feedback)
@@ -94,7 +102,7 @@ run_check(const Check *check, const Checks *checks, const char *tenant, RuleCont
 		return NULL;
 	if (outcome == CHECK_VALUE)
 	{
-		*feedback = TextDatumGetCString(value);
+		*feedback = told(DatumGetTextPP(value));
 		return REASON_DENYLIST_MATCH;
 	}
 	*detail = psprintf("%s (%s)", *detail, problem);

@@ -116,12 +116,13 @@ lacks_open_fact(Gate *gate)
 	return judged.reason == NULL;
 }
 
+/* by_rule: a rule refused it; what a check refuses no fact cures. */
 static void
-put_judgement(Gate *gate, CallJudgement *judged)
+put_judgement(Gate *gate, CallJudgement *judged, bool by_rule)
 {
 	if (judged->observed_reason != NULL)
 		gate_observe(gate, judged->observed_reason, judged->observed_detail, NULL);
-	if (judged->reason != NULL && lacks_open_fact(gate))
+	if (by_rule && lacks_open_fact(gate))
 		refuse_early(gate, judged->detail, gate->facts_open_until - agc_now());
 	else if (judged->reason != NULL)
 		gate_deny(gate, judged->reason, judged->detail, judged->feedback);
@@ -137,6 +138,7 @@ void
 judge_rules(Gate *gate)
 {
 	CallJudgement judged;
+	bool		by_rule;
 
 	gate->nasks = 0;
 	if (gate->tool == NULL || !gate->judges_calls)
@@ -144,9 +146,10 @@ judge_rules(Gate *gate)
 	allow_judge_call(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate), &judged);
 	if (!judged.looked && !gate->by_call)
 		judged.reason = judged.observed_reason = NULL;
-	if (judged.reason == NULL && judged.has_checks)
+	by_rule = judged.reason != NULL;
+	if (!by_rule && judged.has_checks)
 		allow_run_checks(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate), &judged);
-	put_judgement(gate, &judged);
+	put_judgement(gate, &judged, by_rule);
 }
 
 static void
