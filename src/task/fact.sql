@@ -35,7 +35,8 @@ CREATE TABLE agentcore.task_fact (
   context    jsonb,
   at         timestamptz NOT NULL,
   open_until timestamptz,
-  expires_at timestamptz
+  expires_at timestamptz,
+  id         uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid()
 );
 CREATE INDEX task_fact_root ON agentcore.task_fact (tenant, root);
 CREATE INDEX task_fact_call ON agentcore.task_fact (tenant, call_id);
@@ -43,9 +44,10 @@ COMMENT ON TABLE agentcore.task_fact IS
   'Facts of tasks, by the root of the tree. '
   'held: shown by a call that was committed. '
   'open: a call runs that may show it; context is what its condition on the result needs. '
-  'clears: a call runs that takes it away when it ends, as it did when it began.';
+  'clears: a call runs that takes it away when it ends, as it did when it began. '
+  'id: the row''s identity for logical replication.';
 
-INSERT INTO agentcore.access_source (relation, hidden) VALUES ('policy_fact', '{}'), ('task_fact', '{context,pattern}');
+INSERT INTO agentcore.access_source (relation, hidden) VALUES ('policy_fact', '{}'), ('task_fact', '{context,pattern,id}');
 
 CREATE VIEW agentcore.policy_facts WITH (security_barrier) AS
   SELECT f.tenant, f.policy, f.tool, f.fact, f.clears, f.value, f."when", f.valid_for

@@ -39,15 +39,17 @@ CREATE TABLE agentcore.task_label (
   at      timestamptz NOT NULL,
   cleared timestamptz,
   cleared_by text COLLATE "C",
-  note    text
+  note    text,
+  id      uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid()
 );
 CREATE INDEX task_label_root ON agentcore.task_label (tenant, root);
 COMMENT ON TABLE agentcore.task_label IS
   'Labels of tasks, by the root of the tree; task is where it came from, source the tool or the role. '
   'A row is never removed but by retention: task_clear() says who cleared it and why. '
-  'Label '''' says only that the name of the root is in use.';
+  'Label '''' says only that the name of the root is in use. '
+  'id: the row''s identity for logical replication.';
 
-INSERT INTO agentcore.access_source (relation, hidden) VALUES ('task', '{depth}'), ('task_label', '{}');
+INSERT INTO agentcore.access_source (relation, hidden) VALUES ('task', '{depth}'), ('task_label', '{id}');
 
 CREATE VIEW agentcore.tasks WITH (security_barrier) AS
   SELECT t.tenant, t.name, t.parent, t.root, t.stopped_at, t.stopped_by, t.created_by, t.created_at,

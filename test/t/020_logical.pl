@@ -71,6 +71,12 @@ $to->wait_for_subscription_sync($from, 'all_of_it');
 here('CALL work(31, 90)');
 here('SELECT agentcore.budget_ledger_partition(1)');
 here('CALL work(91, 120)');
+# what tasks are tainted by, and what they have shown, is written, cleared and taken away
+here(q{SELECT agentcore.policy_fact('p', 't', 'seen', value => '/args/n'), agentcore.policy_fact_clear('p', 'gone', 'seen'), agentcore.tool_set('gone', '{"type": "object"}')});
+here(q{SELECT agentcore.task_set('kept', labels => '{vip}'), agentcore.task_set('freed', labels => '{vip}')});
+here(qq{SELECT agentcore.call_commit(call_id, '{}') FROM agentcore.call_begin('a', 't', '{"n": 1000}', task => '$_')}) for qw(kept freed);
+here(q{SELECT agentcore.task_clear('freed', 'vip', 'by Ann')});
+here(q{SELECT agentcore.call_commit(call_id, '{}') FROM agentcore.call_begin('a', 'gone', '{}', task => 'freed')});
 $from->wait_for_catchup('all_of_it');
 
 sub contents
@@ -82,7 +88,7 @@ foreach my $table (split(/, /, "$published, $inserted"))
 {
 	is(contents($to, $table), contents($from, $table), "$table arrived");
 }
-is(there('SELECT count(*) FROM agentcore.permit'), '120', 'every permit');
+is(there('SELECT count(*) FROM agentcore.permit'), '123', 'every permit');
 is(there('SELECT count(*) FROM agentcore.budget_verify()'), '0', 'the books are right there too');
 is(there('SELECT count(*) FROM agentcore.permit p WHERE NOT EXISTS (SELECT FROM audit a WHERE a.id = p.id AND a.state = p.state)'), '0', 'the audit there heard of every permit as it stands');
 
@@ -92,6 +98,9 @@ $from->wait_for_catchup('all_of_it');
 is(there(q{SELECT reason FROM agentcore.call_begin('a', 't', '{}')}), 'agent_disabled', 'and heeds what was switched off');
 
 is(there(q{SELECT string_agg(DISTINCT action, ' ') FROM agentcore.tool_history}), 'tool_add', 'the tools that arrived are in the history there');
+
+is(there(q{SELECT concat_ws(' ', t, labels, facts) FROM unnest('{kept,freed}'::text[]) t, agentcore.task_status(t)}),
+	qq(kept {vip} {"seen": [1000]}\nfreed {} {}), 'labels and facts of tasks are there');
 
 # after the takeover it charges what it was told
 there('DROP SUBSCRIPTION all_of_it');
