@@ -105,7 +105,7 @@ SELECT verdict FROM call_begin('a', 'free');
 -- a model that is free passes; one whose price is not 0 does not, whatever it is asked for
 SELECT model_price_set('local', 0, 0), model_price_set('paid', 0.001, 0.002), model_price_set('output only', 0, 0.002),
        model_price_set('cache only', 0, 0, usd_per_cache_write_token => 0.001), model_price_set('thinking only', 0, 0, usd_per_reasoning_token => 0.001);
-SELECT model, i AS input, o AS output, b.verdict
+SELECT m.model, i AS input, o AS output, b.verdict
   FROM unnest('{local,paid,output only,cache only,thinking only}'::text[]) WITH ORDINALITY m(model, n), (VALUES (0, 0), (100, 0), (0, 100)) t(i, o), llm_begin('a', model, i, o) b
  ORDER BY n, i, o;
 -- a price that is too small for one nano-dollar is none of nothing
@@ -114,8 +114,8 @@ SELECT verdict FROM llm_begin('a', 'nobody''s', 1, 1);
 -- tokens by weight
 SELECT budget_set('tokens left', max_tokens => 0), agent_set('t', 'p', 'tokens left'),
        model_price_set('weightless', 1, 1, input_weight => 0, output_weight => 0), model_price_set('one side', 1, 1, input_weight => 0);
-SELECT model, i AS input, o AS output, b.verdict, b.detail
-  FROM unnest('{weightless,one side}'::text[]) model, (VALUES (0, 0), (100, 0), (0, 100)) t(i, o), llm_begin('t', model, i, o) b ORDER BY 1 DESC, 2, 3;
+SELECT m.model, i AS input, o AS output, b.verdict, b.detail
+  FROM unnest('{weightless,one side}'::text[]) m(model), (VALUES (0, 0), (100, 0), (0, 100)) t(i, o), llm_begin('t', model, i, o) b ORDER BY 1 DESC, 2, 3;
 
 -- What a person allows ----
 SELECT budget_set('rich'), agent_set('r', 'p', 'rich'), tool_set('wire', '{"type": "object"}', needs_approval => true);
