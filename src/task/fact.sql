@@ -36,7 +36,8 @@ CREATE TABLE agentcore.task_fact (
   at         timestamptz NOT NULL,
   open_until timestamptz,
   expires_at timestamptz,
-  id         uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid()
+  id         uuid DEFAULT pg_catalog.gen_random_uuid(),
+  PRIMARY KEY (tenant, id)
 );
 CREATE INDEX task_fact_root ON agentcore.task_fact (tenant, root);
 CREATE INDEX task_fact_call ON agentcore.task_fact (tenant, call_id);

@@ -40,7 +40,8 @@ CREATE TABLE agentcore.task_label (
   cleared timestamptz,
   cleared_by text COLLATE "C",
   note    text,
-  id      uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid()
+  id      uuid DEFAULT pg_catalog.gen_random_uuid(),
+  PRIMARY KEY (tenant, id)
 );
 CREATE INDEX task_label_root ON agentcore.task_label (tenant, root);
 COMMENT ON TABLE agentcore.task_label IS
