@@ -7,6 +7,7 @@
 
 #include "allow/call_rules.h"
 #include "allow/check_function.h"
+#include "allow/common.h"
 #include "core/core.h"
 
 /* ----- settings (allow.c): agc_x is agentcore.x ----- */

@@ -1,6 +1,8 @@
 /*
  * common.h
  *	  The policies '*', which are judged beside each agent's own.
+ *
+ * Public: the room of tasks has limits of them.
  */
 #ifndef AGENTCORE_ALLOW_COMMON_H
 #define AGENTCORE_ALLOW_COMMON_H

@@ -48,6 +48,24 @@ typedef struct BudgetNames
 	char	   *name[BUDGET_MAX_NAMES];
 } BudgetNames;
 
+/*
+ * What counts a request beside budgets once it is granted: a counter without a
+ * definition, whose limits are the request's.  What it counts is used, never held, so
+ * nothing that becomes of the permit gives it back.
+ */
+typedef struct PermitLimit
+{
+	const char *counter;		/* by budget_limit_counter(); NULL: this one counts nothing */
+	int64		period;			/* us, sliding; 0: for ever */
+	int64		max_calls;		/* -1: no limit; the request is one call */
+	int64		max_sum;		/* the same, in billionths */
+	int64		sum;			/* what the request adds; at most BUDGET_MAX_SUM */
+	bool		excused;		/* it is counted, and refused by no limit */
+} PermitLimit;
+
+/* billionths, so that no counter leaves bigint at once */
+#define BUDGET_MAX_SUM	(INT64CONST(2000000000) * 1000000000)
+
 /* What is asked for.  Strings may be NULL where a raw permit has none. */
 typedef struct PermitRequest
 {
@@ -69,6 +87,8 @@ typedef struct PermitRequest
 	bool		want_remaining; /* also when granted */
 	int			nexcused;		/* budgets whose limits a person lets it pass */
 	char	  **excused;
+	int			nlimits;
+	const PermitLimit *limits;
 
 	/* the gate's */
 	const char *agent;
@@ -120,7 +140,8 @@ typedef struct PermitDecision
 	bool		duplicate;		/* not granted anew: the key is taken by a live permit, see id */
 	bool		conflict;		/* with duplicate, of a call only: by one of another request */
 	pg_uuid_t	id;
-	const char *reason;			/* budget_exceeded | contention */
+	const char *reason;			/* budget_exceeded | limit_exceeded | contention */
+	const PermitLimit *limit;	/* of limit_exceeded: the one that refuses; denied says in which dimension */
 	char	   *denied_by;		/* budget name */
 	char	   *denied_limit;	/* which of its windows; NULL: disabled, or in flight */
 	BudgetFacts denied;
@@ -254,6 +275,9 @@ extern void budget_check_use(const char *tenant, const char *budget);
  */
 extern bool budget_peek(const PermitRequest *request, bool rows, PermitDecision *out);
 
+/* the name of a counter of limits, which no budget can have */
+extern char *budget_limit_counter(const uint8 digest[AGC_HASH_LEN]);
+
 /* labels of a call, an argument: NULL where there are none; 22023 for what is no object of few short strings */
 extern Jsonb *budget_arg_labels(FunctionCallInfo fcinfo, int n);
 
@@ -264,6 +288,9 @@ extern void budget_guard_block(const char *what);
 
 /* A permit that the caller may not settle is not found. */
 extern bool permit_read(const char *tenant, const pg_uuid_t *id, PermitRow *out);
+
+/* The same for whoever asks: check first who may be told of it. */
+extern bool permit_look(const char *tenant, const pg_uuid_t *id, PermitRow *out);
 
 /* The permit is the agent's: check first whether the caller may act for it. */
 extern bool permit_read_by_key(const char *tenant, const char *agent, const char *key, PermitRow *out);

@@ -6,6 +6,9 @@
  * budgets that carry the holds of some permits, whatever their parents are now.
  * Its counters are read by path_peek.c and locked by path_lock.c.
  *
+ * Limits are links too, without a definition anywhere: they stand after all budgets,
+ * so that everybody locks them in one order, whatever budget a first use makes.
+ *
  * Memory: links, in the caller's context.  Locks: none here.  On ERROR: nothing
  * to undo.
  */
@@ -13,8 +16,16 @@
 
 #include "budget/template_find.h"
 
+#include "utils/builtins.h"
+
+/* after the roots */
+#define LIMIT_DEPTH	(-1)
+
+/* of every limit: which windows its counter has is part of its name */
+#define LIMIT_REVISION	1
+
 static PathLink *
-add_link(BudgetPath *path, const char *name)
+new_link(BudgetPath *path, const char *name)
 {
 	PathLink   *link;
 
@@ -25,8 +36,72 @@ add_link(BudgetPath *path, const char *name)
 	link = &path->link[path->n++];
 	memset(link, 0, sizeof(*link));
 	link->name = pstrdup(name);
+	return link;
+}
+
+static PathLink *
+add_link(BudgetPath *path, const char *name)
+{
+	PathLink   *link = new_link(path, name);
+
 	link->defined = definition_read(path->tenant, name, &link->def);
 	return link;
+}
+
+static void
+define_limit(BudgetDef *def, const PermitLimit *limit)
+{
+	BudgetLimit *main = &def->limit[0];
+
+	def->enabled = true;
+	def->max_in_flight = NO_AMOUNT;
+	def->window_revision = LIMIT_REVISION;
+	def->nlimits = 1;
+	main->window.kind = limit->period > 0 ? WINDOW_SLIDING : WINDOW_LIFETIME;
+	main->window.span = limit->period;
+	main->max[DIM_TOKENS] = NO_AMOUNT;
+	main->max[DIM_NANOUSD] = limit->max_sum;
+	main->max[DIM_CALLS] = limit->max_calls;
+}
+
+void
+path_add_limits(BudgetPath *path, const PermitRequest *request)
+{
+	for (int i = 0; i < request->nlimits; i++)
+	{
+		const PermitLimit *limit = &request->limits[i];
+		PathLink   *link;
+
+		if (limit->counter == NULL)
+			continue;
+		link = new_link(path, limit->counter);
+		link->depth = LIMIT_DEPTH;
+		link->defined = true;
+		link->limit = limit;
+		link->excused = limit->excused;
+		link->limit_asked[DIM_NANOUSD] = limit->sum;
+		link->limit_asked[DIM_CALLS] = 1;
+		define_limit(&link->def, limit);
+	}
+}
+
+const int64 *
+path_asked(const PathLink *link, const int64 *asked)
+{
+	return asked == NULL || link->limit == NULL ? asked : link->limit_asked;
+}
+
+/* Names that are typed have no control characters. */
+char *
+budget_limit_counter(const uint8 digest[AGC_HASH_LEN])
+{
+	char	   *name = palloc(2 + 2 * AGC_HASH_LEN);
+	uint64		len;
+
+	name[0] = '\001';
+	len = hex_encode((const char *) digest, AGC_HASH_LEN, name + 1);
+	name[1 + len] = '\0';
+	return name;
 }
 
 /* The last link is not defined; "first" is where its chain begins. */

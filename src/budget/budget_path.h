@@ -18,6 +18,8 @@ typedef struct PathLink
 	const struct BudgetTemplate *unmade;	/* the template whose definition it has, until its first use; NULL: its own */
 	bool		excused;		/* a person lets the request pass its limits */
 	bool		passed;			/* which it did, since it does not fit */
+	const PermitLimit *limit;	/* it is no budget but what counts the request for a limit; NULL: it is one */
+	int64		limit_asked[BUDGET_NDIMS];	/* then: what the request is for it */
 	const char *instead_of;		/* the full budget that an overflow brought it for; NULL: it is asked anyway */
 	bool		found;			/* sum is set */
 	Counter		sum;			/* what is committed and what this transaction did, by the path's time */
@@ -72,6 +74,12 @@ extern void path_sort(BudgetPath *path);
 
 /* of the budgets that carry the holds of some permits */
 extern void path_of_permits(BudgetPath *path, const char *tenant, const Permit *permits, int n);
+
+/* what counts the request for its limits, after all budgets */
+extern void path_add_limits(BudgetPath *path, const PermitRequest *request);
+
+/* what a request for so much is for the link; NULL for NULL */
+extern const int64 *path_asked(const PathLink *link, const int64 *asked);
 
 extern PathLink *path_find(BudgetPath *path, const char *budget);
 

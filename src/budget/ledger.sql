@@ -187,7 +187,7 @@ BEGIN
        WHERE l.at < $1 AND NOT EXISTS (SELECT FROM agentcore.permit p WHERE p.tenant = l.tenant AND p.id = l.permit)
       RETURNING %2$s
     ), counter AS (
-      SELECT c.*, min(c.since) OVER (PARTITION BY c.tenant, c.budget) AS counts_from FROM agentcore.budget_counter c
+      SELECT c.*, min(c.since) OVER (PARTITION BY c.tenant, c.budget) AS counts_from FROM agentcore.budget_counter c WHERE c.budget >= ' '
     ), edge AS ( -- wherever a window, or a bucket of a sliding one, begins or has begun to count
       SELECT x.*, lead(x.at) OVER (PARTITION BY x.tenant, x.budget ORDER BY x.at) AS next
         FROM (SELECT c.tenant, c.budget, c.since AS at FROM counter c

@@ -54,7 +54,7 @@ min_hold_take(const BudgetPath *path, int64 asked[BUDGET_NDIMS])
 {
 	min_hold_ask(path, asked);
 	for (int i = 0; i < path->n && asked[DIM_NANOUSD] == NO_AMOUNT && !told; i++)
-		if (limits_money(&path->link[i].def))
+		if (path->link[i].limit == NULL && limits_money(&path->link[i].def))
 		{
 			told = true;
 			ereport(NOTICE,

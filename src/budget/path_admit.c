@@ -88,8 +88,10 @@ note_full(PermitDecision *out, const PathLink *link, const Refusal *refusal)
 static bool
 link_admits(const BudgetPath *path, const PathLink *link, const int64 asked[BUDGET_NDIMS], Refusal *refusal)
 {
-	return counter_admits(&link->sum, &link->def, asked, path->at, refusal) ||
-		(link->excused && counter_can_hold(&link->sum, asked));
+	const int64 *own = path_asked(link, asked);
+
+	return counter_admits(&link->sum, &link->def, own, path->at, refusal) ||
+		(link->excused && counter_can_hold(&link->sum, own));
 }
 
 /* NULL refusal: no number refuses, and "why" says what does; NULL: the budget is disabled */
@@ -101,14 +103,17 @@ deny(PermitDecision *out, const PathLink *link, const Refusal *refusal, char *wh
 
 	if (out->reason == NULL)
 	{
-		out->reason = REASON_BUDGET_EXCEEDED;
-		out->denied_by = pstrdup(link->name);
-		out->denied_limit = refusal == NULL || refusal->window < 0 ? NULL :
+		out->reason = link->limit != NULL ? REASON_LIMIT_EXCEEDED : REASON_BUDGET_EXCEEDED;
+		out->limit = link->limit;
+		out->denied_by = link->limit != NULL ? NULL : pstrdup(link->name);
+		out->denied_limit = refusal == NULL || refusal->window < 0 || link->limit != NULL ? NULL :
 			pstrdup(definition_limit_name(&link->def.limit[refusal->window]));
 		out->denied = facts_of(refusal);
 		out->on_full = refusal == NULL ? ON_FULL_DENY : link->def.on_full;
 		if (why != NULL)
 			out->detail = why;
+		else if (link->limit != NULL)
+			out->detail = NULL;
 		else if (refusal != NULL)
 			out->detail = describe(link, refusal);
 		else
@@ -139,6 +144,7 @@ path_admits(const BudgetPath *path, const int64 asked[BUDGET_NDIMS], PermitDecis
 	/* nothing of an earlier look may be left over in a decision that grants */
 	out->granted = false;
 	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
+	out->limit = NULL;
 	out->denied = facts_of(NULL);
 	out->full = NIL;
 	out->on_full = ON_FULL_DENY;
@@ -187,6 +193,8 @@ path_remaining(const BudgetPath *path, PermitDecision *out)
 	{
 		const PathLink *link = &path->link[i];
 
+		if (link->limit != NULL)
+			continue;
 		if (!link->defined || !link->def.enabled)
 			memset(out->remaining, 0, sizeof(out->remaining));
 		else

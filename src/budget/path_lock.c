@@ -73,6 +73,8 @@ refresh_definitions(BudgetPath *path)
 	{
 		PathLink   *link = &path->link[i];
 
+		if (link->limit != NULL)
+			continue;
 		link->defined = definition_read(path->tenant, link->name, &link->def);
 		if (path->resolved && !link->defined)
 			return false;
@@ -108,7 +110,9 @@ lock_in(PathLink *link, LOCKMODE mode, bool wait)
 static bool
 fits(const PathLink *link, const int64 *asked)
 {
-	return link->excused ? counter_can_hold(&link->sum, asked) : counter_fits(&link->sum, &link->def, asked, nothing);
+	const int64 *own = path_asked(link, asked);
+
+	return link->excused ? counter_can_hold(&link->sum, own) : counter_fits(&link->sum, &link->def, own, nothing);
 }
 
 /* Before a wait: whether a budget of the path refuses in any case. */
@@ -369,6 +373,7 @@ is_too_large(PathLink *link)
 static Step
 decide(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
 {
+	asked = path_asked(link, asked);
 	return link->ref.entry < 0 ? decide_alone(link, asked) : decide_shared(path, link, asked, look);
 }
 
@@ -398,7 +403,7 @@ decide_link(BudgetPath *path, PathLink *link, const int64 *asked, bool look)
 		}
 	}
 	step = decide(path, link, asked, look);
-	if (step != STEP_REFUSED || !link->excused || !counter_can_hold(&link->sum, asked))
+	if (step != STEP_REFUSED || !link->excused || !counter_can_hold(&link->sum, path_asked(link, asked)))
 		return step;
 	/* it does not fit, and a person said that it may pass */
 	link->passed = true;
@@ -466,8 +471,14 @@ path_plan_hold(BudgetPath *path, void *arg)
 	const int64 *asked = arg;
 
 	for (int i = 0; i < path->n; i++)
-		for (int dim = 0; dim < BUDGET_NDIMS; dim++)
-			path->link[i].change.held[dim] = Max(asked[dim], 0);
+	{
+		PathLink   *link = &path->link[i];
+
+		for (int dim = 0; dim < BUDGET_NDIMS && link->limit == NULL; dim++)
+			link->change.held[dim] = Max(asked[dim], 0);
+		for (int dim = 0; dim < BUDGET_NUSED && link->limit != NULL; dim++)
+			link->change.used[dim] = link->limit_asked[dim];
+	}
 }
 
 /* ----- the whole ----- */

@@ -28,7 +28,7 @@ typedef void (*PathPlan) (BudgetPath *path, void *arg);
  */
 extern PathAnswer path_enter(BudgetPath *path, const int64 *asked, PathPlan plan, void *arg);
 
-/* A plan: what is asked for (arg: int64[BUDGET_NDIMS]) is held by every budget; an unknown amount is nothing. */
+/* A plan: what is asked for (arg: int64[BUDGET_NDIMS]) is held by every budget; an unknown amount is nothing.  Limits use it. */
 extern void path_plan_hold(BudgetPath *path, void *arg);
 
 /* Writes the change of every link into a row of its counter. */

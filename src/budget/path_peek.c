@@ -150,7 +150,7 @@ path_is_refused_by_entries(BudgetPath *path, const int64 asked[BUDGET_NDIMS])
 		if (path->link[i].found)
 		{
 			add_own(&path->link[i]);
-			if (!path->link[i].def.enabled || !counter_fits(&path->link[i].sum, &path->link[i].def, asked, nothing))
+			if (!path->link[i].def.enabled || !counter_fits(&path->link[i].sum, &path->link[i].def, path_asked(&path->link[i], asked), nothing))
 				return true;
 		}
 	return false;

@@ -42,6 +42,7 @@ path_of_request(BudgetPath *path, const PermitRequest *request)
 	for (int i = 0; i < request->nalso; i++)
 		path_add_chain(path, request->also[i]);
 	path_leave_out(path, request);
+	path_add_limits(path, request);
 	path_sort(path);
 	excuse(path, request);
 }
@@ -90,7 +91,7 @@ overflow_of(BudgetPath *path, const char *budget)
 bool
 path_overflow(BudgetPath *path, const PermitDecision *refusal)
 {
-	return refusal->denied.dimension != NULL && overflow_of(path, refusal->denied_by);
+	return refusal->limit == NULL && refusal->denied.dimension != NULL && overflow_of(path, refusal->denied_by);
 }
 
 bool

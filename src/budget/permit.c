@@ -38,6 +38,7 @@ permit_report_contention(PermitDecision *out)
 	out->granted = false;
 	out->reason = REASON_CONTENTION;
 	out->denied_by = out->denied_limit = NULL;
+	out->limit = NULL;
 	memset(&out->denied, 0, sizeof(out->denied));
 	out->on_full = ON_FULL_DENY;
 	out->asks = out->has_remaining = false;
@@ -106,6 +107,17 @@ permit_read(const char *tenant, const pg_uuid_t *id, PermitRow *out)
 	Permit		permit;
 
 	if (!row_permit_read(tenant, id, CurrentMemoryContext, &permit) || !may_settle(tenant, &permit.row, GetUserId()))
+		return false;
+	*out = permit.row;
+	return true;
+}
+
+bool
+permit_look(const char *tenant, const pg_uuid_t *id, PermitRow *out)
+{
+	Permit		permit;
+
+	if (!row_permit_read(tenant, id, CurrentMemoryContext, &permit))
 		return false;
 	*out = permit.row;
 	return true;

@@ -100,7 +100,8 @@ budget_peek(const PermitRequest *request, bool rows, PermitDecision *out)
 			return true;
 	} while (goes_on(&path, asked, out, &soonest));
 	refused(out, &soonest);
-	if (!out->can_ever_fit)
+	/* no lease that ends gives back what a limit has counted */
+	if (!out->can_ever_fit || out->limit != NULL)
 		return false;
 	out->granted = row_permits_any_ended(request->tenant, agc_now());
 	if (out->granted)
@@ -217,10 +218,11 @@ hold(BudgetPath *path, Permit *permit, const int64 asked[BUDGET_NDIMS], const ch
 	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
 		permit->held[dim] = Max(asked[dim], 0);
 	agc_uuid_v7(&permit->row.id);
-	permit->depth = path->n;
 	for (int i = 0; i < path->n; i++)
 	{
-		permit->budgets[i] = path->link[i].name;
+		if (path->link[i].limit != NULL)
+			continue;
+		permit->budgets[permit->depth++] = path->link[i].name;
 		if (path->link[i].passed)
 			permit->excused[permit->nexcused++] = path->link[i].name;
 	}
@@ -237,6 +239,7 @@ hold(BudgetPath *path, Permit *permit, const int64 asked[BUDGET_NDIMS], const ch
 	AGC_TEST_POINT("budget_held");
 	out->granted = out->can_ever_fit = true;
 	/* an earlier look may have refused it */
+	out->limit = NULL;
 	out->reason = out->denied_by = out->denied_limit = out->detail = NULL;
 	memset(&out->denied, 0, sizeof(out->denied));
 	out->asks = out->has_remaining = false;

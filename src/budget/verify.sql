@@ -11,7 +11,8 @@ WITH limits AS (
   SELECT p.tenant, p.budget, p.place AS w, p.name, p.max, 24 * p.step AS covered FROM agentcore.budget_places() p
 ), counted AS MATERIALIZED (
   SELECT c.tenant, c.budget, b.max_in_flight, b.limited_at, n.*
-    FROM (SELECT DISTINCT r.tenant, r.budget FROM agentcore.budget_counter r) c
+    -- limits of policies are counted too, under names that begin with a control character: they have no definition and no ledger
+    FROM (SELECT DISTINCT r.tenant, r.budget FROM agentcore.budget_counter r WHERE r.budget >= ' ') c
     LEFT JOIN agentcore.budget b ON b.tenant = c.tenant AND b.name = c.budget
    CROSS JOIN LATERAL agentcore.budget_counted(c.tenant, c.budget) n
 ), total AS (
@@ -110,7 +111,7 @@ SELECT DISTINCT c.tenant, format('budget %s: its counter rows differ in since, w
  WHERE (c.since, c.window_revision, cardinality(c.starts)) <> (o.since, o.window_revision, cardinality(o.starts))
 UNION ALL
 SELECT c.tenant, format('budget %s: counter without a definition', c.budget)
-  FROM (SELECT DISTINCT r.tenant, r.budget FROM agentcore.budget_counter r) c
+  FROM (SELECT DISTINCT r.tenant, r.budget FROM agentcore.budget_counter r WHERE r.budget >= ' ') c
  WHERE NOT EXISTS (SELECT FROM agentcore.budget b WHERE b.tenant = c.tenant AND b.name = c.budget)
 UNION ALL
 SELECT c.tenant, format('budget %s: its counter follows another definition of its window', c.budget)

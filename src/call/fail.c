@@ -198,7 +198,10 @@ end_failed(FunctionCallInfo fcinfo, const char *tenant, PermitRow *permit, CallC
 			kept_nothing(permit);
 	}
 	if (!permit->is_llm)
+	{
 		task_facts_end(tenant, &permit->id, false, NULL);
+		task_once_end(tenant, &permit->id, NULL);
+	}
 	if (object != NULL)
 		agc_object_unpin(object);
 }

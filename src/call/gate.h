@@ -99,6 +99,8 @@ typedef struct Gate
 	int64		facts_open_until;	/* until when the last of them may come; 0: none */
 	int			nasks;
 	CallAsk    *asks;			/* rules that have people decide, and apply */
+	CallLimits	limits;			/* that count the call */
+	OnceCall   *once;			/* it does not run again for a time; NULL: it may */
 	EarlierCall earlier;
 	pg_uuid_t	earlier_id;
 	const char *earlier_model;	/* of EARLIER_CHOSEN */

@@ -463,6 +463,21 @@ refuse_rate(Gate *gate, const RateDecision *decision)
 													  decision->what ? decision->what : ""), decision->retry_after);
 }
 
+/* ----- limits --------------------------------------------------------------------- */
+
+void
+refuse_by_limit(Gate *gate, const CallLimit *limit, int64 retry_after)
+{
+	if (limit->audit)
+	{
+		gate_observe(gate, limit->reason, limit->detail, limit->feedback);
+		return;
+	}
+	if (gate->reason == NULL)
+		gate->retry_after = retry_after;
+	gate_deny(gate, limit->reason, limit->detail, limit->feedback);
+}
+
 /* ----- approvals ------------------------------------------------------------------ */
 
 /* "approval", which one, and what for besides the call itself */

@@ -45,6 +45,13 @@ extern void refuse_key_conflict(Gate *gate);
 extern void refuse_outcome_unknown(Gate *gate);
 extern void refuse_deferred(Gate *gate, int64 retry_after);
 
+/* a call that does not run again: without what it counts in, done otherwise, under way, unknown, and another at it */
+extern void refuse_without_scope(Gate *gate, const char *reason);
+extern void refuse_done_before(Gate *gate, const OnceCall *call, List *differs);
+extern void refuse_runs_already(Gate *gate, const pg_uuid_t *id, int64 open_for);
+extern void refuse_once_unknown(Gate *gate, const pg_uuid_t *id);
+extern void refuse_contended_once(Gate *gate);
+
 extern void refuse_loop(Gate *gate, int count);
 extern void refuse_loop_of_refusals(Gate *gate, int count);
 
@@ -54,6 +61,9 @@ extern void refuse_failed_before(Gate *gate, const CacheResult *found);
 
 extern void refuse_breaker(Gate *gate, const BreakerDecision *decision);
 extern void refuse_rate(Gate *gate, const RateDecision *decision);
+
+/* a limit of a policy, which said why; retry_after: us, or -1 */
+extern void refuse_by_limit(Gate *gate, const CallLimit *limit, int64 retry_after);
 
 /* approvals: not asked for, too many asked for, what a request can say, and another at it */
 extern void refuse_unasked(Gate *gate);

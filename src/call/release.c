@@ -48,7 +48,10 @@ release(const char *tenant, const PermitRow *permit)
 		case PERMIT_EXPIRED:
 			settled = permit_release(tenant, permit);
 			if (!permit->is_llm)
+			{
 				task_facts_end(tenant, &permit->id, false, NULL);
+				task_once_end(tenant, &permit->id, NULL);
+			}
 			give_back(tenant, permit);
 			return settled == SETTLE_COMMITTED ? "released" : permit_settle_names[settled];
 		case PERMIT_RELEASED:

@@ -11,6 +11,7 @@
  */
 #include "call/approval_stage.h"
 #include "call/call_cost.h"
+#include "call/call_once.h"
 #include "call/call_target.h"
 #include "call/given_result.h"
 #include "call/kept_answer.h"
@@ -42,7 +43,10 @@ commit_locked(const char *tenant, const PermitRow *permit, PermitAnswer *answer,
 	if (ends)
 		target_succeeded(tenant, permit, tool, cost->tokens);
 	if (ends && !permit->is_llm)
+	{
 		task_facts_end(tenant, &permit->id, true, result);
+		task_once_end(tenant, &permit->id, result);
+	}
 	if (object != NULL)
 		agc_object_unpin(object);
 	return settled;
@@ -192,6 +196,7 @@ AGC_FUNCTION(call_resolve)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("call \"%s\" is still in progress", hex_uuid(&permit.id)),
 				 errhint("Wait for its lease to end, or end it with call_commit() or call_fail().")));
+	once_check_resolver(tenant, &permit);
 	given_result(fcinfo, 2, 5, &answer);
 	if (cost.tokens < 0 && cost.nanousd < 0 && is_resolved(&permit, succeeded))
 		settled = SETTLE_REPLAYED;
@@ -207,7 +212,10 @@ AGC_FUNCTION(call_resolve)
 		permit_resolve(tenant, &permit.id);
 	}
 	if (!permit.is_llm && settled != SETTLE_REPLAYED && settled != SETTLE_CONFLICT)
+	{
 		task_facts_end(tenant, &permit.id, succeeded, answer.result);
+		task_once_end(tenant, &permit.id, answer.result);
+	}
 	log_settlement(tenant, &permit, "resolve", permit_settle_names[settled], NULL);
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[settled]));
 }

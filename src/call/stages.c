@@ -22,6 +22,8 @@
 #include "call/call.h"
 #include "call/call_context.h"
 #include "call/call_key.h"
+#include "call/call_limits.h"
+#include "call/call_once.h"
 #include "call/call_target.h"
 #include "call/digest.h"
 #include "call/llm.h"
@@ -47,10 +49,12 @@ const Stage gate_stages[] = {
 	{"urls", judge_urls},
 	{"rules", judge_rules},
 	{"key", judge_key, key_settle_earlier},
+	{"once", judge_once, NULL, true},
 	{"loop", judge_loop, NULL, true},
 	{"cache", judge_cache, NULL, true},
 	{"breaker", judge_breaker, NULL, true},
 	{"rate", judge_rate, NULL, true},
+	{"limits", judge_limits, NULL, true},
 	{"approval", judge_approval, approval_ask},
 	{"budget", judge_budget, approval_ask, true},
 };

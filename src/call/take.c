@@ -19,6 +19,8 @@
 
 #include "access/xact.h"
 #include "call/approval_stage.h"
+#include "call/call_limits.h"
+#include "call/call_once.h"
 #include "call/cached_answer.h"
 #include "call/call_target.h"
 #include "call/correction.h"
@@ -64,7 +66,7 @@ take(Gate *gate)
 {
 	int			mark = takes_mark();
 
-	if (!take_approval(gate) || !take_call(gate))
+	if (!once_take(gate) || !take_approval(gate) || !take_call(gate))
 	{
 		takes_give_back(mark);
 		return;
@@ -72,6 +74,7 @@ take(Gate *gate)
 	answer_count_replaced(gate);
 	if (gate->has_approval)
 		approval_use(gate);
+	once_begun(gate);
 	gate->verdict = VERDICT_RUN;
 	gate->want_result = gate->cache_lease != 0 || gate->key != NULL;
 }
@@ -107,6 +110,7 @@ take_permit(Gate *gate)
 	PermitRequest request;
 
 	gate_fill_request(gate, &request);
+	limits_ask(gate, &request);
 	if (gate->earlier == EARLIER_RETRY)
 	{
 		if (permit_reopen(&request, &gate->earlier_id) != PERMIT_TRY_DONE)
@@ -177,6 +181,7 @@ acquire_or_record(Gate *gate, PermitRequest *request)
 	/* audit mode: the call runs all the same, and no budget pays for it */
 	request->budget = NULL;
 	request->nalso = 0;
+	request->nlimits = 0;
 	return acquire(gate, request);
 }
 
@@ -207,6 +212,11 @@ acquire(Gate *gate, PermitRequest *request)
 		gate->call_id = decision.id;
 		gate->has_call_id = true;
 		refuse_key_in_use(gate, USECS_PER_SEC / 10);
+		return false;
+	}
+	if (decision.limit != NULL)
+	{
+		limits_refused(gate, &decision);
 		return false;
 	}
 	if (!decision.granted)

@@ -38,6 +38,10 @@
 #define REASON_TENANT_DISABLED		"tenant_disabled"
 #define REASON_TASK_STOPPED			"task_stopped"
 #define REASON_CHECK_FAILED			"check_failed"
+#define REASON_LIMIT_EXCEEDED		"limit_exceeded"
+#define REASON_ALREADY_DONE			"already_done"
+#define REASON_TASK_REQUIRED		"task_required"
+#define REASON_SUBJECT_REQUIRED		"subject_required"
 
 /* why retry_next() and call_fail() advise what they do */
 #define ADVICE_RETRYABLE_STATUS			"retryable_status"

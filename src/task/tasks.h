@@ -29,6 +29,12 @@ extern void task_read(const char *tenant, const char *name, TaskRow *task);
 /* whether the root has this label, not cleared; "" any row at all */
 extern bool task_has_label(const char *tenant, const char *root, const char *label);
 
+/*
+ * A value as `#>>` shows it, without what is nothing in a number, so that one value has
+ * one text.  NULL: none, or a list or an object.
+ */
+extern char *task_value_text(Jsonb *value);
+
 /* writes a label of the root; source: the tool, or the role */
 extern void task_add_label(const char *tenant, const char *root, const char *task, const char *label, const char *source);
 

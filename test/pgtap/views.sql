@@ -25,7 +25,7 @@ BEGIN
     PERFORM agentcore.policy_set(x, tenant => tenant), agentcore.policy_allow(x, x || '.example.com', tenant => tenant),
             agentcore.policy_allow_tool(x, '*', tenant => tenant),
             agentcore.special_set(x || '.internal', x, tenant => tenant), agentcore.special_set(format('192.0.2.%s', i), x, tenant => tenant),
-            agentcore.tool_set(x, '{}', tenant => tenant), agentcore.tool_set(x || '_asks', '{}', needs_approval => true, tenant => tenant),
+            agentcore.tool_set(x, '{}', tenant => tenant), agentcore.tool_set(x || '_asks', '{}', needs_approval => true, tenant => tenant), agentcore.tool_set(x || '_once', '{}', once => '1 day', tenant => tenant),
             agentcore.json_schema_set('https://example.com/' || x, '{}', tenant => tenant),
             agentcore.model_price_set(x, usd_per_input_token => 1, usd_per_output_token => 1, tenant => tenant),
             agentcore.model_alias_set(x || '-*', x, tenant => tenant),
@@ -35,7 +35,9 @@ BEGIN
             agentcore.budget_limit_set(x, x, period => '1 hour', max_tokens => 1000, tenant => tenant),
             agentcore.agent_set(x, x, budget => x, tenant => tenant),
             agentcore.policy_fact(x, '*', 'f', tenant => tenant), agentcore.task_set(x, labels => '{l}', tenant => tenant),
+            agentcore.policy_limit_tool(x, '*', 'l', max_calls => 9, tenant => tenant),
             agentcore.policy_check_set(x, 'other', 'c', 'public.passes', tenant => tenant);
+    PERFORM agentcore.call_begin(x, x || '_once', '{}', task => x, tenant => tenant);
     PERFORM agentcore.approval_grant(x, 'nothing', tenant => tenant), agentcore.call_approve(b.approval, tenant => tenant)
        FROM agentcore.call_begin(x, x || '_asks', '{}', tenant => tenant) b;
     PERFORM agentcore.call_commit(b.call_id, tokens => 5, tenant => tenant),

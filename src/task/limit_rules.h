@@ -1,0 +1,53 @@
+/*
+ * limit_rules.h
+ *	  The limits of a policy, compiled.  Private to src/task.
+ */
+#ifndef AGENTCORE_TASK_LIMIT_RULES_H
+#define AGENTCORE_TASK_LIMIT_RULES_H
+
+#include "task/task.h"
+
+#define LIMIT_MAX_PER	8
+
+typedef struct LimitRule
+{
+	const char *name;
+	const char *pattern;		/* of the tool */
+	int			len;			/* without the star */
+	bool		prefix;
+	int			nper;
+	int			per[LIMIT_MAX_PER]; /* numbers of pointers */
+	const char *per_text[LIMIT_MAX_PER];
+	int64		max_calls;		/* -1: none, as for the sum */
+	int			sum;			/* a pointer's number; -1: nothing is added up */
+	const char *sum_text;
+	int64		max_sum;		/* billionths */
+	const char *max_by;
+	int64		period;			/* us; 0: for ever */
+	const char *ask;
+	bool		broken;			/* somebody wrote to the table: nothing passes */
+} LimitRule;
+
+typedef struct LimitRules
+{
+	int			count;
+	int			size;
+	LimitRule  *items;
+	ConditionPointers *pointers;
+	const char *tz;
+	bool		off;
+	bool		audit;
+} LimitRules;
+
+/* the limits of a policy, pinned as *object; NULL: there are none */
+extern const LimitRules *limit_rules_pin(const char *tenant, const char *policy, AgcObject **object);
+
+extern bool limit_rule_covers(const LimitRule *rule, const char *tool);
+
+/* a number in billionths; false: it is negative, has more decimals or is out of range */
+extern bool limit_amount(Numeric number, int64 *amount);
+
+/* the same for a maximum, rounded down; false: NaN */
+extern bool limit_maximum(Numeric number, int64 *amount);
+
+#endif							/* AGENTCORE_TASK_LIMIT_RULES_H */
