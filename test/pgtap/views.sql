@@ -35,7 +35,7 @@ BEGIN
             agentcore.budget_limit_set(x, x, period => '1 hour', max_tokens => 1000, tenant => tenant),
             agentcore.agent_set(x, x, budget => x, tenant => tenant),
             agentcore.policy_fact(x, '*', 'f', tenant => tenant), agentcore.task_set(x, labels => '{l}', tenant => tenant),
-            agentcore.policy_limit_tool(x, '*', 'l', max_calls => 9, tenant => tenant),
+            agentcore.policy_limit_tool(x, 'other', 'l', max_calls => 9, tenant => tenant),
             agentcore.policy_check_set(x, 'other', 'c', 'public.passes', tenant => tenant);
     PERFORM agentcore.call_begin(x, x || '_once', '{}', task => x, tenant => tenant);
     PERFORM agentcore.approval_grant(x, 'nothing', tenant => tenant), agentcore.call_approve(b.approval, tenant => tenant)
