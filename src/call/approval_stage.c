@@ -361,7 +361,6 @@ approval_excuse(Gate *gate, const PermitDecision *decision, PermitRequest *reque
 			approval_ask(gate);
 		return false;
 	}
-	AGC_TEST_POINT("approval_found");
 	if (!approval_lock(gate))
 	{
 		refuse_contended_approval(gate);
@@ -376,6 +375,7 @@ approval_excuse(Gate *gate, const PermitDecision *decision, PermitRequest *reque
 bool
 approval_lock(Gate *gate)
 {
+	AGC_TEST_POINT("approval_found");
 	return gate->approval->state == APPROVAL_USED || approval_lock_found(gate->tenant, gate->approval);
 }
 
