@@ -1,4 +1,4 @@
-"""Situations that no recorded log can hold, because they need a second worker at
+"""Situations that no recorded log can hold, because they need a second worker, or a person, at
 the right moment.  A log line {"scenario": NAME, ...call...} plays one; it ends in
 one outcome, like every other line.
 """
@@ -117,5 +117,27 @@ def redefined(world, gate, request, run, line):
     return Outcome(answer)
 
 
+def stopped(world, gate, request, run, line):
+    """A person stops the task: what its agents ask after that is refused."""
+    world.admin.execute("SELECT agentcore.task_stop(%s, tenant => %s)", (request.task, request.tenant))
+    answer = gate.begin(request)                     # task_stopped
+    if answer.verdict != "deny":
+        return settled(gate, request, answer, run)
+    return Outcome(answer)
+
+
+def check_breaks(world, gate, request, run, line):
+    """A check of the policy cannot read what it is given: what cannot be judged is refused."""
+    world.admin.execute("CREATE OR REPLACE FUNCTION public.demo_known_parcel(context jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER"
+                        " SET search_path = pg_catalog, pg_temp AS $$ SELECT 'No such parcel.' WHERE (context #>> '{args,parcel}')::bigint < 100000 $$")
+    world.admin.execute("REVOKE EXECUTE ON FUNCTION public.demo_known_parcel(jsonb) FROM PUBLIC")
+    world.admin.execute("SELECT agentcore.policy_check_set(%s, %s, 'known', 'public.demo_known_parcel', tenant => %s)",
+                        (line["policy"], request.tool, request.tenant))
+    answer = gate.begin(request)                     # check_failed
+    if answer.verdict != "deny":
+        return settled(gate, request, answer, run)
+    return Outcome(answer)
+
+
 SCENARIOS = {f.__name__: f for f in (same_key_twice, worker_dies, two_calls_in_one_transaction, approved, undecided,
-                                   same_id_for_two_calls, redefined)}
+                                   same_id_for_two_calls, redefined, stopped, check_breaks)}

@@ -26,7 +26,7 @@ COMMENT ON FUNCTION agentcore.agent_set(text, text, text, text, text, boolean, t
   'A member that is not given (NULL) stays as it is; a new agent needs a policy, and has no budget, no owner, mode enforce, and is enabled, and its calls may name no other budget. '
   'reset: members to set back to that. '
   'owner: only members of that role may call for it. '
-  'mode audit: judge and report, refuse nothing. '
+  'mode audit: judge and report, refuse only what is switched off or cannot run. '
   'charges: other budgets that its calls may name beside its own, as exact names, ''prefix*'' or ''*''; they need not exist yet. '
   'Unknown policy, budget or role: 42704.';
 
