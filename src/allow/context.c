@@ -41,7 +41,7 @@ context_init(RuleContext *context, Jsonb *(*read) (RuleContext *, ContextMember)
 	memset(context, 0, sizeof(*context));
 	context->read = read;
 	context->arg = arg;
-	context->now = agc_now();
+	context->now = CONTEXT_NOW_UNREAD;
 }
 
 /* ----- a context that is a document ------------------------------------------- */
@@ -181,6 +181,8 @@ context_member(RuleContext *context, ContextMember member, const char *zone)
 
 	if ((context->known & bit) && !(by_clock && strcmp(context->clock_zone, zone) != 0))
 		return context->value[member];
+	if (by_clock && context->now == CONTEXT_NOW_UNREAD)
+		context->now = agc_now();
 	value = by_clock ? clock_of(context->now, zone) : context->read(context, member);
 	if (value != NULL && is_null(value))
 		value = NULL;

@@ -32,13 +32,15 @@ typedef struct RuleContext
 	/* the member's value, in CurrentMemoryContext; NULL: absent.  Not asked for CONTEXT_CLOCK, if "now" is set. */
 	Jsonb	   *(*read) (struct RuleContext *context, ContextMember member);
 	void	   *arg;			/* the reader's */
-	TimestampTz now;			/* what the clock shows; 0: the reader has a clock of its own */
+	TimestampTz now;			/* what the clock shows, read when first asked for; 0: the reader has a clock of its own */
 
 	/* the rest is context.c's */
 	uint32		known;			/* a bit per member: asked for */
 	Jsonb	   *value[CONTEXT_MEMBERS];
 	const char *clock_zone;		/* that the clock was read in */
 } RuleContext;
+
+#define CONTEXT_NOW_UNREAD DT_NOBEGIN
 
 extern void context_init(RuleContext *context, Jsonb *(*read) (RuleContext *, ContextMember), void *arg);
 
