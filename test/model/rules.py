@@ -84,11 +84,11 @@ class Made:
         dice, kind = self.dice, self.dice.choice(["number", "number", "string", "string", "array", "boolean", "object"])
         draw = dice.random()
         if draw < .3 and depth < 3:
-            word = dice.choice(["not", "not", "anyOf", "allOf", "oneOf"])
+            word = dice.choice(["not", "not", "not", "anyOf", "allOf", "oneOf"])
             made = {word: self.schema(depth + 1) if word == "not" else [self.schema(depth + 1) for _ in range(dice.choice([1, 2, 3]))]}
             types = sorted(oracle.types_of(made))
-            if dice.random() < .4:
-                made["type"] = types if dice.random() < .5 else sorted({*types, dice.choice(["string", "number"])})
+            if dice.random() < .6:
+                made["type"] = types if dice.random() < .3 else sorted({*types, dice.choice(["string", "number"])})
             return made
         made = self.words_of(kind, depth)
         if not made or dice.random() < .25:
@@ -101,12 +101,13 @@ class Made:
             schema = self.schema()
         if draw > .65:
             schema = schema | {self.dice.choice(["equals", "in"]): self.dice.choice(OTHERS)}
-        return self.dice.choice(POINTERS) + self.dice.choice(["", "", "?"]), schema
+        # most look at the same two members, so that rules meet
+        return self.dice.choice(POINTERS if self.dice.random() < .6 else ["/args/a", "/args/b"]) + self.dice.choice(["", "", "?"]), schema
 
     def rule(self, number, effect=None):
         dice = self.dice
         effect = effect or dice.choice(["allow", "allow", "allow", "allow", "deny", "ask"])
-        when = dict(self.term() for _ in range(dice.choice([1, 1, 2, 3]))) if dice.random() < (.93 if effect == "allow" else .99) else None
+        when = dict(self.term() for _ in range(dice.choice([1, 1, 1, 2, 3]))) if dice.random() < (.93 if effect == "allow" else .99) else None
         common = effect != "allow" and dice.random() < .3
         return {"effect": effect, "tool": dice.choice(TOOLS), "when": when, "name": f"r{number}", "common": common,
                 "audit": effect != "allow" and when is not None and dice.random() < .08, "over": dice.random() < .05}
