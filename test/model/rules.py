@@ -204,7 +204,7 @@ class Round:
 
 
 def prepare(connection):
-    connection.execute("SELECT agentcore.tool_set('pay', '{\"type\": \"object\"}', traits => %s), agentcore.policy_set('m'), agentcore.agent_set('m', policy => 'm')", (TRAITS,))
+    connection.execute("SELECT agentcore.tool_set('pay', '{\"type\": \"object\"}', traits => %s), agentcore.policy_set('m'), agentcore.policy_set('*'), agentcore.agent_set('m', policy => 'm')", (TRAITS,))
     connection.execute("SELECT agentcore.task_set('t1', labels => %s), agentcore.task_set('t2', labels => %s), agentcore.task_set('t0')", (LABELS[:1], LABELS))
     connection.execute("DELETE FROM agentcore.task_fact WHERE policy = 'm'")
     for task, facts in FACTS.items():
