@@ -139,5 +139,26 @@ def check_breaks(world, gate, request, run, line):
     return Outcome(answer)
 
 
+def limited(world, gate, request, run, line):
+    """The policy limits the tool: a call beyond it is refused, and one that names nothing to count it by."""
+    world.admin.execute("SELECT agentcore.policy_limit_tool(%s, %s, 'demo', per => %s, max_calls => 0, tenant => %s)",
+                        (line["policy"], request.tool, line["per"], request.tenant))
+    without = {member: None for member in line.get("without", [])}
+    answer = gate.begin(dataclasses.replace(request, **without))     # limit_exceeded, task_required or subject_required
+    if answer.verdict != "deny":
+        return settled(gate, request, answer, run)
+    return Outcome(answer)
+
+
+def done_otherwise(world, gate, request, run, line):
+    """What took effect is not done again with another amount, whatever the key."""
+    world.admin.execute("SELECT agentcore.tool_set(%s, once => '1 day', once_by => %s, tenant => %s)",
+                        (request.tool, line["once_by"], request.tenant))
+    first = gate.begin(dataclasses.replace(request, key=request.key + "-first", args=line["first_args"]))
+    if first.verdict == "run":
+        gate.commit(request, first.call_id, run(first.args))
+    return Outcome(gate.begin(request), runs=int(first.verdict == "run"))     # already_done
+
+
 SCENARIOS = {f.__name__: f for f in (same_key_twice, worker_dies, two_calls_in_one_transaction, approved, undecided,
-                                   same_id_for_two_calls, redefined, stopped, check_breaks)}
+                                   same_id_for_two_calls, redefined, stopped, check_breaks, limited, done_otherwise)}
