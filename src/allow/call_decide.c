@@ -13,6 +13,7 @@
 #include "allow/call_rule.h"
 
 #include "allow/common.h"
+#include "allow/condition_feedback.h"
 #include "allow/decide.h"
 #include "allow/match.h"
 #include "allow/pin.h"
@@ -202,15 +203,16 @@ detail_of(const Finding *found)
 					found->truth == TRUTH_UNKNOWN ? "unknown" : "false", agc_shown(found->pointer, AGC_MAX_NAME));
 }
 
-/* The rule's own words; else which member was wrong, never its value. */
+/* The rule's own words; else which member was wrong, never its value, and what would be right. */
 static char *
 feedback_of(const Finding *found)
 {
 	if (found->rule->ask.feedback != NULL)
 		return pstrdup(found->rule->ask.feedback);
 	if (found->pointer == NULL)
-		return pstrdup("This call is not allowed here.");
-	return psprintf("This call is not allowed with what it has at %s.", agc_shown(found->pointer, AGC_MAX_NAME));
+		return psprintf("This call is not allowed here.%s", condition_allowed(found->rule->when, NULL));
+	return psprintf("This call is not allowed with what it has at %s.%s", agc_shown(found->pointer, AGC_MAX_NAME),
+					condition_allowed(found->rule->when, found->pointer));
 }
 
 static void

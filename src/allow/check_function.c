@@ -140,6 +140,27 @@ check_function_require(const char *name, CheckKind kind, const char *tenant)
 				 errhint("REVOKE EXECUTE ON FUNCTION %s(jsonb) FROM PUBLIC; the gate needs no privilege.", name)));
 }
 
+static const char *
+problem_of(Oid function, CheckKind kind, const char *tenant)
+{
+	HeapTuple	tuple = OidIsValid(function) ? SearchSysCache1(PROCOID, ObjectIdGetDatum(function)) : NULL;
+	const char *problem = "it does not exist";
+	int			code;
+
+	if (tuple != NULL)
+	{
+		problem = function_problem(tuple, kind, tenant, &code);
+		ReleaseSysCache(tuple);
+	}
+	return problem;
+}
+
+const char *
+check_function_problem(const char *name, CheckKind kind, const char *tenant)
+{
+	return problem_of(find_function(name), kind, tenant);
+}
+
 /* ----- running it ----------------------------------------------------------------------- */
 
 /* Comes every check_timeout.  A cancel that is pending before ours is somebody else's. */
@@ -174,19 +195,12 @@ static void
 invoke(Run *run)
 {
 	Oid			function = find_function(run->name);
-	HeapTuple	tuple = OidIsValid(function) ? SearchSysCache1(PROCOID, ObjectIdGetDatum(function)) : NULL;
-	const char *problem = "it does not exist";
-	int			code;
+	const char *problem = problem_of(function, run->kind, run->tenant);
 	FmgrInfo	info;
 	MemoryContext old;
 
 	LOCAL_FCINFO(call, 1);
 
-	if (tuple != NULL)
-	{
-		problem = function_problem(tuple, run->kind, run->tenant, &code);
-		ReleaseSysCache(tuple);
-	}
 	if (problem != NULL)
 	{
 		run->problem = MemoryContextStrdup(run->into, problem);

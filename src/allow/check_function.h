@@ -32,6 +32,9 @@ typedef enum CheckOutcome
  */
 extern void check_function_require(const char *name, CheckKind kind, const char *tenant);
 
+/* why it may not be run now; NULL: it may */
+extern const char *check_function_problem(const char *name, CheckKind kind, const char *tenant);
+
 /*
  * Runs it.  *value is in CurrentMemoryContext.  Nothing is raised but a cancel or
  * what ends the session; *problem says for those who run the agent why it failed,

@@ -1,7 +1,7 @@
 /*
  * condition_tree.h
  *	  A compiled condition, and what was found for one decision.  Private to
- *	  condition.c and condition_judge.c.
+ *	  condition.c, condition_judge.c, rule_lint.c and condition_feedback.c.
  */
 #ifndef AGENTCORE_ALLOW_CONDITION_TREE_H
 #define AGENTCORE_ALLOW_CONDITION_TREE_H

@@ -52,6 +52,7 @@ COMMENT ON FUNCTION agentcore.policy_allow_tool(text, text, tstzrange, jsonb, te
   '"equals" and "in" compare with what stands at another pointer; * is every element of an array; ? at a pointer''s end lets absence pass. '
   'A rule with when, or with feedback (what the model is told), has a name, unique in its policy; writing it again replaces the whole rule. '
   'Only the gate (call_begin) judges rules with when. '
+  'A member of args that no tool of the rule can have is refused; what policy_lint() would say of the rule is told in NOTICEs, at most a few. '
   'Returns the id of the rule, the same for the same rule. '
   'A star elsewhere, or a condition that could pass in silence (an unknown member or word, no type, a pattern without ^ and $): 22023. '
   'Unknown policy: 42704.';
@@ -80,6 +81,17 @@ COMMENT ON FUNCTION agentcore.policy_ask_tool(text, text, tstzrange, jsonb, text
   'bind: JSON Pointers to the arguments that make it the same call (/args/amount); NULL: all of them. '
   'Returns the id of the rule. '
   'Unknown policy or role: 42704; out of range: 22023.';
+
+CREATE FUNCTION agentcore.policy_lint(policy text, tenant text DEFAULT '', OUT rule text, OUT tool text, OUT problem text, OUT hint text) RETURNS SETOF record
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  AS 'MODULE_PATHNAME', 'agentcore_policy_lint_v1';
+COMMENT ON FUNCTION agentcore.policy_lint(text, text) IS
+  'What is likely wrong with the rules for tools, the checks and the facts of a policy, by the tools as they are now: one row per problem; tool NULL: whichever. '
+  'rule is its name, or its id. '
+  'An allow that another makes idle; a rule that is always unknown for a tool; an allow that leaves texts, lists or objects of a tool, or an open schema, unmentioned (rules that speak of no argument are not judged so); '
+  'a deny or an ask by text, which other spellings pass; a maximum of one call without a limit of the sum; a pattern that no tool matches; a function that may not be run; a fact that nothing gives. '
+  'Needs reader. '
+  'Unknown policy: 42704.';
 
 CREATE FUNCTION agentcore.policy_suffix_list() RETURNS text
   LANGUAGE C STABLE PARALLEL SAFE

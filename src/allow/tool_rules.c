@@ -13,6 +13,7 @@
 #include "allow/call_rule.h"
 #include "allow/common.h"
 #include "allow/history.h"
+#include "allow/policy_lint.h"
 #include "allow/rules.h"
 
 #include "access/htup_details.h"
@@ -30,6 +31,7 @@ typedef struct ToolRuleRow
 	RuleRow		row;
 	char	   *name;			/* NULL: none */
 	Jsonb	   *when;
+	const Condition *condition;
 	char	   *feedback;
 	bool		audit;
 	char	   *approvers;
@@ -64,16 +66,27 @@ require_name(const ToolRuleRow *rule)
 					   "Pass name => 'small-refund'.");
 }
 
+/* What the rule says, for those who look for what is wrong with it. */
+static LintRule
+linted(const ToolRuleRow *rule)
+{
+	return (LintRule) {rule->name == NULL ? "" : agc_shown(rule->name, AGC_MAX_NAME), rule->row.pattern, rule->row.effect, rule->condition};
+}
+
 static void
-check_when(const ToolRuleRow *rule)
+check_when(ToolRuleRow *rule)
 {
 	char	   *problem = NULL;
 	char	   *hint = NULL;
+	LintRule	shown;
 
-	if (condition_compile(condition_pointers_new(), rule->when,
-						  strcmp(rule->row.effect, "allow_when") == 0 ? CONDITION_ALLOW : CONDITION_REFUSE,
-						  &problem, &hint) == NULL)
+	rule->condition = condition_compile(condition_pointers_new(), rule->when,
+										strcmp(rule->row.effect, "allow_when") == 0 ? CONDITION_ALLOW : CONDITION_REFUSE,
+										&problem, &hint);
+	if (rule->condition == NULL)
 		allow_bad_rule("invalid condition", psprintf("%s.", problem), hint);
+	shown = linted(rule);
+	lint_refuse(rule->row.tenant, &shown);
 }
 
 /* What may be left out makes no call the same.  Of tools that are not there yet the gate finds it out. */
@@ -196,6 +209,12 @@ write_rule(FunctionCallInfo fcinfo, ToolRuleRow *rule)
 		allow_write(write_named, rule);
 	else
 		allow_write(allow_add_rule, &rule->row);
+	if (rule->condition != NULL)
+	{
+		LintRule	shown = linted(rule);
+
+		lint_notice(rule->row.tenant, rule->row.policy, &shown);
+	}
 	PG_RETURN_INT64(rule->row.id);
 }
 

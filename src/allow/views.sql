@@ -42,6 +42,6 @@ INSERT INTO agentcore.access_function VALUES
   ('policy_allow_tool', 'admin'), ('policy_deny_tool', 'admin'), ('policy_ask_tool', 'admin'), ('policy_rule_drop', 'admin'),
   ('special_set', 'admin'), ('special_drop', 'admin'),
   ('url_check', 'agent'), ('url_allowed', 'agent'), ('tool_check', 'agent'), ('ip_check', 'agent'),
-  ('policy_explain', 'reader'), ('policy_simulate', 'reader'), ('policy_diff', 'reader'), ('policy_document', 'public'), ('policy_proposal', 'admin'), ('policy_tool_proposal', 'admin'), ('policy_named', 'admin'), ('url_parse', 'public'), ('policy_touch_trigger', 'internal'),
+  ('policy_explain', 'reader'), ('policy_lint', 'reader'), ('policy_simulate', 'reader'), ('policy_diff', 'reader'), ('policy_document', 'public'), ('policy_proposal', 'admin'), ('policy_tool_proposal', 'admin'), ('policy_named', 'admin'), ('url_parse', 'public'), ('policy_touch_trigger', 'internal'),
   ('policy_history_trigger', 'internal'), ('policy_record', 'internal'), ('policy_record_special', 'internal'), ('policy_record_rule', 'internal'),
   ('policy_history_retain', 'admin'), ('policy_suffix_list', 'public');

@@ -273,8 +273,8 @@ CREATE FUNCTION agentcore.config_apply(config jsonb, dry_run boolean DEFAULT fal
   AS $$
 #variable_conflict use_column
 DECLARE
-  -- an object comes before those that name it
-  kinds constant text[] := '{prices,model_aliases,budgets,budget_templates,policies,retry_policies,models,rates,breakers,json_schemas,tools,agents}';
+  -- an object comes before those that name it, and tools before rules about their arguments
+  kinds constant text[] := '{prices,model_aliases,budgets,budget_templates,retry_policies,models,rates,breakers,json_schemas,tools,policies,agents}';
   keys constant jsonb := '{"prices": "model", "model_aliases": "pattern", "budget_templates": "pattern", "models": "model", "rates": "target", "breakers": "target", "json_schemas": "uri"}';
   droppers constant jsonb := '{"prices": "model_price_drop", "model_aliases": "model_alias_drop", "budgets": "budget_drop", "budget_templates": "budget_template_drop", "policies": "policy_drop", "retry_policies": "retry_policy_drop", "models": "model_drop", "rates": "rate_drop", "breakers": "breaker_drop", "json_schemas": "json_schema_drop", "tools": "tool_drop", "agents": "agent_drop"}';
   before jsonb;
