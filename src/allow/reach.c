@@ -12,7 +12,6 @@
 #include "allow/reach.h"
 
 #include "miscadmin.h"
-#include "schema/facts.h"
 
 /* steps of one walk; beyond, anything can stand there */
 #define FUEL 4000

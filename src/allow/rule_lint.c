@@ -16,7 +16,6 @@
 #include "allow/reach.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "schema/facts.h"
 #include "tool/tool.h"
 
 #define DEPTH_MAX 8				/* of members that are looked for */

@@ -2,11 +2,13 @@
  * facts.h
  *	  What a schema asks of a value, its references and allOf included; for
  *	  messages, never for judging.
+ *
+ * Part of the room's public face: schema.h includes it.
  */
 #ifndef AGENTCORE_SCHEMA_FACTS_H
 #define AGENTCORE_SCHEMA_FACTS_H
 
-#include "schema/schema.h"
+#include "schema/program.h"
 
 #define FACTS_OBJECTS_MAX 8
 

@@ -12,6 +12,7 @@
 
 #include "core/core.h"
 
+#include "schema/facts.h"
 #include "schema/json.h"
 #include "schema/program.h"
 
