@@ -52,6 +52,9 @@ SELECT policy_allow_tool('p', 'refnud') IS NOT NULL, policy_deny_tool('p', 'rm*'
 DROP FUNCTION shop.gone;
 ALTER FUNCTION shop.loose SECURITY INVOKER;
 SELECT * FROM policy_lint('p');
+-- a limit of the sum
+SELECT policy_limit_tool('p', 'ref*', 'sum', sum_of => '/args/amount', max_sum => 1000);
+SELECT rule, tool, problem FROM policy_lint('p') WHERE rule IN ('small', 'sum');
 -- a tool that changes: the rule stays, and is always unknown
 SELECT tool_set('refund', '{"type": "object", "properties": {"sum": {"type": "string"}, "order_id": {"type": "string"}, "reason": {"type": "integer"}}, "additionalProperties": false}');
 SELECT rule, tool, problem FROM policy_lint('p') WHERE tool = 'refund';

@@ -5,7 +5,7 @@ CREATE FUNCTION agentcore.policy_document(document jsonb) RETURNS jsonb
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  known text[] := '{name,mode,schemes,methods,strict_urls,tz,allow,deny,allow_tools,deny_tools,ask_tools,checks,facts,drop}';
+  known text[] := '{name,mode,schemes,methods,strict_urls,tz,allow,deny,allow_tools,deny_tools,ask_tools,checks,facts,limits,drop}';
   given jsonb := document;
   network jsonb := document -> 'network';
   requests jsonb;
@@ -86,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agentcore.policy_document(jsonb) IS
-  'A policy as policy_export() writes it: {mode, schemes, methods, strict_urls, tz, allow, deny, allow_tools, deny_tools, ask_tools, checks, facts}. '
+  'A policy as policy_export() writes it: {mode, schemes, methods, strict_urls, tz, allow, deny, allow_tools, deny_tools, ask_tools, checks, facts, limits}. '
   'Made of such a document, of a list of rules [{effect, pattern, ...}], or of agentguard''s {network: {allow, deny, methods}, budget: {maxRequests or max_requests}, violations}. '
   'From agentguard: schemes become http and https, and ports any, because it looks at neither; no allow list becomes [''*'']; violations throw and block become mode enforce, audit becomes audit; budget is checked and left to policy_import(). '
   'drop: ids of rules, for policy_diff(). '

@@ -71,6 +71,18 @@ take_allows(LintHouse *house, const Rows *rows)
 		house->allows[house->nallows++] = (LintAllow){rows->values[i][0], rows->values[i][1]};
 }
 
+static void
+load_sums(LintHouse *house, Datum *values)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"SELECT tool FROM agentcore.policy_limit WHERE tenant = $1 AND policy = $2 AND sum_of IS NOT NULL", 2, types
+	};
+	Rows		rows = read_rows(&plan, values);
+
+	house->sums = first_column(&rows, &house->nsums);
+}
+
 /* ----- while a rule is written ------------------------------------------------------- */
 
 void
@@ -138,6 +150,7 @@ lint_notice(const char *tenant, const char *policy, const LintRule *rule)
 	Rows		allows = read_rows(&plan, values);
 
 	take_allows(&house, &allows);
+	load_sums(&house, values);
 	lint_load_tools(&house, tenant);
 	lint_rule(&house, rule, &report);
 }
@@ -220,6 +233,26 @@ lint_facts(LintHouse *house, Datum *values, const LintReport *report)
 }
 
 static void
+lint_limits(LintHouse *house, Datum *values, const LintReport *report)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"SELECT name, tool, max_by FROM agentcore.policy_limit WHERE tenant = $1 AND policy = $2 ORDER BY name", 2, types
+	};
+	Rows		rows = read_rows(&plan, values);
+
+	for (uint64 i = 0; i < rows.count; i++)
+	{
+		char	  **row = rows.values[i];
+		const char *problem = row[2] == NULL ? NULL : check_function_problem(row[2], CHECK_NUMERIC, house->tenant);
+
+		lint_pattern(house, row[0], row[1], report);
+		if (problem != NULL)
+			report->tell(row[0], NULL, psprintf("its function %s cannot be asked: %s", row[2], problem), "Every call of the tool is denied (check_failed).", report->arg);
+	}
+}
+
+static void
 load_house(LintHouse *house, const char *tenant, Datum *values)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
@@ -235,6 +268,7 @@ load_house(LintHouse *house, const char *tenant, Datum *values)
 
 	lint_load_tools(house, tenant);
 	take_allows(house, &rows);
+	load_sums(house, values);
 	rows = read_rows(&facts, values);
 	house->facts = first_column(&rows, &house->nfacts);
 }
@@ -255,5 +289,6 @@ AGC_FUNCTION(policy_lint)
 	lint_rules(&house, values, &report);
 	lint_checks(&house, values, &report);
 	lint_facts(&house, values, &report);
+	lint_limits(&house, values, &report);
 	return (Datum) 0;
 }

@@ -338,7 +338,7 @@ visit_maximum(RuleLint *lint, const char *pointer, const Term *term, void *arg)
 	if (args_pointer(pointer) == NULL || number == NULL || (number->maximum == NULL && number->exclusive_maximum == NULL) || is_summed(lint))
 		return false;
 	found(lint, psprintf("has a maximum of one call: many small ones of %s pass", agc_quoted_name(pointer)),
-		  "Limit the sum of all calls too.");
+		  "Limit the sum too, with policy_limit_tool(sum_of => ...).");
 	return true;
 }
 

@@ -95,6 +95,12 @@ BEGIN
       WHERE c.tenant = config_set_beside.tenant AND c.policy = policy_item ->> 'name'
         AND NOT EXISTS (SELECT FROM agentcore.config_rules(policy_item, 'checks') r (rule) WHERE r.rule ->> 'name' = c.name);
   END IF;
+  IF policy_item ? 'limits' THEN
+    PERFORM agentcore.policy_limit_drop(l.policy, l.name, config_set_beside.tenant)
+       FROM agentcore.policy_limits l
+      WHERE l.tenant = config_set_beside.tenant AND l.policy = policy_item ->> 'name'
+        AND NOT EXISTS (SELECT FROM agentcore.config_rules(policy_item, 'limits') r (rule) WHERE r.rule ->> 'name' = l.name);
+  END IF;
   FOR rule IN SELECT agentcore.config_rules(policy_item, 'facts') LOOP
     IF jsonb_typeof(coalesce(rule -> 'clears', 'true')) <> 'boolean' THEN
       RAISE EXCEPTION 'member "clears" of a fact must be a boolean' USING ERRCODE = 'invalid_parameter_value';
@@ -104,18 +110,21 @@ BEGIN
   FOR rule IN SELECT agentcore.config_rules(policy_item, 'checks') LOOP
     PERFORM agentcore.config_call('policy_check_set', rule, tenant);
   END LOOP;
+  FOR rule IN SELECT agentcore.config_rules(policy_item, 'limits') LOOP
+    PERFORM agentcore.config_call('policy_limit_tool', rule, tenant);
+  END LOOP;
 END
 $$;
 COMMENT ON FUNCTION agentcore.config_set_beside(jsonb, text) IS
   'Internal. '
-  'The checks and facts of a policy of a document; a list that is there is complete.';
+  'The checks, facts and limits of a policy of a document; a list that is there is complete.';
 
 CREATE FUNCTION agentcore.config_set_policy(item jsonb, tenant text) RETURNS void
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  lists constant text[] := '{allow,deny,allow_tools,deny_tools,ask_tools,checks,facts}';
+  lists constant text[] := '{allow,deny,allow_tools,deny_tools,ask_tools,checks,facts,limits}';
   named constant boolean := agentcore.config_knows_names(item);
   keep bigint[] := '{}';
   rule record;
@@ -153,7 +162,7 @@ CREATE FUNCTION agentcore.policy_members(name text, tenant text) RETURNS jsonb
   SET intervalstyle = 'postgres'
   SET timezone = 'UTC'
   AS $$
-  SELECT jsonb_build_object('mode', p.mode, 'schemes', p.schemes, 'methods', p.methods, 'strict_urls', p.strict_urls, 'tz', p.tz) || r.lists || c.lists || f.lists
+  SELECT jsonb_build_object('mode', p.mode, 'schemes', p.schemes, 'methods', p.methods, 'strict_urls', p.strict_urls, 'tz', p.tz) || r.lists || c.lists || f.lists || l.lists
     FROM agentcore.policy p
    CROSS JOIN LATERAL (
      SELECT jsonb_build_object(
@@ -177,6 +186,10 @@ CREATE FUNCTION agentcore.policy_members(name text, tenant text) RETURNS jsonb
               jsonb_strip_nulls(jsonb_build_object('tool', k.tool, 'fact', k.fact, 'clears', nullif(k.clears, false), 'value', k.value, 'valid_for', k.valid_for))
               || CASE WHEN k."when" IS NULL THEN '{}' ELSE jsonb_build_object('when', k."when") END ORDER BY k.tool, k.fact, k.clears), '[]')) AS lists
        FROM agentcore.policy_fact k WHERE k.tenant = p.tenant AND k.policy = p.name) f
+   CROSS JOIN LATERAL (
+     SELECT jsonb_build_object('limits', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+              'tool', k.tool, 'name', k.name, 'per', k.per, 'max_calls', k.max_calls, 'sum_of', k.sum_of, 'max_sum', k.max_sum, 'max_by', k.max_by, 'period', k.period, 'ask', k.ask)) ORDER BY k.name), '[]')) AS lists
+       FROM agentcore.policy_limit k WHERE k.tenant = p.tenant AND k.policy = p.name) l
    WHERE p.tenant = policy_members.tenant AND p.name = policy_members.name
 $$;
 COMMENT ON FUNCTION agentcore.policy_members(text, text) IS
