@@ -417,6 +417,8 @@ imply_types(Compiler *c, SchemaNode *node)
 	add_types(&types, node->array != NULL ? TYPE_ARRAY : 0);
 	add_types(&types, node->string != NULL ? TYPE_STRING : 0);
 	add_types(&types, node->number != NULL ? TYPE_NUMBERS : 0);
+	if (stated && (types.mask & ~(node->types & TYPE_NUMBERS ? node->types | TYPE_NUMBERS : node->types)) != 0)
+		return fail(c, pstrdup("a word of a schema is about another type than \"type\" says"), "Such a word never judges anything.");
 	if (!stated && types.differ)
 		return fail(c, pstrdup("the words of a schema are about different types"), "Add \"type\".");
 	if (!stated)
