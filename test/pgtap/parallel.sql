@@ -28,7 +28,7 @@ SELECT set_config('parallel.call', :'call_id', false) \g /dev/null
 
 CREATE VIEW calls AS
   SELECT p.oid::regprocedure::text AS name, p.proparallel AS label, p.provolatile <> 'v' AS repeats,
-         format('%s(%s)', p.proname, (SELECT string_agg(sample(a.name, a.type), ', ' ORDER BY a.n)
+         format('%s(%s)', p.proname, (SELECT string_agg(CASE WHEN p.provariadic <> 0 AND a.n = p.pronargs THEN 'VARIADIC ' ELSE '' END || sample(a.name, a.type), ', ' ORDER BY a.n)
            FROM unnest(p.proargnames[1:p.pronargs], p.proargtypes::oid[]) WITH ORDINALITY a (name, type, n)
           -- one of urls and contexts is needed, though either may be left out
           WHERE a.n <= p.pronargs - p.pronargdefaults + (p.proname = 'policy_simulate')::int)) AS call
