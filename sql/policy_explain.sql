@@ -25,7 +25,9 @@ SELECT verdict, reason, rule, detail FROM agentcore.call_explain('seller', 'refu
 SELECT agentcore.policy_drop('*');
 -- a call that a rule has people decide is neither answered from the cache nor stored there, and does not run unheard
 SELECT verdict, reason, regexp_replace(detail, '[0-9a-f]+-[-0-9a-f]+', 'ID') FROM agentcore.call_begin('seller', 'refund', '{"amount": 150, "order_id": "A"}');
+SET client_min_messages = error;
 SELECT agentcore.call_commit(call_id, '{"paid": 50}'), verdict FROM agentcore.call_begin('seller', 'refund', '{"amount": 50, "order_id": "A"}');
+RESET client_min_messages;
 SELECT verdict, result FROM agentcore.call_begin('seller', 'refund', '{"amount": 50, "order_id": "A"}');
 SELECT agentcore.policy_ask_tool('shop', 'refund', name => 'dear', "when" => '{"/args/amount": {"exclusiveMinimum": 40}}') > 0;
 SELECT verdict, reason, result FROM agentcore.call_begin('seller', 'refund', '{"amount": 50, "order_id": "A"}');

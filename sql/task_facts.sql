@@ -1,5 +1,5 @@
 -- Facts: what calls of a task have shown.
-SET client_min_messages = warning;
+SET client_min_messages = error;
 SET search_path = agentcore, public;
 CREATE FUNCTION pg_temp.ask(tool text, args jsonb, task text DEFAULT 't') RETURNS text LANGUAGE sql AS $$
   SELECT verdict || coalesce(' ' || reason, '') || coalesce(' (' || detail || ')', '') FROM agentcore.call_begin('ci', tool, args, task => task) $$;
