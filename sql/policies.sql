@@ -24,6 +24,17 @@ SELECT count(*) FROM unnest('{shop,bi,mail,assistant,pay,res,ci,support,x9}'::te
 SELECT policy_allow_tool('shop', 'refund', name => 'small-refund', "when" => '{"/args/amount": {"minimum": 0.01, "maximum": 500}}') > 0;
 SELECT pg_temp.each('shop', 'refund', '[{"amount": 60}, {"amount": 500}, {"amount": 0.01}, {"amount": 500.000000001}, {"amount": 501}, {"amount": 0}, {"amount": -60}, {"amount": "60"}, {"amount": [1]}, {"amount": {"maximum": 1}}, {"amount": true}, {"amount": null}, {"amount": 1e400}, {"Amount": 60}, {}]');
 
+-- and of the order's own total, whatever the pieces
+CREATE SCHEMA shop;
+CREATE TABLE shop.orders (id text PRIMARY KEY, total numeric NOT NULL);
+INSERT INTO shop.orders VALUES ('o1', 100), ('o2', 5000);
+CREATE FUNCTION shop.refundable(context jsonb) RETURNS numeric LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT total FROM shop.orders WHERE id = context #>> '{args,order_id}' $$;
+REVOKE EXECUTE ON FUNCTION shop.refundable FROM PUBLIC;
+SELECT policy_limit_tool('shop', 'refund', name => 'order', per => '{/args/order_id}', sum_of => '/args/amount', max_by => 'shop.refundable');
+SELECT pg_temp.each('shop', 'refund', '[{"order_id": "o1", "amount": 60}, {"order_id": "o1", "amount": 60}, {"order_id": "o1", "amount": 40}, {"order_id": "o1", "amount": 0.01}, {"order_id": "o2"}, {"order_id": "o2", "amount": "60"}, {"order_id": "o2", "amount": -60}, {"order_id": "o2", "amount": [1]}, {"order_id": "o2", "amount": 501},
+  {"order_id": "o2", "amount": 500}, {"order_id": "o3", "amount": 1}, {"amount": 1}, {"order_id": null, "amount": 1}, {"order_id": ["o2"], "amount": 1}]');
+
 -- 2 one SELECT, as the role that can do nothing else
 SELECT policy_allow_tool('bi', 'sql/query', name => 'one-select', "when" => '{"/args/role": {"const": "bi_reader"}, "/args/sql": {"pattern": "^\\s*(?:[Ss][Ee][Ll][Ee][Cc][Tt])\\b[^;]*;?\\s*$"}}') > 0;
 SELECT pg_temp.each('bi', 'sql/query', '[{"role": "bi_reader", "sql": "select 1"}, {"role": "bi_reader", "sql": "\n  SeLeCt 1 ;  "}, {"role": "bi_reader", "sql": "select 1; drop table t"}, {"role": "bi_reader", "sql": "with x as (delete from t returning 1) select 1"},
@@ -44,6 +55,38 @@ SELECT pg_temp.ask('assistant', 'web/fetch'), pg_temp.ask('assistant', 'web/fetc
 -- a tool added tomorrow is closed, a child of the task is no way round, and only a person clears
 SELECT tool_set('mail/forward', '{"type": "object"}'), pg_temp.ask('assistant', 'mail/forward', task => 'another'), task_set('child', parent => 't'), pg_temp.ask('assistant', 'web/fetch', task => 'child');
 SELECT task_clear('t', 'untrusted', 'read by Ann: harmless'), pg_temp.ask('assistant', 'web/fetch', task => 't'), pg_temp.ask('assistant', 'mail/read', task => 'child'), pg_temp.ask('assistant', 'web/fetch', task => 't');
+
+-- 5 two people over 1,000, also in pieces
+CREATE ROLE regress_agc_pay_finance;
+CREATE ROLE regress_agc_pay_ann SUPERUSER;
+CREATE ROLE regress_agc_pay_bob SUPERUSER;
+GRANT regress_agc_pay_finance TO regress_agc_pay_ann, regress_agc_pay_bob;
+SELECT policy_allow_tool('pay', 'payment/send', name => 'pay', "when" => '{"/args/amount": {"exclusiveMinimum": 0, "maximum": 1000}}') > 0,
+  policy_ask_tool('pay', 'payment/send', name => 'two-people', votes => 2, approvers => 'regress_agc_pay_finance', "when" => '{"/args/amount": {"exclusiveMinimum": 1000}}') > 0,
+  policy_limit_tool('pay', 'payment/send', name => 'day', per => '{/args/payee}', sum_of => '/args/amount', max_sum => 1000, period => '1 day', ask => 'two-people');
+SELECT verdict, reason FROM call_begin('pay', 'payment/send', '{"amount": 999, "payee": "p1"}');
+SELECT verdict, reason FROM call_begin('pay', 'payment/send', '{"amount": 999, "payee": "p1"}');
+SELECT verdict, reason FROM call_begin('pay', 'payment/send', '{"amount": 999, "payee": "p2"}');
+SELECT verdict, reason FROM call_begin('pay', 'payment/send', '{"amount": "5000", "payee": "p3"}');
+SELECT verdict, reason, approval FROM call_begin('pay', 'payment/send', '{"amount": 1001, "payee": "p4"}') \gset
+\echo :verdict :reason
+SET SESSION AUTHORIZATION regress_agc_pay_ann;
+SELECT call_approve(:'approval');
+RESET SESSION AUTHORIZATION;
+SELECT verdict, reason FROM call_begin('pay', 'payment/send', '{"amount": 1001, "payee": "p4"}');
+SET SESSION AUTHORIZATION regress_agc_pay_bob;
+SELECT call_approve(:'approval');
+RESET SESSION AUTHORIZATION;
+SELECT verdict, reason FROM call_begin('pay', 'payment/send', '{"amount": 1001, "payee": "p4"}');
+SELECT verdict, reason FROM call_begin('pay', 'payment/send', '{"amount": 1001, "payee": "p4"}');
+SELECT policy_drop('pay') FROM agent_drop('pay');
+REVOKE regress_agc_pay_finance FROM regress_agc_pay_ann, regress_agc_pay_bob;
+
+-- 6 five searches a task; a child's count for the tree, and a cached one is free
+SELECT policy_allow_tool('res', 'search') > 0, policy_limit_tool('res', 'search', name => 'searches', max_calls => 5), tool_set('search', cache_ttl => '1 hour');
+SELECT task_set('searching', parent => 'tree');
+SELECT n, pg_temp.ask('res', 'search', jsonb_build_object('q', n), CASE WHEN n = 2 THEN 'searching' ELSE 'tree' END) FROM generate_series(1, 6) n;
+SELECT pg_temp.ask('res', 'search', '{"q": 1}', 'tree'), pg_temp.ask('res', 'search', '{"q": 7}', 'searching'), pg_temp.ask('res', 'search', '{"q": 7}'), pg_temp.ask('res', 'search', '{"q": 7}', 'another');
 
 -- 7 deploy what was tested in this task
 SELECT policy_allow_tool('ci', 'repo/*') > 0, policy_allow_tool('ci', 'tests/run') > 0, policy_fact('ci', 'tests/run', 'tests_passed', value => '/args/commit', "when" => '{"/result/failed": {"const": 0}, "/result/ran": {"minimum": 1}}'), policy_fact_clear('ci', 'repo/*', 'tests_passed'),
@@ -81,3 +124,5 @@ SELECT policy_allow_tool('x9', 'db/*') > 0, policy_deny_tool('x9', 'db/*', name 
 SELECT pg_temp.each('x9', 'db/exec', '[{"env": "prod"}, {}, {"env": null}, {"env": ["prod"]}, {"env": "dev"}]');
 SELECT policy_deny_tool('x9', 'db/*', name => 'no-prod', "when" => '{"/args/env": {"enum": ["prod"]}}') > 0, (SELECT count(*) FROM policy_rules WHERE policy = 'x9' AND name = 'no-prod');
 SELECT pg_temp.each('x9', 'db/exec', '[{"env": "prod"}, {}, {"env": ["prod"]}, {"env": "dev"}, {"env": "PROD"}]');
+DROP SCHEMA shop CASCADE;
+DROP ROLE regress_agc_pay_finance, regress_agc_pay_ann, regress_agc_pay_bob;

@@ -26,7 +26,7 @@ typedef struct ToolDef
 	const char *description;	/* may be NULL */
 	bool		enabled;
 	bool		held;			/* its definition has changed, and nobody has accepted it */
-	bool		audit;			/* mode 'audit': judge, report, let through */
+	bool		audit;			/* mode 'audit': what its schema refuses is reported, and let through */
 	bool		coerce;
 	bool		drop_unknown;	/* with coerce: properties that are not allowed are removed */
 	bool		idempotent;
