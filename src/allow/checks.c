@@ -26,9 +26,7 @@ typedef struct Check
 {
 	const char *name;
 	const char *function;
-	const char *pattern;		/* of the tool */
-	int			len;			/* without the star */
-	bool		prefix;
+	char	   *pattern;		/* of the tool */
 	bool		audit;
 } Check;
 
@@ -56,9 +54,6 @@ add_check(HeapTuple tuple, TupleDesc desc, void *arg)
 	check->name = agc_col_text(tuple, desc, "name");
 	check->function = agc_col_text(tuple, desc, "check");
 	check->pattern = agc_col_text(tuple, desc, "tool");
-	check->len = strlen(check->pattern);
-	check->prefix = check->pattern[check->len - 1] == '*';
-	check->len -= check->prefix;
 	check->audit = agc_col_bool(tuple, desc, "audit");
 }
 
@@ -75,12 +70,6 @@ compile_checks(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	agc_table_scan(&allow_check_table, rel, 2, keys, add_check, checks);
 	agc_table_close(rel, AccessShareLock);
 	return checks;
-}
-
-static bool
-covers(const Check *check, const char *tool)
-{
-	return check->prefix ? strncmp(check->pattern, tool, check->len) == 0 : strcmp(check->pattern, tool) == 0;
 }
 
 static char *
@@ -121,7 +110,7 @@ judge_checks(const Checks *checks, const char *tenant, const char *tool, RuleCon
 		char	   *feedback;
 		const char *reason;
 
-		if (!covers(check, tool))
+		if (!agc_patterns_cover(&check->pattern, 1, tool))
 			continue;
 		reason = run_check(check, checks, tenant, context, &detail, &feedback);
 		if (reason == NULL)
@@ -192,7 +181,7 @@ allow_has_checks(const char *tenant, const char *policy, const char *tool)
 	if (checks == NULL)
 		return false;
 	for (int i = 0; i < checks->count; i++)
-		found |= covers(&checks->items[i], tool);
+		found |= agc_patterns_cover(&checks->items[i].pattern, 1, tool);
 	agc_object_unpin(object);
 	return found;
 }
@@ -234,7 +223,7 @@ add_check_words(List *words, const CheckWords *of)
 	if (checks == NULL)
 		return words;
 	for (int i = 0; i < checks->count; i++)
-		if (covers(&checks->items[i], of->tool))
+		if (agc_patterns_cover(&checks->items[i].pattern, 1, of->tool))
 			words = lappend(words, check_word(of, &checks->items[i], checks));
 	agc_object_unpin(object);
 	return words;

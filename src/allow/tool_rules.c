@@ -46,14 +46,8 @@ typedef struct ToolRuleRow
 void
 allow_read_tool_pattern(FunctionCallInfo fcinfo, RuleRow *row)
 {
-	const char *star;
-
 	row->policy = agc_arg_name(fcinfo, 0, "policy");
-	row->pattern = agc_arg_name(fcinfo, 1, "tool");
-	star = strchr(row->pattern, '*');
-	if (star != NULL && star[1] != '\0')
-		allow_bad_rule("invalid tool pattern", psprintf("Pattern \"%s\" has a star that is not at its end.", row->pattern),
-					   "Write an exact name, 'prefix*' or '*'.");
+	row->pattern = agc_arg_tool_pattern(fcinfo, 1);
 }
 
 /* Only a name tells which rule a changed condition belongs to. */

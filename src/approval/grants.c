@@ -212,21 +212,6 @@ check_when(Jsonb *when)
 				 hint == NULL ? 0 : errhint("%s", hint)));
 }
 
-static char *
-arg_tool(FunctionCallInfo fcinfo, int n)
-{
-	char	   *tool = agc_arg_name(fcinfo, n, "tool");
-	const char *star = strchr(tool, '*');
-
-	if (star != NULL && star[1] != '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid tool pattern"),
-				 errdetail("Pattern %s has a star that is not at its end.", agc_quoted_name(tool)),
-				 errhint("Write an exact name, 'prefix*' or '*'.")));
-	return tool;
-}
-
 static void
 check_uses(FunctionCallInfo fcinfo, int n)
 {
@@ -248,7 +233,7 @@ AGC_FUNCTION(approval_grant)
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $7 + $8, $9, $10, $11, $12)", lengthof(types), types
 	};
 	char	   *agent = agc_arg_name(fcinfo, 0, "agent");
-	char	   *tool = arg_tool(fcinfo, 1);
+	char	   *tool = agc_arg_tool_pattern(fcinfo, 1);
 	Jsonb	   *when = agc_opt_jsonb(fcinfo, 2, "when");
 	char	   *tenant = agc_arg_tenant(fcinfo, 7);
 	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));

@@ -92,6 +92,9 @@ extern char **agc_opt_names(FunctionCallInfo fcinfo, int arg, const char *what, 
 /* text[] of names and 'prefix*', each once, as it is to be stored; NULL when not given */
 extern ArrayType *agc_opt_patterns(FunctionCallInfo fcinfo, int arg, const char *what);
 
+/* a tool's exact name, 'prefix*' or '*' */
+extern char *agc_arg_tool_pattern(FunctionCallInfo fcinfo, int n);
+
 /* a text[] of them */
 extern Datum agc_texts_datum(char *const *texts, int n);
 

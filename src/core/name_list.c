@@ -111,6 +111,21 @@ agc_opt_patterns(FunctionCallInfo fcinfo, int arg, const char *what)
 	return construct_array(elems, kept, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
+char *
+agc_arg_tool_pattern(FunctionCallInfo fcinfo, int n)
+{
+	char	   *pattern = agc_arg_name(fcinfo, n, "tool");
+	const char *star = strchr(pattern, '*');
+
+	if (star != NULL && star[1] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid tool pattern"),
+				 errdetail("Pattern %s has a star that is not at its end.", agc_quoted_name(pattern)),
+				 errhint("Write an exact name, 'prefix*' or '*'.")));
+	return pattern;
+}
+
 bool
 agc_patterns_cover(char *const *patterns, int n, const char *name)
 {

@@ -246,7 +246,7 @@ task_facts_begin(const char *tenant, const char *policy, const char *task, const
 	{
 		const FactRule *rule = &rules->items[i];
 
-		if (!fact_rule_covers(rule, tool))
+		if (!agc_patterns_cover(&rule->pattern, 1, tool))
 			continue;
 		if (begun.root == NULL)
 			begun.root = task_root(tenant, task);

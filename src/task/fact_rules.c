@@ -34,9 +34,6 @@ compile_rule(FactRules *rules, FactRule *rule, HeapTuple tuple, TupleDesc desc)
 
 	memset(rule, 0, sizeof(*rule));
 	rule->pattern = agc_col_text(tuple, desc, "tool");
-	rule->len = strlen(rule->pattern);
-	rule->prefix = rule->pattern[rule->len - 1] == '*';
-	rule->len -= rule->prefix;
 	rule->fact = agc_col_text(tuple, desc, "fact");
 	rule->clears = agc_col_bool(tuple, desc, "clears");
 	rule->valid_for = agc_col_interval(tuple, desc, "valid_for", -1);
@@ -89,12 +86,6 @@ fact_rules_pin(const char *tenant, const char *policy, AgcObject **object)
 	return NULL;
 }
 
-bool
-fact_rule_covers(const FactRule *rule, const char *tool)
-{
-	return rule->prefix ? strncmp(rule->pattern, tool, rule->len) == 0 : strcmp(rule->pattern, tool) == 0;
-}
-
 /* ----- writing -------------------------------------------------------------------- */
 
 typedef struct FactRow
@@ -123,17 +114,11 @@ refuse(const char *what, const char *detail, const char *hint)
 static void
 read_names(FunctionCallInfo fcinfo, FactRow *row, int tenant)
 {
-	const char *star;
-
 	memset(row, 0, sizeof(*row));
 	row->policy = agc_arg_name(fcinfo, 0, "policy");
-	row->tool = agc_arg_name(fcinfo, 1, "tool");
+	row->tool = agc_arg_tool_pattern(fcinfo, 1);
 	row->fact = agc_arg_name(fcinfo, 2, "fact");
 	row->tenant = agc_arg_tenant(fcinfo, tenant);
-	star = strchr(row->tool, '*');
-	if (star != NULL && star[1] != '\0')
-		refuse("invalid tool pattern", psprintf("Pattern \"%s\" has a star that is not at its end.", row->tool),
-			   "Write an exact name, 'prefix*' or '*'.");
 	agc_enter(row->tenant, AGC_ADMIN);
 	allow_require_policy(row->tenant, row->policy);
 }

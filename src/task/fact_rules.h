@@ -9,9 +9,7 @@
 
 typedef struct FactRule
 {
-	const char *pattern;		/* of the tool */
-	int			len;			/* without the star */
-	bool		prefix;
+	char	   *pattern;		/* of the tool */
 	const char *fact;
 	bool		clears;
 	int			value;			/* a pointer's number; -1: the value is true */
@@ -30,7 +28,5 @@ typedef struct FactRules
 
 /* the rules of a policy, pinned as *object; NULL: there are none */
 extern const FactRules *fact_rules_pin(const char *tenant, const char *policy, AgcObject **object);
-
-extern bool fact_rule_covers(const FactRule *rule, const char *tool);
 
 #endif							/* AGENTCORE_TASK_FACT_RULES_H */

@@ -43,7 +43,7 @@ policy_limits(const char *tenant, const char *policy, const char *tool)
 	if (rules == NULL)
 		return false;
 	for (int i = 0; i < rules->count; i++)
-		found |= limit_rule_covers(&rules->items[i], tool);
+		found |= agc_patterns_cover(&rules->items[i].pattern, 1, tool);
 	agc_object_unpin(object);
 	return found;
 }
@@ -320,7 +320,7 @@ take_policy(Finder *finder, const char *tenant, const char *policy)
 	if (rules == NULL)
 		return;
 	for (int i = 0; i < rules->count; i++)
-		if (limit_rule_covers(&rules->items[i], finder->tool))
+		if (agc_patterns_cover(&rules->items[i].pattern, 1, finder->tool))
 			take_limit(finder, tenant, policy, rules, &rules->items[i]);
 	agc_object_unpin(object);
 }

@@ -119,9 +119,6 @@ compile_rule(LimitRules *rules, LimitRule *rule, HeapTuple tuple, TupleDesc desc
 	memset(rule, 0, sizeof(*rule));
 	rule->name = agc_col_text(tuple, desc, "name");
 	rule->pattern = agc_col_text(tuple, desc, "tool");
-	rule->len = strlen(rule->pattern);
-	rule->prefix = rule->pattern[rule->len - 1] == '*';
-	rule->len -= rule->prefix;
 	rule->max_calls = agc_col_int64(tuple, desc, "max_calls", -1);
 	rule->period = agc_col_interval(tuple, desc, "period", 0);
 	rule->ask = agc_col_text(tuple, desc, "ask");
@@ -174,12 +171,6 @@ limit_rules_pin(const char *tenant, const char *policy, AgcObject **object)
 	return NULL;
 }
 
-bool
-limit_rule_covers(const LimitRule *rule, const char *tool)
-{
-	return rule->prefix ? strncmp(rule->pattern, tool, rule->len) == 0 : strcmp(rule->pattern, tool) == 0;
-}
-
 /* ----- writing ----------------------------------------------------------------------- */
 
 typedef struct LimitRow
@@ -211,15 +202,9 @@ refuse(const char *what, const char *detail, const char *hint)
 static void
 read_tool(FunctionCallInfo fcinfo, LimitRow *limit)
 {
-	const char *star;
-
 	limit->policy = agc_arg_name(fcinfo, 0, "policy");
-	limit->pattern = agc_arg_name(fcinfo, 1, "tool");
+	limit->pattern = agc_arg_tool_pattern(fcinfo, 1);
 	limit->name = agc_arg_name(fcinfo, 2, "name");
-	star = strchr(limit->pattern, '*');
-	if (star != NULL && star[1] != '\0')
-		refuse("invalid tool pattern", psprintf("Pattern \"%s\" has a star that is not at its end.", limit->pattern),
-			   "Write an exact name, 'prefix*' or '*'.");
 }
 
 static void

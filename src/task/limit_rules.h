@@ -12,9 +12,7 @@
 typedef struct LimitRule
 {
 	const char *name;
-	const char *pattern;		/* of the tool */
-	int			len;			/* without the star */
-	bool		prefix;
+	char	   *pattern;		/* of the tool */
 	int			nper;
 	int			per[LIMIT_MAX_PER]; /* numbers of pointers */
 	const char *per_text[LIMIT_MAX_PER];
@@ -41,8 +39,6 @@ typedef struct LimitRules
 
 /* the limits of a policy, pinned as *object; NULL: there are none */
 extern const LimitRules *limit_rules_pin(const char *tenant, const char *policy, AgcObject **object);
-
-extern bool limit_rule_covers(const LimitRule *rule, const char *tool);
 
 /* a number in billionths; false: it is negative, has more decimals or is out of range */
 extern bool limit_amount(Numeric number, int64 *amount);
