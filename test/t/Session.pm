@@ -25,11 +25,13 @@ sub named
 	return $session;
 }
 
-# asks without waiting for the answer, which the next answer() has
+# asks without waiting for the answer, which the next answer() has; a fast answer comes
+# with the word that is waited for, and query_until() would lose it
 sub asks
 {
 	my ($session, $sql) = @_;
-	$session->query_until(qr/asked/, "\\echo asked\n$sql;\n");
+	my $out = $session->query_until(qr/asked\n/, "\\echo asked\n$sql;\n");
+	$session->{early} .= $out =~ s/asked\n//r;
 	return;
 }
 
@@ -38,7 +40,8 @@ sub answer
 {
 	my ($session) = @_;
 	my ($out) = $session->query('SELECT 1 WHERE false');
-	$out =~ s/^asked\n?//;
+	$out = delete($session->{early}) . $out if defined $session->{early};
+	$out =~ s/\n$//;
 	my $err = $session->{stderr};
 	$session->{stderr} = '';
 	return join "\n", grep { $_ ne '' } $out, $err;
