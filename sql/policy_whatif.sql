@@ -11,7 +11,7 @@ CREATE TABLE calls (n int, context jsonb);
 INSERT INTO calls VALUES (1, '{"tool": "send", "args": {"amount": 20, "payee": "p"}, "subject": "s", "clock": {"hour": 12}}'), (2, '{"tool": "send", "args": {"amount": 2000, "payee": "p"}, "subject": "s", "clock": {"hour": 12}}'),
   (3, '{"tool": "send", "args": {"amount": "20", "payee": "p"}, "subject": "s", "clock": {"hour": 12}}'), (4, '{"tool": "send", "args": {"amount": 20, "payee": "s"}, "subject": "s", "clock": {"hour": 12}}'),
   (5, '{"tool": "send", "args": {"amount": 20, "payee": "p"}, "subject": "s", "clock": {"hour": 23}}'), (6, '{"tool": "look/at"}'), (7, '{"tool": "other"}'), (8, NULL), (9, '{"args": {}}'),
-  (10, '{"tool": "send", "args": {"amount": 20, "payee": "p"}}');
+  (10, '{"tool": "send", "args": {"amount": 20, "payee": "p"}}'), (11, '{"tool": "send", "args": {"amount": 20, "payee": "p"}, "subject": "s", "clock": {"at": "2026-07-01T21:30:00Z"}}');
 SELECT n, given, allowed, reason, detail FROM agentcore.policy_simulate('pay', contexts => ARRAY(SELECT context FROM calls ORDER BY n));
 -- the time of a call is read in the zone of the policy: 21:30 UTC is 23:30 in Berlin in summer
 SELECT allowed, reason FROM agentcore.policy_simulate('berlin', contexts => '{"{\"tool\": \"send\", \"clock\": {\"hour\": 21, \"at\": \"2026-07-01T21:30:00Z\"}}", "{\"tool\": \"send\", \"clock\": {\"hour\": 21}}"}');
@@ -50,6 +50,11 @@ SELECT foretold('{"deny_tools": [{"tool": "send", "name": "night", "when": {"/cl
 SELECT foretold('{"mode": "audit"}', $$SELECT agentcore.policy_set('pay', mode => 'audit')$$);
 SELECT foretold('{"mode": "off"}', $$SELECT agentcore.policy_set('pay', mode => 'off')$$);
 SELECT foretold(format('{"drop": [%s]}', rule)::jsonb, format($$SELECT agentcore.policy_rule_drop('pay', %s)$$, rule)) FROM agentcore.policy_rules WHERE policy = 'pay' AND name = 'dear';
+-- the zone in which the clock is read; a policy keeps the one that it has
+SELECT foretold('{"tz": "Europe/Berlin"}', $$SELECT agentcore.policy_set('pay', tz => 'Europe/Berlin')$$);
+SELECT foretold('{"tz": null}', $$SELECT agentcore.policy_set('pay', reset => '{tz}')$$);
+SELECT p.proposal, change, detail_before, detail_after FROM unnest('{"{\"tz\": \"UTC\"}","{\"tz\": null}","{\"mode\": \"enforce\"}"}'::jsonb[]) p (proposal), unnest('{f,t}'::bool[]) r (replace),
+  agentcore.policy_diff('berlin', contexts => ARRAY(SELECT context FROM calls WHERE n = 11), rules => p.proposal, replace => r.replace) ORDER BY r.replace, p.proposal;
 -- replace: a list that is given is whole, the others stay
 SELECT n, change, allowed_after, reason_after, proposed FROM agentcore.policy_diff('pay', contexts => ARRAY(SELECT context FROM calls ORDER BY n), rules => '{"allow_tools": ["other"]}', replace => true);
 SELECT n, change, allowed_after, reason_after, proposed FROM agentcore.policy_diff('pay', contexts => ARRAY(SELECT context FROM calls ORDER BY n), rules => '{"deny_tools": [], "ask_tools": [{"tool": "look/*", "name": "q"}]}', replace => true);
@@ -72,6 +77,8 @@ SELECT refused('{"ask_tools": [{"tool": "send", "name": "x", "votes": 99}]}');
 SELECT refused('{"ask_tools": [{"tool": "send", "name": "x", "votes": "many"}]}');
 SELECT refused('{"ask_tools": [{"tool": "send", "name": "x", "approvers": "nobody_of_that_name"}]}');
 SELECT refused('{"ask_tools": [7]}');
+SELECT refused('{"tz": "Mars/Olympus"}');
+SELECT refused('{"tz": 5}');
 SELECT refused('{"deny_tools": "send"}');
 -- contexts that are none, and neither or both questions
 SELECT allowed FROM agentcore.policy_simulate('pay', contexts => '{"{\"tol\": 1}"}');

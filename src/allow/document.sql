@@ -179,7 +179,7 @@ CREATE FUNCTION agentcore.policy_diff(policy text, urls text[] DEFAULT NULL, rul
 COMMENT ON FUNCTION agentcore.policy_diff(text, text[], jsonb, text, boolean, jsonb[], text) IS
   'What a change of a policy would mean for these URLs, or for calls with these contexts: one row per URL that url_check(), or context that policy_simulate(), would answer otherwise. '
   'contexts: as in policy_simulate(). '
-  'rules: what policy_document() takes; allow, deny, allow_tools, deny_tools and ask_tools are added to the policy''s rules, a rule for tools in the place of the one of its name, those of drop (ids) are left out, mode, schemes and methods are as given or stay. '
+  'rules: what policy_document() takes; allow, deny, allow_tools, deny_tools and ask_tools are added to the policy''s rules, a rule for tools in the place of the one of its name, those of drop (ids) are left out, mode, schemes, methods and tz are as given or stay. '
   'replace: what policy_import() would make of it; each list replaces the policy''s own where it is given. '
   'Nothing is written or locked; it runs on a standby. '
   'Needs reader. '

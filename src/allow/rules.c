@@ -303,6 +303,7 @@ allow_policy_row(HeapTuple row, TupleDesc desc, FunctionCallInfo fcinfo)
 	allow_set_column(desc, values, nulls, "mode", CStringGetTextDatum(mode));
 	allow_set_column(desc, values, nulls, "schemes", allow_schemes_arg(fcinfo, 2));
 	allow_set_column(desc, values, nulls, "methods", allow_methods_arg(fcinfo, 3));
+	allow_set_column(desc, values, nulls, "tz", CStringGetTextDatum(allow_tz_arg(fcinfo, 4)));
 	return heap_form_tuple(desc, values, nulls);
 }
 

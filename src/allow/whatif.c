@@ -118,22 +118,23 @@ AGC_FUNCTION(policy_simulate)
 	return (Datum) 0;
 }
 
-/* The policy's row, with mode, schemes and methods of the proposal if it has them. */
+/* The policy's row, with mode, schemes, methods and zone of the proposal if it has them. */
 static HeapTuple
 proposed_policy(HeapTuple row, TupleDesc desc, Datum document)
 {
-	static const Oid types[] = {JSONBOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID};
+	static const Oid types[] = {JSONBOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID};
 	static AgcPlan plan = {
 		"SELECT CASE WHEN $1 ? 'mode' THEN coalesce($1 ->> 'mode', 'enforce') ELSE $2 END,"
 		" CASE WHEN $1 -> 'schemes' = 'null' THEN '{https}'"
 		" WHEN $1 ? 'schemes' THEN ARRAY(SELECT jsonb_array_elements_text($1 -> 'schemes')) ELSE $3 END,"
 		" CASE WHEN jsonb_typeof($1 -> 'methods') = 'array' THEN ARRAY(SELECT jsonb_array_elements_text($1 -> 'methods'))"
-		" WHEN NOT $1 ? 'methods' THEN $4 END", 4, types
+		" WHEN NOT $1 ? 'methods' THEN $4 END,"
+		" CASE WHEN $1 ? 'tz' THEN coalesce($1 ->> 'tz', 'UTC') ELSE $5 END", lengthof(types), types
 	};
-	static const char *const columns[] = {"mode", "schemes", "methods"};
+	static const char *const columns[] = {"mode", "schemes", "methods", "tz"};
 	AgcRow		given;
 
-	LOCAL_FCINFO(settings, 4);
+	LOCAL_FCINFO(settings, 5);
 
 	agc_row_init(&given);
 	agc_put(&given, document);
@@ -145,8 +146,8 @@ proposed_policy(HeapTuple row, TupleDesc desc, Datum document)
 		agc_put_datum(&given, value, isnull);
 	}
 	agc_spi_row(&plan, &given);
-	InitFunctionCallInfoData(*settings, NULL, 4, InvalidOid, NULL, NULL);
-	for (int i = 0; i < 3; i++)
+	InitFunctionCallInfoData(*settings, NULL, 5, InvalidOid, NULL, NULL);
+	for (int i = 0; i < lengthof(columns); i++)
 		settings->args[i + 1].value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1,
 													&settings->args[i + 1].isnull);
 	return allow_policy_row(row, desc, settings);
