@@ -91,3 +91,33 @@ SELECT pg_temp.ask('ops', 'deploy', '{"url": "https://good.example/"}');
 -- the audit mode of a tool covers its schema, and nothing else
 SELECT tool_set('audited', '{"type": "object", "required": ["n"]}', mode => 'audit'), policy_set('au'), agent_set('au', policy => 'au');
 SELECT pg_temp.ask('au', 'audited', '{"n": 1}'), policy_allow_tool('au', 'audited', name => 'small', "when" => '{"/args/n?": {"maximum": 5}}') IS NOT NULL, pg_temp.ask('au', 'audited', '{"n": 1}'), pg_temp.ask('au', 'audited', '{}'), pg_temp.ask('au', 'audited', '{"n": 6}');
+
+-- a policy in audit mode reports what it would do: every set of rules, with arguments that each condition fits, does not fit, or lacks
+SELECT policy_set('would'), agent_set('would', policy => 'would');
+CREATE FUNCTION pg_temp.would(mask int, OUT differ bigint, OUT said text) LANGUAGE plpgsql AS $$
+DECLARE
+  rules constant text[] := ARRAY[$r$policy_allow_tool('would', 'deploy', name => 'allow', "when" => '{"/args/a": {"const": 1}}')$r$, $r$policy_deny_tool('would', 'deploy', name => 'deny', "when" => '{"/args/d": {"const": 1}}')$r$,
+    $r$policy_ask_tool('would', 'deploy', name => 'ask', "when" => '{"/args/k": {"const": 1}}')$r$, $r$policy_deny_tool('would', 'deploy', name => 'watch-deny', audit => true, "when" => '{"/args/d": {"const": 1}}')$r$,
+    $r$policy_ask_tool('would', 'deploy', name => 'watch-ask', audit => true, "when" => '{"/args/k": {"const": 1}}')$r$, $r$policy_allow_tool('would', 'dep*')$r$, $r$policy_deny_tool('would', 'deplo*')$r$];
+  asked constant jsonb[] := ARRAY(SELECT jsonb_build_object('tool', 'deploy', 'args', coalesce(jsonb_object_agg(m, v) FILTER (WHERE v IS NOT NULL), '{}'))
+    FROM generate_series(0, 26) n, LATERAL (VALUES ('a', nullif(n % 3, 2)), ('d', nullif(n / 3 % 3, 2)), ('k', nullif(n / 9, 2))) x (m, v) GROUP BY n ORDER BY n);
+BEGIN
+  PERFORM agentcore.policy_rule_drop('would', rule) FROM agentcore.policy_rules WHERE policy = 'would';
+  FOR i IN 1 .. 7 LOOP
+    IF mask & (1 << i - 1) > 0 THEN EXECUTE 'SELECT agentcore.' || rules[i]; END IF;
+  END LOOP;
+  PERFORM agentcore.policy_set('would', mode => 'enforce');
+  CREATE TEMP TABLE enforcing AS SELECT * FROM agentcore.policy_simulate('would', contexts => asked);
+  PERFORM agentcore.policy_set('would', mode => 'audit');
+  SELECT count(*) FILTER (WHERE NOT a.allowed OR (a.reason, split_part(a.detail, ' (', 1)) IS DISTINCT FROM (e.reason, split_part(e.detail, ' (', 1))), string_agg(DISTINCT a.reason, ' ') INTO differ, said
+    FROM enforcing e JOIN agentcore.policy_simulate('would', contexts => asked) a USING (n);
+  DROP TABLE enforcing;
+END $$;
+SELECT count(*), sum(differ) AS differ, string_agg(DISTINCT said, ', ') FROM generate_series(0, 127) mask, pg_temp.would(mask);
+-- the same of the gate: an ask that no allow meets, a deny beside no allow, an allow that was missed
+SELECT policy_rule_drop('would', rule) FROM policy_rules WHERE policy = 'would' AND name IS NULL;
+SELECT pg_temp.ask('would', 'deploy', a::jsonb) FROM unnest(ARRAY['{"a": 0, "d": 0, "k": 1}', '{"a": 0, "d": 1, "k": 0}', '{"a": 0, "d": 0, "k": 0}', '{"a": 1, "d": 0, "k": 0}']) a;
+-- '*' in audit mode takes nothing away from what the agent's own policy would say
+SELECT policy_set('*', mode => 'audit'), policy_ask_tool('*', 'deploy', name => 'common') IS NOT NULL;
+SELECT pg_temp.ask('would', 'deploy', a::jsonb) FROM unnest(ARRAY['{"a": 0, "d": 0, "k": 1}', '{"a": 0, "d": 1, "k": 0}', '{"a": 0, "d": 0, "k": 0}', '{"a": 1, "d": 0, "k": 0}']) a;
+SELECT policy_drop('*');

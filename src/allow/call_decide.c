@@ -36,7 +36,8 @@ typedef struct Decision
 	Finding		missed;			/* the oldest allow that did not hold */
 	Finding		observed;		/* the oldest rule with audit that would have refused */
 	List	   *asks;			/* of Finding; what applies */
-	bool		asked_by_own;	/* one of them is the agent's policy's */
+	bool		asked_by_own;	/* one of them is the agent's policy's, or would be but for its mode */
+	bool		denied_by_own;	/* the agent's policy is in audit mode, and would deny */
 	bool		looked;			/* a rule looks at calls of the tool, or a policy has checks */
 	bool		has_checks;
 	AgcObject  *pinned[1 + COMMON_MAX]; /* policies '*' first */
@@ -154,18 +155,23 @@ unpin_all(Decision *decision)
 		agc_object_unpin(decision->pinned[--decision->npinned]);
 }
 
-/* What a policy in audit mode would have refused is only reported; what it allows, it allows. */
+/* What a policy in audit mode would have refused or asked is only reported; what it allows, it allows. */
 static void
 judge_observed(Decision *decision, const Policy *policy, const char *tool, bool own)
 {
 	Decision	apart = *decision;
 	Visit		visit = {&apart, own};
+	bool		denies;
 
 	apart.asks = NIL;
 	decision->looked |= each_rule(policy, tool, decision->context, &apart.now, visit_weigh, &visit);
 	decision->now = apart.now;
 	decision->allow = apart.allow;
-	if (apart.deny.rule != NULL && apart.deny.policy == policy)
+	decision->missed = apart.missed;
+	denies = apart.deny.rule != NULL && apart.deny.policy == policy;
+	decision->denied_by_own |= own && denies;
+	decision->asked_by_own |= apart.asked_by_own;
+	if (denies)
 		keep(&decision->observed, &apart.deny);
 	else if (apart.asks != NIL)
 		keep(&decision->observed, linitial(apart.asks));
@@ -284,12 +290,12 @@ refuse_missed(CallJudgement *out, const Decision *decision, const char *tool)
 static void
 conclude(const Decision *decision, const Policy *own, const char *tool, CallJudgement *out)
 {
-	bool		allowed = decision->allow.rule != NULL || decision->asked_by_own;
+	bool		decided = decision->allow.rule != NULL || decision->asked_by_own || decision->denied_by_own;
 
 	put_observed(out, &decision->observed);
 	if (decision->deny.rule != NULL)
 		refuse(out, REASON_DENYLIST_MATCH, &decision->deny);
-	else if (!allowed && own->mode != POLICY_OFF && name_reason(own, tool) != NULL)
+	else if (!decided && own->mode != POLICY_OFF && name_reason(own, tool) != NULL)
 	{
 		refuse_missed(out, decision, tool);
 		if (own->mode == POLICY_AUDIT)
