@@ -55,6 +55,17 @@ SELECT * FROM policy_lint('p');
 -- a limit of the sum
 SELECT policy_limit_tool('p', 'ref*', 'sum', sum_of => '/args/amount', max_sum => 1000);
 SELECT rule, tool, problem FROM policy_lint('p') WHERE rule IN ('small', 'sum');
+-- another limit adds up what a rule bounds: nothing is told when the rule is written
+SELECT policy_limit_tool('p', 'mail/*', 'calls', max_calls => 5), policy_fact_clear('p', 'tset', 'passed');
+SET client_min_messages = notice;
+SELECT policy_allow_tool('p', 'refund', name => 'small', "when" => '{"/args/amount": {"maximum": 400}, "/args/order_id": {"const": "x"}, "/args/reason": {"const": "x"}}') IS NOT NULL;
+SET client_min_messages = warning;
+-- a limit whose maximum comes from a function that is gone, for a tool that is none
+CREATE FUNCTION shop.most(context jsonb) RETURNS numeric LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT 5';
+REVOKE EXECUTE ON FUNCTION shop.most FROM PUBLIC;
+SELECT policy_limit_tool('p', 'refud', 'most', sum_of => '/args/amount', max_by => 'shop.most');
+DROP FUNCTION shop.most;
+SELECT * FROM policy_lint('p') WHERE rule IN ('most', 'calls', 'passed');
 -- a tool that changes: the rule stays, and is always unknown
 SELECT tool_set('refund', '{"type": "object", "properties": {"sum": {"type": "string"}, "order_id": {"type": "string"}, "reason": {"type": "integer"}}, "additionalProperties": false}');
 SELECT rule, tool, problem FROM policy_lint('p') WHERE tool = 'refund';

@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 #include "call/call.h"
 #include "retry/retry.h"
+#include "task/task.h"
 #include "tool/tool.h"
 
 #include "miscadmin.h"
@@ -39,6 +40,7 @@ _PG_init(void)
 	cache_init();
 	budget_init();
 	allow_init();
+	task_init();
 	approval_init();
 	call_init();
 	MarkGUCPrefixReserved("agentcore");

@@ -8,6 +8,7 @@
 #include "allow/call_rules.h"
 #include "allow/check_function.h"
 #include "allow/common.h"
+#include "allow/lint_room.h"
 #include "core/core.h"
 
 /* ----- settings (allow.c): agc_x is agentcore.x ----- */

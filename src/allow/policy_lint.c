@@ -19,7 +19,18 @@
 #include "utils/builtins.h"
 
 #define NOTICES_MAX 3
-#define COLUMNS_MAX 6
+#define COLUMNS_MAX 4
+#define ROOMS_MAX 2
+
+static const LintRoom *rooms[ROOMS_MAX];
+static int	nrooms;
+
+void
+lint_register(const LintRoom *room)
+{
+	Assert(nrooms < ROOMS_MAX);
+	rooms[nrooms++] = room;
+}
 
 /* Rows that the owner read, as text. */
 typedef struct Rows
@@ -42,25 +53,10 @@ read_rows(AgcPlan *plan, Datum *values)
 	{
 		rows.values[i] = palloc0(COLUMNS_MAX * sizeof(char *));
 		for (int n = 0; n < SPI_tuptable->tupdesc->natts; n++)
-		{
-			char	   *value = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, n + 1);
-
-			rows.values[i][n] = value == NULL ? NULL : MemoryContextStrdup(CurrentMemoryContext, value);
-		}
+			rows.values[i][n] = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, n + 1);
 	}
 	agc_owner_end(&owner);
 	return rows;
-}
-
-static char **
-first_column(const Rows *rows, int *n)
-{
-	char	  **column = palloc((rows->count + 1) * sizeof(char *));
-
-	for (uint64 i = 0; i < rows->count; i++)
-		column[i] = rows->values[i][0];
-	*n = rows->count;
-	return column;
 }
 
 static void
@@ -71,16 +67,23 @@ take_allows(LintHouse *house, const Rows *rows)
 		house->allows[house->nallows++] = (LintAllow){rows->values[i][0], rows->values[i][1]};
 }
 
+/* All but the allows. */
 static void
-load_sums(LintHouse *house, Datum *values)
+load_house(LintHouse *house, const char *tenant, const char *policy)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID};
-	static AgcPlan plan = {
-		"SELECT tool FROM agentcore.policy_limit WHERE tenant = $1 AND policy = $2 AND sum_of IS NOT NULL", 2, types
-	};
-	Rows		rows = read_rows(&plan, values);
+	lint_load_tools(house, tenant);
+	for (int i = 0; i < nrooms; i++)
+		rooms[i]->furnish(house, policy);
+}
 
-	house->sums = first_column(&rows, &house->nsums);
+void
+lint_function(const LintHouse *house, const char *rule, const char *function, CheckKind kind, const LintReport *report)
+{
+	const char *problem = check_function_problem(function, kind, house->tenant);
+
+	if (problem != NULL)
+		report->tell(rule, NULL, psprintf("its function %s cannot %s: %s", function, kind == CHECK_TEXT ? "judge calls" : "be asked", problem),
+					 "Every call of the tool is denied (check_failed).", report->arg);
 }
 
 /* ----- while a rule is written ------------------------------------------------------- */
@@ -150,8 +153,7 @@ lint_notice(const char *tenant, const char *policy, const LintRule *rule)
 	Rows		allows = read_rows(&plan, values);
 
 	take_allows(&house, &allows);
-	load_sums(&house, values);
-	lint_load_tools(&house, tenant);
+	load_house(&house, tenant, policy);
 	lint_rule(&house, rule, &report);
 }
 
@@ -210,67 +212,22 @@ lint_checks(LintHouse *house, Datum *values, const LintReport *report)
 
 	for (uint64 i = 0; i < rows.count; i++)
 	{
-		char	  **row = rows.values[i];
-		const char *problem = check_function_problem(row[2], CHECK_TEXT, house->tenant);
-
-		lint_pattern(house, row[0], row[1], report);
-		if (problem != NULL)
-			report->tell(row[0], NULL, psprintf("its function %s cannot judge calls: %s", row[2], problem), "Every call of the tool is denied (check_failed).", report->arg);
-	}
-}
-
-static void
-lint_facts(LintHouse *house, Datum *values, const LintReport *report)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID};
-	static AgcPlan plan = {
-		"SELECT fact, tool FROM agentcore.policy_fact WHERE tenant = $1 AND policy = $2 ORDER BY fact, tool, clears", 2, types
-	};
-	Rows		rows = read_rows(&plan, values);
-
-	for (uint64 i = 0; i < rows.count; i++)
 		lint_pattern(house, rows.values[i][0], rows.values[i][1], report);
-}
-
-static void
-lint_limits(LintHouse *house, Datum *values, const LintReport *report)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID};
-	static AgcPlan plan = {
-		"SELECT name, tool, max_by FROM agentcore.policy_limit WHERE tenant = $1 AND policy = $2 ORDER BY name", 2, types
-	};
-	Rows		rows = read_rows(&plan, values);
-
-	for (uint64 i = 0; i < rows.count; i++)
-	{
-		char	  **row = rows.values[i];
-		const char *problem = row[2] == NULL ? NULL : check_function_problem(row[2], CHECK_NUMERIC, house->tenant);
-
-		lint_pattern(house, row[0], row[1], report);
-		if (problem != NULL)
-			report->tell(row[0], NULL, psprintf("its function %s cannot be asked: %s", row[2], problem), "Every call of the tool is denied (check_failed).", report->arg);
+		lint_function(house, rows.values[i][0], rows.values[i][2], CHECK_TEXT, report);
 	}
 }
 
 static void
-load_house(LintHouse *house, const char *tenant, Datum *values)
+load_allows(LintHouse *house, Datum *values)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
-	static AgcPlan allows = {
+	static AgcPlan plan = {
 		"SELECT coalesce(name, id::text), pattern FROM agentcore.policy_rule"
 		" WHERE tenant = $1 AND policy = $2 AND kind = 'tool' AND effect = 'allow' AND valid IS NULL ORDER BY id", 2, types
 	};
-	/* of any policy: a task is of several agents */
-	static AgcPlan facts = {
-		"SELECT DISTINCT fact FROM agentcore.policy_fact WHERE tenant = $1 AND NOT clears AND $2 IS NOT NULL", 2, types
-	};
-	Rows		rows = read_rows(&allows, values);
+	Rows		rows = read_rows(&plan, values);
 
-	lint_load_tools(house, tenant);
 	take_allows(house, &rows);
-	load_sums(house, values);
-	rows = read_rows(&facts, values);
-	house->facts = first_column(&rows, &house->nfacts);
 }
 
 /* policy_lint(policy, tenant) -> setof (rule, tool, problem, hint) */
@@ -285,10 +242,11 @@ AGC_FUNCTION(policy_lint)
 	agc_enter(tenant, AGC_READER);
 	allow_require_policy(tenant, policy);
 	InitMaterializedSRF(fcinfo, 0);
-	load_house(&house, tenant, values);
+	load_allows(&house, values);
+	load_house(&house, tenant, policy);
 	lint_rules(&house, values, &report);
 	lint_checks(&house, values, &report);
-	lint_facts(&house, values, &report);
-	lint_limits(&house, values, &report);
+	for (int i = 0; i < nrooms; i++)
+		rooms[i]->lint(&house, policy, &report);
 	return (Datum) 0;
 }

@@ -324,8 +324,10 @@ visit_text(RuleLint *lint, const char *pointer, const Term *term, void *arg)
 static bool
 is_summed(const RuleLint *lint)
 {
-	for (int i = 0; i < lint->house->nsums; i++)
-		if (lint->tool != NULL ? lint_covers(lint->house->sums[i], lint->tool) : lint_covers_pattern(lint->house->sums[i], lint->rule->pattern))
+	ListCell   *cell;
+
+	foreach(cell, lint->house->sums)
+		if (lint->tool != NULL ? lint_covers(lfirst(cell), lint->tool) : lint_covers_pattern(lfirst(cell), lint->rule->pattern))
 			return true;
 	return false;
 }
@@ -350,6 +352,7 @@ visit_fact(RuleLint *lint, const char *pointer, const Term *term, void *arg)
 	const char *rest = pointer + strlen("/facts");
 	char	   *fact;
 	size_t		len;
+	ListCell   *cell;
 
 	if (strncmp(pointer, "/facts/", 7) != 0)
 		return false;
@@ -357,8 +360,8 @@ visit_fact(RuleLint *lint, const char *pointer, const Term *term, void *arg)
 	len = strlen(fact);
 	if (term != NULL && term->shown.optional && rest == NULL && len > 0)
 		fact[len - 1] = '\0';
-	for (int i = 0; i < lint->house->nfacts; i++)
-		if (strcmp(lint->house->facts[i], fact) == 0)
+	foreach(cell, lint->house->facts)
+		if (strcmp(lfirst(cell), fact) == 0)
 			return false;
 	found(lint, psprintf("nothing gives the fact %s", agc_quoted_name(fact)), "Say which call does, with policy_fact().");
 	return false;
