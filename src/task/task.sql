@@ -1,14 +1,18 @@
 -- task: what is remembered of tasks.
 
+-- Not unique by tenant: two sessions that remember a tenant's first never wait for each other.
 CREATE TABLE agentcore.task_memory (
   tenant   text COLLATE "C" NOT NULL,
   name     text COLLATE "C" NOT NULL DEFAULT 'tasks' CHECK (name = 'tasks'),
   revision bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
-  PRIMARY KEY (tenant, name)
+  id       uuid DEFAULT pg_catalog.gen_random_uuid(),
+  PRIMARY KEY (tenant, id)
 );
+CREATE INDEX task_memory_tenant ON agentcore.task_memory (tenant, name);
 SELECT agentcore.registry_attach('agentcore.task_memory');
 COMMENT ON TABLE agentcore.task_memory IS
-  'Tenants of which something is remembered of a task: one without a row has nothing looked up.';
+  'Tenants of which something is remembered of a task: one without a row has nothing looked up. '
+  'A tenant has a row for each transaction that was the first, so more than one where several were at once.';
 
 CREATE TABLE agentcore.task (
   tenant     text COLLATE "C" NOT NULL,

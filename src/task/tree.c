@@ -4,10 +4,11 @@
  *
  * A task is its whole tree, and what is remembered of it belongs to the root.
  * Most tasks have no row; a tenant none of whose tasks has one is known by a
- * registry row (task_memory), so nothing is looked up for it.
+ * registry row (task_memory), so nothing is looked up for it.  Sessions that are the
+ * first at the same time write one each, so that none waits for another.
  *
- * Memory: CurrentMemoryContext.  Locks: a begin only reads; the insert
- * of task_remember() waits for another session's first one.  On ERROR: the transaction takes everything back.
+ * Memory: CurrentMemoryContext.  Locks: none; a begin only reads, and an insert waits
+ * for nobody.  On ERROR: the transaction takes everything back.
  */
 #include "task/tasks.h"
 
@@ -17,7 +18,7 @@
 
 static void *compile_memory(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name);
 
-static AgcTable memory_table = AGC_TABLE("task_memory", "task_memory_pkey");
+static AgcTable memory_table = AGC_TABLE("task_memory", "task_memory_tenant");
 static AgcTable task_table = AGC_TABLE("task", "task_pkey");
 static const AgcObjectClass memory_class = {"task_memory", &memory_table, compile_memory};
 
@@ -43,7 +44,7 @@ task_remember(const char *tenant)
 {
 	static const Oid types[] = {TEXTOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.task_memory (tenant) VALUES ($1) ON CONFLICT DO NOTHING", 1, types
+		"INSERT INTO agentcore.task_memory (tenant) VALUES ($1)", 1, types
 	};
 	AgcRow		row;
 
@@ -51,7 +52,7 @@ task_remember(const char *tenant)
 		return;
 	agc_row_init(&row);
 	agc_put_text(&row, tenant);
-	(void) agc_owner_spi_row_bounded(&plan, &row);
+	(void) agc_owner_spi_row(&plan, &row);
 }
 
 static HeapTuple
