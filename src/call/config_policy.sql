@@ -11,14 +11,12 @@ COMMENT ON FUNCTION agentcore.config_knows_names(jsonb[]) IS
   'Internal. '
   'Whether one of the policies of a document speaks of what came with rules that have names: a document from before cannot mean to remove it.';
 
-CREATE FUNCTION agentcore.config_rules(item jsonb, list text) RETURNS SETOF jsonb
+CREATE FUNCTION agentcore.config_rules(item jsonb, list text, OUT name jsonb, OUT rule jsonb) RETURNS SETOF record
   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
-  rule jsonb;
   seen jsonb[] := '{}';
-  name jsonb;
 BEGIN
   FOR rule IN SELECT value FROM jsonb_array_elements(item -> list) LOOP
     IF jsonb_typeof(rule) = 'string' AND list LIKE '%\_tools' THEN
@@ -30,19 +28,22 @@ BEGIN
     rule := (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each(rule) m WHERE m.value <> 'null');
     IF list = 'facts' AND rule -> 'clears' = 'false' THEN
       rule := rule - 'clears';
+    ELSIF list = 'facts' AND jsonb_typeof(rule -> 'clears') <> 'boolean' THEN
+      RAISE EXCEPTION 'member "clears" of a fact must be a boolean' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     name := CASE list WHEN 'facts' THEN jsonb_build_array(rule -> 'tool', rule -> 'fact', rule ? 'clears') ELSE rule -> 'name' END;
     IF name = ANY (seen) THEN
       RAISE EXCEPTION '% is twice in "%"', name, list USING ERRCODE = 'invalid_parameter_value';
     END IF;
     seen := seen || name;
-    RETURN NEXT rule || jsonb_build_object('policy', item -> 'name');
+    rule := rule || jsonb_build_object('policy', item -> 'name');
+    RETURN NEXT;
   END LOOP;
 END
 $$;
 COMMENT ON FUNCTION agentcore.config_rules(jsonb, text) IS
   'Internal. '
-  'The entries of a list of a policy in the members of their setter; two of one name: 22023.';
+  'The entries of a list of a policy in the members of their setter, and what tells each from the others; two of one name: 22023.';
 
 CREATE FUNCTION agentcore.config_set_tool_rules(policy_item jsonb, tenant text) RETURNS bigint[]
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -54,7 +55,7 @@ DECLARE
   twice text;
 BEGIN
   SELECT r.rule ->> 'name' INTO twice
-    FROM unnest('{allow_tools,deny_tools,ask_tools}'::text[]) l (list), agentcore.config_rules(policy_item, l.list) r (rule)
+    FROM unnest('{allow_tools,deny_tools,ask_tools}'::text[]) l (list), agentcore.config_rules(policy_item, l.list) r
    WHERE r.rule ? 'name'
    GROUP BY 1 HAVING count(*) > 1 LIMIT 1;
   IF twice IS NOT NULL THEN
@@ -63,7 +64,7 @@ BEGIN
   FOR list IN
     SELECT l.setter, r.rule
       FROM (VALUES ('allow_tools', 'policy_allow_tool'), ('deny_tools', 'policy_deny_tool'), ('ask_tools', 'policy_ask_tool')) l (key, setter),
-           agentcore.config_rules(policy_item, l.key) r (rule)
+           agentcore.config_rules(policy_item, l.key) r
   LOOP
     keep := keep || agentcore.config_call(list.setter, list.rule, tenant)::bigint;
   END LOOP;
@@ -79,39 +80,32 @@ CREATE FUNCTION agentcore.config_set_beside(policy_item jsonb, tenant text) RETU
   SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
+  lists constant text[] := '{facts,checks,limits}';
+  had jsonb;
+  list text;
   rule jsonb;
 BEGIN
-  -- what a list does not name goes first: policy_fact_drop() takes both kinds of one fact
-  IF policy_item ? 'facts' THEN
-    PERFORM agentcore.policy_fact_drop(f.policy, f.tool, f.fact, config_set_beside.tenant)
-       FROM (SELECT DISTINCT f.policy, f.tool, f.fact FROM agentcore.policy_facts f
-              WHERE f.tenant = config_set_beside.tenant AND f.policy = policy_item ->> 'name'
-                AND NOT EXISTS (SELECT FROM agentcore.config_rules(policy_item, 'facts') r (rule)
-                                 WHERE r.rule ->> 'tool' = f.tool AND r.rule ->> 'fact' = f.fact AND (r.rule ? 'clears') = f.clears)) f;
+  IF policy_item ?| lists THEN
+    had := agentcore.policy_export(policy_item ->> 'name', tenant => tenant) || jsonb_build_object('name', policy_item -> 'name');
   END IF;
-  IF policy_item ? 'checks' THEN
-    PERFORM agentcore.policy_check_drop(c.policy, c.name, config_set_beside.tenant)
-       FROM agentcore.policy_checks c
-      WHERE c.tenant = config_set_beside.tenant AND c.policy = policy_item ->> 'name'
-        AND NOT EXISTS (SELECT FROM agentcore.config_rules(policy_item, 'checks') r (rule) WHERE r.rule ->> 'name' = c.name);
-  END IF;
-  IF policy_item ? 'limits' THEN
-    PERFORM agentcore.policy_limit_drop(l.policy, l.name, config_set_beside.tenant)
-       FROM agentcore.policy_limits l
-      WHERE l.tenant = config_set_beside.tenant AND l.policy = policy_item ->> 'name'
-        AND NOT EXISTS (SELECT FROM agentcore.config_rules(policy_item, 'limits') r (rule) WHERE r.rule ->> 'name' = l.name);
-  END IF;
-  FOR rule IN SELECT agentcore.config_rules(policy_item, 'facts') LOOP
-    IF jsonb_typeof(coalesce(rule -> 'clears', 'true')) <> 'boolean' THEN
-      RAISE EXCEPTION 'member "clears" of a fact must be a boolean' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    PERFORM agentcore.config_call(CASE WHEN rule ? 'clears' THEN 'policy_fact_clear' ELSE 'policy_fact' END, rule - 'clears', tenant);
-  END LOOP;
-  FOR rule IN SELECT agentcore.config_rules(policy_item, 'checks') LOOP
-    PERFORM agentcore.config_call('policy_check_set', rule, tenant);
-  END LOOP;
-  FOR rule IN SELECT agentcore.config_rules(policy_item, 'limits') LOOP
-    PERFORM agentcore.config_call('policy_limit_tool', rule, tenant);
+  FOREACH list IN ARRAY lists LOOP
+    CONTINUE WHEN NOT policy_item ? list;
+    -- what the list does not name goes first: policy_fact_drop() takes both kinds of one fact
+    FOR rule IN
+      SELECT h.rule FROM agentcore.config_rules(had, list) h
+       WHERE h.name NOT IN (SELECT r.name FROM agentcore.config_rules(policy_item, list) r)
+    LOOP
+      PERFORM CASE list
+        WHEN 'facts' THEN agentcore.policy_fact_drop(rule ->> 'policy', rule ->> 'tool', rule ->> 'fact', tenant)
+        WHEN 'checks' THEN agentcore.policy_check_drop(rule ->> 'policy', rule ->> 'name', tenant)
+        ELSE agentcore.policy_limit_drop(rule ->> 'policy', rule ->> 'name', tenant) END;
+    END LOOP;
+    FOR rule IN SELECT r.rule FROM agentcore.config_rules(policy_item, list) r LOOP
+      PERFORM CASE list
+        WHEN 'facts' THEN agentcore.config_call(CASE WHEN rule ? 'clears' THEN 'policy_fact_clear' ELSE 'policy_fact' END, rule - 'clears', tenant)
+        WHEN 'checks' THEN agentcore.config_call('policy_check_set', rule, tenant)
+        ELSE agentcore.config_call('policy_limit_tool', rule, tenant) END;
+    END LOOP;
   END LOOP;
 END
 $$;
