@@ -89,7 +89,7 @@ demo: ## replay a log of agent calls through the gate: [KEEP=1] [MODE=audit] [TO
 check: ## every test on private clusters; ends with "N passed, N failed": [SEED=random]
 	@tools/run-check
 
-check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, model, conformance, cases, drivers, reference, demo or lint: [TESTS='NAME ...'] [ACCEPT=1] [SEED=random]
+check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, model, conformance, cases, drivers, clients, reference, demo or lint: [TESTS='NAME ...'] [ACCEPT=1] [SEED=random]
 	@tools/run-check $*
 
 check-hard: ## the tests on a PostgreSQL built with assertions, below build/: [PG_SOURCE=/path/to/postgresql] [PARTS='regress isolation']

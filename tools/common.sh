@@ -123,7 +123,7 @@ build_tree() {
 		flock 9
 		tar -C "$top" --exclude=./build --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
 			--exclude='./agentcore--*.sql' -cf - . | tar -C "$tree" -xf -
-		(cd "$tree" && find src sql expected test tools upgrade examples -type f ! -name '*.o' ! -name '*.bc' ! -name '*.gcno' ! -name '*.gcda' 2>/dev/null) |
+		(cd "$tree" && find src sql expected test tools upgrade examples clients -type f ! -name '*.o' ! -name '*.bc' ! -name '*.gcno' ! -name '*.gcda' 2>/dev/null) |
 			while read -r name; do
 				[ -e "$top/$name" ] || rm -f "$tree/$name" "$tree"/*.so
 			done
