@@ -23,7 +23,7 @@ CREATE TABLE agentcore.budget (
   min_hold_nanousd bigint CHECK (min_hold_nanousd >= 0),
   "only"          text[] COLLATE "C" CHECK ("only" IS NULL OR (pg_catalog.cardinality("only") > 0 AND parent IS NOT NULL)),
   on_full         text COLLATE "C" NOT NULL DEFAULT 'deny' CHECK (on_full IN ('deny', 'wait', 'ask')),
-  overflow        text COLLATE "C" CHECK (overflow <> name),
+  overflow        text COLLATE "C" CONSTRAINT budget_overflow_check CHECK (overflow <> name),
   limited_at      timestamptz NOT NULL,
   window_revision bigint NOT NULL,
   revision        bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),

@@ -16,6 +16,7 @@
 #include "budget/budget_path.h"
 #include "budget/define_counters.h"
 #include "budget/lock_order.h"
+#include "budget/members.h"
 #include "budget/template_place.h"
 
 #include "catalog/pg_type.h"
@@ -27,13 +28,6 @@
 #include "utils/inval.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
-
-enum
-{
-	A_NAME, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_MAX_IN_FLIGHT, A_PERIOD, A_KIND, A_TZ,
-	A_ANCHOR, A_PARENT, A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS, A_SPENDERS,
-	A_MAX_OVERRUN, A_MIN_HOLD_TOKENS, A_MIN_HOLD_USD, A_ONLY, A_ON_FULL, A_OVERFLOW
-};
 
 static AgcTable definition_table = AGC_TABLE("budget", NULL);
 
@@ -92,8 +86,8 @@ define_window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int n, Window *w
 }
 
 /* One of a few words; 22023 names them. */
-char *
-define_word(FunctionCallInfo fcinfo, int n, const char *what, const char *one, const char *other)
+static char *
+arg_word(FunctionCallInfo fcinfo, int n, const char *what, const char *one, const char *other)
 {
 	char	   *word = agc_arg_name(fcinfo, n, what);
 
@@ -238,8 +232,8 @@ compare_int32(const void *a, const void *b)
 }
 
 /* Ascending, each once. */
-ArrayType *
-define_thresholds(FunctionCallInfo fcinfo, int arg)
+static ArrayType *
+arg_thresholds(FunctionCallInfo fcinfo, int arg)
 {
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P_COPY(arg);
 	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
@@ -266,8 +260,8 @@ define_thresholds(FunctionCallInfo fcinfo, int arg)
 }
 
 /* Role names as text, each once; 42704 for one that does not exist. */
-ArrayType *
-define_spenders(FunctionCallInfo fcinfo, int arg, bool judge)
+static ArrayType *
+arg_spenders(FunctionCallInfo fcinfo, int arg, bool judge)
 {
 	Datum	   *elems;
 	bool	   *nulls;
@@ -288,8 +282,8 @@ define_spenders(FunctionCallInfo fcinfo, int arg, bool judge)
 }
 
 /* Infinity: all that was spent is charged. */
-Datum
-define_max_overrun(FunctionCallInfo fcinfo, int arg)
+static Datum
+arg_max_overrun(FunctionCallInfo fcinfo, int arg)
 {
 	Datum		times = PG_GETARG_DATUM(arg);
 
@@ -330,13 +324,6 @@ arg_only(FunctionCallInfo fcinfo)
 	return only;
 }
 
-#define SAME_WINDOW \
-	"b.kind = EXCLUDED.kind AND b.tz = EXCLUDED.tz AND b.anchor IS NOT DISTINCT FROM EXCLUDED.anchor" \
-	" AND b.period::text IS NOT DISTINCT FROM EXCLUDED.period::text"
-#define SAME_LIMITS \
-	"(b.max_tokens, b.max_nanousd, b.max_calls, b.max_in_flight) IS NOT DISTINCT FROM" \
-	" (EXCLUDED.max_tokens, EXCLUDED.max_nanousd, EXCLUDED.max_calls, EXCLUDED.max_in_flight)"
-
 void
 define_put_maxima(AgcRow *row, FunctionCallInfo fcinfo, int n)
 {
@@ -345,15 +332,15 @@ define_put_maxima(AgcRow *row, FunctionCallInfo fcinfo, int n)
 	agc_put_datum(row, Int64GetDatum(agc_opt_amount(fcinfo, n + 2, "max_calls", 0)), PG_ARGISNULL(n + 2));
 }
 
-void
-define_put_min_hold(AgcRow *row, FunctionCallInfo fcinfo, int n)
+static void
+put_min_hold(AgcRow *row, FunctionCallInfo fcinfo, int n)
 {
 	agc_put_datum(row, Int64GetDatum(agc_opt_amount(fcinfo, n, "min_hold_tokens", 0)), PG_ARGISNULL(n));
 	agc_put_datum(row, Int64GetDatum(agc_opt_usd(fcinfo, n + 1, "min_hold_usd", 0)), PG_ARGISNULL(n + 1));
 }
 
-void
-define_put_full(AgcRow *row, FunctionCallInfo fcinfo, int n)
+static void
+put_full(AgcRow *row, FunctionCallInfo fcinfo, int n)
 {
 	char	   *on_full = agc_arg_name(fcinfo, n, "on_full");
 
@@ -363,67 +350,41 @@ define_put_full(AgcRow *row, FunctionCallInfo fcinfo, int n)
 	agc_put_text(row, agc_opt_name(fcinfo, n + 1, "overflow"));
 }
 
-/* The parameters of write_budget(). */
-static void
-put_budget(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const char *kind)
+void
+define_put_members(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const Window *window)
 {
-	agc_put(row, set->keys[0]);
-	agc_put_arg(row, fcinfo, A_NAME);
 	define_put_maxima(row, fcinfo, A_MAX_TOKENS);
 	agc_put_datum(row, Int32GetDatum(define_count(fcinfo, A_MAX_IN_FLIGHT, "max_in_flight", 0)), PG_ARGISNULL(A_MAX_IN_FLIGHT));
 	agc_put_arg(row, fcinfo, A_PERIOD);
-	agc_put_text(row, kind);
+	agc_put_text(row, window_kind_name(window->kind));
 	agc_put_arg(row, fcinfo, A_TZ);
 	agc_put_arg(row, fcinfo, A_ANCHOR);
 	agc_put_arg(row, fcinfo, A_PARENT);
-	agc_put_text(row, define_word(fcinfo, A_ON_EXPIRY, "on_expiry", "release", "charge_estimate"));
-	agc_put_text(row, define_word(fcinfo, A_OVERRUN, "overrun", "charge", "cap"));
+	agc_put_text(row, arg_word(fcinfo, A_ON_EXPIRY, "on_expiry", "release", "charge_estimate"));
+	agc_put_text(row, arg_word(fcinfo, A_OVERRUN, "overrun", "charge", "cap"));
 	agc_put_arg(row, fcinfo, A_ENABLED);
-	agc_put_time(row, agc_now());
-	agc_put_pointer(row, define_thresholds(fcinfo, A_THRESHOLDS));
-	agc_put_bool(row, set->exists);
-	agc_put_pointer(row, PG_ARGISNULL(A_SPENDERS) ? NULL : define_spenders(fcinfo, A_SPENDERS, AGC_TOUCHED(set, A_SPENDERS)));
-	if (PG_ARGISNULL(A_MAX_OVERRUN))
-		agc_put_null(row);
-	else
-		agc_put(row, define_max_overrun(fcinfo, A_MAX_OVERRUN));
-	define_put_min_hold(row, fcinfo, A_MIN_HOLD_TOKENS);
+	agc_put_pointer(row, arg_thresholds(fcinfo, A_THRESHOLDS));
+	agc_put_pointer(row, PG_ARGISNULL(A_SPENDERS) ? NULL : arg_spenders(fcinfo, A_SPENDERS, AGC_TOUCHED(set, A_SPENDERS)));
+	agc_put_datum(row, PG_ARGISNULL(A_MAX_OVERRUN) ? (Datum) 0 : arg_max_overrun(fcinfo, A_MAX_OVERRUN), PG_ARGISNULL(A_MAX_OVERRUN));
+	put_min_hold(row, fcinfo, A_MIN_HOLD_TOKENS);
 	agc_put_pointer(row, arg_only(fcinfo));
-	define_put_full(row, fcinfo, A_ON_FULL);
+	put_full(row, fcinfo, A_ON_FULL);
 }
 
 static bool
 write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4OID, INTERVALOID,
-								 TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT4ARRAYOID,
-								 BOOLOID, TEXTARRAYOID, NUMERICOID, INT8OID, INT8OID, TEXTARRAYOID, TEXTOID, TEXTOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, BUDGET_TYPES, TIMESTAMPTZOID, BOOLOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.budget AS b (tenant, name, max_tokens, max_nanousd, max_calls,"
-		" max_in_flight, period, kind, tz, anchor, parent, on_expiry, overrun, enabled,"
-		" limited_at, window_revision, thresholds, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\", on_full, overflow)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-		" $15, nextval('agentcore.revision_seq'), $16, $18, $19, $20, $21, $22, $23, $24)"
-		" ON CONFLICT (tenant, name) DO UPDATE SET"
-		" max_tokens = EXCLUDED.max_tokens, max_nanousd = EXCLUDED.max_nanousd,"
-		" max_calls = EXCLUDED.max_calls, max_in_flight = EXCLUDED.max_in_flight,"
-		" period = EXCLUDED.period, kind = EXCLUDED.kind, tz = EXCLUDED.tz,"
-		" anchor = EXCLUDED.anchor, parent = EXCLUDED.parent, on_expiry = EXCLUDED.on_expiry,"
-		" overrun = EXCLUDED.overrun, enabled = EXCLUDED.enabled, thresholds = EXCLUDED.thresholds,"
-		" template = NULL, place = NULL, spenders = EXCLUDED.spenders, max_overrun = EXCLUDED.max_overrun,"
-		" min_hold_tokens = EXCLUDED.min_hold_tokens, min_hold_nanousd = EXCLUDED.min_hold_nanousd, \"only\" = EXCLUDED.\"only\","
-		" on_full = EXCLUDED.on_full, overflow = EXCLUDED.overflow,"
-		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS
-		" THEN b.limited_at ELSE EXCLUDED.limited_at END,"
-		" window_revision = CASE WHEN " SAME_WINDOW
-		" THEN b.window_revision ELSE EXCLUDED.window_revision END"
-		" WHERE $17 AND NOT (b.template IS NULL AND " SAME_WINDOW " AND " SAME_LIMITS
-		" AND b.parent IS NOT DISTINCT FROM EXCLUDED.parent AND b.on_expiry = EXCLUDED.on_expiry"
-		" AND b.overrun = EXCLUDED.overrun AND b.enabled = EXCLUDED.enabled"
-		" AND b.thresholds = EXCLUDED.thresholds AND b.spenders IS NOT DISTINCT FROM EXCLUDED.spenders"
-		" AND (b.max_overrun, b.min_hold_tokens, b.min_hold_nanousd, b.\"only\", b.on_full, b.overflow) IS NOT DISTINCT FROM"
-		" (EXCLUDED.max_overrun, EXCLUDED.min_hold_tokens, EXCLUDED.min_hold_nanousd, EXCLUDED.\"only\", EXCLUDED.on_full, EXCLUDED.overflow))"
-		" RETURNING b.limited_at = $15", lengthof(types), types
+		"INSERT INTO agentcore.budget AS b (tenant, name, " BUDGET_COLUMNS("") ", limited_at, window_revision)"
+																			   " VALUES ($1, $2, " BUDGET_VALUES ", $23, nextval('agentcore.revision_seq'))"
+																			   " ON CONFLICT (tenant, name) DO UPDATE SET (" BUDGET_COLUMNS("") ") = ROW(" BUDGET_COLUMNS("EXCLUDED.") "),"
+																																													   " template = NULL, place = NULL,"
+																																													   " limited_at = CASE WHEN " BUDGET_SAME_WINDOW("b.", "EXCLUDED.") " AND " BUDGET_SAME_LIMITS("b.", "EXCLUDED.") " THEN b.limited_at ELSE EXCLUDED.limited_at END,"
+																																																																									  " window_revision = CASE WHEN " BUDGET_SAME_WINDOW("b.", "EXCLUDED.") " THEN b.window_revision ELSE EXCLUDED.window_revision END"
+																																																																																											" WHERE $24 AND NOT (b.template IS NULL AND " BUDGET_SAME("b.", "EXCLUDED.") ")"
+																																																																																																														 " RETURNING b.limited_at = $23",
+		lengthof(types), types
 	};
 	char	   *name = agc_arg_name(fcinfo, A_NAME, "name");
 	char	   *parent = agc_opt_name(fcinfo, A_PARENT, "parent");
@@ -437,7 +398,11 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 
 	define_window_of_args(fcinfo, set, A_PERIOD, &window);
 	agc_row_init(&row);
-	put_budget(&row, fcinfo, set, window_kind_name(window.kind));
+	agc_put(&row, set->keys[0]);
+	agc_put(&row, set->keys[1]);
+	define_put_members(&row, fcinfo, set, &window);
+	agc_put_time(&row, agc_now());
+	agc_put_bool(&row, set->exists);
 	agc_owner_begin_bounded(&owner);
 	if (AGC_GIVEN(set, A_PARENT))
 		check_parent(set->tenant, name, parent);
@@ -457,17 +422,10 @@ AGC_FUNCTION(budget_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan row = {
-		"SELECT max_tokens, max_nanousd * 0.000000001, max_calls, max_in_flight, period, kind, tz, anchor, parent,"
-		" on_expiry, overrun, enabled, thresholds, spenders::name[], max_overrun,"
-		" min_hold_tokens, min_hold_nanousd * 0.000000001, \"only\", on_full, overflow"
+		"SELECT " BUDGET_ARGUMENTS
 		" FROM agentcore.budget WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
-	static const AgcMember members[] = {
-		{"max_tokens"}, {"max_usd"}, {"max_calls"}, {"max_in_flight"}, {"period"}, {"kind"}, {"tz", "UTC"},
-		{"anchor"}, {"parent"}, {"on_expiry", "release"}, {"overrun", "charge"},
-		{"enabled", "true"}, {"thresholds", "{}"}, {"spenders"}, {"max_overrun"},
-		{"min_hold_tokens"}, {"min_hold_usd"}, {"only"}, {"on_full", "deny"}, {"overflow"}
-	};
+	static const AgcMember members[] = {BUDGET_MEMBERS("parent")};
 	static const AgcSetter setter = {
 		"budget", A_MAX_TOKENS, lengthof(members), members, &row, .before = define_before, .write = write_budget
 	};

@@ -27,17 +27,11 @@ extern void define_window_of_args(FunctionCallInfo fcinfo, AgcSetting *set, int 
 /* a setter's arguments max_tokens (at n), max_usd and max_calls, as they are stored */
 extern void define_put_maxima(AgcRow *row, FunctionCallInfo fcinfo, int n);
 
-/* min_hold_tokens (at n) and min_hold_usd */
-extern void define_put_min_hold(AgcRow *row, FunctionCallInfo fcinfo, int n);
+/* all members of members.h, judged, as they are stored; 22023 for what cannot be, 42704 for an unknown role */
+extern void define_put_members(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const Window *window);
 
-/* Other arguments of budget_set(), judged, as they are stored; 22023 for what cannot be. */
-extern char *define_word(FunctionCallInfo fcinfo, int n, const char *what, const char *one, const char *other);
-extern void define_put_full(AgcRow *row, FunctionCallInfo fcinfo, int n);	/* on_full (at n) and overflow */
 extern void define_check_overflow(const char *tenant, const char *overflow);
 extern int	define_count(FunctionCallInfo fcinfo, int n, const char *what, int missing);
-extern ArrayType *define_thresholds(FunctionCallInfo fcinfo, int arg);
-extern ArrayType *define_spenders(FunctionCallInfo fcinfo, int arg, bool judge);	/* judge: 42704 for an unknown role */
 extern ArrayType *define_only(FunctionCallInfo fcinfo, int arg);	/* not given: NULL */
-extern Datum define_max_overrun(FunctionCallInfo fcinfo, int arg);
 
 #endif							/* AGENTCORE_BUDGET_DEFINE_H */

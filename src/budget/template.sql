@@ -1,32 +1,16 @@
 -- Templates: budgets that are made by their first use.
 
+-- The columns of a budget, less what is a budget's own.
 CREATE TABLE agentcore.budget_template (
-  tenant        text COLLATE "C" NOT NULL,
-  name          text COLLATE "C" NOT NULL CHECK (name ~ '^[^*]+\*$'),
-  parent        text COLLATE "C" NOT NULL,
-  kind          text COLLATE "C" NOT NULL CHECK (kind IN ('lifetime', 'fixed', 'calendar', 'sliding')),
-  period        interval,
-  tz            text COLLATE "C" NOT NULL,
-  anchor        timestamptz,
-  max_tokens    bigint CHECK (max_tokens >= 0),
-  max_nanousd   bigint CHECK (max_nanousd >= 0),
-  max_calls     bigint CHECK (max_calls >= 0),
-  max_in_flight integer CHECK (max_in_flight >= 0),
-  on_expiry     text COLLATE "C" NOT NULL CHECK (on_expiry IN ('release', 'charge_estimate')),
-  overrun       text COLLATE "C" NOT NULL CHECK (overrun IN ('charge', 'cap')),
-  thresholds    integer[] NOT NULL DEFAULT '{}' CHECK (0 < ALL (thresholds) AND 100 >= ALL (thresholds) AND pg_catalog.cardinality(thresholds) <= 8),
-  enabled       boolean NOT NULL DEFAULT true,
-  spenders      text[] COLLATE "C",
-  max_overrun   numeric CHECK (max_overrun >= 1 AND max_overrun <> 'NaN'),
-  min_hold_tokens  bigint CHECK (min_hold_tokens >= 0),
-  min_hold_nanousd bigint CHECK (min_hold_nanousd >= 0),
-  "only"        text[] COLLATE "C" CHECK ("only" IS NULL OR pg_catalog.cardinality("only") > 0),
-  on_full       text COLLATE "C" NOT NULL DEFAULT 'deny' CHECK (on_full IN ('deny', 'wait', 'ask')),
-  overflow      text COLLATE "C",
-  max_budgets   integer NOT NULL CHECK (max_budgets BETWEEN 0 AND 1000000),
-  revision      bigint NOT NULL DEFAULT pg_catalog.nextval('agentcore.revision_seq'),
-  PRIMARY KEY (tenant, name)
+  LIKE agentcore.budget INCLUDING DEFAULTS INCLUDING CONSTRAINTS,
+  max_budgets integer NOT NULL CHECK (max_budgets BETWEEN 0 AND 1000000),
+  PRIMARY KEY (tenant, name),
+  CHECK (name ~ '^[^*]+\*$')
 );
+ALTER TABLE agentcore.budget_template
+  ALTER parent SET NOT NULL,
+  DROP CONSTRAINT budget_overflow_check,
+  DROP limited_at, DROP window_revision, DROP template, DROP place;
 SELECT agentcore.registry_attach('agentcore.budget_template');
 COMMENT ON TABLE agentcore.budget_template IS
   'Definitions of budgets that are made by their first use: name is prefix*, the rest as in budget. '

@@ -11,6 +11,7 @@
 #include "budget/define.h"
 
 #include "budget/define_counters.h"
+#include "budget/members.h"
 #include "budget/path_only.h"
 #include "budget/template_place.h"
 
@@ -19,8 +20,7 @@
 
 enum
 {
-	A_PATTERN, A_MAX_TOKENS, A_MAX_USD, A_MAX_CALLS, A_MAX_IN_FLIGHT, A_PERIOD, A_KIND, A_TZ, A_ANCHOR, A_PARENT,
-	A_ON_EXPIRY, A_OVERRUN, A_ENABLED, A_THRESHOLDS, A_SPENDERS, A_MAX_OVERRUN, A_MIN_HOLD_TOKENS, A_MIN_HOLD_USD, A_ONLY, A_ON_FULL, A_OVERFLOW, A_MAX_BUDGETS, A_EXISTING
+	A_MAX_BUDGETS = A_FURTHER, A_EXISTING
 };
 
 #define MOST_BUDGETS	1000000
@@ -29,7 +29,7 @@ enum
 static char *
 arg_pattern(FunctionCallInfo fcinfo)
 {
-	char	   *pattern = agc_arg_name(fcinfo, A_PATTERN, "pattern");
+	char	   *pattern = agc_arg_name(fcinfo, A_NAME, "pattern");
 	char	   *star = strchr(pattern, '*');
 
 	if (star == NULL || star == pattern || star[1] != '\0')
@@ -77,29 +77,15 @@ check_parent(const char *tenant, const char *pattern, const char *parent, const 
 
 /* ----- budgets that it has made ------------------------------------------------ */
 
-#define MEMBERS(t) \
-	#t ".parent, " #t ".kind, " #t ".period, " #t ".tz, " #t ".anchor, " #t ".max_tokens, " #t ".max_nanousd, " #t ".max_calls, " \
-	#t ".max_in_flight, " #t ".on_expiry, " #t ".overrun, " #t ".thresholds, " #t ".enabled, " #t ".spenders, " #t ".max_overrun, " \
-	#t ".min_hold_tokens, " #t ".min_hold_nanousd, " #t ".\"only\", " #t ".on_full, " #t ".overflow"
-#define SAME_WINDOW \
-	"(b.kind, b.tz, b.anchor, b.period::text) IS NOT DISTINCT FROM (t.kind, t.tz, t.anchor, t.period::text)"
-#define SAME_LIMITS \
-	"(b.max_tokens, b.max_nanousd, b.max_calls, b.max_in_flight)" \
-	" IS NOT DISTINCT FROM (t.max_tokens, t.max_nanousd, t.max_calls, t.max_in_flight)"
-/* equal intervals may be different periods */
-#define SAME \
-	SAME_WINDOW " AND ROW(" MEMBERS(b) ") IS NOT DISTINCT FROM ROW(" MEMBERS(t) ")"
-
 /* true: its counter has to follow */
 static bool
 change_budget(const char *tenant, const char *pattern, const char *name)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
-		"UPDATE agentcore.budget b SET (parent, kind, period, tz, anchor, max_tokens, max_nanousd, max_calls,"
-		" max_in_flight, on_expiry, overrun, thresholds, enabled, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\", on_full, overflow) = ROW(" MEMBERS(t) "),"
-		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS " THEN b.limited_at ELSE $4 END,"
-		" window_revision = CASE WHEN " SAME_WINDOW " THEN b.window_revision ELSE nextval('agentcore.revision_seq') END"
+		"UPDATE agentcore.budget b SET (" BUDGET_COLUMNS("") ") = ROW(" BUDGET_COLUMNS("t.") "),"
+		" limited_at = CASE WHEN " BUDGET_SAME_WINDOW("b.", "t.") " AND " BUDGET_SAME_LIMITS("b.", "t.") " THEN b.limited_at ELSE $4 END,"
+		" window_revision = CASE WHEN " BUDGET_SAME_WINDOW("b.", "t.") " THEN b.window_revision ELSE nextval('agentcore.revision_seq') END"
 		" FROM agentcore.budget_template t WHERE t.tenant = $1 AND t.name = $2 AND b.tenant = $1 AND b.name = $3"
 		" RETURNING b.limited_at = $4", lengthof(types), types
 	};
@@ -122,7 +108,7 @@ list_different(const char *tenant, const char *pattern, char ***names)
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan plan = {
 		"SELECT b.name FROM agentcore.budget b JOIN agentcore.budget_template t ON t.tenant = $1 AND t.name = $2"
-		" WHERE b.tenant = $1 AND b.template = $2 AND NOT (" SAME ") ORDER BY b.name", lengthof(types), types
+		" WHERE b.tenant = $1 AND b.template = $2 AND NOT (" BUDGET_SAME("b.", "t.") ") ORDER BY b.name", lengthof(types), types
 	};
 	uint64		n;
 	AgcRow		row;
@@ -164,45 +150,15 @@ before_template(AgcSetting *set)
 	template_lock(set->tenant, TextDatumGetCString(set->keys[1]));
 }
 
-/* The parameters of write_template(). */
-static void
-put_template(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const char *kind)
-{
-	agc_put(row, set->keys[0]);
-	agc_put(row, set->keys[1]);
-	agc_put_arg(row, fcinfo, A_PARENT);
-	agc_put_text(row, kind);
-	agc_put_arg(row, fcinfo, A_PERIOD);
-	agc_put_arg(row, fcinfo, A_TZ);
-	agc_put_arg(row, fcinfo, A_ANCHOR);
-	define_put_maxima(row, fcinfo, A_MAX_TOKENS);
-	agc_put_datum(row, Int32GetDatum(define_count(fcinfo, A_MAX_IN_FLIGHT, "max_in_flight", 0)), PG_ARGISNULL(A_MAX_IN_FLIGHT));
-	agc_put_text(row, define_word(fcinfo, A_ON_EXPIRY, "on_expiry", "release", "charge_estimate"));
-	agc_put_text(row, define_word(fcinfo, A_OVERRUN, "overrun", "charge", "cap"));
-	agc_put_pointer(row, define_thresholds(fcinfo, A_THRESHOLDS));
-	agc_put_arg(row, fcinfo, A_ENABLED);
-	agc_put_pointer(row, PG_ARGISNULL(A_SPENDERS) ? NULL : define_spenders(fcinfo, A_SPENDERS, AGC_TOUCHED(set, A_SPENDERS)));
-	agc_put_datum(row, PG_ARGISNULL(A_MAX_OVERRUN) ? (Datum) 0 : define_max_overrun(fcinfo, A_MAX_OVERRUN), PG_ARGISNULL(A_MAX_OVERRUN));
-	define_put_min_hold(row, fcinfo, A_MIN_HOLD_TOKENS);
-	agc_put_pointer(row, define_only(fcinfo, A_ONLY));
-	define_put_full(row, fcinfo, A_ON_FULL);
-	agc_put_int32(row, arg_max_budgets(fcinfo));
-	agc_put_bool(row, set->exists);
-}
-
 static bool
 write_template(FunctionCallInfo fcinfo, AgcSetting *set)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INTERVALOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID,
-								 INT4OID, TEXTOID, TEXTOID, INT4ARRAYOID, BOOLOID, TEXTARRAYOID, NUMERICOID, INT8OID, INT8OID, TEXTARRAYOID, TEXTOID, TEXTOID, INT4OID, BOOLOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, BUDGET_TYPES, INT4OID, BOOLOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.budget_template AS b (tenant, name, parent, kind, period, tz, anchor, max_tokens, max_nanousd, max_calls,"
-		" max_in_flight, on_expiry, overrun, thresholds, enabled, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\", on_full, overflow, max_budgets)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
-		" ON CONFLICT (tenant, name) DO UPDATE SET (parent, kind, period, tz, anchor, max_tokens, max_nanousd, max_calls,"
-		" max_in_flight, on_expiry, overrun, thresholds, enabled, spenders, max_overrun, min_hold_tokens, min_hold_nanousd, \"only\", on_full, overflow, max_budgets) = ROW(" MEMBERS(EXCLUDED) ", EXCLUDED.max_budgets)"
-		" WHERE $24 AND ROW(b.period::text, b.max_budgets, " MEMBERS(b) ") IS DISTINCT FROM"
-		" ROW(EXCLUDED.period::text, EXCLUDED.max_budgets, " MEMBERS(EXCLUDED) ")", lengthof(types), types
+		"INSERT INTO agentcore.budget_template AS b (tenant, name, " BUDGET_COLUMNS("") ", max_budgets)"
+		" VALUES ($1, $2, " BUDGET_VALUES ", $23)"
+		" ON CONFLICT (tenant, name) DO UPDATE SET (" BUDGET_COLUMNS("") ", max_budgets) = ROW(" BUDGET_COLUMNS("EXCLUDED.") ", EXCLUDED.max_budgets)"
+		" WHERE $24 AND NOT (b.max_budgets = EXCLUDED.max_budgets AND " BUDGET_SAME("b.", "EXCLUDED.") ")", lengthof(types), types
 	};
 	char	   *pattern = arg_pattern(fcinfo);
 	Window		window;
@@ -212,7 +168,11 @@ write_template(FunctionCallInfo fcinfo, AgcSetting *set)
 
 	define_window_of_args(fcinfo, set, A_PERIOD, &window);
 	agc_row_init(&row);
-	put_template(&row, fcinfo, set, window_kind_name(window.kind));
+	agc_put(&row, set->keys[0]);
+	agc_put(&row, set->keys[1]);
+	define_put_members(&row, fcinfo, set, &window);
+	agc_put_int32(&row, arg_max_budgets(fcinfo));
+	agc_put_bool(&row, set->exists);
 	agc_owner_begin_bounded(&owner);
 	if (AGC_GIVEN(set, A_PARENT) || AGC_TOUCHED(set, A_ONLY))
 		check_parent(set->tenant, pattern, agc_arg_name(fcinfo, A_PARENT, "parent"), define_only(fcinfo, A_ONLY));
@@ -230,21 +190,14 @@ AGC_FUNCTION(budget_template_set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan row = {
-		"SELECT max_tokens, max_nanousd * 0.000000001, max_calls, max_in_flight, period, kind, tz, anchor, parent,"
-		" on_expiry, overrun, enabled, thresholds, spenders::name[], max_overrun,"
-		" min_hold_tokens, min_hold_nanousd * 0.000000001, \"only\", on_full, overflow, max_budgets"
+		"SELECT " BUDGET_ARGUMENTS ", max_budgets"
 		" FROM agentcore.budget_template WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
-	static const AgcMember members[] = {
-		{"max_tokens"}, {"max_usd"}, {"max_calls"}, {"max_in_flight"}, {"period"}, {"kind"}, {"tz", "UTC"},
-		{"anchor"}, {"parent", .required = true}, {"on_expiry", "release"}, {"overrun", "charge"},
-		{"enabled", "true"}, {"thresholds", "{}"}, {"spenders"}, {"max_overrun"},
-		{"min_hold_tokens"}, {"min_hold_usd"}, {"only"}, {"on_full", "deny"}, {"overflow"}, {"max_budgets", "1000"}
-	};
+	static const AgcMember members[] = {BUDGET_MEMBERS("parent", .required = true), {"max_budgets", "1000"}};
 	static const AgcSetter setter = {
 		"template", A_MAX_TOKENS, lengthof(members), members, &row, .before = before_template, .write = write_template
 	};
-	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, A_PATTERN, "pattern"))};
+	Datum		keys[] = {0, CStringGetTextDatum(agc_arg_name(fcinfo, A_NAME, "pattern"))};
 
 	return agc_set(fcinfo, &setter, keys);
 }
@@ -257,7 +210,7 @@ AGC_FUNCTION(budget_template_drop)
 		"DELETE FROM agentcore.budget_template WHERE tenant = $1 AND name = $2", lengthof(types), types
 	};
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
-	char	   *pattern = agc_arg_name(fcinfo, A_PATTERN, "pattern");
+	char	   *pattern = agc_arg_name(fcinfo, A_NAME, "pattern");
 	bool		existed;
 	AgcOwner	owner;
 	AgcRow		row;

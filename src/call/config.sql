@@ -208,12 +208,8 @@ BEGIN
     SELECT 'model_aliases', coalesce(jsonb_agg(jsonb_build_object('pattern', a.name, 'model', a.model) ORDER BY a.name), '[]')
       FROM agentcore.model_alias a WHERE a.tenant = config_objects.tenant
   UNION ALL
-    SELECT 'budgets', coalesce(jsonb_agg(jsonb_build_object(
-             'name', b.name, 'max_tokens', b.max_tokens, 'max_usd', trim_scale(b.max_nanousd / 1000000000.0), 'max_calls', b.max_calls,
-             'max_in_flight', b.max_in_flight, 'period', b.period, 'kind', b.kind, 'tz', b.tz, 'anchor', b.anchor, 'parent', b.parent,
-             'on_expiry', b.on_expiry, 'overrun', b.overrun, 'enabled', b.enabled, 'thresholds', b.thresholds,
-             'spenders', b.spenders, 'max_overrun', b.max_overrun, 'only', b."only", 'on_full', b.on_full, 'overflow', b.overflow,
-             'min_hold_tokens', b.min_hold_tokens, 'min_hold_usd', trim_scale(b.min_hold_nanousd / 1000000000.0),
+    SELECT 'budgets', coalesce(jsonb_agg(to_jsonb(b) - ARRAY['tenant', 'revision', 'max_nanousd', 'min_hold_nanousd', 'limited_at', 'window_revision', 'template', 'place']
+             || jsonb_build_object('max_usd', trim_scale(b.max_nanousd / 1000000000.0), 'min_hold_usd', trim_scale(b.min_hold_nanousd / 1000000000.0),
              'limits', (SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'limit_name', l.name, 'max_tokens', l.max_tokens, 'max_usd', trim_scale(l.max_nanousd / 1000000000.0), 'max_calls', l.max_calls,
                 'period', l.period, 'kind', l.kind, 'tz', l.tz, 'anchor', l.anchor) ORDER BY l.name), '[]')
@@ -221,7 +217,7 @@ BEGIN
       FROM agentcore.budget b WHERE b.tenant = config_objects.tenant AND b.template IS NULL
   UNION ALL
     SELECT 'budget_templates', coalesce(jsonb_agg(to_jsonb(t) - ARRAY['tenant', 'revision', 'name', 'max_nanousd', 'min_hold_nanousd']
-             || jsonb_build_object('pattern', t.name, 'period', t.period, 'anchor', t.anchor, 'max_usd', trim_scale(t.max_nanousd / 1000000000.0),
+             || jsonb_build_object('pattern', t.name, 'max_usd', trim_scale(t.max_nanousd / 1000000000.0),
                 'min_hold_usd', trim_scale(t.min_hold_nanousd / 1000000000.0)) ORDER BY t.name), '[]')
       FROM agentcore.budget_template t WHERE t.tenant = config_objects.tenant
   UNION ALL
