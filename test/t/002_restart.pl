@@ -6,6 +6,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use Session;
+
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
@@ -44,12 +46,11 @@ sub round
 	else
 	{
 		# one backend dies: the postmaster starts shared memory anew for all
-		my $victim = one('SELECT pg_backend_pid()');
 		my ($stdin, $stdout, $stderr) = ("SELECT pg_backend_pid();\n", '', '');
 		my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$stdin, '>', \$stdout, '2>', \$stderr,
 			IPC::Run::timeout(600));
 		$session->pump until $stdout =~ /(\d+)\n/;
-		kill 'KILL', $1;
+		killed($1);
 		$session->kill_kill;
 		$node->poll_query_until('postgres', 'SELECT 1', '1') or die 'the server did not come back';
 	}

@@ -90,10 +90,18 @@ append_to_file("$tmp/read.sql", "\\set k random(1, 8)\nSELECT look(:k, agentcore
 append_to_file("$tmp/write.sql", "\\set k random(1, 8)\nSELECT agentcore.cache_set('big', to_jsonb(:k::int), value, scope => 's', publish => 'immediate') FROM big WHERE k = :k;\n");
 my @bench = ('pgbench', '-n', '-h', $node->host, '-p', $node->port, '-T', '2');
 my ($out1, $out2) = ('', '');
-my $readers = IPC::Run::start([ @bench, '-c', '12', '-f', "$tmp/read.sql", 'postgres' ], '>&', \$out1);
-my $writers = IPC::Run::start([ @bench, '-c', '4', '-f', "$tmp/write.sql", 'postgres' ], '>&', \$out2);
-ok($readers->finish, 'readers of large values see none that is wrong') or diag($out1);
-ok($writers->finish, 'writers of large values never stall or fail') or diag($out2);
+my ($read, $written) = (1, 1);
+# on a busy machine for longer
+for (1 .. 60)
+{
+	my $readers = IPC::Run::start([ @bench, '-c', '12', '-f', "$tmp/read.sql", 'postgres' ], '>&', \$out1);
+	my $writers = IPC::Run::start([ @bench, '-c', '4', '-f', "$tmp/write.sql", 'postgres' ], '>&', \$out2);
+	$read &&= $readers->finish;
+	$written &&= $writers->finish;
+	last if !$read || !$written || one('SELECT evictions > 0 AND sets > 100 FROM agentcore.stat_cache') eq 't';
+}
+ok($read, 'readers of large values see none that is wrong') or diag($out1);
+ok($written, 'writers of large values never stall or fail') or diag($out2);
 is(one('SELECT agentcore.cache_verify()'), 't', 'the cache is sound');
 is(one(q{SELECT evictions > 0, sets > 100 FROM agentcore.stat_cache}), 't|t', 'values made room for values');
 is(one(q{SELECT bool_and(agentcore.cache_set('big', to_jsonb(k), value, scope => 's', publish => 'immediate')) FROM big}), 't', 'and every one can be stored when nobody reads');
@@ -147,13 +155,23 @@ SELECT agentcore.cache_get('doc', '1') IS NULL}), "\"old\"\nf\nt\nt", 'the clock
 
 	# while somebody waits for a lease
 	is(one(q{SELECT status FROM agentcore.cache_fetch('clock', '4', lease => '2 h')}), 'lead', 'a leader that never fills');
-	my $waited = '';
-	my $waiter = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', q{SELECT status FROM agentcore.cache_fetch('clock', '4', wait => '1 s')} ],
-		'<', \undef, '>', \$waited, IPC::Run::timeout(600));
-	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE '%wait => ''1 s''%' AND state = 'active' AND wait_event_type = 'Extension'})
-	  or die 'nobody waits';
-	move_clock(-3600);
-	$waiter->finish;
+	my $waited;
+	# on a busy machine it waits for longer, or nobody would see it
+	for my $seconds (1, 4, 16, 64)
+	{
+		my $waiter = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "SELECT status FROM agentcore.cache_fetch('clock', '4', wait => '$seconds s')" ],
+			'<', \undef, '>', \$waited, IPC::Run::timeout(600));
+		my $seen = 'f';
+		while ($seen eq 'f' && $waiter->pumpable)
+		{
+			$seen = one(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE '%wait => ''%' AND state = 'active' AND wait_event_type = 'Extension'});
+			$waiter->pump_nb;
+		}
+		move_clock(-3600) if $seen eq 't';
+		$waiter->finish;
+		last if $seen eq 't';
+		$waited = '';
+	}
 	is($waited, "busy\n", 'the clock steps back: the wait is no longer for it');
 	move_clock(0);
 	is(one('SELECT agentcore.cache_verify()'), 't', 'the cache is sound at the end');

@@ -8,6 +8,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(stat);
 
+use Session;
+
 my $node = PostgreSQL::Test::Cluster->new('main');
 # with streaming, or no COMMIT would wait for a standby
 $node->init(allows_streaming => 1);
@@ -79,14 +81,13 @@ is(right(), '500', 'a crash after a dump keeps the dump');
 # holds it between PRE_COMMIT, which revokes the dump there is, and its end
 one('CREATE TABLE doc (n int)');
 fill();
-$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
-$node->reload;
+waits_for_standby($node, 'nobody');
 my $writer = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('postgres'), '-c',
 		q{BEGIN; INSERT INTO doc VALUES (1); SELECT agentcore.cache_invalidate('t', '1'); COMMIT} ], '<', \undef, '>', \my $said);
-ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'}), 'an invalidation waits within its COMMIT');
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client backend'}), 'an invalidation waits within its COMMIT');
 one('SET synchronous_commit = local; SELECT agentcore.cache_dump()');
 ok(-e $file, 'a dump is written meanwhile');
-$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+one(q{SET synchronous_commit = local; ALTER SYSTEM SET synchronous_standby_names = ''});
 $node->reload;
 $writer->finish;
 is(one(q{SELECT agentcore.cache_get('t', '1') IS NULL}), 't', 'the invalidation has committed');
@@ -164,9 +165,10 @@ is(right(), '500', 'in intervals: a crash leaves the last dump');
 $node->append_conf('postgresql.conf', q{agentcore.debug_clock_offset = '-1h'});
 $node->reload;
 dumped_again('when the clock has stepped back');
+# a worker that begins with it: one that is told to reload may be about to dump
 $node->append_conf('postgresql.conf', 'agentcore.cache_dump_interval = 0');
-$node->reload;
-ok($node->poll_query_until('postgres', q{SELECT current_setting('agentcore.cache_dump_interval') = '0'}), 'no interval');
+$node->stop;
+start();
 one(q{SELECT agentcore.cache_invalidate('t', '1')});
 select undef, undef, undef, 1.5;
 one(q{SELECT agentcore.cache_invalidate('t', '1')});

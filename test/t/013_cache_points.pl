@@ -9,6 +9,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use Session qw(killed);
+
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
@@ -186,7 +188,7 @@ close_point('cache_copy_in');
 $writer = writer(1, 9);
 ok(stopped('writer', 1), 'SIGKILL: in the middle of a value');
 my $pid = one(q{SELECT pid FROM pg_stat_activity WHERE application_name = 'writer'});
-is(kill('KILL', $pid), 1, 'SIGKILL');
+is(killed($pid), 1, 'SIGKILL');
 $gate->{run}->kill_kill;
 $writer->{run}->finish;
 ok($node->poll_query_until('postgres', q{SELECT entries = 0 FROM agentcore.stat_cache}), 'the server comes back with an empty cache');

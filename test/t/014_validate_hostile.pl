@@ -53,8 +53,10 @@ SKIP:
 my $script = '';
 for my $ms (1 .. 30)
 {
-	$script .= "SELECT agentcore.tool_set('big', public.schema('k1', 3000 + $ms));\nSET statement_timeout = $ms;\n$judge\n"
-	  . "SELECT count(*) FROM generate_series(1, 100000) i WHERE agentcore.args_valid('big', '{\"k1\": \"abbe\"}');\nRESET statement_timeout;\n";
+	$script .= "SELECT agentcore.tool_set('big', public.schema('k1', 3000 + $ms));\n";
+	# in one transaction each, so that the setting goes also when its RESET is cancelled
+	$script .= "SET statement_timeout = $ms \\; $_ \\; RESET statement_timeout;\n"
+	  for $judge =~ s/;$//r, q{SELECT count(*) FROM generate_series(1, 100000) i WHERE agentcore.args_valid('big', '{"k1": "abbe"}')};
 }
 my ($out, $err) = session(qq{
 CREATE TEMP TABLE kept AS SELECT sum(total_bytes) AS bytes FROM pg_backend_memory_contexts;

@@ -8,6 +8,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use Session;
+
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(allows_streaming => 1);
 $node->append_conf('postgresql.conf', <<'CONF');
@@ -19,6 +21,7 @@ autovacuum = off
 # huge pages would leave the table of locks more room than it asks for
 huge_pages = off
 agentcore.budget_guard = off
+agentcore.budget_lock_wait = 0
 lc_messages = 'C'
 timezone = 'UTC'
 CONF
@@ -55,24 +58,18 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN RETURN SQLERRM;
 END $$;
 });
-my %open;
-sub session
-{
-	my ($name, $params) = @_;
-	$open{$name} = $node->background_psql('postgres', on_error_stop => 0);
-	return $open{$name};
-}
+my @open;
+sub opened { push @open, session($node); return $open[-1]; }
 sub waits_for
 {
 	my ($what) = @_;
 	return $node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '$what%' AND wait_event_type = 'Lock'");
 }
-my $writer = session('writer');
-my $other = session('other');
-my $ddl = session('ddl');
+my $writer = opened();
+my $other = opened();
+my $ddl = opened();
 sub pair { return $writer->query_safe('SELECT pair()'); }
-sub begin_ddl { $ddl->query_until(qr/begun/, "\\echo begun\n$_[0];\n"); return; }
-sub end_ddl { return $ddl->query('SELECT 1 WHERE false'); }
+sub end_ddl { return answer($ddl); }
 
 # ----- indexes -----------------------------------------------------------------
 is(pair(), 'committed', 'a pair');
@@ -80,10 +77,10 @@ is(pair(), 'committed', 'a pair');
 # CREATE INDEX CONCURRENTLY at every stage: the writer knows the index before it
 # is ready, writes when it is, and must not go by what it knew.
 $other->query_safe('BEGIN; LOCK TABLE agentcore.permit IN ROW EXCLUSIVE MODE');
-begin_ddl('CREATE INDEX CONCURRENTLY by_hand ON agentcore.permit (created_at)');
+asks($ddl, 'CREATE INDEX CONCURRENTLY by_hand ON agentcore.permit (created_at)');
 ok(waits_for('CREATE INDEX CONCURRENTLY'), 'an index is being made, not ready');
 is(pair(), 'committed', 'a pair meanwhile');
-my $reader = session('reader');
+my $reader = opened();
 $reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM agentcore.permits');
 $other->query_safe('COMMIT');
 ok($node->poll_query_until('postgres', q{SELECT indisready FROM pg_index WHERE indexrelid = 'agentcore.by_hand'::regclass}), 'it is ready, not valid');
@@ -139,7 +136,7 @@ for my $table ('budget_counter', 'permit', 'budget', 'budget_ledger_default')
 }
 # inside a transaction that has used the old one
 $writer->query_safe(q{BEGIN; SELECT pair()});
-begin_ddl('REINDEX TABLE CONCURRENTLY agentcore.permit');
+asks($ddl, 'REINDEX TABLE CONCURRENTLY agentcore.permit');
 ok(waits_for('REINDEX'), 'it waits for a transaction that writes');
 is($writer->query_safe(q{SELECT pair()}), 'committed', 'which writes on');
 $writer->query_safe('COMMIT');
@@ -152,7 +149,7 @@ sound('indexes');
 for my $sql ('VACUUM FULL agentcore.permit', 'VACUUM FULL agentcore.budget_counter', 'CLUSTER agentcore.permit USING permit_pkey', 'REINDEX TABLE agentcore.budget_counter')
 {
 	$writer->query_safe(q{BEGIN; SELECT agentcore.budget_acquire('team', 10, key => 'rewritten') AS p \gset});
-	begin_ddl($sql);
+	asks($ddl, $sql);
 	ok(waits_for((split / /, $sql)[0]), "$sql waits for a transaction");
 	is($writer->query_safe(q{SELECT agentcore.budget_commit(:'p'); COMMIT}), 'committed', 'which ends as it should');
 	end_ddl();
@@ -183,10 +180,10 @@ CREATE TABLE past AS SELECT * FROM agentcore.budget_ledger;
 my $in_default = one('SELECT count(*) FROM agentcore.budget_ledger_default');
 my $boundary = one('SELECT now()');
 $other->query_safe(qq{BEGIN; ALTER TABLE agentcore.budget_ledger ATTACH PARTITION agentcore.budget_ledger_next FOR VALUES FROM ('$boundary') TO ('2100-01-01')});
-$writer->query_until(qr/asked/, "\\echo asked\nSELECT pair();\n");
+asks($writer, 'SELECT pair()');
 ok(waits_for('SELECT pair'), 'a settlement waits for a part that is being attached');
 $other->query_safe('COMMIT');
-is(($writer->query('SELECT 1'))[0] =~ s/\n.*//sr, 'committed', 'and is done');
+is(answer($writer), 'committed', 'and is done');
 is(one('SELECT count(*) FROM agentcore.budget_ledger_default'), $in_default, 'in the part that now takes its time');
 is(one('SELECT count(*), sum(calls), sum(tokens) FROM agentcore.budget_ledger_next'), '1|1|7', 'column by column');
 is(pair(), 'committed', 'and so is another');
@@ -221,24 +218,22 @@ like(fails('BEGIN READ ONLY; SELECT pair()'), qr/25006/, 'nothing is written in 
 like(fails('SET default_transaction_read_only = on; SELECT pair()'), qr/25006/, 'nor by default');
 my $before = one('SELECT spent()');
 $other->query_safe(q{BEGIN; UPDATE agentcore.budget_counter SET used[3] = used[3] + 0 WHERE budget = 'team'});
-$writer->query_until(qr/asked/, "\\echo asked\nSELECT pair();\n");
+asks($writer, 'SELECT pair()');
 ok(waits_for('SELECT pair'), 'a row that is changed by hand is waited for');
 $other->query_safe('COMMIT');
-$writer->query('SELECT 1');
-like($writer->{stderr}, qr/was changed by another transaction meanwhile/, 'and not overwritten');
-$writer->{stderr} = '';
+like(answer($writer), qr/was changed by another transaction meanwhile/, 'and not overwritten');
 is(one('SELECT spent()'), $before, 'nothing was counted');
 $other->query_safe(q{BEGIN; UPDATE agentcore.budget_counter SET used[3] = used[3] + 1 WHERE budget = 'team'});
-$writer->query_until(qr/asked/, "\\echo asked\nSELECT pair();\n");
+asks($writer, 'SELECT pair()');
 ok(waits_for('SELECT pair'), 'waited for again');
 $other->query_safe('ROLLBACK');
-is(($writer->query('SELECT 1'))[0] =~ s/\n.*//sr, 'committed', 'a change that was taken back does no harm');
+is(answer($writer), 'committed', 'a change that was taken back does no harm');
 is(one('SELECT spent()'), $before + 1, 'one more');
 $writer->query_safe('BEGIN; SELECT pair()');
-$other->query_until(qr/asked/, "\\echo asked\nUPDATE agentcore.budget_counter SET used[3] = used[3] + 0 WHERE budget = 'team';\n");
+asks($other, "UPDATE agentcore.budget_counter SET used[3] = used[3] + 0 WHERE budget = 'team'");
 ok(waits_for('UPDATE agentcore.budget_counter'), 'SQL by hand waits for the functions');
 $writer->query_safe('COMMIT');
-$other->query('SELECT 1');
+answer($other);
 is(one('SELECT spent()'), $before + 2, 'and loses nothing');
 sound('by hand');
 
@@ -264,12 +259,10 @@ my $waited = one(q{SET lock_timeout = '7s'; SET agentcore.budget_lock_wait = '30
 is($waited, "contention\n7s\n0", 'a wait that ended in contention leaves neither lock nor timeout');
 
 # cancelled in the middle of the wait, the session goes on
-$writer->query_until(qr/asked/, "\\echo asked\nSET agentcore.budget_lock_wait = '1h'; SELECT pair();\n");
+asks($writer, "SET agentcore.budget_lock_wait = '1h'; SELECT pair()");
 ok(waits_for('SELECT pair'), 'waiting');
 one(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pair%' AND wait_event_type = 'Lock'});
-$writer->query('SELECT 1');
-like($writer->{stderr}, qr/canceling statement due to user request/, 'a wait can be cancelled');
-$writer->{stderr} = '';
+like(answer($writer), qr/canceling statement due to user request/, 'a wait can be cancelled');
 $writer->query_safe('RESET agentcore.budget_lock_wait');
 $other->query_safe('COMMIT');
 is(pair(), 'committed', 'and the session goes on');
@@ -293,7 +286,7 @@ one(q{BEGIN; SELECT agentcore.budget_acquire('team', 5, key => 'prepared'); PREP
 my $wanted = q{SET agentcore.budget_lock_wait = '20ms'; SELECT reason FROM agentcore.budget_try_acquire('team')};
 is(one($wanted), 'contention', 'a prepared transaction holds its budgets');
 is(one(q{SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'agentcore.budget_counter'::regclass AND pid IS NULL}), '2', 'as pg_locks shows');
-$_->quit for values %open;
+$_->quit for @open;
 $node->restart;
 is(one($wanted), 'contention', 'also after a restart');
 $node->stop('immediate');
@@ -328,7 +321,7 @@ is($standby->safe_psql('postgres', 'SELECT * FROM agentcore.budget_verify()'), '
 is(one("SELECT agentcore.budget_commit('$held')"), 'committed', 'as does the other');
 
 # ----- another version's tables ---------------------------------------------------------
-$writer = session('writer');
+$writer = opened();
 is(pair(), 'committed', 'a pair');
 is(one('SELECT check_indexes()'), 'whole', 'at the end every index knows every row');
 sound('at the end');

@@ -12,6 +12,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(usleep);
 
+use Session qw(killed);
+
 my $seed = $ENV{SEED} || 1;
 $seed = int(rand(1e6)) if $seed eq 'random';
 srand($seed);
@@ -126,7 +128,7 @@ for my $case (@cases)
 		my ($run, $pid) = stop_at($point, $sql =~ s/PERMIT/$permit/r);
 		if ($victim eq 'backend')
 		{
-			kill 'KILL', $pid;
+			killed($pid);
 			end_gate();
 			$run->finish;
 			up() or die 'no recovery';
@@ -154,7 +156,7 @@ for my $case (@cases)
 	close_point('budget_held');
 	my ($run, $pid) = stop_at('budget_held', $acquire);
 	is(one("SET agentcore.budget_lock_wait = '50ms'; SELECT granted, reason FROM agentcore.budget_try_acquire('b', 1)"), 'f|contention', 'locked: contention, no denial');
-	is(one('SELECT pg_terminate_backend(' . $pid . ', 10000)'), 't', 'terminated while it holds the locks');
+	is(one('SELECT pg_terminate_backend(' . $pid . ', 600000)'), 't', 'terminated while it holds the locks');
 	end_gate();
 	$run->finish;
 	my $permit = one("SELECT permit FROM agentcore.budget_try_acquire('b', 1) WHERE granted");
@@ -221,7 +223,7 @@ for my $round (1 .. 2)
 		if ($victim eq 'backend')
 		{
 			my $pid = one(q{SELECT pid FROM pg_stat_activity WHERE application_name = 'crash' AND state = 'active' LIMIT 1});
-			kill 'KILL', $pid if $pid;
+			killed($pid) if $pid;
 			$_->finish for @runs;
 			up() or die 'no recovery';
 		}

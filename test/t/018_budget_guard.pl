@@ -13,7 +13,7 @@ sub cluster
 	my ($name, $preload) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	$node->init;
-	$node->append_conf('postgresql.conf', "max_prepared_transactions = 10\nlc_messages = 'C'\nagentcore.budget_lock_wait = 100ms\n" . ($preload ? "shared_preload_libraries = 'agentcore'\n" : ''));
+	$node->append_conf('postgresql.conf', "max_prepared_transactions = 10\nlc_messages = 'C'\nagentcore.budget_lock_wait = 0\n" . ($preload ? "shared_preload_libraries = 'agentcore'\n" : ''));
 	$node->start;
 	$node->safe_psql('postgres', q{CREATE EXTENSION agentcore; SELECT agentcore.budget_set('root'), agentcore.budget_set('b', max_calls => 1, parent => 'root')});
 	return $node;
@@ -69,7 +69,7 @@ sub handed_on
 	my ($what) = @_;
 	one("SELECT agentcore.budget_set('b', max_calls => 1, max_in_flight => 1, parent => 'root')");
 	my $permit = one("SELECT agentcore.budget_acquire('b', calls => 0)");
-	my @waiters = map { begin('waiter', "CALL agentcore.budget_acquire_wait('b', calls => 0, deadline => '1 minute')") } 1 .. 3;
+	my @waiters = map { begin('waiter', "CALL agentcore.budget_acquire_wait('b', calls => 0, deadline => '9 minutes')") } 1 .. 3;
 	asleep('waiter', 3, $what);
 	for my $left (2, 1, 0)
 	{
@@ -86,7 +86,7 @@ handed_on('preloaded');
 
 # a release is rolled back: nobody goes on for it
 one("SELECT agentcore.budget_acquire('b', calls => 0, key => 'k')");
-my $waiter = begin('waiter', "CALL agentcore.budget_acquire_wait('b', calls => 0, deadline => '1 minute')");
+my $waiter = begin('waiter', "CALL agentcore.budget_acquire_wait('b', calls => 0, deadline => '9 minutes')");
 asleep('waiter', 1, 'rolled back');
 one("BEGIN; SELECT agentcore.budget_release(permit) FROM agentcore.permits WHERE key = 'k'; ROLLBACK");
 asleep('waiter', 1, 'after ROLLBACK');
@@ -116,7 +116,7 @@ for my $level ('repeatable read', 'serializable')
 one("CREATE ROLE regress_stranger; CREATE ROLE regress_worker; SELECT agentcore.access_grant('regress_worker', 'agent')");
 fails("SET ROLE regress_stranger; CALL agentcore.budget_acquire_wait('root')", qr/permission denied/, 'a stranger');
 one("SELECT agentcore.budget_set('full', max_calls => 1), agentcore.budget_acquire('full')");
-$waiter = begin('waiter', "SET ROLE regress_worker", "CALL agentcore.budget_acquire_wait('full', deadline => '1 minute')");
+$waiter = begin('waiter', "SET ROLE regress_worker", "CALL agentcore.budget_acquire_wait('full', deadline => '9 minutes')");
 asleep('waiter', 1, 'worker');
 one("SELECT agentcore.access_revoke('regress_worker')");
 like(end($waiter), qr/permission denied/, 'revoked while it waits');
@@ -130,25 +130,26 @@ like($err, qr/WARNING:  a permit was acquired and charged in one transaction\n.*
 
 one("SELECT agentcore.budget_set('p', max_calls => 3), agentcore.budget_acquire('p', key => 'open')");
 one("BEGIN; SELECT agentcore.budget_acquire('p', key => 'prepared'); PREPARE TRANSACTION 'acquire'");
-my $try = "SELECT granted, reason FROM agentcore.budget_try_acquire('p')";
+my $brief = "SET agentcore.budget_lock_wait = '100ms';";
+my $try = "$brief SELECT granted, reason FROM agentcore.budget_try_acquire('p')";
 my $commit = "SELECT agentcore.budget_commit(permit) FROM agentcore.permits WHERE key =";
 for my $when ('before a restart', 'after a restart')
 {
 	is(one($try), 'f|contention', "$when: contention, no denial");
-	is(one("SELECT granted, reason FROM agentcore.budget_try_acquire('p', key => 'prepared')"), 'f|contention', "$when: its key is taken");
-	fails("\\set VERBOSITY verbose\n$commit 'open'", qr/55P03/, "$when: a settlement");
-	fails("CALL agentcore.budget_acquire_wait('p', deadline => '300 ms')", qr/being used by another transaction/, "$when: a waiter's last try");
+	is(one("$brief SELECT granted, reason FROM agentcore.budget_try_acquire('p', key => 'prepared')"), 'f|contention', "$when: its key is taken");
+	fails("\\set VERBOSITY verbose\n$brief $commit 'open'", qr/55P03/, "$when: a settlement");
+	fails("$brief CALL agentcore.budget_acquire_wait('p', deadline => '300 ms')", qr/being used by another transaction/, "$when: a waiter's last try");
 	$node->restart if $when eq 'before a restart';
 }
-$waiter = begin('waiter', "CALL agentcore.budget_acquire_wait('p', deadline => '1 minute')");
+$waiter = begin('waiter', "CALL agentcore.budget_acquire_wait('p', deadline => '9 minutes')");
 one("COMMIT PREPARED 'acquire'");
 like(end($waiter), $uuid, 'COMMIT PREPARED: the waiter goes on');
 is(one($try), 'f|budget_exceeded', 'and what was prepared counts');
 ($status, $out, $err) = $node->psql('postgres', "$commit 'prepared'");
 is("$out$err", 'committed', 'charged in another transaction: nothing to warn of');
 one("BEGIN; $commit 'open'; PREPARE TRANSACTION 'settle'");
-fails("$commit 'open'", qr/being changed by another transaction/, 'a permit whose settlement is prepared');
-is(one("SELECT agentcore.budget_reap()"), '0', 'the reaper passes it by');
+fails("$brief $commit 'open'", qr/being changed by another transaction/, 'a permit whose settlement is prepared');
+is(one("$brief SELECT agentcore.budget_reap()"), '0', 'the reaper passes it by');
 one("ROLLBACK PREPARED 'settle'");
 is(one("$commit 'open'"), 'committed', 'ROLLBACK PREPARED: it is open again');
 sound('prepared');

@@ -19,7 +19,7 @@ if (!defined $repack)
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'agentcore'\nlc_messages = 'C'\nagentcore.budget_guard = off\n");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'agentcore'\nlc_messages = 'C'\nagentcore.budget_guard = off\nagentcore.budget_lock_wait = 0\n");
 $node->start;
 
 sub one { return $node->safe_psql('postgres', $_[0]); }
@@ -87,8 +87,8 @@ foreach my $round (1 .. 3)
 		my $before = one('SELECT count(*) FROM made');
 		my $filenode = one("SELECT pg_relation_filenode('agentcore.$table')");
 		my ($out, $err) = ('', '');
-		my $ok = IPC::Run::run([ $repack, '-h', $node->host, '-p', $node->port, '-d', 'postgres', '-t', "agentcore.$table", '--no-analyze', '--wait-timeout=60' ],
-			'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(200));
+		my $ok = IPC::Run::run([ $repack, '-h', $node->host, '-p', $node->port, '-d', 'postgres', '-t', "agentcore.$table", '--no-analyze', '--wait-timeout=600' ],
+			'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(600));
 		ok($ok, "round $round: $table is rewritten") or diag($out . $err);
 		isnt(one("SELECT pg_relation_filenode('agentcore.$table')"), $filenode, "round $round: $table is another file");
 		goes_on($before, "round $round: calls go on");

@@ -32,6 +32,18 @@ sub start
 	$node->wait_for_log(qr/restored \d+ cache entries|did not read cache dump/, $log);
 	return;
 }
+# the worker has written down the latest checkpoint
+sub stamped
+{
+	my ($high, $low) = map { hex } split m(/), one('SELECT redo_lsn FROM pg_control_checkpoint()');
+	my $redo = pack 'Q', $high << 32 | $low;
+	for (1 .. 6000)
+	{
+		return if index(slurp_file("$dir/agentcore_cache.run"), $redo) >= 0;
+		select undef, undef, undef, 0.1;
+	}
+	die 'no stamp of the latest checkpoint';
+}
 sub value { return one(q{SELECT coalesce(agentcore.cache_get('doc', '1') #>> '{}', 'none')}); }
 sub row { return one(q{SELECT coalesce(max(body), 'none') FROM doc}); }
 sub cached
@@ -81,7 +93,7 @@ $node->stop('immediate');
 start();
 is(value(), row(), 'a crash at once: the dump is read');
 one(q{INSERT INTO doc SELECT 'a' FROM generate_series(1, 10); CHECKPOINT; DELETE FROM doc WHERE body = 'a'; CHECKPOINT});
-select undef, undef, undef, 1;
+stamped();
 $node->stop('immediate');
 start();
 is(value(), row(), 'a crash after checkpoints: the dump is read');

@@ -44,7 +44,7 @@ DECLARE
 BEGIN
   asked := 0;
   allowed := 0;
-  WHILE clock_timestamp() < until LOOP
+  WHILE clock_timestamp() < until OR asked < 1000 LOOP
     asked := asked + 1;
     allowed := allowed + agentcore.url_allowed('p', 'https://x.a.com/')::int;
   END LOOP;

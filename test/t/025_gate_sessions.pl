@@ -8,9 +8,10 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use Session;
+
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$ENV{PG_TEST_TIMEOUT_DEFAULT} //= 60;
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'agentcore'\nmax_prepared_transactions = 5\nagentcore.budget_guard = off\nlc_messages = 'C'\n");
 $node->start;
 sub one { return $node->safe_psql('postgres', $_[0]); }
@@ -34,7 +35,7 @@ sub after
 	$session->query_safe($_) for split / ;; /, $begin;
 	if ($how eq 'terminate')
 	{
-		one("SELECT pg_terminate_backend($pid, 180000)");
+		one("SELECT pg_terminate_backend($pid, 600000)");
 		$session->{run}->finish;
 	}
 	else
@@ -78,14 +79,12 @@ is(after('terminate', 'on', "$call ;; DO \$\$ BEGIN FOR i IN 1..3000 LOOP PERFOR
 	$leader->query_safe('SET agentcore.release_on_disconnect = on');
 	my $pid = $leader->query_safe('SELECT pg_backend_pid()');
 	$leader->query_safe(q{SELECT lease FROM agentcore.cache_fetch('raw', '"wait"', 'shared', lease => '1 h')});
-	my $waiter = $node->background_psql('postgres');
-	$waiter->query_until(qr/begun/, q{\echo begun
-SELECT 'status ' || status FROM agentcore.cache_fetch('raw', '"wait"', 'shared', wait => '3 min', lease => '1 h');
-});
+	my $waiter = session($node);
+	asks($waiter, q{SELECT status FROM agentcore.cache_fetch('raw', '"wait"', 'shared', wait => '9 min', lease => '1 h')});
 	ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Extension' AND query LIKE '%cache_fetch%' AND pid <> pg_backend_pid()}), 'one waits');
-	one("SELECT pg_terminate_backend($pid, 180000)");
+	one("SELECT pg_terminate_backend($pid, 600000)");
 	$leader->{run}->finish;
-	like($waiter->query(q{SELECT 1}), qr/status lead/, 'it leads as soon as the leader has gone');
+	is(answer($waiter), 'lead', 'it leads as soon as the leader has gone');
 	$waiter->quit;
 }
 is(one('SELECT agentcore.cache_verify()'), 't', 'the cache is sound');
@@ -97,7 +96,7 @@ is(one('SELECT agentcore.cache_verify()'), 't', 'the cache is sound');
 	my $session = $node->background_psql('postgres');
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
 	my ($verdict, $id) = split /\|/, $session->query_safe($ask);
-	one("SELECT pg_terminate_backend($pid, 180000)");
+	one("SELECT pg_terminate_backend($pid, 600000)");
 	$session->{run}->finish;
 	is($verdict, 'run', 'a call begins, and its session is lost');
 	is(one($ask), "run|$id|yours", 'its holder has it back from another session');

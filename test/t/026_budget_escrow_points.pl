@@ -72,7 +72,7 @@ for my $case (@cases)
 	my $pid = stop_at($point, $sql =~ s/PERMIT/$permit/r);
 	is(in_flight(), $reserved ? 6 : 3, "$name: in flight");
 	is(denied($node, 'a', 1), 'granted', "$name: others go on meanwhile");
-	is(one("SELECT pg_terminate_backend($pid, 10000)"), 't', "$name: it is dead");
+	is(one("SELECT pg_terminate_backend($pid, 600000)"), 't', "$name: it is dead");
 	is(in_flight(), 3, "$name: nothing of it is in flight");
 	open_point();
 	forget($victim);
@@ -122,7 +122,7 @@ for my $case ([ 'budget_reserved', $acquire ], [ 'budget_held', $acquire ], [ 'b
 	close_point($point);
 	my $pid = stop_at($point, $sql =~ s/PERMIT/$permit/r);
 	is(in_flight(), 6, "$name: in flight");
-	kill 'KILL', $pid;
+	killed($pid);
 	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery() AND pg_postmaster_start_time() IS NOT NULL AND (SELECT entries = 0 FROM agentcore.stat_budget)') or die 'no recovery';
 	forget($_) for $victim, $bystander, $gate;
 	is(status() eq $before, !$flushed, "$name: " . ($flushed ? 'it is done' : 'it has done nothing'));

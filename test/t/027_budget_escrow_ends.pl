@@ -72,20 +72,13 @@ my $prepared = stat_of($node, 'dropped_prepared');
 cmp_ok($prepared, '>=', 2, 'and stat_budget counts that they were dropped');
 
 # ----- a wait for a standby that is cancelled ---------------------------------------
-sub setting
-{
-	one("ALTER SYSTEM SET synchronous_standby_names = '$_[0]'");
-	$node->reload;
-	$node->poll_query_until('postgres', "SELECT current_setting('synchronous_standby_names') = '$_[0]'");
-	return;
-}
 for my $how ('cancelled', 'terminated', 'killed')
 {
 	for my $sql ("budget_acquire('a', 300)", "budget_commit('PERMIT', 60)")
 	{
 		my $name = "$how while it waits for a standby in " . ($sql =~ /(\w+)/)[0];
 		my $permit = one(q{SELECT agentcore.budget_acquire('a', 100)});
-		setting('missing');
+		waits_for_standby($node, 'missing');
 		my $writer = session($node);
 		my $pid = $writer->query_safe('SELECT pg_backend_pid()');
 		asks($writer, "SELECT agentcore.$sql" =~ s/PERMIT/$permit/r);
@@ -100,14 +93,15 @@ for my $how ('cancelled', 'terminated', 'killed')
 		is($others->query_safe(q{SELECT granted FROM agentcore.budget_try_acquire('a', 5)}), $sql =~ /acquire/ ? 't' : 'f', "$name: others take what is certain");
 		$others->quit;
 		if ($how eq 'cancelled') { one("SELECT pg_cancel_backend($pid)"); like(answer($writer), qr/canceling wait for synchronous replication/, "$name: it is told"); $writer->quit; }
-		elsif ($how eq 'terminated') { one("SELECT pg_terminate_backend($pid, 10000)"); $writer->{run}->kill_kill; }
+		elsif ($how eq 'terminated') { one("SELECT pg_terminate_backend($pid, 600000)"); $writer->{run}->kill_kill; }
 		else
 		{
-			kill 'KILL', $pid;
+			killed($pid);
 			$node->poll_query_until('postgres', 'SELECT entries = 0 FROM agentcore.stat_budget') or die 'no recovery';
 			$writer->{run}->kill_kill;
 		}
-		setting('');
+		one(q{ALTER SYSTEM SET synchronous_standby_names = ''});
+		$node->reload;
 		my ($held, $used, $left) = split /,/, status();
 		is("$held,$used", $sql =~ /acquire/ ? '405,0' : '900,60', "$name: it is done here");
 		sound($node, $name);

@@ -16,7 +16,7 @@ shared_preload_libraries = 'agentcore'
 agentcore.budget_entries = 2
 max_prepared_transactions = 2
 agentcore.budget_guard = off
-statement_timeout = 60s
+statement_timeout = 600s
 agentcore.budget_lock_wait = 0
 lc_messages = 'C'
 CONF
@@ -189,7 +189,7 @@ for my $end ('goes on', 'is terminated')
 	}
 	else
 	{
-		one(q{SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'taker'});
+		one(q{SELECT pg_terminate_backend(pid, 600000) FROM pg_stat_activity WHERE application_name = 'taker'});
 		is(answer($other), 't|', "one that $end gives its room back");
 		leave($gate, $other);
 		$taker->{run}->finish;

@@ -81,7 +81,7 @@ for my $entries ('on', 'off')
 	{
 		approve();
 		$caller = call_stopped($point, sub {
-			is(one("SELECT pg_terminate_backend($_[0], 10000)"), 't', "$name: it is dead at $point");
+			is(one("SELECT pg_terminate_backend($_[0], 600000)"), 't', "$name: it is dead at $point");
 		});
 		$caller->{run}->kill_kill;
 		is(one($approved), 'approved {team}', "$name: the approval is as before");

@@ -18,6 +18,7 @@ sub escrow_conf
 shared_preload_libraries = 'agentcore'
 agentcore.debug_budget_entries = on
 agentcore.budget_guard = off
+agentcore.budget_lock_wait = 0
 max_prepared_transactions = 5
 max_connections = 40
 autovacuum = off

@@ -5,8 +5,10 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use IPC::Run ();
+use Time::HiRes qw(usleep);
 
-our @EXPORT = qw(session named asks answer says leave closed stopped);
+our @EXPORT = qw(session named asks answer says leave closed stopped killed waits_for_standby);
 
 sub session
 {
@@ -65,6 +67,32 @@ sub stopped
 	$type //= 'Extension';
 	return $node->poll_query_until('postgres', qq{SELECT count(*) = 1 FROM pg_stat_activity
  WHERE application_name = '$session->{named}' AND state = 'active' AND '$type' IN (wait_event, wait_event_type)});
+}
+
+# SIGKILL, and the postmaster has heard of it: until it has, it lets others in, whom it is about to end
+sub killed
+{
+	my ($pid) = @_;
+	my $sent = kill 'KILL', $pid;
+	for (1 .. 60000) { last unless kill 0, $pid; usleep(10_000); }
+	return $sent;
+}
+
+# A COMMIT waits for the standby that is named as soon as the checkpointer has read the name, which is
+# some time after a reload: until one of a session of its own does.
+sub waits_for_standby
+{
+	my ($node, $name) = @_;
+	$node->safe_psql('postgres', "ALTER SYSTEM SET synchronous_standby_names = '$name'");
+	$node->reload;
+	my $writer = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('postgres'), '-c',
+			q{DO $$ BEGIN LOOP PERFORM pg_logical_emit_message(true, 'is anybody', 'there'); COMMIT; END LOOP; END $$} ],
+		'<', \undef, '>', \my $out, '2>', \my $err);
+	my $waiting = q{FROM pg_stat_activity WHERE query LIKE '%pg_logical_emit_message%' AND wait_event = 'SyncRep'};
+	$node->poll_query_until('postgres', "SELECT count(*) = 1 $waiting") or die 'nothing waits for a standby';
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid, 600000) $waiting");
+	$writer->finish;
+	return;
 }
 
 1;
