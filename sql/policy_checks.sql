@@ -91,10 +91,14 @@ SELECT octet_length(feedback), left(feedback, 3) FROM call_begin('shop', 'refund
 SELECT pg_temp.ask('refund', '{"do": "lock"}'), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid());
 -- somebody else's cancel ends the statement, not the session's sanity, whether the function lets it pass or not
 \set VERBOSITY terse
-SET statement_timeout = '300ms';
+BEGIN;
+SET LOCAL statement_timeout = '300ms';
 SELECT pg_temp.ask('refund', '{"do": "sleep"}');
+ROLLBACK;
+BEGIN;
+SET LOCAL statement_timeout = '300ms';
 SELECT pg_temp.ask('refund', '{"do": "catch"}');
-RESET statement_timeout;
+ROLLBACK;
 SELECT pg_temp.ask('refund', '{"do": "null"}');
 BEGIN;
 SAVEPOINT s;
