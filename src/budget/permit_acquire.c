@@ -2,7 +2,8 @@
  * permit_acquire.c
  *	  The beginning of a permit: what is asked for is held, or refused.
  *
- * Locks: the key, then the budgets in order (path_lock.c); after a refusal none.
+ * Locks: the key, then the budgets in order (path_lock.c); after a refusal none, nor when the key
+ * has a permit already.
  *
  * Memory: the caller's context.  On ERROR: the transaction takes everything
  * back.
@@ -295,9 +296,9 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 	{
 		if (enter_or_overflow(&path, asked, out, caller_cxt))
 			hold(&path, &permit, asked, holder, out);
-		if (request->key != NULL && out->granted)
-			lock_order_note();
-		else if (request->key != NULL)
-			row_key_unlock(request->tenant, holder, request->key);
 	}
+	if (request->key != NULL && out->granted)
+		lock_order_note();
+	else if (request->key != NULL)
+		row_key_unlock(request->tenant, holder, request->key);
 }
