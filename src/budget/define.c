@@ -371,19 +371,24 @@ define_put_members(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const 
 	put_full(row, fcinfo, A_ON_FULL);
 }
 
+#define EXCLUDED	BUDGET_COLUMNS_OF("EXCLUDED.")
+#define SAME		BUDGET_SAME("b.", "EXCLUDED.")
+#define SAME_WINDOW BUDGET_SAME_WINDOW("b.", "EXCLUDED.")
+#define SAME_LIMITS BUDGET_SAME_LIMITS("b.", "EXCLUDED.")
+
 static bool
 write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, BUDGET_TYPES, TIMESTAMPTZOID, BOOLOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.budget AS b (tenant, name, " BUDGET_COLUMNS("") ", limited_at, window_revision)"
-																			   " VALUES ($1, $2, " BUDGET_VALUES ", $23, nextval('agentcore.revision_seq'))"
-																			   " ON CONFLICT (tenant, name) DO UPDATE SET (" BUDGET_COLUMNS("") ") = ROW(" BUDGET_COLUMNS("EXCLUDED.") "),"
-																																													   " template = NULL, place = NULL,"
-																																													   " limited_at = CASE WHEN " BUDGET_SAME_WINDOW("b.", "EXCLUDED.") " AND " BUDGET_SAME_LIMITS("b.", "EXCLUDED.") " THEN b.limited_at ELSE EXCLUDED.limited_at END,"
-																																																																									  " window_revision = CASE WHEN " BUDGET_SAME_WINDOW("b.", "EXCLUDED.") " THEN b.window_revision ELSE EXCLUDED.window_revision END"
-																																																																																											" WHERE $24 AND NOT (b.template IS NULL AND " BUDGET_SAME("b.", "EXCLUDED.") ")"
-																																																																																																														 " RETURNING b.limited_at = $23",
+		"INSERT INTO agentcore.budget AS b (tenant, name, " BUDGET_COLUMNS ", limited_at, window_revision)"
+		" VALUES ($1, $2, " BUDGET_VALUES ", $23, nextval('agentcore.revision_seq'))"
+		" ON CONFLICT (tenant, name) DO UPDATE SET (" BUDGET_COLUMNS ") = ROW(" EXCLUDED "),"
+		" template = NULL, place = NULL,"
+		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS " THEN b.limited_at ELSE EXCLUDED.limited_at END,"
+		" window_revision = CASE WHEN " SAME_WINDOW " THEN b.window_revision ELSE EXCLUDED.window_revision END"
+		" WHERE $24 AND NOT (b.template IS NULL AND " SAME ")"
+		" RETURNING b.limited_at = $23",
 		lengthof(types), types
 	};
 	char	   *name = agc_arg_name(fcinfo, A_NAME, "name");

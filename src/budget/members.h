@@ -25,8 +25,9 @@ enum
 	{"on_expiry", "release"}, {"overrun", "charge"}, {"enabled", "true"}, {"thresholds", "{}"}, {"spenders"}, {"max_overrun"}, {"min_hold_tokens"}, {"min_hold_usd"}, \
 	{"only"}, {"on_full", "deny"}, {"overflow"}
 
-/* the columns; of: "" or a table's name with its dot */
-#define BUDGET_COLUMNS(of) \
+/* the columns; of: a table's name with its dot */
+#define BUDGET_COLUMNS BUDGET_COLUMNS_OF("")
+#define BUDGET_COLUMNS_OF(of) \
 	of "max_tokens, " of "max_nanousd, " of "max_calls, " of "max_in_flight, " of "period, " of "kind, " of "tz, " of "anchor, " of "parent, " \
 	of "on_expiry, " of "overrun, " of "enabled, " of "thresholds, " of "spenders, " of "max_overrun, " of "min_hold_tokens, " of "min_hold_nanousd, " \
 	of "\"only\", " of "on_full, " of "overflow"
@@ -51,6 +52,6 @@ enum
 	"(" a "max_tokens, " a "max_nanousd, " a "max_calls, " a "max_in_flight) IS NOT DISTINCT FROM" \
 	" (" b "max_tokens, " b "max_nanousd, " b "max_calls, " b "max_in_flight)"
 #define BUDGET_SAME(a, b) \
-	BUDGET_SAME_WINDOW(a, b) " AND ROW(" BUDGET_COLUMNS(a) ") IS NOT DISTINCT FROM ROW(" BUDGET_COLUMNS(b) ")"
+	BUDGET_SAME_WINDOW(a, b) " AND ROW(" BUDGET_COLUMNS_OF(a) ") IS NOT DISTINCT FROM ROW(" BUDGET_COLUMNS_OF(b) ")"
 
 #endif							/* AGENTCORE_BUDGET_MEMBERS_H */

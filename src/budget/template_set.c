@@ -77,15 +77,20 @@ check_parent(const char *tenant, const char *pattern, const char *parent, const 
 
 /* ----- budgets that it has made ------------------------------------------------ */
 
+#define OF_TEMPLATE			BUDGET_COLUMNS_OF("t.")
+#define SAME_AS_TEMPLATE	BUDGET_SAME("b.", "t.")
+#define SAME_WINDOW			BUDGET_SAME_WINDOW("b.", "t.")
+#define SAME_LIMITS			BUDGET_SAME_LIMITS("b.", "t.")
+
 /* true: its counter has to follow */
 static bool
 change_budget(const char *tenant, const char *pattern, const char *name)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
-		"UPDATE agentcore.budget b SET (" BUDGET_COLUMNS("") ") = ROW(" BUDGET_COLUMNS("t.") "),"
-		" limited_at = CASE WHEN " BUDGET_SAME_WINDOW("b.", "t.") " AND " BUDGET_SAME_LIMITS("b.", "t.") " THEN b.limited_at ELSE $4 END,"
-		" window_revision = CASE WHEN " BUDGET_SAME_WINDOW("b.", "t.") " THEN b.window_revision ELSE nextval('agentcore.revision_seq') END"
+		"UPDATE agentcore.budget b SET (" BUDGET_COLUMNS ") = ROW(" OF_TEMPLATE "),"
+		" limited_at = CASE WHEN " SAME_WINDOW " AND " SAME_LIMITS " THEN b.limited_at ELSE $4 END,"
+		" window_revision = CASE WHEN " SAME_WINDOW " THEN b.window_revision ELSE nextval('agentcore.revision_seq') END"
 		" FROM agentcore.budget_template t WHERE t.tenant = $1 AND t.name = $2 AND b.tenant = $1 AND b.name = $3"
 		" RETURNING b.limited_at = $4", lengthof(types), types
 	};
@@ -108,7 +113,7 @@ list_different(const char *tenant, const char *pattern, char ***names)
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan plan = {
 		"SELECT b.name FROM agentcore.budget b JOIN agentcore.budget_template t ON t.tenant = $1 AND t.name = $2"
-		" WHERE b.tenant = $1 AND b.template = $2 AND NOT (" BUDGET_SAME("b.", "t.") ") ORDER BY b.name", lengthof(types), types
+		" WHERE b.tenant = $1 AND b.template = $2 AND NOT (" SAME_AS_TEMPLATE ") ORDER BY b.name", lengthof(types), types
 	};
 	uint64		n;
 	AgcRow		row;
@@ -150,15 +155,18 @@ before_template(AgcSetting *set)
 	template_lock(set->tenant, TextDatumGetCString(set->keys[1]));
 }
 
+#define EXCLUDED	BUDGET_COLUMNS_OF("EXCLUDED.")
+#define SAME_AS_NEW BUDGET_SAME("b.", "EXCLUDED.")
+
 static bool
 write_template(FunctionCallInfo fcinfo, AgcSetting *set)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, BUDGET_TYPES, INT4OID, BOOLOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.budget_template AS b (tenant, name, " BUDGET_COLUMNS("") ", max_budgets)"
+		"INSERT INTO agentcore.budget_template AS b (tenant, name, " BUDGET_COLUMNS ", max_budgets)"
 		" VALUES ($1, $2, " BUDGET_VALUES ", $23)"
-		" ON CONFLICT (tenant, name) DO UPDATE SET (" BUDGET_COLUMNS("") ", max_budgets) = ROW(" BUDGET_COLUMNS("EXCLUDED.") ", EXCLUDED.max_budgets)"
-		" WHERE $24 AND NOT (b.max_budgets = EXCLUDED.max_budgets AND " BUDGET_SAME("b.", "EXCLUDED.") ")", lengthof(types), types
+		" ON CONFLICT (tenant, name) DO UPDATE SET (" BUDGET_COLUMNS ", max_budgets) = ROW(" EXCLUDED ", EXCLUDED.max_budgets)"
+		" WHERE $24 AND NOT (b.max_budgets = EXCLUDED.max_budgets AND " SAME_AS_NEW ")", lengthof(types), types
 	};
 	char	   *pattern = arg_pattern(fcinfo);
 	Window		window;
