@@ -53,6 +53,16 @@ words_member(char **words, int n)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
+/* What is taken may have waited, so it is looked at anew after that. */
+TaskSight *
+gate_sight(Gate *gate)
+{
+	if (!gate->has_sight)
+		task_look(gate->tenant, gate->task, &gate->sight);
+	gate->has_sight = true;
+	return &gate->sight;
+}
+
 static Jsonb *
 read_member(RuleContext *context, ContextMember member)
 {
@@ -73,10 +83,9 @@ read_member(RuleContext *context, ContextMember member)
 		case CONTEXT_SUBJECT:
 			return text_member(gate->subject);
 		case CONTEXT_LABELS:
-			return task_labels(gate->tenant, task_root(gate->tenant, gate->task));
+			return task_labels(gate->tenant, gate_sight(gate));
 		case CONTEXT_FACTS:
-			return task_facts(gate->tenant, task_root(gate->tenant, gate->task), gate->with_open_facts,
-							  &gate->facts_open_until);
+			return task_facts(gate->tenant, gate_sight(gate)->root, gate->with_open_facts, &gate->facts_open_until);
 		case CONTEXT_EST_USD:
 			return gate->est_nanousd < 0 ? NULL : number_member(DatumGetNumeric(agc_nanousd_numeric(gate->est_nanousd)));
 		case CONTEXT_EST_TOKENS:

@@ -14,6 +14,9 @@ extern void judge_rules(Gate *gate);
 /* every rule and check that looks at the call, one row of call_explain() each */
 extern void explain_rules(Gate *gate, ReturnSetInfo *rsinfo);
 
+/* what is seen of its task: before anything is taken, and once more after it */
+extern TaskSight *gate_sight(Gate *gate);
+
 /* the call's context, made when it is first asked for */
 extern RuleContext *gate_context(Gate *gate);
 

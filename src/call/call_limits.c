@@ -85,7 +85,7 @@ judge_limits(Gate *gate)
 {
 	if (gate->tool == NULL || was_counted(gate) || !task_has_limits(gate->tenant, gate->agent->policy, gate->tool_name))
 		return;
-	task_limits(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate), &gate->limits);
+	task_limits(gate->tenant, gate->agent->policy, gate->tool_name, gate_sight(gate)->root, gate_context(gate), &gate->limits);
 	for (int i = 0; i < gate->limits.n && gate->verdict == VERDICT_NONE; i++)
 		judge_limit(gate, &gate->limits.limit[i], &gate->limits.count[i]);
 	/* one that has become full when the call is counted stops none that is only looked at */

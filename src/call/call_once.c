@@ -28,7 +28,7 @@ call_of(Gate *gate)
 		call->tool_name = gate->tool_name;
 		call->tool = gate->tool;
 		call->agent = gate->agent_name;
-		call->task = gate->task;
+		call->root = gate_sight(gate)->root;
 		call->subject = gate->subject;
 		call->args = gate->args;
 		call->context = gate_context(gate);

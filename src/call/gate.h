@@ -94,6 +94,8 @@ typedef struct Gate
 	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
 	bool		judges_calls;	/* a policy has rules that look at calls, or checks */
 	bool		by_call;		/* only such a rule can allow this one */
+	bool		has_sight;
+	TaskSight	sight;			/* of the task: gate_sight() */
 	RuleContext *context;		/* call_context.c; NULL: no rule has asked for it */
 	bool		with_open_facts;	/* it shows facts that calls may still bring, too */
 	int64		facts_open_until;	/* until when the last of them may come; 0: none */

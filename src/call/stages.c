@@ -88,10 +88,9 @@ judge_tenant(Gate *gate)
 static void
 judge_task(Gate *gate)
 {
-	char	   *stopped;
-
-	if (task_is_stopped(gate->tenant, gate->task, &stopped))
-		refuse_stopped_task(gate, stopped);
+	gate->has_sight = false;
+	if (gate_sight(gate)->stopped != NULL)
+		refuse_stopped_task(gate, gate->sight.stopped);
 }
 
 static void

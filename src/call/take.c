@@ -66,6 +66,7 @@ take(Gate *gate)
 {
 	int			mark = takes_mark();
 
+	gate->has_sight = false;
 	if (!once_take(gate) || !take_approval(gate) || !take_call(gate))
 	{
 		takes_give_back(mark);

@@ -7,63 +7,107 @@
  * bring the same label at once both write it: neither waits for the other.
  * Only a person clears one, and the rows say who.
  *
+ * A row with the label '' is none: it marks the name of a task that is below another
+ * or was stopped.  It is committed with that, so who reads the labels of a name without
+ * finding a mark knows that there is nothing to find in the table of tasks.
+ *
  * Memory: CurrentMemoryContext.  Locks: row locks of task_clear(); an insert
  * takes none.  On ERROR: the transaction takes everything back.
  */
 #include "task/tasks.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "core/row.h"
+#include "core/row_layout.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+
+/* Columns of agentcore.task_label, by position. */
+enum
+{
+	LABEL_TENANT, LABEL_ROOT, LABEL_LABEL, LABEL_TASK, LABEL_SOURCE, LABEL_AT, LABEL_CLEARED, LABEL_CLEARED_BY, LABEL_NOTE, LABEL_ID,
+	NATTS_LABEL
+};
+
+static const RowColumn label_columns[] = {
+	{"tenant", TEXTOID, true},
+	{"root", TEXTOID, true},
+	{"label", TEXTOID, true},
+	{"task", TEXTOID, true},
+	{"source", TEXTOID, true},
+	{"at", TIMESTAMPTZOID, true},
+	{"cleared", TIMESTAMPTZOID, false},
+	{"cleared_by", TEXTOID, false},
+	{"note", TEXTOID, false},
+	{"id", UUIDOID, true},
+};
+StaticAssertDecl(lengthof(label_columns) == NATTS_LABEL, "one entry per column");
 
 static AgcTable label_table = AGC_TABLE("task_label", "task_label_root");
 
 typedef struct LabelScan
 {
-	const char *wanted;			/* NULL: all; "": any row, cleared too */
-	bool		found;
+	bool		marked;
+	bool		labelled;		/* ever */
 	List	   *labels;
 } LabelScan;
+
+static bool
+is_one_of(List *labels, const char *label, Size len)
+{
+	ListCell   *cell;
+
+	foreach(cell, labels)
+		if (strncmp(lfirst(cell), label, len) == 0 && ((char *) lfirst(cell))[len] == '\0')
+			return true;
+	return false;
+}
 
 static void
 look_at_label(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	LabelScan  *scan = arg;
-	char	   *label = agc_col_text(tuple, desc, "label");
-	bool		open;
-	ListCell   *cell;
+	bool		isnull;
+	text	   *label = DatumGetTextPP(heap_getattr(tuple, LABEL_LABEL + 1, desc, &isnull));
+	Size		len = VARSIZE_ANY_EXHDR(label);
 
-	(void) agc_col(tuple, desc, "cleared", &open);
-	if (scan->wanted != NULL)
-		scan->found |= scan->wanted[0] == '\0' || (open && strcmp(label, scan->wanted) == 0);
-	if (scan->wanted != NULL || !open || label[0] == '\0')
+	if (len == 0)
+	{
+		scan->marked = true;
 		return;
-	foreach(cell, scan->labels)
-		if (strcmp(lfirst(cell), label) == 0)
-			return;
-	scan->labels = lappend(scan->labels, label);
+	}
+	scan->labelled = true;
+	if (heap_attisnull(tuple, LABEL_CLEARED + 1, desc) && !is_one_of(scan->labels, VARDATA_ANY(label), len))
+		scan->labels = lappend(scan->labels, pnstrdup(VARDATA_ANY(label), len));
 }
 
-static void
-scan_labels(const char *tenant, const char *root, LabelScan *scan)
+static LabelScan
+scan_labels(const char *tenant, const char *root)
 {
+	LabelScan	scan = {0};
 	const char *keys[2] = {tenant, root};
-	Relation	rel = agc_table_open(&label_table, AccessShareLock);
+	Relation	rel = row_open(&label_table, AccessShareLock, label_columns, NATTS_LABEL);
 
-	agc_table_scan(&label_table, rel, 2, keys, look_at_label, scan);
+	agc_table_scan(&label_table, rel, 2, keys, look_at_label, &scan);
 	agc_table_close(rel, AccessShareLock);
+	return scan;
 }
 
 bool
-task_has_label(const char *tenant, const char *root, const char *label)
+task_read_labels(const char *tenant, const char *root, List **labels)
 {
-	LabelScan	scan = {.wanted = label};
+	LabelScan	scan = scan_labels(tenant, root);
 
-	if (task_is_remembered(tenant))
-		scan_labels(tenant, root, &scan);
-	return scan.found;
+	*labels = scan.labels;
+	return scan.marked;
+}
+
+bool
+task_was_labelled(const char *tenant, const char *root)
+{
+	return task_is_remembered(tenant) && scan_labels(tenant, root).labelled;
 }
 
 static int
@@ -72,20 +116,26 @@ compare_labels(const ListCell *a, const ListCell *b)
 	return strcmp(lfirst(a), lfirst(b));
 }
 
-Jsonb *
-task_labels(const char *tenant, const char *root)
+List *
+task_seen_labels(const char *tenant, TaskSight *sight)
 {
-	LabelScan	scan = {0};
+	if (!sight->has_labels)
+		(void) task_read_labels(tenant, sight->root, &sight->labels);
+	sight->has_labels = true;
+	list_sort(sight->labels, compare_labels);
+	return sight->labels;
+}
+
+Jsonb *
+task_labels(const char *tenant, TaskSight *sight)
+{
 	JsonbParseState *state = NULL;
 	ListCell   *cell;
 
-	if (root == NULL)
+	if (sight->root == NULL)
 		return NULL;
-	if (task_is_remembered(tenant))
-		scan_labels(tenant, root, &scan);
-	list_sort(scan.labels, compare_labels);
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	foreach(cell, scan.labels)
+	foreach(cell, task_seen_labels(tenant, sight))
 	{
 		JsonbValue	value = {.type = jbvString};
 
@@ -96,8 +146,8 @@ task_labels(const char *tenant, const char *root)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
-void
-task_add_label(const char *tenant, const char *root, const char *task, const char *label, const char *source)
+static void
+write_label(const char *tenant, const char *root, const char *task, const char *label, const char *source)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
@@ -117,17 +167,27 @@ task_add_label(const char *tenant, const char *root, const char *task, const cha
 	(void) agc_owner_spi_row(&plan, &row);
 }
 
-void
-task_taint(const char *tenant, const char *task, const ToolDef *tool)
+bool
+task_add_label(const char *tenant, TaskSight *sight, const char *task, const char *label, const char *source)
 {
-	char	   *root;
+	if (is_one_of(task_seen_labels(tenant, sight), label, strlen(label)))
+		return false;
+	write_label(tenant, sight->root, task, label, source);
+	sight->labels = lappend(sight->labels, pstrdup(label));
+	return true;
+}
 
-	if (task == NULL || tool == NULL || tool->ntaints == 0)
-		return;
-	root = task_root(tenant, task);
+void
+task_mark(const char *tenant, const char *name, const char *source)
+{
+	write_label(tenant, name, name, "", source);
+}
+
+void
+task_taint(const char *tenant, TaskSight *sight, const char *task, const ToolDef *tool)
+{
 	for (int i = 0; i < tool->ntaints; i++)
-		if (!task_has_label(tenant, root, tool->taints[i]))
-			task_add_label(tenant, root, task, tool->taints[i], tool->name);
+		(void) task_add_label(tenant, sight, task, tool->taints[i], tool->name);
 }
 
 /* task_clear(name, label, note, tenant) -> boolean: whether there was such a label */

@@ -28,6 +28,7 @@ typedef struct Finder
 {
 	const char *tenant;			/* of the call */
 	const char *tool;
+	const char *root;			/* of the task */
 	RuleContext *context;
 	CallLimits *out;
 	int			size;
@@ -90,14 +91,10 @@ task_value_text(Jsonb *value)
 	}
 }
 
-static char *
+static const char *
 per_value(const Finder *finder, const LimitRule *rule, int i, ConditionScope *scope)
 {
-	char	   *value = task_value_text(condition_value(scope, rule->per[i]));
-
-	if (value != NULL && strcmp(rule->per_text[i], "/task") == 0)
-		return task_root(finder->tenant, value);
-	return value;
+	return strcmp(rule->per_text[i], "/task") == 0 ? finder->root : task_value_text(condition_value(scope, rule->per[i]));
 }
 
 /* The last name in a pointer, as people speak of it. */
@@ -149,7 +146,7 @@ counter_name(const Finder *finder, const char *tenant, const char *policy, const
 	add_field(&fields, psprintf("%lld", (long long) rule->period));
 	for (int i = 0; i < rule->nper; i++)
 	{
-		char	   *value = per_value(finder, rule, i, scope);
+		const char *value = per_value(finder, rule, i, scope);
 
 		if (value == NULL)
 		{
@@ -326,9 +323,9 @@ take_policy(Finder *finder, const char *tenant, const char *policy)
 }
 
 void
-task_limits(const char *tenant, const char *policy, const char *tool, RuleContext *context, CallLimits *out)
+task_limits(const char *tenant, const char *policy, const char *tool, const char *root, RuleContext *context, CallLimits *out)
 {
-	Finder		finder = {tenant, tool, context, out};
+	Finder		finder = {tenant, tool, root, context, out};
 	AgcObject  *common[COMMON_MAX];
 	int			ncommon = allow_pin_common(tenant, common);
 

@@ -62,7 +62,7 @@ static const char *
 scope_value(const OnceCall *call)
 {
 	if (strcmp(call->tool->once_scope, "task") == 0)
-		return task_root(call->tenant, call->task);
+		return call->root;
 	if (strcmp(call->tool->once_scope, "subject") == 0)
 		return call->subject;
 	return strcmp(call->tool->once_scope, "agent") == 0 ? call->agent : "";

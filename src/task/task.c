@@ -8,7 +8,6 @@
 #include "task/tasks.h"
 
 #include "catalog/pg_type.h"
-#include "core/jsonb_walk.h"
 #include "core/row.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -73,9 +72,13 @@ set_below(const char *tenant, const char *name, const char *parent)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("task %s would be too deep", agc_quoted_name(name)),
 				 errdetail("A tree of tasks has at most %d levels below its root.", LEVELS_MAX)));
-	if (task_has_label(tenant, name, ""))
+	if (task_was_labelled(tenant, name))
 		refuse_parent(name, "Something is remembered of it as a task of its own.");
-	made |= make_task(tenant, name, parent, above.root, above.depth + 1);
+	if (make_task(tenant, name, parent, above.root, above.depth + 1))
+	{
+		task_mark(tenant, name, caller());
+		made = true;
+	}
 	task_read(tenant, name, &task);
 	if (task.parent == NULL || strcmp(task.parent, parent) != 0)
 		refuse_parent(name, task.parent == NULL ? pstrdup("It is a task of its own.") :
@@ -92,17 +95,13 @@ AGC_FUNCTION(task_set)
 	char	  **labels = agc_opt_names(fcinfo, 2, "labels", &nlabels);
 	char	   *tenant = agc_arg_tenant(fcinfo, 3);
 	bool		changed;
-	char	   *root;
+	TaskSight	sight;
 
 	agc_enter(tenant, AGC_AGENT);
 	changed = parent != NULL ? set_below(tenant, name, parent) : make_task(tenant, name, NULL, name, 0);
-	root = task_root(tenant, name);
+	task_look(tenant, name, &sight);
 	for (int i = 0; i < nlabels; i++)
-		if (!task_has_label(tenant, root, labels[i]))
-		{
-			task_add_label(tenant, root, name, labels[i], caller());
-			changed = true;
-		}
+		changed |= task_add_label(tenant, &sight, name, labels[i], caller());
 	PG_RETURN_BOOL(changed);
 }
 
@@ -125,23 +124,21 @@ AGC_FUNCTION(task_stop)
 	agc_put_text(&row, name);
 	agc_put_time(&row, agc_now());
 	agc_put_text(&row, caller());
-	PG_RETURN_BOOL(agc_owner_spi_row_bounded(&plan, &row) > 0);
+	if (agc_owner_spi_row_bounded(&plan, &row) == 0)
+		PG_RETURN_BOOL(false);
+	task_mark(tenant, name, caller());
+	PG_RETURN_BOOL(true);
 }
 
-/* text[] of a jsonb array of strings */
+/* text[] */
 static Datum
-labels_column(Jsonb *labels)
+labels_column(List *labels)
 {
-	JbCursor	cursor = jb_first(&labels->root);
-	int			n = JsonContainerSize(&labels->root);
+	int			n = list_length(labels);
 	char	  **texts = palloc(Max(n, 1) * sizeof(char *));
 
 	for (int i = 0; i < n; i++)
-	{
-		JbItem		item = jb_next(&cursor);
-
-		texts[i] = pnstrdup(item.data, item.len);
-	}
+		texts[i] = list_nth(labels, i);
 	return agc_texts_datum(texts, n);
 }
 
@@ -151,21 +148,19 @@ AGC_FUNCTION(task_status)
 	char	   *name = agc_arg_name(fcinfo, 0, "name");
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	TaskRow		task;
-	char	   *root;
-	char	   *stopped;
+	TaskSight	sight;
 	AgcRow		row;
 
 	agc_enter(tenant, AGC_READER);
 	task_read(tenant, name, &task);
-	root = task_root(tenant, name);
-	(void) task_is_stopped(tenant, name, &stopped);
+	task_look(tenant, name, &sight);
 	agc_row_init(&row);
 	agc_put_text(&row, name);
 	agc_put_text(&row, task.parent);
-	agc_put_text(&row, root);
-	agc_put(&row, labels_column(task_labels(tenant, root)));
-	agc_put_jsonb(&row, task_facts(tenant, root, false, NULL));
-	agc_put_bool(&row, stopped != NULL);
-	agc_put_text(&row, stopped);
+	agc_put_text(&row, sight.root);
+	agc_put(&row, labels_column(task_seen_labels(tenant, &sight)));
+	agc_put_jsonb(&row, task_facts(tenant, sight.root, false, NULL));
+	agc_put_bool(&row, sight.stopped != NULL);
+	agc_put_text(&row, sight.stopped);
 	return agc_row_return(fcinfo, &row);
 }

@@ -16,17 +16,26 @@
 /* the root of a task's tree: itself where it has no row; NULL for NULL */
 extern char *task_root(const char *tenant, const char *task);
 
-/* whether the task, or one above it, was stopped; *by: which one */
-extern bool task_is_stopped(const char *tenant, const char *task, char **by);
+/* What was seen of a task at one moment. */
+typedef struct TaskSight
+{
+	const char *root;			/* of its tree; NULL without a task */
+	const char *stopped;		/* it, or the nearest above it that was stopped; NULL: none */
+	bool		has_labels;		/* they were read */
+	List	   *labels;			/* of the root */
+} TaskSight;
+
+/* as the latest COMMIT left it; task may be NULL */
+extern void task_look(const char *tenant, const char *task, TaskSight *sight);
 
 /* the members of the context: jsonb arrays and objects; NULL without a task */
-extern Jsonb *task_labels(const char *tenant, const char *root);
+extern Jsonb *task_labels(const char *tenant, TaskSight *sight);
 extern Jsonb *task_facts(const char *tenant, const char *root, bool with_open, int64 *open_until);
 
 /* ----- what a begin and an end of a call leave behind ------------------------ */
 
 /* at begin of a call that may run, or is answered from the cache: the tool's taints, written only when new */
-extern void task_taint(const char *tenant, const char *task, const ToolDef *tool);
+extern void task_taint(const char *tenant, TaskSight *sight, const char *task, const ToolDef *tool);
 
 /* at begin of a call that runs: facts that it may give, facts that it clears */
 extern void task_facts_begin(const char *tenant, const char *policy, const char *task, const char *tool,
@@ -66,7 +75,8 @@ typedef struct CallLimits
 
 /* whether the policy, or a policy '*', has limits for the tool */
 extern bool task_has_limits(const char *tenant, const char *policy, const char *tool);
-extern void task_limits(const char *tenant, const char *policy, const char *tool, RuleContext *context, CallLimits *out);
+extern void task_limits(const char *tenant, const char *policy, const char *tool, const char *root, RuleContext *context,
+						CallLimits *out);
 
 /* its counter refuses, by these numbers */
 extern void task_limit_refuses(CallLimit *limit, const BudgetFacts *facts);
@@ -79,7 +89,7 @@ typedef struct OnceCall
 	const char *tool_name;
 	const ToolDef *tool;
 	const char *agent;
-	const char *task;
+	const char *root;			/* of the task */
 	const char *subject;
 	Jsonb	   *args;			/* that run */
 	RuleContext *context;

@@ -51,7 +51,7 @@ CREATE INDEX task_label_root ON agentcore.task_label (tenant, root);
 COMMENT ON TABLE agentcore.task_label IS
   'Labels of tasks, by the root of the tree; task is where it came from, source the tool or the role. '
   'A row is never removed but by retention: task_clear() says who cleared it and why. '
-  'Label '''' says only that the name of the root is in use. '
+  'Label '''' is none: it says that the name has a row in agentcore.task that counts, below another or stopped; a name without it is not looked up there. '
   'id: the row''s identity for logical replication.';
 
 INSERT INTO agentcore.access_source (relation, hidden) VALUES ('task', '{depth}'), ('task_label', '{id}');

@@ -26,8 +26,17 @@ typedef struct TaskRow
 /* the row of a task, if it has one */
 extern void task_read(const char *tenant, const char *name, TaskRow *task);
 
-/* whether the root has this label, not cleared; "" any row at all */
-extern bool task_has_label(const char *tenant, const char *root, const char *label);
+/* from the task up, as far as there are rows: its root, and the first that was stopped */
+extern void task_climb(const char *tenant, const char *task, TaskSight *sight);
+
+/* the labels of a root, each once; whether its name is marked */
+extern bool task_read_labels(const char *tenant, const char *root, List **labels);
+
+/* the same of the root that was seen, read once; in order */
+extern List *task_seen_labels(const char *tenant, TaskSight *sight);
+
+/* whether it was ever labelled, cleared labels too */
+extern bool task_was_labelled(const char *tenant, const char *root);
 
 /*
  * A value as `#>>` shows it, without what is nothing in a number, so that one value has
@@ -35,7 +44,10 @@ extern bool task_has_label(const char *tenant, const char *root, const char *lab
  */
 extern char *task_value_text(Jsonb *value);
 
-/* writes a label of the root; source: the tool, or the role */
-extern void task_add_label(const char *tenant, const char *root, const char *task, const char *label, const char *source);
+/* writes a label of the root unless it was seen to have it; source: the tool, or the role; whether it is new */
+extern bool task_add_label(const char *tenant, TaskSight *sight, const char *task, const char *label, const char *source);
+
+/* marks a name that is below another from now on, or stopped: a begin looks at its row */
+extern void task_mark(const char *tenant, const char *name, const char *source);
 
 #endif							/* AGENTCORE_TASK_TASKS_H */

@@ -79,30 +79,28 @@ task_root(const char *tenant, const char *task)
 	return root;
 }
 
-bool
-task_is_stopped(const char *tenant, const char *task, char **by)
+void
+task_climb(const char *tenant, const char *task, TaskSight *sight)
 {
-	Relation	rel;
+	Relation	rel = agc_table_open(&task_table, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
 	const char *name = task;
 
-	*by = NULL;
-	if (task == NULL || !task_is_remembered(tenant))
-		return false;
-	rel = agc_table_open(&task_table, AccessShareLock);
-	for (int level = 0; name != NULL && level <= LEVELS_MAX && *by == NULL; level++)
+	for (int level = 0; name != NULL && level <= LEVELS_MAX && sight->stopped == NULL; level++)
 	{
 		HeapTuple	row = task_row(rel, tenant, name);
 		bool		isnull;
 
 		if (row == NULL)
 			break;
-		(void) agc_col(row, RelationGetDescr(rel), "stopped_at", &isnull);
+		if (level == 0)
+			sight->root = agc_col_text(row, desc, "root");
+		(void) agc_col(row, desc, "stopped_at", &isnull);
 		if (!isnull)
-			*by = pstrdup(name);
-		name = agc_col_text(row, RelationGetDescr(rel), "parent");
+			sight->stopped = name;
+		name = agc_col_text(row, desc, "parent");
 	}
 	agc_table_close(rel, AccessShareLock);
-	return *by != NULL;
 }
 
 void
