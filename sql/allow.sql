@@ -65,21 +65,13 @@ SELECT policy_allow(NULL, 'example.com');
 SELECT policy_allow('p', NULL);
 SELECT policy_allow('p', '');
 
-CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE d text; h text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'ACCEPTED';
-EXCEPTION WHEN others THEN
-  GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-  RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(d, ''), nullif(h, ''));
-END $$;
-SELECT v.pattern, pg_temp.try(format('SELECT agentcore.policy_allow(%L, %L)', 'p', v.pattern)) AS answer FROM (VALUES
+\i `echo ${PG_ABS_SRCDIR:-.}/sql/lib/refused.sql`
+SELECT v.pattern, pg_temp.refused(format('SELECT agentcore.policy_allow(%L, %L)', 'p', v.pattern)) AS answer FROM (VALUES
   ('exa*mple.com'), ('*.*.com'), ('www.*'), ('*.com'), ('*.'), ('.example.com'), ('http://example.com'), ('example.com:80'), ('example.com/x'), ('*.example.com/x'),
   ('a..b'), ('a b'), ('a@b'), ('127.1'), ('0x7f000001'), ('1.2.3.256'), ('*.1.2.3.4'), ('10.1.2.3/8'), ('10.0.0.0/33'), ('10.0.0.0/'), ('10.0.0.0/08'), ('010.0.0.0/8'),
   ('[::1'), ('[::1]/129'), ('2001:db8::1/32'), ('[fe80::1%eth0]'), ('::ffff:10.0.0.0/104'), ('/8'), (repeat('a', 300))
 ) AS v(pattern);
-SELECT v.what, pg_temp.try(format('SELECT agentcore.policy_allow(%L, %L, %s)', 'p', 'example.com', v.what)) AS answer FROM (VALUES
+SELECT v.what, pg_temp.refused(format('SELECT agentcore.policy_allow(%L, %L, %s)', 'p', 'example.com', v.what)) AS answer FROM (VALUES
   ('methods => ''{}'''), ('methods => ''{"G T"}'''), ('ports => ''{}'''), ('ports => ''{0}'''), ('ports => ''{80,65536}'''), ('ports => ''{NULL}'''),
   ('path_prefix => ''x'''), ('path_prefix => '''''), ('path_prefix => ''/a?b'''), ('path_prefix => ''/a#b'''), ('path_prefix => ''/a%2fb'''), ('path_prefix => ''//a'''), ('path_prefix => ''/..;/a'''), ('path_prefix => ''/a b'''), ('path_prefix => ''/%zz'''),
   ('valid => ''empty'''), ('valid => ''[2020-01-01,2020-01-02)''')
@@ -184,7 +176,7 @@ SELECT v.url, v.method, pg_temp.ask('order', v.url, v.method) FROM (VALUES
   ('http://bad.com@x', 'POST'), ('https://bad.com', 'POST'), ('https://bad.com', 'GET'), ('https://other.com', 'GET'), ('https://ok.com', 'GET'), ('https://ok.com', 'get'), ('https://ok.com', 'DELETE'),
   ('https://ok.com', ''), ('https://ok.com', 'GET /'), ('https://ok.com', repeat('A', 40)), ('https://ok.com', NULL), ('http://bad.com', 'GET'), ('http://ok.com', 'GET')
 ) AS v(url, method);
-SELECT pg_temp.try($$SELECT agentcore.policy_allow('order', 'x.com', '{POST}')$$), pg_temp.try($$SELECT agentcore.policy_allow('order', 'x.com', '{POST,GET}')$$);
+SELECT pg_temp.refused($$SELECT agentcore.policy_allow('order', 'x.com', '{POST}')$$), pg_temp.refused($$SELECT agentcore.policy_allow('order', 'x.com', '{POST,GET}')$$);
 
 -- ports, paths, methods and time belong to the match
 SELECT policy_set('m', schemes => '{https,http}'), policy_allow('m', 'port.com', ports => '{443,8443}') > 0, policy_allow('m', 'path.com', path_prefix => '/v1') > 0, policy_allow('m', 'dir.com', path_prefix => '/v1/') > 0,
@@ -235,7 +227,7 @@ SELECT policy_set('tools'), policy_allow_tool('tools', 'fs/*') > 0, policy_allow
        policy_allow_tool('tools', 'later', '[2100-01-01,)') > 0;
 SELECT v.tool, t.allowed, t.reason, t.detail FROM (VALUES ('fs/read'), ('fs/'), ('fs'), ('fs/write'), ('fs/write_all'), ('fs/rm'), ('fs/rmdir'), ('search'), ('Search'), ('search2'), ('later'), (''), ('*'), (NULL)) AS v(tool), tool_check('tools', v.tool) t;
 SELECT policy_allow_tool('tools', 'search') = policy_allow_tool('tools', 'search') AS same_rule;
-SELECT v.tool, pg_temp.try(format('SELECT agentcore.policy_allow_tool(%L, %L)', 'tools', v.tool)) FROM (VALUES ('*x'), ('a*b'), ('**'), (''), (NULL), (repeat('x', 256)), (E'a\nb')) AS v(tool);
+SELECT v.tool, pg_temp.refused(format('SELECT agentcore.policy_allow_tool(%L, %L)', 'tools', v.tool)) FROM (VALUES ('*x'), ('a*b'), ('**'), (''), (NULL), (repeat('x', 256)), (E'a\nb')) AS v(tool);
 SELECT * FROM tool_check('tool', 'search');
 SELECT * FROM tool_check(NULL, 'search');
 SELECT policy_set('everything'), policy_allow_tool('everything', '*') > 0;

@@ -5,19 +5,11 @@ CREATE EXTENSION agentcore;
 RESET client_min_messages;
 \pset format unaligned
 SET search_path = agentcore;
-CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE d text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'ACCEPTED';
-EXCEPTION WHEN others THEN
-  GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL;
-  RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(d, ''));
-END $$;
+\i `echo ${PG_ABS_SRCDIR:-.}/sql/lib/refused.sql`
 
 SELECT policy_set('n', methods => '{GET,HEAD}', schemes => '{http,https}');
 -- each refused: nothing could ever match it
-SELECT v.what, pg_temp.try(format('SELECT agentcore.policy_%s', v.what)) AS answer FROM (VALUES
+SELECT v.what, pg_temp.refused(format('SELECT agentcore.policy_%s', v.what)) AS answer FROM (VALUES
   ($$allow('n', 'x.com', methods => '{}')$$), ($$allow('n', 'x.com', methods => '{POST}')$$), ($$deny('n', 'x.com', methods => '{POST,PUT}')$$),
   ($$allow('n', 'x.com', ports => '{}')$$), ($$allow('n', 'x.com', ports => '{0}')$$), ($$allow('n', 'x.com', ports => '{443,65536}')$$),
   ($$allow('n', 'x.com', path_prefix => '/a?b')$$), ($$allow('n', 'x.com', path_prefix => '/a#b')$$), ($$allow('n', 'x.com', path_prefix => '/a%2fb')$$),

@@ -6,15 +6,7 @@ RESET client_min_messages;
 \pset format unaligned
 SET search_path = agentcore;
 
-CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE d text; h text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'ACCEPTED';
-EXCEPTION WHEN others THEN
-  GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-  RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(d, ''), nullif(h, ''));
-END $$;
+\i `echo ${PG_ABS_SRCDIR:-.}/sql/lib/refused.sql`
 
 CREATE TEMP TABLE asked (n serial, url text);
 INSERT INTO asked (url) VALUES
@@ -109,7 +101,7 @@ SELECT v.change, v.method, pg_temp.foretold('web', v.change, v.make, v.method, v
 ) AS v(change, make, method, whole);
 
 -- what a setter would refuse is refused, and so is what is misspelt
-SELECT v.rules, pg_temp.try(format('SELECT agentcore.policy_diff(%L, %L, %L)', 'web', '{https://a.com}', v.rules)) AS answer FROM (VALUES
+SELECT v.rules, pg_temp.refused(format('SELECT agentcore.policy_diff(%L, %L, %L)', 'web', '{https://a.com}', v.rules)) AS answer FROM (VALUES
   ('[{"effect": "permit", "pattern": "a.com"}]'), ('[{"pattern": "a.com"}]'), ('["a.com"]'), ('"a.com"'), ('null'), ('{"alow": ["a.com"]}'), ('{"allow": "a.com"}'), ('{"allow": [5]}'), ('{"allow": [null]}'),
   ('{"allow": [{"pattern": "a.com", "prots": [80]}]}'), ('{"allow": [{"ports": [80]}]}'), ('{"allow": [{"pattern": "a.com", "ports": ["http"]}]}'), ('{"allow": [{"pattern": "a.com", "ports": 80}]}'),
   ('{"allow": [{"pattern": "a.com", "valid": "soon"}]}'), ('{"allow": [{"pattern": "a.com", "valid": "[2020-01-01,2020-01-02)"}]}'), ('{"allow": [{"pattern": "a.com", "methods": []}]}'),
@@ -142,8 +134,8 @@ SELECT count(*) FROM policy_import('forced', '{"allow": [{"pattern": "*.com", "f
 SELECT action FROM policy_import('forced', policy_export('forced'));
 SELECT action FROM policy_import('forced', '{"allow": ["*.com", {"pattern": "*.org"}, "a.net"], "deny": ["*.io"]}', force => true);
 SELECT pattern, forced FROM policy_rules WHERE policy = 'forced' AND kind <> 'tool' ORDER BY rule;
-SELECT pg_temp.try($$SELECT agentcore.policy_import('forced', '{"allow": ["*.com"]}')$$), pg_temp.try($$SELECT agentcore.policy_import('forced', '{"allow": ["*.com"]}', force => NULL)$$),
-       pg_temp.try($$SELECT agentcore.policy_import('forced', '{"allow": [{"pattern": "*.com", "force": false}]}', force => true)$$), pg_temp.try($$SELECT agentcore.policy_import('forced', '{"allow": [5]}', force => true)$$);
+SELECT pg_temp.refused($$SELECT agentcore.policy_import('forced', '{"allow": ["*.com"]}')$$), pg_temp.refused($$SELECT agentcore.policy_import('forced', '{"allow": ["*.com"]}', force => NULL)$$),
+       pg_temp.refused($$SELECT agentcore.policy_import('forced', '{"allow": [{"pattern": "*.com", "force": false}]}', force => true)$$), pg_temp.refused($$SELECT agentcore.policy_import('forced', '{"allow": [5]}', force => true)$$);
 SELECT policy_export('forced') -> 'allow' AS allow, (SELECT count(*) FROM config_apply(config_export()) WHERE action <> 'unchanged') AS changed;
 
 -- agentguard's
@@ -164,7 +156,7 @@ SELECT policy_export('guard', 'agentguard'), url_allowed('guard', 'https://a.com
 SELECT kind, action FROM policy_import('guard', '{}');
 SELECT policy_export('guard');
 -- the Python sibling's spelling
-SELECT v.document, pg_temp.try(format('SELECT agentcore.policy_import(%L, %L)', 'snake', v.document)) AS answer FROM (VALUES
+SELECT v.document, pg_temp.refused(format('SELECT agentcore.policy_import(%L, %L)', 'snake', v.document)) AS answer FROM (VALUES
   ('{"network": {}, "budget": {"max_requests": 12}, "violations": "block"}'), ('{"network": {}, "budget": {"max_requests": 12, "maxRequests": null}}'), ('{"network": {}, "budget": {"max_requests": 13, "maxRequests": 13}}'),
   ('{"network": {}, "budget": {"max_requests": 1, "maxRequests": 2}}'), ('{"network": {}, "budget": {"max_requests": -1}}'), ('{"network": {}, "budget": {"max_requests": "5"}}'), ('{"network": {}, "budget": {"max_request": 5}}')) v(document);
 SELECT budget, max_calls FROM budget_limits WHERE budget = 'snake';
@@ -173,21 +165,21 @@ SELECT budget_set('team', max_tokens => 1000, max_calls => 7), budget_limit_set(
 SELECT kind, name, action FROM policy_import('guard', '{"network": {}, "budget": {"maxRequests": 9}}', 'team');
 SELECT budget, limit_name, max_calls, max_tokens FROM budget_limits WHERE budget = 'team' ORDER BY limit_name;
 SELECT policy_export('guard', 'agentguard', 'team') -> 'budget' AS team, policy_export('guard', 'agentguard', 'daily') -> 'budget' AS daily, policy_export('guard', 'agentguard') -> 'budget' AS guard;
-SELECT pg_temp.try($$SELECT agentcore.policy_import('guard', '{"network": {}, "budget": {"maxRequests": 9}}', 'daily')$$);
-SELECT pg_temp.try($$SELECT agentcore.policy_export('guard', 'agentguard', 'nope')$$);
+SELECT pg_temp.refused($$SELECT agentcore.policy_import('guard', '{"network": {}, "budget": {"maxRequests": 9}}', 'daily')$$);
+SELECT pg_temp.refused($$SELECT agentcore.policy_export('guard', 'agentguard', 'nope')$$);
 -- what does not fit is refused whole
-SELECT v.document, pg_temp.try(format('SELECT agentcore.policy_import(%L, %L)', 'new', v.document)) AS answer FROM (VALUES
+SELECT v.document, pg_temp.refused(format('SELECT agentcore.policy_import(%L, %L)', 'new', v.document)) AS answer FROM (VALUES
   (NULL), ('[]'), ('[{"effect": "allow", "pattern": "*.com"}]'), ('"x"'), ('{"drop": [1]}'), ('{"allow": ["a.com"], "budget": {"maxRequests": 5}}'), ('{"budget": {"maxRequests": 5}}'), ('{"violations": "throw"}'), ('{"network": null}'), ('{"network": []}'),
   ('{"network": {"alow": []}}'), ('{"network": {"allow": "a.com"}}'), ('{"network": {"allow": ["a.com", 5]}}'), ('{"network": {"allow": ["https://a.com"]}}'), ('{"network": {"allow": ["*.com"]}}'), ('{"network": {"allow": ["127.1"]}}'), ('{"network": {"deny": {}}}'),
   ('{"network": {"methods": []}}'), ('{"network": {"methods": "GET"}}'), ('{"network": {"methods": ["G T"]}}'), ('{"network": {}, "violations": "warn"}'), ('{"network": {}, "violations": 5}'), ('{"network": {}, "budget": 5}'), ('{"network": {}, "budget": {"maxRequests": -1}}'),
   ('{"network": {}, "budget": {"maxRequests": 1.5}}'), ('{"network": {}, "budget": {"maxRequests": 1e30}}'), ('{"network": {}, "budget": {"maxRequests": "5"}}'), ('{"network": {}, "budget": {"maxUsd": 5}}'), ('{"network": {}, "extra": 5}'),
   ('{"allow": ["a.com"], "deny": [{"pattern": "b.com", "port": [80]}]}'), ('{"allow": ["a.com"], "deny_tools": ["a*b"]}')
 ) AS v(document);
-SELECT pg_temp.try($$SELECT agentcore.policy_import(NULL, '{}')$$), pg_temp.try($$SELECT agentcore.policy_import('', '{}')$$);
+SELECT pg_temp.refused($$SELECT agentcore.policy_import(NULL, '{}')$$), pg_temp.refused($$SELECT agentcore.policy_import('', '{}')$$);
 SELECT count(*) AS new FROM policies WHERE name = 'new';
 SELECT count(*) AS new FROM budget_limits WHERE budget = 'new';
-SELECT pg_temp.try(format('SELECT agentcore.policy_export(%L, %L)', v.policy, v.format)) FROM (VALUES ('web', 'agentguard'), ('copy', 'yaml'), ('nope', 'agentcore'), (NULL, 'agentcore'), ('web', NULL)) v(policy, format);
-SELECT pg_temp.try(format('SELECT agentcore.policy_import(''new'', %L), agentcore.policy_export(''new'', ''agentguard'')', v.document)) FROM (VALUES
+SELECT pg_temp.refused(format('SELECT agentcore.policy_export(%L, %L)', v.policy, v.format)) FROM (VALUES ('web', 'agentguard'), ('copy', 'yaml'), ('nope', 'agentcore'), (NULL, 'agentcore'), ('web', NULL)) v(policy, format);
+SELECT pg_temp.refused(format('SELECT agentcore.policy_import(''new'', %L), agentcore.policy_export(''new'', ''agentguard'')', v.document)) FROM (VALUES
   ('{"mode": "off", "schemes": ["http", "https"]}'), ('{"schemes": ["https"]}'), ('{"schemes": ["http", "https", "ws"]}'), ('{"schemes": ["http", "https"], "allow": ["10.0.0.0/8"]}'), ('{"schemes": ["http", "https"], "deny": [{"pattern": "a.com", "ports": [80]}]}'),
   ('{"schemes": ["http", "https"], "allow": ["a.com", "10.0.0.1"]}')) v(document);
 

@@ -6,15 +6,7 @@ SET agentcore.check_timeout = '60s';
 CREATE FUNCTION pg_temp.ask(tool text, args jsonb, subject text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT verdict || coalesce(' ' || reason, '') || coalesce(' (' || detail || ')', '') || coalesce(': ' || CASE WHEN verdict = 'deny' THEN feedback END, '') || CASE WHEN enforced THEN '' ELSE ' not enforced' END
     FROM agentcore.call_begin('shop', tool, args, subject => subject) $$;
-CREATE FUNCTION pg_temp.refused(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE d text; h text;
-BEGIN
-  EXECUTE query;
-  RETURN 'taken';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-  RETURN SQLSTATE || ' ' || SQLERRM || coalesce(' | ' || nullif(d, ''), '') || coalesce(' | ' || nullif(h, ''), '');
-END $$;
+\i `echo ${PG_ABS_SRCDIR:-.}/sql/lib/refused.sql`
 CREATE SCHEMA shop;
 CREATE TABLE shop.orders (id text PRIMARY KEY, owner text, total numeric);
 INSERT INTO shop.orders VALUES ('o1', 'ann', 100), ('o2', 'bob', 5000);

@@ -1,12 +1,6 @@
 -- Policies with rules, checks and facts as documents.
 SET client_min_messages = error;
-CREATE FUNCTION pg_temp.refused(query text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-  EXECUTE query;
-  RETURN 'taken';
-EXCEPTION WHEN OTHERS THEN
-  RETURN SQLSTATE || ' ' || SQLERRM;
-END $$;
+\i `echo ${PG_ABS_SRCDIR:-.}/sql/lib/refused.sql`
 CREATE FUNCTION pg_temp.rules(of_tenant text DEFAULT '') RETURNS text LANGUAGE sql AS $$
   SELECT string_agg(coalesce(name, pattern) || ' ' || effect, ', ' ORDER BY rule) FROM agentcore.policy_rules WHERE tenant = of_tenant AND policy = 'p' $$;
 CREATE SCHEMA shop;

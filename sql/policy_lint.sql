@@ -1,15 +1,7 @@
 -- policy_lint(), what is refused or told when a rule is written, and feedback that names what would be allowed.
 SET client_min_messages = warning;
 SET search_path = agentcore, public;
-CREATE FUNCTION pg_temp.refused(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE d text; h text;
-BEGIN
-  EXECUTE query;
-  RETURN 'taken';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-  RETURN SQLSTATE || ' ' || SQLERRM || coalesce(' | ' || nullif(d, ''), '') || coalesce(' | ' || nullif(h, ''), '');
-END $$;
+\i `echo ${PG_ABS_SRCDIR:-.}/sql/lib/refused.sql`
 SELECT count(tool_set(n, s::jsonb)) FROM (VALUES
   ('refund', '{"type": "object", "properties": {"order_id": {"type": "string"}, "amount": {"type": "number"}, "reason": {"type": "string"}, "notify": {"type": "boolean"}}, "additionalProperties": false}'),
   ('db/write', '{"type": "object", "properties": {"env": {"type": "string"}, "sql": {"type": "string"}, "size": {"enum": ["s", "m"]}}, "additionalProperties": false}'),

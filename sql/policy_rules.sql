@@ -4,15 +4,7 @@ SET search_path = agentcore, public;
 CREATE FUNCTION pg_temp.ask(agent text, tool text, args jsonb, subject text DEFAULT NULL, task text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT verdict || coalesce(' ' || reason, '') || coalesce(' (' || detail || ')', '') || CASE WHEN enforced THEN '' ELSE ' not enforced' END
     FROM agentcore.call_begin(agent, tool, args, subject => subject, task => task) $$;
-CREATE FUNCTION pg_temp.refused(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE d text; h text;
-BEGIN
-  EXECUTE query;
-  RETURN 'taken';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-  RETURN SQLSTATE || ' ' || SQLERRM || coalesce(' | ' || nullif(d, ''), '') || coalesce(' | ' || nullif(h, ''), '');
-END $$;
+\i `echo ${PG_ABS_SRCDIR:-.}/sql/lib/refused.sql`
 SELECT count(*) FROM unnest('{refund,sql/query,mail/send,crm/get,deploy,rollback,db/x}'::text[]) t, tool_set(t, '{"type": "object"}');
 SELECT count(policy_set(p)), count(agent_set(p, policy => p)) FROM unnest('{shop,bi,mail,support,x9,ops}'::text[]) p;
 

@@ -5,15 +5,7 @@ CREATE FUNCTION pg_temp.ask(tool text, args jsonb, task text DEFAULT 't') RETURN
   SELECT verdict || coalesce(' ' || reason, '') || coalesce(' (' || detail || ')', '') FROM agentcore.call_begin('ci', tool, args, task => task) $$;
 CREATE FUNCTION pg_temp.test(commit text, result jsonb, task text DEFAULT 't') RETURNS text LANGUAGE sql AS $$
   SELECT agentcore.call_commit((SELECT call_id FROM agentcore.call_begin('ci', 'tests/run', jsonb_build_object('commit', commit), task => task)), result) $$;
-CREATE FUNCTION pg_temp.refused(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE d text; h text;
-BEGIN
-  EXECUTE query;
-  RETURN 'taken';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-  RETURN SQLSTATE || ' ' || SQLERRM || coalesce(' | ' || nullif(d, ''), '') || coalesce(' | ' || nullif(h, ''), '');
-END $$;
+\i `echo ${PG_ABS_SRCDIR:-.}/sql/lib/refused.sql`
 SELECT count(*) FROM unnest('{repo/read,repo/write,tests/run,deploy}'::text[]) t, tool_set(t, '{"type": "object"}');
 SELECT policy_set('ci'), agent_set('ci', policy => 'ci');
 

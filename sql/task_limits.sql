@@ -5,15 +5,7 @@ CREATE FUNCTION pg_temp.ask(agent text, tool text, args jsonb, task text DEFAULT
   SELECT verdict || coalesce(' ' || reason, '') || coalesce(' (' || detail || ')', '') FROM agentcore.call_begin(agent, tool, args, task => task, subject => subject) $$;
 CREATE FUNCTION pg_temp.word(agent text, tool text, args jsonb, task text DEFAULT 't', subject text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT verdict || coalesce(' ' || reason, '') FROM agentcore.call_begin(agent, tool, args, task => task, subject => subject) $$;
-CREATE FUNCTION pg_temp.refused(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE d text; h text;
-BEGIN
-  EXECUTE query;
-  RETURN 'taken';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-  RETURN SQLSTATE || ' ' || SQLERRM || coalesce(' | ' || nullif(d, ''), '') || coalesce(' | ' || nullif(h, ''), '');
-END $$;
+\i `echo ${PG_ABS_SRCDIR:-.}/sql/lib/refused.sql`
 SELECT count(*) FROM unnest('{search,refund,payment/send,mail/a,mail/b}'::text[]) t, tool_set(t, '{"type": "object"}');
 SELECT count(*) FROM unnest('{shop,pay,res,mail}'::text[]) p, policy_set(p), agent_set(p, policy => p);
 

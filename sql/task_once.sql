@@ -7,15 +7,7 @@ CREATE FUNCTION pg_temp.ask(tool text, args jsonb, task text DEFAULT 't', subjec
     FROM agentcore.call_begin(agent, tool, args, task => task, subject => subject, key => key) $$;
 CREATE FUNCTION pg_temp.run(tool text, args jsonb, task text DEFAULT 't', subject text DEFAULT NULL, agent text DEFAULT 'a', result jsonb DEFAULT '{"ok": true}') RETURNS text LANGUAGE sql AS $$
   SELECT agentcore.call_commit((SELECT call_id FROM agentcore.call_begin(agent, tool, args, task => task, subject => subject)), result) $$;
-CREATE FUNCTION pg_temp.refused(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE d text; h text;
-BEGIN
-  EXECUTE query;
-  RETURN 'taken';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-  RETURN SQLSTATE || ' ' || regexp_replace(SQLERRM, '[0-9a-f-]{36}', 'ID') || coalesce(' | ' || nullif(d, ''), '') || coalesce(' | ' || nullif(h, ''), '');
-END $$;
+\i `echo ${PG_ABS_SRCDIR:-.}/sql/lib/refused.sql`
 SELECT policy_set('p'), policy_allow_tool('p', '*') IS NOT NULL, agent_set('a', policy => 'p'), agent_set('b', policy => 'p');
 SELECT tool_set('refund', '{"type": "object", "properties": {"order": {"type": ["string", "number"]}, "amount": {"type": "number"}, "note": {"type": "string"}}, "required": ["order"]}',
   once => '1 day', once_by => '{/order}');

@@ -7,15 +7,7 @@ SET search_path = agentcore, pg_catalog;
 \pset format unaligned
 \pset tuples_only on
 
-CREATE FUNCTION pg_temp.error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE message text; detail text; hint text;
-BEGIN
-  EXECUTE statement;
-  RETURN 'taken';
-EXCEPTION WHEN OTHERS THEN
-  GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-  RETURN concat_ws(' | ', SQLSTATE, message, detail, hint);
-END $$;
+\i `echo ${PG_ABS_SRCDIR:-.}/sql/lib/refused.sql`
 
 -- The good are kept, and the others say why not ---------------------------------------------------
 
@@ -35,12 +27,12 @@ SELECT coalesce(name, '?'), action, problem FROM tool_import(jsonb_build_array(
   jsonb_build_object('name', 'patterns', 'inputSchema', jsonb_build_object('type', 'object', 'patternProperties', (SELECT jsonb_object_agg('(?:[a-z]b|c' || i || '){1000}', true) FROM generate_series(1, 600) i))),
   '{"name": "after", "inputSchema": {"type": "object"}}'::jsonb));
 -- a document that is no document
-SELECT pg_temp.error_of(format('SELECT tool_import(%L)', d)) FROM unnest('{1,null,"\"x\"",true}'::text[]) d;
-SELECT pg_temp.error_of('SELECT tool_import(NULL)'), pg_temp.error_of($$SELECT tool_import('[]', on_change => 'keep')$$), pg_temp.error_of($$SELECT tool_import('[]', on_change => NULL)$$),
-       pg_temp.error_of($$SELECT tool_import('[]', strict => NULL)$$), pg_temp.error_of($$SELECT tool_import('[]', origin => E'a\nb')$$);
+SELECT pg_temp.refused(format('SELECT tool_import(%L)', d)) FROM unnest('{1,null,"\"x\"",true}'::text[]) d;
+SELECT pg_temp.refused('SELECT tool_import(NULL)'), pg_temp.refused($$SELECT tool_import('[]', on_change => 'keep')$$), pg_temp.refused($$SELECT tool_import('[]', on_change => NULL)$$),
+       pg_temp.refused($$SELECT tool_import('[]', strict => NULL)$$), pg_temp.refused($$SELECT tool_import('[]', origin => E'a\nb')$$);
 -- strict: all or nothing
-SELECT pg_temp.error_of($$SELECT tool_import('[{"name": "s1", "inputSchema": {"type": "object"}}, {"name": "bad", "inputSchema": {"type": "strng"}}]', strict => true)$$);
-SELECT pg_temp.error_of($$SELECT tool_import('[{"name": "s1", "inputSchema": {"type": "object"}}, 1]', strict => true)$$);
+SELECT pg_temp.refused($$SELECT tool_import('[{"name": "s1", "inputSchema": {"type": "object"}}, {"name": "bad", "inputSchema": {"type": "strng"}}]', strict => true)$$);
+SELECT pg_temp.refused($$SELECT tool_import('[{"name": "s1", "inputSchema": {"type": "object"}}, 1]', strict => true)$$);
 SELECT name, action, problem FROM tool_import('[{"name": "s1", "inputSchema": {"type": "object", "required": null}}, {"type": "web_search"}]', strict => true);
 
 -- What serializers make by mistake is forgiven, and said ------------------------------------------
@@ -65,7 +57,7 @@ SELECT name, action, ignored, problem FROM tool_import('{"toolConfig": {"tools":
 SELECT tool_export('rock_weather', 'bedrock');
 SELECT action, problem FROM tool_import(jsonb_build_array(tool_export('rock_weather', 'bedrock')), origin => 'rock_');
 SELECT name, action, problem FROM tool_import('[{"toolSpec": {"name": "b1"}}, {"toolSpec": []}, {"toolSpec": {"name": "b2", "inputSchema": {"json": {}}}}, {"name": "b3", "inputSchema": {}}]', format => 'bedrock');
-SELECT pg_temp.error_of($$SELECT tool_export('rock_weather', 'bedrock', strict => true)$$);
+SELECT pg_temp.refused($$SELECT tool_export('rock_weather', 'bedrock', strict => true)$$);
 
 -- What MCP says beside name, description and schema is kept, and decides nothing ------------------
 
@@ -80,7 +72,7 @@ SELECT action FROM tool_import(tool_export('m1', 'anthropic'));
 SELECT action FROM tool_import('{"name": "m1", "title": "M", "inputSchema": {"type": "object"}}');
 SELECT meta FROM tools WHERE name = 'm1';
 SELECT tool_set('m1', meta => '{"annotations": {"readOnlyHint": true}}'), tool_set('m1', reset => '{meta}');
-SELECT pg_temp.error_of(format($$SELECT tool_set('m1', meta => %L)$$, m)) FROM unnest(ARRAY['[]', '1', '{"title": 1}', '{"trust": true}', '{"_meta": []}']) m;
+SELECT pg_temp.refused(format($$SELECT tool_set('m1', meta => %L)$$, m)) FROM unnest(ARRAY['[]', '1', '{"title": 1}', '{"trust": true}', '{"_meta": []}']) m;
 
 -- hints of any size are no part of what a session compiles, nor of what decides whether a tool can be used
 SELECT action FROM tool_import(jsonb_build_array(jsonb_build_object('name', 'fat', 'inputSchema', '{"type": "object"}'::jsonb, '_meta', (SELECT jsonb_object_agg('k' || i, repeat('x', 100)) FROM generate_series(1, 5000) i))));
@@ -110,9 +102,9 @@ SELECT name, action FROM tool_import('[{"name": "calc", "inputSchema": {"type": 
 -- no origin is known of another tenant's tools
 SELECT name, action FROM tool_import('[{"name": "calc", "inputSchema": {"type": "object"}}]', origin => 'three', tenant => 'acme');
 -- strict
-SELECT pg_temp.error_of($$SELECT tool_import('[{"name": "s2", "inputSchema": {"type": "object"}}, {"name": "calc", "inputSchema": {"type": "object"}}]', origin => 'three', strict => true)$$);
+SELECT pg_temp.refused($$SELECT tool_import('[{"name": "s2", "inputSchema": {"type": "object"}}, {"name": "calc", "inputSchema": {"type": "object"}}]', origin => 'three', strict => true)$$);
 SELECT tool_set('mine', '{"type": "object"}');
-SELECT pg_temp.error_of($$SELECT tool_import('[{"name": "s2", "inputSchema": {"type": "object"}}, {"name": "mine", "inputSchema": {"type": "object"}}]', origin => 'three', strict => true)$$);
+SELECT pg_temp.refused($$SELECT tool_import('[{"name": "s2", "inputSchema": {"type": "object"}}, {"name": "mine", "inputSchema": {"type": "object"}}]', origin => 'three', strict => true)$$);
 SELECT count(*) FROM tools WHERE name = 's2';
 -- what is set by hand keeps the origin
 SELECT tool_set('calc', coerce => true);
@@ -149,7 +141,7 @@ SELECT pg_temp.says('srv__mail');
 -- nobody accepts what came after he looked
 SELECT pending ->> 'digest' AS seen FROM tools WHERE name = 'srv__mail' \gset
 SELECT pg_temp.mail('Slipped in.');
-SELECT pg_temp.error_of(format('SELECT tool_accept(%L, digest => %L)', 'srv__mail', :'seen'));
+SELECT pg_temp.refused(format('SELECT tool_accept(%L, digest => %L)', 'srv__mail', :'seen'));
 SELECT pending ->> 'description' FROM tools WHERE name = 'srv__mail';
 SELECT tool_accept('srv__mail', digest => pending ->> 'digest') FROM tools WHERE name = 'srv__mail';
 SELECT description, pending, cache_ttl, origin FROM tools WHERE name = 'srv__mail';
@@ -161,7 +153,7 @@ SELECT description, pending FROM tools WHERE name = 'srv__mail';
 SELECT pg_temp.says('srv__mail');
 -- refuse changes nothing; strict says it with an error
 SELECT pg_temp.mail('No.', 'refuse'), pg_temp.says('srv__mail');
-SELECT pg_temp.error_of($$SELECT tool_import('[{"name": "mail", "description": "No.", "inputSchema": {"type": "object"}}]', prefix => 'srv__', on_change => 'refuse', strict => true)$$);
+SELECT pg_temp.refused($$SELECT tool_import('[{"name": "mail", "description": "No.", "inputSchema": {"type": "object"}}]', prefix => 'srv__', on_change => 'refuse', strict => true)$$);
 SELECT action FROM tool_import('[{"name": "mail", "description": "No.", "inputSchema": {"type": "object"}}]', prefix => 'srv__', on_change => 'hold', strict => true);
 SELECT tool_drop('srv__mail'), pg_temp.mail('Anew.'), pg_temp.says('srv__mail');
 -- hints of a server are a change too
@@ -175,9 +167,9 @@ SELECT json_schema_set('https://example.com/d', '{"type": "string"}');
 SELECT action FROM tool_import('[{"name": "doc", "inputSchema": {"type": "object"}}]');
 SELECT action FROM tool_import('[{"name": "doc", "inputSchema": {"type": "object", "properties": {"d": {"$ref": "https://example.com/d"}}}}]', on_change => 'hold');
 SELECT json_schema_drop('https://example.com/d');
-SELECT pg_temp.error_of($$SELECT tool_accept('doc')$$);
+SELECT pg_temp.refused($$SELECT tool_accept('doc')$$);
 SELECT pg_temp.says('doc');
-SELECT pg_temp.error_of($$SELECT tool_accept('dog')$$), pg_temp.error_of($$SELECT tool_accept(NULL)$$), tool_accept('calc');
+SELECT pg_temp.refused($$SELECT tool_accept('dog')$$), pg_temp.refused($$SELECT tool_accept(NULL)$$), tool_accept('calc');
 -- URLs that are guessed follow the definition in force
 SELECT action, guessed FROM tool_import('[{"name": "get", "inputSchema": {"type": "object", "properties": {"url": {"type": "string"}}}}]');
 SELECT action, guessed FROM tool_import('[{"name": "get", "inputSchema": {"type": "object", "properties": {"url": {"type": "string"}, "callback": {"type": "string"}}}}]', on_change => 'hold');
@@ -192,8 +184,8 @@ SELECT tool_digest('{"name": "x", "description": "d", "inputSchema": {"b": 1, "t
        tool_digest('{"name": "y", "inputSchema": {"type": "object", "required": null, "minProperties": 1.0}, "description": "d"}') = tool_digest('{"name": "x", "description": "d", "inputSchema": {"minProperties": 1, "type": "object"}}');
 SELECT count(DISTINCT tool_digest(d::jsonb)), count(*) FROM unnest(ARRAY['{"name": "x", "inputSchema": {"type": "object"}}', '{"name": "x", "description": "", "inputSchema": {"type": "object"}}', '{"name": "x", "title": "t", "inputSchema": {"type": "object"}}',
   '{"name": "x", "annotations": {}, "inputSchema": {"type": "object"}}', '{"name": "x", "inputSchema": {"type": "object", "description": ""}}', '{"name": "x", "inputSchema": {}}']) d;
-SELECT pg_temp.error_of(format('SELECT tool_digest(%L)', d)) FROM unnest(ARRAY['{}', '[]', '1', '{"tools": []}']) d;
-SELECT pg_temp.error_of('SELECT tool_digest(NULL)');
+SELECT pg_temp.refused(format('SELECT tool_digest(%L)', d)) FROM unnest(ARRAY['{}', '[]', '1', '{"tools": []}']) d;
+SELECT pg_temp.refused('SELECT tool_digest(NULL)');
 
 -- History: who, from where, since when -----------------------------------------------------------------
 
@@ -223,9 +215,9 @@ BEGIN;
 TRUNCATE tool;
 SELECT count(*) > 10, count(DISTINCT tool) > 10 FROM tool_history WHERE action = 'tool_drop' AND tool <> 'h9' AND at >= now();
 ROLLBACK;
-SELECT pg_temp.error_of($$SELECT tool_history_retain('1 hour')$$);
+SELECT pg_temp.refused($$SELECT tool_history_retain('1 hour')$$);
 SET ROLE regress_importer;
-SELECT pg_temp.error_of($$SELECT tool_history_retain('1 day')$$);
+SELECT pg_temp.refused($$SELECT tool_history_retain('1 day')$$);
 SELECT DISTINCT tenant FROM tool_history;
 RESET ROLE;
 
@@ -248,10 +240,10 @@ SELECT policy_set('few', mode => 'audit', tenant => 'q'), pg_temp.names('few'), 
 SELECT tenant_set(false, tenant => 'q'), pg_temp.names('few'), tenant_set(true, tenant => 'q');
 -- what strict mode would refuse is left out, not the request
 SELECT tools_for('few', 'openai_chat', strict => true, tenant => 'q');
-SELECT pg_temp.error_of($$SELECT tools_for('few', 'mcp', strict => true, tenant => 'q')$$), pg_temp.error_of($$SELECT tools_for('few', 'auto', tenant => 'q')$$), pg_temp.error_of($$SELECT tools_for('few', NULL, tenant => 'q')$$), pg_temp.error_of($$SELECT tools_for('fee', 'mcp', tenant => 'q')$$);
+SELECT pg_temp.refused($$SELECT tools_for('few', 'mcp', strict => true, tenant => 'q')$$), pg_temp.refused($$SELECT tools_for('few', 'auto', tenant => 'q')$$), pg_temp.refused($$SELECT tools_for('few', NULL, tenant => 'q')$$), pg_temp.refused($$SELECT tools_for('fee', 'mcp', tenant => 'q')$$);
 SELECT access_grant('regress_importer', 'agent', '{q}'), agent_set('few', owner => 'postgres', tenant => 'q');
 SET ROLE regress_importer;
-SELECT pg_temp.error_of($$SELECT tools_for('few', 'mcp', tenant => 'q')$$), tools_for('off', 'mcp', tenant => 'q'), pg_temp.error_of($$SELECT tools_for('a', 'mcp', tenant => 'acme')$$);
+SELECT pg_temp.refused($$SELECT tools_for('few', 'mcp', tenant => 'q')$$), tools_for('off', 'mcp', tenant => 'q'), pg_temp.refused($$SELECT tools_for('a', 'mcp', tenant => 'acme')$$);
 RESET ROLE;
 
 -- A configuration carries origin, meta and what waits: no restore opens a held tool -------------------------
@@ -274,15 +266,15 @@ SELECT pg_temp.apply(:'mine'::jsonb - 'pending'), pg_temp.apply(:'mine'::jsonb |
 SELECT pending ->> 'description' FROM tools WHERE tenant = 'copy' AND name = 'mine';
 SELECT pg_temp.apply('{"name": "mine", "pending": {"digest": "0000", "description": "third", "input_schema": {"type": "object"}, "more": 1}}');
 SELECT pending - 'digest', pending ->> 'digest' = tool_digest('{"name": "x", "description": "third", "inputSchema": {"type": "object"}}') FROM tools WHERE tenant = 'copy' AND name = 'mine';
-SELECT p, pg_temp.error_of(format($$SELECT config_apply('{"tools": [{"name": "mine", "pending": %s}]}', tenant => 'copy')$$, p)) FROM unnest(ARRAY['1', '"x"', '[]', '{}', 'false', '{"input_schema": 1}', '{"input_schema": [{}]}']) p;
+SELECT p, pg_temp.refused(format($$SELECT config_apply('{"tools": [{"name": "mine", "pending": %s}]}', tenant => 'copy')$$, p)) FROM unnest(ARRAY['1', '"x"', '[]', '{}', 'false', '{"input_schema": 1}', '{"input_schema": [{}]}']) p;
 -- a tool that was dropped comes back held; accepted, it is gone from the document
 SELECT tool_drop('mine', tenant => 'copy'), pg_temp.apply(:'mine');
 SELECT pending IS NULL AS opened FROM tools WHERE tenant = 'copy' AND name = 'mine';
 SELECT tool_accept('mine', tenant => 'copy');
 SELECT config_export('copy') #> '{tools}' @> '[{"name": "mine", "pending": null}]';
-SELECT pg_temp.error_of($$SELECT tool_hold('nobody', '{"input_schema": {}}')$$), pg_temp.error_of($$SELECT tool_hold('mine', NULL)$$), pg_temp.error_of($$SELECT tool_hold(NULL, '{"input_schema": {}}')$$);
+SELECT pg_temp.refused($$SELECT tool_hold('nobody', '{"input_schema": {}}')$$), pg_temp.refused($$SELECT tool_hold('mine', NULL)$$), pg_temp.refused($$SELECT tool_hold(NULL, '{"input_schema": {}}')$$);
 SET ROLE regress_importer;
-SELECT pg_temp.error_of($$SELECT tool_hold('search', '{"input_schema": {}}', tenant => 'q')$$);
+SELECT pg_temp.refused($$SELECT tool_hold('search', '{"input_schema": {}}', tenant => 'q')$$);
 RESET ROLE;
 -- adopt takes a held tool that was given up
 SELECT tool_set('given', '{"type": "object"}');
