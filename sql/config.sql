@@ -122,3 +122,26 @@ SELECT name, est_tokens, est_usd FROM agentcore.tools WHERE tenant = 'est copy' 
 -- Budgets of documents from the time when counters were divided by hand: slots are told, and ignored -----------------
 SELECT name, action FROM agentcore.config_apply('{"budgets": [{"name": "divided", "max_calls": 5, "slots": 16}]}', tenant => 'est');
 SELECT name, action FROM agentcore.config_apply('{"budgets": [{"name": "divided", "max_calls": 5, "slots": 4}]}', tenant => 'est');
+
+-- What an object names may go, or lose what it was chosen for: the document of such a database can be applied to it ----
+SET search_path = agentcore, public;
+\set VERBOSITY terse
+CREATE ROLE regress_goes;
+SELECT policy_set('gone', tenant => 'left'), retry_policy_set('gone', tenant => 'left'), budget_set('gone', tenant => 'left'), budget_set('team', max_tokens => 100, tenant => 'left');
+SELECT agent_set('bot', 'gone', 'gone', owner => 'regress_goes', tenant => 'left'), tool_set('t', 'true', retry_policy => 'gone', tenant => 'left'),
+       model_set('m', retry_policy => 'gone', tenant => 'left'), budget_set('mine', spenders => '{regress_goes}', overflow => 'team', tenant => 'left'),
+       budget_template_set('u:*', parent => 'team', tenant => 'left');
+SELECT budget_set('team', reset => '{max_tokens}', tenant => 'left'), policy_drop('gone', 'left'), retry_policy_drop('gone', 'left'), budget_drop('gone', 'left');
+DROP ROLE regress_goes;
+SELECT config_export('left') AS doc \gset
+SELECT config_apply(:'doc', tenant => 'left');
+-- it is refused where that is not so already
+SELECT config_apply(:'doc', tenant => 'elsewhere');
+SELECT agent_set('bot', 'gone too', tenant => 'left');
+SELECT agent_set('bot', budget => 'gone too', tenant => 'left');
+SELECT budget_template_set('v:*', parent => 'team', tenant => 'left');
+SELECT budget_template_set('u:*', parent => 'mine', tenant => 'left');
+-- no new name is a limit of its own all the same
+SELECT granted, denied_by, reason, detail FROM budget_try_acquire('u:1', 1, tenant => 'left');
+\set VERBOSITY default
+RESET search_path;

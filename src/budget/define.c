@@ -364,7 +364,7 @@ define_put_members(AgcRow *row, FunctionCallInfo fcinfo, AgcSetting *set, const 
 	agc_put_text(row, arg_word(fcinfo, A_OVERRUN, "overrun", "charge", "cap"));
 	agc_put_arg(row, fcinfo, A_ENABLED);
 	agc_put_pointer(row, arg_thresholds(fcinfo, A_THRESHOLDS));
-	agc_put_pointer(row, PG_ARGISNULL(A_SPENDERS) ? NULL : arg_spenders(fcinfo, A_SPENDERS, AGC_TOUCHED(set, A_SPENDERS)));
+	agc_put_pointer(row, PG_ARGISNULL(A_SPENDERS) ? NULL : arg_spenders(fcinfo, A_SPENDERS, AGC_CHANGED(set, A_SPENDERS)));
 	agc_put_datum(row, PG_ARGISNULL(A_MAX_OVERRUN) ? (Datum) 0 : arg_max_overrun(fcinfo, A_MAX_OVERRUN), PG_ARGISNULL(A_MAX_OVERRUN));
 	put_min_hold(row, fcinfo, A_MIN_HOLD_TOKENS);
 	agc_put_pointer(row, arg_only(fcinfo));
@@ -409,9 +409,9 @@ write_budget(FunctionCallInfo fcinfo, AgcSetting *set)
 	agc_put_time(&row, agc_now());
 	agc_put_bool(&row, set->exists);
 	agc_owner_begin_bounded(&owner);
-	if (AGC_GIVEN(set, A_PARENT))
+	if (AGC_NAMES_ANEW(fcinfo, set, A_PARENT))
 		check_parent(set->tenant, name, parent);
-	if (AGC_GIVEN(set, A_OVERFLOW))
+	if (AGC_NAMES_ANEW(fcinfo, set, A_OVERFLOW))
 		check_overflow(set->tenant, name, agc_opt_name(fcinfo, A_OVERFLOW, "overflow"));
 	known = definition_read(set->tenant, name, &old);
 	changed = agc_set_spi_row(set, &plan, &row);

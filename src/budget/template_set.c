@@ -182,9 +182,9 @@ write_template(FunctionCallInfo fcinfo, AgcSetting *set)
 	agc_put_int32(&row, arg_max_budgets(fcinfo));
 	agc_put_bool(&row, set->exists);
 	agc_owner_begin_bounded(&owner);
-	if (AGC_GIVEN(set, A_PARENT) || AGC_TOUCHED(set, A_ONLY))
+	if (AGC_NAMES_ANEW(fcinfo, set, A_PARENT) || AGC_CHANGED(set, A_ONLY))
 		check_parent(set->tenant, pattern, agc_arg_name(fcinfo, A_PARENT, "parent"), define_only(fcinfo, A_ONLY));
-	if (AGC_GIVEN(set, A_OVERFLOW))
+	if (AGC_NAMES_ANEW(fcinfo, set, A_OVERFLOW))
 		define_check_overflow(set->tenant, agc_arg_name(fcinfo, A_OVERFLOW, "overflow"));
 	changed = agc_set_spi_row(set, &plan, &row);
 	if (!PG_ARGISNULL(A_EXISTING) && PG_GETARG_BOOL(A_EXISTING))

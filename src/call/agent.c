@@ -108,7 +108,7 @@ check_mode(const char *mode)
 				 errhint("The modes are enforce and audit.")));
 }
 
-/* Only what was touched: an agent whose policy is gone can still be switched off. */
+/* Only what is named anew: an agent whose policy is gone can still be switched off. */
 static void
 check_names(FunctionCallInfo fcinfo, AgcSetting *set)
 {
@@ -116,11 +116,11 @@ check_names(FunctionCallInfo fcinfo, AgcSetting *set)
 	char	   *budget = agc_opt_name(fcinfo, A_BUDGET, "budget");
 	char	   *owner = agc_opt_name(fcinfo, A_OWNER, "owner");
 
-	if (AGC_TOUCHED(set, A_POLICY) && !allow_policy_exists(set->tenant, policy))
+	if (AGC_CHANGED(set, A_POLICY) && !allow_policy_exists(set->tenant, policy))
 		agc_refuse_unknown("policy", policy, NULL, "Create it with agentcore.policy_set().");
-	if (AGC_GIVEN(set, A_BUDGET) && !budget_exists(set->tenant, budget))
+	if (AGC_NAMES_ANEW(fcinfo, set, A_BUDGET) && !budget_exists(set->tenant, budget))
 		agc_refuse_unknown("budget", budget, NULL, "Create it with agentcore.budget_set().");
-	if (AGC_GIVEN(set, A_OWNER))
+	if (AGC_NAMES_ANEW(fcinfo, set, A_OWNER))
 		(void) get_role_oid(owner, false);
 }
 

@@ -72,7 +72,7 @@ write_model(FunctionCallInfo fcinfo, AgcSetting *set)
 	char		nulls[] = "     ";
 
 	(void) agc_opt_name(fcinfo, A_TARGET, "target");
-	if (AGC_GIVEN(set, A_RETRY_POLICY))
+	if (AGC_NAMES_ANEW(fcinfo, set, A_RETRY_POLICY))
 		retry_policy_check(set->tenant, agc_arg_name(fcinfo, A_RETRY_POLICY, "retry_policy"));
 	for (int n = A_TARGET; n <= A_RETRY_POLICY; n++)	/* an argument stands one place before its column */
 	{

@@ -198,12 +198,18 @@ typedef struct AgcSetting
 	bool		exists;			/* its row is locked */
 	uint64		given;			/* a bit for each argument: not NULL */
 	uint64		touched;		/* given, reset, or of a new object: to be judged */
+	uint64		changed;		/* of these, what is not as it was */
 	bool		lost;			/* another session made the object first: once more */
 	Oid			type[FUNC_MAX_ARGS];	/* of the members */
 } AgcSetting;
 
 #define AGC_GIVEN(set, n)	(((set)->given & (UINT64CONST(1) << (n))) != 0)
 #define AGC_TOUCHED(set, n) (((set)->touched & (UINT64CONST(1) << (n))) != 0)
+#define AGC_CHANGED(set, n) (((set)->changed & (UINT64CONST(1) << (n))) != 0)
+
+/* Names something else than before: whether that is there and suits is judged then only, or a document
+ * could not be applied to the database that it came from. */
+#define AGC_NAMES_ANEW(fcinfo, set, n) (AGC_CHANGED(set, n) && !(fcinfo)->args[n].isnull)
 
 typedef struct AgcSetter
 {

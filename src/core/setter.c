@@ -150,13 +150,25 @@ missing_member(const AgcSetter *setter, const AgcMember *member)
 			 errdetail("A new %s needs it.", setter->what)));
 }
 
+static bool
+is_as_it_was(Oid type, const NullableDatum *value, const NullableDatum *stored)
+{
+	int16		len;
+	bool		byval;
+
+	if (value->isnull || stored->isnull)
+		return value->isnull && stored->isnull;
+	get_typlenbyval(type, &len, &byval);
+	return datum_image_eq(value->value, stored->value, byval, len);
+}
+
 /* The arguments with nothing left out, in "all". */
 static void
 merge(FunctionCallInfo fcinfo, const AgcSetter *setter, AgcSetting *set, uint64 reset,
 	  const NullableDatum *stored, FunctionCallInfo all)
 {
 	memcpy(all, fcinfo, SizeForFunctionCallInfo(fcinfo->nargs));
-	set->given = set->touched = 0;
+	set->given = set->touched = set->changed = 0;
 	for (int i = 0; i < setter->nmembers; i++)
 	{
 		const AgcMember *member = &setter->members[i];
@@ -174,6 +186,8 @@ merge(FunctionCallInfo fcinfo, const AgcSetter *setter, AgcSetting *set, uint64 
 		else
 			all->args[n] = member_default(member, set->type[i]);
 		set->touched |= BIT(n);
+		if (!set->exists || !is_as_it_was(set->type[i], &all->args[n], &stored[i]))
+			set->changed |= BIT(n);
 	}
 }
 

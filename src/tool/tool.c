@@ -495,7 +495,7 @@ check_tool(FunctionCallInfo fcinfo, AgcSetting *set)
 	require_one_of(agc_opt_text(fcinfo, A_MODE), "mode", modes, lengthof(modes), "The modes are enforce and audit.");
 	if (AGC_TOUCHED(set, A_CACHE_SCOPE))
 		check_scope(agc_opt_text(fcinfo, A_CACHE_SCOPE));
-	if (AGC_GIVEN(set, A_RETRY_POLICY))
+	if (AGC_NAMES_ANEW(fcinfo, set, A_RETRY_POLICY))
 		retry_policy_check(set->tenant, agc_arg_name(fcinfo, A_RETRY_POLICY, "retry_policy"));
 	(void) agc_opt_name(fcinfo, A_TARGET, "target");
 	if (AGC_GIVEN(set, A_LEASE))
