@@ -14,10 +14,7 @@ COMMENT ON TABLE agentcore.policy_check IS
   'Functions that judge calls, by name: an OID would not survive a dump. '
   'Written by policy_check_set() and policy_check_drop().';
 SELECT agentcore.registry_attach('agentcore.policy_check', false);
-CREATE TRIGGER policy_touch_row AFTER INSERT OR UPDATE OR DELETE ON agentcore.policy_check FOR EACH ROW EXECUTE FUNCTION agentcore.policy_touch_trigger();
-CREATE TRIGGER policy_touch_truncate BEFORE TRUNCATE ON agentcore.policy_check FOR EACH STATEMENT EXECUTE FUNCTION agentcore.policy_touch_trigger();
-ALTER TABLE agentcore.policy_check ENABLE ALWAYS TRIGGER policy_touch_row;
-ALTER TABLE agentcore.policy_check ENABLE ALWAYS TRIGGER policy_touch_truncate;
+SELECT agentcore.history_attach('agentcore.policy_check', 'policy_touch');
 
 INSERT INTO agentcore.access_source (relation, hidden) VALUES ('policy_check', '{}');
 CREATE VIEW agentcore.policy_checks WITH (security_barrier) AS

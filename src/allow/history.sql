@@ -146,22 +146,10 @@ COMMENT ON FUNCTION agentcore.policy_touch_trigger() IS
   'Gives a policy a new revision when one of its rules or a special entry changes, by whatever means, and records the change. '
   'Fires before a TRUNCATE, while the rows can still be seen.';
 
-DO $attach$
-DECLARE
-  t text;
-BEGIN
-  FOREACH t IN ARRAY '{policy_rule,special_range,special_name}'::text[] LOOP
-    EXECUTE pg_catalog.format('CREATE TRIGGER policy_touch_row AFTER INSERT OR UPDATE OR DELETE ON agentcore.%I FOR EACH ROW EXECUTE FUNCTION agentcore.policy_touch_trigger()', t);
-    EXECUTE pg_catalog.format('CREATE TRIGGER policy_touch_truncate BEFORE TRUNCATE ON agentcore.%I FOR EACH STATEMENT EXECUTE FUNCTION agentcore.policy_touch_trigger()', t);
-    EXECUTE pg_catalog.format('ALTER TABLE agentcore.%I ENABLE ALWAYS TRIGGER policy_touch_row', t);
-    EXECUTE pg_catalog.format('ALTER TABLE agentcore.%I ENABLE ALWAYS TRIGGER policy_touch_truncate', t);
-  END LOOP;
-END
-$attach$;
-CREATE TRIGGER policy_history_row AFTER INSERT OR UPDATE OR DELETE ON agentcore.policy FOR EACH ROW EXECUTE FUNCTION agentcore.policy_history_trigger();
-CREATE TRIGGER policy_history_truncate BEFORE TRUNCATE ON agentcore.policy FOR EACH STATEMENT EXECUTE FUNCTION agentcore.policy_history_trigger();
-ALTER TABLE agentcore.policy ENABLE ALWAYS TRIGGER policy_history_row;
-ALTER TABLE agentcore.policy ENABLE ALWAYS TRIGGER policy_history_truncate;
+SELECT agentcore.history_attach('agentcore.policy_rule', 'policy_touch');
+SELECT agentcore.history_attach('agentcore.special_range', 'policy_touch');
+SELECT agentcore.history_attach('agentcore.special_name', 'policy_touch');
+SELECT agentcore.history_attach('agentcore.policy', 'policy_history');
 SELECT agentcore.registry_attach('agentcore.special_range', false);
 SELECT agentcore.registry_attach('agentcore.special_name', false);
 

@@ -95,8 +95,8 @@ read_candidate(Candidate *candidate, HeapTuple tuple, TupleDesc desc)
 	candidate->round = DatumGetInt32(SPI_getbinval(tuple, desc, 5, &isnull));
 	candidate->found.corrected = jsonb_column(tuple, desc, 6);
 	candidate->stored_asks = jsonb_column(tuple, desc, 7);
-	candidate->requested_by = pstrdup(SPI_getvalue(tuple, desc, 8));
-	candidate->requested_login = pstrdup(SPI_getvalue(tuple, desc, 9));
+	candidate->requested_by = SPI_getvalue(tuple, desc, 8);
+	candidate->requested_login = SPI_getvalue(tuple, desc, 9);
 }
 
 static void

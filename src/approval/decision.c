@@ -86,13 +86,13 @@ lock_request(Request *request)
 		refuse_closed(request->id, ", was used or was withdrawn");
 	found = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
-	request->state = pstrdup(SPI_getvalue(found, desc, 1));
+	request->state = SPI_getvalue(found, desc, 1);
 	request->round = DatumGetInt32(SPI_getbinval(found, desc, 2, &isnull));
 	request->is_model = DatumGetBool(SPI_getbinval(found, desc, 3, &isnull));
 	request->args = DatumGetJsonbPCopy(SPI_getbinval(found, desc, 4, &isnull));
 	request->asks = asks_read(DatumGetJsonbPCopy(SPI_getbinval(found, desc, 5, &isnull)), &request->nasks);
-	request->requester.role = pstrdup(SPI_getvalue(found, desc, 6));
-	request->requester.login = pstrdup(SPI_getvalue(found, desc, 7));
+	request->requester.role = SPI_getvalue(found, desc, 6);
+	request->requester.login = SPI_getvalue(found, desc, 7);
 }
 
 static void

@@ -31,14 +31,6 @@ typedef struct GrantRow
 	Jsonb	   *when;			/* NULL: always */
 } GrantRow;
 
-static char *
-column_text(HeapTuple tuple, TupleDesc desc, int column)
-{
-	char	   *value = SPI_getvalue(tuple, desc, column);
-
-	return value == NULL ? NULL : pstrdup(value);
-}
-
 static void
 read_row(GrantRow *row, HeapTuple tuple, TupleDesc desc)
 {
@@ -47,9 +39,9 @@ read_row(GrantRow *row, HeapTuple tuple, TupleDesc desc)
 	Datum		value;
 
 	grant->id = *DatumGetUUIDP(SPI_getbinval(tuple, desc, 1, &isnull));
-	grant->vote.role = column_text(tuple, desc, 2);
-	grant->vote.login = column_text(tuple, desc, 3);
-	grant->vote.voter = column_text(tuple, desc, 4);
+	grant->vote.role = SPI_getvalue(tuple, desc, 2);
+	grant->vote.login = SPI_getvalue(tuple, desc, 3);
+	grant->vote.voter = SPI_getvalue(tuple, desc, 4);
 	value = SPI_getbinval(tuple, desc, 5, &isnull);
 	row->when = isnull ? NULL : DatumGetJsonbPCopy(value);
 	grant->counted = DatumGetBool(SPI_getbinval(tuple, desc, 6, &isnull));

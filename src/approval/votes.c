@@ -201,12 +201,11 @@ votes_read(const char *tenant, const pg_uuid_t *id, int round, TimestampTz now, 
 	{
 		HeapTuple	found = SPI_tuptable->vals[i];
 		TupleDesc	desc = SPI_tuptable->tupdesc;
-		char	   *voter = SPI_getvalue(found, desc, 3);
 		bool		isnull;
 
-		votes[i].role = pstrdup(SPI_getvalue(found, desc, 1));
-		votes[i].login = pstrdup(SPI_getvalue(found, desc, 2));
-		votes[i].voter = voter == NULL ? NULL : pstrdup(voter);
+		votes[i].role = SPI_getvalue(found, desc, 1);
+		votes[i].login = SPI_getvalue(found, desc, 2);
+		votes[i].voter = SPI_getvalue(found, desc, 3);
 		votes[i].until = DatumGetTimestampTz(SPI_getbinval(found, desc, 4, &isnull));
 		votes[i].expired = DatumGetBool(SPI_getbinval(found, desc, 5, &isnull));
 	}

@@ -73,6 +73,14 @@ COMMENT ON FUNCTION agentcore.history_writer() IS
   'Internal. '
   'The role that a change is attributed to: the caller of a setter, which writes as the owner of the tables, or else the current user.';
 
+CREATE FUNCTION agentcore.history_attach(registry regclass, name text) RETURNS void
+  LANGUAGE C VOLATILE PARALLEL UNSAFE
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'agentcore_history_attach_v1';
+COMMENT ON FUNCTION agentcore.history_attach(regclass, text) IS
+  'Internal. '
+  'Has the function NAME_trigger() record each change of a table, also one that replication applies.';
+
 -- Access -------------------------------------------------------------------
 
 CREATE TABLE agentcore.access (
@@ -231,7 +239,7 @@ COMMENT ON FUNCTION agentcore.access_level(text) IS
 
 INSERT INTO agentcore.access_function VALUES
   ('access_level', 'public'), ('access_grant', 'admin'), ('access_revoke', 'admin'), ('access_visible', 'public'),
-  ('access_sync_privileges', 'internal'), ('access_objects', 'internal'), ('access_held', 'internal'), ('visible_rows', 'reader'), ('registry_attach', 'internal'),
+  ('access_sync_privileges', 'internal'), ('access_objects', 'internal'), ('access_held', 'internal'), ('visible_rows', 'reader'), ('registry_attach', 'internal'), ('history_attach', 'internal'),
   ('registry_change_trigger', 'internal'), ('registry_revision_trigger', 'internal');
 
 -- Tenants ------------------------------------------------------------------

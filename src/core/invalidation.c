@@ -22,7 +22,6 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "commands/trigger.h"
-#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -121,44 +120,4 @@ AGC_FUNCTION(registry_change_trigger)
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		PG_RETURN_POINTER(data->tg_newtuple);
 	PG_RETURN_POINTER(data->tg_trigtuple);
-}
-
-/*
- * registry_attach(registry, versioned): puts the triggers on a registry table.
- * Not in plpgsql, which keeps what it compiled of a function for the session,
- * also when the function went with its extension.
- */
-AGC_FUNCTION(registry_attach)
-{
-	static const struct
-	{
-		const char *before;
-		const char *after;
-	}			statements[] = {
-		{"CREATE TRIGGER registry_change_row AFTER INSERT OR UPDATE OR DELETE ON ", " FOR EACH ROW EXECUTE FUNCTION agentcore.registry_change_trigger()"},
-		{"CREATE TRIGGER registry_change_truncate AFTER TRUNCATE ON ", " FOR EACH STATEMENT EXECUTE FUNCTION agentcore.registry_change_trigger()"},
-		{"ALTER TABLE ", " ENABLE ALWAYS TRIGGER registry_change_row"},
-		{"ALTER TABLE ", " ENABLE ALWAYS TRIGGER registry_change_truncate"},
-		{"CREATE TRIGGER registry_revision BEFORE UPDATE ON ", " FOR EACH ROW EXECUTE FUNCTION agentcore.registry_revision_trigger()"},
-		{"ALTER TABLE ", " ENABLE ALWAYS TRIGGER registry_revision"},
-	};
-	char	   *table = PG_ARGISNULL(0) ? NULL : get_rel_name(PG_GETARG_OID(0));
-	int			n = agc_arg_bool(fcinfo, 1, "versioned") ? lengthof(statements) : lengthof(statements) - 2;
-
-	if (table == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("registry must be a table")));
-	table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(PG_GETARG_OID(0))), table);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	for (int i = 0; i < n; i++)
-	{
-		int			result = SPI_execute(psprintf("%s%s%s", statements[i].before, table, statements[i].after), false, 0);
-
-		if (result != SPI_OK_UTILITY)
-			elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
-	}
-	SPI_finish();
-	PG_RETURN_VOID();
 }

@@ -16,10 +16,7 @@ COMMENT ON TABLE agentcore.policy_fact IS
   'Which calls give a task a fact, and which take it away. '
   'Written by policy_fact(), policy_fact_clear() and policy_fact_drop().';
 SELECT agentcore.registry_attach('agentcore.policy_fact', false);
-CREATE TRIGGER policy_touch_row AFTER INSERT OR UPDATE OR DELETE ON agentcore.policy_fact FOR EACH ROW EXECUTE FUNCTION agentcore.policy_touch_trigger();
-CREATE TRIGGER policy_touch_truncate BEFORE TRUNCATE ON agentcore.policy_fact FOR EACH STATEMENT EXECUTE FUNCTION agentcore.policy_touch_trigger();
-ALTER TABLE agentcore.policy_fact ENABLE ALWAYS TRIGGER policy_touch_row;
-ALTER TABLE agentcore.policy_fact ENABLE ALWAYS TRIGGER policy_touch_truncate;
+SELECT agentcore.history_attach('agentcore.policy_fact', 'policy_touch');
 
 -- Not unique: calls never wait for each other.
 CREATE TABLE agentcore.task_fact (

@@ -20,10 +20,7 @@ COMMENT ON TABLE agentcore.policy_limit IS
   'What is counted stands in budget_counter, under a name that no budget can have. '
   'Written by policy_limit_tool() and policy_limit_drop().';
 SELECT agentcore.registry_attach('agentcore.policy_limit', false);
-CREATE TRIGGER policy_touch_row AFTER INSERT OR UPDATE OR DELETE ON agentcore.policy_limit FOR EACH ROW EXECUTE FUNCTION agentcore.policy_touch_trigger();
-CREATE TRIGGER policy_touch_truncate BEFORE TRUNCATE ON agentcore.policy_limit FOR EACH STATEMENT EXECUTE FUNCTION agentcore.policy_touch_trigger();
-ALTER TABLE agentcore.policy_limit ENABLE ALWAYS TRIGGER policy_touch_row;
-ALTER TABLE agentcore.policy_limit ENABLE ALWAYS TRIGGER policy_touch_truncate;
+SELECT agentcore.history_attach('agentcore.policy_limit', 'policy_touch');
 
 INSERT INTO agentcore.access_source (relation, hidden) VALUES ('policy_limit', '{}');
 

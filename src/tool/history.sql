@@ -79,10 +79,7 @@ COMMENT ON FUNCTION agentcore.tool_history_trigger() IS
   'Records a changed tool. '
   'Fires before a TRUNCATE, while the rows can still be seen.';
 
-CREATE TRIGGER tool_history_row AFTER INSERT OR UPDATE OR DELETE ON agentcore.tool FOR EACH ROW EXECUTE FUNCTION agentcore.tool_history_trigger();
-CREATE TRIGGER tool_history_truncate BEFORE TRUNCATE ON agentcore.tool FOR EACH STATEMENT EXECUTE FUNCTION agentcore.tool_history_trigger();
-ALTER TABLE agentcore.tool ENABLE ALWAYS TRIGGER tool_history_row;
-ALTER TABLE agentcore.tool ENABLE ALWAYS TRIGGER tool_history_truncate;
+SELECT agentcore.history_attach('agentcore.tool', 'tool_history');
 
 INSERT INTO agentcore.access_source (relation, hidden) VALUES ('tool_revision', '{id}');
 CREATE VIEW agentcore.tool_history WITH (security_barrier) AS
