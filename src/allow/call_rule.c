@@ -8,8 +8,8 @@
  * the table without its condition.
  *
  * Memory: CurrentMemoryContext of the compilation, which lives as long as the
- * policy.  Locks: none.  On ERROR: those of the schema compiler's limits; a row
- * that cannot be compiled makes the policy deny.
+ * policy.  Locks: none.  On ERROR: nothing to undo; a row that cannot be compiled
+ * raises nothing and makes the policy deny.
  */
 #include "allow/call_rule.h"
 
@@ -41,22 +41,35 @@ read_effect(HeapTuple tuple, TupleDesc desc)
 	return strcmp(effect, "ask") == 0 ? CALL_ASK : CALL_DENY;
 }
 
-static void
-read_ask(CallAsk *ask, const char *policy, HeapTuple tuple, TupleDesc desc)
+/* What may stand in the arguments of a call; false: another pointer, or none. */
+static bool
+read_bind(CallAsk *ask, HeapTuple tuple, TupleDesc desc)
 {
 	bool		isnull;
 	Datum		bind = agc_col(tuple, desc, "bind", &isnull);
 
+	if (isnull)
+		return true;
+	ask->bind = agc_try_texts_of(bind, &ask->nbind);
+	for (int i = 0; i < ask->nbind; i++)
+		if (strncmp(ask->bind[i], "/args/", 6) != 0)
+			return false;
+	return ask->bind != NULL;
+}
+
+/* False: it is no ask that a setter could have written. */
+static bool
+read_ask(CallAsk *ask, const char *policy, HeapTuple tuple, TupleDesc desc)
+{
 	ask->policy = policy;
 	ask->rule = agc_col_int64(tuple, desc, "id", 0);
 	ask->name = agc_col_text(tuple, desc, "name");
 	ask->approvers = agc_col_text(tuple, desc, "approvers");
 	ask->votes = Max(1, agc_col_int64(tuple, desc, "votes", 1));
 	ask->self = agc_col_bool(tuple, desc, "self");
-	ask->decide_within = agc_col_interval(tuple, desc, "decide_within", USECS_PER_DAY);
 	ask->feedback = agc_col_text(tuple, desc, "feedback");
-	if (!isnull)
-		ask->bind = agc_texts_of(bind, &ask->nbind);
+	return agc_try_col_interval(tuple, desc, "decide_within", USECS_PER_DAY, &ask->decide_within) &&
+		read_bind(ask, tuple, desc) && ask->name != NULL;
 }
 
 static bool
@@ -79,11 +92,12 @@ read_rule(CallRules *rules, CallRule *rule, const char *policy, HeapTuple tuple,
 	rule->valid_until = names.valid_until;
 	rule->effect = read_effect(tuple, desc);
 	rule->audit = agc_col_bool(tuple, desc, "audit");
-	read_ask(&rule->ask, policy, tuple, desc);
+	if (!read_ask(&rule->ask, policy, tuple, desc) && rule->effect == CALL_ASK)
+		return false;
 	/* an allow without its condition would allow everything */
 	if (isnull)
 		return rule->effect != CALL_ALLOW;
-	rule->when = condition_compile(rules->pointers, DatumGetJsonbP(when),
+	rule->when = condition_compile_stored(rules->pointers, DatumGetJsonbP(when),
 								   rule->effect == CALL_ALLOW ? CONDITION_ALLOW : CONDITION_REFUSE, &problem, &hint);
 	return rule->when != NULL;
 }

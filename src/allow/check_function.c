@@ -91,14 +91,16 @@ function_problem(HeapTuple tuple, CheckKind kind, const char *tenant, int *code)
 	return NULL;
 }
 
-/* InvalidOid: there is none with an argument of type jsonb */
+/* InvalidOid: there is none with an argument of type jsonb, or the name is none */
 static Oid
 find_function(const char *name)
 {
 	Oid			types[] = {JSONBOID};
-	List	   *names = agc_qualified_name(name);
+	List	   *parts;
 
-	return list_length(names) == 1 ? InvalidOid : LookupFuncName(names, 1, types, true);
+	if (!SplitIdentifierString(pstrdup(name), '.', &parts) || list_length(parts) != 2)
+		return InvalidOid;
+	return LookupFuncName(list_make2(makeString(linitial(parts)), makeString(lsecond(parts))), 1, types, true);
 }
 
 static bool

@@ -578,6 +578,30 @@ condition_compile(ConditionPointers *pointers, Jsonb *when, ConditionUse use, ch
 	return compile_terms(&c, &when->root, problem, hint);
 }
 
+/* There is no subtransaction: compiling takes nothing but memory. */
+Condition *
+condition_compile_stored(ConditionPointers *pointers, Jsonb *when, ConditionUse use, char **problem, char **hint)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	Condition  *volatile condition = NULL;
+
+	PG_TRY();
+	{
+		condition = condition_compile(pointers, when, use, problem, hint);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() != ERRCODE_STATEMENT_TOO_COMPLEX && geterrcode() != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(cxt);
+		*problem = CopyErrorData()->message;
+		*hint = NULL;
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return condition;
+}
+
 int
 condition_pointer(ConditionPointers *pointers, const char *text, ConditionUse use, char **problem, char **hint)
 {

@@ -40,6 +40,10 @@ extern ConditionPointers *condition_pointers_new(void);
 extern Condition *condition_compile(ConditionPointers *pointers, Jsonb *when, ConditionUse use,
 									char **problem, char **hint);
 
+/* The same of a row that perhaps nobody has checked: what is beyond a limit is such a problem too. */
+extern Condition *condition_compile_stored(ConditionPointers *pointers, Jsonb *when, ConditionUse use,
+										   char **problem, char **hint);
+
 /* One decision: what was found so far.  zone: the policy's. */
 typedef struct ConditionScope
 {

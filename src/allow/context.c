@@ -151,7 +151,7 @@ put_number(JsonbParseState **state, const char *name, int number)
 	pushJsonbValue(state, WJB_VALUE, &value);
 }
 
-/* hour, minute and weekday as a clock on a wall of the zone shows them; UTC if the zone is gone */
+/* hour, minute and weekday as a clock on a wall of the zone shows them; nobody knows them if the zone is gone */
 static Jsonb *
 clock_of(TimestampTz now, const char *zone)
 {
@@ -161,7 +161,7 @@ clock_of(TimestampTz now, const char *zone)
 	fsec_t		fsec;
 	JsonbParseState *state = NULL;
 
-	if (timestamp2tm(now, &offset, &tm, &fsec, NULL, tz != NULL ? tz : pg_tzset("UTC")) != 0)
+	if (tz == NULL || timestamp2tm(now, &offset, &tm, &fsec, NULL, tz) != 0)
 		return NULL;
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	put_number(&state, "hour", tm.tm_hour);

@@ -468,3 +468,38 @@ add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 	if (policy->large != NULL)
 		forget_rules(compilation);
 }
+
+/* ----- which row it was -------------------------------------------------------- */
+
+typedef struct Unreadable
+{
+	Compilation compilation;	/* of whatever can be read */
+	List	   *rules;
+} Unreadable;
+
+static void
+note_unreadable(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	Unreadable *unreadable = arg;
+	const char *name = agc_col_text(tuple, desc, "name");
+
+	unreadable->compilation.policy->broken = false;
+	add_rule(tuple, desc, &unreadable->compilation);
+	if (unreadable->compilation.policy->broken)
+		unreadable->rules = lappend(unreadable->rules, name != NULL ? agc_shown(name, AGC_MAX_NAME) :
+									psprintf(INT64_FORMAT, agc_col_int64(tuple, desc, "id", 0)));
+}
+
+List *
+allow_unreadable_rules(const char *tenant, const char *name)
+{
+	Unreadable	unreadable = {.compilation = {.tenant = tenant, .name = name, .whole = true}};
+	const char *keys[2] = {tenant, name};
+	Relation	rel = agc_table_open(&allow_rule_table, AccessShareLock);
+
+	unreadable.compilation.policy = palloc0(sizeof(Policy));
+	unreadable.compilation.rules_cxt = unreadable.compilation.calls_cxt = CurrentMemoryContext;
+	agc_table_scan(&allow_rule_table, rel, 2, keys, note_unreadable, &unreadable);
+	agc_table_close(rel, AccessShareLock);
+	return unreadable.rules;
+}

@@ -41,4 +41,7 @@ typedef struct PolicyChange
 /* compiled in CurrentMemoryContext; pins nothing */
 extern Policy *allow_policy_changed(const char *tenant, const char *name, const PolicyChange *change);
 
+/* the rules of the policy that cannot be read, so that it denies: as they are shown, the oldest first */
+extern List *allow_unreadable_rules(const char *tenant, const char *name);
+
 #endif							/* AGENTCORE_ALLOW_POLICY_COMPILE_H */

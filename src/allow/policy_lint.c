@@ -10,6 +10,7 @@
 
 #include "allow/allow.h"
 #include "allow/pin.h"
+#include "allow/policy_compile.h"
 
 #include "catalog/pg_type.h"
 #include "core/row.h"
@@ -172,6 +173,17 @@ tell_row(const char *rule, const char *tool, const char *problem, const char *hi
 	agc_row_store(arg, &row);
 }
 
+/* Whatever of a rule cannot be read: somebody wrote to the table. */
+static void
+lint_unreadable(const char *tenant, const char *policy, const LintReport *report)
+{
+	List	   *rules = allow_unreadable_rules(tenant, policy);
+	ListCell   *cell;
+
+	foreach(cell, rules)
+		report->tell(lfirst(cell), NULL, "cannot be read", "The whole policy denies. Drop the rule, and write it again by its function.", report->arg);
+}
+
 static void
 lint_rules(LintHouse *house, Datum *values, const LintReport *report)
 {
@@ -192,10 +204,10 @@ lint_rules(LintHouse *house, Datum *values, const LintReport *report)
 		CHECK_FOR_INTERRUPTS();
 		lint_pattern(house, rule.name, rule.pattern, report);
 		if (when != NULL)
-			rule.when = condition_compile(condition_pointers_new(), DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(when))),
-										  strcmp(rule.effect, "allow_when") == 0 ? CONDITION_ALLOW : CONDITION_REFUSE, &problem, &hint);
+			rule.when = condition_compile_stored(condition_pointers_new(), DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(when))),
+												 strcmp(rule.effect, "allow_when") == 0 ? CONDITION_ALLOW : CONDITION_REFUSE, &problem, &hint);
 		if (when != NULL && rule.when == NULL)
-			report->tell(rule.name, NULL, psprintf("cannot be read: %s", problem), "The whole policy denies. Write the rule again.", report->arg);
+			report->tell(rule.name, NULL, psprintf("has no condition that can be read: %s", problem), hint, report->arg);
 		else
 			lint_rule(house, &rule, report);
 	}
@@ -244,6 +256,7 @@ AGC_FUNCTION(policy_lint)
 	InitMaterializedSRF(fcinfo, 0);
 	load_allows(&house, values);
 	load_house(&house, tenant, policy);
+	lint_unreadable(tenant, policy, &report);
 	lint_rules(&house, values, &report);
 	lint_checks(&house, values, &report);
 	for (int i = 0; i < nrooms; i++)

@@ -27,40 +27,43 @@ AgcTable	allow_range_table = AGC_TABLE("special_range", "special_range_pkey");
 AgcTable	allow_name_table = AGC_TABLE("special_name", "special_name_pkey");
 AgcTable	allow_check_table = AGC_TABLE("policy_check", "policy_check_pkey");
 
-/* text[] as C strings; NULL for SQL NULL */
+/* text[] as C strings; NULL for SQL NULL.  A null among them becomes "", which is no method, scheme or word. */
 char **
 allow_col_texts(HeapTuple tuple, TupleDesc desc, const char *column, int *count)
 {
 	bool		isnull;
 	Datum		value = agc_col(tuple, desc, column, &isnull);
 	Datum	   *elems;
+	bool	   *nulls;
 	char	  **result;
 
 	*count = 0;
 	if (isnull)
 		return NULL;
-	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elems, NULL, count);
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, count);
 	result = palloc((*count + 1) * sizeof(char *));
 	for (int i = 0; i < *count; i++)
-		result[i] = TextDatumGetCString(elems[i]);
+		result[i] = nulls[i] ? "" : TextDatumGetCString(elems[i]);
 	return result;
 }
 
+/* NULL for SQL NULL.  A null among them becomes 0, which is no port. */
 static int *
 int_array(HeapTuple tuple, TupleDesc desc, const char *column, int *count)
 {
 	bool		isnull;
 	Datum		value = agc_col(tuple, desc, column, &isnull);
 	Datum	   *elems;
+	bool	   *nulls;
 	int		   *result;
 
 	*count = 0;
 	if (isnull)
 		return NULL;
-	deconstruct_array(DatumGetArrayTypeP(value), INT4OID, 4, true, TYPALIGN_INT, &elems, NULL, count);
+	deconstruct_array(DatumGetArrayTypeP(value), INT4OID, 4, true, TYPALIGN_INT, &elems, &nulls, count);
 	result = palloc((*count + 1) * sizeof(int));
 	for (int i = 0; i < *count; i++)
-		result[i] = DatumGetInt32(elems[i]);
+		result[i] = nulls[i] ? 0 : DatumGetInt32(elems[i]);
 	return result;
 }
 
@@ -191,7 +194,7 @@ allow_read_tool_rule(HeapTuple tuple, TupleDesc desc, ToolRule *rule)
 	rule->len -= rule->prefix;
 	rule->feedback = agc_col_text(tuple, desc, "feedback");
 	read_valid(tuple, desc, &rule->valid_from, &rule->valid_until);
-	return rule->len <= AGC_MAX_NAME && memchr(rule->pattern, '*', rule->len) == NULL;
+	return agc_is_tool_pattern(rule->pattern);
 }
 
 /* Checked because a deny rule that silently matches nothing would be a hole. */
@@ -203,6 +206,11 @@ is_canonical(const RuleTerms *terms)
 	for (int i = 0; i < terms->nmethods; i++)
 		if (!http_method_canonical(terms->methods[i], method) || strcmp(method, terms->methods[i]) != 0)
 			return false;
+	for (int i = 0; i < terms->nports; i++)
+		if (terms->ports[i] < 1 || terms->ports[i] > 65535)
+			return false;
+	if ((terms->methods != NULL && terms->nmethods == 0) || (terms->ports != NULL && terms->nports == 0))
+		return false;
 	if (terms->path != NULL)
 	{
 		char	   *path = palloc(ALLOW_URL_BUFFER(terms->path_len));
@@ -239,12 +247,23 @@ read_terms(HeapTuple tuple, TupleDesc desc, UrlRule *rule)
 	return is_canonical(&terms);
 }
 
+/* A condition that nobody judges, and a rule that is only watched, would be more than was meant. */
+static bool
+is_unconditional(HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+
+	(void) agc_col(tuple, desc, "when", &isnull);
+	return isnull && !agc_col_bool(tuple, desc, "audit");
+}
+
 bool
 allow_read_url_rule(HeapTuple tuple, TupleDesc desc, UrlRule *rule, char *text)
 {
 	bool		good;
 
 	memset(rule, 0, sizeof(UrlRule));
-	good = read_pattern(tuple, desc, &rule->pattern, text);
-	return read_terms(tuple, desc, rule) && good;
+	good = col_equals(tuple, desc, "kind", "url");
+	good &= read_pattern(tuple, desc, &rule->pattern, text);
+	return read_terms(tuple, desc, rule) && good && is_unconditional(tuple, desc);
 }

@@ -71,15 +71,13 @@ lint_load_tools(LintHouse *house, const char *tenant)
 bool
 lint_covers(const char *pattern, const char *tool)
 {
-	size_t		len = strlen(pattern);
-
-	return pattern[len - 1] == '*' ? strncmp(pattern, tool, len - 1) == 0 : strcmp(pattern, tool) == 0;
+	return agc_patterns_cover((char *const *) &pattern, 1, tool);
 }
 
 bool
 lint_covers_pattern(const char *pattern, const char *other)
 {
-	return strcmp(pattern, other) == 0 || (pattern[strlen(pattern) - 1] == '*' && lint_covers(pattern, other));
+	return strcmp(pattern, other) == 0 || (pattern[0] != '\0' && pattern[strlen(pattern) - 1] == '*' && lint_covers(pattern, other));
 }
 
 /* ----- pointers of a condition ------------------------------------------------------- */

@@ -94,7 +94,7 @@ holds(Jsonb *when, RuleContext *context)
 
 	if (when == NULL)
 		return true;
-	condition = condition_compile(pointers, when, CONDITION_ALLOW, &problem, &hint);
+	condition = condition_compile_stored(pointers, when, CONDITION_ALLOW, &problem, &hint);
 	if (condition == NULL || context == NULL)
 		return false;
 	condition_scope_init(&scope, context, GRANT_ZONE, pointers);

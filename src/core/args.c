@@ -289,14 +289,26 @@ agc_arg_bool(FunctionCallInfo fcinfo, int n, const char *what)
 	return PG_GETARG_BOOL(n);
 }
 
+static bool
+interval_fits(const Interval *span, int64 *us)
+{
+	int64		days = (int64) span->month * DAYS_PER_MONTH + span->day;
+
+	return !pg_mul_s64_overflow(days, USECS_PER_DAY, us) && !pg_add_s64_overflow(*us, span->time, us);
+}
+
+bool
+agc_try_interval_us(const Interval *span, int64 *us)
+{
+	return interval_fits(span, us) && *us >= 0;
+}
+
 int64
 agc_interval_us(const Interval *span, const char *what)
 {
-	int64		days = (int64) span->month * DAYS_PER_MONTH + span->day;
 	int64		us;
 
-	if (pg_mul_s64_overflow(days, USECS_PER_DAY, &us) ||
-		pg_add_s64_overflow(us, span->time, &us))
+	if (!interval_fits(span, &us))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s is out of range", what)));

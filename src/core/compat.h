@@ -72,13 +72,6 @@ agc_pg_major(void)
 #define agc_function_aclcheck(function, role, mode) pg_proc_aclcheck((function), (role), (mode))
 #endif
 
-/* 16: stringToQualifiedNameList() takes an error context (commit 858e776c84). */
-#if PG_VERSION_NUM >= 160000
-#define agc_qualified_name(text) stringToQualifiedNameList((text), NULL)
-#else
-#define agc_qualified_name(text) stringToQualifiedNameList(text)
-#endif
-
 /* 17: WaitEventExtensionNew() gives an extension's waits names of their own. */
 #if PG_VERSION_NUM >= 170000
 #include "utils/wait_event.h"

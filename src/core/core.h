@@ -95,17 +95,26 @@ extern ArrayType *agc_opt_patterns(FunctionCallInfo fcinfo, int arg, const char 
 /* a tool's exact name, 'prefix*' or '*' */
 extern char *agc_arg_tool_pattern(FunctionCallInfo fcinfo, int n);
 
+/* whether a stored pattern is one of these */
+extern bool agc_is_tool_pattern(const char *pattern);
+
 /* a text[] of them */
 extern Datum agc_texts_datum(char *const *texts, int n);
 
 /* the elements of a stored text[] */
 extern char **agc_texts_of(Datum array, int *n);
 
+/* the same; NULL: one of them is null */
+extern char **agc_try_texts_of(Datum array, int *n);
+
 /* whether a name is one of the list, or begins as one that ends in a star says */
 extern bool agc_patterns_cover(char *const *patterns, int n, const char *name);
 
 /* microseconds of a non-negative, finite interval (months count 30 days) */
 extern int64 agc_interval_us(const Interval *span, const char *what);
+
+/* false: it is out of range, or negative */
+extern bool agc_try_interval_us(const Interval *span, int64 *us);
 extern Interval *agc_us_interval(int64 us);
 
 /* nano-USD <-> numeric; 22023 when negative, NaN, infinite or above 9.2e9 USD */
@@ -320,6 +329,9 @@ extern Datum agc_col(HeapTuple tuple, TupleDesc desc, const char *column, bool *
 extern bool agc_col_bool(HeapTuple tuple, TupleDesc desc, const char *column);
 extern int64 agc_col_int64(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing);
 extern int64 agc_col_interval(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing);
+
+/* false: what stands there is out of range */
+extern bool agc_try_col_interval(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing, int64 *us);
 
 /* ----- rows written without SPI (heap.c) -----------------------------------
  *

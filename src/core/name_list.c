@@ -61,6 +61,13 @@ agc_texts_of(Datum array, int *n)
 }
 
 char **
+agc_try_texts_of(Datum array, int *n)
+{
+	*n = 0;
+	return array_contains_nulls(DatumGetArrayTypeP(array)) ? NULL : agc_texts_of(array, n);
+}
+
+char **
 agc_opt_names(FunctionCallInfo fcinfo, int arg, const char *what, int *n)
 {
 	Datum	   *elems;
@@ -124,6 +131,15 @@ agc_arg_tool_pattern(FunctionCallInfo fcinfo, int n)
 				 errdetail("Pattern %s has a star that is not at its end.", agc_quoted_name(pattern)),
 				 errhint("Write an exact name, 'prefix*' or '*'.")));
 	return pattern;
+}
+
+bool
+agc_is_tool_pattern(const char *pattern)
+{
+	size_t		len = strlen(pattern);
+	const char *star = strchr(pattern, '*');
+
+	return len > 0 && len <= AGC_MAX_NAME + (star != NULL) && (star == NULL || star[1] == '\0');
 }
 
 bool

@@ -267,15 +267,30 @@ agc_table_scan_at(AgcTable *table, Relation rel, Snapshot snapshot, int nkeys, c
 	systable_endscan(scan);
 }
 
+static bool
+is_column(TupleDesc desc, int i, const char *column)
+{
+	Form_pg_attribute att = TupleDescAttr(desc, i);
+
+	return !att->attisdropped && strcmp(NameStr(att->attname), column) == 0;
+}
+
+/* Names are literals, so where a column stood the last time is remembered by the name's address. */
 Datum
 agc_col(HeapTuple tuple, TupleDesc desc, const char *column, bool *isnull)
 {
+	static int16 last[256];
+	int16	   *guess = &last[((uintptr_t) column ^ ((uintptr_t) column >> 8)) % lengthof(last)];
+
+	if (*guess < desc->natts && is_column(desc, *guess, column))
+		return heap_getattr(tuple, *guess + 1, desc, isnull);
 	for (int i = 0; i < desc->natts; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		if (!att->attisdropped && strcmp(NameStr(att->attname), column) == 0)
+		if (is_column(desc, i, column))
+		{
+			*guess = i;
 			return heap_getattr(tuple, i + 1, desc, isnull);
+		}
 	}
 	elog(ERROR, "column \"%s\" not found", column);
 	return (Datum) 0;
@@ -315,4 +330,14 @@ agc_col_interval(HeapTuple tuple, TupleDesc desc, const char *column, int64 miss
 	Datum		value = agc_col(tuple, desc, column, &isnull);
 
 	return isnull ? missing : agc_interval_us(DatumGetIntervalP(value), column);
+}
+
+bool
+agc_try_col_interval(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing, int64 *us)
+{
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, column, &isnull);
+
+	*us = missing;
+	return isnull || agc_try_interval_us(DatumGetIntervalP(value), us);
 }

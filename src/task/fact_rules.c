@@ -31,16 +31,20 @@ compile_rule(FactRules *rules, FactRule *rule, HeapTuple tuple, TupleDesc desc)
 	Datum		when = agc_col(tuple, desc, "when", &isnull);
 	char	   *problem;
 	char	   *hint;
+	bool		readable;
 
 	memset(rule, 0, sizeof(*rule));
 	rule->pattern = agc_col_text(tuple, desc, "tool");
+	readable = agc_is_tool_pattern(rule->pattern);
+	if (!readable)
+		rule->pattern = "*";
 	rule->fact = agc_col_text(tuple, desc, "fact");
 	rule->clears = agc_col_bool(tuple, desc, "clears");
-	rule->valid_for = agc_col_interval(tuple, desc, "valid_for", -1);
+	readable &= agc_try_col_interval(tuple, desc, "valid_for", -1, &rule->valid_for);
 	rule->value = value == NULL ? -1 : condition_pointer(rules->pointers, value, CONDITION_FACT, &problem, &hint);
 	if (!isnull)
-		rule->when = condition_compile(rules->pointers, DatumGetJsonbP(when), CONDITION_FACT, &problem, &hint);
-	return rule->clears || ((value == NULL || rule->value >= 0) && (isnull || rule->when != NULL));
+		rule->when = condition_compile_stored(rules->pointers, DatumGetJsonbP(when), CONDITION_FACT, &problem, &hint);
+	return rule->clears || (readable && (value == NULL || rule->value >= 0) && (isnull || rule->when != NULL));
 }
 
 static void

@@ -80,10 +80,12 @@ compile_per(LimitRules *rules, LimitRule *rule, HeapTuple tuple, TupleDesc desc)
 	bool		isnull;
 	Datum		per = agc_col(tuple, desc, "per", &isnull);
 	int			n;
-	char	  **texts = agc_texts_of(per, &n);
+	char	  **texts = isnull ? NULL : agc_try_texts_of(per, &n);
 	char	   *problem;
 	char	   *hint;
 
+	if (texts == NULL)
+		return false;
 	for (int i = 0; i < n && i < LIMIT_MAX_PER; i++)
 	{
 		rule->per_text[i] = texts[i];
@@ -120,10 +122,16 @@ compile_rule(LimitRules *rules, LimitRule *rule, HeapTuple tuple, TupleDesc desc
 	rule->name = agc_col_text(tuple, desc, "name");
 	rule->pattern = agc_col_text(tuple, desc, "tool");
 	rule->max_calls = agc_col_int64(tuple, desc, "max_calls", -1);
-	rule->period = agc_col_interval(tuple, desc, "period", 0);
 	rule->ask = agc_col_text(tuple, desc, "ask");
-	rule->broken = !compile_per(rules, rule, tuple, desc) || !compile_sum(rules, rule, tuple, desc) ||
-		(rule->max_calls < 0 && rule->sum < 0);
+	rule->broken = !agc_try_col_interval(tuple, desc, "period", 0, &rule->period) ||
+		!compile_per(rules, rule, tuple, desc) || !compile_sum(rules, rule, tuple, desc) ||
+		rule->max_calls < -1 || (rule->max_calls < 0 && rule->sum < 0);
+	/* nobody knows which tools it is about */
+	if (!agc_is_tool_pattern(rule->pattern))
+	{
+		rule->pattern = "*";
+		rule->broken = true;
+	}
 }
 
 static void
