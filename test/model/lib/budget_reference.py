@@ -968,6 +968,7 @@ class Budgets:
                 if permit.key == key and permit.state in LIVE:
                     if permit.request != request:
                         raise Failure("22023")
+                    tx.unlock(lock)
                     return Decision(True, duplicate=True, permit=row)
         decision = self.admit(tx, now, path, list(amounts) + [1], lease, key, request, budget)
         if key is not None and decision.granted:
