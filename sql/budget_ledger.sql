@@ -158,7 +158,7 @@ DROP ROLE budget_ledger_admin;
 
 -- Somebody's own partitions are looked at too -------------------------------------
 CREATE TABLE public.next_year (LIKE agentcore.budget_ledger);
-SELECT format('ALTER TABLE agentcore.budget_ledger ATTACH PARTITION public.next_year FOR VALUES FROM (%L) TO (MAXVALUE)', date_trunc('month', now(), 'UTC') + '5 months') \gexec
+DO $$ BEGIN EXECUTE format('ALTER TABLE agentcore.budget_ledger ATTACH PARTITION public.next_year FOR VALUES FROM (%L) TO (MAXVALUE)', date_trunc('month', now(), 'UTC') + '5 months'); END $$;
 SELECT budget_ledger_partition(12);
 SELECT count(*) FROM public.parts;
 ALTER TABLE agentcore.budget_ledger DETACH PARTITION public.next_year;
