@@ -105,6 +105,7 @@ class Proxy:
         self.used = 0
         self.refusing = False
         self.connections = set()
+        self.tasks = set()
         self.loop = asyncio.new_event_loop()
         ready = threading.Event()
         self.thread = threading.Thread(target=self._serve, args=(tcp, ready), daemon=True)
@@ -126,7 +127,8 @@ class Proxy:
         return sum(match in text for text in self.forwarded)
 
     def close(self):
-        self._in_loop(self._cut())
+        self.refusing = True
+        self._in_loop(self._end())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
 
@@ -153,6 +155,11 @@ class Proxy:
         for connection in list(self.connections):
             connection.close()
 
+    async def _end(self):
+        await self._cut()
+        while self.tasks:
+            await asyncio.sleep(0.005)
+
     def rule_for(self, text):
         for rule in self.rules:
             if rule["times"] > 0 and rule["match"] in text:
@@ -165,7 +172,8 @@ class Proxy:
         if self.refusing:
             writer.transport.abort()
             return
-        connection = None
+        connection, task = None, asyncio.current_task()
+        self.tasks.add(task)
         try:
             startup = await self._startup(reader, writer)
             server = await asyncio.open_unix_connection(self.upstream)
@@ -183,6 +191,7 @@ class Proxy:
                 self.connections.discard(connection)
                 connection.close()
             writer.transport.abort()
+            self.tasks.discard(task)
 
     async def _startup(self, reader, writer):
         """The first message, after the client was told that there is no encryption."""

@@ -4,10 +4,11 @@
     result = gate.call(None, "web__fetch", {"url": "https://example.com/"}, fetch, key="toolu_01")
     show_to_the_model(result.content())
 """
-from .drivers import Pool
+from .aio import AsyncGate, AsyncStream
 from .errors import GateError, GateUnavailable
-from .gate import Gate, current
-from .loop import Rules
+from .gate import Gate, Stream
+from .requests import Rules
 from .result import Result
+from .surface import current
 
-__all__ = ["Gate", "GateError", "GateUnavailable", "Pool", "Result", "Rules", "current"]
+__all__ = ["AsyncGate", "AsyncStream", "Gate", "GateError", "GateUnavailable", "Result", "Rules", "Stream", "current"]

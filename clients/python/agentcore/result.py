@@ -10,7 +10,7 @@ from . import values
 class Result:
     """ok: `value` is the tool's answer.  Else `content()` says why not, in words for the model.
 
-    verdict: run | cached | wait (patience ended) | deny | open (run without the gate).  reason, feedback, detail
+    verdict: run | cached | wait (patience ended) | deny | open (run without the gate) | unavailable (of many()).  reason, feedback, detail
     and errors are the gate's, or, after the tool failed, the reason of call_fail()'s advice and the tool's words.
     """
     ok: bool
@@ -20,6 +20,8 @@ class Result:
     feedback: typing.Optional[str] = None
     detail: typing.Optional[str] = None
     errors: typing.Any = None
+    tool: str = ""
+    id: typing.Any = None                               # of many(): the provider's, for the answer to it
     call_id: typing.Optional[str] = None
     args: typing.Any = None
     approval: typing.Optional[str] = None

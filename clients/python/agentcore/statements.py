@@ -9,12 +9,23 @@ CALL_BEGIN = f"""SELECT {_VERDICT} FROM agentcore.call_begin(%(agent)s::text, %(
  est_tokens => %(est_tokens)s::text::bigint, est_usd => %(est_usd)s::text::numeric, key => %(key)s::text, task => %(task)s::text,
  subject => %(subject)s::text, budgets => %(budgets)s::text[], lease => %(lease)s::text::interval, holder => %(holder)s::text,
  labels => %(labels)s::text::jsonb, tenant => %(tenant)s::text)"""
+CALL_BEGIN_MANY = f"""SELECT {_VERDICT} FROM agentcore.call_begin_many(%(agent)s::text, %(calls)s::text::jsonb, task => %(task)s::text,
+ subject => %(subject)s::text, budgets => %(budgets)s::text[], lease => %(lease)s::text::interval, holder => %(holder)s::text,
+ key_prefix => ''::text, labels => %(labels)s::text::jsonb, tenant => %(tenant)s::text)"""
+LLM_BEGIN = f"""SELECT {_VERDICT} FROM agentcore.llm_begin(%(agent)s::text, %(model)s::text, %(input_tokens)s::text::bigint,
+ %(max_output_tokens)s::text::bigint, key => %(key)s::text, task => %(task)s::text, subject => %(subject)s::text, lease => %(lease)s::text::interval,
+ service_tier => %(service_tier)s::text, fees => %(fees)s::text::jsonb, holder => %(holder)s::text, labels => %(labels)s::text::jsonb,
+ budgets => %(budgets)s::text[], fallback => %(fallback)s::text[], tenant => %(tenant)s::text)"""
+LLM_COMMIT = """SELECT agentcore.llm_commit(%(call_id)s::text::uuid, usage => %(usage)s::text::jsonb, result_text => %(result)s::text,
+ tenant => %(tenant)s::text) AS outcome"""
 CALL_COMMIT = """SELECT agentcore.call_commit(%(call_id)s::text::uuid, result_text => %(result)s::text, tokens => %(tokens)s::text::bigint,
  usd => %(usd)s::text::numeric, tenant => %(tenant)s::text) AS outcome"""
 CALL_FAIL = """SELECT action, reason, delay_ms, at::text FROM agentcore.call_fail(%(call_id)s::text::uuid, status => %(status)s::text::integer,
  error => %(error)s::text, retry_after_header => %(retry_after)s::text, tokens => %(tokens)s::text::bigint, usd => %(usd)s::text::numeric,
  usage => %(usage)s::text::jsonb, tenant => %(tenant)s::text)"""
 CALL_RELEASE = "SELECT agentcore.call_release(%(call_id)s::text::uuid, tenant => %(tenant)s::text) AS outcome"
+CALL_STATUS = "SELECT agentcore.call_status(%(call_id)s::text::uuid, tenant => %(tenant)s::text) AS status"
+TOOLS_FOR = "SELECT agentcore.tools_for(%(agent)s::text, %(format)s::text, %(strict)s::text::boolean, tenant => %(tenant)s::text)::text AS tools"
 CALL_EXTEND = "SELECT agentcore.call_extend(%(call_id)s::text::uuid, %(lease)s::text::interval, tenant => %(tenant)s::text) AS outcome"
 
 Parameters = typing.Mapping[str, typing.Any]

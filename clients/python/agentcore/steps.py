@@ -26,12 +26,16 @@ class Sleep:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """The tool, with `argument`, while `heartbeat` runs beside it; an Outcome, never an exception."""
+    """The tool, with `argument`, while `heartbeat` runs beside it; an Outcome, never an exception.
+
+    keep: where it succeeds the heartbeat goes on until call.stop().
+    """
     fn: typing.Callable[..., typing.Any]
     argument: typing.Any
     spread: bool                 # the argument's members are the function's keyword arguments
     call: "Running"
-    heartbeat: typing.Callable[[], Steps]
+    heartbeat: typing.Optional[Steps]
+    keep: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Shield:
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """Until a person decides about the approval, for so many seconds at most; True where that was heard."""
+    """Until a person decides about the approval, for so many seconds at most."""
     approval: str
     seconds: float
 
@@ -62,4 +66,10 @@ class Running:
     key: str
     attempt: int
     lost: bool = False           # the gate has closed the call: its work is not wanted any more
-    give_up: typing.Callable[[], None] = dataclasses.field(default=lambda: None, repr=False)
+    give_up: typing.Callable[[], None] = dataclasses.field(default=lambda: None, repr=False)    # cancels the tool where that can be done
+    stop: typing.Callable[[], None] = dataclasses.field(default=lambda: None, repr=False)       # ends the heartbeat
+
+
+def advance(steps: Steps, answer: typing.Any, thrown: typing.Optional[BaseException]) -> typing.Any:
+    """The next step; StopIteration with the value at the end."""
+    return steps.send(answer) if thrown is None else steps.throw(thrown)
