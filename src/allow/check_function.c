@@ -7,9 +7,9 @@
  * the newest snapshot, and for a bounded time.  A handler inside of it can
  * swallow the cancel, so the cancel comes again and again, and its time is
  * measured again when it returns; one that swallows a hundred ends the session,
- * because nothing else could end it.  Inside of
- * it no function of this extension that needs level agent works: what such a
- * function changes in shared memory no rollback takes back.
+ * because nothing else could end it.  Inside of it no function of this extension
+ * that needs level agent works: what such a function changes in shared memory no
+ * rollback takes back.
  *
  * The function is looked up by name at each use, because an OID in a table does
  * not survive a dump; what it must be is asked each time too, because anybody who
