@@ -39,9 +39,7 @@ path_read_rows(const BudgetPath *path, PathLink *link, Snapshot snapshot)
 {
 	link->ref.entry = -1;
 	link->own = true;
-	if (link->rows == NULL)
-		link->rows = palloc(BUDGET_MAX_ROWS * sizeof(Counter));
-	link->nrows = row_counters_read(path->tenant, link->name, snapshot, link->rows);
+	link->nrows = row_counters_read(path->tenant, link->name, snapshot, &link->rows);
 	link->found = link->nrows > 0 || link->defined;
 	if (link->nrows > 0)
 		counter_sum(link->rows, link->nrows, &link->def, &link->sum);

@@ -122,6 +122,7 @@ typedef struct RowScan
 {
 	Counter    *out;
 	int			n;
+	int			size;
 } RowScan;
 
 static bool
@@ -129,8 +130,15 @@ note_row(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	RowScan    *scan = arg;
 
-	if (scan->n < BUDGET_MAX_ROWS)
-		counter_from_tuple(&scan->out[scan->n++], tuple, desc);
+	if (scan->n == BUDGET_MAX_ROWS)
+		return false;
+	/* most budgets have one row */
+	if (scan->n == scan->size)
+	{
+		scan->size = Max(1, 2 * scan->size);
+		scan->out = scan->out == NULL ? palloc(sizeof(Counter)) : repalloc(scan->out, scan->size * sizeof(Counter));
+	}
+	counter_from_tuple(&scan->out[scan->n++], tuple, desc);
 	return scan->n < BUDGET_MAX_ROWS;
 }
 
@@ -147,9 +155,9 @@ compare_rows(const void *a, const void *b)
 }
 
 int
-row_counters_read(const char *tenant, const char *budget, Snapshot snapshot, Counter *out)
+row_counters_read(const char *tenant, const char *budget, Snapshot snapshot, Counter **out)
 {
-	RowScan		scan = {.out = out};
+	RowScan		scan = {0};
 	Relation	rel = open_counters(AccessShareLock);
 
 	if (snapshot == NULL)
@@ -163,9 +171,11 @@ row_counters_read(const char *tenant, const char *budget, Snapshot snapshot, Cou
 		const char *keys[2] = {tenant, budget};
 
 		agc_table_scan_at(&counter_table, rel, snapshot, lengthof(keys), keys, note_row_at, &scan);
-		qsort(out, scan.n, sizeof(Counter), compare_rows);
+		if (scan.n > 1)
+			qsort(scan.out, scan.n, sizeof(Counter), compare_rows);
 	}
 	agc_table_close(rel, AccessShareLock);
+	*out = scan.out;
 	return scan.n;
 }
 

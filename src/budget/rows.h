@@ -64,11 +64,8 @@ typedef struct LedgerEntry
 /* place: where it may stand, as a hint; it saves the search in the index */
 extern bool row_counter_read(const char *tenant, const char *budget, int slot, const RowPlace *place, Counter *out);
 
-/*
- * All rows of a budget, in order; how many.  NULL snapshot: the latest.  out has
- * room for BUDGET_MAX_ROWS.
- */
-extern int	row_counters_read(const char *tenant, const char *budget, Snapshot snapshot, Counter *out);
+/* All rows of a budget, in order; how many, at most BUDGET_MAX_ROWS.  NULL snapshot: the latest. */
+extern int	row_counters_read(const char *tenant, const char *budget, Snapshot snapshot, Counter **out);
 extern void row_counter_create(const char *tenant, const char *budget, Counter *counter);
 
 /* sets counter->place */
