@@ -4,7 +4,8 @@
 
 In the server: the processor time of the backend for call_begin() that is answered from
 the cache, so that nothing is written, once per row of a table; minus the same without
-what is measured.  Beside it ten policies written by hand in plpgsql, and Cedar in
+what is measured.  A limit is compared with one more level of budgets above the agent's,
+by calls that are begun and committed, each in a transaction of its own.  Beside it ten policies written by hand in plpgsql, and Cedar in
 process where npm has it.  Cases that are compared run in turn within each round; every
 odd round goes backwards.  A target that is missed is printed as missed.
 """
@@ -22,6 +23,7 @@ from cache import Bench, interleaved
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS = int(os.environ.get("ROUNDS") or 5)
 ROWS = 5_000
+SPENT = 400
 
 SETUP = f"""
 SET client_min_messages = warning;
@@ -64,6 +66,25 @@ BEGIN
   END CASE;
   RETURN 'not allowed';
 END $$;
+-- one more level of budgets, or one limit
+SELECT agentcore.tool_set('charge', '{{"type": "object"}}');
+SELECT agentcore.budget_set(b, max_calls => 1000000000) FROM unnest('{{alone,above}}'::text[]) b;
+SELECT agentcore.budget_set('below', max_calls => 1000000000, parent => 'above');
+SELECT agentcore.policy_set(p), agentcore.policy_allow_tool(p, 'charge') FROM unnest('{{unlimited,by_agent,by_task}}'::text[]) p;
+SELECT agentcore.policy_limit_tool('by_agent', 'charge', 'calls', per => '{{/agent}}', max_calls => 1000000000);
+SELECT agentcore.policy_limit_tool('by_task', 'charge', 'calls', max_calls => 1000000000);
+SELECT agentcore.agent_set('one level', 'unlimited', 'alone'), agentcore.agent_set('two levels', 'unlimited', 'below'),
+  agentcore.agent_set('one level and a limit per agent', 'by_agent', 'alone'), agentcore.agent_set('one level and a limit per task', 'by_task', 'alone');
+CREATE PROCEDURE spend(agent text) LANGUAGE plpgsql AS $$
+DECLARE id uuid;
+BEGIN
+  FOR i IN 1 .. {SPENT} LOOP
+    id := (agentcore.call_begin(agent, 'charge', '{{"amount": 7}}', task => 'spender')).call_id;
+    COMMIT;
+    PERFORM agentcore.call_commit(id);
+    COMMIT;
+  END LOOP;
+END $$;
 SELECT agentcore.policy_set('*', tz => 'Europe/Berlin'), agentcore.policy_deny_tool('*', 'deploy', name => 'freeze', "when" => '{{"/clock/hour": {{"not": {{"minimum": 6, "maximum": 21}}}}}}');
 SELECT agentcore.policy_drop('*');
 VACUUM ANALYZE asked, shop.orders;
@@ -72,6 +93,16 @@ VACUUM ANALYZE asked, shop.orders;
 
 def begin(agent, task="NULL"):
     return f"SELECT count(*) FILTER (WHERE verdict = 'cached') FROM asked, LATERAL agentcore.call_begin('{agent}', 'refund', args, task => {task}) c"
+
+
+def limits(bench, here):
+    agents = ["one level", "two levels", "one level and a limit per agent", "one level and a limit per task"]
+    results = interleaved({agent: (lambda agent=agent: here.took(f"CALL spend('{agent}')") / SPENT) for agent in agents}, 2 * ROUNDS)
+    bench.head("call_begin and call_commit with budgets and limits", "case", "us", "against two levels", "target")
+    for agent in agents:
+        times = statistics.median(a / b for a, b in zip(results[agent], results["two levels"]))
+        bench.row(agent, f"{statistics.median(results[agent]):.2f}", f"{times:.2f}",
+                  bench.target(agent, "<= 1.1", times <= 1.1) if "limit" in agent else "")
 
 
 def cedar(directory):
@@ -118,6 +149,7 @@ def main():
             more = net(name, base) if base else None
             bench.row(name, f"{statistics.median(results[name]):.2f}", base or "", "" if more is None else f"{more:.2f}",
                       "" if limit is None else bench.target(name, f"<= {limit:.1f} us", more <= limit))
+        limits(bench, here)
         took = cedar(directory)
         if took is None:
             print("CEDAR NOT MEASURED: node, npm or @cedar-policy/cedar-wasm could not be had", file=sys.stderr)
