@@ -86,11 +86,9 @@ count_refusal(Gate *gate)
 static void
 leave_taints(Gate *gate)
 {
-	if (gate->task == NULL || gate->tool == NULL || gate->tool->ntaints == 0)
-		return;
 	if (gate->verdict == VERDICT_RUN || gate->verdict == VERDICT_CACHED ||
 		(gate->verdict == VERDICT_DENY && strcmp(gate->reason, REASON_FAILED_BEFORE) == 0))
-		task_taint(gate->tenant, gate_sight(gate), gate->task, gate->tool);
+		task_taint(gate->tenant, gate->task, gate->tool);
 }
 
 /* What the call may show its task, and what it takes away. */

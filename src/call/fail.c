@@ -199,6 +199,7 @@ end_failed(FunctionCallInfo fcinfo, const char *tenant, PermitRow *permit, CallC
 	}
 	if (!permit->is_llm)
 	{
+		task_taint(tenant, permit->task, tool);
 		task_facts_end(tenant, &permit->id, false, NULL);
 		task_once_end(tenant, &permit->id, NULL);
 	}

@@ -19,6 +19,18 @@
 #include "call/open_call.h"
 #include "utils/builtins.h"
 
+/* What a call brings stays although somebody cleared it while the call was open. */
+static void
+taint_again(const char *tenant, const PermitRow *permit)
+{
+	AgcObject  *object;
+	const ToolDef *tool = call_tool(tenant, permit, &object);
+
+	task_taint(tenant, permit->task, tool);
+	if (object != NULL)
+		agc_object_unpin(object);
+}
+
 /*
  * Commits under the lock of the permit.  The cache comes first: what it does not
  * take of a call without a key is kept nowhere, and its row says so.
@@ -44,6 +56,7 @@ commit_locked(const char *tenant, const PermitRow *permit, PermitAnswer *answer,
 		target_succeeded(tenant, permit, tool, cost->tokens);
 	if (ends && !permit->is_llm)
 	{
+		task_taint(tenant, permit->task, tool);
 		task_facts_end(tenant, &permit->id, true, result);
 		task_once_end(tenant, &permit->id, result);
 	}
@@ -213,6 +226,7 @@ AGC_FUNCTION(call_resolve)
 	}
 	if (!permit.is_llm && settled != SETTLE_REPLAYED && settled != SETTLE_CONFLICT)
 	{
+		taint_again(tenant, &permit);
 		task_facts_end(tenant, &permit.id, succeeded, answer.result);
 		task_once_end(tenant, &permit.id, answer.result);
 	}

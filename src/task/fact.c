@@ -146,6 +146,24 @@ task_facts(const char *tenant, const char *root, bool with_open, int64 *open_unt
 	return facts_object(scan.facts);
 }
 
+static void
+see_fact(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	*(bool *) arg = true;
+}
+
+bool
+task_has_facts(const char *tenant, const char *root)
+{
+	const char *keys[2] = {tenant, root};
+	Relation	rel = agc_table_open(&fact_table, AccessShareLock);
+	bool		found = false;
+
+	agc_table_scan(&fact_table, rel, 2, keys, see_fact, &found);
+	agc_table_close(rel, AccessShareLock);
+	return found;
+}
+
 /* ----- at begin --------------------------------------------------------------------- */
 
 static void
@@ -249,7 +267,10 @@ task_facts_begin(const char *tenant, const char *policy, const char *task, const
 		if (!agc_patterns_cover(&rule->pattern, 1, tool))
 			continue;
 		if (begun.root == NULL)
+		{
+			task_hold_place(tenant, task);
 			begun.root = task_root(tenant, task);
+		}
 		if (!rule->clears)
 			open_fact(&begun, rules, rule, context);
 		else

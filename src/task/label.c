@@ -1,18 +1,17 @@
 /*
  * label.c
- *	  Labels of tasks, and the taints that calls leave.
+ *	  Labels of tasks, and the marks of names.
  *
- * A taint comes when its call begins, because from then on the model may have
- * read what the tool returns; it is written only when it is new.  Two calls that
- * bring the same label at once both write it: neither waits for the other.
- * Only a person clears one, and the rows say who.
+ * Two calls that bring the same label at once both write it: neither waits for the
+ * other.  Only a person clears one, and the rows say who.
  *
  * A row with the label '' is none: it marks the name of a task that is below another
  * or was stopped.  It is committed with that, so who reads the labels of a name without
  * finding a mark knows that there is nothing to find in the table of tasks.
  *
- * Memory: CurrentMemoryContext.  Locks: row locks of task_clear(); an insert
- * takes none.  On ERROR: the transaction takes everything back.
+ * Memory: CurrentMemoryContext.  Locks: task_clear() has the lock of its root's labels
+ * alone (taint.c), and row locks; an insert takes none.  On ERROR: the transaction takes
+ * everything back.
  */
 #include "task/tasks.h"
 
@@ -183,13 +182,6 @@ task_mark(const char *tenant, const char *name, const char *source)
 	write_label(tenant, name, name, "", source);
 }
 
-void
-task_taint(const char *tenant, TaskSight *sight, const char *task, const ToolDef *tool)
-{
-	for (int i = 0; i < tool->ntaints; i++)
-		(void) task_add_label(tenant, sight, task, tool->taints[i], tool->name);
-}
-
 /* task_clear(name, label, note, tenant) -> boolean: whether there was such a label */
 AGC_FUNCTION(task_clear)
 {
@@ -202,14 +194,17 @@ AGC_FUNCTION(task_clear)
 	char	   *label = agc_arg_name(fcinfo, 1, "label");
 	char	   *note = agc_opt_text(fcinfo, 2);
 	char	   *tenant = agc_arg_tenant(fcinfo, 3);
+	char	   *root;
 	AgcRow		row;
 
 	if (note == NULL)
 		agc_refuse_null("note");
 	agc_enter(tenant, AGC_APPROVER);
+	root = task_root(tenant, name);
+	task_lock_alone(TASK_LOCK_LABELS, tenant, root);
 	agc_row_init(&row);
 	agc_put_text(&row, tenant);
-	agc_put_text(&row, task_root(tenant, name));
+	agc_put_text(&row, root);
 	agc_put_text(&row, label);
 	agc_put_text(&row, note);
 	agc_put_text(&row, GetUserNameFromId(GetUserId(), false));

@@ -55,6 +55,7 @@ StaticAssertDecl(lengthof(once_columns) == NATTS_ONCE, "one entry per column");
 
 static AgcTable once_table = AGC_TABLE("task_once", "task_once_pkey");
 static AgcTable call_table = AGC_TABLE("task_once", "task_once_call");
+static AgcTable scope_table = AGC_TABLE("task_once", "task_once_scope");
 
 /* ----- which call is the same -------------------------------------------------------- */
 
@@ -284,6 +285,16 @@ task_once_look(const OnceCall *call, OnceFound *out)
 
 /* ----- beginning --------------------------------------------------------------------------- */
 
+/* Whether the task has not been placed below another since the call was named. */
+static bool
+is_still_in_scope(const OnceCall *call)
+{
+	if (strcmp(call->tool->once_scope, "task") != 0)
+		return true;
+	task_hold_place(call->tenant, call->root);
+	return strcmp(task_root(call->tenant, call->root), call->root) == 0;
+}
+
 bool
 task_once_lock(const OnceCall *call)
 {
@@ -295,7 +306,7 @@ task_once_lock(const OnceCall *call)
 		return false;
 	AGC_TEST_POINT("once_locked");
 	task_remember(call->tenant);
-	return true;
+	return is_still_in_scope(call);
 }
 
 static Datum
@@ -405,6 +416,24 @@ task_runs_once(const char *tenant, const pg_uuid_t *call_id)
 		return false;
 	rel = open_once(&call_table, AccessShareLock);
 	found = row_of_call(rel, tenant, call_id) != NULL;
+	agc_table_close(rel, AccessShareLock);
+	return found;
+}
+
+static void
+see_row(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	*(bool *) arg = true;
+}
+
+bool
+task_ran_once(const char *tenant, const char *root)
+{
+	const char *keys[2] = {tenant, root};
+	Relation	rel = agc_table_open(&scope_table, AccessShareLock);
+	bool		found = false;
+
+	agc_table_scan(&scope_table, rel, 2, keys, see_row, &found);
 	agc_table_close(rel, AccessShareLock);
 	return found;
 }

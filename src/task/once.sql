@@ -18,6 +18,7 @@ CREATE TABLE agentcore.task_once (
   PRIMARY KEY (tenant, digest)
 );
 CREATE INDEX task_once_call ON agentcore.task_once (tenant, call_id);
+CREATE INDEX task_once_scope ON agentcore.task_once (tenant, scope_value) WHERE scope = 'task';
 COMMENT ON TABLE agentcore.task_once IS
   'Calls of tools with once, by a digest of the tool, the scope and the arguments that make it the same call. '
   'state: open (what became of it, its permit says) or done. '

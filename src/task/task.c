@@ -2,7 +2,8 @@
  * task.c
  *	  Setting and stopping tasks.
  *
- * Memory: CurrentMemoryContext.  Locks: row locks of the statements.  On ERROR:
+ * Memory: CurrentMemoryContext.  Locks: row locks of the statements; the place of a task
+ * that gets a parent (task_lock.c).  On ERROR:
  * the transaction takes everything back.
  */
 #include "task/tasks.h"
@@ -51,35 +52,61 @@ refuse_parent(const char *name, char *detail)
 			 errhint("A new task needs a name that was never used.")));
 }
 
+/*
+ * A task that has left something by itself stays its own root: so does one whose call
+ * has not committed yet, which is waited for.
+ */
+static void
+require_unused(const char *tenant, const char *name)
+{
+	task_lock_alone(TASK_LOCK_PLACE, tenant, name);
+	if (task_was_labelled(tenant, name) || task_has_facts(tenant, name) || task_ran_once(tenant, name))
+		refuse_parent(name, "Something is remembered of it as a task of its own.");
+}
+
+/* The row of the parent, made where it is not there; whether it was. */
+static bool
+find_parent(const char *tenant, const char *name, const char *parent, TaskRow *above)
+{
+	bool		made = false;
+
+	task_read(tenant, parent, above);
+	if (!above->exists)
+	{
+		made = make_task(tenant, parent, NULL, parent, 0);
+		task_read(tenant, parent, above);
+	}
+	task_require_seen(tenant, parent);
+	if (above->depth >= LEVELS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("task %s would be too deep", agc_quoted_name(name)),
+				 errdetail("A tree of tasks has at most %d levels below its root.", LEVELS_MAX)));
+	return made;
+}
+
 /* The task below its parent, made where they are not there; whether anything was. */
 static bool
 set_below(const char *tenant, const char *name, const char *parent)
 {
 	TaskRow		task;
 	TaskRow		above;
-	bool		made = false;
+	bool		made;
 
 	if (strcmp(name, parent) == 0)
 		refuse_parent(name, "It cannot be below itself.");
-	task_read(tenant, parent, &above);
-	if (!above.exists)
-	{
-		made = make_task(tenant, parent, NULL, parent, 0);
-		task_read(tenant, parent, &above);
-	}
-	if (above.depth >= LEVELS_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("task %s would be too deep", agc_quoted_name(name)),
-				 errdetail("A tree of tasks has at most %d levels below its root.", LEVELS_MAX)));
-	if (task_was_labelled(tenant, name))
-		refuse_parent(name, "Something is remembered of it as a task of its own.");
-	if (make_task(tenant, name, parent, above.root, above.depth + 1))
-	{
-		task_mark(tenant, name, caller());
-		made = true;
-	}
+	made = find_parent(tenant, name, parent, &above);
 	task_read(tenant, name, &task);
+	if (!task.exists)
+	{
+		require_unused(tenant, name);
+		if (make_task(tenant, name, parent, above.root, above.depth + 1))
+		{
+			task_mark(tenant, name, caller());
+			made = true;
+		}
+		task_read(tenant, name, &task);
+	}
 	if (task.parent == NULL || strcmp(task.parent, parent) != 0)
 		refuse_parent(name, task.parent == NULL ? pstrdup("It is a task of its own.") :
 					  psprintf("It is below %s.", agc_quoted_name(task.parent)));

@@ -34,8 +34,12 @@ extern Jsonb *task_facts(const char *tenant, const char *root, bool with_open, i
 
 /* ----- what a begin and an end of a call leave behind ------------------------ */
 
-/* at begin of a call that may run, or is answered from the cache: the tool's taints, written only when new */
-extern void task_taint(const char *tenant, TaskSight *sight, const char *task, const ToolDef *tool);
+/*
+ * The tool's taints, written only when new: at begin of a call that may run, or is answered from the
+ * cache; and again when it ends, since somebody may have cleared one meanwhile.  55P03: the task is
+ * being placed below another.
+ */
+extern void task_taint(const char *tenant, const char *task, const ToolDef *tool);
 
 /* at begin of a call that runs: facts that it may give, facts that it clears */
 extern void task_facts_begin(const char *tenant, const char *policy, const char *task, const char *tool,

@@ -87,6 +87,8 @@ COMMENT ON FUNCTION agentcore.task_set(text, text, text[], text) IS
   'NULL parent: a task of its own, or as it is. '
   'Returns whether anything changed. '
   'Another parent than before, a parent for a name that was in use by itself, more than 16 levels: 22023. '
+  'A name is in use once a call of it has left a label or a fact, or runs once in it; what limits have counted does not move to the parent, so place a task before its first call. '
+  'It waits for calls of the task that are not committed: 55P03 after agentcore.budget_lock_wait; a call that begins meanwhile and would leave something is refused with 55P03. '
   'Never take the name of a task from what a model has written.';
 
 CREATE FUNCTION agentcore.task_stop(name text, tenant text DEFAULT '') RETURNS boolean
@@ -117,6 +119,7 @@ CREATE FUNCTION agentcore.task_clear(name text, label text, note text, tenant te
   AS 'MODULE_PATHNAME', 'agentcore_task_clear_v1';
 COMMENT ON FUNCTION agentcore.task_clear(text, text, text, text) IS
   'Take a label off a task''s whole tree; the rows stay, with the role that did it and its note (not NULL). '
+  'It waits for calls whose begin is not committed, and one that was begun before brings the label again when it ends (call_commit, call_fail, call_resolve). '
   'Needs level approver. '
   'Returns whether there was such a label.';
 

@@ -29,6 +29,35 @@ extern void task_read(const char *tenant, const char *name, TaskRow *task);
 /* from the task up, as far as there are rows: its root, and the first that was stopped */
 extern void task_climb(const char *tenant, const char *task, TaskSight *sight);
 
+/* 40001 where the row is newer than what a transaction of a stricter level may refer to */
+extern void task_require_seen(const char *tenant, const char *name);
+
+/* ----- locks on what a setter changes under calls in progress (task_lock.c) ----- */
+
+typedef enum TaskLock
+{
+	TASK_LOCK_PLACE = 't',		/* where a task without a row stands: its own root, until it is placed */
+	TASK_LOCK_LABELS = 'b'		/* the labels of a root */
+} TaskLock;
+
+/* a call's, to the end of its transaction, without waiting; false: a setter has it or waits for it */
+extern bool task_lock_share(TaskLock what, const char *tenant, const char *task);
+
+/* a setter's; waits for calls no longer than agentcore.budget_lock_wait, then 55P03 */
+extern void task_lock_alone(TaskLock what, const char *tenant, const char *task);
+
+/*
+ * Before something is remembered of a task: to the end of the transaction it stays
+ * where it stands.  55P03 where it is being placed below another.
+ */
+extern void task_hold_place(const char *tenant, const char *task);
+
+/* whether calls of the root have left facts, or run or ran once in it */
+extern bool task_has_facts(const char *tenant, const char *root);
+extern bool task_ran_once(const char *tenant, const char *root);
+
+/* ----- labels (label.c) ----- */
+
 /* the labels of a root, each once; whether its name is marked */
 extern bool task_read_labels(const char *tenant, const char *root, List **labels);
 

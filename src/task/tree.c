@@ -104,6 +104,15 @@ task_climb(const char *tenant, const char *task, TaskSight *sight)
 }
 
 void
+task_require_seen(const char *tenant, const char *name)
+{
+	Relation	rel = agc_table_open(&task_table, AccessShareLock);
+
+	agc_heap_check_snapshot(task_row(rel, tenant, name));
+	agc_table_close(rel, AccessShareLock);
+}
+
+void
 task_read(const char *tenant, const char *name, TaskRow *task)
 {
 	Relation	rel = agc_table_open(&task_table, AccessShareLock);
