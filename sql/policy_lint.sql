@@ -72,6 +72,28 @@ RESET ROLE; DROP ROLE regress_lint;
 SELECT kind, name, action FROM config_apply('{"policies": [{"name": "new", "allow_tools": [{"tool": "late", "name": "n", "when": {"/args/b": {"maximum": 1}}}]}], "tools": [{"name": "late", "input_schema": {"type": "object", "properties": {"b": {"type": "number"}}, "additionalProperties": false}}]}', tenant => 'docs');
 SELECT kind, name, action FROM config_apply('{"policies": [{"name": "new", "allow_tools": [{"tool": "late", "name": "n", "when": {"/args/c": {"maximum": 1}}}]}], "tools": [{"name": "late", "input_schema": {"type": "object", "properties": {"c": {"type": "number"}}, "additionalProperties": false}}]}', tenant => 'docs');
 
+-- conditions and values of facts are held against the tools as rules are
+SELECT tool_set('tests/run', '{"type": "object", "properties": {"commit": {"type": "string"}, "names": {"type": "array", "items": {"type": "string"}}}, "additionalProperties": false}'), tool_set('tests/all', '{"type": "object", "additionalProperties": false}'), policy_set('facts');
+SELECT t, v, w, pg_temp.refused(format('SELECT agentcore.policy_fact(%L, %L, %L, value => %L, "when" => %L)', 'facts', t, 'f', v, w)) FROM (VALUES ('tests/run', '/args/commit', '{"/args/commit": {"pattern": "^a$"}, "/result/anything": {"const": 1}}'), ('tests/run', '/args/comit', NULL), ('tests/run', NULL, '{"/args/comit": {"const": "a"}}'), ('tests/run', NULL, '{"/result/commit": {"equals": "/args/comit"}}'), ('tests/run', '/args/names/0/x', NULL),
+  ('tests/*', '/args/comit', NULL), ('tests/*', '/args/commit', NULL), ('none', '/args/comit', NULL), ('tests/all', '/args/commit', NULL), ('open', '/args/any', NULL), ('tests/run', '/result/any', NULL)) v (t, v, w);
+SET client_min_messages = notice;
+SELECT policy_fact('facts', 'tests/*', 'passed', value => '/args/commit', "when" => '{"/args/commit": {"minLength": 7}, "/facts/gone": {"contains": {"const": 1}}}'), policy_fact('facts', 'tests/run', 'typed', "when" => '{"/args/names": {"const": "x"}}'), policy_fact_clear('facts', 'open', 'passed');
+SET client_min_messages = warning;
+SELECT * FROM policy_lint('facts');
+SELECT tool_set('tests/run', '{"type": "object", "properties": {"sha": {"type": "string"}}, "additionalProperties": false}');
+SELECT rule, tool, problem, hint FROM policy_lint('facts') WHERE tool = 'tests/run';
+
+-- an allow by something else than arguments says nothing of them; a plain allow makes those beside it idle
+SELECT policy_set('loose'), policy_allow_tool('loose', 'refund', name => 'mine', "when" => '{"/subject": {"const": "a"}}') > 0, policy_allow_tool('loose', 'open', name => 'any', "when" => '{"/labels": {"maxItems": 0}}') > 0, policy_allow_tool('loose', 'tests/all', name => 'none', "when" => '{"/labels": {"maxItems": 0}}') > 0,
+  policy_allow_tool('loose', 'tree', name => 'whole', "when" => '{"/args": {"type": "object"}}') > 0, policy_deny_tool('loose', 'refund', name => 'not', "when" => '{"/subject": {"const": "b"}}') > 0;
+SELECT rule, tool, problem, hint FROM policy_lint('loose');
+SET client_min_messages = notice;
+SELECT policy_allow_tool('loose', 'refund', valid => '[,2099-01-01)') > 0, policy_deny_tool('loose', 'refund') > 0, policy_allow_tool('loose', 'ref') > 0;
+SELECT policy_allow_tool('loose', 'refund') > 0;
+SELECT policy_allow_tool('loose', '*', name => 'all') > 0;
+SET client_min_messages = warning;
+SELECT rule, problem FROM policy_lint('loose') WHERE problem LIKE '%idle%';
+
 -- feedback names what would be allowed: values and ranges of arguments, never what the call has or what others are
 SELECT tool_set('f', '{"type": "object"}'), policy_set('f'), agent_set('f', policy => 'f');
 CREATE FUNCTION pg_temp.told(rule text, args jsonb) RETURNS text LANGUAGE plpgsql AS $$

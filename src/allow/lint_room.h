@@ -9,6 +9,18 @@
 #define AGENTCORE_ALLOW_LINT_ROOM_H
 
 #include "allow/check_function.h"
+#include "allow/condition.h"
+
+/* What reads the calls of a tool. */
+typedef struct LintRule
+{
+	const char *name;			/* as it is shown */
+	const char *pattern;
+	const char *effect;			/* as in policy_rule; or fact, or limit */
+	const Condition *when;		/* NULL: always */
+	int			npointers;
+	char	  **pointers;		/* that it reads beside its condition */
+} LintRule;
 
 /* An allow without condition or end. */
 typedef struct LintAllow
@@ -49,6 +61,16 @@ typedef struct LintRoom
 
 /* while the library is loaded; the room is not copied */
 extern void lint_register(const LintRoom *room);
+
+/*
+ * Of a rule that is being written: raises 22023 for a pointer at what no tool of
+ * the rule can have; and a few NOTICEs, not as the owner.
+ */
+extern void lint_refuse(const char *tenant, const LintRule *rule);
+extern void lint_notice(const char *tenant, const char *policy, const LintRule *rule);
+
+/* reports what is wrong with a rule, by the tools that there are */
+extern void lint_rule(const LintHouse *house, const LintRule *rule, const LintReport *report);
 
 /* reports a pattern that no tool has */
 extern void lint_pattern(const LintHouse *house, const char *rule, const char *pattern, const LintReport *report);

@@ -107,21 +107,35 @@ lint_refuse(const char *tenant, const LintRule *rule)
 			 near == NULL ? errhint("Look at the tools' input schemas.") : errhint("Perhaps you meant %s.", near)));
 }
 
+typedef struct Notices
+{
+	const char *kind;			/* of what is written */
+	int			told;
+} Notices;
+
+static Notices
+notices_of(const LintRule *rule)
+{
+	bool		is_rule = strcmp(rule->effect, "fact") != 0 && strcmp(rule->effect, "limit") != 0;
+
+	return (Notices) {is_rule ? "rule" : rule->effect, 0};
+}
+
 static void
 tell_notice(const char *rule, const char *tool, const char *problem, const char *hint, void *arg)
 {
-	int		   *told = arg;
+	Notices    *notices = arg;
 
-	if (++*told > NOTICES_MAX + 1)
+	if (++notices->told > NOTICES_MAX + 1)
 		return;
-	if (*told == NOTICES_MAX + 1)
+	if (notices->told == NOTICES_MAX + 1)
 		ereport(NOTICE,
-				(errmsg("rule \"%s\" has more that is worth a look", rule),
+				(errmsg("%s \"%s\" has more that is worth a look", notices->kind, rule),
 				 errhint("policy_lint() tells all of it.")));
 	else if (tool == NULL)
-		ereport(NOTICE, (errmsg("rule \"%s\" %s", rule, problem), hint == NULL ? 0 : errhint("%s", hint)));
+		ereport(NOTICE, (errmsg("%s \"%s\" %s", notices->kind, rule, problem), hint == NULL ? 0 : errhint("%s", hint)));
 	else
-		ereport(NOTICE, (errmsg("rule \"%s\" for tool \"%s\": %s", rule, tool, problem), hint == NULL ? 0 : errhint("%s", hint)));
+		ereport(NOTICE, (errmsg("%s \"%s\" for tool \"%s\": %s", notices->kind, rule, tool, problem), hint == NULL ? 0 : errhint("%s", hint)));
 }
 
 /* Every pattern that covers this one. */
@@ -148,14 +162,37 @@ lint_notice(const char *tenant, const char *policy, const LintRule *rule)
 		" ORDER BY id LIMIT 1", 3, types
 	};
 	Datum		values[3] = {CStringGetTextDatum(tenant), CStringGetTextDatum(policy), covering_patterns(rule->pattern)};
-	int			told = 0;
-	LintReport	report = {tell_notice, &told, true};
+	Notices		notices = notices_of(rule);
+	LintReport	report = {tell_notice, &notices, true};
 	LintHouse	house = {0};
 	Rows		allows = read_rows(&plan, values);
 
 	take_allows(&house, &allows);
 	load_house(&house, tenant, policy);
 	lint_rule(&house, rule, &report);
+}
+
+void
+lint_notice_idle(const char *tenant, const char *policy, const LintRule *rule)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	static AgcPlan plan = {
+		"SELECT coalesce(name, id::text), pattern FROM agentcore.policy_rule"
+		" WHERE tenant = $1 AND policy = $2 AND kind = 'tool' AND effect = 'allow_when' ORDER BY id", 2, types
+	};
+	Datum		values[2] = {CStringGetTextDatum(tenant), CStringGetTextDatum(policy)};
+	Notices		notices = notices_of(rule);
+	LintAllow	allow = {rule->name, rule->pattern};
+	LintHouse	house = {.tenant = tenant, .nallows = 1, .allows = &allow};
+	LintReport	report = {tell_notice, &notices, true};
+	Rows		rows = read_rows(&plan, values);
+
+	for (uint64 i = 0; i < rows.count; i++)
+	{
+		LintRule	idle = {.name = rows.values[i][0], .pattern = rows.values[i][1], .effect = "allow_when"};
+
+		lint_rule(&house, &idle, &report);
+	}
 }
 
 /* ----- the whole policy ------------------------------------------------------------------ */
@@ -196,7 +233,7 @@ lint_rules(LintHouse *house, Datum *values, const LintReport *report)
 
 	for (uint64 i = 0; i < rows.count; i++)
 	{
-		LintRule	rule = {rows.values[i][0], rows.values[i][1], rows.values[i][2]};
+		LintRule	rule = {.name = rows.values[i][0], .pattern = rows.values[i][1], .effect = rows.values[i][2]};
 		char	   *when = rows.values[i][3];
 		char	   *problem;
 		char	   *hint;

@@ -7,10 +7,7 @@
 
 #include "allow/rule_lint.h"
 
-/* raises 22023 for a condition on a member that no tool of the rule can have */
-extern void lint_refuse(const char *tenant, const LintRule *rule);
-
-/* a few NOTICEs; the rule is written.  Not as the owner. */
-extern void lint_notice(const char *tenant, const char *policy, const LintRule *rule);
+/* Of an allow without condition or end that is written: NOTICEs about the rules that it makes idle.  Not as the owner. */
+extern void lint_notice_idle(const char *tenant, const char *policy, const LintRule *rule);
 
 #endif							/* AGENTCORE_ALLOW_POLICY_LINT_H */

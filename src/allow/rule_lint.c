@@ -123,10 +123,30 @@ each_pointer(RuleLint *lint, PointerVisitor visit, void *arg)
 			if (sides[n] != NULL && visit(lint, sides[n], NULL, arg))
 				return true;
 	}
+	for (int i = 0; i < lint->rule->npointers; i++)
+		if (visit(lint, lint->rule->pointers[i], NULL, arg))
+			return true;
 	return false;
 }
 
 /* ----- always unknown ------------------------------------------------------------------ */
+
+static bool
+has_effect(const RuleLint *lint, const char *effect)
+{
+	return strcmp(lint->rule->effect, effect) == 0;
+}
+
+/* what comes of a rule that is unknown */
+static const char *
+if_unknown(const RuleLint *lint)
+{
+	if (has_effect(lint, "allow_when"))
+		return "The rule never allows it.";
+	if (has_effect(lint, "fact"))
+		return "No call of it gives the fact.";
+	return has_effect(lint, "limit") ? "Every call of it is denied." : "The rule applies to every call of it.";
+}
 
 static bool
 visit_unknown(RuleLint *lint, const char *pointer, const Term *term, void *arg)
@@ -134,8 +154,7 @@ visit_unknown(RuleLint *lint, const char *pointer, const Term *term, void *arg)
 	const char *below = args_pointer(pointer);
 	uint8		types = below == NULL ? REACH_ANY : reach_types(lint->schema, below) & ~TYPE_NULL;
 	uint8		about = term == NULL || term->node == NULL ? REACH_ANY : term->node->types;
-	bool		allows = strcmp(lint->rule->effect, "allow_when") == 0;
-	const char *hint = allows ? "The rule never allows it." : "The rule applies to every call of it.";
+	const char *hint = if_unknown(lint);
 
 	if (types == 0 && !(term != NULL && term->shown.optional))
 		found(lint, psprintf("is always unknown: no call has %s", agc_quoted_name(pointer)), hint);
@@ -236,12 +255,28 @@ find_unmentioned(RuleLint *lint, const SchemaNode *node, const char *path, int d
 		}
 }
 
+static bool
+takes_arguments(const SchemaNode *schema)
+{
+	NodeFacts facts;
+
+	node_facts(schema, &facts);
+	for (int i = 0; i < facts.nobjects; i++)
+		if (facts.objects[i]->nproperties > 0)
+			return true;
+	return reach_is_open(schema);
+}
+
 static void
 lint_unmentioned(RuleLint *lint)
 {
-	/* a rule that speaks of no argument is about something else */
 	if (mention(lint, "") == MENTION_NONE)
+	{
+		/* one that is about something else */
+		if (!lint->report->at_writing && takes_arguments(lint->schema))
+			found(lint, "looks at no argument: whatever stands there passes", "Say in the rule what may stand there, or deny in another what may not.");
 		return;
+	}
 	initStringInfo(&lint->names);
 	lint->nnames = 0;
 	find_unmentioned(lint, lint->schema, "", 0);
@@ -404,13 +439,13 @@ void
 lint_rule(const LintHouse *house, const LintRule *rule, const LintReport *report)
 {
 	RuleLint	lint = {.house = house, .rule = rule, .report = report};
-	bool		allows = strcmp(rule->effect, "allow_when") == 0;
+	bool		allows = has_effect(&lint, "allow_when");
 	bool		idle = allows && lint_idle(&lint, NULL);
 
-	if (rule->when == NULL)
+	if (rule->when == NULL && rule->npointers == 0)
 		return;
 	lint.tool = NULL;
-	if (!allows)
+	if (has_effect(&lint, "deny") || has_effect(&lint, "ask"))
 		(void) each_pointer(&lint, visit_text, NULL);
 	if (!report->at_writing)
 		(void) each_pointer(&lint, visit_fact, NULL);

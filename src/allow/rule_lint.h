@@ -5,16 +5,7 @@
 #ifndef AGENTCORE_ALLOW_RULE_LINT_H
 #define AGENTCORE_ALLOW_RULE_LINT_H
 
-#include "allow/condition.h"
 #include "allow/lint_room.h"
-
-typedef struct LintRule
-{
-	const char *name;			/* as it is shown */
-	const char *pattern;
-	const char *effect;			/* as in policy_rule */
-	const Condition *when;		/* NULL: always */
-} LintRule;
 
 extern void lint_load_tools(LintHouse *house, const char *tenant);
 extern bool lint_covers(const char *pattern, const char *tool);
@@ -22,9 +13,7 @@ extern bool lint_covers(const char *pattern, const char *tool);
 /* a pattern covers all that the other does */
 extern bool lint_covers_pattern(const char *pattern, const char *other);
 
-extern void lint_rule(const LintHouse *house, const LintRule *rule, const LintReport *report);
-
-/* a pointer into the arguments that no tool of the pattern can have; NULL: none; *near: names near to it, may be NULL */
+/* a pointer of the rule into the arguments that no tool of the pattern can have; NULL: none; *near: names near to it, may be NULL */
 extern const char *lint_impossible(const LintHouse *house, const LintRule *rule, char **near);
 
 #endif							/* AGENTCORE_ALLOW_RULE_LINT_H */

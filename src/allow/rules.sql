@@ -88,8 +88,8 @@ CREATE FUNCTION agentcore.policy_lint(policy text, tenant text DEFAULT '', OUT r
 COMMENT ON FUNCTION agentcore.policy_lint(text, text) IS
   'What is likely wrong with the rules for tools, the checks, the facts and the limits of a policy, by the tools as they are now: one row per problem; tool NULL: whichever. '
   'rule is its name, or its id. '
-  'An allow that another makes idle; a rule that is always unknown for a tool; an allow that leaves texts, lists or objects of a tool, or an open schema, unmentioned (rules that speak of no argument are not judged so); '
-  'a deny or an ask by text, which other spellings pass; a maximum of one call without a limit of the sum; a pattern that no tool matches; a function that may not be run; a fact that nothing gives. '
+  'An allow that another makes idle; a rule that is always unknown for a tool; an allow that leaves texts, lists or objects of a tool, or an open schema, unmentioned; one that looks at no argument of a tool that takes some; '
+  'a deny or an ask by text, which other spellings pass; a maximum of one call without a limit of the sum; a pattern that no tool matches; a function that may not be run; a fact that nothing gives, or that no call of a tool can give; what cannot be read, because SQL wrote it. '
   'Needs reader. '
   'Unknown policy: 42704.';
 

@@ -64,7 +64,10 @@ require_name(const ToolRuleRow *rule)
 static LintRule
 linted(const ToolRuleRow *rule)
 {
-	return (LintRule) {rule->name == NULL ? "" : agc_shown(rule->name, AGC_MAX_NAME), rule->row.pattern, rule->row.effect, rule->condition};
+	return (LintRule) {
+		.name = rule->name != NULL ? agc_shown(rule->name, AGC_MAX_NAME) : psprintf(INT64_FORMAT, rule->row.id),
+			.pattern = rule->row.pattern, .effect = rule->row.effect, .when = rule->condition
+	};
 }
 
 static void
@@ -197,18 +200,19 @@ check_rule(FunctionCallInfo fcinfo, ToolRuleRow *rule)
 static Datum
 write_rule(FunctionCallInfo fcinfo, ToolRuleRow *rule)
 {
+	LintRule	shown;
+
 	agc_enter(rule->row.tenant, AGC_ADMIN);
 	check_rule(fcinfo, rule);
 	if (rule->name != NULL)
 		allow_write(write_named, rule);
 	else
 		allow_write(allow_add_rule, &rule->row);
+	shown = linted(rule);
 	if (rule->condition != NULL)
-	{
-		LintRule	shown = linted(rule);
-
 		lint_notice(rule->row.tenant, rule->row.policy, &shown);
-	}
+	else if (strcmp(rule->row.effect, "allow") == 0 && rule->row.valid == (Datum) 0)
+		lint_notice_idle(rule->row.tenant, rule->row.policy, &shown);
 	PG_RETURN_INT64(rule->row.id);
 }
 

@@ -70,7 +70,7 @@ COMMENT ON FUNCTION agentcore.policy_fact(text, text, text, text, jsonb, interva
   'valid_for: how long it lasts; NULL: as long as the task. '
   'Writing it again replaces all of it. '
   'Returns whether anything changed. '
-  'An invalid pointer, condition or time: 22023; unknown policy: 42704.';
+  'An invalid pointer, condition or time, and a pointer at what no tool of that name can have: 22023; unknown policy: 42704.';
 
 CREATE FUNCTION agentcore.policy_fact_clear(policy text, tool text, fact text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -23,8 +23,8 @@ static AgcTable policy_table = AGC_TABLE("policy", "policy_pkey");
 static AgcTable fact_table = AGC_TABLE("policy_fact", "policy_fact_pkey");
 static const AgcObjectClass fact_class = {"policy_facts", &policy_table, compile_rules};
 
-static bool
-compile_rule(FactRules *rules, FactRule *rule, HeapTuple tuple, TupleDesc desc)
+bool
+fact_rule_compile(FactRules *rules, FactRule *rule, HeapTuple tuple, TupleDesc desc)
 {
 	char	   *value = agc_col_text(tuple, desc, "value");
 	bool		isnull;
@@ -58,7 +58,7 @@ add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
 		rules->items = rules->items == NULL ? palloc(rules->size * sizeof(FactRule)) :
 			repalloc(rules->items, rules->size * sizeof(FactRule));
 	}
-	rules->count += compile_rule(rules, &rules->items[rules->count], tuple, desc);
+	rules->count += fact_rule_compile(rules, &rules->items[rules->count], tuple, desc);
 }
 
 /* Of the version of the policy's row, which changes with its facts. */
@@ -127,10 +127,26 @@ read_names(FunctionCallInfo fcinfo, FactRow *row, int tenant)
 	allow_require_policy(row->tenant, row->policy);
 }
 
+/* What the fact reads of a call, for those who look for what is wrong with it. */
+static LintRule
+linted(const FactRow *row, const Condition *when)
+{
+	LintRule	rule = {.name = agc_shown(row->fact, AGC_MAX_NAME), .pattern = row->tool, .effect = "fact", .when = when};
+
+	if (row->value != NULL)
+	{
+		rule.npointers = 1;
+		rule.pointers = palloc(sizeof(char *));
+		rule.pointers[0] = row->value;
+	}
+	return rule;
+}
+
 static void
-check_fact(const FactRow *row)
+check_fact(const FactRow *row, LintRule *shown)
 {
 	ConditionPointers *pointers = condition_pointers_new();
+	Condition  *when = NULL;
 	char	   *problem = NULL;
 	char	   *hint = NULL;
 
@@ -138,8 +154,12 @@ check_fact(const FactRow *row)
 		refuse("invalid value of a fact", psprintf("%s.", problem), hint);
 	if (row->value != NULL && strchr(row->value, '*') != NULL)
 		refuse("invalid value of a fact", "It points at more than one value.", "Leave out the *.");
-	if (row->when != NULL && condition_compile(pointers, row->when, CONDITION_FACT, &problem, &hint) == NULL)
+	if (row->when != NULL)
+		when = condition_compile(pointers, row->when, CONDITION_FACT, &problem, &hint);
+	if (row->when != NULL && when == NULL)
 		refuse("invalid condition", psprintf("%s.", problem), hint);
+	*shown = linted(row, when);
+	lint_refuse(row->tenant, shown);
 }
 
 static void
@@ -172,6 +192,7 @@ write_fact(void *arg)
 AGC_FUNCTION(policy_fact)
 {
 	FactRow		row;
+	LintRule	shown;
 
 	read_names(fcinfo, &row, 6);
 	row.value = agc_opt_text(fcinfo, 3);
@@ -182,8 +203,9 @@ AGC_FUNCTION(policy_fact)
 			refuse("valid_for must be longer than nothing", "A fact would end as it begins.", "Leave it out for one that lasts as long as its task.");
 		row.valid_for = PG_GETARG_DATUM(5);
 	}
-	check_fact(&row);
+	check_fact(&row, &shown);
 	agc_attributed(write_fact, &row);
+	lint_notice(row.tenant, row.policy, &shown);
 	PG_RETURN_BOOL(row.changed);
 }
 

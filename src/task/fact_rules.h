@@ -26,6 +26,9 @@ typedef struct FactRules
 	const char *tz;
 } FactRules;
 
+/* one row of policy_fact, in CurrentMemoryContext; false: it cannot be read, so it gives nothing */
+extern bool fact_rule_compile(FactRules *rules, FactRule *rule, HeapTuple tuple, TupleDesc desc);
+
 /* the rules of a policy, pinned as *object; NULL: there are none */
 extern const FactRules *fact_rules_pin(const char *tenant, const char *policy, AgcObject **object);
 

@@ -6,7 +6,8 @@
  * Memory: CurrentMemoryContext.  Locks: AccessShareLock on the tables while they
  * are read.  On ERROR: nothing to undo.
  */
-#include "task/task.h"
+#include "task/fact_rules.h"
+#include "task/limit_rules.h"
 
 static AgcTable fact_table = AGC_TABLE("policy_fact", "policy_fact_pkey");
 static AgcTable limit_table = AGC_TABLE("policy_limit", "policy_limit_pkey");
@@ -59,11 +60,28 @@ typedef struct Lint
 } Lint;
 
 static void
+tell_unreadable(const Lint *lint, const char *name, const char *hint)
+{
+	lint->report->tell(agc_shown(name, AGC_MAX_NAME), NULL, "cannot be read", hint, lint->report->arg);
+}
+
+static void
 lint_fact(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	const Lint *lint = arg;
+	FactRules	rules = {.pointers = condition_pointers_new()};
+	FactRule	fact;
+	char	   *value = agc_col_text(tuple, desc, "value");
+	LintRule	rule = {.effect = "fact", .npointers = value != NULL, .pointers = &value};
 
-	lint_pattern(lint->house, agc_col_text(tuple, desc, "fact"), agc_col_text(tuple, desc, "tool"), lint->report);
+	if (!fact_rule_compile(&rules, &fact, tuple, desc))
+		tell_unreadable(lint, agc_col_text(tuple, desc, "fact"), "No call gives it. Drop it, and write it again by policy_fact().");
+	rule.name = agc_shown(fact.fact, AGC_MAX_NAME);
+	rule.pattern = agc_col_text(tuple, desc, "tool");
+	rule.when = fact.when;
+	lint_pattern(lint->house, rule.name, rule.pattern, lint->report);
+	if (!fact.clears)
+		lint_rule(lint->house, &rule, lint->report);
 }
 
 static void
@@ -79,12 +97,26 @@ lint_limit(HeapTuple tuple, TupleDesc desc, void *arg)
 }
 
 static void
+lint_broken_limits(const Lint *lint, const char *policy)
+{
+	AgcObject  *object;
+	const LimitRules *rules = limit_rules_pin(lint->house->tenant, policy, &object);
+
+	for (int i = 0; rules != NULL && i < rules->count; i++)
+		if (rules->items[i].broken)
+			tell_unreadable(lint, rules->items[i].name, "Every call that it may be about is denied. Drop it, and write it again by policy_limit_tool().");
+	if (rules != NULL)
+		agc_object_unpin(object);
+}
+
+static void
 lint(const LintHouse *house, const char *policy, const LintReport *report)
 {
 	Lint		arg = {house, report};
 
 	each_row(&fact_table, house->tenant, policy, lint_fact, &arg);
 	each_row(&limit_table, house->tenant, policy, lint_limit, &arg);
+	lint_broken_limits(&arg, policy);
 }
 
 void
