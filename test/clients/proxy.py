@@ -10,6 +10,8 @@ JSON object a line, and answers each with a line; it ends with its input:
     {"do": "drop", "match": "call_begin", "when": "before", "times": 1}    the statement never reaches the server
     {"do": "drop", "match": "call_begin", "when": "after", "times": 1}     it is executed and committed, its answer is lost
     {"do": "drop", "match": "call_begin", "when": "stall", "times": 1}     the same, but the connection stays open and silent
+    {"do": "drop", "match": "call_begin", "when": "hold", "times": 1}      it is kept here until {"do": "let_go"}
+    {"do": "holding"}                                                      {"ok": true, "count": N}: statements that are kept now
     {"do": "cut"}                                                          every connection is lost now
     {"do": "refuse", "on": true}                                           and no new one is taken
     {"do": "seen", "match": "call_begin"}                                  {"ok": true, "count": N}: executions that were forwarded
@@ -65,7 +67,10 @@ class Connection:
                 rule = self.proxy.rule_for(text)
                 if rule and rule["when"] == "before":
                     return
-                self.doomed = rule or self.doomed
+                if rule and rule["when"] == "hold":
+                    await self.proxy.hold()
+                else:
+                    self.doomed = rule or self.doomed
                 self.proxy.forwarded.append(text)
             to.write(head + body)
             await to.drain()
@@ -104,6 +109,7 @@ class Proxy:
         self.forwarded = []
         self.used = 0
         self.refusing = False
+        self.held = []
         self.connections = set()
         self.tasks = set()
         self.loop = asyncio.new_event_loop()
@@ -119,6 +125,12 @@ class Proxy:
 
     def cut(self):
         self._in_loop(self._cut())
+
+    def holding(self):
+        return len(self.held)
+
+    def let_go(self):
+        self._in_loop(self._let_go())
 
     def refuse(self, on=True):
         self.refusing = on
@@ -150,6 +162,15 @@ class Proxy:
         for server in servers:
             server.close()
         os.unlink(path)
+
+    async def hold(self):
+        gone = asyncio.Event()
+        self.held.append(gone)
+        await gone.wait()
+
+    async def _let_go(self):
+        while self.held:
+            self.held.pop().set()
 
     async def _cut(self):
         for connection in list(self.connections):
@@ -216,6 +237,10 @@ def main():
             proxy.drop(**command)
         elif what == "cut":
             proxy.cut()
+        elif what == "let_go":
+            proxy.let_go()
+        elif what == "holding":
+            answer["count"] = proxy.holding()
         elif what == "refuse":
             proxy.refuse(command.get("on", True))
         elif what == "seen":

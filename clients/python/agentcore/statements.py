@@ -11,7 +11,7 @@ CALL_BEGIN = f"""SELECT {_VERDICT} FROM agentcore.call_begin(%(agent)s::text, %(
  labels => %(labels)s::text::jsonb, tenant => %(tenant)s::text)"""
 CALL_BEGIN_MANY = f"""SELECT {_VERDICT} FROM agentcore.call_begin_many(%(agent)s::text, %(calls)s::text::jsonb, task => %(task)s::text,
  subject => %(subject)s::text, budgets => %(budgets)s::text[], lease => %(lease)s::text::interval, holder => %(holder)s::text,
- key_prefix => ''::text, labels => %(labels)s::text::jsonb, tenant => %(tenant)s::text)"""
+ labels => %(labels)s::text::jsonb, tenant => %(tenant)s::text)"""
 LLM_BEGIN = f"""SELECT {_VERDICT} FROM agentcore.llm_begin(%(agent)s::text, %(model)s::text, %(input_tokens)s::text::bigint,
  %(max_output_tokens)s::text::bigint, key => %(key)s::text, task => %(task)s::text, subject => %(subject)s::text, lease => %(lease)s::text::interval,
  service_tier => %(service_tier)s::text, fees => %(fees)s::text::jsonb, holder => %(holder)s::text, labels => %(labels)s::text::jsonb,
