@@ -3,7 +3,8 @@
  *	  The members of a call's context: names, and values read once each.
  *
  * Memory: values and documents in CurrentMemoryContext, which must live as long
- * as the context.  Locks: those of the reader.  On ERROR: nothing to undo.
+ * as the context; the clock that was read last is kept in the session.  Locks:
+ * those of the reader.  On ERROR: nothing to undo.
  */
 #include "allow/context.h"
 
@@ -11,6 +12,7 @@
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 
 static const char *const member_names[CONTEXT_MEMBERS] = {
@@ -96,10 +98,7 @@ check_member(const char *name, uint32 len, JsonbValue *value)
 static bool
 is_null(const Jsonb *value)
 {
-	JsonbValue	scalar;
-
-	return JB_ROOT_IS_SCALAR(value) && JsonbExtractScalar(unconstify(JsonbContainer *, &value->root), &scalar) &&
-		scalar.type == jbvNull;
+	return JB_ROOT_IS_SCALAR(value) && JBE_ISNULL(value->root.children[0]);
 }
 
 /* 0: the clock says its hour itself */
@@ -153,7 +152,7 @@ put_number(JsonbParseState **state, const char *name, int number)
 
 /* hour, minute and weekday as a clock on a wall of the zone shows them; nobody knows them if the zone is gone */
 static Jsonb *
-clock_of(TimestampTz now, const char *zone)
+read_clock(TimestampTz now, const char *zone)
 {
 	pg_tz	   *tz = pg_tzset(zone);
 	int			offset;
@@ -168,6 +167,36 @@ clock_of(TimestampTz now, const char *zone)
 	put_number(&state, "minute", tm.tm_min);
 	put_number(&state, "weekday", (j2day(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday)) + 6) % 7 + 1);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static Jsonb *
+copy_jsonb(const Jsonb *value)
+{
+	return memcpy(palloc(VARSIZE(value)), value, VARSIZE(value));
+}
+
+/* The clock of one zone is kept for its second: a busy session asks often. */
+static Jsonb *
+clock_of(TimestampTz now, const char *zone)
+{
+	static char kept_zone[TZ_STRLEN_MAX + 1];
+	static int64 kept_second;
+	static Jsonb *kept = NULL;
+	int64		second = now < 0 ? -1 : now / USECS_PER_SEC;
+	Jsonb	   *clock;
+
+	if (kept != NULL && kept_second == second && second >= 0 && strcmp(kept_zone, zone) == 0)
+		return copy_jsonb(kept);
+	clock = read_clock(now, zone);
+	if (clock == NULL || second < 0 || strlen(zone) > TZ_STRLEN_MAX)
+		return clock;
+	if (kept != NULL)
+		pfree(kept);
+	kept = NULL;
+	kept = memcpy(MemoryContextAlloc(TopMemoryContext, VARSIZE(clock)), clock, VARSIZE(clock));
+	kept_second = second;
+	strcpy(kept_zone, zone);
+	return clock;
 }
 
 /* ----- reading ------------------------------------------------------------------ */
@@ -193,26 +222,40 @@ context_member(RuleContext *context, ContextMember member, const char *zone)
 	return value;
 }
 
+/* ----- all of it ---------------------------------------------------------------- */
+
+/* the members in the order of an object's keys: by length, then by bytes */
+static const ContextMember in_order[] = {
+	CONTEXT_ARGS, CONTEXT_TASK, CONTEXT_TOOL, CONTEXT_AGENT, CONTEXT_CLOCK, CONTEXT_FACTS,
+	CONTEXT_LABELS, CONTEXT_TRAITS, CONTEXT_EST_USD, CONTEXT_SUBJECT, CONTEXT_EST_TOKENS
+};
+
+StaticAssertDecl(lengthof(in_order) == CONTEXT_RESULT, "every member but the result");
+
+static Jsonb *
+build_document(RuleContext *context, const char *zone)
+{
+	const char *keys[lengthof(in_order)];
+	Jsonb	   *values[lengthof(in_order)];
+	int			n = 0;
+
+	for (int i = 0; i < lengthof(in_order); i++)
+	{
+		values[n] = context_member(context, in_order[i], zone);
+		keys[n] = member_names[in_order[i]];
+		if (values[n] != NULL)
+			n++;
+	}
+	return context_object(keys, values, n);
+}
+
 Jsonb *
 context_document(RuleContext *context, const char *zone)
 {
-	JsonbParseState *state = NULL;
-
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	for (int i = 0; i < CONTEXT_RESULT; i++)
+	if (context->document == NULL || (context->now != 0 && strcmp(context->document_zone, zone) != 0))
 	{
-		Jsonb	   *value = context_member(context, (ContextMember) i, zone);
-		JsonbValue	key = {.type = jbvString, .val.string = {strlen(member_names[i]), (char *) member_names[i]}};
-		JsonbValue	member;
-
-		if (value == NULL)
-			continue;
-		if (JB_ROOT_IS_SCALAR(value))
-			(void) JsonbExtractScalar(&value->root, &member);
-		else
-			member = (JsonbValue){.type = jbvBinary, .val.binary = {VARSIZE_ANY_EXHDR(value), &value->root}};
-		pushJsonbValue(&state, WJB_KEY, &key);
-		pushJsonbValue(&state, WJB_VALUE, &member);
+		context->document = build_document(context, zone);
+		context->document_zone = zone;
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return context->document;
 }

@@ -8,7 +8,7 @@
 #ifndef AGENTCORE_ALLOW_CONTEXT_H
 #define AGENTCORE_ALLOW_CONTEXT_H
 
-#include "core/core.h"
+#include "allow/context_write.h"
 
 typedef enum ContextMember
 {
@@ -38,6 +38,8 @@ typedef struct RuleContext
 	uint32		known;			/* a bit per member: asked for */
 	Jsonb	   *value[CONTEXT_MEMBERS];
 	const char *clock_zone;		/* that the clock was read in */
+	Jsonb	   *document;		/* all of it, with the clock of document_zone; NULL: not built */
+	const char *document_zone;
 } RuleContext;
 
 #define CONTEXT_NOW_UNREAD DT_NOBEGIN

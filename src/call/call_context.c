@@ -16,41 +16,12 @@
 #include "utils/numeric.h"
 
 static Jsonb *
-text_member(const char *text)
-{
-	JsonbValue	value = {.type = jbvString};
-
-	if (text == NULL)
-		return NULL;
-	value.val.string.val = (char *) text;
-	value.val.string.len = strlen(text);
-	return JsonbValueToJsonb(&value);
-}
-
-static Jsonb *
 number_member(Numeric number)
 {
 	JsonbValue	value = {.type = jbvNumeric};
 
 	value.val.numeric = number;
 	return JsonbValueToJsonb(&value);
-}
-
-static Jsonb *
-words_member(char **words, int n)
-{
-	JsonbParseState *state = NULL;
-
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	for (int i = 0; i < n; i++)
-	{
-		JsonbValue	value = {.type = jbvString};
-
-		value.val.string.val = words[i];
-		value.val.string.len = strlen(words[i]);
-		pushJsonbValue(&state, WJB_ELEM, &value);
-	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
 /* What is taken may have waited, so it is looked at anew after that. */
@@ -71,17 +42,17 @@ read_member(RuleContext *context, ContextMember member)
 	switch (member)
 	{
 		case CONTEXT_TOOL:
-			return text_member(gate->tool_name);
+			return context_text(gate->tool_name);
 		case CONTEXT_TRAITS:
-			return gate->tool == NULL ? NULL : words_member(gate->tool->traits, gate->tool->ntraits);
+			return gate->tool == NULL ? NULL : context_words(gate->tool->traits, gate->tool->ntraits);
 		case CONTEXT_ARGS:
 			return gate->args;
 		case CONTEXT_AGENT:
-			return text_member(gate->agent_name);
+			return context_text(gate->agent_name);
 		case CONTEXT_TASK:
-			return text_member(gate->task);
+			return context_text(gate->task);
 		case CONTEXT_SUBJECT:
-			return text_member(gate->subject);
+			return context_text(gate->subject);
 		case CONTEXT_LABELS:
 			return task_labels(gate->tenant, gate_sight(gate));
 		case CONTEXT_FACTS:
