@@ -32,4 +32,5 @@ void
 allow_init(void)
 {
 	define_settings();
+	check_lookup_init();
 }

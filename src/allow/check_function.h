@@ -8,16 +8,11 @@
 #ifndef AGENTCORE_ALLOW_CHECK_FUNCTION_H
 #define AGENTCORE_ALLOW_CHECK_FUNCTION_H
 
+#include "allow/check_lookup.h"
 #include "allow/context.h"
 
 /* ----- settings (allow.c) ----- */
 extern int	agc_check_timeout;	/* ms */
-
-typedef enum CheckKind
-{
-	CHECK_TEXT,					/* returns text */
-	CHECK_NUMERIC				/* returns numeric */
-} CheckKind;
 
 typedef enum CheckOutcome
 {
@@ -25,15 +20,6 @@ typedef enum CheckOutcome
 	CHECK_VALUE,
 	CHECK_FAILED				/* an error, a write, too much time, or it may not be run any more */
 } CheckOutcome;
-
-/*
- * The function by its name, raised about if it may not be run for the tenant:
- * 42883, 22023, 42501; a WARNING where PUBLIC may execute it.
- */
-extern void check_function_require(const char *name, CheckKind kind, const char *tenant);
-
-/* why it may not be run now; NULL: it may */
-extern const char *check_function_problem(const char *name, CheckKind kind, const char *tenant);
 
 /*
  * Runs it.  *value is in CurrentMemoryContext.  Nothing is raised but a cancel or

@@ -94,9 +94,9 @@ run_check(const Check *check, const Checks *checks, const char *tenant, RuleCont
 		problem = "its pattern of tools cannot be read";
 	else
 		outcome = check_function_run(check->function, CHECK_TEXT, tenant, context, checks->tz, &value, &problem);
-	*detail = psprintf("check: %s", agc_shown(check->name, AGC_MAX_NAME));
 	if (outcome == CHECK_NULL)
 		return NULL;
+	*detail = psprintf("check: %s", agc_shown(check->name, AGC_MAX_NAME));
 	if (outcome == CHECK_VALUE)
 	{
 		*feedback = told(DatumGetTextPP(value));
