@@ -59,6 +59,11 @@ BEGIN
         PERFORM pg_sleep(3600);
       END;
     WHEN 'lock' THEN PERFORM pg_advisory_xact_lock(7777);
+    WHEN 'session lock' THEN PERFORM pg_advisory_lock(7777), pg_advisory_lock(7777), pg_advisory_lock_shared(7777), pg_try_advisory_lock(1, 2);
+    WHEN 'lock and err' THEN PERFORM pg_advisory_lock(7777); RAISE EXCEPTION 'late';
+    WHEN 'unlock all' THEN PERFORM pg_advisory_unlock(7777), pg_advisory_unlock_all();
+    WHEN 'same' THEN RETURN (SELECT string_agg(format('%s is not what its text says', key), ', ') FROM jsonb_each(context) WHERE value IS DISTINCT FROM context::text::jsonb -> key OR pg_column_size(context) <> pg_column_size(context::text::jsonb));
+    WHEN 'members' THEN RETURN (SELECT string_agg(key || ' ' || jsonb_typeof(value), ', ') FROM jsonb_each(context));
     WHEN 'long' THEN RETURN repeat('ä', 10000);
     WHEN 'error' THEN RAISE EXCEPTION 'the total of order o2 is 5000';
     WHEN 'divide' THEN RETURN (1 / 0)::text;
@@ -81,6 +86,33 @@ SELECT d, pg_temp.ask('refund', jsonb_build_object('do', d)) FROM unnest('{sleep
 SET agentcore.check_timeout = '60s';
 SELECT octet_length(feedback), left(feedback, 3) FROM call_begin('shop', 'refund', '{"do": "long"}');
 SELECT pg_temp.ask('refund', '{"do": "lock"}'), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid());
+-- advisory locks of the session outlive a rollback: what it took is let go of, what it let go of is held as before
+CREATE FUNCTION pg_temp.held() RETURNS text LANGUAGE sql AS $$ SELECT string_agg(format('%s/%s %s', classid, objid, mode), ', ' ORDER BY classid, objid, mode) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() $$;
+CREATE FUNCTION pg_temp.told(what text) RETURNS text LANGUAGE sql AS $$ SELECT verdict || coalesce(' ' || reason, '') FROM call_begin('shop', 'refund', jsonb_build_object('do', what)) $$;
+SELECT d, pg_temp.told(d), pg_temp.held() FROM unnest('{session lock,lock and err,unlock all}'::text[]) d;
+SELECT pg_advisory_lock(7777), pg_advisory_lock(7777), pg_advisory_lock_shared(8888);
+SELECT d, pg_temp.told(d), pg_temp.held() FROM unnest('{session lock,unlock all,lock and err}'::text[]) d;
+SELECT pg_advisory_unlock(7777), pg_advisory_unlock(7777), pg_advisory_unlock(7777), pg_advisory_unlock_shared(8888), pg_temp.held();
+BEGIN;
+SELECT pg_advisory_xact_lock(7777), pg_advisory_lock(9999);
+SELECT d, pg_temp.told(d), pg_temp.held() FROM unnest('{session lock,unlock all}'::text[]) d;
+COMMIT;
+SELECT pg_temp.held(), pg_advisory_unlock(9999), pg_temp.held();
+-- what it is given is jsonb as the server itself writes it, by many contexts
+SELECT pg_temp.told('members'), policy_set('shop', tz => 'Asia/Kolkata'), tool_set('refund', traits => '{money,"with ä"}');
+SELECT feedback FROM call_begin('shop', 'refund', '{"do": "members"}', task => 't', subject => 'ann', est_usd => 0.25, est_tokens => 7);
+SELECT count(*), string_agg(DISTINCT verdict, ', '), min(feedback) FROM generate_series(1, 40) i, LATERAL call_begin('shop', 'refund', jsonb_build_object('do', 'same', repeat('k', i), i * 1000000 + 0.5, 'list', jsonb_build_array(i, NULL, true, jsonb_build_object('x', repeat('ä', i)))),
+  task => CASE WHEN i % 2 = 0 THEN repeat('t', i) END, subject => CASE WHEN i % 3 = 0 THEN repeat('s', i) END, est_usd => CASE WHEN i % 5 = 0 THEN i END, est_tokens => CASE WHEN i % 7 = 0 THEN i * 10000 END) c;
+SELECT tool_set('refund', traits => '{}'), policy_set('shop', tz => 'UTC');
+-- the role that begins calls needs no privilege on the function or its schema
+CREATE ROLE check_caller;
+GRANT USAGE ON SCHEMA agentcore TO check_caller;
+SELECT access_grant('check_caller', 'agent', '{""}') IS NOT NULL;
+SET ROLE check_caller;
+SELECT verdict, detail FROM agentcore.call_begin('shop', 'refund', '{"do": "null"}');
+RESET ROLE;
+DROP OWNED BY check_caller;
+DROP ROLE check_caller;
 -- somebody else's cancel ends the statement, not the session's sanity, whether the function lets it pass or not
 \set VERBOSITY terse
 BEGIN;
@@ -120,6 +152,28 @@ SELECT policy_check_set('shop', 'refund', 'mine', 'shop.own_order'), policy_chec
 RESET ROLE;
 DROP OWNED BY check_admin;
 DROP ROLE check_admin;
+-- it is what it is now: replaced, its schema renamed, replaced by one of another language, and its owner's rights taken
+CREATE FUNCTION shop.now_one(context jsonb) RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ BEGIN RETURN 'one'; END $$;
+SELECT policy_check_set('shop', 'refund', 'bad', 'shop.now_one'), pg_temp.ask('refund', '{}');
+CREATE OR REPLACE FUNCTION shop.now_one(context jsonb) RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ BEGIN RETURN 'two'; END $$;
+SELECT pg_temp.ask('refund', '{}');
+CREATE OR REPLACE FUNCTION shop.now_one(context jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT 'three ' || current_user $$;
+SELECT pg_temp.ask('refund', '{}'), pg_temp.ask('refund', '{"again": 1}');
+ALTER FUNCTION shop.now_one(jsonb) SET search_path = shop;
+CREATE OR REPLACE FUNCTION shop.now_one(context jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = shop AS $$ SELECT current_setting('search_path') $$;
+SELECT pg_temp.ask('refund', '{}');
+BEGIN;
+ALTER SCHEMA shop RENAME TO other;
+SELECT pg_temp.ask('refund', '{}');
+ROLLBACK;
+SELECT pg_temp.ask('refund', '{}');
+SELECT access_grant('check_owner', 'admin', '{""}') IS NOT NULL;
+ALTER FUNCTION shop.now_one(jsonb) OWNER TO check_owner;
+SELECT pg_temp.ask('refund', '{}');
+SELECT access_revoke('check_owner') IS NOT NULL;
+SELECT pg_temp.ask('refund', '{}');
+DROP FUNCTION shop.now_one(jsonb);
+SELECT policy_check_set('shop', 'refund', 'bad', 'shop.bad');
 ALTER FUNCTION shop.bad(jsonb) VOLATILE;
 SELECT pg_temp.ask('refund', '{"do": "null"}');
 ALTER FUNCTION shop.bad(jsonb) STABLE;
@@ -132,4 +186,5 @@ SELECT policy_check_drop('shop', 'bad'), policy_check_drop('shop', 'bad'), polic
 SELECT policy, name, tool, "check", audit FROM policy_checks;
 SELECT action, coalesce(after, before) ->> 'name' AS name FROM policy_history WHERE action LIKE 'check%' ORDER BY revision;
 DROP SCHEMA shop CASCADE;
+DROP OWNED BY check_owner;
 DROP ROLE check_owner;

@@ -14,10 +14,12 @@
  * Memory: results in CurrentMemoryContext, everything else in the
  * subtransaction's.  Locks: none of its own; those of the function go with the
  * subtransaction, and the advisory ones of the session are as they were
+ * (session_locks.c).  On ERROR inside: caught; a cancel that is not ours is raised
  * again once the subtransaction is rolled back.
  */
 #include "allow/check_function.h"
 
+#include "allow/session_locks.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -177,10 +179,12 @@ run_apart(Run *run)
 	bool		outer = agc_looks_only;
 	bool		was_timed = get_timeout_active(STATEMENT_TIMEOUT);
 	ErrorData  *cancel = NULL;
+	SessionLocks locks;
 
 	if (timer == MAX_TIMEOUTS)
 		timer = RegisterTimeout(USER_TIMEOUT, on_timeout);
 	run->into = CurrentMemoryContext;
+	session_locks_note(&locks);
 	BeginInternalSubTransaction(NULL);
 	agc_looks_only = true;
 	PG_TRY();
@@ -198,6 +202,7 @@ run_apart(Run *run)
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(run->into);
 	CurrentResourceOwner = owner;
+	session_locks_restore(&locks);
 	if (cancel != NULL)
 		ReThrowError(cancel);
 	if (statement_ended(was_timed))

@@ -111,8 +111,8 @@ find_function(const char *name)
 	Oid			namespace = split_name(name, &schema, &function) ? get_namespace_oid(schema, true) : InvalidOid;
 
 	return !OidIsValid(namespace) ? NULL :
-		SearchSysCache3(PROCNAMEARGSNSP, PointerGetDatum(function), PointerGetDatum(buildoidvector(types, 1)),
-						ObjectIdGetDatum(namespace));
+									SearchSysCache3(PROCNAMEARGSNSP, PointerGetDatum(function), PointerGetDatum(buildoidvector(types, 1)),
+													ObjectIdGetDatum(namespace));
 }
 
 /* ----- what a session keeps -------------------------------------------------------------- */

@@ -28,8 +28,9 @@ CREATE FUNCTION agentcore.policy_check_set(policy text, tool text, name text, "c
 COMMENT ON FUNCTION agentcore.policy_check_set(text, text, text, text, boolean, text) IS
   'Have a function of yours judge calls of a tool (exact name, ''prefix*'' or ''*''), after the rules and before the cache. '
   'check: its name, with its schema: check(context jsonb) returns text; NULL lets the call pass, a text (its first 4,000 bytes) is what the model is told. '
-  'It must be STABLE or IMMUTABLE and SECURITY DEFINER, SET search_path, and belong to an administrator of the tenant, now and at each use, and the caller may execute it; there is a WARNING where PUBLIC may execute it. '
+  'It must be STABLE or IMMUTABLE and SECURITY DEFINER, SET search_path, and belong to an administrator of the tenant, now and at each use, and the caller may execute it (who begins calls needs no privilege on it); there is a WARNING where PUBLIC may execute it. '
   'It runs with the newest committed rows, in a transaction that is read only, and no longer than agentcore.check_timeout; an error, a write or more time: deny / check_failed; one that catches a hundred cancels ends the session. '
+  'Advisory locks of the session are afterwards as they were before. '
   'It sees everything that the call''s context has. '
   'Never build SQL from it, and compare with IS DISTINCT FROM: NULL > x is NULL, which passes. '
   'A check looks; what adds up is a limit''s. '

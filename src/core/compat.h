@@ -111,6 +111,31 @@ agc_pg_major(void)
 #define agc_proc_number() (MyProc->pgprocno)
 #endif
 
+/* 16: the locks of a process hang in lists of lib/ilist.h instead of shared memory queues.  Next of NULL is the first. */
+#include "storage/lock.h"
+#if PG_VERSION_NUM >= 160000
+#define AgcProcLocks dlist_head
+#define agc_proc_locks_empty(list) dlist_is_empty(list)
+#define agc_proc_locks_next(list, lock) \
+	((lock) == NULL ? dlist_head_element(PROCLOCK, procLink, (list)) : \
+	 dlist_has_next((list), &(lock)->procLink) ? \
+	 dlist_container(PROCLOCK, procLink, dlist_next_node((list), &(lock)->procLink)) : NULL)
+#else
+#define AgcProcLocks SHM_QUEUE
+#define agc_proc_locks_empty(list) ((list)->next == (list))
+#define agc_proc_locks_next(list, lock) \
+	((PROCLOCK *) SHMQueueNext((list), (lock) == NULL ? (list) : &(lock)->procLink, offsetof(PROCLOCK, procLink)))
+#endif
+
+/* 18: LockAcquireExtended() may log a failure. */
+#if PG_VERSION_NUM >= 180000
+#define agc_lock_acquire(tag, mode, session, dont_wait, local) \
+	LockAcquireExtended((tag), (mode), (session), (dont_wait), true, (local), false)
+#else
+#define agc_lock_acquire(tag, mode, session, dont_wait, local) \
+	LockAcquireExtended((tag), (mode), (session), (dont_wait), true, (local))
+#endif
+
 /* 17: index_insert_cleanup(), since an index may keep things open between inserts. */
 #if PG_VERSION_NUM >= 170000
 #define agc_index_insert_cleanup(index, info) index_insert_cleanup((index), (info))
