@@ -39,6 +39,8 @@ from lib.budget_reference import DAY, SECOND, Budgets, Definition, Failure, Limi
 HISTORIES, SESSIONS, STEPS = 12, 4, 70
 STEP = 10 * SECOND              # steps are at this grid plus OFF, spans and edges at it plus 5 s or 0 s
 OFF = 3 * SECOND
+# seconds that a step may take before its clock is elsewhere; a history that went wrong after such a step is done again
+STALL, TRIES = 1.5, 5
 MINUTE = 60 * SECOND
 BEGINNING, YEARS = reference.micros(reference.datetime(2024, 1, 1, tzinfo=reference.UTC)), 8
 NAMES = ["run", "agent", "team", "org", "other"]
@@ -82,6 +84,8 @@ def money(nanousd):
 
 
 class Session:
+    stalled = False             # any of them
+
     def __init__(self, name):
         self.name, self.transaction, self.failed, self.isolation, self.entries = name, None, False, "", "off"
         self.connect()
@@ -99,7 +103,11 @@ class Session:
     def run(self, sql, at=None):
         """The rows of a statement, run when the clock says "at"."""
         moved = "" if at is None else f"SET agentcore.debug_clock_offset = {(at - round(time.time() * SECOND)) // 1000 + 1}; "
-        cursor = self.connection.execute(moved + sql)
+        begun = time.monotonic()
+        try:
+            cursor = self.connection.execute(moved + sql)
+        finally:
+            Session.stalled |= time.monotonic() - begun > STALL
         while cursor.nextset():
             pass
         return cursor.fetchall() if cursor.description else None
@@ -692,13 +700,18 @@ def judge_windows(chance, admin, count):
 
 def judge(seed, sessions, admin, verbose=False):
     """None when the history is as the model says, else what was wrong, with its steps."""
-    history = History(seed, sessions, admin, verbose)
-    try:
-        history.run()
-        return None
-    except (Wrong, psycopg.Error) as error:
-        history.clean()
-        return f"history {seed}: {type(error).__name__}: {error}\n" + "\n".join("    " + step for step in history.steps[-40:])
+    for _ in range(TRIES):
+        Session.stalled = False
+        history = History(seed, sessions, admin, verbose)
+        try:
+            history.run()
+            return None
+        except (Wrong, psycopg.Error) as error:
+            history.clean()
+            wrong = f"history {seed}: {type(error).__name__}: {error}\n" + "\n".join("    " + step for step in history.steps[-40:])
+        if not Session.stalled:
+            break
+    return wrong
 
 
 def main():

@@ -549,7 +549,7 @@ class History:
             return
         other = others[0]
         self.note(session, "killed")
-        other.run("SELECT pg_terminate_backend(%s, 5000)", session.pid)
+        other.run("SELECT pg_terminate_backend(%s, 600000)", session.pid)
         session.connection.close()
         if session.transaction:
             session.transaction.drop(self.shared, 0)
