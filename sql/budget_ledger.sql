@@ -59,7 +59,7 @@ SELECT count(DISTINCT tableoid) FROM agentcore.budget_ledger WHERE at < now();
 BEGIN;
 INSERT INTO agentcore.budget_ledger
   SELECT '', at, gen_random_uuid(), NULL, '{}', 'edge', 0, 0, 0 FROM (
-    SELECT date_trunc('month', now(), 'UTC') + make_interval(months => m) - make_interval(secs => us * 0.000001) AS at
+    SELECT (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => m)) AT TIME ZONE 'UTC' - make_interval(secs => us * 0.000001) AS at
       FROM generate_series(0, 4) m, generate_series(0, 1) us) x;
 SELECT part, count(*) FROM agentcore.budget_ledger l JOIN public.parts p ON p.rel = l.tableoid WHERE event = 'edge' GROUP BY 1 ORDER BY 1;
 ROLLBACK;
@@ -158,7 +158,7 @@ DROP ROLE budget_ledger_admin;
 
 -- Somebody's own partitions are looked at too -------------------------------------
 CREATE TABLE public.next_year (LIKE agentcore.budget_ledger);
-DO $$ BEGIN EXECUTE format('ALTER TABLE agentcore.budget_ledger ATTACH PARTITION public.next_year FOR VALUES FROM (%L) TO (MAXVALUE)', date_trunc('month', now(), 'UTC') + '5 months'); END $$;
+DO $$ BEGIN EXECUTE format('ALTER TABLE agentcore.budget_ledger ATTACH PARTITION public.next_year FOR VALUES FROM (%L) TO (MAXVALUE)', (date_trunc('month', now() AT TIME ZONE 'UTC') + '5 months') AT TIME ZONE 'UTC'); END $$;
 SELECT budget_ledger_partition(12);
 SELECT count(*) FROM public.parts;
 ALTER TABLE agentcore.budget_ledger DETACH PARTITION public.next_year;
