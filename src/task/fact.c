@@ -231,23 +231,23 @@ json_true(void)
 
 /* What can be said before the call has run; its condition on the result is left for its end. */
 static void
-open_fact(const Begun *begun, const FactRules *rules, const FactRule *rule, RuleContext *context)
+open_fact(const Begun *begun, const PolicyPart *part, const FactRule *rule, RuleContext *context)
 {
 	ConditionScope scope;
 	Jsonb	   *value = NULL;
 
-	condition_scope_init(&scope, context, rules->tz, rules->pointers);
+	condition_scope_init(&scope, context, part->tz, part->pointers);
 	if (rule->when != NULL && condition_judge_part(rule->when, &scope, false) != TRUTH_TRUE)
 		return;
 	if (rule->value < 0)
 		value = json_true();
-	else if (!condition_pointer_is_result(rules->pointers, rule->value))
+	else if (!condition_pointer_is_result(part->pointers, rule->value))
 	{
 		value = condition_value(&scope, rule->value);
 		if (value == NULL)
 			return;
 	}
-	write_fact(begun, rule, value, rule->when == NULL ? NULL : context_document(context, rules->tz));
+	write_fact(begun, rule, value, rule->when == NULL ? NULL : context_document(context, part->tz));
 }
 
 void
@@ -255,14 +255,15 @@ task_facts_begin(const char *tenant, const char *policy, const char *task, const
 				 const pg_uuid_t *call_id, TimestampTz lease_until)
 {
 	AgcObject  *object;
-	const FactRules *rules = task == NULL ? NULL : fact_rules_pin(tenant, policy, &object);
+	const PolicyPart *part = task == NULL ? NULL : fact_rules_pin(tenant, policy, &object);
 	Begun		begun = {tenant, policy, NULL, tool, call_id, lease_until};
+	ListCell   *cell;
 
-	if (rules == NULL)
+	if (part == NULL)
 		return;
-	for (int i = 0; i < rules->count; i++)
+	foreach(cell, part->rules)
 	{
-		const FactRule *rule = &rules->items[i];
+		const FactRule *rule = lfirst(cell);
 
 		if (!agc_patterns_cover(&rule->pattern, 1, tool))
 			continue;
@@ -272,7 +273,7 @@ task_facts_begin(const char *tenant, const char *policy, const char *task, const
 			begun.root = task_root(tenant, task);
 		}
 		if (!rule->clears)
-			open_fact(&begun, rules, rule, context);
+			open_fact(&begun, part, rule, context);
 		else
 		{
 			if (task_is_remembered(tenant))
@@ -359,21 +360,22 @@ read_end(RuleContext *context, ContextMember member)
 
 /* The value that the call has shown; NULL: nothing. */
 static Jsonb *
-shown_value(const FactRules *rules, const EndedFact *fact, Jsonb *result, int64 *valid_for)
+shown_value(const PolicyPart *part, const EndedFact *fact, Jsonb *result, int64 *valid_for)
 {
 	EndContext	end = {fact->context, result};
 	RuleContext context;
 	ConditionScope scope;
+	ListCell   *cell;
 
 	context_init(&context, read_end, &end);
 	context.now = 0;
-	for (int i = 0; i < rules->count; i++)
+	foreach(cell, part->rules)
 	{
-		const FactRule *rule = &rules->items[i];
+		const FactRule *rule = lfirst(cell);
 
 		if (rule->clears || strcmp(rule->fact, fact->fact) != 0 || strcmp(rule->pattern, fact->pattern) != 0)
 			continue;
-		condition_scope_init(&scope, &context, rules->tz, rules->pointers);
+		condition_scope_init(&scope, &context, part->tz, part->pointers);
 		if (rule->when != NULL && condition_judge_part(rule->when, &scope, true) != TRUTH_TRUE)
 			return NULL;
 		*valid_for = rule->valid_for;
@@ -420,7 +422,7 @@ static void
 end_fact(const char *tenant, const EndedFact *fact, bool succeeded, Jsonb *result)
 {
 	AgcObject  *object;
-	const FactRules *rules;
+	const PolicyPart *part;
 	Jsonb	   *value = NULL;
 	int64		valid_for = -1;
 
@@ -430,10 +432,10 @@ end_fact(const char *tenant, const EndedFact *fact, bool succeeded, Jsonb *resul
 		remove_fact(tenant, fact);
 		return;
 	}
-	rules = !succeeded ? NULL : fact_rules_pin(tenant, fact->policy, &object);
-	if (rules != NULL)
+	part = !succeeded ? NULL : fact_rules_pin(tenant, fact->policy, &object);
+	if (part != NULL)
 	{
-		value = shown_value(rules, fact, result, &valid_for);
+		value = shown_value(part, fact, result, &valid_for);
 		agc_object_unpin(object);
 	}
 	if (value != NULL)

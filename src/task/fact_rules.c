@@ -24,7 +24,7 @@ static AgcTable fact_table = AGC_TABLE("policy_fact", "policy_fact_pkey");
 static const AgcObjectClass fact_class = {"policy_facts", &policy_table, compile_rules};
 
 bool
-fact_rule_compile(FactRules *rules, FactRule *rule, HeapTuple tuple, TupleDesc desc)
+fact_rule_compile(PolicyPart *part, FactRule *rule, HeapTuple tuple, TupleDesc desc)
 {
 	char	   *value = agc_col_text(tuple, desc, "value");
 	bool		isnull;
@@ -41,53 +41,31 @@ fact_rule_compile(FactRules *rules, FactRule *rule, HeapTuple tuple, TupleDesc d
 	rule->fact = agc_col_text(tuple, desc, "fact");
 	rule->clears = agc_col_bool(tuple, desc, "clears");
 	readable &= agc_try_col_interval(tuple, desc, "valid_for", -1, &rule->valid_for);
-	rule->value = value == NULL ? -1 : condition_pointer(rules->pointers, value, CONDITION_FACT, &problem, &hint);
+	rule->value = value == NULL ? -1 : condition_pointer(part->pointers, value, CONDITION_FACT, &problem, &hint);
 	if (!isnull)
-		rule->when = condition_compile_stored(rules->pointers, DatumGetJsonbP(when), CONDITION_FACT, &problem, &hint);
-	return rule->clears || (readable && (value == NULL || rule->value >= 0) && (isnull || rule->when != NULL));
+		rule->when = condition_compile_stored(part->pointers, DatumGetJsonbP(when), CONDITION_FACT, &problem, &hint);
+	readable &= (value == NULL || rule->value >= 0) && (isnull || rule->when != NULL);
+	return rule->clears || readable;
 }
 
-static void
-add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
+static void *
+compile_row(PolicyPart *part, HeapTuple tuple, TupleDesc desc)
 {
-	FactRules  *rules = arg;
+	FactRule   *rule = palloc(sizeof(FactRule));
 
-	if (rules->count == rules->size)
-	{
-		rules->size = Max(8, 2 * rules->size);
-		rules->items = rules->items == NULL ? palloc(rules->size * sizeof(FactRule)) :
-			repalloc(rules->items, rules->size * sizeof(FactRule));
-	}
-	rules->count += fact_rule_compile(rules, &rules->items[rules->count], tuple, desc);
+	return fact_rule_compile(part, rule, tuple, desc) ? rule : NULL;
 }
 
-/* Of the version of the policy's row, which changes with its facts. */
 static void *
 compile_rules(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
 {
-	FactRules  *rules = palloc0(sizeof(FactRules));
-	const char *keys[2] = {tenant, name};
-	Relation	rel = agc_table_open(&fact_table, AccessShareLock);
-
-	rules->pointers = condition_pointers_new();
-	rules->tz = agc_col_text(tuple, desc, "tz");
-	agc_table_scan(&fact_table, rel, 2, keys, add_rule, rules);
-	agc_table_close(rel, AccessShareLock);
-	return rules;
+	return policy_part_compile(&fact_table, compile_row, tuple, desc, tenant, name);
 }
 
-const FactRules *
+const PolicyPart *
 fact_rules_pin(const char *tenant, const char *policy, AgcObject **object)
 {
-	const FactRules *rules;
-
-	*object = policy == NULL ? NULL : agc_object_pin(&fact_class, tenant, policy);
-	rules = *object == NULL ? NULL : (*object)->data;
-	if (rules == NULL || rules->count > 0)
-		return rules;
-	agc_object_unpin(*object);
-	*object = NULL;
-	return NULL;
+	return policy_part_pin(&fact_class, tenant, policy, object);
 }
 
 /* ----- writing -------------------------------------------------------------------- */

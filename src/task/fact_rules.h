@@ -5,6 +5,7 @@
 #ifndef AGENTCORE_TASK_FACT_RULES_H
 #define AGENTCORE_TASK_FACT_RULES_H
 
+#include "task/policy_part.h"
 #include "task/tasks.h"
 
 typedef struct FactRule
@@ -17,19 +18,10 @@ typedef struct FactRule
 	int64		valid_for;		/* us; -1: as long as the task */
 } FactRule;
 
-typedef struct FactRules
-{
-	int			count;
-	int			size;
-	FactRule   *items;
-	ConditionPointers *pointers;
-	const char *tz;
-} FactRules;
-
 /* one row of policy_fact, in CurrentMemoryContext; false: it cannot be read, so it gives nothing */
-extern bool fact_rule_compile(FactRules *rules, FactRule *rule, HeapTuple tuple, TupleDesc desc);
+extern bool fact_rule_compile(PolicyPart *part, FactRule *rule, HeapTuple tuple, TupleDesc desc);
 
-/* the rules of a policy, pinned as *object; NULL: there are none */
-extern const FactRules *fact_rules_pin(const char *tenant, const char *policy, AgcObject **object);
+/* those of a policy (FactRule), pinned as *object; NULL: there are none */
+extern const PolicyPart *fact_rules_pin(const char *tenant, const char *policy, AgcObject **object);
 
 #endif							/* AGENTCORE_TASK_FACT_RULES_H */

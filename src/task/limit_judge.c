@@ -38,13 +38,14 @@ static bool
 policy_limits(const char *tenant, const char *policy, const char *tool)
 {
 	AgcObject  *object;
-	const LimitRules *rules = limit_rules_pin(tenant, policy, &object);
+	const PolicyPart *part = limit_rules_pin(tenant, policy, &object);
 	bool		found = false;
+	ListCell   *cell;
 
-	if (rules == NULL)
+	if (part == NULL)
 		return false;
-	for (int i = 0; i < rules->count; i++)
-		found |= agc_patterns_cover(&rules->items[i].pattern, 1, tool);
+	foreach(cell, part->rules)
+		found |= agc_patterns_cover(&((LimitRule *) lfirst(cell))->pattern, 1, tool);
 	agc_object_unpin(object);
 	return found;
 }
@@ -268,7 +269,7 @@ say_what_is_allowed(const LimitRule *rule, CallLimit *limit)
 }
 
 static void
-take_limit(Finder *finder, const char *tenant, const char *policy, const LimitRules *rules, const LimitRule *rule)
+take_limit(Finder *finder, const char *tenant, const char *policy, const PolicyPart *part, const LimitRule *rule)
 {
 	CallLimits *out = finder->out;
 	CallLimit  *limit;
@@ -289,7 +290,7 @@ take_limit(Finder *finder, const char *tenant, const char *policy, const LimitRu
 	limit->policy = pstrdup(policy);
 	limit->name = agc_shown(rule->name, AGC_MAX_NAME);
 	limit->ask = rule->ask == NULL ? NULL : pstrdup(rule->ask);
-	limit->audit = rules->audit;
+	limit->audit = part->audit;
 	limit->max_is_told = rule->max_by == NULL;
 	count->max_calls = rule->max_calls;
 	count->max_sum = rule->max_sum;
@@ -301,9 +302,9 @@ take_limit(Finder *finder, const char *tenant, const char *policy, const LimitRu
 		return;
 	}
 	say_what_is_allowed(rule, limit);
-	condition_scope_init(&scope, finder->context, rules->tz, rules->pointers);
+	condition_scope_init(&scope, finder->context, part->tz, part->pointers);
 	if (rule->sum >= 0 && (!add_sum(rule, &scope, limit, count) ||
-						   (rule->max_by != NULL && !lower_by_function(finder, rule, rules->tz, limit, count))))
+						   (rule->max_by != NULL && !lower_by_function(finder, rule, part->tz, limit, count))))
 		return;
 	count->counter = counter_name(finder, tenant, policy, rule, &scope, limit);
 }
@@ -312,13 +313,18 @@ static void
 take_policy(Finder *finder, const char *tenant, const char *policy)
 {
 	AgcObject  *object;
-	const LimitRules *rules = limit_rules_pin(tenant, policy, &object);
+	const PolicyPart *part = limit_rules_pin(tenant, policy, &object);
+	ListCell   *cell;
 
-	if (rules == NULL)
+	if (part == NULL)
 		return;
-	for (int i = 0; i < rules->count; i++)
-		if (agc_patterns_cover(&rules->items[i].pattern, 1, finder->tool))
-			take_limit(finder, tenant, policy, rules, &rules->items[i]);
+	foreach(cell, part->rules)
+	{
+		LimitRule  *rule = lfirst(cell);
+
+		if (agc_patterns_cover(&rule->pattern, 1, finder->tool))
+			take_limit(finder, tenant, policy, part, rule);
+	}
 	agc_object_unpin(object);
 }
 

@@ -75,7 +75,7 @@ limit_maximum(Numeric number, int64 *amount)
 /* ----- compiling ----------------------------------------------------------------------- */
 
 static bool
-compile_per(LimitRules *rules, LimitRule *rule, HeapTuple tuple, TupleDesc desc)
+compile_per(PolicyPart *part, LimitRule *rule, HeapTuple tuple, TupleDesc desc)
 {
 	bool		isnull;
 	Datum		per = agc_col(tuple, desc, "per", &isnull);
@@ -89,7 +89,7 @@ compile_per(LimitRules *rules, LimitRule *rule, HeapTuple tuple, TupleDesc desc)
 	for (int i = 0; i < n && i < LIMIT_MAX_PER; i++)
 	{
 		rule->per_text[i] = texts[i];
-		rule->per[i] = condition_pointer(rules->pointers, texts[i], CONDITION_ALLOW, &problem, &hint);
+		rule->per[i] = condition_pointer(part->pointers, texts[i], CONDITION_ALLOW, &problem, &hint);
 		if (rule->per[i] < 0)
 			return false;
 	}
@@ -98,7 +98,7 @@ compile_per(LimitRules *rules, LimitRule *rule, HeapTuple tuple, TupleDesc desc)
 }
 
 static bool
-compile_sum(LimitRules *rules, LimitRule *rule, HeapTuple tuple, TupleDesc desc)
+compile_sum(PolicyPart *part, LimitRule *rule, HeapTuple tuple, TupleDesc desc)
 {
 	bool		isnull;
 	Datum		max_sum = agc_col(tuple, desc, "max_sum", &isnull);
@@ -110,21 +110,25 @@ compile_sum(LimitRules *rules, LimitRule *rule, HeapTuple tuple, TupleDesc desc)
 	rule->max_by = agc_col_text(tuple, desc, "max_by");
 	if (rule->sum_text == NULL)
 		return isnull && rule->max_by == NULL;
-	rule->sum = condition_pointer(rules->pointers, rule->sum_text, CONDITION_ALLOW, &problem, &hint);
+	rule->sum = condition_pointer(part->pointers, rule->sum_text, CONDITION_ALLOW, &problem, &hint);
 	return rule->sum >= 0 && (isnull || limit_amount(DatumGetNumeric(max_sum), &rule->max_sum)) &&
 		(!isnull || rule->max_by != NULL);
 }
 
-static void
-compile_rule(LimitRules *rules, LimitRule *rule, HeapTuple tuple, TupleDesc desc)
+static void *
+compile_rule(PolicyPart *part, HeapTuple tuple, TupleDesc desc)
 {
-	memset(rule, 0, sizeof(*rule));
+	LimitRule  *rule;
+
+	if (part->off)
+		return NULL;
+	rule = palloc0(sizeof(LimitRule));
 	rule->name = agc_col_text(tuple, desc, "name");
 	rule->pattern = agc_col_text(tuple, desc, "tool");
 	rule->max_calls = agc_col_int64(tuple, desc, "max_calls", -1);
 	rule->ask = agc_col_text(tuple, desc, "ask");
 	rule->broken = !agc_try_col_interval(tuple, desc, "period", 0, &rule->period) ||
-		!compile_per(rules, rule, tuple, desc) || !compile_sum(rules, rule, tuple, desc) ||
+		!compile_per(part, rule, tuple, desc) || !compile_sum(part, rule, tuple, desc) ||
 		rule->max_calls < -1 || (rule->max_calls < 0 && rule->sum < 0);
 	/* nobody knows which tools it is about */
 	if (!agc_is_tool_pattern(rule->pattern))
@@ -132,51 +136,19 @@ compile_rule(LimitRules *rules, LimitRule *rule, HeapTuple tuple, TupleDesc desc
 		rule->pattern = "*";
 		rule->broken = true;
 	}
+	return rule;
 }
 
-static void
-add_rule(HeapTuple tuple, TupleDesc desc, void *arg)
-{
-	LimitRules *rules = arg;
-
-	if (rules->count == rules->size)
-	{
-		rules->size = Max(4, 2 * rules->size);
-		rules->items = rules->items == NULL ? palloc(rules->size * sizeof(LimitRule)) :
-			repalloc(rules->items, rules->size * sizeof(LimitRule));
-	}
-	compile_rule(rules, &rules->items[rules->count++], tuple, desc);
-}
-
-/* Of the version of the policy's row, which changes with its limits. */
 static void *
 compile_rules(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *name)
 {
-	LimitRules *rules = palloc0(sizeof(LimitRules));
-	char	   *mode = agc_col_text(tuple, desc, "mode");
-	const char *keys[2] = {tenant, name};
-	Relation	rel = agc_table_open(&limit_table, AccessShareLock);
-
-	rules->pointers = condition_pointers_new();
-	rules->tz = agc_col_text(tuple, desc, "tz");
-	rules->off = strcmp(mode, "off") == 0;
-	rules->audit = strcmp(mode, "audit") == 0;
-	agc_table_scan(&limit_table, rel, 2, keys, add_rule, rules);
-	agc_table_close(rel, AccessShareLock);
-	return rules;
+	return policy_part_compile(&limit_table, compile_rule, tuple, desc, tenant, name);
 }
 
-const LimitRules *
+const PolicyPart *
 limit_rules_pin(const char *tenant, const char *policy, AgcObject **object)
 {
-	const LimitRules *rules;
-
-	*object = policy == NULL ? NULL : agc_object_pin(&limit_class, tenant, policy);
-	rules = *object == NULL ? NULL : (*object)->data;
-	if (rules == NULL || (rules->count > 0 && !rules->off))
-		return rules;
-	agc_object_unpin(*object);
-	return NULL;
+	return policy_part_pin(&limit_class, tenant, policy, object);
 }
 
 /* ----- writing ----------------------------------------------------------------------- */

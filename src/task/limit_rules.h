@@ -5,7 +5,7 @@
 #ifndef AGENTCORE_TASK_LIMIT_RULES_H
 #define AGENTCORE_TASK_LIMIT_RULES_H
 
-#include "task/task.h"
+#include "task/policy_part.h"
 
 #define LIMIT_MAX_PER	8
 
@@ -26,19 +26,8 @@ typedef struct LimitRule
 	bool		broken;			/* somebody wrote to the table: nothing passes */
 } LimitRule;
 
-typedef struct LimitRules
-{
-	int			count;
-	int			size;
-	LimitRule  *items;
-	ConditionPointers *pointers;
-	const char *tz;
-	bool		off;
-	bool		audit;
-} LimitRules;
-
-/* the limits of a policy, pinned as *object; NULL: there are none */
-extern const LimitRules *limit_rules_pin(const char *tenant, const char *policy, AgcObject **object);
+/* those of a policy (LimitRule), pinned as *object; NULL: there are none, or the policy is off */
+extern const PolicyPart *limit_rules_pin(const char *tenant, const char *policy, AgcObject **object);
 
 /* a number in billionths; false: it is negative, has more decimals or is out of range */
 extern bool limit_amount(Numeric number, int64 *amount);

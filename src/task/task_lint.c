@@ -69,12 +69,12 @@ static void
 lint_fact(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	const Lint *lint = arg;
-	FactRules	rules = {.pointers = condition_pointers_new()};
+	PolicyPart	part = {.pointers = condition_pointers_new()};
 	FactRule	fact;
 	char	   *value = agc_col_text(tuple, desc, "value");
 	LintRule	rule = {.effect = "fact", .npointers = value != NULL, .pointers = &value};
 
-	if (!fact_rule_compile(&rules, &fact, tuple, desc))
+	if (!fact_rule_compile(&part, &fact, tuple, desc))
 		tell_unreadable(lint, agc_col_text(tuple, desc, "fact"), "No call gives it. Drop it, and write it again by policy_fact().");
 	rule.name = agc_shown(fact.fact, AGC_MAX_NAME);
 	rule.pattern = agc_col_text(tuple, desc, "tool");
@@ -100,12 +100,17 @@ static void
 lint_broken_limits(const Lint *lint, const char *policy)
 {
 	AgcObject  *object;
-	const LimitRules *rules = limit_rules_pin(lint->house->tenant, policy, &object);
+	const PolicyPart *part = limit_rules_pin(lint->house->tenant, policy, &object);
+	ListCell   *cell;
 
-	for (int i = 0; rules != NULL && i < rules->count; i++)
-		if (rules->items[i].broken)
-			tell_unreadable(lint, rules->items[i].name, "Every call that it may be about is denied. Drop it, and write it again by policy_limit_tool().");
-	if (rules != NULL)
+	foreach(cell, part == NULL ? NIL : part->rules)
+	{
+		const LimitRule *rule = lfirst(cell);
+
+		if (rule->broken)
+			tell_unreadable(lint, rule->name, "Every call that it may be about is denied. Drop it, and write it again by policy_limit_tool().");
+	}
+	if (part != NULL)
 		agc_object_unpin(object);
 }
 
