@@ -13,6 +13,7 @@
  */
 #include "task/fact_rules.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "core/row.h"
 #include "utils/builtins.h"
@@ -167,6 +168,27 @@ task_has_facts(const char *tenant, const char *root)
 /* ----- at begin --------------------------------------------------------------------- */
 
 static void
+require_taken(HeapTuple tuple, TupleDesc desc, void *arg)
+{
+	const char *fact = arg;
+
+	if (strcmp(agc_col_text(tuple, desc, "fact"), fact) == 0 &&
+		strcmp(agc_col_text(tuple, desc, "state"), "clears") != 0)
+		agc_heap_check_snapshot(tuple);
+}
+
+/* A fact that the transaction's snapshot is too old to see would stay: 40001. */
+static void
+require_all_taken(const char *tenant, const char *root, const char *fact)
+{
+	const char *keys[2] = {tenant, root};
+	Relation	rel = agc_table_open(&fact_table, AccessShareLock);
+
+	agc_table_scan(&fact_table, rel, 2, keys, require_taken, unconstify(char *, fact));
+	agc_table_close(rel, AccessShareLock);
+}
+
+static void
 take_away(const char *tenant, const char *root, const char *fact)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID};
@@ -180,6 +202,8 @@ take_away(const char *tenant, const char *root, const char *fact)
 	agc_put_text(&row, root);
 	agc_put_text(&row, fact);
 	(void) agc_owner_spi_row_bounded(&plan, &row);
+	if (IsolationUsesXactSnapshot())
+		require_all_taken(tenant, root, fact);
 }
 
 typedef struct Begun
