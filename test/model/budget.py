@@ -7,8 +7,8 @@
 Several sessions, one step at a time: permits acquired (with keys and without),
 committed, released, extended, replayed and left to expire; permits that are calls of the
 gate, which fail, are deferred, end with nobody knowing how, are resolved and given up; budgets in a hierarchy whose
-limits, windows of every kind, thresholds and parents change, which are corrected and
-reset; savepoints, rollbacks, stricter isolation, two-phase
+limits, windows of every kind, thresholds, parents, overflows and what they say when they
+are full change, which are corrected and reset; savepoints, rollbacks, stricter isolation, two-phase
 commits, killed backends, and clients that are gone before they hear of their COMMIT.
 Transactions overlap, steps do not, so the model (lib/budget_reference.py) knows each
 answer, contention included; of a COMMIT whose answer was lost the server is asked.
@@ -210,7 +210,9 @@ class History:
         thresholds = self.random.choice([(), (), (50, 80, 90, 100), (1,), (30, 100)] + ([(), ()] if self.shares else []))
         return Definition((self.random_limit(),), self.random.choice(parents + [None]) if parents else None,
                           self.random.choice([None, None, 2, 5]), self.random.choice(["release", "charge_estimate"]),
-                          self.random.random() < 0.95, self.random.choice(["charge", "charge", "cap"]), thresholds)
+                          self.random.random() < 0.95, self.random.choice(["charge", "charge", "cap"]), thresholds,
+                          self.random.choice(["deny", "deny", "wait", "ask"]),
+                          self.random.choice(list(self.store.budgets)) if self.store.budgets and self.random.random() < 0.3 else None)
 
     @staticmethod
     def window_arguments(window):
@@ -221,7 +223,7 @@ class History:
     def set_budget(self, session, name, definition):
         limit = definition.limits[0]
         sql = whole("budget_set", name, max_tokens=limit.max[0], max_usd=money(limit.max[1]), max_calls=limit.max[2], max_in_flight=definition.max_in_flight,
-                    parent=definition.parent, on_expiry=definition.on_expiry, enabled=definition.enabled, overrun=definition.overrun,
+                    parent=definition.parent, on_expiry=definition.on_expiry, enabled=definition.enabled, overrun=definition.overrun, on_full=definition.on_full, overflow=definition.overflow,
                     thresholds="{%s}" % ",".join(map(str, definition.thresholds)),
                     **self.window_arguments(limit.window))
         answers = self.both(session, f"set {name} {definition}", "SELECT " + sql, lambda tx: self.model.define(tx, self.now, name, definition))
@@ -235,7 +237,7 @@ class History:
         name = self.random.choice(NAMES)
         new, old = self.random_definition(name), self.store.budgets.get(name)
         if old and self.random.random() < 0.7:
-            part = self.random.choice(["max", "parent", "enabled", "on_expiry", "overrun", "thresholds", "nothing"])
+            part = self.random.choice(["max", "parent", "enabled", "on_expiry", "overrun", "thresholds", "on_full", "overflow", "nothing"])
             limits = (Limit(old.limits[0].window, new.limits[0].max),) + old.limits[1:]
             new = replace(old, **({"limits": limits} if part == "max" else {} if part == "nothing" else {part: getattr(new, part)}))
         elif old:
@@ -301,18 +303,23 @@ class History:
                             "SELECT granted, permit::text, reason, denied_by, (extract(epoch FROM retry_after) * 1000000)::bigint, can_ever_fit, duplicate,"
                             " denied_limit, ARRAY[(remaining->>'tokens')::numeric, (remaining->>'usd')::numeric * 1000000000, (remaining->>'calls')::numeric,"
                             " (remaining->>'in_flight')::numeric]::bigint[], remaining IS NOT NULL,"
-                            " denied_dimension, ARRAY[used, held, max, asked]"
+                            " denied_dimension, ARRAY[used, held, max, asked], on_full, paid_by"
                             f" FROM {sql}",
                             lambda tx: self.model.acquire(tx, self.now, name, (tokens, nanousd, calls), lease, key, also))
         if not answers:
             return
-        (granted, permit, reason, by, retry, ever, duplicate, limit, remaining, told, dimension, numbers), said = answers[0][0], answers[1]
+        (granted, permit, reason, by, retry, ever, duplicate, limit, remaining, told, dimension, numbers, on_full, paid_by), said = answers[0][0], answers[1]
         self.same("the decision", (granted, reason, by, limit, ever, duplicate),
                   (said.granted, said.reason, said.denied_by, said.denied_limit, said.can_ever_fit, said.duplicate))
         unit = 10 ** 9 if dimension == "usd" else 1
         self.same("the numbers", (dimension, *(None if number is None else number * unit for number in numbers)), said.facts)
         self.same("what remains", remaining if told else None, said.remaining)
-        if (retry is None) != (said.retry_after is None) or (retry is not None and abs(retry - said.retry_after) > 4 * SECOND):
+        self.same("who pays in place of others", paid_by, said.paid_by)
+        if reason == "budget_exceeded":
+            self.same("what a full budget says", on_full, said.on_full)
+        # those that wait come one after the other
+        late = SECOND // 4 + said.retry_after // 10 if reason == "budget_exceeded" and on_full == "wait" else 0
+        if (retry is None) != (said.retry_after is None) or (retry is not None and not -4 * SECOND < retry - said.retry_after < 4 * SECOND + late):
             raise Wrong(f"retry_after: the database says {retry} us, the model {said.retry_after}")
         if said.duplicate:
             self.same("the permit under the key", permit, self.ids[said.permit])

@@ -28,6 +28,7 @@ LIVE = ("o", "r", "c", "e", "l", "u", "d")
 OPEN = ("o", "r")
 UNANSWERED = ("e", "u")
 BUCKETS = 24
+WAIT_MAX = 60 * SECOND          # agentcore.budget_wait_max
 INLINE, MOST = 16, 256          # expired on the way of an acquire; in one budget_reap()
 
 
@@ -130,6 +131,8 @@ class Definition:
     enabled: bool = True
     overrun: str = "charge"
     thresholds: tuple = ()
+    on_full: str = "deny"
+    overflow: str = None
 
     @property
     def windows(self):
@@ -343,6 +346,8 @@ class Decision:
     duplicate: bool = False
     remaining: list = None          # of each dimension, None: no limit
     permit: object = None           # key of its row
+    on_full: str = "deny"
+    paid_by: list = None            # the overflows of budgets that are full
 
 
 class Level:
@@ -531,6 +536,7 @@ class Link:
     def __init__(self, name, depth, definition):
         self.name, self.depth, self.definition = name, depth, definition
         self.counter = self.entry = self.lock = None    # counter None: there is none
+        self.instead_of = None      # a full budget whose overflow this is, or is above
         self.found = self.own = self.exact = self.telling = self.tells_upper = False  # own: counter has what the transaction itself has in flight
         self.starts, self.change, self.warned = [], Change(), []
 
@@ -592,16 +598,25 @@ class Budgets:
     def define(self, tx, now, name, definition):
         """Changes are of a transaction of their own, which commits at once."""
         tx.begin_statement()
-        if definition.parent is not None:
-            if definition.parent == name or name in self.path(definition.parent):
-                raise Failure("22023")
         old = self.store.budgets.get(name)
+        for what in ("parent", "overflow"):
+            other = getattr(definition, what)
+            if other is not None and (old is None or getattr(old, what) != other) and self.pays_for(other, name):
+                raise Failure("22023")
         if old == definition:
             return False
         if old is None or old.counts() != definition.counts():
             self.sync(tx, now, name, old, definition, old is not None and old.windows != definition.windows)
         self.store.budgets[name] = definition
         return True
+
+    def pays_for(self, name, end, seen=()):
+        """Whether it leads to the other, by parents and overflows."""
+        if name == end:
+            return True
+        definition = self.store.budgets.get(name)
+        return definition is not None and name not in seen and any(
+            self.pays_for(other, end, (*seen, name)) for other in (definition.parent, definition.overflow) if other is not None)
 
     def take_alone(self, tx, name, definition):
         """To define, drop or count anew.  The entry is gone, whatever comes of the transaction."""
@@ -671,7 +686,7 @@ class Budgets:
 
     def drop(self, tx, name):
         tx.begin_statement()
-        if any(definition.parent == name for definition in self.store.budgets.values()):
+        if any(name in (definition.parent, definition.overflow) for definition in self.store.budgets.values()):
             raise Failure("2BP01")
         counter = self.take_alone(tx, name, self.store.budgets.get(name))
         if counter is not None and counter.held[IN_FLIGHT] > 0:
@@ -925,17 +940,45 @@ class Budgets:
         return found
 
     def judge(self, links, asked, at):
-        by, found = None, []
+        by, found, says = None, [], []
         for link in links:
             refusals = self.refusals(link, asked, at)
             by = by or ((link.name, refusals[0][0], refusals[0][3]) if refusals else None)
             found += refusals
+            if refusals:
+                says.append("deny" if refusals[0][3][0] is None else link.definition.on_full)
         if not found:
             return Decision(True)
         ever = all(fit for _, _, fit, _ in found)
         retries = [retry for _, retry, _, _ in found]
-        return Decision(False, "budget_exceeded", *by, max(retries) if ever and None not in retries else None, ever,
-                        remaining=self.remaining(links))
+        retry = max(retries) if ever and None not in retries else None
+        on_full = says[0] if len(set(says)) == 1 else "deny"
+        if on_full == "wait" and (retry is None or retry > WAIT_MAX):
+            on_full = "deny"
+        return Decision(False, "budget_exceeded", *by, retry, ever, remaining=self.remaining(links), on_full=on_full)
+
+    def overflow_of(self, path, name):
+        """The path with the overflow of a full budget in its place."""
+        full = next(link for link in path.links if link.name == name)
+        if full.instead_of or not full.definition or full.definition.overflow is None:
+            return None
+        before = {link.name: link.instead_of for link in path.links if link is not full}
+        more = [other for other in self.path(full.definition.overflow) if other not in before]
+        path = self.path_of(path.tx, path.now, [*before, *more])
+        for link in path.links:
+            link.instead_of = name if link.name in more else before[link.name]
+        return path
+
+    def payer_of(self, path, name):
+        """The definition of who pays for the budget that was asked: it, its overflow, or what is above it."""
+        links = {link.name: link for link in path.links}
+        while name is not None:
+            definition = self.store.budgets.get(name)
+            link = links.get(name) or (links.get(definition.overflow) if definition else None)
+            if link:
+                return link.definition
+            name = definition.parent if definition else None
+        return None
 
     @staticmethod
     def remaining(links):
@@ -970,11 +1013,29 @@ class Budgets:
                         raise Failure("22023")
                     tx.unlock(lock)
                     return Decision(True, duplicate=True, permit=row)
-        decision = self.admit(tx, now, path, list(amounts) + [1], lease, key, request, budget)
+        decision = self.admit_or_overflow(tx, now, path, list(amounts) + [1], lease, key, request, budget)
         if key is not None and decision.granted:
             tx.noted = True
         elif key is not None:
             tx.unlock(lock)
+        return decision
+
+    def admit_or_overflow(self, tx, now, path, asked, lease, key, request, payer):
+        refusals, paid_by = [], []
+        while True:
+            decision = self.admit(tx, now, path, asked, lease, key, request, payer)
+            if decision.granted or decision.reason != "budget_exceeded":
+                break
+            refusals.append(decision)
+            path = self.overflow_of(path, decision.denied_by) if decision.facts[0] is not None else None
+            if path is None:
+                retries = [one.retry_after for one in refusals if one.retry_after is not None]
+                decision.retry_after = min(retries, default=None)
+                decision.can_ever_fit = any(one.can_ever_fit for one in refusals)
+                break
+            paid_by.append(self.store.budgets[decision.denied_by].overflow)
+        if decision.granted:
+            decision.paid_by = paid_by or None
         return decision
 
     def admit(self, tx, now, path, asked, lease, key, request, payer):
@@ -993,7 +1054,7 @@ class Budgets:
         self.write(path)
         decision = Decision(True, remaining=self.remaining(path.links), permit=("permit", self.store.next()))
         tx.write(decision.permit, Permit([link.name for link in path.links], [amount or 0 for amount in asked], now + lease,
-                                         path.of(payer).definition.on_expiry != "release", key, request, payer=payer))
+                                         self.payer_of(path, payer).on_expiry != "release", key, request, payer=payer))
         return decision
 
     def lock_permit(self, tx, row):
@@ -1047,10 +1108,9 @@ class Budgets:
         unbilled = permit.unbilled if capped and same else [0] * 3
         return same and permit.charged == [want - over for want, over in zip(final, unbilled)]
 
-    @staticmethod
-    def overrun(path, permit, final):
+    def overrun(self, path, permit, final):
         """Overrun cap: no more is charged than was held."""
-        payer = next((link.definition for link in path.links if link.name == permit.payer), None)
+        payer = self.payer_of(path, permit.payer)
         if not payer or payer.overrun != "cap":
             return [0] * 3
         return [max(want - held, 0) for want, held in zip(final, permit.held[:2])] + [0]
