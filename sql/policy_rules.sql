@@ -69,7 +69,7 @@ SELECT policy_allow_tool('ops', 'deploy') IS NOT NULL, policy_allow_tool('ops', 
   policy_deny_tool('*', 'deploy', name => 'freeze', feedback => 'No deploys from 22:00 to 6:00.', "when" => '{"/clock/hour": {"not": {"minimum": 6, "maximum": 21}}}') IS NOT NULL;
 SELECT h, pg_temp.at(h), pg_temp.ask('ops', 'deploy', '{}'), pg_temp.ask('ops', 'rollback', '{}') FROM unnest('{12,23,5,6,21,22}'::int[]) h;
 SELECT pg_temp.at(23), (SELECT feedback FROM call_begin('ops', 'deploy'));
-SELECT set_config('agentcore.debug_clock_offset', '0', false);
+SELECT pg_temp.at(12);
 -- what only '*' speaks of is denied; it can hold no allow
 SELECT pg_temp.ask('shop', 'deploy', '{}'), pg_temp.refused($$SELECT agentcore.policy_allow_tool('*', 'deploy')$$), pg_temp.refused($$SELECT agentcore.policy_allow('*', 'example.com')$$), pg_temp.refused($$SELECT agentcore.policy_set('ops', tz => 'Mars/Olympus')$$);
 -- its denies by name and by host count too
@@ -78,6 +78,7 @@ SELECT pg_temp.ask('ops', 'rollback', '{}'), pg_temp.ask('ops', 'deploy', '{"url
 -- tenant '*': one policy, for every tenant; the gate reads it
 SELECT pg_temp.refused($$SELECT agentcore.policy_set('other', tenant => '*')$$), policy_set('*', tenant => '*'), policy_deny_tool('*', 'deploy', tenant => '*') IS NOT NULL;
 SELECT pg_temp.ask('ops', 'deploy', '{"url": "https://good.example/"}'), policy_drop('*', '*'), policy_drop('*');
+SELECT set_config('agentcore.debug_clock_offset', '0', false);
 SELECT pg_temp.ask('ops', 'deploy', '{"url": "https://good.example/"}');
 
 -- the audit mode of a tool covers its schema, and nothing else

@@ -1,6 +1,8 @@
 -- policy_explain(), policy_simulate() and policy_diff() of calls, by their contexts.
 \pset format unaligned
 \pset tuples_only on
+-- at noon, whatever time it is: rules of this script are about the night
+SELECT set_config('agentcore.debug_clock_offset', ((extract(epoch FROM (date_trunc('day', now() AT TIME ZONE 'UTC') + '12 hours') AT TIME ZONE 'UTC' - now())) * 1000)::bigint::text, false) IS NOT NULL AS noon;
 SELECT agentcore.policy_set('pay'), agentcore.policy_allow_tool('pay', 'look/*') > 0,
        agentcore.policy_allow_tool('pay', 'send', name => 'small', "when" => '{"/args/amount": {"exclusiveMinimum": 0, "maximum": 1000}}') > 0,
        agentcore.policy_ask_tool('pay', 'send', name => 'dear', votes => 2, "when" => '{"/args/amount": {"exclusiveMinimum": 1000}}') > 0,
