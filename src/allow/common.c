@@ -18,17 +18,14 @@
 #include "allow/policy_compile.h"
 #include "allow/rule_args.h"
 
-/* the last tenant that was found without a policy '*', and when */
-static char without[AGC_MAX_NAME + 1];
-static uint64 without_at = 0;
-
 int
 allow_pin_common(const char *tenant, AgcObject *common[COMMON_MAX])
 {
+	static AgcLack none;
 	uint64		now = agc_generation();
 	int			n = 0;
 
-	if (without_at == now && strcmp(without, tenant) == 0)
+	if (agc_tenant_lacks(&none, tenant))
 		return 0;
 	common[n] = agc_object_pin(&allow_policy_class, tenant, COMMON_POLICY);
 	n += common[n] != NULL;
@@ -38,10 +35,7 @@ allow_pin_common(const char *tenant, AgcObject *common[COMMON_MAX])
 		n += common[n] != NULL;
 	}
 	if (n == 0)
-	{
-		strlcpy(without, tenant, sizeof(without));
-		without_at = now;
-	}
+		agc_note_lack(&none, tenant, now);
 	return n;
 }
 

@@ -623,6 +623,18 @@ extern void agc_database_register(void (*forget) (Oid database));
 /* false while tenant_set(enabled => false) is in force (tenant.c) */
 extern bool agc_tenant_enabled(const char *tenant);
 
+/* The last tenant of which nothing was found, and at which generation: what most tenants never have is asked for per call. */
+typedef struct AgcLack
+{
+	uint64		generation;		/* 0: never */
+	char		tenant[AGC_MAX_NAME + 1];
+} AgcLack;
+
+extern bool agc_tenant_lacks(const AgcLack *lack, const char *tenant);
+
+/* generation: from before it was looked for */
+extern void agc_note_lack(AgcLack *lack, const char *tenant, uint64 generation);
+
 /* percent of the cache by tenant_share_set(), 0: none of its own; after agc_enter() */
 extern int	agc_tenant_cache_share(const char *tenant);
 

@@ -1,7 +1,7 @@
 /*
  * tenant.c
- *	  Reading the settings of a tenant: its switch, and its share of the cache.
- *	  tenant_set.c writes them.
+ *	  Reading the settings of a tenant: its switch, and its share of the cache; and
+ *	  what a tenant lacks.  tenant_set.c writes the settings.
  *
  * Most tenants have no row, and every stored cache entry asks: what was read
  * last is remembered until a registry table changes.
@@ -44,6 +44,19 @@ settings_of(const char *tenant)
 		(int) agc_col_int64(row, RelationGetDescr(rel), "cache_share", 0);
 	agc_table_close(rel, AccessShareLock);
 	return &last;
+}
+
+bool
+agc_tenant_lacks(const AgcLack *lack, const char *tenant)
+{
+	return lack->generation == agc_generation() && strcmp(lack->tenant, tenant) == 0;
+}
+
+void
+agc_note_lack(AgcLack *lack, const char *tenant, uint64 generation)
+{
+	lack->generation = generation;
+	strlcpy(lack->tenant, tenant, sizeof(lack->tenant));
 }
 
 bool

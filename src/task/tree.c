@@ -31,10 +31,18 @@ compile_memory(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 bool
 task_is_remembered(const char *tenant)
 {
-	AgcObject  *object = agc_object_pin(&memory_class, tenant, "tasks");
+	static AgcLack none;
+	uint64		now = agc_generation();
+	AgcObject  *object;
 
-	if (object == NULL)
+	if (agc_tenant_lacks(&none, tenant))
 		return false;
+	object = agc_object_pin(&memory_class, tenant, "tasks");
+	if (object == NULL)
+	{
+		agc_note_lack(&none, tenant, now);
+		return false;
+	}
 	agc_object_unpin(object);
 	return true;
 }
