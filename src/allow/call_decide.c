@@ -249,7 +249,9 @@ put_asks(CallJudgement *out, const List *asks)
 {
 	ListCell   *cell;
 
-	out->asks = palloc(Max(list_length(asks), 1) * sizeof(CallAsk));
+	if (asks == NIL)
+		return;
+	out->asks = palloc(list_length(asks) * sizeof(CallAsk));
 	foreach(cell, asks)
 		put_ask(&out->asks[out->nasks++], &((const Finding *) lfirst(cell))->rule->ask);
 }
@@ -371,13 +373,15 @@ looks_at_calls(const Policy *policy)
 bool
 allow_common_judges_calls(const char *tenant)
 {
-	Decision	decision = {0};
+	AgcObject  *common[COMMON_MAX];
+	int			n = allow_pin_common(tenant, common);
 	bool		found = false;
 
-	pin_common(&decision, tenant);
-	for (int i = 0; i < decision.ncommon; i++)
-		found |= looks_at_calls(common(&decision, i));
-	unpin_all(&decision);
+	while (n > 0)
+	{
+		found |= looks_at_calls(common[--n]->data);
+		agc_object_unpin(common[n]);
+	}
 	return found;
 }
 

@@ -95,7 +95,8 @@ leave_taints(Gate *gate)
 static void
 open_facts(Gate *gate)
 {
-	if (gate->verdict == VERDICT_RUN && gate->has_call_id && gate->tool != NULL && gate->earlier != EARLIER_YOURS)
+	if (gate->task != NULL && gate->verdict == VERDICT_RUN && gate->has_call_id && gate->tool != NULL &&
+		gate->earlier != EARLIER_YOURS)
 		task_facts_begin(gate->tenant, gate->agent->policy, gate->task, gate->tool_name, gate_context(gate),
 						 &gate->call_id, agc_now() + gate_lease(gate));
 }
