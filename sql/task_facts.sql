@@ -34,7 +34,7 @@ SELECT pg_temp.ask('deploy', '{"commit": "a"}') AS failed;
 SELECT call_id AS test FROM call_begin('ci', 'tests/run', '{"commit": "a"}', task => 't') \gset
 SELECT call_release(:'test'), pg_temp.ask('deploy', '{"commit": "a"}') AS released, (SELECT count(*) FROM task_facts);
 SELECT call_id AS test FROM call_begin('ci', 'tests/run', '{"commit": "a"}', key => 'r', task => 't') \gset
-SELECT action FROM call_fail(:'test', 503);
+SELECT action FROM call_fail(:'test', 503, retry_after_header => '60');
 SELECT verdict, call_id = :'test' AS same, attempt FROM call_begin('ci', 'tests/run', '{"commit": "a"}', key => 'r', task => 't');
 SELECT count(*) FROM task_facts;
 SELECT call_commit(:'test', '{"failed": 0, "ran": 1}'), pg_temp.ask('deploy', '{"commit": "a"}') AS passed;

@@ -26,7 +26,7 @@ SELECT count(*) FROM generate_series(1, 5) n WHERE pg_temp.word('res', 'search',
 SELECT pg_temp.ask('res', 'search', '{}', 'counted') AS "in the same transaction";
 ROLLBACK;
 SELECT call_id AS a FROM call_begin('res', 'search', '{}', task => 'counted', key => 'a') \gset
-SELECT action FROM call_fail(:'a', 503);
+SELECT action FROM call_fail(:'a', 503, retry_after_header => '60');
 SELECT verdict, call_id = :'a' AS same, attempt FROM call_begin('res', 'search', '{}', task => 'counted', key => 'a');
 SELECT action FROM call_fail(:'a', 400);
 SELECT call_id AS b FROM call_begin('res', 'search', '{}', task => 'counted', key => 'b', holder => 'h') \gset
