@@ -57,6 +57,14 @@ extern void allow_check_tool(const char *tenant, const char *policy, const char 
 							 AllowDecision *out);
 
 /*
+ * What the policy would allow instead of a URL that was refused, as sentences for a
+ * model, each with a space before it; "": nothing can be told.  *is_near: the same
+ * host otherwise.
+ */
+extern char *allow_url_instead(const char *tenant, const char *policy, AllowForm form, const char *url, Size len,
+							   const char *method, bool *is_near);
+
+/*
  * Whether a rule of the policies '*' denies it, whatever the agent's own policy
  * says; *out is set then.  A policy '*' with a rule that cannot be read denies.
  */

@@ -78,10 +78,15 @@ set_decision(AllowDecision *out, const AgcObject *object, const AllowVerdict *ve
 		verdict->tool != NULL ? verdict->tool->id : 0;
 }
 
-/* by AllowForm; none of them needs a larger buffer than a URL */
-static AllowUrlError (*const parsers[])(const char *text, Size len, char *buffer, AllowUrl *out) = {
-	allow_url_parse, allow_template_parse, allow_place_parse
-};
+AllowUrlError
+allow_form_parse(AllowForm form, const char *text, Size len, char *buffer, AllowUrl *out)
+{
+	static AllowUrlError (*const parsers[])(const char *text, Size len, char *buffer, AllowUrl *out) = {
+		allow_url_parse, allow_template_parse, allow_place_parse
+	};
+
+	return parsers[form](text, len, buffer, out);
+}
 
 void
 allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Size len, const char *method,
@@ -99,7 +104,7 @@ allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Siz
 		out->detail = pstrdup(url == NULL ? "null" : "method: null");
 		return;
 	}
-	error = parsers[form](url, len, buffer, &parsed);
+	error = allow_form_parse(form, url, len, buffer, &parsed);
 	if (error != URL_OK)
 	{
 		set_decision(out, object, &verdict);

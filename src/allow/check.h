@@ -6,10 +6,14 @@
 #define AGENTCORE_ALLOW_CHECK_H
 
 #include "allow/allow.h"
+#include "allow/url.h"
 
 /* the decision of a pinned policy with all its facts; url and method may be NULL */
 extern void allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Size len,
 							   const char *method, AllowDecision *out);
+
+/* reads a text of that form; buffer: ALLOW_URL_BUFFER(len) bytes, which *out points into */
+extern AllowUrlError allow_form_parse(AllowForm form, const char *text, Size len, char *buffer, AllowUrl *out);
 
 /* the columns of agentcore.url_decision */
 extern void allow_put_decision(AgcRow *row, const AllowDecision *decision);

@@ -105,6 +105,18 @@ judge_args(Gate *gate)
 
 /* ----- URLs -------------------------------------------------------------------- */
 
+static void
+refuse_url(Gate *gate, const FoundUrl *url, AllowForm form, const char *method, const AllowDecision *decision)
+{
+	bool		is_near;
+	char	   *instead;
+
+	if (decision->reason == NULL)
+		return;
+	instead = allow_url_instead(gate->tenant, gate->agent->policy, form, url->at, url->len, method, &is_near);
+	refuse_url_by_policy(gate, decision, instead, is_near);
+}
+
 /* Judges one method after the other; all must pass. */
 static void
 judge_url(Gate *gate, FoundUrl *url, const List *methods)
@@ -119,10 +131,10 @@ judge_url(Gate *gate, FoundUrl *url, const List *methods)
 		AllowDecision decision;
 
 		allow_check_url(gate->tenant, gate->agent->policy, form, url->at, url->len, method, &decision);
-		refuse_url_by_policy(gate, &decision);
+		refuse_url(gate, url, form, method, &decision);
 		url->canonical = decision.url;
 		if (allow_common_denies_url(gate->tenant, form, url->at, url->len, method, &decision))
-			refuse_url_by_policy(gate, &decision);
+			refuse_url(gate, url, form, method, &decision);
 		member = member < 0 ? member : bms_next_member(url->methods, member);
 	} while (member >= 0 && gate->verdict == VERDICT_NONE);
 }

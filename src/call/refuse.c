@@ -133,31 +133,36 @@ refuse_unpriced_fee(Gate *gate, const char *fee)
 /* ----- policy ------------------------------------------------------------------ */
 
 static char *
-policy_feedback(const char *what, const AllowDecision *decision)
+url_feedback(const char *what, const AllowDecision *decision, const char *instead, bool is_near)
 {
 	if (strcmp(decision->reason, REASON_INVALID_URL) == 0)
-		return psprintf("%s is not a URL that can be used (%s). Send a plain, absolute URL.",
-						what, decision->detail ? decision->detail : "refused");
+		return psprintf("%s is not a URL that can be used (%s). Send a plain, absolute URL.%s",
+						what, decision->detail ? decision->detail : "refused", instead);
 	if (strcmp(decision->reason, REASON_METHOD_BLOCKED) == 0)
-		return psprintf("%s must not be used with this method. Do not try again; use another source.", what);
-	return psprintf("%s is not allowed here. Do not try again; use another source or go on without it.", what);
+		return psprintf("%s must not be used with this method.%s%s", what,
+						is_near ? "" : " Do not try again; use another source.", instead);
+	if (is_near)
+		return psprintf("%s is not allowed like this.%s", what, instead);
+	return psprintf("%s is not allowed here. Do not try again; use another source or go on without it.%s", what, instead);
 }
 
 /* A policy in audit mode allows, and still says what it would have refused. */
 static void
-refuse_by_policy(Gate *gate, const AllowDecision *decision, const char *what)
+refuse_by_policy(Gate *gate, const AllowDecision *decision, char *feedback)
 {
 	if (decision->allowed)
-		gate_observe(gate, decision->reason, decision->detail, policy_feedback(what, decision));
+		gate_observe(gate, decision->reason, decision->detail, feedback);
 	else
-		gate_deny(gate, decision->reason, decision->detail, policy_feedback(what, decision));
+		gate_deny(gate, decision->reason, decision->detail, feedback);
 }
 
 void
 refuse_tool_by_policy(Gate *gate, const AllowDecision *decision)
 {
 	if (decision->reason != NULL)
-		refuse_by_policy(gate, decision, psprintf("The tool %s", quoted_tool(gate)));
+		refuse_by_policy(gate, decision, decision->feedback != NULL ? pstrdup(decision->feedback) :
+						 psprintf("The tool %s is not allowed here. Do not try again; use another of the tools you were given, or go on without it.",
+								  quoted_tool(gate)));
 }
 
 /* Another call of the task may still show what a rule wants to know. */
@@ -168,12 +173,12 @@ refuse_early(Gate *gate, char *detail, int64 left)
 }
 
 void
-refuse_url_by_policy(Gate *gate, const AllowDecision *decision)
+refuse_url_by_policy(Gate *gate, const AllowDecision *decision, const char *instead, bool is_near)
 {
-	if (decision->reason != NULL)
-		refuse_by_policy(gate, decision,
-						 decision->host ? psprintf("The address %s", agc_shown(decision->host, AGC_MAX_NAME)) :
-						 "An address in the arguments");
+	const char *what = decision->host == NULL ? "An address in the arguments" :
+		psprintf("The address %s", agc_shown(decision->host, AGC_MAX_NAME));
+
+	refuse_by_policy(gate, decision, url_feedback(what, decision, instead, is_near));
 }
 
 /* ----- calls of a turn ---------------------------------------------------------- */

@@ -25,9 +25,10 @@ extern void refuse_unpriced_fee(Gate *gate, const char *fee);
 /*
  * What the policy says of the tool, or of an address among the arguments: a
  * refusal, or in the policy's audit mode what it would have refused, or nothing.
+ * instead: what would be allowed, in sentences; is_near: of the same host.
  */
 extern void refuse_tool_by_policy(Gate *gate, const AllowDecision *decision);
-extern void refuse_url_by_policy(Gate *gate, const AllowDecision *decision);
+extern void refuse_url_by_policy(Gate *gate, const AllowDecision *decision, const char *instead, bool is_near);
 
 /* arguments; path: where in them, as a JSON Pointer */
 extern void refuse_no_call(Gate *gate, char *problem);
