@@ -143,10 +143,9 @@ context_init_document(RuleContext *context, Jsonb *document)
 static void
 put_number(JsonbParseState **state, const char *name, int number)
 {
-	JsonbValue	key = {.type = jbvString, .val.string = {strlen(name), (char *) name}};
 	JsonbValue	value = {.type = jbvNumeric, .val.numeric = int64_to_numeric(number)};
 
-	pushJsonbValue(state, WJB_KEY, &key);
+	agc_push_text(state, WJB_KEY, name);
 	pushJsonbValue(state, WJB_VALUE, &value);
 }
 

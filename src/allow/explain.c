@@ -170,15 +170,13 @@ static Jsonb *
 call_context(const char *tool, Jsonb *context)
 {
 	JsonbParseState *state = NULL;
-	JsonbValue	key = {.type = jbvString, .val.string = {4, "tool"}};
-	JsonbValue	value = {.type = jbvString, .val.string = {tool == NULL ? 0 : strlen(tool), unconstify(char *, tool)}};
 	Jsonb	   *named;
 
 	if (tool == NULL)
 		return context;
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	pushJsonbValue(&state, WJB_KEY, &key);
-	pushJsonbValue(&state, WJB_VALUE, &value);
+	agc_push_text(&state, WJB_KEY, "tool");
+	agc_push_text(&state, WJB_VALUE, tool);
 	named = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 	if (context == NULL || !JB_ROOT_IS_OBJECT(context))
 		return context == NULL ? named : context;

@@ -10,43 +10,27 @@
 #include "utils/numeric.h"
 
 static void
-push_member(JsonbParseState **state, const char *name, JsonbValue *value)
-{
-	JsonbValue	key = {.type = jbvString};
-
-	key.val.string.val = (char *) name;
-	key.val.string.len = strlen(name);
-	pushJsonbValue(state, WJB_KEY, &key);
-	pushJsonbValue(state, WJB_VALUE, value);
-}
-
-static void
 push_tokens(JsonbParseState **state, const char *name, int64 value)
 {
 	JsonbValue	number = {.type = jbvNumeric};
 
 	number.val.numeric = int64_to_numeric(value);
-	push_member(state, name, &number);
+	agc_push_text(state, WJB_KEY, name);
+	pushJsonbValue(state, WJB_VALUE, &number);
 }
 
 static void
 push_tier(JsonbParseState **state, const char *tier)
 {
-	JsonbValue	text = {.type = jbvString};
-
-	text.val.string.val = (char *) tier;
-	text.val.string.len = strlen(tier);
-	push_member(state, "service_tier", &text);
+	agc_push_text(state, WJB_KEY, "service_tier");
+	agc_push_text(state, WJB_VALUE, tier);
 }
 
 static void
 push_fees(JsonbParseState **state, Jsonb *fees)
 {
-	JsonbValue	object = {.type = jbvBinary};
-
-	object.val.binary.data = &fees->root;
-	object.val.binary.len = VARSIZE_ANY_EXHDR(fees);
-	push_member(state, "fees", &object);
+	agc_push_text(state, WJB_KEY, "fees");
+	agc_push_jsonb(state, WJB_VALUE, fees);
 }
 
 Jsonb *

@@ -163,21 +163,10 @@ kept_args(const Gate *gate)
 static void
 push_member(JsonbParseState **state, ContextMember member, const Jsonb *value)
 {
-	const char *name = context_member_name(member);
-	JsonbValue	key = {.type = jbvString, .val.string = {strlen(name), (char *) name}};
-	JsonbValue	pushed;
-
 	if (value == NULL)
 		return;
-	if (JB_ROOT_IS_SCALAR(value))
-		(void) JsonbExtractScalar(unconstify(JsonbContainer *, &value->root), &pushed);
-	else
-		pushed = (JsonbValue)
-		{
-			.type = jbvBinary, .val.binary = {VARSIZE_ANY_EXHDR(value), unconstify(JsonbContainer *, &value->root)}
-		};
-	pushJsonbValue(state, WJB_KEY, &key);
-	pushJsonbValue(state, WJB_VALUE, &pushed);
+	agc_push_text(state, WJB_KEY, context_member_name(member));
+	agc_push_jsonb(state, WJB_VALUE, value);
 }
 
 /* The clock of the call, with the time itself: what asks later may read it in another zone. */
@@ -186,15 +175,11 @@ timed_clock(const RuleContext *context, const Jsonb *clock)
 {
 	char		text[MAXDATELEN + 1];
 	JsonbParseState *state = NULL;
-	JsonbValue	key = {.type = jbvString, .val.string = {strlen(CONTEXT_CLOCK_AT), CONTEXT_CLOCK_AT}};
-	JsonbValue	value = {.type = jbvString};
 
 	JsonEncodeDateTime(text, TimestampTzGetDatum(context->now), TIMESTAMPTZOID, NULL);
-	value.val.string.val = text;
-	value.val.string.len = strlen(text);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	pushJsonbValue(&state, WJB_KEY, &key);
-	pushJsonbValue(&state, WJB_VALUE, &value);
+	agc_push_text(&state, WJB_KEY, CONTEXT_CLOCK_AT);
+	agc_push_text(&state, WJB_VALUE, text);
 	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(clock),
 											  JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)))));
 }

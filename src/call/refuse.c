@@ -204,13 +204,7 @@ limit_error(const char *path, const char *message)
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < lengthof(members); i++)
-	{
-		JsonbValue	value = {.type = jbvString};
-
-		value.val.string.val = (char *) members[i];
-		value.val.string.len = strlen(members[i]);
-		pushJsonbValue(&state, i % 2 == 0 ? WJB_KEY : WJB_VALUE, &value);
-	}
+		agc_push_text(&state, i % 2 == 0 ? WJB_KEY : WJB_VALUE, members[i]);
 	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	array = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 	return JsonbValueToJsonb(array);

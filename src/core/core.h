@@ -328,6 +328,8 @@ extern char *agc_col_text(HeapTuple tuple, TupleDesc desc, const char *column);
 extern Datum agc_col(HeapTuple tuple, TupleDesc desc, const char *column, bool *isnull);
 extern bool agc_col_bool(HeapTuple tuple, TupleDesc desc, const char *column);
 extern int64 agc_col_int64(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing);
+extern TimestampTz agc_col_time(HeapTuple tuple, TupleDesc desc, const char *column, TimestampTz missing);
+extern Jsonb *agc_col_jsonb(HeapTuple tuple, TupleDesc desc, const char *column);
 extern int64 agc_col_interval(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing);
 
 /* false: what stands there is out of range */
@@ -496,6 +498,11 @@ typedef enum AgcJsonAny
  * text; NULL where it is.  Raises nothing.
  */
 extern Jsonb *agc_json_any(const char *text, AgcJsonAny *how, char **note);
+
+/* a key, a value or an element of what is built (json_push.c); nothing is copied */
+extern JsonbValue *agc_push_bytes(JsonbParseState **state, JsonbIteratorToken as, const char *bytes, int len);
+extern JsonbValue *agc_push_text(JsonbParseState **state, JsonbIteratorToken as, const char *text);
+extern JsonbValue *agc_push_jsonb(JsonbParseState **state, JsonbIteratorToken as, const Jsonb *document);
 
 typedef struct AgcDigest AgcDigest;
 

@@ -323,6 +323,24 @@ agc_col_int64(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing
 	return isnull ? missing : DatumGetInt64(value);
 }
 
+TimestampTz
+agc_col_time(HeapTuple tuple, TupleDesc desc, const char *column, TimestampTz missing)
+{
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, column, &isnull);
+
+	return isnull ? missing : DatumGetTimestampTz(value);
+}
+
+Jsonb *
+agc_col_jsonb(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	bool		isnull;
+	Datum		value = agc_col(tuple, desc, column, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbPCopy(value);
+}
+
 int64
 agc_col_interval(HeapTuple tuple, TupleDesc desc, const char *column, int64 missing)
 {

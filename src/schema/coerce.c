@@ -287,11 +287,7 @@ wraps_element(const EvalErrors *after, const char *path, const Repair *repair)
 static void
 push_text(JsonbParseState **state, JsonbIteratorToken where, const char *text)
 {
-	JsonbValue	value = {.type = jbvString};
-
-	value.val.string.val = pstrdup(text);
-	value.val.string.len = strlen(text);
-	pushJsonbValue(state, where, &value);
+	agc_push_text(state, where, pstrdup(text));
 }
 
 static void

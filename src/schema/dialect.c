@@ -214,31 +214,11 @@ dialect_translate_agentvet(const Jsonb *schema, bool additional, SchemaProblem *
 }
 
 static void
-push_key(JsonbParseState **state, const char *key, uint32 len)
-{
-	JsonbValue	value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, key);
-	value.val.string.len = len;
-	pushJsonbValue(state, WJB_KEY, &value);
-}
-
-static void
-push_name(JsonbParseState **state, JsonbIteratorToken where, const char *name, uint32 len)
-{
-	JsonbValue	value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, name);
-	value.val.string.len = len;
-	pushJsonbValue(state, where, &value);
-}
-
-static void
 push_member(JsonbParseState **state, const char *key, const JbItem *item)
 {
 	JsonbValue	value;
 
-	push_key(state, key, strlen(key));
+	agc_push_text(state, WJB_KEY, key);
 	item_to_value(item, &value);
 	pushJsonbValue(state, WJB_VALUE, &value);
 }
@@ -270,23 +250,23 @@ push_params(JsonbParseState **state, const JbItem *params, bool additional,
 	JsonbValue	closed = {.type = jbvBool};
 
 	check_schema_depth(depth);
-	push_key(state, "type", 4);
-	push_name(state, WJB_VALUE, "object", 6);
-	push_key(state, "properties", 10);
+	agc_push_text(state, WJB_KEY, "type");
+	agc_push_text(state, WJB_VALUE, "object");
+	agc_push_text(state, WJB_KEY, "properties");
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
 	for (uint32 i = 0; i < n; i++)
 	{
 		JbItem		key = jb_next(&keys);
 		JbItem		value = jb_next(&values);
 
-		push_key(state, key.data, key.len);
+		agc_push_bytes(state, WJB_KEY, key.data, key.len);
 		pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
 		push_param(state, &value, additional, schema_path_key(path, key.data, key.len), depth + 1, problem);
 		pushJsonbValue(state, WJB_END_OBJECT, NULL);
 	}
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 
-	push_key(state, "required", 8);
+	agc_push_text(state, WJB_KEY, "required");
 	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
 	keys = jb_first(jb_container(params));
 	values = jb_first_value(jb_container(params));
@@ -296,10 +276,10 @@ push_params(JsonbParseState **state, const JbItem *params, bool additional,
 		JbItem		value = jb_next(&values);
 
 		if (param_required(&value))
-			push_name(state, WJB_ELEM, key.data, key.len);
+			agc_push_bytes(state, WJB_ELEM, key.data, key.len);
 	}
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
-	push_key(state, "additionalProperties", strlen("additionalProperties"));
+	agc_push_text(state, WJB_KEY, "additionalProperties");
 	closed.val.boolean = additional;
 	pushJsonbValue(state, WJB_VALUE, &closed);
 }
@@ -371,8 +351,8 @@ push_word(JsonbParseState **state, const char *keyword, const JbItem *value)
 		push_member(state, keyword, value);
 		return;
 	}
-	push_key(state, keyword, strlen(keyword));
-	push_name(state, WJB_VALUE, value->data, len);
+	agc_push_text(state, WJB_KEY, keyword);
+	agc_push_bytes(state, WJB_VALUE, value->data, len);
 }
 
 /* Puts the members of one parameter into an open object. */
@@ -416,7 +396,7 @@ push_param(JsonbParseState **state, const JbItem *param, bool additional,
 		}
 		else if (type == PARAM_ARRAY && key_is(&key, "items"))
 		{
-			push_key(state, "items", 5);
+			agc_push_text(state, WJB_KEY, "items");
 			pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
 			push_param(state, &value, additional, schema_path_key(path, "items", 5), depth + 1, problem);
 			pushJsonbValue(state, WJB_END_OBJECT, NULL);

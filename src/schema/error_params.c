@@ -29,22 +29,14 @@ params_begin(void)
 void
 params_key(Params *params, const char *key)
 {
-	JsonbValue	value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, key);
-	value.val.string.len = strlen(key);
-	pushJsonbValue(&params->state, WJB_KEY, &value);
+	agc_push_text(&params->state, WJB_KEY, key);
 }
 
 void
 params_string(Params *params, const char *key, const char *text, uint32 len)
 {
-	JsonbValue	value = {.type = jbvString};
-
 	params_key(params, key);
-	value.val.string.val = unconstify(char *, text);
-	value.val.string.len = len;
-	pushJsonbValue(&params->state, WJB_VALUE, &value);
+	agc_push_bytes(&params->state, WJB_VALUE, text, len);
 }
 
 void

@@ -61,12 +61,10 @@ static const SchemaProgram *
 metaschema_registered(const char *uri, SchemaDialect dialect, const char *tenant, SchemaProblem *problem)
 {
 	JsonbParseState *state = NULL;
-	JsonbValue	key = {.type = jbvString, .val.string = {strlen("$ref"), "$ref"}};
-	JsonbValue	value = {.type = jbvString, .val.string = {strlen(uri), unconstify(char *, uri)}};
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	pushJsonbValue(&state, WJB_KEY, &key);
-	pushJsonbValue(&state, WJB_VALUE, &value);
+	agc_push_text(&state, WJB_KEY, "$ref");
+	agc_push_text(&state, WJB_VALUE, uri);
 	return schema_compile(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)),
 						  &(SchemaOptions){.dialect = dialect, .tenant = tenant}, problem);
 }

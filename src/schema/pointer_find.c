@@ -106,11 +106,7 @@ push_edited(JsonbParseState **state, JsonbValue **result, const JbItem *item,
 	}
 	if (object && !found && rest == NULL && value != NULL)
 	{
-		JsonbValue	key = {.type = jbvString};
-
-		key.val.string.val = token;
-		key.val.string.len = strlen(token);
-		pushJsonbValue(state, WJB_KEY, &key);
+		agc_push_text(state, WJB_KEY, token);
 		push_item(state, result, &fresh, WJB_VALUE);
 	}
 	*result = pushJsonbValue(state, object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);

@@ -39,30 +39,20 @@ typedef struct FactScan
 	List	   *facts;			/* of Fact */
 } FactScan;
 
-static TimestampTz
-time_column(HeapTuple tuple, TupleDesc desc, const char *column, TimestampTz missing)
-{
-	bool		isnull;
-	Datum		value = agc_col(tuple, desc, column, &isnull);
-
-	return isnull ? missing : DatumGetTimestampTz(value);
-}
-
 static void
 look_at_fact(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	FactScan   *scan = arg;
 	char	   *state = agc_col_text(tuple, desc, "state");
+	Jsonb	   *value = agc_col_jsonb(tuple, desc, "value");
 	Fact	   *fact;
-	bool		isnull;
-	Datum		value = agc_col(tuple, desc, "value", &isnull);
 
-	if (strcmp(state, "clears") == 0 || isnull ||
-		time_column(tuple, desc, "expires_at", DT_NOEND) <= scan->now)
+	if (strcmp(state, "clears") == 0 || value == NULL ||
+		agc_col_time(tuple, desc, "expires_at", DT_NOEND) <= scan->now)
 		return;
 	if (strcmp(state, "open") == 0)
 	{
-		TimestampTz until = time_column(tuple, desc, "open_until", 0);
+		TimestampTz until = agc_col_time(tuple, desc, "open_until", 0);
 
 		if (until <= scan->now)
 			return;
@@ -72,7 +62,7 @@ look_at_fact(HeapTuple tuple, TupleDesc desc, void *arg)
 	}
 	fact = palloc(sizeof(Fact));
 	fact->name = agc_col_text(tuple, desc, "fact");
-	fact->value = DatumGetJsonbPCopy(value);
+	fact->value = value;
 	scan->facts = lappend(scan->facts, fact);
 }
 
@@ -80,18 +70,6 @@ static int
 compare_facts(const ListCell *a, const ListCell *b)
 {
 	return strcmp(((const Fact *) lfirst(a))->name, ((const Fact *) lfirst(b))->name);
-}
-
-static void
-push_value(JsonbParseState **state, Jsonb *value)
-{
-	JsonbValue	element;
-
-	if (JB_ROOT_IS_SCALAR(value))
-		(void) JsonbExtractScalar(&value->root, &element);
-	else
-		element = (JsonbValue){.type = jbvBinary, .val.binary = {VARSIZE_ANY_EXHDR(value), &value->root}};
-	pushJsonbValue(state, WJB_ELEM, &element);
 }
 
 /* fact -> array of its values */
@@ -110,17 +88,13 @@ facts_object(List *facts)
 
 		if (last == NULL || strcmp(last, fact->name) != 0)
 		{
-			JsonbValue	key = {.type = jbvString};
-
 			if (last != NULL)
 				pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-			key.val.string.val = (char *) fact->name;
-			key.val.string.len = strlen(fact->name);
-			pushJsonbValue(&state, WJB_KEY, &key);
+			agc_push_text(&state, WJB_KEY, fact->name);
 			pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 			last = fact->name;
 		}
-		push_value(&state, fact->value);
+		agc_push_jsonb(&state, WJB_ELEM, fact->value);
 	}
 	if (last != NULL)
 		pushJsonbValue(&state, WJB_END_ARRAY, NULL);
@@ -319,7 +293,7 @@ typedef struct Ended
 
 typedef struct EndedFact
 {
-	ItemPointerData at;
+	pg_uuid_t	id;
 	bool		clears;
 	char	   *root;
 	char	   *fact;
@@ -329,33 +303,25 @@ typedef struct EndedFact
 	Jsonb	   *context;
 } EndedFact;
 
-static Jsonb *
-jsonb_column(HeapTuple tuple, TupleDesc desc, const char *column)
-{
-	bool		isnull;
-	Datum		value = agc_col(tuple, desc, column, &isnull);
-
-	return isnull ? NULL : DatumGetJsonbPCopy(value);
-}
-
 static bool
 note_ended(HeapTuple tuple, TupleDesc desc, void *arg)
 {
 	Ended	   *ended = arg;
 	EndedFact  *fact;
 	char	   *state = agc_col_text(tuple, desc, "state");
+	bool		isnull;
 
 	if (strcmp(state, "held") == 0)
 		return true;
 	fact = palloc(sizeof(EndedFact));
-	fact->at = tuple->t_self;
+	fact->id = *DatumGetUUIDP(agc_col(tuple, desc, "id", &isnull));
 	fact->clears = strcmp(state, "clears") == 0;
 	fact->root = agc_col_text(tuple, desc, "root");
 	fact->fact = agc_col_text(tuple, desc, "fact");
 	fact->policy = agc_col_text(tuple, desc, "policy");
 	fact->pattern = agc_col_text(tuple, desc, "pattern");
-	fact->value = jsonb_column(tuple, desc, "value");
-	fact->context = jsonb_column(tuple, desc, "context");
+	fact->value = agc_col_jsonb(tuple, desc, "value");
+	fact->context = agc_col_jsonb(tuple, desc, "context");
 	ended->rows = lappend(ended->rows, fact);
 	return true;
 }
@@ -411,16 +377,16 @@ shown_value(const PolicyPart *part, const EndedFact *fact, Jsonb *result, int64 
 static void
 hold_fact(const char *tenant, const EndedFact *fact, Jsonb *value, int64 valid_for)
 {
-	static const Oid types[] = {TEXTOID, TIDOID, JSONBOID, TIMESTAMPTZOID};
+	static const Oid types[] = {TEXTOID, UUIDOID, JSONBOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
 		"UPDATE agentcore.task_fact SET state = 'held', value = $3, context = NULL, open_until = NULL, expires_at = $4"
-		" WHERE tenant = $1 AND ctid = $2 AND state = 'open'", lengthof(types), types
+		" WHERE tenant = $1 AND id = $2 AND state = 'open'", lengthof(types), types
 	};
 	AgcRow		row;
 
 	agc_row_init(&row);
 	agc_put_text(&row, tenant);
-	agc_put(&row, PointerGetDatum(&fact->at));
+	agc_put_uuid(&row, &fact->id);
 	agc_put_jsonb(&row, value);
 	if (valid_for < 0)
 		agc_put_null(&row);
@@ -432,13 +398,13 @@ hold_fact(const char *tenant, const EndedFact *fact, Jsonb *value, int64 valid_f
 static void
 remove_fact(const char *tenant, const EndedFact *fact)
 {
-	static const Oid types[] = {TEXTOID, TIDOID};
-	static AgcPlan plan = {"DELETE FROM agentcore.task_fact WHERE tenant = $1 AND ctid = $2", lengthof(types), types};
+	static const Oid types[] = {TEXTOID, UUIDOID};
+	static AgcPlan plan = {"DELETE FROM agentcore.task_fact WHERE tenant = $1 AND id = $2", lengthof(types), types};
 	AgcRow		row;
 
 	agc_row_init(&row);
 	agc_put_text(&row, tenant);
-	agc_put(&row, PointerGetDatum(&fact->at));
+	agc_put_uuid(&row, &fact->id);
 	(void) agc_owner_spi_row_bounded(&plan, &row);
 }
 

@@ -135,13 +135,7 @@ task_labels(const char *tenant, TaskSight *sight)
 		return NULL;
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	foreach(cell, task_seen_labels(tenant, sight))
-	{
-		JsonbValue	value = {.type = jbvString};
-
-		value.val.string.val = lfirst(cell);
-		value.val.string.len = strlen(lfirst(cell));
-		pushJsonbValue(&state, WJB_ELEM, &value);
-	}
+		agc_push_text(&state, WJB_ELEM, lfirst(cell));
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 

@@ -194,14 +194,6 @@ differing(const OnceCall *call, HeapTuple row, TupleDesc desc)
 	return names;
 }
 
-static TimestampTz
-col_time(HeapTuple row, TupleDesc desc, const char *column)
-{
-	bool		isnull;
-
-	return DatumGetTimestampTz(agc_col(row, desc, column, &isnull));
-}
-
 static void
 look_done(const OnceCall *call, HeapTuple row, TupleDesc desc, Jsonb *result, OnceFound *out)
 {
@@ -217,7 +209,7 @@ look_done(const OnceCall *call, HeapTuple row, TupleDesc desc, Jsonb *result, On
 static void
 look_open(const OnceCall *call, HeapTuple row, TupleDesc desc, TimestampTz now, OnceFound *out)
 {
-	TimestampTz until = col_time(row, desc, "until");
+	TimestampTz until = agc_col_time(row, desc, "until", 0);
 	PermitRow	permit;
 
 	if (!permit_look(call->tenant, &out->call_id, &permit))
@@ -277,7 +269,7 @@ task_once_look(const OnceCall *call, OnceFound *out)
 		out->call_id = *DatumGetUUIDP(agc_col(row, desc, "call_id", &isnull));
 		if (strcmp(agc_col_text(row, desc, "state"), "open") == 0)
 			look_open(call, row, desc, now, out);
-		else if (col_time(row, desc, "until") > now)
+		else if (agc_col_time(row, desc, "until", 0) > now)
 			look_done(call, row, desc, NULL, out);
 	}
 	agc_table_close(rel, AccessShareLock);

@@ -161,20 +161,10 @@ written_json_near(const char *text, const AgcJsonFault *fault)
 }
 
 static void
-push_string(JsonbParseState **state, JsonbIteratorToken where, const char *text, int len)
-{
-	JsonbValue	value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, text);
-	value.val.string.len = len;
-	pushJsonbValue(state, where, &value);
-}
-
-static void
 push_member(JsonbParseState **state, const char *key, const char *text)
 {
-	push_string(state, WJB_KEY, key, strlen(key));
-	push_string(state, WJB_VALUE, text, strlen(text));
+	agc_push_text(state, WJB_KEY, key);
+	agc_push_text(state, WJB_VALUE, text);
 }
 
 /* {"character": 9, "near": "..."}; empty where the fault has no place */
@@ -185,15 +175,15 @@ push_place(JsonbParseState **state, const char *text, const AgcJsonFault *fault)
 	const char *from;
 	int			len;
 
-	push_string(state, WJB_KEY, "params", strlen("params"));
+	agc_push_text(state, WJB_KEY, "params");
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
 	if (find_near(text, fault, &from, &len))
 	{
-		push_string(state, WJB_KEY, "character", strlen("character"));
+		agc_push_text(state, WJB_KEY, "character");
 		character.val.numeric = int64_to_numeric(agc_json_character(text, fault->offset));
 		pushJsonbValue(state, WJB_VALUE, &character);
-		push_string(state, WJB_KEY, "near", strlen("near"));
-		push_string(state, WJB_VALUE, from, len);
+		agc_push_text(state, WJB_KEY, "near");
+		agc_push_bytes(state, WJB_VALUE, from, len);
 	}
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
