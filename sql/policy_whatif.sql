@@ -58,7 +58,7 @@ SELECT foretold('{"tz": null}', $$SELECT agentcore.policy_set('pay', reset => '{
 SELECT p.proposal, change, detail_before, detail_after FROM unnest('{"{\"tz\": \"UTC\"}","{\"tz\": null}","{\"mode\": \"enforce\"}"}'::jsonb[]) p (proposal), unnest('{f,t}'::bool[]) r (replace),
   agentcore.policy_diff('berlin', contexts => ARRAY(SELECT context FROM calls WHERE n = 11), rules => p.proposal, replace => r.replace) ORDER BY r.replace, p.proposal;
 -- replace: a list that is given is whole, the others stay
-SELECT n, change, allowed_after, reason_after, proposed FROM agentcore.policy_diff('pay', contexts => ARRAY(SELECT context FROM calls ORDER BY n), rules => '{"allow_tools": ["other"]}', replace => true);
+SELECT n, change, allowed_after, reason_after, rule_after, proposed FROM agentcore.policy_diff('pay', contexts => ARRAY(SELECT context FROM calls ORDER BY n), rules => '{"allow_tools": ["other"]}', replace => true);
 SELECT n, change, allowed_after, reason_after, proposed FROM agentcore.policy_diff('pay', contexts => ARRAY(SELECT context FROM calls ORDER BY n), rules => '{"deny_tools": [], "ask_tools": [{"tool": "look/*", "name": "q"}]}', replace => true);
 SELECT n, change, allowed_after, reason_after, proposed FROM agentcore.policy_diff('pay', contexts => ARRAY(SELECT context FROM calls ORDER BY n), rules => '{"allow": ["example.com"], "ask_tools": [{"tool": "look/*", "name": "ask-look"}]}');
 -- what a setter would refuse is refused
