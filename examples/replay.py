@@ -24,6 +24,7 @@ import collections
 import dataclasses
 import datetime
 import json
+import os
 import queue
 import re
 import signal
@@ -34,9 +35,11 @@ import typing
 
 import psycopg
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../clients/python"))
+
+import agentcore
 import report
-from client import Done, Gate, Outcome, Request, ToolError, call
-from scenarios import SCENARIOS
+from scenarios import SCENARIOS, Request, Worker
 
 ROLE = "agentcore_demo"
 
@@ -50,7 +53,7 @@ class Line:
     number: int
     fields: dict
     request: Request
-    outcome: typing.Optional[Outcome] = None
+    outcome: typing.Optional[agentcore.Result] = None
     failure: typing.Optional[str] = None    # an ERROR of the gate: the API was misused
 
 
@@ -61,18 +64,25 @@ class World:
     admin: psycopg.Connection
     mode: str
     speed: float
-    patience: float
+    gate: agentcore.Gate
+    times: dict                             # seconds that begins and settlements took
     tools: dict = dataclasses.field(default_factory=dict)
     refused: list = dataclasses.field(default_factory=list)    # (tool, why)
     bad: list = dataclasses.field(default_factory=list)        # (file, line number, why)
     lines: list = dataclasses.field(default_factory=list)
-    gates: list = dataclasses.field(default_factory=list)
     seconds: float = 0.0
 
-    def connect(self):
-        gate = Gate(self.conninfo)
-        self.gates.append(gate)
-        return gate
+    def ask(self, request, tool):
+        """One call through the gate, from begin to settlement."""
+        if request.model:
+            return self.gate.model(request.agent, request.model, tool.usage(), tool, input_tokens=request.input_tokens,
+                                   max_output_tokens=request.max_output_tokens, cost=tool.cost, **request.common())
+        args = request.args if request.args is not None else request.args_text
+        return self.gate.call(request.agent, request.tool, args, tool, cost=tool.cost, **request.common())
+
+    def worker(self):
+        """Another worker, whose statements come one by one."""
+        return Worker(self.conninfo)
 
 
 # ----- reading --------------------------------------------------------------
@@ -219,39 +229,51 @@ def describe(error):
 
 # ----- replaying ------------------------------------------------------------
 
-def recorded_tool(world, fields):
-    """A function that does what the log says the tool did."""
-    failures_left = [int(fields.get("fails") or 0)]
+class ToolError(Exception):
+    """The tool failed: an HTTP status and a Retry-After header where there were any."""
 
-    def run(args):
-        if world.speed and fields.get("ms"):
-            time.sleep(fields["ms"] / 1000 * world.speed)
-        if fields.get("error") or failures_left[0] > 0:
-            failures_left[0] -= 1
+    def __init__(self, message, status=None, retry_after=None):
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class RecordedTool:
+    """Does what the log says the tool, or the model, did."""
+
+    def __init__(self, world, fields):
+        self.world, self.fields = world, fields
+        self.failures_left = int(fields.get("fails") or 0)
+
+    def __call__(self, args):
+        fields = self.fields
+        if self.world.speed and fields.get("ms"):
+            time.sleep(fields["ms"] / 1000 * self.world.speed)
+        if fields.get("error") or self.failures_left > 0:
+            self.failures_left -= 1
             message = fields.get("error") if isinstance(fields.get("error"), str) else fields.get("result") or "failed"
             raise ToolError(message if isinstance(message, str) else json.dumps(message),
                             fields.get("status"), text(fields, "retry_after"))
-        return Done(fields.get("result"), fields.get("tokens"), fields.get("usd"), fields.get("usage"))
+        return self.usage() if fields.get("model") else fields.get("result")
 
-    return run
+    def usage(self):
+        return {"usage": self.fields.get("usage")}
+
+    def cost(self, result):
+        return self.fields.get("tokens"), self.fields.get("usd")
 
 
-def replay_line(world, gate, line):
-    run = recorded_tool(world, line.fields)
+def replay_line(world, line):
+    tool = RecordedTool(world, line.fields)
     scenario = SCENARIOS.get(line.fields.get("scenario"))
     try:
         # a scenario is about being refused: where nothing is enforced there is nothing to play
         if scenario and world.mode == "enforce":
-            line.outcome = scenario(world, gate, line.request, run, line.fields)
+            line.outcome = scenario(world, line.request, tool, line.fields)
         else:
-            line.outcome = call(gate, line.request, run, world.patience)
-    except psycopg.errors.DataError as error:
-        line.failure = describe(error)
-        if line.request.args is not None and error.diag.sqlstate in ("22P02", "22P05"):
-            # jsonb cannot hold it (a NUL character): as raw text the gate can say so to the model
-            line.request.args_text, line.request.args = json.dumps(line.request.args), None
-            line.failure = None
-            replay_line(world, gate, line)
+            line.outcome = world.ask(line.request, tool)
+    except agentcore.GateError as error:
+        line.failure = str(error)
     except psycopg.Error as error:
         line.failure = describe(error)
 
@@ -267,16 +289,13 @@ def tasks(lines):
 
 
 def worker(world, todo, progress):
-    gate = world.connect()
     while True:
         try:
             calls = todo.get_nowait()
         except queue.Empty:
             return
         for line in calls:
-            if gate.connection.broken:
-                gate = world.connect()
-            replay_line(world, gate, line)
+            replay_line(world, line)
             progress.step(line)
 
 
@@ -332,7 +351,11 @@ def main():
         config = json.load(file)
     default_agent = config["agents"][0]["name"]
     admin = psycopg.connect("", autocommit=True)
-    world = World(f"user={ROLE} options='-c lock_timeout=10s'", admin, options.mode, options.speed, options.patience)
+    conninfo = f"user={ROLE} options='-c lock_timeout=10s'"
+    times = {"begin": [], "settle": []}
+    gate = agentcore.Gate(conninfo, errors="result", max_wait=options.patience, approval_wait=options.patience,
+                          observe=lambda name, seconds: times["begin" if name.endswith("_begin") else "settle"].append(seconds))
+    world = World(conninfo, admin, options.mode, options.speed, gate, times)
     print(f"registering the tools of {options.tools} ...", flush=True)
     try:
         set_up(world, config, options.tools)
@@ -343,8 +366,7 @@ def main():
     print(f"replaying {len(world.lines)} calls of {options.calls} over {options.connections} connections ...", flush=True)
     replay(world, options.connections)
     complete = report.write(world, options)
-    for gate in world.gates:
-        gate.close()
+    gate.close()
     return 0 if complete else 1
 
 

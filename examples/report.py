@@ -56,6 +56,11 @@ def judged(world):
     return [line for line in world.lines if line.outcome]
 
 
+def said(line):
+    """Why the gate refused, or would have."""
+    return line.outcome.audit or line.outcome.reason
+
+
 def calls_by_verdict(world, calls_path):
     counts = collections.Counter(line.outcome.verdict for line in judged(world))
     errors = [line for line in world.lines if line.failure]
@@ -76,7 +81,7 @@ def calls_by_verdict(world, calls_path):
 def against_the_log(world):
     """What the gate refuses, compared with how the log says the call ended."""
     def refused(line):
-        return line.outcome.verdict == "deny" or (line.outcome.answer.reason and not line.outcome.answer.enforced)
+        return line.outcome.verdict == "deny" or line.outcome.audit
     recorded = [line for line in judged(world) if "error" in line.fields]
     if not recorded:
         return
@@ -93,10 +98,10 @@ def against_the_log(world):
 def failures(world):
     """Tools that ran and failed, and what call_fail() said to the last failure."""
     failed = [line for line in judged(world) if line.outcome.error]
-    retried = sum(max(0, line.outcome.runs - 1) for line in judged(world))
+    retried = sum(max(0, line.outcome.attempts - 1) for line in judged(world))
     if failed:
         heading(f"Tools that failed ({min(EXAMPLES, len(failed))} of {len(failed)}); {retried} more attempts were made as call_fail() advised")
-        table([(line.number, tool_of(line), line.outcome.runs, line.outcome.advice, short(line.outcome.error, 44))
+        table([(line.number, tool_of(line), line.outcome.attempts, f"{line.outcome.advice} ({line.outcome.reason})", short(line.outcome.error, 44))
                for line in failed[:EXAMPLES]], header=("line", "tool", "runs", "call_fail() said", "error"), right=(0, 2))
 
 
@@ -104,10 +109,12 @@ def calls_by_reason(world):
     final = collections.Counter()
     waits = collections.Counter()
     for line in judged(world):
-        answer = line.outcome.answer
-        if answer.reason and (answer.verdict in ("deny", "wait") or not answer.enforced):
-            final[(answer.reason, answer.verdict if answer.enforced else "would not run")] += 1
-        waits.update(line.outcome.waits)
+        result = line.outcome
+        if result.verdict in ("deny", "wait"):
+            final[(result.reason, result.verdict)] += 1
+        elif result.audit:
+            final[(result.audit, "would not run")] += 1
+        waits.update(result.waits)
     heading("Reasons" if world.mode == "enforce" else "Reasons: what enforcement would have said")
     if not final and not waits:
         print("  none: everything was allowed")
@@ -125,7 +132,7 @@ def cache(world):
     cacheable = [line for line in judged(world) if world.tools.get(line.request.tool, {}).get("cache_ttl")
                  and line.outcome.verdict in ("run", "cached")]
     if world.mode == "audit":
-        hits = [line for line in cacheable if (line.outcome.answer.detail or "").startswith("cache: hit")]
+        hits = [line for line in cacheable if (line.outcome.detail or "").startswith("cache: hit")]
         word = "would have been answered from the cache"
     else:
         hits = [line for line in judged(world) if line.outcome.verdict == "cached"]
@@ -148,7 +155,7 @@ def tool_of(line):
 
 
 def invalid_calls(world):
-    found = [line for line in judged(world) if line.outcome.answer.reason in ("invalid_args", "unknown_tool")]
+    found = [line for line in judged(world) if said(line) in ("invalid_args", "unknown_tool")]
     if not found:
         return
     heading(f"Invalid calls, and what the model was told ({min(EXAMPLES, len(found))} of {len(found)})")
@@ -159,8 +166,8 @@ def invalid_calls(world):
         order.append((seen[tool_of(line)], line.number, line))
         seen[tool_of(line)] += 1
     for _, _, line in sorted(order, key=lambda entry: entry[:2])[:EXAMPLES]:
-        print(f"  line {line.number}  {short(tool_of(line), 60)}  {line.outcome.answer.reason}")
-        wrapped(line.outcome.answer.feedback)
+        print(f"  line {line.number}  {short(tool_of(line), 60)}  {said(line)}")
+        wrapped(line.outcome.feedback)
 
 
 def shown_url(line, tools):
@@ -187,9 +194,8 @@ def shown_url(line, tools):
 def urls_denied(world):
     rows = []
     for line in judged(world):
-        answer = line.outcome.answer
-        if answer.reason in URL_REASONS:
-            rows.append((line.number, answer.reason, shown_url(line, world.tools) or tool_of(line), short(answer.detail, 60)))
+        if said(line) in URL_REASONS:
+            rows.append((line.number, said(line), shown_url(line, world.tools) or tool_of(line), short(line.outcome.detail, 60)))
     if rows:
         heading(f"URLs and tools denied ({min(2 * EXAMPLES, len(rows))} of {len(rows)})")
         table(rows[:2 * EXAMPLES], header=("line", "reason", "URL or tool", "detail"), right=(0,))
@@ -226,8 +232,8 @@ def budgets(world):
 def latency(world):
     heading("Gate latency (as this client sees it: round trip, Python and the log's own concurrency included)")
     rows = []
-    for name, field in (("call_begin / llm_begin", "begin_seconds"), ("commit / fail", "settle_seconds")):
-        times = sorted(t * 1000 for gate in world.gates for t in getattr(gate, field))
+    for name, field in (("call_begin / llm_begin", "begin"), ("commit / fail", "settle")):
+        times = sorted(t * 1000 for t in world.times[field])
         if len(times) > 1:
             cuts = statistics.quantiles(times, n=100, method="inclusive")
             rows.append((name, len(times), *(f"{cuts[p - 1]:.2f} ms" for p in (50, 95, 99))))

@@ -1,6 +1,8 @@
 """The gate for asyncio: the same calls, awaited.  Tools are coroutine functions, or functions that run in a thread."""
 import asyncio
+import functools
 import inspect
+import time
 import typing
 
 from . import loop, surface
@@ -65,7 +67,7 @@ class AsyncGate(surface.Surface):
 
     def _wrapped(self, fn: Function, name: str, options: typing.Dict[str, typing.Any]) -> Function:
         async def call(args: typing.Any, **more: typing.Any) -> Result:
-            merged = {**options, **more, "spread": True}
+            merged: typing.Dict[str, typing.Any] = {**options, **more, "spread": True}
             return await self.call(merged.pop("agent", None), name, args, fn, **merged)
 
         async def wrapped(*args: typing.Any, **kwargs: typing.Any) -> Result:
@@ -185,8 +187,10 @@ class AsyncGate(surface.Surface):
     async def _do(self, step: typing.Any) -> typing.Any:
         if isinstance(step, Ask):
             # never cancelled in its middle: whether it was done would be anybody's guess
+            start = time.perf_counter()
             task = self._start(self._driver.ask(step.sql, step.parameters))
             cancelled = await self._ended([task])
+            self._observed(step, time.perf_counter() - start)
             if cancelled is not None:
                 task.exception()
                 raise cancelled
@@ -206,7 +210,7 @@ class AsyncGate(surface.Surface):
         if step.heartbeat is not None:
             self._start(self._beat(step.heartbeat, stop))
         work = asyncio.ensure_future(_work(step))
-        step.call.give_up = lambda: work.cancel() and None
+        step.call.give_up = functools.partial(_cancel, work)
         cancelled: typing.Optional[BaseException] = None
         kept = False
         try:
@@ -248,6 +252,10 @@ class AsyncGate(surface.Surface):
                 pass
             except (Away, GateError) as error:
                 thrown = error
+
+
+def _cancel(work: "asyncio.Future[typing.Any]") -> None:
+    work.cancel()
 
 
 async def _work(step: Run) -> Outcome:

@@ -1,6 +1,7 @@
 """The gate for programs with threads."""
 import concurrent.futures
 import contextvars
+import functools
 import inspect
 import threading
 import time
@@ -45,7 +46,7 @@ class Gate(surface.Surface):
 
     def _wrapped(self, fn: Function, name: str, options: typing.Dict[str, typing.Any]) -> Function:
         def call(args: typing.Any, **more: typing.Any) -> Result:
-            merged = {**options, **more, "spread": True}
+            merged: typing.Dict[str, typing.Any] = {**options, **more, "spread": True}
             return self.call(merged.pop("agent", None), name, args, fn, **merged)
 
         def wrapped(*args: typing.Any, **kwargs: typing.Any) -> Result:
@@ -81,9 +82,12 @@ class Gate(surface.Surface):
         started: typing.Set[int] = set()
         executor = concurrent.futures.ThreadPoolExecutor(min(threads, len(requests)))
         try:
-            futures = [executor.submit(contextvars.copy_context().run, self._one, place, request, rows[place], started)
-                       for place, request in enumerate(requests)]
-            return [surface.marked(future.result(), one) for future, one in zip(futures, asked)]
+            futures: typing.List["concurrent.futures.Future[Result]"] = []
+            for place, request in enumerate(requests):
+                context = contextvars.copy_context()
+                one = functools.partial(self._one, place, request, rows[place], started)
+                futures.append(executor.submit(lambda context=context, one=one: context.run(one)))  # type: ignore[misc]
+            return [surface.marked(future.result(), mark) for future, mark in zip(futures, asked)]
         finally:
             executor.shutdown(cancel_futures=True)
             left = [place for place in range(len(requests)) if place not in started]
@@ -136,7 +140,11 @@ class Gate(surface.Surface):
 
     def _do(self, step: typing.Any) -> typing.Any:
         if isinstance(step, Ask):
-            return self._driver.ask(step.sql, step.parameters)
+            start = time.perf_counter()
+            try:
+                return self._driver.ask(step.sql, step.parameters)
+            finally:
+                self._observed(step, time.perf_counter() - start)
         if isinstance(step, Run):
             return self._run(step)
         if isinstance(step, Decision) and self._listener is not None:

@@ -200,7 +200,11 @@ def of_row(row: sql.Row) -> Result:
     value = values.of_json(row["result"]) if row["verdict"] == "cached" else None
     return Result(ok=row["verdict"] == "cached", value=value, verdict=row["verdict"], reason=row["reason"], feedback=row["feedback"],
                   detail=row["detail"], errors=values.of_json(row["errors"]), call_id=row["call_id"], args=values.of_json(row["args"]),
-                  approval=row["approval"], model=row["model"], enforced=bool(row["enforced"]))
+                  approval=row["approval"], model=row["model"], enforced=bool(row["enforced"]), audit=audited(row))
+
+
+def audited(row: sql.Row) -> typing.Optional[str]:
+    return None if row["enforced"] else row["reason"]
 
 
 def attempt(rules: Rules, request: Request, row: sql.Row, keep: bool = False) -> Steps:
@@ -211,7 +215,7 @@ def attempt(rules: Rules, request: Request, row: sql.Row, keep: bool = False) ->
     outcome: Outcome = yield Run(typing.cast(typing.Callable[..., typing.Any], request.fn), argument, request.spread, running,
                                  heartbeat(rules, request, running), keep)
     result = Result(ok=outcome.error is None, value=outcome.value, call_id=call_id, args=argument, approval=row["approval"], model=row["model"],
-                    enforced=bool(row["enforced"]), detail=row["detail"], feedback=row["feedback"])
+                    enforced=bool(row["enforced"]), audit=audited(row), detail=row["detail"], feedback=row["feedback"])
     if outcome.error is not None:
         return (yield from attempt_failed(rules, request, result, outcome, running.lost))
     if keep and outcome.cancelled is None:

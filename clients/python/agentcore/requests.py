@@ -27,6 +27,7 @@ class Rules:
     lease: float = 60.0                              # without a heartbeat for so long, the worker counts as dead
     answer_wait: float = 20.0                        # one statement; then its connection is given up
     errors: str = "raise"                            # what a tool's exception becomes: "raise" | "result"
+    observe: typing.Optional[typing.Callable[[str, float], None]] = None      # told of each statement: the function's name, and seconds
     counts: typing.Dict[str, int] = dataclasses.field(default_factory=dict)   # what became of calls, by verdict, and what went wrong
 
     def __post_init__(self) -> None:
@@ -150,7 +151,8 @@ class ModelRequest(Request):
         # only who names a key can ask for the answer again
         result = None if self.own_key or value is usage.STREAMED else self.kept(rules, call_id, value)
         told = self.collected.told() if value is usage.STREAMED else usage.of_response(value)
-        return Ask(sql.LLM_COMMIT, {"call_id": call_id, "usage": told, "result": result, "tenant": self.tenant})
+        tokens, usd = self.cost(value) if self.cost else (None, None)
+        return Ask(sql.LLM_COMMIT, {"call_id": call_id, "usage": told, "tokens": text(tokens), "usd": text(usd), "result": result, "tenant": self.tenant})
 
     def fail(self, call_id: str, failure: values.Failure) -> Ask:
         ask = super().fail(call_id, failure)

@@ -32,6 +32,7 @@ class Result:
     advice: typing.Optional[str] = None                 # call_fail()'s last action: retry | fail | defer
     settled: typing.Optional[str] = None                # committed, replayed, late, conflict, failed, released; None: not known
     enforced: bool = True
+    audit: typing.Optional[str] = None                  # where it is not enforced: the reason that enforcement would have given
 
     @property
     def cached(self) -> bool:
@@ -42,5 +43,7 @@ class Result:
         if self.ok:
             if self.value is None and self.cached:
                 return "The call was made before; its result was not kept."
-            return self.value if isinstance(self.value, str) else json.dumps(values.plain(self.value), ensure_ascii=False)
+            text = self.value if isinstance(self.value, str) else json.dumps(values.plain(self.value), ensure_ascii=False)
+            # a person may have corrected the arguments
+            return f"{text}\n\n{self.feedback}" if self.feedback else text
         return self.feedback or self.reason or self.verdict

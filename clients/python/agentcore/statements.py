@@ -16,7 +16,8 @@ LLM_BEGIN = f"""SELECT {_VERDICT} FROM agentcore.llm_begin(%(agent)s::text, %(mo
  %(max_output_tokens)s::text::bigint, key => %(key)s::text, task => %(task)s::text, subject => %(subject)s::text, lease => %(lease)s::text::interval,
  service_tier => %(service_tier)s::text, fees => %(fees)s::text::jsonb, holder => %(holder)s::text, labels => %(labels)s::text::jsonb,
  budgets => %(budgets)s::text[], fallback => %(fallback)s::text[], tenant => %(tenant)s::text)"""
-LLM_COMMIT = """SELECT agentcore.llm_commit(%(call_id)s::text::uuid, usage => %(usage)s::text::jsonb, result_text => %(result)s::text,
+LLM_COMMIT = """SELECT agentcore.llm_commit(%(call_id)s::text::uuid, usage => %(usage)s::text::jsonb, tokens => %(tokens)s::text::bigint,
+ usd => %(usd)s::text::numeric, result_text => %(result)s::text,
  tenant => %(tenant)s::text) AS outcome"""
 CALL_COMMIT = """SELECT agentcore.call_commit(%(call_id)s::text::uuid, result_text => %(result)s::text, tokens => %(tokens)s::text::bigint,
  usd => %(usd)s::text::numeric, tenant => %(tenant)s::text) AS outcome"""
@@ -30,6 +31,11 @@ CALL_EXTEND = "SELECT agentcore.call_extend(%(call_id)s::text::uuid, %(lease)s::
 
 Parameters = typing.Mapping[str, typing.Any]
 Row = typing.Dict[str, typing.Any]
+
+
+def name_of(sql: str) -> str:
+    """The function that the statement calls."""
+    return sql.split("agentcore.", 1)[1].split("(", 1)[0]
 
 
 def numbered(sql: str, parameters: Parameters) -> typing.Tuple[str, typing.List[typing.Any]]:

@@ -35,6 +35,10 @@ class Surface:
         """What became of calls, by verdict, and what went wrong: failed, unavailable, fail_open, lost, unsettled, conflict, result_dropped."""
         return dict(self.rules.counts)
 
+    def _observed(self, ask: Ask, seconds: float) -> None:
+        if self.rules.observe is not None:
+            self.rules.observe(sql.name_of(ask.sql), seconds)
+
     def _request(self, agent: typing.Optional[str], tool: str, args: typing.Any, fn: typing.Optional[Function],
                  options: typing.Mapping[str, typing.Any], kind: typing.Type[Request] = Request) -> Request:
         chosen: typing.Dict[str, typing.Any] = {"agent": "", "lease": self.rules.lease, **self._defaults,

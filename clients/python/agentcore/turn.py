@@ -38,7 +38,8 @@ def _part(part: typing.Any) -> typing.List[Asked]:
     if kind == "tool_use":
         return [Asked(part.get("id"), part.get("name"), part.get("input"), True)]
     if part.get("method") == "tools/call":
-        parameters = part.get("params") if isinstance(part.get("params"), dict) else {}
+        given = part.get("params")
+        parameters = given if isinstance(given, dict) else {}
         # the ids of JSON-RPC begin anew with each connection
         return [Asked(part.get("id"), parameters.get("name"), parameters.get("arguments"), False)]
     if "args" in part and isinstance(part.get("name"), str):

@@ -20,16 +20,16 @@ def clean(text: str) -> str:
 
 def plain(value: typing.Any, depth: int = 0) -> typing.Any:
     """The value as JSON can say it.  What it cannot say becomes text; NaN and the infinities become null."""
+    if isinstance(value, enum.Enum):
+        return plain(value.value, depth + 1)
     if value is None or isinstance(value, (bool, int)):
-        return value if not isinstance(value, enum.Enum) else plain(value.value, depth + 1)
+        return value
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if depth > _DEEPEST:
         return clean(str(value))[:1000]
-    if isinstance(value, enum.Enum):
-        return plain(value.value, depth + 1)
     if isinstance(value, typing.Mapping):
         return {clean(str(key)): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -126,7 +126,7 @@ def _name(error: BaseException) -> str:
 
 def failure(error: BaseException) -> Failure:
     """Status, words and headers of an exception of any HTTP library; its causes too, for they name the network's part."""
-    words = []
+    words: typing.List[str] = []
     cause: typing.Optional[BaseException] = error
     while cause is not None and len(words) < 4:
         words.append(f"{_name(cause)}: {cause}")

@@ -1,4 +1,5 @@
 """What the gate answers, and what becomes of it here: run, cached, wait, deny, approval."""
+import json
 import threading
 import uuid
 
@@ -69,10 +70,11 @@ class Answers:
     def asks_a_person(self):
         admin("SELECT agentcore.tool_set(%s, needs_approval => true)", self.pay)
 
-    def decides(self, allow):
+    def decides(self, allow, args=None):
         def decide():
             wait_until(lambda: admin("SELECT 1 FROM agentcore.approvals WHERE agent = %s AND state = 'pending'", self.agent))
-            admin("SELECT agentcore.call_approve(id, %s, note => 'so it is') FROM agentcore.approvals WHERE agent = %s", allow, self.agent)
+            admin("SELECT agentcore.call_approve(id, %s, note => 'so it is', args => %s::jsonb) FROM agentcore.approvals WHERE agent = %s",
+                  allow, None if args is None else json.dumps(args), self.agent)
         person = threading.Thread(target=decide)
         person.start()
         self.addCleanup(person.join)
@@ -108,11 +110,29 @@ class Answers:
         self.assertEqual((result.verdict, result.reason), ("deny", "approval_required"))
         self.assertIn("A person refused this call", result.content())
 
+    def test_a_person_corrects_the_arguments(self):
+        """What runs is what was allowed, and the model hears of it."""
+        self.asks_a_person()
+        self.decides(True, {"n": 7, "to": "y"})
+        result = self.client().call(None, self.pay, {"n": 1}, self.does(self.pay, lambda args: args["n"]))
+        self.assertEqual((result.value, result.args), (7, {"n": 7, "to": "y"}))
+        self.assertRegex(result.content(), "(?s)^7\n\n.+")
+
     def test_patience_for_people_ends(self):
         self.asks_a_person()
         result = self.client(approval_wait=0.1).call(None, self.pay, {"n": 1}, self.fail)
         self.assertEqual((result.verdict, result.reason), ("wait", "approval_required"))
         self.assertIn("A person must allow", result.content())
+
+    def test_an_audit_tells_what_it_would_have_said(self):
+        admin("SELECT agentcore.agent_set(%s, mode => 'audit')", self.agent)
+        result = self.client().call(None, self.pay, {"n": "many"}, self.does(self.pay))
+        self.assertEqual((result.ok, result.enforced, result.audit, result.reason), (True, False, "invalid_args", None))
+
+    def test_each_statement_can_be_observed(self):
+        seen = []
+        self.client(observe=lambda name, seconds: seen.append((name, seconds >= 0))).call(None, self.pay, {}, self.does(self.pay))
+        self.assertEqual(seen, [("call_begin", True), ("call_commit", True)])
 
     def test_the_tools_of_an_agent(self):
         names = [tool["name"] for tool in self.client().tools(format="anthropic")]
