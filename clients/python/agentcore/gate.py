@@ -1,7 +1,6 @@
 """The gate for programs with threads."""
 import concurrent.futures
 import contextvars
-import functools
 import inspect
 import threading
 import time
@@ -84,19 +83,17 @@ class Gate(surface.Surface):
         try:
             futures: typing.List["concurrent.futures.Future[Result]"] = []
             for place, request in enumerate(requests):
-                context = contextvars.copy_context()
-                one = functools.partial(self._one, place, request, rows[place], started)
-                futures.append(executor.submit(lambda context=context, one=one: context.run(one)))  # type: ignore[misc]
+                futures.append(executor.submit(self._one, place, request, rows[place], started, contextvars.copy_context()))
             return [surface.marked(future.result(), mark) for future, mark in zip(futures, asked)]
         finally:
             executor.shutdown(cancel_futures=True)
             left = [place for place in range(len(requests)) if place not in started]
             self._drive(loop.give_back_rows(self.rules, [requests[place] for place in left], [rows[place] for place in left]))
 
-    def _one(self, place: int, request: Request, row: typing.Optional[Row], started: typing.Set[int]) -> Result:
+    def _one(self, place: int, request: Request, row: typing.Optional[Row], started: typing.Set[int], context: contextvars.Context) -> Result:
         started.add(place)
         try:
-            return typing.cast(Result, self._drive(loop.call(self.rules, request, row)))
+            return typing.cast(Result, context.run(self._drive, loop.call(self.rules, request, row)))
         except Exception as error:
             return surface.of_error(request, error)
 
