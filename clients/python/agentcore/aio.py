@@ -329,9 +329,11 @@ class AsyncStream:
 
     async def _cut(self, error: typing.Optional[BaseException]) -> None:
         opened, self._opened = self._opened, None
-        self._pending = []
         if opened is None:
             return
+        for event in self._pending:
+            self._request.collected.add(event)
+        self._pending = []
         opened.running.stop()
         closing = self._gate._start(_close(self._source, self._events))
         cancelled = await self._gate._ended([closing], self._gate.rules.cancel_wait)

@@ -231,9 +231,11 @@ class Stream:
 
     def _cut(self, error: typing.Optional[BaseException]) -> None:
         opened, self._opened = self._opened, None
-        self._pending = []
         if opened is None:
             return
+        for event in self._pending:
+            self._request.collected.add(event)
+        self._pending = []
         opened.running.stop()
         try:
             surface.close(self._source)

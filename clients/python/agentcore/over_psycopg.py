@@ -100,16 +100,22 @@ class Pool:
         self._dsn = dsn
         self._idle: typing.List[Connection] = []
         self._places = threading.BoundedSemaphore(size)
+        self._size = size
+        self._process = os.getpid()
         self._closed = False
 
     @contextlib.contextmanager
     def connection(self) -> typing.Iterator[Connection]:
+        if self._process != os.getpid():
+            # forked: the connections are the parent's
+            self._idle, self._places, self._process = [], threading.BoundedSemaphore(self._size), os.getpid()
         if not self._places.acquire(timeout=30):
             raise psycopg.OperationalError("no connection of the pool came free")
         try:
-            try:
+            connection: typing.Optional[Connection] = None
+            with contextlib.suppress(IndexError):
                 connection = self._idle.pop()
-            except IndexError:
+            if connection is None:
                 connection = psycopg.connect(self._dsn, **connect_options(self._dsn))
             try:
                 yield connection

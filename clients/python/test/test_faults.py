@@ -1,5 +1,6 @@
 """The database, or the way to it, fails: before a statement, after it, while the tool runs, for good."""
 import logging
+import os
 import threading
 
 import agentcore
@@ -231,6 +232,20 @@ class Pools(GateTest):
         result = gate.call(None, self.pay, {}, self.does(self.pay, lambda args: state(agentcore.current().call_id)))
         self.assertEqual((result.value, result.settled), ("open", "committed"))
         gate.close()
+
+    def test_a_forked_child_has_connections_of_its_own(self):
+        client = self.client()
+        client.call(None, self.look, {}, self.does(self.look))
+        child = os.fork()
+        if child == 0:
+            good = False
+            try:
+                good = client.call(None, self.look, {"n": 1}, self.does(self.look)).settled == "committed"
+            finally:
+                os._exit(0 if good else 1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        client.call(None, self.look, {"n": 2}, self.does(self.look))
+        self.assertEqual(self.permits(), [("committed", 1)] * 3)
 
     def test_an_interrupt_is_settled_first(self):
         with self.assertRaises(KeyboardInterrupt):

@@ -156,6 +156,15 @@ class Models:
         client.read(stream)
         self.assertEqual(self.charged(), [("committed", 17)])
 
+    def test_a_stream_that_is_forgotten(self):
+        client = self.client()
+        stream = client.model(None, self.model, REQUEST, self.stream([START, END]), stream=True)
+        if hasattr(stream, "__enter__"):
+            del stream
+        else:
+            client.run(stream.close())
+        self.assertEqual(self.charged(), [("failed", 11)])
+
     def test_a_stream_whose_commit_is_lost(self):
         client = self.client()
         self.proxy.drop("llm_commit", "after")
