@@ -1,9 +1,10 @@
 // A fetch that asks at every hop and connects only to addresses that it asked about (doc/redirects.md says why).
-import { lookup as resolve } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { Agent, fetch as plainFetch, Headers, type RequestInit, type Response } from 'undici';
 import type { Gate } from './gate.js';
-import { IP_CHECK, URL_CHECK } from './statements.js';
+import { pinned, Refused, UrlGuard, type AddressesOf } from './url_guard.js';
+
+export { pinned, Refused, UrlGuard } from './url_guard.js';
+export type { AddressesOf, Judged } from './url_guard.js';
 
 export interface FetchOptions {
 	/** The policy that judges; its tenant is the gate's. */
@@ -12,17 +13,9 @@ export interface FetchOptions {
 	/** Milliseconds for the whole, redirects included, until the headers of the last answer. */
 	timeout?: number;
 	/** Every address of a name; the system's resolver if absent. */
-	resolver?: (host: string) => Promise<string[]>;
+	resolver?: AddressesOf;
 	/** Certificates that are trusted beside the system's. */
 	ca?: string;
-}
-
-/** The policy said no, or the answer was not one to follow; the message may be shown to the model. */
-export class Refused extends Error {
-	constructor(readonly reason: string, readonly detail: string) {
-		super(`${reason} (${detail})`);
-		this.name = 'Refused';
-	}
 }
 
 const REDIRECTS = [301, 302, 303, 307, 308];
@@ -33,38 +26,7 @@ export type GuardedFetch = (url: string | URL, init?: RequestInit) => Promise<Re
 /** A fetch for an agent's tools.  Refused where the policy refuses, at any hop; else as fetch. */
 export function guardedFetch(gate: Gate, options: FetchOptions): GuardedFetch {
 	const { policy, maxHops = 5, timeout = 30_000, ca } = options;
-	const resolver = options.resolver ?? (async (host: string) => (await resolve(host, { all: true, verbatim: true })).map(({ address }) => address));
-
-	async function judge(url: string, method: string): Promise<{ url: string; host: string; port: number }> {
-		if (url.includes('\0')) throw new Refused('invalid_url', 'control_character'); // the database would not take it
-		const row = (await gate.ask(URL_CHECK, { policy, url, method }))[0]!;
-		// a policy in mode audit or off allows what cannot be parsed; there is nothing to fetch then
-		if (!row['allowed'] || row['url'] === null) throw new Refused(row['reason'] ?? 'invalid_url', row['detail'] ?? 'not a URL');
-		return row as { url: string; host: string; port: number };
-	}
-
-	async function addresses(host: string, port: number): Promise<string[]> {
-		const bare = host.replace(/^\[|\]$/g, '');
-		const found = isIP(bare) ? [bare] : await resolver(bare).catch(() => { throw new Refused('not_in_allowlist', `${bare} cannot be resolved`); });
-		// an address with a zone ("fe80::1%eth0") is none that PostgreSQL knows
-		if (found.some((address) => !isIP(address) || address.includes('%'))) throw new Refused('denylist_match', 'a link-local address');
-		const row = (await gate.ask(IP_CHECK, { policy, ips: `{${found.join(',')}}`, port: String(port) }))[0]!;
-		if (!row['allowed']) throw new Refused(row['reason'], row['detail']);
-		return found;
-	}
-
-	/** Connections to the judged addresses only, whatever the name resolves to by now. */
-	const pinned = (judged: string[]): Agent => new Agent({
-		connect: {
-			...(ca ? { ca } : {}),
-			lookup: (_host, wanted, answer) => {
-				const all = judged.map((address) => ({ address, family: isIP(address) }));
-				if (wanted.all) answer(null, all);
-				else (answer as (error: null, address: string, family: number) => void)(null, all[0]!.address, all[0]!.family);
-			},
-		},
-		pipelining: 0,
-	});
+	const guard = new UrlGuard(gate, policy, options.resolver);
 
 	return async function fetch(input, init = {}) {
 		let url = String(input);
@@ -73,8 +35,9 @@ export function guardedFetch(gate: Gate, options: FetchOptions): GuardedFetch {
 		headers.delete('host');
 		const signal = bounded(init.signal, timeout);
 		for (let hop = 0; hop <= maxHops; hop++) {
-			const judged = await judge(url, method);
-			const agent = pinned(await addresses(judged.host, judged.port));
+			const judged = await guard.judge(url, method);
+			const lookup = pinned(await guard.addresses(judged));
+			const agent = new Agent({ connect: { ...(ca ? { ca } : {}), lookup }, pipelining: 0 });
 			const response = await plainFetch(judged.url, { ...init, method, body, headers: Object.fromEntries(headers), redirect: 'manual', dispatcher: agent, signal });
 			const location = response.headers.get('location');
 			if (!REDIRECTS.includes(response.status) || location === null) return response;
