@@ -166,6 +166,7 @@ export class Loop {
 					}
 				} else return this.finish(request, ofRow(row), attempts, waits);
 				if (!patient) return this.finish(request, failed ?? ofRow(row), attempts, waits);
+				request.options.onWait?.(row['verdict'] === 'wait' ? ofRow(row) : failed!, delay);
 				row = undefined;
 				if (approval !== undefined) await this.approvals.wait(approval, delay, signal);
 				else await pause(delay, undefined, signal ? { signal } : {});

@@ -1,5 +1,6 @@
 // One logical call, however often it is asked and tried, and how a gate behaves.
 import { randomUUID } from 'node:crypto';
+import type { Result } from './result.js';
 import * as sql from './statements.js';
 import * as usage from './usage.js';
 import { ofArgs, ofJson, ofResult, toJson, type Failure } from './values.js';
@@ -57,6 +58,8 @@ export interface CallOptions {
 	/** Tokens and dollars of a value. */
 	cost?: (value: any) => { tokens?: number; usd?: number | string };
 	signal?: AbortSignal;
+	/** Hears of each pause before it begins: what the gate, or the failed attempt, said, and for how many milliseconds. */
+	onWait?: (why: Result, milliseconds: number) => void;
 }
 
 export interface ModelOptions extends CallOptions {

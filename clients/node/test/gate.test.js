@@ -40,11 +40,12 @@ for (const [driver, open] of Object.entries(gates)) {
 
 		it('follows the advice to try again, and settles what failed for good', async () => {
 			let runs = 0;
+			const heard = [];
 			const result = await gate.call(null, 'add', { a: 1 }, () => {
 				if (++runs < 3) throw Object.assign(new Error('overloaded'), { status: 503 });
 				return 'third';
-			});
-			assert.deepEqual([result.value, result.attempts], ['third', 3]);
+			}, { onWait: ({ advice }) => heard.push(advice) });
+			assert.deepEqual([result.value, result.attempts, heard], ['third', 3, ['retry', 'retry']]);
 			const fatal = Object.assign(new Error('no such page'), { status: 404 });
 			await assert.rejects(gate.call(null, 'add', { a: 1 }, () => { throw fatal; }), (error) => {
 				assert.equal(error, fatal);
@@ -64,11 +65,14 @@ for (const [driver, open] of Object.entries(gates)) {
 			const { connection: direct, close: closeDirect } = gates.postgres();
 			const patient = new Gate(connection, { agent: 'bot', listen: direct, firstLook: 50, ...quiet });
 			const key = `${driver} approved`;
-			const waiting = patient.call(null, 'ask', {}, () => 'done', { key });
+			const heard = [];
+			const onWait = ({ verdict, reason, approval }, delay) => heard.push([verdict, reason, typeof approval, delay > 0]);
+			const waiting = patient.call(null, 'ask', {}, () => 'done', { key, onWait });
 			const approve = () => admin(`SELECT agentcore.call_approve(id, true) FROM agentcore.approvals WHERE state = 'pending' AND tool = 'ask'`);
 			await until(async () => (await approve()).length > 0);
 			const result = await waiting;
 			assert.deepEqual([result.value, result.approval !== null, result.waits.approval_required >= 1], ['done', true, true]);
+			assert.deepEqual(heard[0], ['wait', 'approval_required', 'string', true]);
 			await patient.close();
 			await closeDirect();
 		});
