@@ -98,7 +98,7 @@ def settle(rules: Rules, ask: Ask, call_id: str) -> Steps:
         tries += 1
     if cancelled is not None:
         raise cancelled
-    return None if row is None else {**row, "tries": tries}
+    return row
 
 
 def heartbeat(rules: Rules, request: Request, running: Running) -> Steps:
@@ -256,20 +256,12 @@ def attempt_failed(rules: Rules, request: Request, result: Result, outcome: Outc
     result.error = error
     if advice is None:
         return result, None
-    if advice["reason"] == "already_settled" and advice["tries"]:
-        # the first answer was lost: was it to try again?
-        advice = yield from _advice_unseen(rules, request, call_id, advice)
     result.settled, result.advice, result.reason = "failed", advice["action"], advice["reason"]
     if advice["action"] != "retry":
         return result, None
     # another model may go on at once; the gate says when it may not
     delay = 0.0 if getattr(request, "fallback", None) else advice["delay_ms"] / 1000
     return result, delay
-
-
-def _advice_unseen(rules: Rules, request: Request, call_id: str, advice: sql.Row) -> Steps:
-    status = yield from settle(rules, request.status(call_id), call_id)
-    return {**advice, "action": "retry", "delay_ms": 0} if status and status["status"] == "retry" else advice
 
 
 def run_open(rules: Rules, request: Request) -> Steps:

@@ -116,9 +116,6 @@ class Request:
     def extend(self, call_id: str) -> Ask:
         return Ask(sql.CALL_EXTEND, {"call_id": call_id, "lease": f"{self.lease} s", "tenant": self.tenant})
 
-    def status(self, call_id: str) -> Ask:
-        return Ask(sql.CALL_STATUS, {"call_id": call_id, "tenant": self.tenant})
-
     def argument(self, row: sql.Row) -> typing.Any:
         """What the tool runs with: the arguments that the gate returned, for it may have converted them."""
         return values.of_json(row["args"])

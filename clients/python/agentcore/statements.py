@@ -25,7 +25,6 @@ CALL_FAIL = """SELECT action, reason, delay_ms, at::text FROM agentcore.call_fai
  error => %(error)s::text, retry_after_header => %(retry_after)s::text, tokens => %(tokens)s::text::bigint, usd => %(usd)s::text::numeric,
  usage => %(usage)s::text::jsonb, tenant => %(tenant)s::text)"""
 CALL_RELEASE = "SELECT agentcore.call_release(%(call_id)s::text::uuid, tenant => %(tenant)s::text) AS outcome"
-CALL_STATUS = "SELECT agentcore.call_status(%(call_id)s::text::uuid, tenant => %(tenant)s::text) AS status"
 TOOLS_FOR = "SELECT agentcore.tools_for(%(agent)s::text, %(format)s::text, %(strict)s::text::boolean, tenant => %(tenant)s::text)::text AS tools"
 CALL_EXTEND = "SELECT agentcore.call_extend(%(call_id)s::text::uuid, %(lease)s::text::interval, tenant => %(tenant)s::text) AS outcome"
 

@@ -104,12 +104,64 @@ class Cancelled:
             task = asyncio.ensure_future(work)
             await asyncio.to_thread(wait_until, self.proxy.holding)
             task.cancel()
-            await asyncio.sleep(0)
+            # nothing else may be asked while it is on its way: it could arrive last
+            for _ in range(10):
+                await asyncio.sleep(0.02)
+            self.assertEqual(self.proxy.seen(statement), 0)
             await asyncio.to_thread(self.proxy.let_go)
             with self.assertRaises(asyncio.CancelledError):
                 await task
 
         self.clients[0].run(all_of_it())
+
+    def met_and_lost(self, statement, work):
+        """The same, but it never arrives."""
+        self.proxy.drop(statement, "hold")
+
+        async def all_of_it():
+            task = asyncio.ensure_future(work)
+            await asyncio.to_thread(wait_until, self.proxy.holding)
+            task.cancel()
+            await asyncio.sleep(0)
+            await asyncio.to_thread(self.proxy.cut)
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+
+        self.clients[0].run(all_of_it())
+
+    def test_while_the_gate_commits_and_that_is_lost(self):
+        self.met_and_lost("call_commit", self.client().gate.call(None, self.pay, {}, self.does(self.pay)))
+        self.assertEqual(self.states(), ["committed"])
+
+    def test_again_while_a_failure_is_told_again(self):
+        """Each time its statement is lost it pauses; a second cancellation meets a pause."""
+        client, started = self.client(), []
+        self.proxy.drop("call_fail", "before", times=5)
+
+        async def twice():
+            task = asyncio.ensure_future(client.gate.call(None, self.look, {}, self.hangs(self.look, started)))
+            await asyncio.to_thread(wait_until, lambda: started)
+            task.cancel()
+            await asyncio.to_thread(wait_until, lambda: self.proxy.used >= 4)
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+
+        client.run(twice())
+        self.assertEqual((self.states(), self.proxy.used), (["failed"], 5))
+
+    def test_a_turn_whose_tasks_have_not_begun(self):
+        tasks = []
+        client = self.client(observe=lambda name, seconds: name == "call_begin_many" and tasks[0].cancel())
+        turn = [{"type": "tool_use", "id": f"{self.agent}-{number}", "name": self.look, "input": {"n": number}} for number in range(4)]
+
+        async def cancelled():
+            tasks.append(asyncio.ensure_future(client.gate.many(None, turn, {self.look: self.fail})))
+            with self.assertRaises(asyncio.CancelledError):
+                await tasks[0]
+
+        client.run(cancelled())
+        self.assertEqual(self.states(), ["released"] * 4)
 
     def test_while_the_gate_begins(self):
         self.met_at("call_begin", self.client().gate.call(None, self.pay, {}, self.fail))
@@ -117,8 +169,7 @@ class Cancelled:
 
     def test_while_the_gate_begins_and_the_answer_is_lost(self):
         client = self.client()
-        self.proxy.drop("call_begin", "after")
-        self.met_at("call_begin", client.gate.call(None, self.pay, {}, self.fail))
+        self.met_and_lost("call_begin", client.gate.call(None, self.pay, {}, self.fail))
         self.assertEqual(self.states(), ["released"])
 
     def test_while_the_gate_commits(self):

@@ -234,18 +234,32 @@ class Pools(GateTest):
         gate.close()
 
     def test_a_forked_child_has_connections_of_its_own(self):
-        client = self.client()
-        client.call(None, self.look, {}, self.does(self.look))
+        pool = over_psycopg.Pool()
+
+        def backend():
+            with pool.connection() as connection:
+                return connection.execute("SELECT pg_backend_pid()").fetchone()[0]
+
+        first = backend()
+        self.assertEqual(backend(), first)
         child = os.fork()
         if child == 0:
-            good = False
-            try:
-                good = client.call(None, self.look, {"n": 1}, self.does(self.look)).settled == "committed"
-            finally:
-                os._exit(0 if good else 1)
+            os._exit(0 if backend() != first else 1)
         self.assertEqual(os.waitpid(child, 0)[1], 0)
-        client.call(None, self.look, {"n": 2}, self.does(self.look))
-        self.assertEqual(self.permits(), [("committed", 1)] * 3)
+        self.assertEqual(backend(), first)
+        pool.close()
+
+    def test_an_interrupt_in_a_turn(self):
+        """Calls that were begun and whose turn has not come are given back."""
+        def look(args):
+            if args["n"] == 0:
+                raise KeyboardInterrupt
+            self.effects.add(agentcore.current().call_id, self.look)
+            threading.Event().wait(0.01)
+        turn = [{"type": "tool_use", "id": f"{self.agent}-{number}", "name": self.look, "input": {"n": number}} for number in range(50)]
+        with self.assertRaises(KeyboardInterrupt):
+            self.client().many(None, turn, {self.look: look}, threads=1)
+        self.assertEqual({state for state, _ in self.permits()} - {"failed", "committed", "released"}, set())
 
     def test_an_interrupt_is_settled_first(self):
         with self.assertRaises(KeyboardInterrupt):

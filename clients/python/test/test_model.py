@@ -46,6 +46,10 @@ class Models:
         again = client.model(None, self.model, REQUEST, self.fail, key=key)
         self.assertEqual((again.cached, again.value["text"]), (True, "Hi"))
 
+    def test_without_a_key_the_answer_is_not_kept(self):
+        self.client().model(None, self.model, REQUEST, lambda request: {"text": "secret", "usage": {"input_tokens": 1, "output_tokens": 1}})
+        self.assertEqual(admin("SELECT count(*) FROM agentcore.permit p WHERE agent = %s AND to_jsonb(p)::text LIKE '%%secret%%'", self.agent), [(0,)])
+
     def test_a_request_must_say_how_much_may_come(self):
         with self.assertRaises(TypeError):
             self.client().model(None, self.model, {"messages": []}, self.fail)

@@ -4,7 +4,7 @@ import random
 import threading
 
 import agentcore
-from support import HttpError, admin, of_each_kind
+from support import HttpError, admin, of_each_kind, wait_until
 
 SHAPES = {
     "openai chat": lambda calls: {"choices": [{"message": {"role": "assistant", "content": None, "tool_calls": [
@@ -48,10 +48,20 @@ class Turns:
 
     def test_an_id_that_stands_twice_is_one_call(self):
         calls = [(f"twice{self.agent}", self.look, {"n": 1})] * 2 + [(f"twice{self.agent}", self.look, {"n": 2})]
-        results = self.client().many(None, SHAPES["anthropic"](calls), {self.look: self.does(self.look)})
+        meets = self.does(self.look, lambda args: wait_until(lambda: self.proxy.seen("call_begin(") >= 2))
+        results = self.client().many(None, SHAPES["anthropic"](calls), {self.look: meets})
         self.assertEqual([(result.ok, result.cached) for result in results[:2]], [(True, False), (True, True)])
         self.assertFalse(results[2].ok)
         self.assertEqual(len(self.effects.read()), 1)
+
+    def test_an_id_that_stands_twice_far_apart(self):
+        calls = [(f"far{self.agent}-{number % 128}", self.look, {"n": number % 128}) for number in range(129)]
+        meets = self.does(self.look, lambda args: wait_until(lambda: self.proxy.seen("call_begin(") or self.proxy.seen("call_begin_many(") > 1))
+        results = self.client(max_wait=600.0).many(None, SHAPES["anthropic"](calls), {self.look: meets}, **self.threads(129))
+        self.assertEqual((all(result.ok for result in results), len(self.effects.read())), (True, 128))
+
+    def threads(self, number):
+        return {"threads": number} if self.kind.name == "psycopg in threads" else {}
 
     def test_ids_that_begin_anew(self):
         client = self.client()
