@@ -1,0 +1,34 @@
+//go:build !pgx5
+
+package agentcore
+
+import (
+	"context"
+
+	"github.com/jackc/pgconn"
+	"github.com/jackc/pgx/v4"
+	"github.com/jackc/pgx/v4/pgxpool"
+)
+
+// Pool is a pool of pgx: of version 4, or of version 5 with the build tag pgx5.
+type Pool = pgxpool.Pool
+
+type (
+	connection  = pgconn.PgConn
+	notice      = pgconn.Notice
+	serverError = pgconn.PgError
+)
+
+func poolConfig(dsn string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err == nil {
+		config.LazyConnect = true
+	}
+	return config, err
+}
+
+func open(config *pgxpool.Config) (*Pool, error) {
+	return pgxpool.ConnectConfig(context.Background(), config)
+}
+
+func connect(ctx context.Context, dsn string) (*pgx.Conn, error) { return pgx.Connect(ctx, dsn) }
