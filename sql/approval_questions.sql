@@ -48,6 +48,7 @@ SELECT approval = :'ap' AS same FROM public.pay('10', task => 't');
 SELECT approval = :'ap' AS same FROM public.pay('10', usd => 2);
 SET SESSION AUTHORIZATION regress_agc_ann;
 SELECT public.vote(:'ap');
+SELECT asks -> 0 -> 'bind' AS bind FROM approvals WHERE id = :'ap';
 -- a worker that changes arguments or estimate after the approval
 SET SESSION AUTHORIZATION regress_agc_worker;
 SELECT said FROM public.pay('11');

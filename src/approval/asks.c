@@ -92,6 +92,25 @@ self_of(JsonbContainer *ask)
 	return member_of(ask, "self", &value) != NULL && value.type == jbvBool && value.val.boolean;
 }
 
+static void
+read_bind(JsonbContainer *ask, CallAsk *out)
+{
+	JsonbValue	value;
+	JsonbContainer *list;
+
+	if (member_of(ask, "bind", &value) == NULL || value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
+		return;
+	list = value.val.binary.data;
+	out->bind = palloc(JsonContainerSize(list) * sizeof(char *));
+	for (uint32 i = 0; i < JsonContainerSize(list); i++)
+	{
+		JsonbValue *pointer = getIthJsonbValueFromContainer(list, i);
+
+		if (pointer->type == jbvString)
+			out->bind[out->nbind++] = pnstrdup(pointer->val.string.val, pointer->val.string.len);
+	}
+}
+
 CallAsk *
 asks_read(Jsonb *document, int *n)
 {
@@ -111,6 +130,7 @@ asks_read(Jsonb *document, int *n)
 		asks[i].feedback = text_of(ask, "feedback");
 		asks[i].votes = votes_of(ask);
 		asks[i].self = self_of(ask);
+		read_bind(ask, &asks[i]);
 	}
 	return asks;
 }
