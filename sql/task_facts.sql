@@ -18,6 +18,7 @@ SELECT policy_fact('ci', 'tests/run', 'tests_passed', value => '/args/commit', "
 SELECT pg_temp.ask('deploy', '{"commit": "a"}') AS untested;
 SELECT call_id AS test FROM call_begin('ci', 'tests/run', '{"commit": "a"}', task => 't') \gset
 SELECT pg_temp.ask('deploy', '{"commit": "a"}') AS open, pg_temp.ask('deploy', '{"commit": "b"}') AS "another commit", pg_temp.ask('deploy', '{"commit": "a"}', 'other') AS "another task";
+SELECT feedback FROM call_begin('ci', 'deploy', '{"commit": "a"}', task => 't');
 SELECT call_commit(:'test', '{"failed": 0, "ran": 12}'), pg_temp.ask('deploy', '{"commit": "a"}') AS passed, pg_temp.ask('deploy', '{"commit": "b"}') AS "another commit", pg_temp.ask('deploy', '{"commit": "a"}', 'other') AS "another task";
 SELECT fact, state, value, tool, expires_at FROM task_facts;
 SELECT pg_temp.test('b', '{"failed": 2, "ran": 12}'), pg_temp.ask('deploy', '{"commit": "b"}') AS failed, pg_temp.test('b', '{"failed": 0, "ran": 0}'), pg_temp.ask('deploy', '{"commit": "b"}') AS "none ran", pg_temp.test('b', '{"failed": "0", "ran": 1}'), pg_temp.ask('deploy', '{"commit": "b"}') AS "text", pg_temp.test('b', NULL), pg_temp.ask('deploy', '{"commit": "b"}') AS "no result";

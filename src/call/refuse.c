@@ -169,6 +169,9 @@ refuse_tool_by_policy(Gate *gate, const AllowDecision *decision)
 void
 refuse_early(Gate *gate, char *detail, int64 left)
 {
+	if (gate->reason == NULL)
+		gate->feedback = psprintf("Another call of this task, which is still running, may show what %s needs. Try the same call again when it has ended.",
+								  quoted_tool(gate));
 	gate_wait(gate, REASON_IN_PROGRESS, detail, Min(Max(left, 0), GATE_POLL_US));
 }
 
