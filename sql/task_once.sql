@@ -59,8 +59,17 @@ SELECT access_grant('regress_once', 'agent');
 UPDATE permit SET role = 'regress_once' WHERE id = :'u';
 SET ROLE regress_once;
 SELECT pg_temp.refused(format('SELECT agentcore.call_resolve(%L, true)', :'u'));
+-- an approver is another role than the worker's, and sees no calls of others but these
 RESET ROLE;
-SELECT call_resolve(:'u', false), pg_temp.ask('refund', '{"order": "u"}') AS free;
+CREATE ROLE regress_once_approver;
+GRANT USAGE ON SCHEMA agentcore TO regress_once_approver;
+SELECT access_grant('regress_once_approver', 'approver'), tool_set('plain', '{"type": "object"}');
+SELECT call_id AS plain FROM call_begin('a', 'plain', task => 't', lease => '1 minute') \gset
+SET ROLE regress_once_approver;
+SELECT pg_temp.refused(format('SELECT agentcore.call_resolve(%L, false)', :'plain')), pg_temp.refused(format('SELECT agentcore.call_commit(%L)', :'u'));
+SELECT agentcore.call_resolve(:'u', false);
+RESET ROLE;
+SELECT pg_temp.ask('refund', '{"order": "u"}') AS free, call_release(:'plain');
 RESET agentcore.debug_clock_offset;
 SELECT call_id AS v FROM call_begin('a', 'refund', '{"order": "v"}', task => 't', lease => '1 minute') \gset
 SELECT set_config('agentcore.debug_clock_offset', '120000', false), call_resolve(:'v', true, '{"paid": 5}'), pg_temp.ask('refund', '{"order": "v"}') AS done;
@@ -99,6 +108,6 @@ SELECT pg_temp.refused('SELECT agentcore.task_retain(NULL)'), pg_temp.refused($$
 SELECT set_config('agentcore.debug_clock_offset', (72 * 3600000)::text, false), budget_reap() IS NOT NULL, task_retain('1 day') > 0 AS deleted;
 SELECT count(*) AS left FROM tasks_once;
 RESET agentcore.debug_clock_offset;
-SELECT access_revoke('regress_once');
-DROP OWNED BY regress_once;
-DROP ROLE regress_once;
+SELECT access_revoke('regress_once'), access_revoke('regress_once_approver');
+DROP OWNED BY regress_once, regress_once_approver;
+DROP ROLE regress_once, regress_once_approver;

@@ -298,9 +298,10 @@ extern bool permit_read_by_key(const char *tenant, const char *agent, const char
 /*
  * The same as permit_read(), locked to the end of the transaction and read under that
  * lock, for one of those below that take a PermitRow.  They write the row as it was
- * read here and change nothing in *out.
+ * read here and change nothing in *out.  of_anyone: whether the caller may settle it has
+ * been decided otherwise.
  */
-extern bool permit_lock(const char *tenant, const pg_uuid_t *id, PermitRow *out);
+extern bool permit_lock(const char *tenant, const pg_uuid_t *id, bool of_anyone, PermitRow *out);
 
 /* tokens, nanousd: -1 charges what was held; a result is kept for a key only; answer may be NULL */
 extern SettleResult permit_commit(const char *tenant, const PermitRow *permit,

@@ -78,7 +78,7 @@ may_settle(const char *tenant, const PermitRow *permit, Oid caller)
  * not wait for it.
  */
 bool
-permit_lock(const char *tenant, const pg_uuid_t *id, PermitRow *out)
+permit_lock(const char *tenant, const pg_uuid_t *id, bool of_anyone, PermitRow *out)
 {
 	MemoryContext cxt = CurrentMemoryContext;
 	Permit	   *permit = palloc(sizeof(Permit));
@@ -86,14 +86,14 @@ permit_lock(const char *tenant, const pg_uuid_t *id, PermitRow *out)
 
 	if (result == LOCK_BUSY)
 	{
-		if (!row_permit_read(tenant, id, cxt, permit) || !may_settle(tenant, &permit->row, GetUserId()))
+		if (!row_permit_read(tenant, id, cxt, permit) || !(of_anyone || may_settle(tenant, &permit->row, GetUserId())))
 			return false;
 		if (!lock_order_held())
 			result = row_permit_lock(tenant, id, true, cxt, permit);
 	}
 	if (result == LOCK_BUSY)
 		permit_raise_contention();
-	if (result == LOCK_MISSING || !may_settle(tenant, &permit->row, GetUserId()))
+	if (result == LOCK_MISSING || !(of_anyone || may_settle(tenant, &permit->row, GetUserId())))
 		return false;
 	lock_order_note();
 	*out = permit->row;

@@ -215,7 +215,7 @@ hash_charge(PermitRequest *request)
 static void
 lock_permit(const char *tenant, const pg_uuid_t *id, PermitRow *out)
 {
-	if (!permit_lock(tenant, id, out))
+	if (!permit_lock(tenant, id, false, out))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("permit %s does not exist",

@@ -203,7 +203,7 @@ CREATE FUNCTION agentcore.call_resolve(call_id uuid, succeeded boolean, result j
   AS 'MODULE_PATHNAME', 'agentcore_call_resolve_v1';
 COMMENT ON FUNCTION agentcore.call_resolve(uuid, boolean, jsonb, bigint, numeric, text, text) IS
   'Settle a call whose outcome is unknown (its lease ended, or call_fail() could not say): succeeded keeps its result for the key, otherwise the key may be used again. '
-  'Of a tool with once it needs level approver. '
+  'Of a tool with once it needs level approver, and whose call it is does not matter. '
   'result, result_text: as by call_commit(). '
   'tokens, usd: what it used; NULL: what was charged when it ended if it succeeded, else nothing, and what was charged is taken back. '
   'Returns committed, late (its lease had ended), replayed (settled before, alike) or conflict (settled before, otherwise; nothing changed). '

@@ -113,6 +113,12 @@ once_begun(Gate *gate)
 		task_once_begin(gate->once, &gate->call_id, agc_now() + gate_lease(gate));
 }
 
+bool
+once_is_witness(const char *tenant, const pg_uuid_t *call_id)
+{
+	return agc_level(GetUserId(), tenant) >= AGC_APPROVER && task_runs_once(tenant, call_id);
+}
+
 void
 once_check_resolver(const char *tenant, const PermitRow *permit)
 {

@@ -16,6 +16,9 @@ extern bool once_take(Gate *gate);
 /* the call runs */
 extern void once_begun(Gate *gate);
 
+/* whether the caller may say what became of anybody's call, since it must not run twice */
+extern bool once_is_witness(const char *tenant, const pg_uuid_t *call_id);
+
 /* 42501 unless the caller may say what became of a call that must not run twice */
 extern void once_check_resolver(const char *tenant, const PermitRow *permit);
 

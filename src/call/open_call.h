@@ -13,6 +13,9 @@
  */
 extern void call_find(FunctionCallInfo fcinfo, int n, const char *tenant, bool lock, PermitRow *permit);
 
+/* the same to say what became of it: one that must not run twice every approver may find; locked */
+extern void call_find_to_resolve(FunctionCallInfo fcinfo, int n, const char *tenant, PermitRow *permit);
+
 /* pinned as *object; both NULL for a model call and for a tool that is gone or cannot be compiled any more */
 extern const ToolDef *call_tool(const char *tenant, const PermitRow *permit, AgcObject **object);
 

@@ -203,7 +203,7 @@ AGC_FUNCTION(call_resolve)
 	SettleResult settled;
 
 	agc_enter_disabled(tenant, AGC_AGENT);
-	call_find(fcinfo, 0, tenant, true, &permit);
+	call_find_to_resolve(fcinfo, 0, tenant, &permit);
 	if (permit.state == PERMIT_OPEN && permit.lease_until > agc_now())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
