@@ -239,10 +239,7 @@ func (c *calling) wait(ctx context.Context, row Row) (bool, error) {
 func (c *calling) attempt(ctx context.Context, row Row) (result *Result, delay time.Duration, again bool, err error) {
 	g, r, callID := c.gate, c.request, c.held
 	result = &Result{OK: true, Verdict: "run", CallID: callID, Args: raw(row["args"]), Approval: row.text("approval"), Model: row.text("model"),
-		Enforced: row.text("enforced") == "t", Detail: row.text("detail"), Feedback: row.text("feedback")}
-	if !result.Enforced {
-		result.Reason = row.text("reason")
-	}
+		Enforced: row.text("enforced") == "t", Audit: audited(row), Detail: row.text("detail"), Feedback: row.text("feedback")}
 	running := &Running{CallID: callID, Key: r.key, Attempt: row.number("attempt", 1)}
 	out := g.run(ctx, r, running, c.keep, func(ctx context.Context) (any, error) { return r.run(ctx, row) })
 	c.held = "" // from here on the call is settled as what it came to

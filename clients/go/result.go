@@ -29,8 +29,9 @@ type Result struct {
 	Advice string
 	// committed, replayed, late, conflict, failed, released; empty: not known.
 	Settled string
-	// False: the policy would have refused the call, for Reason, but is only watching.
+	// False: the policy only watches; it would have refused the call for the reason Audit.
 	Enforced bool
+	Audit    string
 }
 
 // Cached says that nothing was run: the answer was kept.
@@ -49,10 +50,14 @@ func (r *Result) Content() string {
 	if r.Value == nil && r.Cached() {
 		return "The call was made before; its result was not kept."
 	}
-	if text, isText := r.Value.(string); isText {
-		return text
+	text, isText := r.Value.(string)
+	if !isText {
+		text = toJSON(r.Value)
 	}
-	return toJSON(r.Value)
+	if r.Feedback != "" { // a person may have corrected the arguments
+		text += "\n\n" + r.Feedback
+	}
+	return text
 }
 
 // Decode puts the value into what `into` points to, as json.Unmarshal does.
@@ -67,10 +72,18 @@ func ofRow(row Row) *Result {
 		Detail: row.text("detail"), Errors: raw(row["errors"]), CallID: row.text("call_id"), Args: raw(row["args"]),
 		Approval: row.text("approval"), Model: row.text("model"), Enforced: row.text("enforced") == "t",
 	}
+	result.Audit = audited(row)
 	if result.OK && row["result"] != nil {
 		_ = json.Unmarshal([]byte(*row["result"]), &result.Value)
 	}
 	return result
+}
+
+func audited(row Row) string {
+	if row.text("enforced") == "t" {
+		return ""
+	}
+	return row.text("reason")
 }
 
 func raw(text *string) json.RawMessage {
