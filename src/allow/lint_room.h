@@ -11,6 +11,13 @@
 #include "allow/check_function.h"
 #include "allow/condition.h"
 
+typedef enum LintValues
+{
+	LINT_ANY,
+	LINT_SCALAR,				/* no list or object */
+	LINT_NUMBER
+} LintValues;
+
 /* What reads the calls of a tool. */
 typedef struct LintRule
 {
@@ -20,6 +27,7 @@ typedef struct LintRule
 	const Condition *when;		/* NULL: always */
 	int			npointers;
 	char	  **pointers;		/* that it reads beside its condition */
+	LintValues	values;			/* that it can read there */
 } LintRule;
 
 /* An allow without condition or end. */

@@ -20,6 +20,7 @@
 
 #define DEPTH_MAX 8				/* of members that are looked for */
 #define NAMES_SHOWN 5
+#define NUMBERS		(TYPE_NUMBER | TYPE_INTEGER)
 
 typedef struct RuleLint
 {
@@ -137,6 +138,50 @@ has_effect(const RuleLint *lint, const char *effect)
 	return strcmp(lint->rule->effect, effect) == 0;
 }
 
+/* What can stand in the context beside the arguments (context.h). */
+static uint8
+context_types(const char *pointer)
+{
+	static const struct
+	{
+		const char *member;
+		uint8		itself;
+		uint8		below;		/* of its members or elements */
+	}			members[] = {
+		{"tool", TYPE_STRING}, {"agent", TYPE_STRING}, {"task", TYPE_STRING}, {"subject", TYPE_STRING},
+		{"traits", TYPE_ARRAY, TYPE_STRING}, {"labels", TYPE_ARRAY, TYPE_STRING}, {"facts", TYPE_OBJECT, TYPE_ARRAY},
+		{"clock", TYPE_OBJECT, NUMBERS}, {"est_usd", NUMBERS},
+		{"est_tokens", NUMBERS}
+	};
+	const char *rest = pointer;
+	char	   *member = pointer[0] == '/' ? pointer_next(&rest) : "";
+	size_t		len = strcspn(member, "?");
+
+	for (int i = 0; i < lengthof(members); i++)
+		if (strlen(members[i].member) == len && strncmp(members[i].member, member, len) == 0)
+			return rest == NULL ? members[i].itself : strchr(rest + 1, '/') == NULL ? members[i].below : REACH_ANY;
+	return REACH_ANY;
+}
+
+static uint8
+types_at(const RuleLint *lint, const char *pointer)
+{
+	const char *below = args_pointer(pointer);
+
+	return below == NULL ? context_types(pointer) : reach_types(lint->schema, below) & ~TYPE_NULL;
+}
+
+/* Those of values that it is not unknown for. */
+static uint8
+types_about(const RuleLint *lint, const Term *term)
+{
+	static const uint8 values[] = {
+		[LINT_ANY] = REACH_ANY, [LINT_NUMBER] = NUMBERS, [LINT_SCALAR] = TYPE_STRING | TYPE_BOOLEAN | NUMBERS
+	};
+
+	return term != NULL && term->node != NULL ? term->node->types : values[lint->rule->values];
+}
+
 /* what comes of a rule that is unknown */
 static const char *
 if_unknown(const RuleLint *lint)
@@ -151,14 +196,12 @@ if_unknown(const RuleLint *lint)
 static bool
 visit_unknown(RuleLint *lint, const char *pointer, const Term *term, void *arg)
 {
-	const char *below = args_pointer(pointer);
-	uint8		types = below == NULL ? REACH_ANY : reach_types(lint->schema, below) & ~TYPE_NULL;
-	uint8		about = term == NULL || term->node == NULL ? REACH_ANY : term->node->types;
+	uint8		types = types_at(lint, pointer);
 	const char *hint = if_unknown(lint);
 
 	if (types == 0 && !(term != NULL && term->shown.optional))
 		found(lint, psprintf("is always unknown: no call has %s", agc_quoted_name(pointer)), hint);
-	else if (types != 0 && (types & about) == 0)
+	else if (types != 0 && (types & types_about(lint, term)) == 0)
 		found(lint, psprintf("is always unknown: %s is of another type than the rule is about", agc_quoted_name(pointer)), hint);
 	else
 		return false;

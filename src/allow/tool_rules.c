@@ -41,6 +41,7 @@ typedef struct ToolRuleRow
 	Datum		bind;			/* 0: none */
 	int			nbind;
 	char	  **arguments;		/* the same, below the arguments */
+	bool		changed;
 } ToolRuleRow;
 
 void
@@ -75,15 +76,12 @@ check_when(ToolRuleRow *rule)
 {
 	char	   *problem = NULL;
 	char	   *hint = NULL;
-	LintRule	shown;
 
 	rule->condition = condition_compile(condition_pointers_new(), rule->when,
 										strcmp(rule->row.effect, "allow_when") == 0 ? CONDITION_ALLOW : CONDITION_REFUSE,
 										&problem, &hint);
 	if (rule->condition == NULL)
 		allow_bad_rule("invalid condition", psprintf("%s.", problem), hint);
-	shown = linted(rule);
-	lint_refuse(rule->row.tenant, &shown);
 }
 
 /* What may be left out makes no call the same.  Of tools that are not there yet the gate finds it out. */
@@ -179,6 +177,7 @@ write_named(void *arg)
 	agc_put_datum(&row, rule->decide_within, rule->decide_within == (Datum) 0);
 	agc_put_datum(&row, rule->bind, rule->bind == (Datum) 0);
 	agc_spi_row(&plan, &row);
+	rule->changed = SPI_processed > 0;
 	row.n = 3;
 	agc_spi_row(&find, &row);
 	rule->row.id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
@@ -194,7 +193,19 @@ check_rule(FunctionCallInfo fcinfo, ToolRuleRow *rule)
 		require_name(rule);
 	if (rule->when != NULL)
 		check_when(rule);
+}
+
+/* What is refused by the tools and roles as they are; what stands so already stays although they have changed. */
+static void
+check_named(const ToolRuleRow *rule)
+{
+	LintRule	shown = linted(rule);
+
+	if (rule->condition != NULL)
+		lint_refuse(rule->row.tenant, &shown);
 	check_bind(rule);
+	if (rule->approvers != NULL)
+		(void) get_role_oid(rule->approvers, false);
 }
 
 static Datum
@@ -208,6 +219,8 @@ write_rule(FunctionCallInfo fcinfo, ToolRuleRow *rule)
 		allow_write(write_named, rule);
 	else
 		allow_write(allow_add_rule, &rule->row);
+	if (rule->changed)
+		check_named(rule);
 	shown = linted(rule);
 	if (rule->condition != NULL)
 		lint_notice(rule->row.tenant, rule->row.policy, &shown);
@@ -281,8 +294,6 @@ read_ask(FunctionCallInfo fcinfo, ToolRuleRow *rule)
 	read_votes(fcinfo, rule);
 	rule->self = agc_arg_bool(fcinfo, 9, "self");
 	read_bind(fcinfo, 11, rule);
-	if (rule->approvers != NULL)
-		(void) get_role_oid(rule->approvers, false);
 }
 
 /*
@@ -314,6 +325,7 @@ allow_tool_rule_row(TupleDesc desc, const RuleRow *row, int64 id, FunctionCallIn
 	if (strcmp(row->effect, "ask") == 0)
 		read_ask(fcinfo, &rule);
 	check_rule(fcinfo, &rule);
+	check_named(&rule);
 	memset(nulls, true, desc->natts * sizeof(bool));
 	allow_set_column(desc, values, nulls, "tenant", CStringGetTextDatum(rule.row.tenant));
 	allow_set_column(desc, values, nulls, "policy", CStringGetTextDatum(rule.row.policy));

@@ -137,7 +137,6 @@ check_fact(const FactRow *row, LintRule *shown)
 	if (row->when != NULL && when == NULL)
 		refuse("invalid condition", psprintf("%s.", problem), hint);
 	*shown = linted(row, when);
-	lint_refuse(row->tenant, shown);
 }
 
 static void
@@ -183,6 +182,9 @@ AGC_FUNCTION(policy_fact)
 	}
 	check_fact(&row, &shown);
 	agc_attributed(write_fact, &row);
+	/* what stands so already stays although the tools have changed */
+	if (row.changed)
+		lint_refuse(row.tenant, &shown);
 	lint_notice(row.tenant, row.policy, &shown);
 	PG_RETURN_BOOL(row.changed);
 }

@@ -46,7 +46,7 @@ COMMENT ON FUNCTION agentcore.policy_limit_tool(text, text, text, text[], bigint
   'Beyond it: deny / limit_exceeded, or, with ask, the ask of that name in the same policy applies. '
   'Writing it again by its name replaces all of it; what was counted stays unless per, sum_of or period change. '
   'Returns whether anything changed. '
-  'Unknown policy, ask or function: 42704, 42883; what cannot be a limit: 22023, 42501; more than 32 of them: 54000.';
+  'Unknown policy, ask or function: 42704, 42883; what cannot be a limit, and a pointer at what no tool of that name can have: 22023, 42501; more than 32 of them: 54000.';
 
 CREATE FUNCTION agentcore.policy_limit_drop(policy text, name text, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -151,6 +151,25 @@ limit_rules_pin(const char *tenant, const char *policy, AgcObject **object)
 	return policy_part_pin(&limit_class, tenant, policy, object);
 }
 
+/* ----- what is likely wrong with them -------------------------------------------------- */
+
+void
+limit_linted(const char *name, const char *pattern, char **per, int nper, char *sum_of, LintRule *counts, LintRule *adds)
+{
+	LintRule	rule = {.name = agc_shown(name, AGC_MAX_NAME), .pattern = pattern, .effect = "limit"};
+
+	*counts = *adds = rule;
+	counts->npointers = nper;
+	counts->pointers = per;
+	counts->values = LINT_SCALAR;
+	if (sum_of == NULL)
+		return;
+	adds->npointers = 1;
+	adds->pointers = palloc(sizeof(char *));
+	adds->pointers[0] = sum_of;
+	adds->values = LINT_NUMBER;
+}
+
 /* ----- writing ----------------------------------------------------------------------- */
 
 typedef struct LimitRow
@@ -257,25 +276,35 @@ read_period(FunctionCallInfo fcinfo, LimitRow *limit)
 }
 
 static void
-check_others(const LimitRow *limit)
+linted(const LimitRow *limit, LintRule *counts, LintRule *adds)
 {
-	CallAsk ask;
+	int n;
+	char **per = agc_texts_of(limit->per, &n);
 
-	allow_check_common(limit->tenant, limit->policy, false);
-	allow_require_policy(limit->tenant, limit->policy);
+	limit_linted(limit->name, limit->pattern, per, n, limit->sum_of, counts, adds);
+}
+
+/* By what there is; what stands so already stays although that has changed, and policy_lint() tells it. */
+static void
+check_named(const LimitRow *limit, const LintRule *counts, const LintRule *adds)
+{
+	CallAsk		ask;
+
 	if (limit->ask != NULL && !allow_find_ask(limit->tenant, limit->policy, limit->ask, &ask))
 		agc_refuse_unknown("ask", limit->ask, NULL, "Create it with agentcore.policy_ask_tool(), in the same policy.");
 	if (limit->max_by != NULL)
 		check_function_require(limit->max_by, CHECK_NUMERIC, limit->tenant);
+	lint_refuse(limit->tenant, counts);
+	lint_refuse(limit->tenant, adds);
 }
 
 static void
 write_limit(void *arg)
 {
-	LimitRow *limit = arg;
-	static const Oid types[] = { TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, INT8OID, TEXTOID, NUMERICOID, TEXTOID, INTERVALOID, TEXTOID };
-	static AgcPlan lock = { "SELECT FROM agentcore.policy WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", 2, types };
-	static AgcPlan count = { "SELECT FROM agentcore.policy_limit WHERE tenant = $1 AND policy = $2 AND name <> $3", 3, types };
+	LimitRow   *limit = arg;
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, INT8OID, TEXTOID, NUMERICOID, TEXTOID, INTERVALOID, TEXTOID};
+	static AgcPlan lock = {"SELECT FROM agentcore.policy WHERE tenant = $1 AND name = $2 FOR NO KEY UPDATE", 2, types};
+	static AgcPlan count = {"SELECT FROM agentcore.policy_limit WHERE tenant = $1 AND policy = $2 AND name <> $3", 3, types};
 	static AgcPlan plan = {
 		"INSERT INTO agentcore.policy_limit AS l (tenant, policy, name, tool, per, max_calls, sum_of, max_sum, max_by, period, ask)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
@@ -285,8 +314,8 @@ write_limit(void *arg)
 		" (EXCLUDED.tool, EXCLUDED.per, EXCLUDED.max_calls, EXCLUDED.sum_of, EXCLUDED.max_sum, EXCLUDED.max_by, EXCLUDED.period, EXCLUDED.ask)",
 		lengthof(types), types
 	};
-	AgcOwner owner;
-	AgcRow row;
+	AgcOwner	owner;
+	AgcRow		row;
 
 	agc_owner_begin_bounded(&owner);
 	agc_row_init(&row);
@@ -321,6 +350,8 @@ AGC_FUNCTION(policy_limit_tool)
 {
 	ConditionPointers *pointers = condition_pointers_new();
 	LimitRow	limit = {0};
+	LintRule	counts;
+	LintRule	adds;
 
 	read_tool(fcinfo, &limit);
 	limit.tenant = agc_arg_tenant_or_every(fcinfo, 10);
@@ -329,8 +360,14 @@ AGC_FUNCTION(policy_limit_tool)
 	read_maxima(fcinfo, pointers, &limit);
 	read_period(fcinfo, &limit);
 	limit.ask = agc_opt_name(fcinfo, 9, "ask");
-	check_others(&limit);
+	allow_check_common(limit.tenant, limit.policy, false);
+	allow_require_policy(limit.tenant, limit.policy);
+	linted(&limit, &counts, &adds);
 	agc_attributed(write_limit, &limit);
+	if (limit.changed)
+		check_named(&limit, &counts, &adds);
+	lint_notice(limit.tenant, limit.policy, &counts);
+	lint_notice(limit.tenant, limit.policy, &adds);
 	PG_RETURN_BOOL(limit.changed);
 }
 

@@ -29,6 +29,12 @@ typedef struct LimitRule
 /* those of a policy (LimitRule), pinned as *object; NULL: there are none, or the policy is off */
 extern const PolicyPart *limit_rules_pin(const char *tenant, const char *policy, AgcObject **object);
 
+/*
+ * What a limit reads of a call, for those who look for what is wrong with it: what it
+ * counts by, and what it adds up (sum_of NULL: nothing).
+ */
+extern void limit_linted(const char *name, const char *pattern, char **per, int nper, char *sum_of, LintRule *counts, LintRule *adds);
+
 /* a number in billionths; false: it is negative, has more decimals or is out of range */
 extern bool limit_amount(Numeric number, int64 *amount);
 

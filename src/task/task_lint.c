@@ -90,7 +90,16 @@ lint_limit(HeapTuple tuple, TupleDesc desc, void *arg)
 	const Lint *lint = arg;
 	const char *name = agc_col_text(tuple, desc, "name");
 	const char *max_by = agc_col_text(tuple, desc, "max_by");
+	bool		isnull;
+	Datum		per = agc_col(tuple, desc, "per", &isnull);
+	int			nper = 0;
+	char	  **pointers = isnull ? NULL : agc_try_texts_of(per, &nper);
+	LintRule	counts;
+	LintRule	adds;
 
+	limit_linted(name, agc_col_text(tuple, desc, "tool"), pointers, pointers == NULL ? 0 : nper, agc_col_text(tuple, desc, "sum_of"), &counts, &adds);
+	lint_rule(lint->house, &counts, lint->report);
+	lint_rule(lint->house, &adds, lint->report);
 	lint_pattern(lint->house, name, agc_col_text(tuple, desc, "tool"), lint->report);
 	if (max_by != NULL)
 		lint_function(lint->house, name, max_by, CHECK_NUMERIC, lint->report);
