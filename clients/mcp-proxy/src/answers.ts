@@ -1,5 +1,5 @@
 // What a client gets to read: an upstream's result, or in its place why there is none.
-import { GateUnavailable, type Result } from 'agentcore';
+import { GateError, GateUnavailable, type Result } from 'agentcore';
 
 export interface ToolResult {
 	[member: string]: unknown;
@@ -49,5 +49,7 @@ export function answer(name: string, result: Result): ToolResult {
 /** What became of a call that the gate could not judge, or whose asking was wrong. */
 export function ofError(name: string, error: unknown): ToolResult {
 	if (error instanceof GateUnavailable) return unavailable(name);
+	if (error instanceof GateError && /^key .* was used for another call/.test(error.message))
+		return refusal(`The key of this call of "${name}" was used for another call. Nothing was run. A new call needs a new key.`, 'deny', 'key_conflict');
 	return refusal(`"${name}" cannot be called: the gate refused the question. Nothing was run. Whoever runs the proxy has to look at its log.`, 'unavailable', 'refused');
 }

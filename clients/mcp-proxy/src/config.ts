@@ -29,7 +29,7 @@ const schema = z.strictObject({
 	database: database.optional(),
 	/** Who may import definitions; absent: a changed tool is refused until somebody runs "import". */
 	importer: z.strictObject({ database }).optional(),
-	/** Who votes what the person at the client answers; absent: the client's person is not asked. */
+	/** Votes as the person at the client answers, a role of level approver; absent: that person is not asked.  name: of the person, where the role vouches. */
 	voter: z.strictObject({ database, name: z.string().optional() }).optional(),
 	/** Hear of decisions over a connection that goes straight to the server. */
 	listen: z.boolean().default(true),

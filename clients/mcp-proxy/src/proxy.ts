@@ -4,6 +4,7 @@ import { Catalog } from './catalog.js';
 import type { Config } from './config.js';
 import { connected, Decisions, type Connected } from './database.js';
 import { passes } from './passing.js';
+import { People } from './people.js';
 import { Session } from './session.js';
 import { Upstream, type Log } from './upstream.js';
 import type { Gate } from 'agentcore';
@@ -13,6 +14,8 @@ export class Proxy {
 	readonly catalog: Catalog;
 	readonly calls: Calls;
 	readonly sessions = new Set<Session>();
+	/** Absent: the person at the client is not asked. */
+	readonly people: People | undefined;
 	private readonly connections: Connected[] = [];
 	private readonly gate: Gate;
 	private looking: NodeJS.Timeout | undefined;
@@ -22,6 +25,7 @@ export class Proxy {
 		const decisions = new Decisions(config.database, config.listen, log);
 		this.gate = this.connect(config.database, { listen: decisions });
 		const plain = this.connect(config.database, { listen: decisions, approvalWait: config.plainApprovalWait });
+		this.people = config.voter && new People(this.connect(config.voter.database), config.voter.name, decisions, log);
 		const importer = config.importer && this.connect(config.importer.database);
 		for (const [name, one] of Object.entries(config.upstreams))
 			this.upstreams.set(name, new Upstream(name, one, log, (upstream, method, params) => this.heard(upstream, method, params)));

@@ -1,5 +1,5 @@
 // A server that does what a file says: fake.js SCRIPT LOG.  Without the SDK, because it sends what the SDK would not.
-// SCRIPT: {"tools": [...], "call": "echo"|"hang"|"die"|"error"|"refuse"|"invalid"|"huge"|"twice"|"busy"|"progress"|"later", "notify": N}, read at each request.
+// SCRIPT: {"tools": [...], "call": "echo"|"hang"|"die"|"error"|"refuse"|"invalid"|"huge"|"twice"|"busy"|..., "notify": true}, read at each request.
 // LOG: one line for each call that arrived.
 import { appendFileSync, readFileSync, watchFile } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -14,6 +14,13 @@ const said = (text, more = {}) => ({ content: [{ type: 'text', text }], ...more 
 const CALLS = {
 	echo: (id, { arguments: args }) => send({ id, result: said(JSON.stringify(args)) }),
 	hang: () => undefined,
+	later: (id, _, __, words = 'at last') => {
+		const timer = setInterval(() => {
+			if (!now().release) return;
+			clearInterval(timer);
+			send({ id, result: said(words) });
+		}, 20);
+	},
 	die: () => process.exit(3),
 	error: (id) => send({ id, result: said('no such thing', { isError: true }) }),
 	refuse: (id) => send({ id, error: { code: -32602, message: 'wrong arguments' } }),
@@ -26,7 +33,7 @@ const CALLS = {
 	progress: (id, { _meta }) => {
 		const progressToken = _meta?.progressToken;
 		for (const progress of [0.5, 1, 2]) if (progressToken !== undefined) send({ method: 'notifications/progress', params: { progressToken, progress, total: 2, message: `step ${progress}` } });
-		send({ id, result: said(`token ${typeof progressToken}`) });
+		CALLS.later(id, 0, 0, `token ${typeof progressToken}`);
 	},
 	asks: (id) => { send({ id: 'mine', method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } }); held = id; },
 };
