@@ -114,3 +114,14 @@ SELECT pg_temp.ask('would', 'deploy', a::jsonb) FROM unnest(ARRAY['{"a": 0, "d":
 SELECT policy_set('*', mode => 'audit'), policy_ask_tool('*', 'deploy', name => 'common') IS NOT NULL;
 SELECT pg_temp.ask('would', 'deploy', a::jsonb) FROM unnest(ARRAY['{"a": 0, "d": 0, "k": 1}', '{"a": 0, "d": 1, "k": 0}', '{"a": 0, "d": 0, "k": 0}', '{"a": 1, "d": 0, "k": 0}']) a;
 SELECT policy_drop('*');
+
+-- a name is told although the rule has no condition; an empty feedback is none
+SELECT policy_set('named'), agent_set('named', policy => 'named'), policy_allow_tool('named', '*', name => 'all') > 0, policy_deny_tool('named', 'roll*', name => 'no-way-back', feedback => '') > 0;
+SELECT verdict, reason, detail, feedback FROM call_begin('named', 'rollback');
+SELECT effect, pattern, matched, why, name, truth FROM policy_explain('named', tool => 'rollback');
+SELECT name, feedback FROM policy_rules WHERE policy = 'named';
+CREATE FUNCTION public.says_nothing(jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$ SELECT '' $$;
+REVOKE EXECUTE ON FUNCTION public.says_nothing FROM PUBLIC;
+SELECT policy_check_set('named', 'deploy', 'silent', 'public.says_nothing');
+SELECT verdict, reason, detail, feedback FROM call_begin('named', 'deploy');
+DROP FUNCTION public.says_nothing;

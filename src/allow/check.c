@@ -124,6 +124,15 @@ allow_check_pinned(const AgcObject *object, AllowForm form, const char *url, Siz
 	out->port = parsed.port;
 }
 
+static char *
+tool_rule_detail(const ToolRule *rule, const char *tool)
+{
+	char	   *matches = psprintf("%s matches %s", agc_shown(tool, AGC_MAX_NAME), agc_shown(rule->pattern, AGC_MAX_NAME));
+
+	return rule->name == NULL ? psprintf("rule: %s", matches) :
+		psprintf("rule: %s (%s)", agc_shown(rule->name, AGC_MAX_NAME), matches);
+}
+
 void
 allow_check_tool_pinned(const AgcObject *object, const char *tool, AllowDecision *out)
 {
@@ -139,8 +148,7 @@ allow_check_tool_pinned(const AgcObject *object, const char *tool, AllowDecision
 	if (out->reason == NULL)
 		return;
 	if (strcmp(verdict.sub, "rule") == 0)
-		out->detail = psprintf("rule: %s matches %s", agc_shown(tool, AGC_MAX_NAME),
-							   agc_shown(verdict.tool->pattern, AGC_MAX_NAME));
+		out->detail = tool_rule_detail(verdict.tool, tool);
 	else if (strcmp(verdict.sub, "policy") == 0)
 		out->detail = pstrdup("policy: it cannot be compiled");
 	else

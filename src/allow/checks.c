@@ -76,9 +76,12 @@ compile_checks(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *
 	return checks;
 }
 
+/* An empty text refuses as well, and a model has to be told something. */
 static char *
 told(text *value)
 {
+	if (VARSIZE_ANY_EXHDR(value) == 0)
+		return pstrdup("This call is not allowed. Continue without it, or tell the user.");
 	return pnstrdup(VARDATA_ANY(value), pg_mbcliplen(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), FEEDBACK_MAX));
 }
 

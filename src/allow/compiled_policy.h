@@ -64,7 +64,8 @@ typedef struct ToolRule
 	bool		prefix;
 	TimestampTz valid_from;
 	TimestampTz valid_until;
-	const char *feedback;		/* may be NULL */
+	const char *name;			/* NULL: none, as for feedback */
+	const char *feedback;
 	uint64		hash;
 	int			next;
 } ToolRule;

@@ -35,7 +35,7 @@ miss_text(RuleMiss miss, bool covered)
 
 static void
 put_row(ReturnSetInfo *rsinfo, int64 rule, const char *effect, const char *pattern,
-		bool matched, const char *why)
+		bool matched, const char *why, const char *name)
 {
 	AgcRow		row;
 
@@ -45,8 +45,9 @@ put_row(ReturnSetInfo *rsinfo, int64 rule, const char *effect, const char *patte
 	agc_put_text(&row, pattern);
 	agc_put_bool(&row, matched);
 	agc_put_text(&row, why);
-	for (int i = 0; i < 3; i++)
-		agc_put_null(&row);
+	agc_put_text(&row, name);
+	agc_put_null(&row);
+	agc_put_null(&row);
 	agc_row_store(rsinfo, &row);
 }
 
@@ -54,7 +55,7 @@ static void
 put_decision(ReturnSetInfo *rsinfo, const AllowDecision *decision)
 {
 	put_row(rsinfo, decision->rule, "decision", NULL, decision->allowed,
-			decision->reason == NULL ? NULL : psprintf("%s (%s)", decision->reason, decision->detail));
+			decision->reason == NULL ? NULL : psprintf("%s (%s)", decision->reason, decision->detail), NULL);
 }
 
 typedef struct Explanation
@@ -75,9 +76,9 @@ put_rule(const UrlRule *rule, void *arg)
 	CHECK_FOR_INTERRUPTS();
 	if (rule->effect < RULE_SPECIAL)
 		put_row(explanation->rsinfo, rule->id, effect_names[rule->effect], rule->pattern.text,
-				covered && miss == MISS_NONE, miss_text(miss, covered));
+				covered && miss == MISS_NONE, miss_text(miss, covered), NULL);
 	else if (covered)
-		put_row(explanation->rsinfo, 0, effect_names[rule->effect], rule->pattern.text, true, rule->u.name);
+		put_row(explanation->rsinfo, 0, effect_names[rule->effect], rule->pattern.text, true, rule->u.name, NULL);
 }
 
 static void
@@ -127,7 +128,7 @@ put_tool_rule(ReturnSetInfo *rsinfo, const ToolRule *rule, const char *tool)
 	bool		valid = allow_valid_now(rule->valid_from, rule->valid_until, &now);
 
 	put_row(rsinfo, rule->id, effect_names[rule->effect], rule->pattern, covered && valid,
-			!covered ? "tool" : valid ? "matches" : "not valid now");
+			!covered ? "tool" : valid ? "matches" : "not valid now", rule->name);
 }
 
 /* Those of a large policy that match, because the others stay in their table. */

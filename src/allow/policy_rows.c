@@ -192,6 +192,7 @@ allow_read_tool_rule(HeapTuple tuple, TupleDesc desc, ToolRule *rule)
 	rule->len = strlen(rule->pattern);
 	rule->prefix = rule->len > 0 && rule->pattern[rule->len - 1] == '*';
 	rule->len -= rule->prefix;
+	rule->name = agc_col_text(tuple, desc, "name");
 	rule->feedback = agc_col_text(tuple, desc, "feedback");
 	read_valid(tuple, desc, &rule->valid_from, &rule->valid_until);
 	return agc_is_tool_pattern(rule->pattern);

@@ -109,6 +109,9 @@ read_rule(FunctionCallInfo fcinfo, const char *effect, ToolRuleRow *rule)
 	rule->when = agc_opt_jsonb(fcinfo, 3, "when");
 	rule->name = agc_opt_name(fcinfo, 4, "name");
 	rule->feedback = agc_opt_text(fcinfo, 5);
+	/* a model has to be told something */
+	if (rule->feedback != NULL && rule->feedback[0] == '\0')
+		rule->feedback = NULL;
 	rule->row.effect = strcmp(effect, "allow") == 0 && rule->when != NULL ? "allow_when" : effect;
 }
 
