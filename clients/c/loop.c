@@ -142,9 +142,7 @@ run_and_settle(const char *call_id, const char *args, const char *command)
 		puts(answer);
 		return 0;
 	}
-	/* already_settled: it was told before and the answer was lost.  Was it to try again? */
-	row = ask("SELECT CASE WHEN reason = 'already_settled' AND agentcore.call_status($1) = 'retry' THEN 'retry' ELSE action END AS action, "
-			  "reason, delay_ms FROM agentcore.call_fail($1, status => $2, error => $3)", 3,
+	row = ask("SELECT action, reason, delay_ms FROM agentcore.call_fail($1, status => $2, error => $3)", 3,
 			  (const char *const[]) {call_id, stopped ? "499" : NULL, stopped ? "cancelled" : answer});
 	fprintf(stderr, "%s: %s\n", column(row, "action"), column(row, "reason"));
 	again = strcmp(column(row, "action"), "retry") == 0;

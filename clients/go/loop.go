@@ -82,20 +82,20 @@ func (g *Gate) giveBackUnseen(ctx context.Context, r *request) {
 	}
 }
 
-// settle is the row of a settlement, and how often it was repeated; nil where the gate could not be told: then the end of the lease ends the
+// settle is the row of a settlement; nil where the gate could not be told: then the end of the lease ends the
 // call.  A caller that gives up meanwhile does so afterwards.
-func (g *Gate) settle(ctx context.Context, a ask, callID string) (Row, int) {
+func (g *Gate) settle(ctx context.Context, a ask, callID string) Row {
 	ctx = detach(ctx)
 	deadline := time.Now().Add(g.rules.SettleWait)
 	for tries := 0; ; tries++ {
 		rows, err := g.ask(ctx, a)
 		if err == nil && len(rows) > 0 {
-			return rows[0], tries
+			return rows[0]
 		}
 		if !mayAgain(err) || !time.Now().Before(deadline) {
 			g.count("unsettled")
 			g.rules.Log("error", fmt.Sprintf("call %s could not be settled: %v", callID, err))
-			return nil, tries
+			return nil
 		}
 		_ = sleep(ctx, between(tries))
 	}
@@ -256,7 +256,7 @@ func (c *calling) attempt(ctx context.Context, row Row) (result *Result, delay t
 }
 
 func (g *Gate) commit(ctx context.Context, r *request, callID string, value any) string {
-	row, _ := g.settle(ctx, r.commit(callID, value), callID)
+	row := g.settle(ctx, r.commit(callID, value), callID)
 	outcome := row.text("outcome")
 	if outcome == "conflict" {
 		g.count("conflict")
@@ -272,7 +272,7 @@ func (c *calling) attemptFailed(ctx context.Context, result *Result, out outcome
 	if gaveUp == nil && !out.lost {
 		told = failed(out.err)
 	}
-	advice, tries := g.settle(ctx, r.fail(result.CallID, told), result.CallID)
+	advice := g.settle(ctx, r.fail(result.CallID, told), result.CallID)
 	if out.panicked {
 		g.rules.Log("error", fmt.Sprintf("call %s of %s: the tool panicked: %v\n%s", result.CallID, r.name, out.reason, out.stack))
 		panic(out.reason)
@@ -296,12 +296,6 @@ func (c *calling) attemptFailed(ctx context.Context, result *Result, out outcome
 		return result, 0, false, nil
 	}
 	delay := time.Duration(advice.number("delay_ms", 0)) * time.Millisecond
-	if result.Reason == "already_settled" && tries > 0 {
-		// the first answer was lost: was it to try again?
-		if status, _ := g.settle(ctx, r.status(result.CallID), result.CallID); status.text("status") == "retry" {
-			result.Advice, delay = "retry", 0
-		}
-	}
 	if result.Advice != "retry" {
 		return result, 0, false, nil
 	}

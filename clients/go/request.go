@@ -214,7 +214,6 @@ func (r *request) of(s statement, callID string, more parameters) ask {
 }
 
 func (r *request) release(callID string) ask { return r.of(callRelease, callID, nil) }
-func (r *request) status(callID string) ask  { return r.of(callStatus, callID, nil) }
 func (r *request) extend(callID string) ask {
 	return r.of(callExtend, callID, parameters{"lease": interval(r.lease)})
 }

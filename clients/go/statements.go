@@ -80,7 +80,6 @@ var (
 	callFail = numbered(`SELECT action, reason, delay_ms FROM agentcore.call_fail(:call_id::text::uuid, status => :status::text::integer,
  error => :error::text, retry_after_header => :retry_after::text, usage => :usage::text::jsonb, tenant => :tenant::text)`)
 	callRelease = numbered(`SELECT agentcore.call_release(:call_id::text::uuid, tenant => :tenant::text) AS outcome`)
-	callStatus  = numbered(`SELECT agentcore.call_status(:call_id::text::uuid, tenant => :tenant::text) AS status`)
 	callExtend  = numbered(`SELECT agentcore.call_extend(:call_id::text::uuid, :lease::text::interval, tenant => :tenant::text) AS outcome`)
 	toolsFor    = numbered(`SELECT agentcore.tools_for(:agent::text, :format::text, :strict::text::boolean, tenant => :tenant::text) AS tools`)
 )

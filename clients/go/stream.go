@@ -159,7 +159,7 @@ func (s *Stream[T]) end(err error) {
 
 func (s *Stream[T]) cut(told failure) {
 	g, callID := s.gate, s.Result.CallID
-	advice, _ := g.settle(s.ctx, s.request.fail(callID, told), callID)
+	advice := g.settle(s.ctx, s.request.fail(callID, told), callID)
 	s.Result.OK, s.Result.Err = false, s.err
 	if advice == nil {
 		return
