@@ -9,7 +9,7 @@ import { Result } from './result.js';
 import * as sql from './statements.js';
 import { Stream } from './stream.js';
 import { callsOf, type Asked } from './turn.js';
-import { ofArgs, ofJson } from './values.js';
+import { ofArgs, ofJson, plain } from './values.js';
 
 export interface GateOptions extends Partial<Rules> {
 	/** Of calls that name none. */
@@ -116,7 +116,7 @@ export class Gate {
 		for (let start = 0; start < first.length; start += MANY) {
 			const places = first.slice(start, start + MANY);
 			const calls = places.map((place) => ({ id: requests[place]!.key, type: 'function',
-				function: { name: asked[place]!.tool ?? null, arguments: ofArgs(asked[place]!.args) ?? '{}' } }));
+				function: { name: plain(asked[place]!.tool ?? null), arguments: ofArgs(asked[place]!.args) ?? '{}' } }));
 			const parameters = { ...requests[first[0]!]!.common(), calls: JSON.stringify(calls) };
 			const some = await this.loop.asked({ sql: sql.CALL_BEGIN_MANY, parameters }, 'the calls of a turn', requests[0]!.options.signal);
 			some.forEach((row, at) => { rows[places[at]!] = row; });

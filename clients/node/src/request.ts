@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Result } from './result.js';
 import * as sql from './statements.js';
 import * as usage from './usage.js';
-import { ofArgs, ofJson, ofResult, toJson, type Failure } from './values.js';
+import { clean, ofArgs, ofJson, ofResult, toJson, type Failure } from './values.js';
 
 /** How a gate behaves; times in milliseconds. */
 export interface Rules {
@@ -80,17 +80,20 @@ export interface Ask {
 const text = (value: unknown): string | null => (value === undefined || value === null ? null : String(value));
 
 export class Request {
+	/** A model may have named both: without what PostgreSQL cannot hold. */
+	readonly name: string;
 	readonly key: string;
 	readonly ownKey: boolean;
 	readonly holder: string;
 	readonly lease: number;
 
-	constructor(readonly rules: Rules, readonly agent: string, readonly name: string, readonly args: unknown, readonly fn: ToolFunction | undefined,
+	constructor(readonly rules: Rules, readonly agent: string, name: string, readonly args: unknown, readonly fn: ToolFunction | undefined,
 		readonly options: ModelOptions) {
 		if (!agent) throw new TypeError('no agent: name one here or in new Gate(..., { agent })');
 		this.lease = options.lease ?? rules.lease;
 		this.ownKey = !options.key;
-		this.key = options.key ? String(options.key) : randomUUID();
+		this.name = clean(name);
+		this.key = options.key ? clean(String(options.key)) : randomUUID();
 		this.holder = options.holder ?? randomUUID();
 	}
 

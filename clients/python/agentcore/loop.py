@@ -352,7 +352,7 @@ def begin_many(rules: Rules, requests: typing.Sequence[Request], asked: typing.S
 
 
 def _many(requests: typing.Sequence[Request], asked: typing.Sequence[Asked], places: typing.Sequence[int]) -> Ask:
-    calls = [{"id": requests[place].key, "type": "function", "function": {"name": asked[place].tool, "arguments": values.of_args(asked[place].args) or "{}"}}
+    calls = [{"id": requests[place].key, "type": "function", "function": {"name": values.plain(asked[place].tool), "arguments": values.of_args(asked[place].args) or "{}"}}
              for place in places]
     return Ask(sql.CALL_BEGIN_MANY, {**requests[places[0]].common(), "calls": json.dumps(calls)})
 

@@ -78,7 +78,9 @@ class Request:
         if self.lease <= 0:
             raise ValueError("lease is a number of seconds")
         self.own_key = not self.key
-        self.key = str(self.key) if self.key else new_key()
+        # a model may have named both
+        self.tool = values.clean(self.tool)
+        self.key = values.clean(str(self.key)) if self.key else new_key()
         self.holder = self.holder or new_key()
 
     @property

@@ -46,6 +46,12 @@ class Turns:
             return self.does(self.look)(args)
         return look if name == self.look else None
 
+    def test_names_and_ids_that_no_text_can_hold(self):
+        calls = [(f"t{self.agent}\0\ud800", f"{self.look}\0\udfff", {}), (f"t{self.agent}", self.look, {})]
+        results = self.client().many(None, SHAPES["anthropic"](calls), {self.look: self.does(self.look)})
+        self.assertEqual([(result.id, result.ok, result.reason) for result in results], [(calls[0][0], False, "unknown_tool"), (calls[1][0], True, None)])
+        self.assertEqual(self.client().call(None, calls[0][1], {}, self.fail, key=calls[0][0]).reason, "unknown_tool")
+
     def test_an_id_that_stands_twice_is_one_call(self):
         calls = [(f"twice{self.agent}", self.look, {"n": 1})] * 2 + [(f"twice{self.agent}", self.look, {"n": 2})]
         meets = self.does(self.look, lambda args: wait_until(lambda: self.proxy.seen("call_begin(") >= 2))
