@@ -7,6 +7,8 @@ import { failure } from './values.js';
 interface Begun {
 	source: AsyncIterator<unknown> | Iterator<unknown>;
 	first: IteratorResult<unknown>;
+	/** Tells fn's signal. */
+	stop: (reason: unknown) => void;
 }
 
 /** `result` says what became of the call; where it is not ok from the beginning there are no events. */
@@ -26,20 +28,26 @@ export class Stream implements AsyncIterable<any> {
 	/** fn whose stream has begun: what is wrong with a request comes with the first event, while it can be tried again. */
 	static begun(fn: ToolFunction): ToolFunction {
 		return async (argument: any, running: Running): Promise<Begun> => {
-			const events = (await fn(argument, running)) as AsyncIterable<unknown> & Iterable<unknown>;
+			const controller = new AbortController();
+			const stop = (reason: unknown): void => controller.abort(reason);
+			running.signal.addEventListener('abort', () => stop(running.signal.reason), { once: true });
+			const events = (await fn(argument, { ...running, signal: controller.signal })) as AsyncIterable<unknown> & Iterable<unknown>;
 			const source = events[Symbol.asyncIterator]?.() ?? events[Symbol.iterator]();
-			return { source, first: await source.next() };
+			return { source, first: await source.next(), stop };
 		};
 	}
 
 	async *[Symbol.asyncIterator](): AsyncIterator<any> {
 		if (!this.begun) return;
-		const { source } = this.begun;
+		const { source, stop } = this.begun;
+		const { signal } = this.request.options;
+		const giveUp = (): void => stop(signal!.reason);
+		signal?.addEventListener('abort', giveUp, { once: true });
 		let step = this.begun.first;
 		this.begun = undefined;
 		try {
-			for (; !step.done; step = await source.next()) {
-				this.request.options.signal?.throwIfAborted();
+			for (; !step.done; step = await untilGivenUp(source, signal)) {
+				signal?.throwIfAborted();
 				this.request.collected.add(step.value);
 				yield step.value;
 			}
@@ -47,7 +55,10 @@ export class Stream implements AsyncIterable<any> {
 			await this.cut(error);
 			throw error;
 		} finally {
-			if (!step.done) await Promise.resolve(source.return?.()).catch(() => undefined);
+			signal?.removeEventListener('abort', giveUp);
+			const left = step.done ? undefined : Promise.resolve(source.return?.()).catch(() => undefined);
+			// a generator that still waits for its provider would return only then
+			if (!signal?.aborted) await left;
 			if (this.open && step.done) await this.ended();
 			else await this.close();
 		}
@@ -78,4 +89,15 @@ export class Stream implements AsyncIterable<any> {
 		// what was read already cannot be read again
 		if (advice['action'] === 'retry') await this.loop.settle(request.release(result.callId!), result.callId!);
 	}
+}
+
+/** The next event; where the caller gives up meanwhile nobody waits for it. */
+function untilGivenUp(source: Begun['source'], signal: AbortSignal | undefined): Promise<IteratorResult<unknown>> {
+	const next = Promise.resolve(source.next());
+	if (!signal) return next;
+	return new Promise((resolve, reject) => {
+		const giveUp = (): void => reject(signal.reason);
+		signal.addEventListener('abort', giveUp, { once: true });
+		next.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+	});
 }

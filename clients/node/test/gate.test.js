@@ -123,18 +123,33 @@ for (const [driver, open] of Object.entries(gates)) {
 			assert.notEqual(await stateOf(cut.result.callId), 'open');
 		});
 
+		it('leaves a stream that stands still when its caller gives up', async () => {
+			const controller = new AbortController();
+			let told;
+			const stream = await gate.stream(null, 'm', { model: 'm', max_tokens: 100, messages: [] }, async function* (_, { signal }) {
+				signal.addEventListener('abort', () => { told = signal.reason; });
+				yield { type: 'message_start', message: { usage: { input_tokens: 1000, output_tokens: 1 } } };
+				setImmediate(() => controller.abort(new Error('enough')));
+				await new Promise(() => undefined);
+			}, { signal: controller.signal });
+			await assert.rejects(async () => { for await (const _ of stream); }, /enough/);
+			assert.deepEqual([told?.message, stream.result.settled, await stateOf(stream.result.callId)], ['enough', 'failed', 'failed']);
+		});
+
 		it('runs the calls of a turn, each with a result', async () => {
 			const turn = { role: 'assistant', content: [
 				{ type: 'text', text: 'two things' },
 				{ type: 'tool_use', id: `${driver} 1`, name: 'add', input: { a: 2 } },
 				{ type: 'tool_use', id: `${driver} 2`, name: 'add', input: {} },
 				{ type: 'tool_use', id: `${driver} 3`, name: 'toString', input: {} },
+				{ type: 'tool_use', id: `${driver}\0\uD800`, name: 'add\0\uDFFF', input: { a: 2 } },
 				{ type: 'tool_use', id: `${driver} 1`, name: 'add', input: { a: 2 } },
 			] };
 			let runs = 0;
 			const results = await gate.many(null, turn, { add: ({ a, b }) => { runs++; return a + b; } });
 			assert.deepEqual(results.map(({ id, ok, value }) => [id, ok, ok ? value : null]),
-				[[`${driver} 1`, true, 3], [`${driver} 2`, false, null], [`${driver} 3`, false, null], [`${driver} 1`, true, 3]]);
+				[[`${driver} 1`, true, 3], [`${driver} 2`, false, null], [`${driver} 3`, false, null],
+					[`${driver}\0\uD800`, false, null], [`${driver} 1`, true, 3]]);
 			assert.equal(runs, 1);
 		});
 
