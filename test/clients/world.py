@@ -11,7 +11,7 @@ Every effect is appended to world.effects by the server that had it, not by the 
     POST /v1/chat/completions, /v1/messages     the scripted model, as OpenAI and Anthropic answer, streams included
     GET  /page/NAME, /go                        a page; a redirect to /page/there
     POST /pay                                   the ledger: it does what it is told as often as it is told
-    POST /tap                                   what src/tap.ts of clients/agent sees: {server, pid, stage, name, call_id, key}
+    POST /tap                                   what src/tap.ts of clients/agent sees: {server, pid, tap, stage, name, call_id, key}
 
 The script is named by the first word of the first user message, the turn by how many answers of the model follow it.
 Points to hold at: "model", "stream" (after the first events), "page", "pay" (done, not answered), "SERVER:TOOL:request" (not done),
@@ -39,12 +39,12 @@ def usage_of(kind, turn):
 
 def _blocks(turn):
     text = [{"type": "text", "text": turn["text"]}] if turn.get("text") else []
-    return text + [{"type": "tool_use", "id": id, "name": name, "input": given} for id, name, given in turn.get("calls", ())]
+    return text + [{"type": "tool_use", "id": id, "name": name, "input": given} for id, name, given in turn.get("calls", ())] + turn.get("raw", [])
 
 
 def _tool_calls(turn):
     return [{"id": id, "type": "function", "function": {"name": name, "arguments": given if isinstance(given, str) else json.dumps(given)}}
-            for id, name, given in turn.get("calls", ())]
+            for id, name, given in turn.get("calls", ())] + turn.get("raw", [])
 
 
 def response(kind, model, turn, usage):
@@ -132,7 +132,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def tap(self, seen):
         place = f"{seen['server']}:{seen['name']}"
-        self.world.pids[seen["server"]] = seen["pid"]
+        self.world.pids |= {seen["pid"], seen["tap"]}
+        self.world.pid[seen["server"]] = seen["pid"], seen["tap"]
         if seen["stage"] == "answer":
             self.world.did(f"{seen['server']}__{seen['name']}", seen.get("call_id"), seen.get("key"))
         self.world.pass_by(f"{place}:{seen['stage']}")
@@ -195,7 +196,8 @@ class World:
 
     def __init__(self, path):
         self.log = Effects(path)
-        self.usage, self.pids, self.scripts = {}, {}, {}
+        self.usage, self.scripts = {}, {}
+        self.pid, self.pids = {}, set()      # of MCP servers and what stands before them: seen last, by name; all
         self.lock = threading.Condition()
         self.points, self.waiting = set(), {}
         self.server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"world": self}))
@@ -210,7 +212,7 @@ class World:
         self.close()
 
     def script(self, name, turns):
-        """Turns: "calls" [(id, tool, arguments)], "text", "fails" [status, ...], "cut" (a stream ends before that event)."""
+        """Turns: "calls" [(id, tool, arguments)], "raw" [what stands beside them], "text", "fails" [status, ...], "cut" (a stream ends before that event)."""
         self.scripts[name] = [{"cut": None, **turn, "fails": list(turn.get("fails", ()))} for turn in turns]
 
     def turn(self, name, number):

@@ -45,7 +45,7 @@ async function answer(request: any, key: string): Promise<any> {
 	}
 	const events = await gate.stream(null, 'fake', request, async (final, running) => lines(await asked(final, running)), options);
 	const seen = [];
-	for await (const event of events) seen.push(event);
+	for await (const event of events) if (seen.push(event) === 2) console.log('streaming');
 	return events.result.ok ? assembled(provider, seen) : failed(events.result);
 }
 

@@ -9,7 +9,7 @@ const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'ignore'] });
 const calls = new Map<unknown, Record<string, unknown>>();
 
 async function tell(stage: string, call: Record<string, unknown>): Promise<void> {
-	const body = JSON.stringify({ server, pid: child.pid, stage, ...call });
+	const body = JSON.stringify({ server, pid: child.pid, tap: process.pid, stage, ...call });
 	await (await fetch(`${world}/tap`, { method: 'POST', body })).text();
 }
 

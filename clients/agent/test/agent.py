@@ -184,7 +184,11 @@ async def answer(gate, request, key):
         value = result.value
     else:
         stream = await gate.model(None, "fake", request, events, stream=True, key=key)
-        seen = [event async for event in stream]
+        seen = []
+        async for event in stream:
+            seen.append(event)
+            if len(seen) == 2:
+                print("streaming", flush=True)
         result, value = stream.result, (of_anthropic if PROVIDER == "anthropic" else of_openai)(seen)
     if not result.ok:
         raise Failed(f"{result.reason}: {result.content()}")
