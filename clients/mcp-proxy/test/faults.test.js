@@ -36,6 +36,12 @@ describe('a server', () => {
 		assert.deepEqual([text(result), result.isError, await stateOf(one)], ['no such thing', true, 'unknown']);
 	}));
 
+	it('gets the arguments that the gate returned', () => faulty({}, async ({ client, call, tool }) => {
+		await client.listTools();
+		await admin('SELECT agentcore.tool_set($1, coerce => true)', [tool]);
+		assert.equal(text(await call({ n: '5' })), '{"n":5}');
+	}));
+
 	it('that refuses by an error of the protocol: in words for the model', () => faulty({ call: 'refuse' }, async ({ call }) => {
 		const result = await call();
 		assert.equal(result.isError, true);
