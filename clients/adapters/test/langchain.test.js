@@ -20,8 +20,11 @@ describe('LangChain', () => {
 	/** What the model read of the tools: [status, content]. */
 	async function run(...calls) {
 		ran = [];
-		const of = (name, execute) => tool((args) => { ran.push(args); return execute(args); }, { name: `${NAME}_${name}`, description: name, schema: z.object({ n: z.number() }) });
-		const tools = [of('add', ({ n }) => String(n + 1)), of('secret', () => 'told'), of('fail', () => { throw new Error('no such thing'); })];
+		const of = (name, execute) => tool((args, config) => { ran.push(args); return execute(args, config); }, { name: `${NAME}_${name}`, description: name, schema: z.object({ n: z.number() }) });
+		const tools = [of('add', ({ n }) => String(n + 1)), of('secret', () => 'told'), of('fail', ({ n }, { toolCall }) => {
+			if (n === 2) return new ToolMessage({ content: 'no such thing', tool_call_id: toolCall.id, status: 'error' });
+			throw new Error('no such thing');
+		})];
 		const model = fakeModel().respondWithTools(calls).respond(new AIMessage('done'));
 		const { messages } = await createAgent({ model, tools, middleware: [gateMiddleware(gate)] }).invoke({ messages: [{ role: 'user', content: 'go' }] });
 		assert.equal(messages.at(-1).content, 'done');
@@ -38,10 +41,13 @@ describe('LangChain', () => {
 	it('settles a tool that fails', async () => {
 		await run(call('fail', { n: 1 }, 'l3')).then(([[status, words]]) => assert.match(`${status} ${words}`, /error .*no such thing/s), (error) => assert.match(error.message, /no such thing/));
 	});
+	it('settles a tool that says that it failed', async () => {
+		assert.deepEqual(await run(call('fail', { n: 2 }, 'l4')), [['error', 'no such thing']]);
+	});
 	it('runs one call once', async () => {
 		assert.deepEqual([await run(call('add', { n: 4 }, 'l1')), ran], [[['success', '5']], []]);
 	});
 	it('leaves none open', async () => {
-		assert.deepEqual(await settled(NAME), ['add committed 1', 'fail unknown 1']);
+		assert.deepEqual(await settled(NAME), ['add committed 1', 'fail unknown 2']);
 	});
 });
