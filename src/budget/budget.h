@@ -283,7 +283,10 @@ extern Jsonb *budget_arg_labels(FunctionCallInfo fcinfo, int n);
 
 extern void permit_acquire(const PermitRequest *request, PermitDecision *out);
 
-/* 25001 in a transaction block where agentcore.budget_guard is error; "what" is the function */
+/*
+ * "what" is the function.  25000 during a parallel operation, 25001 in a transaction block
+ * where agentcore.budget_guard is error.
+ */
 extern void budget_guard_block(const char *what);
 
 /* A permit that the caller may not settle is not found. */

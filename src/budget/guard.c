@@ -48,6 +48,23 @@ guard_level(void)
 }
 
 /*
+ * How often and where a plan's workers call a function, the planner decides, and none of
+ * them may write a row.  PostgreSQL refuses writes there, and before 17 savepoints too, but
+ * a begin that needs neither would let its call run.
+ */
+static void
+refuse_parallel(const char *what)
+{
+	if (!IsInParallelMode())
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+			 errmsg("%s was called during a parallel operation", what),
+			 errdetail("Nothing was taken."),
+			 errhint("Label the functions that call it PARALLEL UNSAFE.")));
+}
+
+/*
  * A pipeline is one transaction up to its Sync, and the server knows of it from
  * its second statement on.  In a PL/pgSQL block with EXCEPTION the server does not
  * tell whether a transaction block is around it.
@@ -55,6 +72,7 @@ guard_level(void)
 void
 budget_guard_block(const char *what)
 {
+	refuse_parallel(what);
 	if (agc_budget_guard != AGC_GUARD_ERROR ||
 		(!IsTransactionBlock() && (MyXactFlags & XACT_FLAGS_PIPELINING) == 0))
 		return;
