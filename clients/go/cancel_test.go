@@ -93,6 +93,16 @@ func TestCancelledWhileTheGateBeginsAndTheAnswerIsLost(t *testing.T) {
 	equal(t, b.permits(), []string{"released 1"})
 }
 
+func TestCancelledWhileNoAnswerComes(t *testing.T) {
+	b := newBench(t)
+	b.proxy.drop("call_begin", "stall")
+	b.cancelled(b.gate(Rules{CancelWait: 100 * time.Millisecond}), b.pay, b.never, func(cancel func()) {
+		until(t, func() bool { return len(b.permits()) == 1 })
+		cancel()
+	})
+	equal(t, b.permits(), []string{"released 1"})
+}
+
 func TestCancelledWhileTheGateCommits(t *testing.T) {
 	b := newBench(t)
 	inner, cancel := context.WithCancel(ctx)
