@@ -9,7 +9,7 @@ import { Result } from './result.js';
 import * as sql from './statements.js';
 import { Stream } from './stream.js';
 import { callsOf, type Asked } from './turn.js';
-import { ofArgs, ofJson, plain } from './values.js';
+import { ofArgs, ofJson, plain, words } from './values.js';
 
 export interface GateOptions extends Partial<Rules> {
 	/** Of calls that name none. */
@@ -154,5 +154,5 @@ function ofError(request: Request, error: any): Result {
 	if (error instanceof GateUnavailable)
 		return new Result(false, { tool: request.name, verdict: 'unavailable', reason: 'unavailable', error,
 			feedback: `"${request.name}" cannot be called now. Go on without it, or try again later.` });
-	return new Result(false, { tool: request.name, verdict: 'deny', reason: 'error', error, feedback: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
+	return new Result(false, { tool: request.name, verdict: 'deny', reason: 'error', error, feedback: words(error) });
 }

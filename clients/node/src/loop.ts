@@ -8,7 +8,7 @@ import { Away, GateUnavailable, mayAgain } from './errors.js';
 import type { Ask, Request, Rules, Running } from './request.js';
 import { Result } from './result.js';
 import type { Row } from './statements.js';
-import { failure, ofJson, type Failure } from './values.js';
+import { failure, ofJson, words, type Failure } from './values.js';
 
 export class Loop {
 	readonly counts: Record<string, number> = {};
@@ -223,7 +223,7 @@ export class Loop {
 		const callId = begun.callId!;
 		let advice = await this.settle(request.fail(callId, told), callId);
 		if (run.givenUp) throw request.options.signal!.reason;
-		const result = new Result(false, { ...begun, feedback: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
+		const result = new Result(false, { ...begun, feedback: words(error) });
 		if (run.lost) {
 			Object.assign(result, { reason: 'closed', feedback: `The call of "${request.name}" was ended while it ran.` });
 			return [result, undefined];
@@ -251,7 +251,7 @@ export class Loop {
 			return this.finish(request, new Result(true, { value, verdict: 'open', args }), 1, {});
 		} catch (error) {
 			request.options.signal?.throwIfAborted();
-			const feedback = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+			const feedback = words(error);
 			return this.finish(request, new Result(false, { verdict: 'open', args, error, feedback }), 1, {});
 		}
 	}

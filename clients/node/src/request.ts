@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Result } from './result.js';
 import * as sql from './statements.js';
 import * as usage from './usage.js';
-import { clean, ofArgs, ofJson, ofResult, toJson, type Failure } from './values.js';
+import { clean, ofArgs, ofJson, ofResult, toJson, words, type Failure } from './values.js';
 
 /** How a gate behaves; times in milliseconds. */
 export interface Rules {
@@ -111,14 +111,31 @@ export class Request {
 	}
 
 	commit(callId: string, value: unknown): Ask {
-		const { tokens, usd } = this.options.cost?.(value) ?? {};
+		const { tokens, usd } = this.costs(callId, value);
 		return this.ask(sql.CALL_COMMIT, callId, { result: this.kept(callId, value), tokens: text(tokens), usd: text(usd) });
 	}
 
+	/** Tokens and dollars, as the program says; what was held where it cannot. */
+	private costs(callId: string, value: unknown): { tokens?: number; usd?: number | string } {
+		try {
+			return this.options.cost?.(value) ?? {};
+		} catch (error) {
+			this.rules.log('error', `the costs of call ${callId} of ${this.name} cannot be told, what was held is charged: ${words(error)}`);
+			return {};
+		}
+	}
+
+	/** The work is done, so its call is committed in any case: without a result that nobody can keep. */
 	protected kept(callId: string, value: unknown): string | null {
-		const result = ofResult(value, this.rules.maxResult);
-		if (result === null) this.rules.log('warning', `the result of call ${callId} of ${this.name} is larger than ${this.rules.maxResult} bytes: it is not kept`);
-		return result;
+		let why = `is larger than ${this.rules.maxResult} bytes`;
+		try {
+			const result = ofResult(value, this.rules.maxResult);
+			if (result !== null) return result;
+		} catch (error) {
+			why = `cannot be put into JSON (${words(error)})`;
+		}
+		this.rules.log('warning', `the result of call ${callId} of ${this.name} ${why}: it is not kept`);
+		return null;
 	}
 
 	fail(callId: string, failure: Failure): Ask {

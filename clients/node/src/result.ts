@@ -1,5 +1,5 @@
 // What became of a call.
-import { plain } from './values.js';
+import { plain, words } from './values.js';
 
 export type Verdict = 'run' | 'cached' | 'wait' | 'deny' | 'open' | 'unavailable';
 
@@ -42,6 +42,11 @@ export class Result<T = any> {
 	content(): string {
 		if (!this.ok) return this.feedback ?? this.reason ?? this.verdict;
 		if (this.value === null && this.cached) return 'The call was made before; its result was not kept.';
-		return typeof this.value === 'string' ? this.value : JSON.stringify(plain(this.value));
+		if (typeof this.value === 'string') return this.value;
+		try {
+			return JSON.stringify(plain(this.value));
+		} catch (error) {
+			return `The call was made, and its result cannot be put into words (${words(error)}).`;
+		}
 	}
 }

@@ -25,8 +25,17 @@ function reduced(thing: unknown, depth = 0): Members | undefined {
 	return part;
 }
 
+/** A response that cannot be read says nothing of its usage: then the hold is charged. */
+function seen(thing: unknown): unknown {
+	try {
+		return plain(thing);
+	} catch {
+		return undefined;
+	}
+}
+
 export function ofResponse(response: unknown): string | null {
-	const part = reduced(plain(response));
+	const part = reduced(seen(response));
 	return part ? JSON.stringify(part) : null;
 }
 
@@ -36,7 +45,7 @@ export class Collector {
 	private last?: Members;
 
 	add(event: unknown): void {
-		const part = reduced(plain(event));
+		const part = reduced(seen(event));
 		if (part?.['type'] === 'message_start') this.first = part;
 		else if (part) this.last = part;
 	}

@@ -32,6 +32,29 @@ for (const [driver, open] of Object.entries(gates)) {
 			assert.deepEqual([again.ok, again.value, again.cached], [true, 42, true]);
 		});
 
+		it('commits a value that nobody can put into words, without it', async () => {
+			const crowd = Array.from({ length: 30 }, () => []);
+			for (const one of crowd) one.push(...crowd);
+			for (const value of [{ get x() { throw new Error('no words'); } }, Object.assign(Object.create(null), { f: { toJSON() { throw new Error('no words'); } } }), crowd]) {
+				const result = await gate.call(null, 'add', { a: 1 }, () => value);
+				assert.deepEqual([result.ok, result.value === value, result.settled, await stateOf(result.callId)], [true, true, 'committed', 'committed']);
+				assert.match(result.content(), /cannot be put into words/);
+			}
+			const parent = { name: 'parent' };
+			parent.children = [{ up: parent }, { up: parent }];
+			assert.equal((await gate.call(null, 'add', { a: 1 }, () => parent)).content(), '{"name":"parent","children":[{"up":"..."},{"up":"..."}]}');
+			const result = await gate.call(null, 'add', { a: 1 }, () => 1, { cost: (value) => ({ tokens: value.usage.tokens }) });
+			assert.equal(await stateOf(result.callId), 'committed');
+		});
+
+		it('settles an exception that nobody can put into words', async () => {
+			const mute = Object.assign(Object.create(null), { body: { get x() { throw new Error('no words'); } } });
+			await assert.rejects(gate.call(null, 'add', { a: 1 }, () => { throw mute; }), (error) => {
+				assert.deepEqual([error === mute, error.agentcore.settled], [true, 'failed']);
+				return true;
+			});
+		});
+
 		it('gives the model a refusal as a result', async () => {
 			const result = await gate.call(null, 'add', '{}', fails);
 			assert.equal(result.ok, false);

@@ -249,7 +249,7 @@ def attempt_failed(rules: Rules, request: Request, result: Result, outcome: Outc
     advice = yield from settle(rules, request.fail(call_id, failure), call_id)
     if given_up and not (lost and outcome.cancelled is None):
         raise outcome.cancelled or error
-    result.feedback = f"{type(error).__name__}: {error}"
+    result.feedback = values.said(error)
     if lost and given_up:
         result.reason, result.feedback = "closed", f'The call of "{request.name}" was ended while it ran.'
         return result, None
@@ -276,7 +276,7 @@ def run_open(rules: Rules, request: Request) -> Steps:
     if outcome.error is not None:
         if not isinstance(outcome.error, Exception):
             raise outcome.error
-        result.feedback = f"{type(outcome.error).__name__}: {outcome.error}"
+        result.feedback = values.said(outcome.error)
     return _finish(rules, request, result, 1, {})
 
 
@@ -286,7 +286,7 @@ def _finish(rules: Rules, request: Request, result: Result, attempts: int, waits
     if result.error is not None and rules.errors == "raise":
         try:
             result.error.agentcore = result      # type: ignore[attr-defined]
-        except AttributeError:                   # a class with slots
+        except Exception:                        # a class with slots, or frozen
             pass
         raise result.error
     return result

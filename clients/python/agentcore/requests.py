@@ -97,16 +97,33 @@ class Request:
                                     "est_tokens": text(self.est_tokens), "est_usd": text(self.est_usd)})
 
     def commit(self, rules: Rules, call_id: str, value: typing.Any) -> Ask:
-        tokens, usd = self.cost(value) if self.cost else (None, None)
-        return Ask(sql.CALL_COMMIT, {"call_id": call_id, "result": self.kept(rules, call_id, value), "tokens": text(tokens), "usd": text(usd),
+        tokens, usd = self.costs(call_id, value)
+        return Ask(sql.CALL_COMMIT, {"call_id": call_id, "result": self.kept(rules, call_id, value), "tokens": tokens, "usd": usd,
                                      "tenant": self.tenant})
 
     def kept(self, rules: Rules, call_id: str, value: typing.Any) -> typing.Optional[str]:
-        result = values.of_result(value, rules.max_result)
-        if result is None:
-            rules.count("result_dropped")
-            log.warning("the result of call %s of %s is larger than %s bytes: it is not kept", call_id, self.name, rules.max_result)
-        return result
+        """The work is done, so its call is committed in any case: without a result that nobody can keep."""
+        try:
+            result = values.of_result(value, rules.max_result)
+            if result is not None:
+                return result
+            why = f"is larger than {rules.max_result} bytes"
+        except Exception as error:
+            why = f"cannot be put into JSON ({type(error).__name__})"
+        rules.count("result_dropped")
+        log.warning("the result of call %s of %s %s: it is not kept", call_id, self.name, why)
+        return None
+
+    def costs(self, call_id: str, value: typing.Any) -> typing.Tuple[typing.Optional[str], typing.Optional[str]]:
+        """Tokens and usd, as the program says; what was held where it cannot."""
+        if not self.cost:
+            return None, None
+        try:
+            tokens, usd = self.cost(value)
+            return text(tokens), text(usd)
+        except Exception:
+            log.exception("the costs of call %s of %s cannot be told: what was held is charged", call_id, self.name)
+            return None, None
 
     def fail(self, call_id: str, failure: values.Failure) -> Ask:
         return Ask(sql.CALL_FAIL, {"call_id": call_id, "status": text(failure.status), "error": failure.error, "retry_after": failure.retry_after,
@@ -150,8 +167,8 @@ class ModelRequest(Request):
         # only who names a key can ask for the answer again
         result = None if self.own_key or value is usage.STREAMED else self.kept(rules, call_id, value)
         told = self.collected.told() if value is usage.STREAMED else usage.of_response(value)
-        tokens, usd = self.cost(value) if self.cost else (None, None)
-        return Ask(sql.LLM_COMMIT, {"call_id": call_id, "usage": told, "tokens": text(tokens), "usd": text(usd), "result": result, "tenant": self.tenant})
+        tokens, usd = self.costs(call_id, value)
+        return Ask(sql.LLM_COMMIT, {"call_id": call_id, "usage": told, "tokens": tokens, "usd": usd, "result": result, "tenant": self.tenant})
 
     def fail(self, call_id: str, failure: values.Failure) -> Ask:
         ask = super().fail(call_id, failure)

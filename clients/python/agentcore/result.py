@@ -43,7 +43,13 @@ class Result:
         if self.ok:
             if self.value is None and self.cached:
                 return "The call was made before; its result was not kept."
-            text = self.value if isinstance(self.value, str) else json.dumps(values.plain(self.value), ensure_ascii=False)
+            text = self.value if isinstance(self.value, str) else self._json()
             # a person may have corrected the arguments
             return f"{text}\n\n{self.feedback}" if self.feedback else text
         return self.feedback or self.reason or self.verdict
+
+    def _json(self) -> str:
+        try:
+            return json.dumps(values.plain(self.value), ensure_ascii=False)
+        except Exception as error:
+            return f"The call was made, and its result cannot be put into words ({type(error).__name__})."

@@ -4,7 +4,7 @@ import functools
 import inspect
 import typing
 
-from . import statements as sql
+from . import statements as sql, values
 from .errors import GateUnavailable
 from .requests import Function, ModelRequest, Request, Rules, new_key
 from .result import Result
@@ -119,7 +119,7 @@ def of_error(request: Request, error: Exception) -> Result:
         return found
     if isinstance(error, GateUnavailable):
         return unavailable(request, error)
-    return Result(ok=False, tool=request.name, verdict="deny", reason="error", feedback=f"{type(error).__name__}: {error}", error=error)
+    return Result(ok=False, tool=request.name, verdict="deny", reason="error", feedback=values.said(error), error=error)
 
 
 def unavailable(request: Request, error: GateUnavailable) -> Result:

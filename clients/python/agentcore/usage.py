@@ -3,9 +3,12 @@
 The gate reads usage objects; here they are only found, so that no answer of a model travels to the gate for its usage.
 """
 import json
+import logging
 import typing
 
 from . import values
+
+log = logging.getLogger("agentcore")
 
 STREAMED: typing.Any = object()     # in place of a response: the events were collected
 
@@ -32,8 +35,17 @@ def _reduced(thing: typing.Any, depth: int = 0) -> typing.Optional[typing.Dict[s
     return part
 
 
+def _seen(thing: typing.Any) -> typing.Any:
+    """A response that cannot be read says nothing of its usage: then the hold is charged."""
+    try:
+        return values.plain(thing)
+    except Exception as error:
+        log.warning("what a model sent cannot be read for its usage (%s)", type(error).__name__)
+        return None
+
+
 def of_response(response: typing.Any) -> typing.Optional[str]:
-    part = _reduced(values.plain(response))
+    part = _reduced(_seen(response))
     return None if part is None else json.dumps(part)
 
 
@@ -45,7 +57,7 @@ class Collector:
         self._last: typing.Optional[typing.Dict[str, typing.Any]] = None
 
     def add(self, event: typing.Any) -> None:
-        part = _reduced(values.plain(event))
+        part = _reduced(_seen(event))
         if part is not None and part.get("type") == "message_start":
             self._first = part
         elif part is not None:

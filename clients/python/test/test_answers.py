@@ -32,6 +32,37 @@ class Answers:
         result = self.client().call(None, self.pay, {"to": "a\0b"}, self.fail)
         self.assertEqual((result.verdict, result.reason), ("deny", "invalid_args"))
 
+    def test_a_value_that_has_no_words_is_committed_without_them(self):
+        class Mute:
+            def __str__(self):
+                raise RuntimeError("no words")
+
+        client = self.client()
+        for value in (Mute(), 10 ** 5000):
+            with self.assertLogs("agentcore", "WARNING"):
+                result = client.call(None, self.pay, {}, self.does(self.pay, lambda _, value=value: value))
+            self.assertEqual((result.ok, result.value, result.settled), (True, value, "committed"))
+            self.assertIn("cannot be put into words", result.content())
+        self.assertEqual(client.counts["result_dropped"], 2)
+
+    def test_costs_that_cannot_be_told_are_those_that_were_held(self):
+        with self.assertLogs("agentcore", "ERROR"):
+            result = self.client().call(None, self.pay, {}, self.does(self.pay), cost=lambda value: value["tokens"])
+        self.assertEqual((result.value, result.settled), ("done", "committed"))
+
+    def test_an_exception_that_has_no_words_is_told_by_its_name(self):
+        class Silent(Exception):
+            retry_after = property(lambda self: self)
+            body = ["x", float]
+
+            def __str__(self):
+                raise RuntimeError("no words")
+
+        with self.assertRaises(Silent) as caught:
+            self.client().call(None, self.pay, {}, self.does(self.pay, fails=[Silent()]))
+        self.assertEqual(caught.exception.agentcore.settled, "failed")
+        self.assertIn("Silent", caught.exception.agentcore.content())
+
     def test_what_a_program_does_wrong_raises(self):
         with self.assertRaises(agentcore.GateError) as caught:
             self.client().call("nobody", self.pay, {}, self.fail)

@@ -37,6 +37,19 @@ class Results(unittest.TestCase):
         value = []
         value.append(value)
         self.assertIsInstance(values.to_json(value), str)
+        parent = {"name": "parent"}
+        parent["children"] = [{"up": parent}, {"up": parent}]
+        self.assertEqual(self.kept(parent), {"name": "parent", "children": [{"up": "..."}, {"up": "..."}]})
+        shared = ["x"]
+        self.assertEqual(self.kept([shared, shared]), [["x"], ["x"]])
+
+    def test_what_grows_without_end_is_not_kept(self):
+        crowd = [[] for _ in range(30)]
+        for one in crowd:
+            one.extend(crowd)
+        self.assertIsNone(values.of_result(crowd, 1000))
+        with self.assertRaises(ValueError):
+            values.to_json(crowd)
 
     def test_half_of_an_answer_is_none(self):
         self.assertIsNone(values.of_result("x" * 100, 50))
