@@ -25,6 +25,8 @@ export interface EgressOptions {
 
 /** A path that no rule for a path can judge (doc/redirects.md, ambiguous_path): it passes only where no such rule would decide. */
 const ANY_PATH = '/%2F';
+/** Methods whose body is forwarded in chunks.  With another one it would follow without a length, and the server could take it for a second request. */
+const CHUNKED = ['POST', 'PUT', 'PATCH'];
 const TUNNEL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 export class Egress {
@@ -57,6 +59,8 @@ export class Egress {
 	private async prepare(request: IncomingMessage, hostname: string, port: number, isHttp: boolean, given: string): Promise<PrepareRequestFunctionResult> {
 		const { auth } = this.options;
 		if (auth !== undefined && auth !== given) return { requestAuthentication: true, failMsg: 'this proxy asks for a name and a password' };
+		if (isHttp && request.headers['transfer-encoding'] !== undefined && !CHUNKED.includes(request.method!))
+			throw new RequestError('the body of this method needs a Content-Length\n', 411);
 		const asked = isHttp ? `${request.method} ${withoutSecrets(request.url!)}` : `CONNECT ${hostname}:${port}`;
 		try {
 			const judged = isHttp ? await this.judge(request) : await this.judgeTunnel(hostname, port);

@@ -118,6 +118,22 @@ describe('a process behind the proxy', () => {
 		assert.match(answer, /at \/first[\s\S]*403/);
 	});
 
+	it('forwards no body without its length: a server could read a second request in it', async () => {
+		const hidden = `GET /closed HTTP/1.1\r\nHost: path.test:${port}\r\n\r\n`;
+		const answer = (method) => new Promise((resolve, reject) => {
+			const socket = connect(new URL(proxy).port, '127.0.0.1');
+			let text = '';
+			socket.on('data', (data) => { text += data; }).on('close', () => resolve(text.split('\r\n')[0])).on('error', reject);
+			socket.write(`${method} http://path.test:${port}/open HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`
+				+ `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`);
+		});
+		const before = seen.length;
+		for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS']) assert.match(await answer(method), /^HTTP\/1.1 411 /, method);
+		assert.equal(seen.length, before);
+		assert.equal(await answer('POST'), 'HTTP/1.1 200 OK');
+		assert.deepEqual(seen.slice(before), [['POST', `path.test:${port}`, '/open']]);
+	});
+
 	it('refuses everything while the database is away', async () => {
 		const dead = createTcpServer((socket) => socket.destroy());
 		await new Promise((ready) => dead.listen(0, '127.0.0.1', ready));
