@@ -350,7 +350,7 @@ describe('vet(), validate() and the adapters', () => {
 });
 
 describe('the programs', () => {
-	const folder = mkdtempSync(join(tmpdir(), 'agentcore-'));
+	const folder = mkdtempSync(join(process.env.SCRATCH ?? tmpdir(), 'agentcore-'));
 	const file = (name, text) => (writeFileSync(join(folder, name), text), join(folder, name));
 	let spec;
 	before(() => { spec = file('policy.json', '{"network": {"allow": ["good.test"], "methods": ["GET"]}}'); });
