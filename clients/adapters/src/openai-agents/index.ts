@@ -2,6 +2,8 @@
 import { tool, type FunctionTool } from '@openai/agents-core';
 import type { CallOptions, Gate } from 'agentcore';
 
+export { toolGuardrail } from './guardrail.js';
+
 type ToolOptions = Parameters<typeof tool>[0];
 
 /** As tool() of the SDK: execute() runs where the gate says so, with the arguments that it returned.  A refusal is the tool's output, in words for the model. */
