@@ -25,3 +25,17 @@ export async function settled(framework) {
 	assert.ok(rows.every(({ state }) => state !== 'open' && state !== 'held'), JSON.stringify(rows));
 	return rows.map(({ tool, state, n }) => `${tool.replace(`${framework}_`, '')} ${state} ${n}`);
 }
+
+/** A gate for an agent whose budget pays for the framework's model m: 10000 tokens, and no more. */
+export async function openedModels(framework) {
+	const all = await opened(framework);
+	await admin('SELECT agentcore.model_price_set($1, 1, 2)', [`${framework}_m`]);
+	await admin('SELECT agentcore.budget_set($1, max_tokens => 10000), agentcore.agent_set($1, budget => $1)', [framework]);
+	return all;
+}
+
+/** [state, charged tokens] of the agent's calls, in their order. */
+export async function charged(framework) {
+	const rows = await admin('SELECT state, charged_tokens::integer AS tokens FROM agentcore.permits WHERE agent = $1 ORDER BY created_at, permit', [framework]);
+	return rows.map(({ state, tokens }) => [state, tokens]);
+}

@@ -3,6 +3,8 @@ import { ToolMessage } from '@langchain/core/messages';
 import { createMiddleware } from 'langchain';
 import type { CallOptions, Gate } from 'agentcore';
 
+export { modelMiddleware, ModelRefused } from './model.js';
+
 class Failed extends Error {}
 
 const textOf = (content: unknown): string => (typeof content === 'string' ? content : JSON.stringify(content));

@@ -2,6 +2,8 @@
 import type { Tool, ToolExecutionOptions, ToolSet } from 'ai';
 import type { CallOptions, Gate, Result } from 'agentcore';
 
+export { modelMiddleware, ModelRefused } from './model.js';
+
 /** The gate refused the call.  The SDK gives its message to the model as the tool's error. */
 export class Refused extends Error {
 	constructor(readonly result: Result) {
