@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import typing
+import weakref
 
 import psycopg
 from psycopg.rows import dict_row
@@ -188,37 +189,53 @@ class PsycopgListener(Listener):
 
 # ----- asyncio --------------------------------------------------------------
 
+class _OfLoop:
+    """What an event loop has of a pool: neither connections nor locks go from one to another."""
+
+    def __init__(self, size: int) -> None:
+        self.idle: typing.List[AsyncConnection] = []
+        self.places = asyncio.Semaphore(size)
+
+
 class AsyncPool:
-    """The same for asyncio."""
+    """The same for asyncio: at most `size` connections in use per event loop."""
 
     def __init__(self, dsn: str = "", size: int = 10) -> None:
         self._dsn = dsn
-        self._idle: typing.List[AsyncConnection] = []
-        self._places = asyncio.Semaphore(size)
+        self._size = size
+        self._loops: typing.MutableMapping[asyncio.AbstractEventLoop, _OfLoop] = weakref.WeakKeyDictionary()
         self._closed = False
+
+    def _here(self) -> _OfLoop:
+        loop = asyncio.get_running_loop()
+        if loop not in self._loops:
+            self._loops[loop] = _OfLoop(self._size)
+        return self._loops[loop]
 
     @contextlib.asynccontextmanager
     async def connection(self) -> typing.AsyncIterator[AsyncConnection]:
-        async with self._places:
-            if self._idle:
-                connection = self._idle.pop()
+        here = self._here()
+        async with here.places:
+            if here.idle:
+                connection = here.idle.pop()
             else:
                 connection = await psycopg.AsyncConnection.connect(self._dsn, **connect_options(self._dsn))
             try:
                 yield connection
             finally:
-                await self._put(connection)
+                await self._put(here, connection)
 
-    async def _put(self, connection: AsyncConnection) -> None:
+    async def _put(self, here: _OfLoop, connection: AsyncConnection) -> None:
         if reusable(connection) and not self._closed:
-            self._idle.append(connection)
+            here.idle.append(connection)
         else:
             await connection.close()
 
     async def close(self) -> None:
         self._closed = True
-        while self._idle:
-            await self._idle.pop().close()
+        here = self._here()
+        while here.idle:
+            await here.idle.pop().close()
 
 
 class AsyncDriver:

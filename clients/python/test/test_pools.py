@@ -1,4 +1,5 @@
 """The pools of psycopg_pool, as they come and over lost connections."""
+import asyncio
 import os
 import unittest
 
@@ -58,6 +59,22 @@ class Pools:
             async with pool.connection() as connection:
                 return connection.autocommit
         self.assertFalse(client.run(look()))
+
+
+class Loops(GateTest):
+    def test_a_gate_serves_one_event_loop_after_another(self):
+        gate = agentcore.AsyncGate(f"dbname={os.environ['PGDATABASE']}", agent=self.agent)
+
+        async def tool(args):
+            await asyncio.sleep(0)
+            self.effects.add(agentcore.current().call_id, self.pay, agentcore.current().key)
+            return "done"
+
+        async def calls():
+            return [result.settled for result in await asyncio.gather(*[gate.call(None, self.pay, {}, tool) for _ in range(25)])]
+
+        for _ in range(3):
+            self.assertEqual(asyncio.run(calls()), ["committed"] * 25)
 
 
 for kind in (PooledThreads, PooledLoop):
