@@ -168,11 +168,12 @@ def call(rules: Rules, request: Request, row: typing.Optional[sql.Row] = None, k
                     return _finish(rules, request, Result(ok=False, verdict="deny", reason="unknown_tool", call_id=held, settled="released",
                                                           feedback=f'There is no tool "{request.name}" here.'), 0, waits)
                 attempts += 1
+                # what has run is the attempt's to settle, and never given back
+                held = None
                 result, delay = yield from attempt(rules, request, row, keep)
                 if delay is None:
-                    held = None
                     return _finish(rules, request, result, attempts, waits)
-                failed = result
+                held, failed = result.call_id, result
                 step: typing.Any = Sleep(delay)
                 patient = patience.spend(delay)
             elif row["verdict"] == "wait":

@@ -9,6 +9,7 @@ import unittest
 from agentcore import loop, requests, usage, values
 from agentcore.errors import Away, GateError
 from agentcore.statements import numbered
+from agentcore.steps import Outcome, Run, Shield
 
 
 class Colour(enum.Enum):
@@ -165,3 +166,20 @@ class Steps(unittest.TestCase):
 
     def test_numbers_for_drivers_without_names(self):
         self.assertEqual(numbered("%(a)s::text, %(b)s, %(a)s", {"a": 1, "b": 2}), ("$1::text, $2, $3", [1, 2, 1]))
+
+
+class Settling(unittest.TestCase):
+    """Who gives up twice while a call is settled does not give back what has run."""
+
+    ROW = {"verdict": "run", "call_id": "id", "args": "{}", "attempt": 1, "approval": None, "model": None, "enforced": True, "detail": None, "feedback": None}
+
+    def test_two_interrupts_give_nothing_back(self):
+        request = requests.Request(agent="a", tool="t", args={}, fn=lambda args: None)
+        steps = loop.call(requests.Rules(), request)
+        self.assertIn("call_begin", next(steps).sql)
+        self.assertIsInstance(steps.send([self.ROW]), Run)
+        self.assertIn("call_commit", steps.send(Outcome("done")).sql)
+        self.assertIsInstance(steps.throw(KeyboardInterrupt()), Shield)
+        self.assertIn("call_commit", steps.send(None).sql)
+        with self.assertRaises(KeyboardInterrupt):
+            steps.throw(KeyboardInterrupt())
