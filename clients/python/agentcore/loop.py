@@ -168,12 +168,11 @@ def call(rules: Rules, request: Request, row: typing.Optional[sql.Row] = None, k
                     return _finish(rules, request, Result(ok=False, verdict="deny", reason="unknown_tool", call_id=held, settled="released",
                                                           feedback=f'There is no tool "{request.name}" here.'), 0, waits)
                 attempts += 1
-                # what has run is the attempt's to settle, and never given back
-                held = None
                 result, delay = yield from attempt(rules, request, row, keep)
                 if delay is None:
+                    held = None
                     return _finish(rules, request, result, attempts, waits)
-                held, failed = result.call_id, result
+                failed = result
                 step: typing.Any = Sleep(delay)
                 patient = patience.spend(delay)
             elif row["verdict"] == "wait":
@@ -191,7 +190,8 @@ def call(rules: Rules, request: Request, row: typing.Optional[sql.Row] = None, k
             row = None
             yield step
     finally:
-        if held is not None:
+        # what was done is never given back, though who waited for its settlement gave up twice
+        if held is not None and not request.done:
             yield Shield(rules.settle_wait)
             yield from settle(rules, request.release(held), held)
 
@@ -219,6 +219,7 @@ def attempt(rules: Rules, request: Request, row: sql.Row, keep: bool = False) ->
                     enforced=bool(row["enforced"]), audit=audited(row), detail=row["detail"], feedback=row["feedback"])
     if outcome.error is not None:
         return (yield from attempt_failed(rules, request, result, outcome, running.lost))
+    request.done = True
     if keep and outcome.cancelled is None:
         result.value = Opened(running, outcome.value)
         return result, None

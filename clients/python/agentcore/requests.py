@@ -71,6 +71,7 @@ class Request:
     spread: bool = False                             # fn(**args), not fn(args)
     cost: typing.Optional[typing.Callable[[typing.Any], typing.Tuple[typing.Optional[int], typing.Any]]] = None   # (tokens, usd) of a value
     own_key: bool = dataclasses.field(init=False)
+    done: bool = dataclasses.field(default=False, init=False)      # its function has succeeded
 
     def __post_init__(self) -> None:
         if not self.agent:
