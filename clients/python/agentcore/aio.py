@@ -2,6 +2,7 @@
 import asyncio
 import functools
 import inspect
+import logging
 import time
 import typing
 
@@ -15,6 +16,8 @@ from .steps import Ask, Decision, Outcome, Run, Running, Shield, Sleep, Steps, a
 from .surface import Function
 
 _END = object()
+
+log = logging.getLogger("agentcore")
 
 
 def _driver(pool: typing.Any, answer_wait: float) -> typing.Tuple[typing.Any, typing.Any, str]:
@@ -129,7 +132,13 @@ class AsyncGate(surface.Surface):
         if self._listener is not None:
             await self._listener.close()
         if hasattr(self._pool, "close"):
-            await self._pool.close()
+            try:
+                await asyncio.wait_for(self._pool.close(), self.rules.answer_wait)
+            except asyncio.TimeoutError:
+                # asyncpg waits without end for a connection whose other end is gone
+                log.warning("the pool did not close in time: its connections are given up")
+                if hasattr(self._pool, "terminate"):
+                    self._pool.terminate()
 
     # ----- the runner -----
 

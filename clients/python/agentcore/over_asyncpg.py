@@ -46,6 +46,10 @@ class LazyPool:
         if self._pool is not None:
             await self._pool.close()
 
+    def terminate(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+
 
 class AsyncDriver:
     """Over an asyncpg.Pool."""

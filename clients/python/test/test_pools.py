@@ -76,6 +76,21 @@ class Loops(GateTest):
         for _ in range(3):
             self.assertEqual(asyncio.run(calls()), ["committed"] * 25)
 
+    def test_a_pool_that_does_not_close_is_given_up(self):
+        class Stuck:
+            ended = False
+
+            async def close(self):
+                await asyncio.Event().wait()
+
+            def terminate(self):
+                self.ended = True
+
+        pool = Stuck()
+        with self.assertLogs("agentcore", "WARNING"):
+            asyncio.run(agentcore.AsyncGate(pool, answer_wait=0.05).close())
+        self.assertTrue(pool.ended)
+
 
 for kind in (PooledThreads, PooledLoop):
     name = f"Pools{kind.__name__}"
