@@ -1,10 +1,11 @@
 /*
  * call.h
- *	  Public face of src/call: the gate.  Nothing is above it.
+ *	  Public face of src/call: the gate.
  */
 #ifndef AGENTCORE_CALL_H
 #define AGENTCORE_CALL_H
 
+#include "call/judging.h"
 #include "core/core.h"
 
 /* ----- settings (call.c): agc_x is agentcore.x ----- */
