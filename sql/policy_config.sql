@@ -11,7 +11,7 @@ CREATE ROLE regress_finance;
 \set full '{"name": "p", "tz": "Europe/Berlin", "strict_urls": true, "allow": ["*.example.com"], "deny": [], "allow_tools": ["a", {"tool": "refund", "name": "small", "when": {"/args/amount": {"minimum": 0.01, "maximum": 500}}, "feedback": "At most 500."}], "deny_tools": [{"tool": "db/*", "name": "no-prod", "audit": true, "when": {"/args/env": {"enum": ["prod"]}}}, "rm*"], "ask_tools": [{"tool": "refund", "name": "two", "votes": 2, "self": true, "approvers": "regress_finance", "decide_within": "1 day 02:00:00", "bind": ["/amount"], "valid": "[2026-01-01 00:00:00+00,)"}, {"tool": "pay", "name": "one"}], "checks": [{"name": "may", "tool": "refund", "check": "shop.may", "audit": true}], "facts": [{"tool": "tests", "fact": "passed", "value": "/args/commit", "when": {"/result/failed": {"const": 0}}, "valid_for": "01:30:00"}, {"tool": "tests", "fact": "passed", "clears": true}, {"tool": "repo/*", "fact": "passed", "clears": true}], "limits": [{"tool": "refund", "name": "day", "per": ["/args/payee"], "sum_of": "/args/amount", "max_sum": 1000, "period": "1 day 02:00:00", "ask": "two"}, {"tool": "search", "name": "five", "max_calls": 5}]}'
 SELECT * FROM agentcore.config_apply(jsonb_build_object('policies', jsonb_build_array(:'full'::jsonb)));
 SELECT jsonb_pretty(agentcore.policy_export('p'));
-SELECT count(agentcore.tool_set('t', '{"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}', traits => '{destructive}', taints => '{untrusted}', once => '1 day 2 hours', once_by => '{/a}', once_scope => 'subject', log_args => '{/a}'));
+SELECT count(agentcore.tool_set('t', '{"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}', traits => '{destructive}', taints => '{untrusted}', once => '1 day 2 hours', once_by => '{/a}', once_scope => 'subject', log_args => '{/a}', record => 'all', redact => '{/b,/c/*}', output_schema => '{"type": "object"}'));
 
 -- export, apply on an empty tenant, export: the same; in another style of intervals too
 SELECT count(*) FROM agentcore.config_apply(agentcore.config_export(), tenant => 'copy');
@@ -22,7 +22,7 @@ RESET intervalstyle; RESET timezone;
 SELECT * FROM agentcore.config_apply(agentcore.config_export(), tenant => 'copy') WHERE action <> 'unchanged';
 SELECT agentcore.policy_import('q', agentcore.policy_export('p'));
 SELECT agentcore.policy_export('q') = agentcore.policy_export('p') AS same, agentcore.policy_import('q', agentcore.policy_export('p'));
-SELECT agentcore.config_export() #> '{tools,0}' @> '{"traits": ["destructive"], "taints": ["untrusted"], "once": "1 day 02:00:00", "once_by": ["/a"], "once_scope": "subject", "log_args": ["/a"]}' AS tool_members;
+SELECT agentcore.config_export() #> '{tools,0}' @> '{"traits": ["destructive"], "taints": ["untrusted"], "once": "1 day 02:00:00", "once_by": ["/a"], "once_scope": "subject", "log_args": ["/a"], "record": "all", "redact": ["/b", "/c/*"], "output_schema": {"type": "object"}}' AS tool_members;
 
 -- limits stand alone too
 SELECT agentcore.policy_import('q', '{"limits": [{"tool": "search", "name": "five", "max_calls": 6}]}'), agentcore.policy_export('q') -> 'limits', agentcore.policy_import('q', '{"checks": []}');

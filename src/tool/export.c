@@ -21,7 +21,7 @@
  * tool was registered with another dialect, $schema is added.
  */
 static const char *
-undeclared_dialect(const ToolDef *tool, const JbItem *schema)
+undeclared_dialect(const SchemaProgram *program, const JbItem *schema)
 {
 	static const char *const uris[] = {
 		"http://json-schema.org/draft-04/schema#", "http://json-schema.org/draft-06/schema#",
@@ -29,18 +29,18 @@ undeclared_dialect(const ToolDef *tool, const JbItem *schema)
 	};
 	JbItem		declared;
 
-	if (tool->program->dialect >= DIALECT_2020_12 ||
+	if (program->dialect >= DIALECT_2020_12 ||
 		object_find_cstring(jb_container(schema), "$schema", &declared))
 		return NULL;
-	return uris[tool->program->dialect];
+	return uris[program->dialect];
 }
 
-/* The tool's schema as an object of JSON Schema. */
+/* A schema of the tool as an object of JSON Schema. */
 static Jsonb *
-portable_schema(const ToolDef *tool)
+portable_schema(const SchemaProgram *program)
 {
 	JsonbParseState *state = NULL;
-	JbItem		root = jb_root(tool->program->schema);
+	JbItem		root = jb_root(program->schema);
 	const char *dialect;
 	JbCursor	keys;
 	JbCursor	values;
@@ -57,9 +57,9 @@ portable_schema(const ToolDef *tool)
 		}
 		return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 	}
-	dialect = undeclared_dialect(tool, &root);
+	dialect = undeclared_dialect(program, &root);
 	if (dialect == NULL)
-		return tool->program->schema;
+		return program->schema;
 	put_string(&state, "$schema", dialect);
 	keys = jb_first(jb_container(&root));
 	values = jb_first_value(jb_container(&root));
@@ -84,8 +84,8 @@ put_schema(JsonbParseState **state, const char *key, const Jsonb *schema)
 }
 
 /*
- * What MCP says beside name, description and schema.  No call needs it, so the
- * compiled tool does not hold it.
+ * What MCP says beside name, description and schema.  No call needs meta, so the
+ * compiled tool does not hold it.  Of two members of one name the last counts.
  */
 static void
 put_meta(JsonbParseState **state, const AgcObject *object)
@@ -94,12 +94,15 @@ put_meta(JsonbParseState **state, const AgcObject *object)
 	const char *keys[] = {object->tenant, object->name};
 	Relation	rel = agc_table_open(&table, AccessShareLock);
 	HeapTuple	tuple = agc_table_get(&table, rel, lengthof(keys), keys);
+	const ToolDef *tool = object->data;
 	bool		isnull = true;
 	Datum		meta = tuple == NULL ? (Datum) 0 : agc_col(tuple, RelationGetDescr(rel), "meta", &isnull);
 
 	if (!isnull)
 		put_members(state, DatumGetJsonbPCopy(meta));
 	agc_table_close(rel, AccessShareLock);
+	if (tool->output != NULL)
+		put_schema(state, "outputSchema", portable_schema(tool->output));
 }
 
 /*
@@ -208,7 +211,7 @@ rewritten_schema(const ToolDef *tool, const Jsonb *schema, ToolFormat format, bo
 static Jsonb *
 taken_schema(const ToolDef *tool, ToolFormat format, bool strict, Refusal *refusal)
 {
-	Jsonb	   *schema = portable_schema(tool);
+	Jsonb	   *schema = portable_schema(tool->program);
 	Jsonb	   *taken;
 	Refusal		later;
 

@@ -21,6 +21,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "tool/origin.h"
+#include "tool/tool_schema.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -84,10 +85,11 @@ require_schema(const Definition *d, const char *tenant)
 {
 	SchemaDialect dialect;
 	SchemaProblem problem = {0};
+	ToolSchemas schemas = {d->input_schema, NULL, DIALECT_AUTO, false, tenant};
 
 	if (dialect_detect(d->input_schema, true, &dialect, &problem) && dialect == DIALECT_AGENTVET)
 		tool_definition_refuse(d, "Its schema has no keyword of JSON Schema.");
-	if (tool_schema_usable(d->input_schema, DIALECT_AUTO, false, tenant, &problem))
+	if (tool_schemas_usable(&schemas, &problem))
 		return;
 	tool_definition_refuse(d, psprintf("At \"%s/%s%s\": %s%s.%s", d->at, d->schema_key, problem.path == NULL ? "" : agc_shown(problem.path, 500),
 								  problem.keyword == NULL ? "" : psprintf("\"%s\" ", problem.keyword), problem.message,

@@ -10,6 +10,7 @@
 #include "core/row.h"
 #include "miscadmin.h"
 #include "tool/guess.h"
+#include "tool/tool_schema.h"
 
 void
 lint_put(Lint *lint, const char *path, const char *keyword, Effect effect, const char *problem,

@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "core/row.h"
 #include "miscadmin.h"
+#include "tool/tool_schema.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -369,6 +370,7 @@ typedef struct Acceptance
 static void
 put_in_force(const Acceptance *a, const Registered *found)
 {
+	ToolSchemas schemas = {.dialect = DIALECT_AUTO, .tenant = a->tenant};
 	SchemaProblem problem;
 	Definition	d = {0};
 
@@ -381,7 +383,8 @@ put_in_force(const Acceptance *a, const Registered *found)
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("what waits for tool \"%s\" is no definition", a->name),
 				 errhint("Import the tool again.")));
-	if (!tool_schema_usable(d.input_schema, DIALECT_AUTO, false, a->tenant, &problem))
+	schemas.input = d.input_schema;
+	if (!tool_schemas_usable(&schemas, &problem))
 		schema_problem_raise(&problem, "schema");
 	(void) replace(a->tenant, a->name, found->origin, &d);
 }

@@ -22,21 +22,11 @@ typedef enum ToolFormat
 /* 22023 for an unknown format; "auto" is known only with_auto */
 extern ToolFormat tool_format_or_raise(const char *name, bool with_auto);
 
-/* tool.c: 0: the schema does not compile */
-extern Datum tool_guessed_column(const Jsonb *schema, SchemaDialect dialect, bool additional, Datum skip, const char *tenant);
-
-/* tool.c: whether a tool can have the schema; false and *problem, and exceeding a limit raises */
-extern bool tool_schema_usable(const Jsonb *schema, SchemaDialect dialect, bool additional, const char *tenant,
-							   SchemaProblem *problem);
-
 /* tool_definition.c: why it is not what tool_import() keeps as "meta", a sentence; NULL: it is */
 extern const char *tool_meta_problem(const Jsonb *meta);
 
 /* tool_definition.c: "origin" of a function, NULL where it is; 22023 for what cannot be one */
 extern char *tool_origin_argument(FunctionCallInfo fcinfo, int n);
-
-/* tool.c: whether a pointer is one of a list */
-extern bool tool_pointer_among(const char *pointer, char **list, int n);
 
 /* Pinned; after agc_enter(); 42704, with the nearest names, if there is no such tool (tool_args.c). */
 extern AgcObject *tool_require(const char *tenant, const char *name);

@@ -19,6 +19,16 @@ typedef struct UrlGuesses
 	char	  **bare;			/* objects that are called URLs, of which the schema says nothing */
 } UrlGuesses;
 
+/* What the log keeps of a call, each more than the one before. */
+typedef enum ToolRecord
+{
+	TOOL_RECORD_UNSET,			/* as agentcore.record says */
+	TOOL_RECORD_NONE,
+	TOOL_RECORD_DIGEST,
+	TOOL_RECORD_ARGS,
+	TOOL_RECORD_ALL
+} ToolRecord;
+
 /* A compiled row of agentcore.tool: AgcObject.data of tool_pin() */
 typedef struct ToolDef
 {
@@ -62,9 +72,13 @@ typedef struct ToolDef
 	const char *once_scope;		/* task | subject | agent | tenant */
 	int			nlog_args;
 	char	  **log_args;		/* JSON Pointers to arguments that call_log.context keeps */
-	uint8		definition[AGC_HASH_LEN];	/* digest of the input schema and the documents it refers to */
+	ToolRecord	record;			/* what of its calls the log keeps */
+	int			nredact;
+	char	  **redact;			/* JSON Pointers to what the log never keeps, whatever else is said */
+	uint8		definition[AGC_HASH_LEN];	/* digest of the schemas and the documents they refer to */
 	int64		fingerprint;	/* the same, shorter: equal for the same tool elsewhere */
 	SchemaProgram *program;
+	SchemaProgram *output;		/* that results are judged by; NULL: they are not */
 } ToolDef;
 
 /* NULL: no such tool.  agc_object_unpin() when done. */

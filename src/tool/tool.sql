@@ -40,6 +40,9 @@ CREATE TABLE agentcore.tool (
   once_by        text[],
   once_scope     text COLLATE "C" NOT NULL DEFAULT 'task' CHECK (once_scope IN ('task', 'subject', 'agent', 'tenant')),
   log_args       text[],
+  record         text COLLATE "C" CHECK (record IN ('none', 'digest', 'args', 'all')),
+  redact         text[],
+  output_schema  jsonb,
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.tool');
@@ -58,7 +61,8 @@ CREATE VIEW agentcore.tools WITH (security_barrier) AS
          t.cache_ttl, t.cache_scope, t.tags, t.lease, t.idempotent, t.est_tokens,
          pg_catalog.trim_scale(t.est_nanousd::numeric / 1000000000) AS est_usd, t.retry_policy, t.target, t.needs_approval, t.enabled,
          t.cache_soft_ttl, t.cache_negative_ttl, t.cache_max_size, t.drop_unknown, t.url_skip, t.revision, t.error_pointer, t.open_world, t.http_method, t.guessed,
-         t.origin, t.meta, t.pending, t.traits, t.taints, t.once, t.once_by, t.once_scope, t.log_args
+         t.origin, t.meta, t.pending, t.traits, t.taints, t.once, t.once_by, t.once_scope, t.log_args,
+         t.record, t.redact, t.output_schema
     FROM agentcore.visible_rows(NULL::agentcore.tool) t;
 COMMENT ON VIEW agentcore.tools IS
   'The tools of the tenants visible to the caller. '
@@ -72,7 +76,7 @@ COMMENT ON VIEW agentcore.tools IS
   'origin: whose definition it is, by tool_import(); NULL: nobody''s, tool_set() made it. '
   'meta: what the definition says beside name, description and schema, an object of title, annotations, outputSchema and _meta; NULL: nothing. '
   'Nothing is decided by it. '
-  'traits, taints, once, once_by, once_scope, log_args: see tool_set(). '
+  'traits, taints, once, once_by, once_scope, log_args, record, redact, output_schema: see tool_set(). '
   'pending: a changed definition that waits for tool_accept(), an object of digest, description, input_schema and meta; until then calls are denied (tool_changed); NULL: nothing waits. '
   'cache_ttl NULL: results are not cached. '
   'cache_soft_ttl NULL: results are never stale before they expire. '
@@ -88,10 +92,11 @@ CREATE FUNCTION agentcore.tool_set(name text, input_schema jsonb DEFAULT NULL, d
     cache_negative_ttl interval DEFAULT NULL, cache_max_size bigint DEFAULT NULL, drop_unknown boolean DEFAULT NULL,
     url_skip text[] DEFAULT NULL, error_pointer text DEFAULT NULL, open_world boolean DEFAULT NULL, http_method text DEFAULT NULL,
     meta jsonb DEFAULT NULL, origin text DEFAULT NULL, traits text[] DEFAULT NULL, taints text[] DEFAULT NULL, once interval DEFAULT NULL,
-    once_by text[] DEFAULT NULL, once_scope text DEFAULT NULL, log_args text[] DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
+    once_by text[] DEFAULT NULL, once_scope text DEFAULT NULL, log_args text[] DEFAULT NULL, record text DEFAULT NULL,
+    redact text[] DEFAULT NULL, output_schema jsonb DEFAULT NULL, reset text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS boolean
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_set_v1';
-COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text, boolean, text, jsonb, text, text[], text[], interval, text[], text, text[], text[], text) IS
+COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, boolean, text[], interval, text, text[], interval, boolean, bigint, numeric, text, text, boolean, boolean, interval, interval, bigint, boolean, text[], text, boolean, text, jsonb, text, text[], text[], interval, text[], text, text[], text, text[], jsonb, text[], text) IS
   'Registers or changes a tool; returns whether anything changed. '
   'An argument that is not given (NULL) stays as it is. '
   'mode audit: arguments that the schema refuses are reported, and the call goes on; nothing else is let pass. '
@@ -114,6 +119,9 @@ COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, b
   'once: after a call that took effect the same one does not run again for that long, whatever its key; the same is told by the members of the arguments that once_by points at (all of them where it is not given), within the task, subject, agent or tenant that once_scope names (task). '
   'The input schema must require what once_by points at. '
   'log_args: JSON Pointers to arguments whose values call_log.context keeps; none is kept without it. '
+  'record: what call_log keeps of a call''s arguments and result, if agentcore.audit lets its rows be written: none, digest (a digest of the arguments), args (the arguments too) or all (the result too); NULL: as agentcore.record says. '
+  'redact: JSON Pointers to what the log never keeps, of arguments and results alike, whatever record and log_args say; the token * stands for every array element. '
+  'output_schema: a schema that results are judged by when the call is committed, in the same dialect; a result that it refuses is never cached, and the log says invalid_result. '
   'additional: in agentvet''s dialect, unknown keys are allowed. '
   'cache_soft_ttl: from then until cache_ttl an answer is served as stale while one caller computes it anew. '
   'cache_negative_ttl: final failures are kept that long, and the gate says failed_before. '

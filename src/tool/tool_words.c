@@ -1,7 +1,7 @@
 /*
  * tool_words.c
- *	  The members of a tool that policies and tasks go by: traits, taints, once,
- *	  and which arguments are logged.
+ *	  The members of a tool that policies, tasks and the log go by: traits,
+ *	  taints, once, and what of its calls is logged.
  *
  * The gate reads them; nothing is decided here.
  *
@@ -10,6 +10,7 @@
 #include "tool/tool_words.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 void
@@ -31,6 +32,26 @@ tool_check_words(FunctionCallInfo fcinfo, int arg, const char *what)
 						 errmsg("%s names %s twice", what, agc_quoted_name(words[i]))));
 }
 
+char **
+tool_texts(Datum array, int *n, const char *what)
+{
+	Datum	   *elems;
+	bool	   *nulls;
+	char	  **result;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, n);
+	result = palloc(sizeof(char *) * (*n + 1));
+	for (int i = 0; i < *n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s must not contain null", what)));
+		result[i] = TextDatumGetCString(elems[i]);
+	}
+	return result;
+}
+
 static char **
 texts(HeapTuple tuple, TupleDesc desc, const char *column, int *n)
 {
@@ -39,6 +60,27 @@ texts(HeapTuple tuple, TupleDesc desc, const char *column, int *n)
 
 	*n = 0;
 	return isnull ? NULL : agc_texts_of(value, n);
+}
+
+static const char *const record_words[] = {"none", "digest", "args", "all"};
+
+/* NULL: as agentcore.record says */
+static void
+read_record(ToolDef *tool, const char *word)
+{
+	for (int i = 0; word != NULL && i < lengthof(record_words); i++)
+		if (strcmp(word, record_words[i]) == 0)
+			tool->record = TOOL_RECORD_NONE + i;
+}
+
+void
+tool_check_record(const char *word)
+{
+	ToolDef		tool = {0};
+
+	read_record(&tool, word);
+	if (word != NULL && tool.record == TOOL_RECORD_UNSET)
+		agc_refuse_word("record", word, "The words are none, digest, args and all.");
 }
 
 void
@@ -50,6 +92,8 @@ tool_read_words(ToolDef *tool, HeapTuple tuple, TupleDesc desc)
 	tool->once_by = texts(tuple, desc, "once_by", &tool->nonce_by);
 	tool->once_scope = agc_col_text(tuple, desc, "once_scope");
 	tool->log_args = texts(tuple, desc, "log_args", &tool->nlog_args);
+	tool->redact = texts(tuple, desc, "redact", &tool->nredact);
+	read_record(tool, agc_col_text(tuple, desc, "record"));
 }
 
 static const SchemaNode *required_child(const SchemaNode *node, const char *token, int depth);
