@@ -12,6 +12,7 @@
 #include "budget/budget.h"
 #include "cache/cache.h"
 #include "call/call.h"
+#include "profile/profile.h"
 #include "retry/retry.h"
 #include "task/task.h"
 #include "tool/tool.h"
@@ -42,6 +43,7 @@ _PG_init(void)
 	allow_init();
 	task_init();
 	approval_init();
+	profile_init();
 	call_init();
 	MarkGUCPrefixReserved("agentcore");
 	agc_shmem_install_hooks();

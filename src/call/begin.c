@@ -233,9 +233,11 @@ read_request(FunctionCallInfo fcinfo, Gate *gate)
 
 AGC_FUNCTION(call_begin)
 {
+	ProfileClock *clock = profile_clock_start();
 	Gate		gate;
 
 	read_request(fcinfo, &gate);
+	gate.clock = clock;
 	agc_enter_disabled(gate.tenant, AGC_AGENT);
 	budget_guard_block("call_begin()");
 	begin_call(&gate);
@@ -268,11 +270,13 @@ opt_fees(FunctionCallInfo fcinfo, int n)
  */
 AGC_FUNCTION(llm_begin)
 {
+	ProfileClock *clock = profile_clock_start();
 	Gate		gate;
 	int64		input;
 	int64		output;
 
 	request_init(&gate);
+	gate.clock = clock;
 	gate.is_llm = true;
 	gate.agent_name = agc_arg_name(fcinfo, 0, "agent");
 	read_name(fcinfo, &gate, "model");

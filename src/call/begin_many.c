@@ -125,6 +125,7 @@ answer(const TurnCall *call, void *arg)
 	AgcRow		row;
 
 	turn->n++;
+	gate.clock = profile_clock_start();
 	gate.tool_name = "";
 	judge_call(turn, &gate, call);
 	begin_put_answer(&row, &gate);

@@ -85,6 +85,7 @@ copy_judging(Gate *fresh, const Gate *gate)
 	fresh->asks_twice = gate->asks_twice;
 	fresh->audit = gate->audit;
 	fresh->asks_nobody = gate->asks_nobody;
+	fresh->clock = gate->clock;
 }
 
 static void

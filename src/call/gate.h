@@ -16,6 +16,7 @@
 #include "call/model.h"
 #include "core/core.h"
 #include "price/price.h"
+#include "profile/profile.h"
 #include "task/task.h"
 #include "tool/tool.h"
 
@@ -144,6 +145,7 @@ typedef struct Gate
 	bool		asks_twice;		/* the same key stood before it in one turn: nobody's own call */
 	bool		audit;			/* refusals are reported, not enforced */
 	bool		asks_nobody;	/* another model may do without an approval */
+	ProfileClock *clock;		/* of the stages; NULL: the call is not timed */
 
 	/* the answer */
 	Verdict		verdict;

@@ -60,6 +60,8 @@ const Stage gate_stages[] = {
 };
 const int	gate_nstages = lengthof(gate_stages);
 
+StaticAssertDecl(lengthof(gate_stages) < PROFILE_MAX_STAGES, "the clock has a place for each stage and for the taking");
+
 void
 stage_judge(const Stage *stage, Gate *gate)
 {
@@ -70,11 +72,13 @@ stage_judge(const Stage *stage, Gate *gate)
 void
 stages_judge(Gate *gate)
 {
+	profile_clock_skip(gate->clock);
 	for (int i = 0; i < gate_nstages && gate->verdict == VERDICT_NONE && gate->correction == NULL; i++)
 	{
 		stage_judge(&gate_stages[i], gate);
 		if (gate_stages[i].write != NULL)
 			gate_stages[i].write(gate);
+		profile_clock_stage(gate->clock, i);
 	}
 }
 

@@ -24,6 +24,9 @@ typedef struct Stage
 extern const Stage gate_stages[];
 extern const int gate_nstages;
 
+/* what the gate's clock measures: each stage, and behind them the taking */
+#define GATE_CLOCK_STAGES (gate_nstages + 1)
+
 extern void stage_judge(const Stage *stage, Gate *gate);
 
 /* all of them, until one decides */

@@ -87,7 +87,10 @@ gate_try(Gate *gate)
 	{
 		stages_judge(gate);
 		if (gate->verdict == VERDICT_NONE && gate->correction == NULL)
+		{
 			take(gate);
+			profile_clock_stage(gate->clock, gate_nstages);
+		}
 		if (gate->correction == NULL)
 			return;
 		correction_apply(gate);

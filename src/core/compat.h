@@ -136,6 +136,12 @@ agc_pg_major(void)
 	LockAcquireExtended((tag), (mode), (session), (dont_wait), true, (local))
 #endif
 
+/* 16: instr_time counts nanoseconds, and a macro reads them. */
+#include "portability/instr_time.h"
+#ifndef INSTR_TIME_GET_NANOSEC
+#define INSTR_TIME_GET_NANOSEC(t) ((int64) (t).tv_sec * INT64CONST(1000000000) + (int64) (t).tv_nsec)
+#endif
+
 /* 17: index_insert_cleanup(), since an index may keep things open between inserts. */
 #if PG_VERSION_NUM >= 170000
 #define agc_index_insert_cleanup(index, info) index_insert_cleanup((index), (info))
