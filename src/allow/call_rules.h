@@ -67,6 +67,9 @@ extern void allow_judge_call(const char *tenant, const char *policy, const char 
 /* whether a check of the policy looks at calls of the tool */
 extern bool allow_has_checks(const char *tenant, const char *policy, const char *tool);
 
+/* the same of the policies '*' beside it, too */
+extern bool allow_checks_look(const char *tenant, const char *policy, const char *tool);
+
 /* the checks for the tool, once the rules let the call pass; what they refuse is put into *out */
 extern void allow_run_checks(const char *tenant, const char *policy, const char *tool, RuleContext *context,
 							 CallJudgement *out);

@@ -197,6 +197,21 @@ allow_has_checks(const char *tenant, const char *policy, const char *tool)
 	return found;
 }
 
+bool
+allow_checks_look(const char *tenant, const char *policy, const char *tool)
+{
+	AgcObject  *common[COMMON_MAX];
+	int			ncommon = allow_pin_common(tenant, common);
+	bool		found = policy != NULL && allow_has_checks(tenant, policy, tool);
+
+	while (ncommon > 0)
+	{
+		found = found || allow_has_checks(common[ncommon - 1]->tenant, COMMON_POLICY, tool);
+		agc_object_unpin(common[--ncommon]);
+	}
+	return found;
+}
+
 /* ----- every check's word --------------------------------------------------------- */
 
 typedef struct CheckWords

@@ -38,7 +38,10 @@ static Jsonb *
 read_member(RuleContext *context, ContextMember member)
 {
 	Gate	   *gate = context->arg;
+	Jsonb	   *recalled;
 
+	if (gate->recall != NULL && gate->recall(gate, member, &recalled))
+		return recalled;
 	switch (member)
 	{
 		case CONTEXT_TOOL:
@@ -110,6 +113,15 @@ put_judgement(Gate *gate, CallJudgement *judged, bool by_rule)
 	gate->asks = judged->asks;
 }
 
+static void
+run_checks(Gate *gate, CallJudgement *judged)
+{
+	if (gate->recall == NULL)
+		allow_run_checks(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate), judged);
+	else
+		gate->unchecked = allow_checks_look(gate->tenant, gate->agent->policy, gate->tool_name);
+}
+
 /*
  * Where no rule looks at calls of this tool, its name has decided already; unless it
  * was let through for a rule that is gone since.
@@ -128,7 +140,7 @@ judge_rules(Gate *gate)
 		judged.reason = judged.observed_reason = NULL;
 	by_rule = judged.reason != NULL;
 	if (!by_rule && judged.has_checks)
-		allow_run_checks(gate->tenant, gate->agent->policy, gate->tool_name, gate_context(gate), &judged);
+		run_checks(gate, &judged);
 	put_judgement(gate, &judged, by_rule);
 }
 

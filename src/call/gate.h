@@ -147,6 +147,14 @@ typedef struct Gate
 	bool		asks_nobody;	/* another model may do without an approval */
 	ProfileClock *clock;		/* of the stages; NULL: the call is not timed */
 
+	/*
+	 * A call that was recorded, judged again (src/replay); NULL: a call of now.  Members of its
+	 * context that only the record knows: false where it does not know better.
+	 */
+	bool		(*recall) (struct Gate *gate, ContextMember member, Jsonb **value);
+	void	   *record;			/* recall's */
+	bool		unchecked;		/* checks look at it, and were not run: they know the rows of now only */
+
 	/* the answer */
 	Verdict		verdict;
 	bool		has_call_id;

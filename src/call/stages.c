@@ -41,22 +41,22 @@ static void judge_budget(Gate *gate);
 
 const Stage gate_stages[] = {
 	{"tenant", judge_tenant},
-	{"task", judge_task},
+	{"task", judge_task, .by_state = true},
 	{"agent", judge_agent},
 	{"tool", judge_tool},
 	{"policy", judge_policy},
 	{"arguments", judge_args},
 	{"urls", judge_urls},
 	{"rules", judge_rules},
-	{"key", judge_key, key_settle_earlier},
-	{"once", judge_once, NULL, true},
-	{"loop", judge_loop, NULL, true},
-	{"cache", judge_cache, NULL, true},
-	{"breaker", judge_breaker, NULL, true},
-	{"rate", judge_rate, NULL, true},
-	{"limits", judge_limits, NULL, true},
-	{"approval", judge_approval, approval_ask},
-	{"budget", judge_budget, approval_ask, true},
+	{"key", judge_key, key_settle_earlier, .by_state = true},
+	{"once", judge_once, NULL, true, true},
+	{"loop", judge_loop, NULL, true, true},
+	{"cache", judge_cache, NULL, true, true},
+	{"breaker", judge_breaker, NULL, true, true},
+	{"rate", judge_rate, NULL, true, true},
+	{"limits", judge_limits, NULL, true, true},
+	{"approval", judge_approval, approval_ask, .by_state = true},
+	{"budget", judge_budget, approval_ask, true, true},
 };
 const int	gate_nstages = lengthof(gate_stages);
 

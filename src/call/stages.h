@@ -19,6 +19,9 @@ typedef struct Stage
 
 	/* not asked again of a call that its holder has begun */
 	bool		once;
+
+	/* looks at what calls leave behind, so it cannot be asked about a call of the past */
+	bool		by_state;
 } Stage;
 
 extern const Stage gate_stages[];

@@ -663,6 +663,9 @@ agc_clock_offset(void)
 	return (int64) (agc_debug_clock_offset * 1000);
 }
 
+/* While this session judges again what was recorded (src/replay): when that was; else 0. */
+extern TimestampTz agc_recorded_time;
+
 /*
  * The time by which everything is decided: the wall clock.  It may step back.
  * Code that relies on a time that only grows has to clamp it (a budget's counter
@@ -671,6 +674,8 @@ agc_clock_offset(void)
 static inline TimestampTz
 agc_now(void)
 {
+	if (unlikely(agc_recorded_time != 0))
+		return agc_recorded_time;
 	return GetCurrentTimestamp() + agc_clock_offset();
 }
 

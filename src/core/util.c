@@ -14,6 +14,8 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+TimestampTz agc_recorded_time = 0;
+
 static AgcTable installation_table = AGC_TABLE("installation", "installation_pkey");
 
 typedef struct Installation
