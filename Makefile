@@ -5,7 +5,7 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" agentcore.con
 MODULE_big = agentcore
 
 # Lowest first: a room includes the public headers of rooms before it only, and of those the ones that the table in doc/architecture.md names.
-ROOMS = core text schema retry tool cache price budget allow task approval profile call replay
+ROOMS = core text schema retry tool cache price budget allow task approval profile call replay report
 
 OBJS = src/agentcore.o $(patsubst %.c,%.o,$(sort $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c))))
 
@@ -17,6 +17,7 @@ SQL_budget = budget define template permit status spend ledger verify
 SQL_task   = task fact limit once
 SQL_approval = approval
 SQL_call   = call model tools_for config config_policy
+SQL_report = metrics
 room_sql   = $(if $(SQL_$(1)),$(patsubst %,src/$(1)/%.sql,$(SQL_$(1))),$(wildcard src/$(1)/$(1).sql))
 SQL_PARTS  = src/core/install_guard.sql \
 	$(foreach room,$(ROOMS),$(call room_sql,$(room))) \

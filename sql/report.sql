@@ -1,0 +1,64 @@
+-- What monitoring reads: names and kinds, who sees what, the text to scrape.
+SET client_min_messages = error;
+SELECT count(*) FROM (VALUES
+  (agentcore.policy_set('web')), (agentcore.policy_allow_tool('web', '*') > 0),
+  (agentcore.tool_set('fetch', '{}', cache_ttl => '10 min', est_tokens => 500)),
+  (agentcore.tool_set('say "hi"\', '{}', cache_ttl => '10 min')),
+  (agentcore.tool_set('asks', '{}', needs_approval => true)),
+  (agentcore.budget_set('team', max_tokens => 2000, max_usd => 5, max_in_flight => 3, period => '1 day')),
+  (agentcore.budget_limit_set('team', 'hourly', period => '1 hour', max_calls => 10)),
+  (agentcore.budget_template_set('user-*', parent => 'team', max_tokens => 1000)),
+  (agentcore.agent_set('worker', 'web', 'team', charges => '{user-*}'))) AS made(yes) WHERE yes;
+SELECT agentcore.policy_set('web', tenant => 'other'), agentcore.policy_allow_tool('web', '*', tenant => 'other') > 0,
+       agentcore.tool_set('fetch', '{}', cache_ttl => '10 min', tenant => 'other'), agentcore.agent_set('worker', 'web', tenant => 'other');
+
+SELECT agentcore.call_commit(call_id, '{"a": 1}', tokens => 300, usd => 0.25) FROM agentcore.call_begin('worker', 'fetch', '{}', est_usd => 1, budget => 'user-ann');
+SELECT verdict FROM agentcore.call_begin('worker', 'fetch', '{}');
+SELECT verdict FROM agentcore.call_begin('worker', 'say "hi"\', '{}', est_usd => 1, budget => 'user-bob');
+SELECT verdict, reason FROM agentcore.call_begin('worker', 'asks', '{}', est_usd => 1);
+SELECT verdict FROM agentcore.call_begin('worker', 'fetch', '{}', tenant => 'other');
+
+-- what is charged, held, open; budgets of a template are only counted
+SELECT name, labels, round(value::numeric, 3) AS value FROM agentcore.metrics
+ WHERE labels ->> 'tenant' = '' AND name ~ '^agentcore_(budget|permits|approvals|tool_cache_(hits|misses|fills)_)' AND name !~ '_seconds'
+ ORDER BY name COLLATE "C", labels::text COLLATE "C";
+SELECT name, labels, value >= 0 AND value < 86401 AS plausible FROM agentcore.metrics
+ WHERE labels ->> 'tenant' = '' AND name ~ '_seconds' ORDER BY name COLLATE "C", labels::text COLLATE "C";
+
+-- names, as OpenMetrics has them
+SELECT name, kind, help FROM agentcore.metrics
+ WHERE name !~ '^agentcore(_[a-z]+)+$' OR kind NOT IN ('counter', 'gauge', 'summary', 'info')
+    OR (kind = 'counter') <> (name ~ '_total$') OR (kind = 'info') <> (name ~ '_info$')
+    OR (kind <> 'summary' AND name ~ '_(sum|count|bucket|created)$')
+    OR help !~ '^[A-Z].*\.$' OR name ~ '_(milliseconds|ms|percent|kb|mb)(_|$)'
+    OR jsonb_typeof(labels) <> 'object' OR EXISTS (SELECT FROM jsonb_each(labels) l WHERE jsonb_typeof(l.value) <> 'string' OR l.key !~ '^[a-z]+$');
+SELECT name FROM agentcore.metrics GROUP BY name HAVING count(DISTINCT (kind, help)) > 1 OR count(DISTINCT labels) <> count(*)
+    OR count(DISTINCT (SELECT string_agg(k, ',' ORDER BY k) FROM jsonb_object_keys(labels) k)) > 1;
+
+-- who sees what
+CREATE ROLE regress_scrapes;
+CREATE ROLE regress_scrapes_one;
+SELECT agentcore.access_grant('regress_scrapes', 'reader', '{*}'), agentcore.access_grant('regress_scrapes_one', 'reader', '{other}');
+CREATE TEMP TABLE all_names AS SELECT DISTINCT name FROM agentcore.metrics;
+GRANT SELECT ON all_names TO PUBLIC;
+SET ROLE regress_scrapes;
+SELECT a.name FROM all_names a WHERE NOT EXISTS (SELECT FROM agentcore.metrics m WHERE m.name = a.name);
+SET ROLE regress_scrapes_one;
+SELECT DISTINCT labels ->> 'tenant' AS tenant FROM agentcore.metrics ORDER BY 1;
+SELECT DISTINCT substring(a.name FROM 'agentcore_[a-z]+_?[a-z]*') COLLATE "C" AS not_shown FROM all_names a
+ WHERE NOT EXISTS (SELECT FROM agentcore.metrics m WHERE m.name = a.name) ORDER BY 1;
+SELECT what, tenant, state, n FROM agentcore.open_counts();
+RESET ROLE;
+
+-- the text: one name after the other, labels escaped
+SELECT regexp_replace(line, 'version="[0-9.]+"', 'version=...') AS line FROM regexp_split_to_table(agentcore.metrics_text(), '\n') WITH ORDINALITY AS l(line, n)
+ WHERE line ~ 'agentcore_(tool_cache_hits|approvals_pending|cache_capacity|info)|# (TYPE|HELP) agentcore (info|The)|^# EOF' AND line !~ '^agentcore_cache' ORDER BY n;
+SELECT regexp_replace(line, 'version="[0-9.]+"', 'version=...') AS line FROM regexp_split_to_table(agentcore.metrics_text(false), '\n') WITH ORDINALITY AS l(line, n)
+ WHERE line ~ 'agentcore_(tool_cache_hits|approvals_pending|cache_capacity|info)|^# EOF' AND line !~ '^agentcore_cache' ORDER BY n;
+SELECT count(*) AS lines_of_no_form FROM regexp_split_to_table(rtrim(agentcore.metrics_text(), E'\n'), '\n') AS l(line)
+ WHERE line !~ '^(# (HELP|TYPE|UNIT) agentcore[a-z_]* .+|# EOF|agentcore[a-z_]+(\{[a-z]+="([^"\\]|\\[\\n"])*"(,[a-z]+="([^"\\]|\\[\\n"])*")*\})? ([-+.e0-9]+|[+-]Inf|NaN))$';
+SELECT (SELECT count(*) FROM regexp_split_to_table(agentcore.metrics_text(), '\n') l(line) WHERE line ~ '^agentcore') =
+       (SELECT count(*) FROM agentcore.metrics WHERE value IS NOT NULL) AS all_there, agentcore.metrics_text(NULL) ~ '# EOF' AS null_as_true;
+
+SELECT agentcore.access_revoke('regress_scrapes'), agentcore.access_revoke('regress_scrapes_one');
+DROP ROLE regress_scrapes, regress_scrapes_one;
