@@ -5,7 +5,7 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" agentcore.con
 MODULE_big = agentcore
 
 # Lowest first: a room includes the public headers of rooms before it only, and of those the ones that the table in doc/architecture.md names.
-ROOMS = core text schema retry tool cache price budget allow task approval profile call replay report
+ROOMS = core text schema retry tool cache price budget allow task approval record profile call replay report
 
 OBJS = src/agentcore.o $(patsubst %.c,%.o,$(sort $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c))))
 

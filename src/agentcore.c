@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 #include "call/call.h"
 #include "profile/profile.h"
+#include "record/record.h"
 #include "retry/retry.h"
 #include "task/task.h"
 #include "tool/tool.h"
@@ -43,6 +44,7 @@ _PG_init(void)
 	allow_init();
 	task_init();
 	approval_init();
+	record_init();
 	profile_init();
 	call_init();
 	MarkGUCPrefixReserved("agentcore");

@@ -273,6 +273,7 @@ put_observed(CallJudgement *out, const Finding *found)
 		return;
 	out->observed_reason = found->rule->effect == CALL_ASK ? REASON_APPROVAL_REQUIRED : REASON_DENYLIST_MATCH;
 	out->observed_detail = detail_of(found);
+	out->observed_rule = found->rule->id;
 }
 
 /* No rule allows the call: which one was nearest? */
@@ -295,6 +296,7 @@ conclude(const Decision *decision, const Policy *own, const char *tool, CallJudg
 	bool		decided = decision->allow.rule != NULL || decision->asked_by_own || decision->denied_by_own;
 
 	put_observed(out, &decision->observed);
+	out->allowed_by = decision->allow.rule != NULL ? decision->allow.rule->id : 0;
 	if (decision->deny.rule != NULL)
 		refuse(out, REASON_DENYLIST_MATCH, &decision->deny);
 	else if (!decided && own->mode != POLICY_OFF && name_reason(own, tool) != NULL)
@@ -304,6 +306,7 @@ conclude(const Decision *decision, const Policy *own, const char *tool, CallJudg
 		{
 			out->observed_reason = out->reason;
 			out->observed_detail = out->detail;
+			out->observed_rule = out->rule;
 			out->reason = NULL;
 		}
 	}

@@ -44,7 +44,8 @@ typedef struct CallJudgement
 	char	   *detail;			/* names the rule */
 	char	   *feedback;		/* the rule's own, else which member was wrong; never a value */
 	const char *pointer;		/* that was wrong; may be NULL */
-	int64		rule;
+	int64		rule;			/* that refused; 0: none in particular */
+	int64		allowed_by;		/* the rule that allows it; 0: the tool's name does */
 	bool		looked;			/* a rule looks at calls of this tool; if not, its name decides alone */
 	bool		has_checks;		/* of some tool */
 	int			nasks;
@@ -53,6 +54,7 @@ typedef struct CallJudgement
 	/* what a rule with audit would have refused; NULL: nothing */
 	const char *observed_reason;
 	char	   *observed_detail;
+	int64		observed_rule;
 } CallJudgement;
 
 /*

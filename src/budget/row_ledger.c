@@ -2,25 +2,19 @@
  * row_ledger.c
  *	  Rows of agentcore.budget_ledger.
  *
- * A settlement writes its row directly into the partition that takes it; one
- * that is no plain table, by a statement on the ledger.  Sums over the ledger,
- * which only definitions need, are statements too.
+ * A settlement writes its row directly into the partition that takes it
+ * (core/heap_part.c).  Sums over the ledger, which only definitions need, are
+ * statements.
  *
  * Locks: RowExclusiveLock on the ledger and the partition.  Memory:
  * CurrentMemoryContext.  On ERROR: the transaction takes everything back.
  */
 #include "budget/rows.h"
 
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "core/row_layout.h"
-#include "catalog/partition.h"
 #include "catalog/pg_type.h"
-#include "partitioning/partbounds.h"
-#include "partitioning/partdesc.h"
+#include "core/heap_part.h"
+#include "core/row_layout.h"
 #include "utils/builtins.h"
-#include "utils/partcache.h"
-#include "utils/rel.h"
 
 /* Columns of agentcore.budget_ledger, in the order of the table. */
 enum
@@ -53,77 +47,6 @@ StaticAssertDecl(lengthof(ledger_columns) == NATTS_LEDGER, "one entry per column
 
 static AgcTable ledger_table = AGC_TABLE("budget_ledger", NULL);
 
-/* The part that takes a row of that time; InvalidOid: none, or one with parts of its own. */
-static Oid
-ledger_leaf(Relation ledger, TimestampTz at)
-{
-	PartitionKey key = RelationGetPartitionKey(ledger);
-	/* as the executor does: one that is being detached is no longer written in READ COMMITTED */
-	PartitionDesc desc = RelationGetPartitionDesc(ledger, !IsolationUsesXactSnapshot());
-	Datum		value = TimestampTzGetDatum(at);
-	bool		equal;
-	int			part = -1;
-
-	if (desc->boundinfo != NULL && desc->boundinfo->ndatums > 0)
-	{
-		int			below = partition_range_datum_bsearch(key->partsupfunc, key->partcollation,
-														  desc->boundinfo, 1, &value, &equal);
-
-		part = desc->boundinfo->indexes[below + 1];
-	}
-	if (part < 0 && desc->boundinfo != NULL)
-		part = desc->boundinfo->default_index;
-	return part < 0 || !desc->is_leaf[part] ? InvalidOid : desc->oids[part];
-}
-
-/*
- * Locked.  While that was waited for a part may have been attached that now
- * takes the row, and the default part no longer does.
- */
-static Relation
-open_ledger_leaf(Relation ledger, TimestampTz at)
-{
-	for (;;)
-	{
-		Oid			leaf = ledger_leaf(ledger, at);
-		Relation	rel;
-
-		if (!OidIsValid(leaf))
-			return NULL;
-		rel = table_open(leaf, RowExclusiveLock);
-		if (leaf == ledger_leaf(ledger, at))
-			return rel;
-		table_close(rel, RowExclusiveLock);
-	}
-}
-
-/* The ledger itself has triggers FOR EACH STATEMENT, rules and row security that no part has. */
-static bool
-is_plain(Relation ledger, Relation leaf)
-{
-	return leaf->rd_rel->relkind == RELKIND_RELATION && agc_heap_is_plain(leaf) && agc_heap_is_plain(ledger);
-}
-
-/* A part that was attached may have its columns elsewhere. */
-static void
-insert_ledger_row(Relation ledger, Relation leaf, Datum *values, bool *nulls)
-{
-	TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(ledger), RelationGetDescr(leaf));
-
-	if (map == NULL)
-		(void) agc_heap_insert(leaf, values, nulls);
-	else
-	{
-		HeapTuple	tuple = heap_form_tuple(RelationGetDescr(ledger), values, nulls);
-		int			natts = RelationGetDescr(leaf)->natts;
-		Datum	   *v = palloc(natts * sizeof(Datum));
-		bool	   *n = palloc(natts * sizeof(bool));
-
-		heap_deform_tuple(execute_attr_map_tuple(tuple, map), RelationGetDescr(leaf), v, n);
-		(void) agc_heap_insert(leaf, v, n);
-	}
-}
-
 static Datum
 jsonb_or_null(Jsonb *value, bool *null)
 {
@@ -150,7 +73,6 @@ void
 row_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entry)
 {
 	Relation	ledger = row_open(&ledger_table, RowExclusiveLock, ledger_columns, NATTS_LEDGER);
-	Relation	leaf = open_ledger_leaf(ledger, entry->at);
 	Datum		values[NATTS_LEDGER];
 	bool		nulls[NATTS_LEDGER] = {false};
 	pg_uuid_t	id;
@@ -165,12 +87,7 @@ row_ledger_add(const char *tenant, const Permit *permit, const LedgerEntry *entr
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 		values[L_TOKENS + dim] = Int64GetDatum(entry->amount[dim]);
 	values[L_DETAIL] = jsonb_or_null(entry->detail, &nulls[L_DETAIL]);
-	if (leaf != NULL && is_plain(ledger, leaf))
-		insert_ledger_row(ledger, leaf, values, nulls);
-	else
-		(void) agc_heap_insert_by_statement(ledger, values, nulls);
-	if (leaf != NULL)
-		table_close(leaf, NoLock);
+	agc_heap_insert_part(ledger, entry->at, values, nulls);
 	agc_table_close(ledger, NoLock);
 }
 

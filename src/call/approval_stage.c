@@ -129,6 +129,7 @@ find(Gate *gate)
 	fill_question(gate, &question);
 	approval_find(&question, found);
 	gate->approval = found;
+	gate->rule = found->missing != NULL ? found->missing->rule : 0;
 	if (found->has_id)
 		say_excuses(gate, found->excused, found->nexcused);
 	else

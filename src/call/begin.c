@@ -132,13 +132,6 @@ begin_require_agent(Gate *gate)
 	release(gate);
 }
 
-/* Rounded up: a wait that is cut short is asked for twice. */
-static int64
-in_ms(int64 us)
-{
-	return us / 1000 + (us % 1000 != 0);
-}
-
 static void
 put_refusal(AgcRow *row, const Gate *gate)
 {
@@ -169,7 +162,7 @@ begin_put_answer(AgcRow *row, const Gate *gate)
 	agc_put_bool(row, gate_enforced(gate));
 	agc_put_bool(row, gate->want_result);
 	agc_put_uuid(row, gate->shows_approval ? &gate->approval_id : NULL);
-	agc_put_datum(row, Int64GetDatum(in_ms(gate->retry_after)), gate->retry_after < 0);
+	agc_put_datum(row, Int64GetDatum(gate_in_ms(gate->retry_after)), gate->retry_after < 0);
 	put_refusal(row, gate);
 	budget_put_paid_by(row, gate->paid_by, gate->npaid_by);
 	agc_put_text(row, gate->is_llm ? gate->tool_name : NULL);

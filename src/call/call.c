@@ -14,17 +14,8 @@
 #include "tool/tool.h"
 #include "utils/guc.h"
 
-int			agc_audit = AGC_AUDIT_NONE;
-bool		agc_log_denials = false;
 int			agc_loop_limit = 0;
 int			agc_missing_shmem = AGC_MISSING_SHMEM_MISS;
-
-static const struct config_enum_entry audit_options[] = {
-	{"none", AGC_AUDIT_NONE, false},
-	{"denied", AGC_AUDIT_DENIED, false},
-	{"all", AGC_AUDIT_ALL, false},
-	{NULL, 0, false}
-};
 
 static const struct config_enum_entry missing_shmem_options[] = {
 	{"miss", AGC_MISSING_SHMEM_MISS, false},
@@ -35,17 +26,6 @@ static const struct config_enum_entry missing_shmem_options[] = {
 static void
 define_settings(void)
 {
-	DefineCustomEnumVariable("agentcore.audit",
-							 "Which calls the gate writes to agentcore.call_log.",
-							 "none: no call; denied: refusals; all: every verdict. "
-							 "The row is part of the calling transaction: ROLLBACK removes it.",
-							 &agc_audit, AGC_AUDIT_NONE, audit_options,
-							 PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable("agentcore.log_denials",
-							 "Write every refusal of the gate to the server log.",
-							 "ROLLBACK does not remove the line. Argument values are never logged.",
-							 &agc_log_denials, false,
-							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.loop_limit",
 							"Number of identical calls of one task after which the gate says loop_detected.",
 							"Counts calls with the same agent, task, tool and final arguments within ten minutes, and those refused for their name or arguments by what was sent; 0 turns the guard off.",

@@ -9,21 +9,12 @@
 #include "core/core.h"
 
 /* ----- settings (call.c): agc_x is agentcore.x ----- */
-typedef enum AgcAudit
-{
-	AGC_AUDIT_NONE,
-	AGC_AUDIT_DENIED,
-	AGC_AUDIT_ALL
-} AgcAudit;
-
 typedef enum AgcMissingShmem
 {
 	AGC_MISSING_SHMEM_MISS,
 	AGC_MISSING_SHMEM_ERROR
 } AgcMissingShmem;
 
-extern int	agc_audit;
-extern bool agc_log_denials;
 extern int	agc_loop_limit;
 extern int	agc_missing_shmem;
 

@@ -1,4 +1,4 @@
--- call: agents, the gate, audit.
+-- call: agents, the gate.
 
 CREATE TABLE agentcore.agent (
   tenant   text COLLATE "C" NOT NULL,
@@ -39,44 +39,12 @@ COMMENT ON FUNCTION agentcore.agent_drop(text, text) IS
   'Its open calls can still be settled.';
 
 INSERT INTO agentcore.access_source (relation, since, approver_only) VALUES
-  ('agent', NULL, '{}'), ('call_log_entry', 'at', '{context}');
+  ('agent', NULL, '{}');
 
 CREATE VIEW agentcore.agents WITH (security_barrier) AS
   SELECT tenant, name, policy, budget, owner, mode, enabled, revision, charges
     FROM agentcore.visible_rows(NULL::agentcore.agent);
 COMMENT ON VIEW agentcore.agents IS 'The agents of the tenants visible to the caller.';
-
--- Audit ----------------------------------------------------------------------
-
-CREATE TABLE agentcore.call_log_entry (
-  tenant   text COLLATE "C" NOT NULL,
-  at       timestamptz NOT NULL DEFAULT agentcore.clock_now(),
-  event    text COLLATE "C" NOT NULL,
-  agent    text COLLATE "C",
-  tool     text COLLATE "C",
-  verdict  text COLLATE "C" NOT NULL,
-  reason   text COLLATE "C",
-  detail   text,
-  enforced boolean NOT NULL,
-  call_id  uuid,
-  key      text COLLATE "C",
-  task     text COLLATE "C",
-  subject  text COLLATE "C",
-  role     text COLLATE "C" NOT NULL,
-  context  jsonb
-);
-CREATE INDEX call_log_entry_tenant_at_idx ON agentcore.call_log_entry (tenant, at);
-COMMENT ON TABLE agentcore.call_log_entry IS
-  'Audit rows, written as agentcore.audit says. '
-  'The extension only appends; delete old rows as you see fit.';
-
-CREATE VIEW agentcore.call_log WITH (security_barrier) AS
-  SELECT tenant, at, event, agent, tool, verdict, reason, detail, enforced, call_id, key, task, subject, role, context
-    FROM agentcore.visible_rows(NULL::agentcore.call_log_entry);
-COMMENT ON VIEW agentcore.call_log IS
-  'Verdicts (event begin) and settlements (commit, fail, release, resolve) as agentcore.audit lets them be written. '
-  'context: what a policy was asked about a begin, where the tool has log_args: of the arguments those that log_args names and no others, the clock in UTC; for policy_simulate() and policy_diff(). '
-  'Only those who may see arguments see it; NULL to others.';
 
 -- The gate -------------------------------------------------------------------
 
@@ -246,4 +214,3 @@ INSERT INTO agentcore.access_function VALUES
   ('call_explain', 'agent');
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.agent', '');
-SELECT pg_catalog.pg_extension_config_dump('agentcore.call_log_entry', '');

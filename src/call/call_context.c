@@ -103,8 +103,12 @@ lacks_open_fact(Gate *gate)
 static void
 put_judgement(Gate *gate, CallJudgement *judged, bool by_rule)
 {
+	gate->rule = judged->observed_rule;
 	if (judged->observed_reason != NULL)
 		gate_observe(gate, judged->observed_reason, judged->observed_detail, NULL);
+	gate->rule = by_rule ? judged->rule : 0;
+	if (judged->allowed_by != 0)
+		gate->allowed_by = judged->allowed_by;
 	if (by_rule && lacks_open_fact(gate))
 		refuse_early(gate, judged->detail, gate->facts_open_until - agc_now());
 	else if (judged->reason != NULL)

@@ -15,6 +15,8 @@ static void
 say(Gate *gate, const char *reason, char *detail, char *feedback, int64 retry_after)
 {
 	gate->reason = reason;
+	gate->said_in = gate->stage;
+	gate->said_by = gate->rule;
 	gate->detail = detail;
 	gate->feedback = feedback;
 	gate->retry_after = retry_after;
@@ -58,6 +60,8 @@ gate_observe(Gate *gate, const char *reason, char *detail, char *feedback)
 	if (gate->observed_reason == NULL)
 	{
 		gate->observed_reason = reason;
+		gate->observed_in = gate->stage;
+		gate->observed_by = gate->rule;
 		gate->observed_detail = detail;
 		gate->observed_feedback = feedback;
 	}
@@ -66,8 +70,11 @@ gate_observe(Gate *gate, const char *reason, char *detail, char *feedback)
 void
 gate_report_observed(Gate *gate)
 {
-	if (gate->reason == NULL && gate->observed_reason != NULL)
-		say(gate, gate->observed_reason, gate->observed_detail, gate->observed_feedback, gate->retry_after);
+	if (gate->reason != NULL || gate->observed_reason == NULL)
+		return;
+	say(gate, gate->observed_reason, gate->observed_detail, gate->observed_feedback, gate->retry_after);
+	gate->said_in = gate->observed_in;
+	gate->said_by = gate->observed_by;
 }
 
 bool
@@ -122,6 +129,12 @@ int64
 gate_lease(const Gate *gate)
 {
 	return gate->lease > 0 ? gate->lease : gate_tool_lease(gate->tool);
+}
+
+int64
+gate_in_ms(int64 us)
+{
+	return us / 1000 + (us % 1000 != 0);
 }
 
 void

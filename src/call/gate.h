@@ -92,6 +92,9 @@ typedef struct Gate
 	const char *budget;			/* NULL: none */
 	int			nalso;			/* that pay beside it, in order of names */
 	char	   *also[BUDGET_MAX_NAMES];
+	int64		policy_revision;	/* of the agent's; 0: unknown */
+	int64		price_revision; /* of a model call: of the price of its estimate; 0: it has none */
+	int64		allowed_by;		/* the rule that lets it pass so far; 0: none had to */
 	bool		strict_urls;	/* the policy has URLs judged that nobody declared */
 	bool		judges_calls;	/* a policy has rules that look at calls, or checks */
 	bool		by_call;		/* only such a rule can allow this one */
@@ -155,12 +158,18 @@ typedef struct Gate
 	void	   *record;			/* recall's */
 	bool		unchecked;		/* checks look at it, and were not run: they know the rows of now only */
 
+	/* who speaks */
+	const char *stage;			/* the one that looks, or whose take is under way; NULL: none does */
+	int64		rule;			/* of whose word the next refusal is; 0: of none */
+
 	/* the answer */
 	Verdict		verdict;
 	bool		has_call_id;
 	pg_uuid_t	call_id;
 	Jsonb	   *result;
 	const char *reason;
+	const char *said_in;		/* the stage that gave the reason */
+	int64		said_by;		/* the rule */
 	char	   *detail;
 	Jsonb	   *errors;
 	char	   *feedback;
@@ -174,6 +183,8 @@ typedef struct Gate
 
 	/* what a policy in audit mode would have refused; shown when nothing else is */
 	const char *observed_reason;
+	const char *observed_in;
+	int64		observed_by;
 	char	   *observed_detail;
 	char	   *observed_feedback;
 } Gate;
@@ -213,6 +224,9 @@ extern int64 gate_tool_lease(const ToolDef *tool);
 
 /* us: the call's own, else the tool's */
 extern int64 gate_lease(const Gate *gate);
+
+/* milliseconds, rounded up: a wait that is cut short is asked for twice */
+extern int64 gate_in_ms(int64 us);
 
 /* the permit that the call needs */
 extern void gate_fill_request(const Gate *gate, PermitRequest *request);

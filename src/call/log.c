@@ -1,52 +1,109 @@
 /*
  * log.c
- *	  What is written down of a call: the audit table and the server log.
+ *	  What the gate has to tell of a call: to the log of calls (src/record) and to
+ *	  the server log.
  *
- * The table belongs to the calling transaction and goes with its ROLLBACK; the
- * server log does not, which is why agentcore.log_denials exists.  Neither ever
- * holds a result; the table holds those arguments that the tool's log_args names.
+ * The row belongs to the calling transaction and goes with its ROLLBACK; the server
+ * log does not, which is why agentcore.log_denials exists.  It never holds an
+ * argument or a result.
  *
- * Memory: SPI's.  Locks: none beyond the INSERT's.  On ERROR: the caller's
- * transaction aborts, the verdict with it.
+ * Memory: CurrentMemoryContext.  Locks: those of writing the row.  On ERROR: the
+ * caller's transaction aborts, the verdict with it.
  */
 #include "call/log.h"
 
-#include "call/call.h"
 #include "call/log_context.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
+#include "record/record.h"
 
-static void insert_entry(const char **texts, const pg_uuid_t *call_id, bool enforced, const Jsonb *context);
-
-/* text columns of call_log_entry in the order of the INSERT */
-enum
+static const char *
+or_empty(const char *text)
 {
-	ENTRY_TENANT, ENTRY_EVENT, ENTRY_AGENT, ENTRY_TOOL, ENTRY_VERDICT, ENTRY_REASON,
-	ENTRY_DETAIL, ENTRY_KEY, ENTRY_TASK, ENTRY_SUBJECT, ENTRY_ROLE, ENTRY_NTEXTS
-};
+	return text != NULL ? text : "";
+}
+
+static void
+tell_server_log(const Gate *gate)
+{
+	ereport(LOG,
+			(errmsg("agentcore: agent %s calling %s: %s, %s",
+					agc_quoted_name(gate->agent_name), agc_quoted_name(gate->tool_name),
+					verdict_name(gate->verdict), gate->reason),
+			 errdetail_log("Tenant %s, role %s, task %s, key %s; %s.",
+						   agc_quoted_name(gate->tenant), agc_quoted_name(GetUserNameFromId(GetUserId(), false)),
+						   agc_quoted_name(or_empty(gate->task)), agc_quoted_name(or_empty(gate->key)),
+						   gate->detail ? gate->detail : "no detail"),
+			 errhidestmt(true), errhidecontext(true)));
+}
+
+/* The stage that gave the reason, or the answer. */
+static const char *
+deciding_stage(const Gate *gate)
+{
+	if (gate->reason != NULL)
+		return gate->said_in;
+	return gate->verdict == VERDICT_CACHED ? gate->stage : NULL;
+}
+
+static void
+put_budgets(LogEntry *entry, const char *own, int nalso, char *const *also)
+{
+	entry->budgets = palloc((nalso + 1) * sizeof(char *));
+	if (own != NULL)
+		entry->budgets[entry->nbudgets++] = (char *) own;
+	for (int i = 0; i < nalso; i++)
+		entry->budgets[entry->nbudgets++] = also[i];
+}
+
+static void
+put_names(LogEntry *entry, const Gate *gate)
+{
+	entry->agent = gate->agent_name;
+	entry->tool = gate->tool_name;
+	entry->is_llm = gate->is_llm;
+	entry->key = gate->key;
+	entry->task = gate->task;
+	entry->subject = gate->subject;
+}
+
+static void
+put_decision(LogEntry *entry, const Gate *gate)
+{
+	entry->verdict = verdict_name(gate->verdict);
+	entry->reason = gate->reason;
+	entry->detail = gate->detail;
+	entry->enforced = gate_enforced(gate);
+	entry->call_id = gate->has_call_id ? &gate->call_id : NULL;
+	entry->attempt = gate->attempt;
+	entry->policy = gate->agent != NULL ? gate->agent->policy : NULL;
+	entry->policy_revision = gate->policy_revision;
+	if (gate->tool != NULL)
+		entry->tool_revision = gate->tool_object->revision;
+	entry->price_revision = gate->price_revision;
+	entry->rule = gate->reason != NULL ? gate->said_by : gate->allowed_by;
+	entry->stage = deciding_stage(gate);
+	entry->tokens = gate->est_tokens;
+	entry->nanousd = gate->est_nanousd;
+	put_budgets(entry, gate->budget, gate->nalso, gate->also);
+	entry->approval = gate->shows_approval ? &gate->approval_id : NULL;
+	entry->retry_after_ms = gate->retry_after < 0 ? -1 : gate_in_ms(gate->retry_after);
+}
 
 void
 log_verdict(Gate *gate)
 {
-	const char *texts[ENTRY_NTEXTS] = {
-		gate->tenant, "begin", gate->agent_name, gate->tool_name, verdict_name(gate->verdict),
-		gate->reason, gate->detail, gate->key, gate->task, gate->subject,
-		GetUserNameFromId(GetUserId(), false)
-	};
 	bool		refused = gate->reason != NULL;
+	LogEntry	entry;
 
 	if (refused && agc_log_denials)
-		ereport(LOG,
-				(errmsg("agentcore: agent %s calling %s: %s, %s",
-						agc_quoted_name(gate->agent_name), agc_quoted_name(gate->tool_name),
-						verdict_name(gate->verdict), gate->reason),
-				 errdetail_log("Tenant %s, role %s, task %s, key %s; %s.",
-							   agc_quoted_name(gate->tenant), agc_quoted_name(texts[ENTRY_ROLE]),
-							   agc_quoted_name(gate->task ? gate->task : ""),
-							   agc_quoted_name(gate->key ? gate->key : ""), gate->detail ? gate->detail : "no detail"),
-				 errhidestmt(true), errhidecontext(true)));
-	if (agc_audit == AGC_AUDIT_ALL || (agc_audit == AGC_AUDIT_DENIED && refused))
-		insert_entry(texts, gate->has_call_id ? &gate->call_id : NULL, gate_enforced(gate), log_context(gate));
+		tell_server_log(gate);
+	if (!record_writes(refused))
+		return;
+	record_init_entry(&entry, gate->tenant, "begin");
+	put_names(&entry, gate);
+	put_decision(&entry, gate);
+	entry.context = log_context(gate);
+	record_write(&entry);
 }
 
 /* commit and fail are audited with agentcore.audit = all only */
@@ -54,43 +111,21 @@ void
 log_settlement(const char *tenant, const PermitRow *permit, const char *event,
 			   const char *outcome, const char *reason)
 {
-	const char *texts[ENTRY_NTEXTS] = {
-		tenant, event, permit->agent, permit->tool, outcome, reason, NULL,
-		permit->key, permit->task, permit->subject, GetUserNameFromId(GetUserId(), false)
-	};
+	LogEntry	entry;
 
-	if (agc_audit == AGC_AUDIT_ALL)
-		insert_entry(texts, &permit->id, true, NULL);
-}
-
-static void
-insert_entry(const char **texts, const pg_uuid_t *call_id, bool enforced, const Jsonb *context)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-								 TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, BOOLOID, JSONBOID};
-	static AgcPlan plan = {
-		"INSERT INTO agentcore.call_log_entry (tenant, event, agent, tool, verdict, reason, detail,"
-		" key, task, subject, role, call_id, enforced, context)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", 14, types
-	};
-	Datum		values[ENTRY_NTEXTS + 3];
-	char		nulls[ENTRY_NTEXTS + 4];
-	AgcOwner	owner;
-
-	memset(nulls, ' ', sizeof(nulls));
-	for (int i = 0; i < ENTRY_NTEXTS; i++)
-	{
-		values[i] = texts[i] ? CStringGetTextDatum(texts[i]) : (Datum) 0;
-		nulls[i] = texts[i] ? ' ' : 'n';
-	}
-	values[ENTRY_NTEXTS] = call_id ? UUIDPGetDatum(call_id) : (Datum) 0;
-	nulls[ENTRY_NTEXTS] = call_id ? ' ' : 'n';
-	values[ENTRY_NTEXTS + 1] = BoolGetDatum(enforced);
-	values[ENTRY_NTEXTS + 2] = JsonbPGetDatum(context);
-	nulls[ENTRY_NTEXTS + 2] = context ? ' ' : 'n';
-	nulls[ENTRY_NTEXTS + 3] = '\0';
-
-	agc_owner_begin(&owner);
-	agc_spi(&plan, values, nulls);
-	agc_owner_end(&owner);
+	if (agc_audit != AGC_AUDIT_ALL)
+		return;
+	record_init_entry(&entry, tenant, event);
+	entry.agent = permit->agent;
+	entry.tool = permit->tool;
+	entry.is_llm = permit->is_llm;
+	entry.verdict = outcome;
+	entry.reason = reason;
+	entry.call_id = &permit->id;
+	entry.attempt = permit->attempt;
+	entry.key = permit->key;
+	entry.task = permit->task;
+	entry.subject = permit->subject;
+	put_budgets(&entry, permit->budget, permit->nalso, permit->also);
+	record_write(&entry);
 }

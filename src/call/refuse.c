@@ -150,6 +150,7 @@ url_feedback(const char *what, const AllowDecision *decision, const char *instea
 static void
 refuse_by_policy(Gate *gate, const AllowDecision *decision, char *feedback)
 {
+	gate->rule = decision->rule;
 	if (decision->allowed)
 		gate_observe(gate, decision->reason, decision->detail, feedback);
 	else
@@ -190,6 +191,7 @@ refuse_url_by_policy(Gate *gate, const AllowDecision *decision, const char *inst
 void
 refuse_no_call(Gate *gate, char *problem)
 {
+	gate->stage = "arguments";
 	gate_refuse(gate, REASON_INVALID_ARGS, problem,
 				psprintf("This could not be run: it is %s. Make the call again, by itself, with the name of a tool and one JSON object.", problem));
 }

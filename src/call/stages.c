@@ -75,6 +75,8 @@ stages_judge(Gate *gate)
 	profile_clock_skip(gate->clock);
 	for (int i = 0; i < gate_nstages && gate->verdict == VERDICT_NONE && gate->correction == NULL; i++)
 	{
+		gate->stage = gate_stages[i].name;
+		gate->rule = 0;
 		stage_judge(&gate_stages[i], gate);
 		if (gate_stages[i].write != NULL)
 			gate_stages[i].write(gate);
@@ -177,6 +179,7 @@ judge_model(Gate *gate)
 	if (gate->is_priced && most.unpriced_fee == NULL)
 	{
 		gate->priced_as = most.priced_as;
+		gate->price_revision = most.revision;
 		gate->est_tokens = most.cost.tokens;
 		gate->est_nanousd = most.cost.nanousd;
 		return;
@@ -203,6 +206,8 @@ judge_policy(Gate *gate)
 	AllowDecision decision;
 
 	allow_check_tool(gate->tenant, gate->agent->policy, gate->tool_name, &decision);
+	gate->policy_revision = decision.revision;
+	gate->allowed_by = decision.allowed ? decision.rule : 0;
 	gate->strict_urls = decision.strict_urls;
 	gate->judges_calls = decision.judges_calls || allow_common_judges_calls(gate->tenant);
 	gate->by_call = decision.by_call;

@@ -35,6 +35,15 @@ static bool take_over(Gate *gate, PermitRequest *request);
 static bool acquire_or_record(Gate *gate, PermitRequest *request);
 static bool acquire(Gate *gate, PermitRequest *request);
 
+/* What is taken is refused in the name of the stage that looked at it. */
+static bool
+at(Gate *gate, const char *stage)
+{
+	gate->stage = stage;
+	gate->rule = 0;
+	return true;
+}
+
 /* A call that has begun has what it needs; it gets more time. */
 static bool
 take_renewed(Gate *gate)
@@ -57,8 +66,9 @@ static bool
 take_call(Gate *gate)
 {
 	if (gate->earlier == EARLIER_YOURS)
-		return take_renewed(gate);
-	return answer_take_lease(gate) && take_target(gate) && take_permit(gate);
+		return at(gate, "key") && take_renewed(gate);
+	return at(gate, "cache") && answer_take_lease(gate) && at(gate, "rate") && take_target(gate) &&
+		at(gate, "budget") && take_permit(gate);
 }
 
 static void
@@ -67,7 +77,7 @@ take(Gate *gate)
 	int			mark = takes_mark();
 
 	gate->has_sight = false;
-	if (!once_take(gate) || !take_approval(gate) || !take_call(gate))
+	if (!at(gate, "once") || !once_take(gate) || !at(gate, "approval") || !take_approval(gate) || !take_call(gate))
 	{
 		takes_give_back(mark);
 		return;

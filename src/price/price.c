@@ -310,6 +310,7 @@ price_bound(const PriceOf *of, const PriceAsk *ask, PriceBound *out)
 	mark_reachable(&list, of->service_tier != NULL ? of->service_tier : TIER_STANDARD, ask->input_tokens);
 	out->unpriced_fee = price_unpriced(&list, ask->fees);
 	memset(cost, 0, sizeof(*cost));
+	out->revision = 0;
 	for (int i = 0; i < list.n; i++)
 	{
 		const PriceRow *row = &list.row[i];
@@ -317,6 +318,7 @@ price_bound(const PriceOf *of, const PriceAsk *ask, PriceBound *out)
 
 		if (!row->reachable)
 			continue;
+		out->revision = Max(out->revision, row->revision);
 		one.tokens = weighted_tokens(bound_of(row->weight, ask, &unknown_tokens));
 		one.nanousd = agc_numeric_nanousd(price_add_asked(bound_of(row->usd, ask, &unknown_money),
 														  price_row_fees(&list, row), ask->fees), "cost of the call");

@@ -112,6 +112,7 @@ typedef struct PriceBound
 	CallCost	cost;
 	const char *priced_as;		/* the model that an alias names; NULL: the call's own */
 	const char *unpriced_fee;	/* one that no price counts; NULL: none */
+	int64		revision;		/* the latest of the rows that it may be priced by */
 } PriceBound;
 
 /*

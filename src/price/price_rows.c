@@ -132,6 +132,7 @@ look_at_row(HeapTuple tuple, TupleDesc desc, void *arg)
 	row->valid_from = valid_from;
 	row->fees = nulls[M_FEES] ? NULL : DatumGetJsonbPCopy(values[M_FEES]);
 	row->use_reported_cost = DatumGetBool(values[M_USE_REPORTED_COST]);
+	row->revision = DatumGetInt64(values[M_REVISION]);
 	read_rates(row, values, nulls);
 }
 

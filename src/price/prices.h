@@ -17,6 +17,7 @@ typedef struct PriceRow
 	Datum		weight[TOKEN_KINDS];
 	Jsonb	   *fees;			/* NULL: those of the row (standard, 0) */
 	bool		use_reported_cost;
+	int64		revision;
 	bool		reachable;		/* a call that begins may turn out to be priced by it */
 	bool		has_fee_sum;	/* price.c: counted already, for all readings */
 	Datum		fee_sum;

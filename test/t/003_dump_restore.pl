@@ -65,6 +65,11 @@ SELECT agentcore.call_approve(approval) FROM agentcore.call_begin('a', 'pay', '{
 SELECT agentcore.approval_grant('a', 'pay', '{"/args/n": {"const": 10}}');
 SELECT agentcore.call_commit(call_id, '{}', tokens => 7) FROM agentcore.call_begin('a', 'read', '{"n": 1}', key => 'done', task => 'x');
 SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open', lease => '1 hour');
+SET agentcore.audit = 'all';
+SELECT verdict FROM agentcore.call_begin('a', 'rm', '{}');
+CREATE TABLE agentcore.call_log_entry_2099 PARTITION OF agentcore.call_log_entry FOR VALUES FROM ('2099-01-01') TO ('2100-01-01');
+INSERT INTO agentcore.call_log_entry (tenant, at, event, verdict, enforced, role) VALUES ('', '2099-06-01', 'begin', 'run', true, 'r');
+RESET agentcore.audit;
 SELECT agentcore.task_set('over'), agentcore.task_stop('over');
 -- a partition that an administrator adds at run time, with an index of its own
 CREATE TABLE agentcore.budget_ledger_2099 PARTITION OF agentcore.budget_ledger FOR VALUES FROM ('2099-01-01') TO ('2100-01-01');
@@ -135,6 +140,9 @@ is(in_db('target', q{SELECT s FROM agentcore.task_status('x.1') s}), in_db('sour
 is(in_db('target', q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'agentcore.budget_ledger'::regclass}), '4', 'the ledger has its partitions');
 is(in_db('target', q{SELECT agentcore.budget_ledger_partition(1)}), '0', 'none is made twice');
 is(in_db('target', q{SELECT partitions FROM agentcore.budget_ledger_retain('60 days')}), '0', 'none is old');
+
+is(in_db('target', q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'agentcore.call_log_entry'::regclass}), '2', 'the log has its partitions');
+cmp_ok(in_db('target', q{SELECT nextval('agentcore.call_log_seq')}), '>', in_db('source', q{SELECT max(id) FROM agentcore.call_log_entry}), 'its numbers go on');
 
 # it works on: open calls can be settled, revisions go on, the dropped role's grant matches nobody
 is(in_db('target', q{SELECT granted FROM agentcore.budget_try_acquire('customer:1', usd => 0.5)}), 'f', 'a budget of a template is what it was');

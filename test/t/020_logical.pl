@@ -41,6 +41,7 @@ BEGIN
   END LOOP;
 END
 $$;
+SET agentcore.audit = 'all';
 CALL work(1, 30);
 });
 
@@ -88,6 +89,7 @@ foreach my $table (split(/, /, "$published, $inserted"))
 {
 	is(contents($to, $table), contents($from, $table), "$table arrived");
 }
+is(there('SELECT count(*) > 30 FROM agentcore.call_log_entry'), 't', 'with the log of calls');
 is(there('SELECT count(*) FROM agentcore.permit'), '123', 'every permit');
 is(there('SELECT count(*) FROM agentcore.budget_verify()'), '0', 'the books are right there too');
 is(there('SELECT count(*) FROM agentcore.permit p WHERE NOT EXISTS (SELECT FROM audit a WHERE a.id = p.id AND a.state = p.state)'), '0', 'the audit there heard of every permit as it stands');
