@@ -13,6 +13,7 @@
 #include "call/log.h"
 
 #include "call/log_context.h"
+#include "call/stages.h"
 #include "miscadmin.h"
 #include "record/record.h"
 
@@ -103,6 +104,8 @@ log_verdict(Gate *gate)
 	put_names(&entry, gate);
 	put_decision(&entry, gate);
 	entry.context = log_context(gate);
+	entry.stage_ns = profile_clock_array(gate->clock, GATE_CLOCK_STAGES);
+	entry.policy_ns = profile_clock_elapsed(gate->clock);
 	record_write(&entry);
 }
 

@@ -199,13 +199,7 @@ put_content(EntryRow *row, const LogEntry *entry)
 static void
 put_times(EntryRow *row, const LogEntry *entry)
 {
-	Datum	   *times = palloc(Max(entry->nstages, 1) * sizeof(Datum));
-
-	for (int i = 0; i < entry->nstages; i++)
-		times[i] = Int32GetDatum(entry->stage_ns[i]);
-	put(row, E_STAGE_NS, entry->nstages == 0 ? (Datum) 0 :
-		PointerGetDatum(construct_array(times, entry->nstages, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
-		entry->nstages == 0);
+	put(row, E_STAGE_NS, PointerGetDatum(entry->stage_ns), entry->stage_ns == NULL);
 	put_known(row, E_POLICY_NS, entry->policy_ns);
 	put_known(row, E_TOOL_US, entry->tool_us);
 }

@@ -54,8 +54,7 @@ typedef struct LogEntry
 	const Jsonb *result;
 	const pg_uuid_t *approval;
 	int64		retry_after_ms; /* -1: none */
-	int			nstages;		/* 0: not measured */
-	const int32 *stage_ns;
+	ArrayType  *stage_ns;		/* integer[]; NULL: not measured */
 	int64		policy_ns;		/* -1: not measured */
 	int64		tool_us;		/* the same */
 } LogEntry;

@@ -50,7 +50,7 @@ COMMENT ON TABLE agentcore.call_log_entry IS
   'at: when it was decided; id: in which order rows were written; transactions that run at once may COMMIT in another order. '
   'budgets: those that were asked, the agent''s own first. '
   'tokens, nanousd: of a begin what was estimated, of a settlement what was charged, NULL = unknown. '
-  'stage_ns: nanoseconds by stage, in the order of the gate; policy_ns: nanoseconds of the whole function; tool_us: microseconds since the call''s begin; NULL = not measured.';
+  'stage_ns: nanoseconds by stage, in the order of the gate, the taking last, NULL in the place of a stage that was not reached; policy_ns: nanoseconds of the whole function; tool_us: microseconds since the call''s begin; NULL = not measured.';
 COMMENT ON TABLE agentcore.call_log_entry_default IS
   'The partition that takes every row of no other partition.';
 
@@ -73,7 +73,7 @@ COMMENT ON VIEW agentcore.call_log IS
   'tokens, usd: of a begin the estimate, of a settlement what was charged; NULL: unknown. '
   'budgets: those that were asked, the agent''s own first. '
   'trace: the W3C traceparent that the client sent. '
-  'stage_ns (by stage), policy_ns (of the function), tool_us (of a settlement: since its begin): where the time went; NULL: not measured.';
+  'stage_ns (by stage, in the order of call_explain(), the taking last), policy_ns (of the function), tool_us (of a settlement: since its begin): where the time went; NULL: not measured.';
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.call_log_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.call_log_entry', '');
