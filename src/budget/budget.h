@@ -397,6 +397,8 @@ extern void permit_note_usage(const PermitRow *permit, const char *estimated, in
  */
 extern bool budget_queue(Oid relid, const uint8 digest[AGC_HASH_LEN]);
 
+#include "budget/trial.h"
+
 extern void budget_init(void);
 
 #endif							/* AGENTCORE_BUDGET_H */

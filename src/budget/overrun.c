@@ -80,7 +80,12 @@ tell(const Permit *permit, const int64 over[BUDGET_NUSED])
 bool
 overrun_cut(const BudgetPath *path, const Permit *permit, int64 amount[BUDGET_NUSED], int64 over[BUDGET_NUSED])
 {
-	bool		bounded = agc_level(GetUserId(), path->tenant) < AGC_ADMIN;
+	return overrun_cut_as(path, permit, agc_level(GetUserId(), path->tenant) < AGC_ADMIN, amount, over);
+}
+
+bool
+overrun_cut_as(const BudgetPath *path, const Permit *permit, bool bounded, int64 amount[BUDGET_NUSED], int64 over[BUDGET_NUSED])
+{
 	bool		told = false;
 
 	memset(over, 0, BUDGET_NUSED * sizeof(int64));

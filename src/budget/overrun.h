@@ -15,6 +15,10 @@
 extern bool overrun_cut(const BudgetPath *path, const Permit *permit, int64 amount[BUDGET_NUSED],
 						int64 over[BUDGET_NUSED]);
 
+/* the same; bounded: max_overrun applies */
+extern bool overrun_cut_as(const BudgetPath *path, const Permit *permit, bool bounded, int64 amount[BUDGET_NUSED],
+						   int64 over[BUDGET_NUSED]);
+
 /* After path_enter(): writes what was left out to the ledger, and tells it with a WARNING. */
 extern void overrun_leave_unbilled(const BudgetPath *path, const Permit *permit, const int64 over[BUDGET_NUSED],
 								   bool told);

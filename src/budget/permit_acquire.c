@@ -15,62 +15,16 @@
 #include "budget/lock_order.h"
 #include "budget/min_hold.h"
 #include "budget/path_admit.h"
+#include "budget/path_ask.h"
 #include "budget/path_lock.h"
 #include "budget/path_peek.h"
 #include "budget/path_union.h"
 #include "budget/permit_expire.h"
 
-#include "common/pg_prng.h"
 #include "miscadmin.h"
 
 /* how many ended leases of a budget an acquire expires before that budget refuses it */
 #define REAP_INLINE		16
-
-/* over how long those come that wait for one reset; and a tenth of their wait */
-#define WAIT_SPREAD		(USECS_PER_SEC / 4)
-
-static void
-asked_of(const PermitRequest *request, int64 asked[BUDGET_NDIMS])
-{
-	asked[DIM_TOKENS] = request->tokens;
-	asked[DIM_NANOUSD] = request->nanousd;
-	asked[DIM_CALLS] = request->calls;
-	asked[DIM_IN_FLIGHT] = 1;
-	for (int dim = 0; dim < BUDGET_NUSED; dim++)
-		if (asked[dim] < (dim == DIM_CALLS ? 0 : NO_AMOUNT))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("amounts must not be negative")));
-}
-
-/*
- * Whether another union may pay, which path and asked are then of; "soonest" knows when
- * any of those that refused may fit.
- */
-static bool
-goes_on(BudgetPath *path, int64 asked[BUDGET_NDIMS], const PermitDecision *refusal, PermitDecision *soonest)
-{
-	soonest->can_ever_fit = soonest->can_ever_fit || refusal->can_ever_fit;
-	if (soonest->retry_after < 0 || (refusal->retry_after >= 0 && refusal->retry_after < soonest->retry_after))
-		soonest->retry_after = refusal->retry_after;
-	if (!path_overflow(path, refusal))
-		return false;
-	asked_of(path->request, asked);
-	min_hold_ask(path, asked);
-	return true;
-}
-
-/* Those that are to wait for a reset come after it, and not all at once. */
-static void
-refused(PermitDecision *out, const PermitDecision *soonest)
-{
-	if (strcmp(out->reason, REASON_BUDGET_EXCEEDED) != 0)
-		return;
-	out->can_ever_fit = soonest->can_ever_fit;
-	out->retry_after = soonest->retry_after;
-	if (out->on_full == ON_FULL_WAIT)
-		out->retry_after += (int64) pg_prng_uint64_range(&pg_global_prng_state, 0, WAIT_SPREAD + out->retry_after / 10);
-}
 
 /*
  * A hold whose lease has ended no longer counts.  If there is one, the answer is
@@ -87,7 +41,7 @@ budget_peek(const PermitRequest *request, bool rows, PermitDecision *out)
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
 	out->can_ever_fit = true;
-	asked_of(request, asked);
+	path_ask(request, asked);
 	path_of_request(&path, request);
 	min_hold_ask(&path, asked);
 	out->hold_tokens = Max(asked[DIM_TOKENS], 0);
@@ -99,8 +53,8 @@ budget_peek(const PermitRequest *request, bool rows, PermitDecision *out)
 		path_peek(&path);
 		if (path_admits(&path, asked, out, caller_cxt))
 			return true;
-	} while (goes_on(&path, asked, out, &soonest));
-	refused(out, &soonest);
+	} while (path_goes_on(&path, asked, out, &soonest));
+	path_refused(out, &soonest);
 	/* no lease that ends gives back what a limit has counted */
 	if (!out->can_ever_fit || out->limit != NULL)
 		return false;
@@ -195,9 +149,9 @@ enter_or_overflow(BudgetPath *path, int64 asked[BUDGET_NDIMS], PermitDecision *o
 	PermitDecision soonest = {.retry_after = -1};
 
 	while (!enter_or_reap(path, asked, out, cxt))
-		if (!goes_on(path, asked, out, &soonest))
+		if (!path_goes_on(path, asked, out, &soonest))
 		{
-			refused(out, &soonest);
+			path_refused(out, &soonest);
 			return false;
 		}
 	return true;
@@ -279,7 +233,7 @@ permit_acquire(const PermitRequest *request, PermitDecision *out)
 		check_use(request);
 	if (request->budget != NULL)
 		guard_acquire();
-	asked_of(request, asked);
+	path_ask(request, asked);
 	permit.row.role = GetUserNameFromId(GetUserId(), false);
 	holder = permit_holder(request->agent, permit.row.role);
 	path_of_request(&path, request);

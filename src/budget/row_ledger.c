@@ -118,6 +118,37 @@ row_ledger_sum(const char *tenant, const char *budget, TimestampTz from, Timesta
 }
 
 void
+row_ledger_sums(const char *tenant, TimestampTz from, TimestampTz to, LedgerSumCallback callback, void *arg)
+{
+	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"SELECT b.name, least(coalesce(sum(l.tokens), 0), 9223372036854775807)::bigint,"
+		" least(coalesce(sum(l.nanousd), 0), 9223372036854775807)::bigint,"
+		" least(coalesce(sum(l.calls), 0), 9223372036854775807)::bigint"
+		" FROM agentcore.budget_ledger l, unnest(l.budgets) b (name)"
+		" WHERE l.tenant = $1 AND l.at >= $2 AND l.at < $3 GROUP BY 1", lengthof(types), types
+	};
+	AgcRow		row;
+
+	agc_row_init(&row);
+	agc_put_text(&row, tenant);
+	agc_put_time(&row, from);
+	agc_put_time(&row, to);
+	agc_spi_read_row(&plan, &row);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		int64		sum[BUDGET_NUSED];
+		bool		isnull;
+
+		for (int dim = 0; dim < BUDGET_NUSED; dim++)
+			sum[dim] = DatumGetInt64(SPI_getbinval(tuple, desc, dim + 2, &isnull));
+		callback(TextDatumGetCString(SPI_getbinval(tuple, desc, 1, &isnull)), sum, arg);
+	}
+}
+
+void
 row_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED])
 {
 	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID, UUIDOID};

@@ -117,6 +117,10 @@ extern void row_ledger_add(const char *tenant, const Permit *permit, const Ledge
 extern void row_ledger_sum(const char *tenant, const char *budget, TimestampTz from,
 						   TimestampTz to, int64 out[BUDGET_NUSED]);
 
+/* the same of every budget that was charged */
+typedef void (*LedgerSumCallback) (const char *budget, const int64 sum[BUDGET_NUSED], void *arg);
+extern void row_ledger_sums(const char *tenant, TimestampTz from, TimestampTz to, LedgerSumCallback callback, void *arg);
+
 /* What a settlement left unbilled (its detail's amounts); zeroes when nothing. */
 extern void row_ledger_unbilled(const char *tenant, const Permit *permit, int64 out[BUDGET_NUSED]);
 extern TimestampTz row_ledger_last(const char *tenant, const char *budget);
