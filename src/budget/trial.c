@@ -91,7 +91,7 @@ struct TrialHold
 	TimestampTz settled_at;
 	const char *budget;			/* whose overrun counts; NULL: none */
 	int			depth;
-	const char *budgets[FLEXIBLE_ARRAY_MEMBER];	/* names of counters */
+	const char *budgets[FLEXIBLE_ARRAY_MEMBER]; /* names of counters */
 };
 
 BudgetTrial *

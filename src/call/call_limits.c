@@ -28,7 +28,7 @@ has_room(const Gate *gate, const PermitLimit *count, PermitDecision *decision)
 {
 	PermitRequest request = {.tenant = gate->tenant, .calls = 1, .tool = gate->tool_name, .nlimits = 1, .limits = count};
 
-	return budget_peek(&request, true, decision);
+	return gate_admits(gate, &request, true, decision);
 }
 
 static bool
@@ -85,7 +85,8 @@ judge_limits(Gate *gate)
 {
 	if (gate->tool == NULL || was_counted(gate) || !task_has_limits(gate->tenant, gate->agent->policy, gate->tool_name))
 		return;
-	task_limits(gate->tenant, gate->agent->policy, gate->tool_name, gate_sight(gate)->root, gate_context(gate), &gate->limits);
+	task_limits(gate->tenant, gate->agent->policy, gate->tool_name, gate_sight(gate)->root, gate_context(gate),
+				gate->state == NULL, &gate->limits);
 	for (int i = 0; i < gate->limits.n && gate->verdict == VERDICT_NONE; i++)
 		judge_limit(gate, &gate->limits.limit[i], &gate->limits.count[i]);
 	/* one that has become full when the call is counted stops none that is only looked at */

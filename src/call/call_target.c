@@ -35,7 +35,10 @@ judge_breaker(Gate *gate)
 
 	if (target == NULL)
 		return;
-	breaker_peek(gate->tenant, target, &decision);
+	if (gate->state != NULL && gate->state->breaker != NULL)
+		gate->state->breaker(gate->state->arg, target, &decision);
+	else
+		breaker_peek(gate->tenant, target, &decision);
 	if (!passes(gate, &decision))
 		refuse_breaker(gate, &decision);
 }
@@ -46,8 +49,8 @@ judge_breaker(Gate *gate)
  * nothing again.  An unknown estimate takes what its budgets have it hold, at least
  * one token: it passes no limit that is full.
  */
-static int64
-tokens_to_take(const Gate *gate)
+int64
+target_tokens(const Gate *gate)
 {
 	int64		tokens = gate->est_tokens;
 
@@ -66,7 +69,10 @@ judge_rate(Gate *gate)
 
 	if (target == NULL)
 		return;
-	rate_target_peek(gate->tenant, target, tokens_to_take(gate), &decision);
+	if (gate->state != NULL && gate->state->rate != NULL)
+		gate->state->rate(gate->state->arg, target, target_tokens(gate), &decision);
+	else
+		rate_target_peek(gate->tenant, target, target_tokens(gate), &decision);
 	if (!decision.allowed)
 		refuse_rate(gate, &decision);
 }
@@ -74,7 +80,7 @@ judge_rate(Gate *gate)
 static bool
 take_rate(Gate *gate, const char *target)
 {
-	int64		tokens = tokens_to_take(gate);
+	int64		tokens = target_tokens(gate);
 	RateDecision decision;
 
 	rate_target_take(gate->tenant, target, tokens, &decision);
@@ -196,32 +202,46 @@ probed_at(const PermitRow *permit)
 	return permit->attempt > 1 ? slot_clock() : taken_at(permit);
 }
 
-typedef enum Outcome
-{
-	OUTCOME_ANSWERED,			/* the target works, whatever it answered */
-	OUTCOME_TROUBLE,
-	OUTCOME_SILENT				/* says nothing of the target */
-} Outcome;
-
 /* An error without a status may be the worker's own: it says nothing of the target, unless nobody knows what it is. */
-static Outcome
+static TargetOutcome
 outcome(const RetryAdvice *advice)
 {
 	switch (advice->class)
 	{
 		case RETRY_CLASS_RETRY:
 		case RETRY_CLASS_THROTTLE:
-			return OUTCOME_TROUBLE;
+			return TARGET_TROUBLE;
 		case RETRY_CLASS_QUOTA:
-			return OUTCOME_ANSWERED;
+			return TARGET_ANSWERED;
 		case RETRY_CLASS_FATAL:
-			return strcmp(advice->reason, "fatal_status") == 0 ? OUTCOME_ANSWERED : OUTCOME_SILENT;
+			return strcmp(advice->reason, "fatal_status") == 0 ? TARGET_ANSWERED : TARGET_SILENT;
 		case RETRY_CLASS_CANCELLED:
-			return OUTCOME_SILENT;
+			return TARGET_SILENT;
 		case RETRY_CLASS_UNKNOWN:
 			break;
 	}
-	return advice->open ? OUTCOME_TROUBLE : OUTCOME_ANSWERED;
+	return advice->open ? TARGET_TROUBLE : TARGET_ANSWERED;
+}
+
+static bool
+is_one_of(const char *word, const char *const words[], int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* The same by the reason alone, which is all that the log keeps; what is unknown is open. */
+TargetOutcome
+target_outcome(const char *reason)
+{
+	static const char *const silent[] = {ADVICE_CANCELLED, ADVICE_FATAL_ERROR, ADVICE_ALREADY_SETTLED};
+	static const char *const answered[] = {ADVICE_FATAL_STATUS, ADVICE_QUOTA};
+
+	if (reason != NULL && is_one_of(reason, silent, lengthof(silent)))
+		return TARGET_SILENT;
+	return reason != NULL && is_one_of(reason, answered, lengthof(answered)) ? TARGET_ANSWERED : TARGET_TROUBLE;
 }
 
 /* A hint in a refusal that is the caller's fault, or of a call that was cancelled, is none. */
@@ -236,15 +256,15 @@ void
 target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool, const RetryAdvice *advice, int64 tokens)
 {
 	const char *target = permit_target(tenant, permit, tool, false);
-	Outcome		end = outcome(advice);
+	TargetOutcome end = outcome(advice);
 
 	/* an attempt fails once, however often that is said */
 	if (target == NULL || permit->state != PERMIT_OPEN)
 		return;
-	if (end == OUTCOME_SILENT)
+	if (end == TARGET_SILENT)
 		takes_return_target(TAKE_PROBE, tenant, target, 0, probed_at(permit));
 	else
-		(void) breaker_record(tenant, target, end == OUTCOME_ANSWERED);
+		(void) breaker_record(tenant, target, end == TARGET_ANSWERED);
 	correct_rate(tenant, target, permit, tokens);
 	if (asks_for_pause(advice))
 		pause_begin(tenant, target, advice->hint);

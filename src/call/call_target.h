@@ -25,6 +25,19 @@ extern void target_succeeded(const char *tenant, const PermitRow *permit, const 
 extern void target_failed(const char *tenant, const PermitRow *permit, const ToolDef *tool,
 						  const RetryAdvice *advice, int64 tokens);
 
+/* how many tokens a call takes of a rate */
+extern int64 target_tokens(const Gate *gate);
+
+typedef enum TargetOutcome
+{
+	TARGET_ANSWERED,			/* the target works, whatever it answered */
+	TARGET_TROUBLE,
+	TARGET_SILENT				/* says nothing of the target */
+} TargetOutcome;
+
+/* what a failure with this reason (of call_fail(); or NULL) says of the target */
+extern TargetOutcome target_outcome(const char *reason);
+
 /* The call holds so many tokens more than it began with. */
 extern void target_extended(const char *tenant, const PermitRow *permit, int64 tokens);
 

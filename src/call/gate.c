@@ -173,6 +173,13 @@ gate_fill_request(const Gate *gate, PermitRequest *request)
 	request->attempt = gate->earlier == EARLIER_OTHER ? gate->attempt + 1 : 1;
 }
 
+bool
+gate_admits(const Gate *gate, const PermitRequest *request, bool rows, PermitDecision *out)
+{
+	return gate->state != NULL && gate->state->admits != NULL ? gate->state->admits(gate->state->arg, request, out) :
+		budget_peek(request, rows, out);
+}
+
 void
 gate_ask_budgets(Gate *gate, char *own)
 {

@@ -17,6 +17,7 @@
 #include "core/core.h"
 #include "price/price.h"
 #include "profile/profile.h"
+#include "retry/retry.h"
 #include "task/task.h"
 #include "tool/tool.h"
 
@@ -54,6 +55,15 @@ typedef struct ModelChoice
 	int			n;
 	const char *name[GATE_MAX_FALLBACKS + 1];
 } ModelChoice;
+
+/* Where the stages of targets, limits and budgets look, if not at what is; a member that is NULL: at what is. */
+typedef struct GateState
+{
+	bool		(*admits) (void *arg, const PermitRequest *request, PermitDecision *out);
+	void		(*breaker) (void *arg, const char *target, BreakerDecision *out);
+	void		(*rate) (void *arg, const char *target, int64 tokens, RateDecision *out);
+	void	   *arg;
+} GateState;
 
 typedef struct Gate
 {
@@ -150,6 +160,8 @@ typedef struct Gate
 	bool		asks_nobody;	/* another model may do without an approval */
 	ProfileClock *clock;		/* of the stages; NULL: the call is not timed */
 
+	const GateState *state;		/* that stages look at; NULL: what is */
+
 	/*
 	 * A call that was recorded, judged again (src/replay); NULL: a call of now.  Members of its
 	 * context that only the record knows: false where it does not know better.
@@ -230,6 +242,9 @@ extern int64 gate_in_ms(int64 us);
 
 /* the permit that the call needs */
 extern void gate_fill_request(const Gate *gate, PermitRequest *request);
+
+/* budget_peek(), by the state that the call is judged by */
+extern bool gate_admits(const Gate *gate, const PermitRequest *request, bool rows, PermitDecision *out);
 
 /* who pays: the agent's own budget (or NULL) and those that were named */
 extern void gate_ask_budgets(Gate *gate, char *own);

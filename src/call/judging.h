@@ -6,6 +6,7 @@
 #define AGENTCORE_CALL_JUDGING_H
 
 #include "call/call_context.h"
+#include "call/call_target.h"
 #include "call/gate.h"
 #include "call/refuse.h"
 #include "call/request.h"

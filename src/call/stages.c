@@ -254,7 +254,7 @@ judge_budget(Gate *gate)
 		return;
 	gate_fill_request(gate, &request);
 	/* what takes a read of rows is found out when the call takes its permit */
-	if (!budget_peek(&request, gate->explaining, &decision))
+	if (!gate_admits(gate, &request, gate->explaining, &decision))
 	{
 		if (decision.asks)
 			(void) judge_full(gate, &decision);

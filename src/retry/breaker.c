@@ -83,18 +83,17 @@ compile_settings(HeapTuple tuple, TupleDesc desc, const char *tenant, const char
 	return set;
 }
 
-static CircuitSettings
-read_settings(const char *tenant, const char *target)
+void
+breaker_settings(const char *tenant, const char *target, CircuitSettings *out)
 {
 	AgcObject  *object = agc_object_pin(&breaker_class, tenant, target);
-	CircuitSettings set = default_settings;
 
+	*out = default_settings;
 	if (object != NULL)
 	{
-		set = *(CircuitSettings *) object->data;
+		*out = *(CircuitSettings *) object->data;
 		agc_object_unpin(object);
 	}
-	return set;
 }
 
 /* ----- the C interface ------------------------------------------------------ */
@@ -109,8 +108,8 @@ refuse(BreakerDecision *out, int64 retry_after)
 	out->paused = out->taken_at = 0;
 }
 
-static void
-decide(BreakerDecision *out, const CircuitAnswer *answer, int64 paused)
+void
+breaker_decide(BreakerDecision *out, const CircuitAnswer *answer, int64 paused)
 {
 	out->allowed = answer->allowed && paused == 0;
 	out->state = state_names[answer->state];
@@ -125,7 +124,7 @@ decide(BreakerDecision *out, const CircuitAnswer *answer, int64 paused)
 static void
 prepare(SlotKey *key, CircuitSettings *set, char kind, const char *tenant, const char *target)
 {
-	*set = read_settings(tenant, target);
+	breaker_settings(tenant, target, set);
 	slot_key(&watch_slots, key, kind, tenant, target);
 }
 
@@ -154,7 +153,7 @@ breaker_peek(const char *tenant, const char *target, BreakerDecision *out)
 	refuse(out, 0);
 	if (!slot_table_ready(&watch_slots))
 	{
-		set = read_settings(tenant, target);
+		breaker_settings(tenant, target, &set);
 		out->known = set.forced && set.forced_state == CIRCUIT_OPEN;
 		return;
 	}
@@ -171,7 +170,7 @@ breaker_peek(const char *tenant, const char *target, BreakerDecision *out)
 	slot_unlock(&watch_slots, &key);
 
 	if (room || set.forced)
-		decide(out, &answer, paused);
+		breaker_decide(out, &answer, paused);
 	else
 		refuse(out, free_at == PG_INT64_MAX ? 0 : free_at - now);
 }
@@ -220,7 +219,7 @@ take(char kind, const char *tenant, const char *target, BreakerDecision *out)
 		memset(&unseen, 0, sizeof(unseen));
 		circuit_peek(&unseen, &set, now, &answer);
 	}
-	decide(out, &answer, paused);
+	breaker_decide(out, &answer, paused);
 	out->taken_at = now;
 }
 
@@ -292,12 +291,13 @@ put_target(ReturnSetInfo *rsinfo, const SlotName *name, const Watch *watch, int6
 {
 	const Circuit *circuit = &watch->circuit;
 	int64		paused;
-	CircuitSettings set = read_settings(name->tenant, name->name);
+	CircuitSettings set;
 	CircuitAnswer answer;
 	int64		calls;
 	int64		failures;
 	AgcRow		row;
 
+	breaker_settings(name->tenant, name->name, &set);
 	circuit_peek(circuit, &set, now, &answer);
 	circuit_window(circuit, now, &calls, &failures);
 	paused = pause_left(watch, &set, now);

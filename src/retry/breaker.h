@@ -5,7 +5,7 @@
 #ifndef AGENTCORE_RETRY_BREAKER_H
 #define AGENTCORE_RETRY_BREAKER_H
 
-#include "postgres.h"
+#include "retry/circuit.h"
 
 typedef struct BreakerDecision
 {
@@ -17,6 +17,12 @@ typedef struct BreakerDecision
 	int64		taken_at;		/* slot_clock() when it was taken */
 	int64		paused;			/* us that the target asked to be left alone, 0: it did not */
 } BreakerDecision;
+
+/* what breaker_set() says of a target, else the defaults */
+extern void breaker_settings(const char *tenant, const char *target, CircuitSettings *out);
+
+/* a circuit's answer as a decision; paused: us that the target is still left alone */
+extern void breaker_decide(BreakerDecision *out, const CircuitAnswer *answer, int64 paused);
 
 /*
  * The gate's breaker of a target, with default settings unless breaker_set() gave

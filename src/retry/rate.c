@@ -126,8 +126,8 @@ compile_limit(HeapTuple tuple, TupleDesc desc, const char *tenant, const char *n
 	return limit;
 }
 
-static bool
-read_limit(const char *tenant, const char *target, MeterLimit *limit)
+bool
+rate_target_limit(const char *tenant, const char *target, MeterLimit *limit)
 {
 	AgcObject  *object = agc_object_pin(&limit_class, tenant, target);
 
@@ -140,8 +140,8 @@ read_limit(const char *tenant, const char *target, MeterLimit *limit)
 
 /* ----- meters ----------------------------------------------------------------- */
 
-static void
-decide(RateDecision *out, const MeterAnswer *answer)
+void
+rate_decide(RateDecision *out, const MeterAnswer *answer)
 {
 	out->allowed = answer->wait == 0 && !answer->never;
 	out->never = answer->never;
@@ -171,7 +171,7 @@ peek(const SlotKey *key, const MeterLimit *limit, int64 tokens, RateDecision *ou
 	if (slot >= 0 || slot_claimable(&rate_slots, part, key, now, &free_at))
 	{
 		meter_ask(slot >= 0 ? slot_state(&rate_slots, part, slot) : &unused, limit, now, tokens, &answer);
-		decide(out, &answer);
+		rate_decide(out, &answer);
 	}
 	else
 		refuse(out, now, free_at);
@@ -192,7 +192,7 @@ take(const SlotKey *key, const MeterLimit *limit, int64 tokens, RateDecision *ou
 		Meter	   *meter = slot_state(&rate_slots, part, slot);
 
 		meter_ask(meter, limit, now, tokens, &answer);
-		decide(out, &answer);
+		rate_decide(out, &answer);
 		if (out->allowed)
 		{
 			meter_pass(meter, limit, now, tokens);
@@ -214,7 +214,7 @@ ask_target(const char *tenant, const char *target, int64 tokens,
 	SlotKey		key;
 
 	memset(out, 0, sizeof(*out));
-	if (!read_limit(tenant, target, &limit))
+	if (!rate_target_limit(tenant, target, &limit))
 	{
 		out->allowed = true;
 		return;
@@ -270,7 +270,7 @@ rate_target_add(const char *tenant, const char *target, int64 tokens)
 	int64		free_at;
 	int			slot;
 
-	if (!slot_table_ready(&rate_slots) || !read_limit(tenant, target, &limit) || limit.tokens == 0)
+	if (!slot_table_ready(&rate_slots) || !rate_target_limit(tenant, target, &limit) || limit.tokens == 0)
 		return false;
 	slot_key(&rate_slots, &key, KIND_TARGET, tenant, target);
 	part = slot_lock(&rate_slots, &key, LW_EXCLUSIVE);

@@ -5,7 +5,7 @@
 #ifndef AGENTCORE_RETRY_RATE_H
 #define AGENTCORE_RETRY_RATE_H
 
-#include "postgres.h"
+#include "retry/meter.h"
 
 typedef struct RateDecision
 {
@@ -15,6 +15,12 @@ typedef struct RateDecision
 	int64		retry_after;	/* us, 0 when allowed or not known */
 	int64		taken_at;		/* slot_clock() when it was taken */
 } RateDecision;
+
+/* what rate_set() says; false: nothing */
+extern bool rate_target_limit(const char *tenant, const char *target, MeterLimit *out);
+
+/* a meter's answer as a decision */
+extern void rate_decide(RateDecision *out, const MeterAnswer *answer);
 
 /*
  * The rate that rate_set() gave a target, for one call of so many tokens.

@@ -30,6 +30,7 @@ typedef struct Finder
 	const char *tool;
 	const char *root;			/* of the task */
 	RuleContext *context;
+	bool		of_now;
 	CallLimits *out;
 	int			size;
 } Finder;
@@ -304,7 +305,7 @@ take_limit(Finder *finder, const char *tenant, const char *policy, const PolicyP
 	say_what_is_allowed(rule, limit);
 	condition_scope_init(&scope, finder->context, part->tz, part->pointers);
 	if (rule->sum >= 0 && (!add_sum(rule, &scope, limit, count) ||
-						   (rule->max_by != NULL && !lower_by_function(finder, rule, part->tz, limit, count))))
+						   (rule->max_by != NULL && finder->of_now && !lower_by_function(finder, rule, part->tz, limit, count))))
 		return;
 	count->counter = counter_name(finder, tenant, policy, rule, &scope, limit);
 }
@@ -329,9 +330,9 @@ take_policy(Finder *finder, const char *tenant, const char *policy)
 }
 
 void
-task_limits(const char *tenant, const char *policy, const char *tool, const char *root, RuleContext *context, CallLimits *out)
+task_limits(const char *tenant, const char *policy, const char *tool, const char *root, RuleContext *context, bool of_now, CallLimits *out)
 {
-	Finder		finder = {tenant, tool, root, context, out};
+	Finder		finder = {tenant, tool, root, context, of_now, out};
 	AgcObject  *common[COMMON_MAX];
 	int			ncommon = allow_pin_common(tenant, common);
 

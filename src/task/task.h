@@ -79,8 +79,10 @@ typedef struct CallLimits
 
 /* whether the policy, or a policy '*', has limits for the tool */
 extern bool task_has_limits(const char *tenant, const char *policy, const char *tool);
+
+/* of_now: a maximum that a row of the business has is read; else it is taken for none */
 extern void task_limits(const char *tenant, const char *policy, const char *tool, const char *root, RuleContext *context,
-						CallLimits *out);
+						bool of_now, CallLimits *out);
 
 /* its counter refuses, by these numbers */
 extern void task_limit_refuses(CallLimit *limit, const BudgetFacts *facts);
