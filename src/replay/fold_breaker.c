@@ -168,4 +168,4 @@ settled(void *state, const FoldEnd *end, void **note)
 	begin_pause(call->target, end);
 }
 
-const Fold	fold_breaker = {"breaker", init, judge, begun, settled};
+const Fold	fold_of_breakers = {"breaker", init, judge, begun, settled};

@@ -144,4 +144,4 @@ settled(void *state, const FoldEnd *end, void **note)
 							charged(end->nanousd, failed), true, end->at);
 }
 
-const Fold	fold_budget = {"budget", init, judge, begun, settled};
+const Fold	fold_of_budgets = {"budget", init, judge, begun, settled};

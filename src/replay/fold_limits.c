@@ -80,4 +80,4 @@ begun(void *state, FoldCall *call, void **note)
 		pfree(hold);
 }
 
-const Fold	fold_limits = {"limits", init, judge, begun, NULL};
+const Fold	fold_of_limits = {"limits", init, judge, begun, NULL};

@@ -130,4 +130,4 @@ settled(void *state, const FoldEnd *end, void **note)
 	taken->open = false;
 }
 
-const Fold	fold_rate = {"rate", init, judge, begun, settled};
+const Fold	fold_of_rates = {"rate", init, judge, begun, settled};
