@@ -17,7 +17,7 @@ SQL_budget = budget define template permit status spend ledger verify
 SQL_task   = task fact limit once
 SQL_approval = approval
 SQL_call   = call model tools_for config config_policy
-SQL_report = metrics
+SQL_report = metrics spans
 room_sql   = $(if $(SQL_$(1)),$(patsubst %,src/$(1)/%.sql,$(SQL_$(1))),$(wildcard src/$(1)/$(1).sql))
 SQL_PARTS  = src/core/install_guard.sql \
 	$(foreach room,$(ROOMS),$(call room_sql,$(room))) \
@@ -90,7 +90,7 @@ demo: ## replay a log of agent calls through the gate: [KEEP=1] [MODE=audit] [TO
 check: ## every test on private clusters; ends with "N passed, N failed": [SEED=random]
 	@tools/run-check
 
-check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, model, conformance, cases, drivers, clients, reference, demo or lint: [TESTS='NAME ...'] [ACCEPT=1] [SEED=random]
+check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, model, conformance, cases, drivers, clients, monitoring, reference, demo or lint: [TESTS='NAME ...'] [ACCEPT=1] [SEED=random]
 	@tools/run-check $*
 
 check-hard: ## the tests on a PostgreSQL built with assertions, below build/: [PG_SOURCE=/path/to/postgresql] [PARTS='regress isolation']

@@ -60,5 +60,34 @@ SELECT count(*) AS lines_of_no_form FROM regexp_split_to_table(rtrim(agentcore.m
 SELECT (SELECT count(*) FROM regexp_split_to_table(agentcore.metrics_text(), '\n') l(line) WHERE line ~ '^agentcore') =
        (SELECT count(*) FROM agentcore.metrics WHERE value IS NOT NULL) AS all_there, agentcore.metrics_text(NULL) ~ '# EOF' AS null_as_true;
 
+-- spans: one per attempt, by its own row of the log; a hostile traceparent is none
+SET agentcore.audit = 'all';
+SELECT agentcore.tool_set('slow', '{}', idempotent => true), agentcore.policy_deny_tool('web', 'never', name => 'no') > 0, agentcore.tool_set('never', '{}');
+CREATE TEMP TABLE begun AS SELECT call_id FROM agentcore.call_begin('worker', 'slow', '{}', est_usd => 0, key => 'k', task => 'night');
+SET agentcore.debug_clock_offset = 2000;
+SELECT action FROM begun, agentcore.call_fail(call_id, 503);
+SET agentcore.debug_clock_offset = 1000000;
+UPDATE begun SET call_id = b.call_id FROM agentcore.call_begin('worker', 'slow', '{}', est_usd => 0, key => 'k', task => 'night') b;
+SET agentcore.debug_clock_offset = 1003000;
+SELECT agentcore.call_commit(call_id, tokens => 7, usd => 0.5) FROM begun;
+SELECT verdict FROM agentcore.call_begin('worker', 'never', '{}', est_usd => 0);
+SELECT verdict FROM agentcore.call_begin('worker', 'fetch', '{}', est_usd => 0);
+SELECT verdict FROM agentcore.call_begin('worker', 'slow', '{"open": true}', est_usd => 0);
+RESET agentcore.debug_clock_offset;
+UPDATE agentcore.call_log_entry SET trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' WHERE tool = 'slow' AND attempt = 1 AND key IS NOT NULL;
+UPDATE agentcore.call_log_entry SET trace = E'</script>"\n' WHERE tool = 'never';
+SELECT name, kind, CASE WHEN verdict = 'run' THEN end_time - start_time >= '2 s' END AS took, status_code AS status, "error.type" AS error, verdict, outcome, attempt,
+       trace_id = '4bf92f3577b34da6a3ce929d0e0e4736' AND parent_span_id = '00f067aa0ba902b7' AS traced, task
+  FROM agentcore.spans ORDER BY start_time, name;
+SELECT count(*) AS spans, count(DISTINCT span_id) AS ids, bool_and(span_id ~ '^[0-9a-f]{16}$' AND trace_id ~ '^[0-9a-f]{32}$') AS of_the_form,
+       count(DISTINCT trace_id) FILTER (WHERE tool = 'slow' AND key IS NOT NULL) AS traces_of_retry
+  FROM agentcore.spans s CROSS JOIN LATERAL (SELECT s."gen_ai.tool.name") AS t(tool);
+SELECT array_agg(span_id ORDER BY span_id) = (SELECT array_agg(span_id ORDER BY span_id) FROM agentcore.spans_since(NULL)) AS same_again FROM agentcore.spans;
+SELECT count(*) AS since FROM agentcore.spans_since(agentcore.clock_now() + interval '500 seconds');
+SET ROLE regress_scrapes_one;
+SELECT count(*) AS of_others FROM agentcore.spans;
+RESET ROLE;
+RESET agentcore.audit;
+
 SELECT agentcore.access_revoke('regress_scrapes'), agentcore.access_revoke('regress_scrapes_one');
 DROP ROLE regress_scrapes, regress_scrapes_one;
