@@ -108,7 +108,7 @@ COMMENT ON VIEW agentcore.permits IS
   'Permits of the visible tenants, open and settled. '
   'held: the estimate (given back once settled; 0 where it was unknown); charged: the real cost. '
   'retry_at: when a call that waits for a retry, or is deferred, may run. '
-  'result_kept: whether the result of a call was taken: false where it was dropped, NULL where none was given; result_note: what was dropped or changed of it. '
+  'result_kept: whether the result of a call was taken: false where it was dropped, NULL where none was given; result_note: what was dropped or changed of it, or what is wrong with it (invalid_result). '
   'priced_as: the model whose price counts, where an alias names it (NULL: that of tool); service_tier: that a model call was begun with (NULL: standard). '
   'estimated: the field of a usage object that was not understood, so that no less than the hold was charged; NULL where there is none. '
   'reported_usd: what the usage object itself said that the call cost. '

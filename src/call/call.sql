@@ -132,6 +132,7 @@ COMMENT ON FUNCTION agentcore.call_commit(uuid, jsonb, bigint, numeric, text, te
   'tokens, usd: what it used; NULL charges what was held. '
   'result_text: any text instead of result; what is no JSON is kept as a JSON string. '
   'A result never keeps the call from being charged: one that is larger than agentcore.max_args_size is dropped, escapes that jsonb cannot hold are replaced by U+FFFD, with a WARNING; permits.result_kept and result_note say so. '
+  'A result that the tool''s output_schema refuses is charged and kept for the key, but not cached; a NOTICE, result_note and call_log say invalid_result, and result_feedback() in the same statement says it in words. '
   'Returns committed, replayed (settled before, alike), late (after its lease had ended) or conflict (settled before, otherwise). '
   'Unknown call or another role''s: 42704.';
 

@@ -122,7 +122,9 @@ replay(Gate *gate, const PermitRow *permit)
 	gate->verdict = VERDICT_CACHED;
 	gate->replayed = true;
 	gate->result = permit->result;
-	if (permit->result == NULL)
+	if (permit->result != NULL && permit->result_note != NULL && strstr(permit->result_note, SETTLED_INVALID_RESULT ": ") != NULL)
+		gate->detail = psprintf("committed before; %s", permit->result_note);
+	else if (permit->result == NULL)
 		gate->detail = permit->result_note ? psprintf("committed before; its result was %s", permit->result_note) :
 			pstrdup("committed before, without a result");
 }

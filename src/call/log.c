@@ -112,8 +112,9 @@ log_verdict(Gate *gate)
 /* commit and fail are audited with agentcore.audit = all only */
 void
 log_settlement(const char *tenant, const PermitRow *permit, const char *event,
-			   const char *outcome, const char *reason)
+			   const char *outcome, const char *reason, const JudgedResult *judged)
 {
+	bool		wrong = judged != NULL && judged->wrong != NULL;
 	LogEntry	entry;
 
 	if (agc_audit != AGC_AUDIT_ALL)
@@ -123,7 +124,9 @@ log_settlement(const char *tenant, const PermitRow *permit, const char *event,
 	entry.tool = permit->tool;
 	entry.is_llm = permit->is_llm;
 	entry.verdict = outcome;
-	entry.reason = reason;
+	entry.reason = wrong ? SETTLED_INVALID_RESULT : reason;
+	entry.detail = wrong ? judged->wrong : NULL;
+	entry.enforced = !wrong || judged->enforced;
 	entry.call_id = &permit->id;
 	entry.attempt = permit->attempt;
 	entry.key = permit->key;

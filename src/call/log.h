@@ -7,9 +7,11 @@
 
 #include "budget/budget.h"
 #include "call/gate.h"
+#include "call/judged_result.h"
 
 extern void log_verdict(Gate *gate);
+/* judged NULL: there was no result to judge; what is wrong with one is the reason */
 extern void log_settlement(const char *tenant, const PermitRow *permit, const char *event,
-						   const char *outcome, const char *reason);
+						   const char *outcome, const char *reason, const JudgedResult *judged);
 
 #endif							/* AGENTCORE_CALL_LOG_H */

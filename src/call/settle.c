@@ -14,6 +14,7 @@
 #include "call/call_once.h"
 #include "call/call_target.h"
 #include "call/given_result.h"
+#include "call/judged_result.h"
 #include "call/kept_answer.h"
 #include "call/log.h"
 #include "call/open_call.h"
@@ -33,10 +34,11 @@ taint_again(const char *tenant, const PermitRow *permit)
 
 /*
  * Commits under the lock of the permit.  The cache comes first: what it does not
- * take of a call without a key is kept nowhere, and its row says so.
+ * take of a call without a key is kept nowhere, and its row says so.  A result that
+ * its tool's schema refuses is for nobody else.
  */
 static SettleResult
-commit_locked(const char *tenant, const PermitRow *permit, PermitAnswer *answer, const CallCost *cost)
+commit_locked(const char *tenant, const PermitRow *permit, PermitAnswer *answer, const CallCost *cost, JudgedResult *judged)
 {
 	AgcObject  *object;
 	const ToolDef *tool = call_tool(tenant, permit, &object);
@@ -45,8 +47,12 @@ commit_locked(const char *tenant, const PermitRow *permit, PermitAnswer *answer,
 	SettleResult settled;
 
 	if (ends)
+	{
 		given_result_tell(answer);
-	if (ends && !kept_result(tenant, permit, tool, answer->result, cost->nanousd) && permit->key == NULL)
+		*judged = judge_result(tool, answer);
+	}
+	if (ends && !kept_result(tenant, permit, tool, judged->wrong != NULL && judged->enforced ? NULL : answer->result, cost->nanousd) &&
+		permit->key == NULL)
 	{
 		answer->result = NULL;
 		answer->note = "dropped: the cache did not take it, and there is no key";
@@ -68,9 +74,10 @@ commit_locked(const char *tenant, const PermitRow *permit, PermitAnswer *answer,
 static Datum
 commit_call(const char *tenant, const PermitRow *permit, PermitAnswer *answer, const CallCost *cost)
 {
-	SettleResult settled = commit_locked(tenant, permit, answer, cost);
+	JudgedResult judged = {NULL, true};
+	SettleResult settled = commit_locked(tenant, permit, answer, cost, &judged);
 
-	log_settlement(tenant, permit, "commit", permit_settle_names[settled], NULL);
+	log_settlement(tenant, permit, "commit", permit_settle_names[settled], NULL, &judged);
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[settled]));
 }
 
@@ -179,6 +186,20 @@ AGC_FUNCTION(call_extend)
 	PG_RETURN_TEXT_P(cstring_to_text(word));
 }
 
+/* Of a result that somebody brings for a call whose outcome nobody knew; it is not cached anyway. */
+static JudgedResult
+judge_resolved(const char *tenant, const PermitRow *permit, PermitAnswer *answer)
+{
+	AgcObject  *object;
+	JudgedResult judged;
+
+	given_result_tell(answer);
+	judged = judge_result(call_tool(tenant, permit, &object), answer);
+	if (object != NULL)
+		agc_object_unpin(object);
+	return judged;
+}
+
 /* Said before; who names no amount says nothing else of what it was charged. */
 static bool
 is_resolved(const PermitRow *permit, bool succeeded)
@@ -199,6 +220,7 @@ AGC_FUNCTION(call_resolve)
 	char	   *tenant = agc_arg_tenant(fcinfo, 6);
 	bool		succeeded = agc_arg_bool(fcinfo, 1, "succeeded");
 	PermitAnswer answer;
+	JudgedResult judged = {NULL, true};
 	PermitRow	permit;
 	SettleResult settled;
 
@@ -216,7 +238,7 @@ AGC_FUNCTION(call_resolve)
 	else if (succeeded)
 	{
 		if (permit_may_end(&permit))
-			given_result_tell(&answer);
+			judged = judge_resolved(tenant, &permit, &answer);
 		settled = permit_commit(tenant, &permit, cost.tokens, cost.nanousd, &answer);
 	}
 	else
@@ -230,7 +252,7 @@ AGC_FUNCTION(call_resolve)
 		task_facts_end(tenant, &permit.id, succeeded, answer.result);
 		task_once_end(tenant, &permit.id, answer.result);
 	}
-	log_settlement(tenant, &permit, "resolve", permit_settle_names[settled], NULL);
+	log_settlement(tenant, &permit, "resolve", permit_settle_names[settled], NULL, &judged);
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[settled]));
 }
 

@@ -43,6 +43,9 @@
 #define REASON_TASK_REQUIRED		"task_required"
 #define REASON_SUBJECT_REQUIRED		"subject_required"
 
+/* of a settlement: the call ran, and its result does not match the output schema */
+#define SETTLED_INVALID_RESULT	"invalid_result"
+
 /* why retry_next() and call_fail() advise what they do */
 #define ADVICE_RETRYABLE_STATUS			"retryable_status"
 #define ADVICE_RETRYABLE_ERROR			"retryable_error"

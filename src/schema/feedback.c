@@ -26,6 +26,8 @@
 typedef struct Feedback
 {
 	StringInfoData out;
+	const char *whole;			/* what the document is called */
+	bool		advises;		/* its writer is told how to write it */
 	JbItem		args;
 	const char *keys_shown;		/* path of the object whose known keys were listed last */
 } Feedback;
@@ -199,7 +201,7 @@ append_nested(Feedback *f, const Told *error, int level)
 		return false;
 	find_param(error, "alternatives", &count);
 	appendStringInfo(&f->out, "fits none of %s alternatives%s; of the nearest:\n", json_excerpt(&count, VALUE_SHOWN),
-					 find_param(error, "optional", &count) ? LEAVE_OUT : "");
+					 f->advises && find_param(error, "optional", &count) ? LEAVE_OUT : "");
 	append_lines(f, &nested, level + 1, NESTED_MAX);
 	return true;
 }
@@ -214,20 +216,20 @@ append_error(Feedback *f, const Told *error, int level)
 
 	appendStringInfoSpaces(out, level * 2);
 	appendStringInfoString(out, "- ");
-	appendStringInfoString(out, error->path[0] != '\0' ? path_excerpt(error->path) : "arguments");
+	appendStringInfoString(out, error->path[0] != '\0' ? path_excerpt(error->path) : f->whole);
 	appendStringInfoString(out, ": ");
 	if (append_nested(f, error, level))
 		return;
 	appendStringInfoString(out, error->message);
-	if (!is_about_key(error->keyword) && !unknown_key)
+	if (!is_about_key(error->keyword) && !unknown_key && strcmp(error->keyword, "limit") != 0)
 		advice = append_given(f, error);
-	if (advice != NULL)
+	if (f->advises && advice != NULL)
 		appendStringInfo(out, "; %s", advice);
 	if (find_param(error, "nearest", &value) && JBE_ISSTRING(value.entry))
 		appendStringInfo(out, "; nearest is %s", json_excerpt(&value, NAME_SHOWN));
 	if (unknown_key)
 		append_allowed_keys(f, error);
-	if (find_param(error, "optional", &value))
+	if (f->advises && find_param(error, "optional", &value))
 		appendStringInfoString(out, LEAVE_OUT);
 	appendStringInfoString(out, ".\n");
 }
@@ -277,7 +279,7 @@ append_lines(Feedback *f, const JbItem *errors, int level, int max)
 char *
 schema_feedback(const char *subject, Jsonb *args, Jsonb *errors)
 {
-	Feedback	f = {.args = jb_root(args)};
+	Feedback	f = {.whole = "arguments", .advises = true, .args = jb_root(args)};
 	JbItem		list;
 
 	initStringInfo(&f.out);
@@ -287,5 +289,16 @@ schema_feedback(const char *subject, Jsonb *args, Jsonb *errors)
 	appendStringInfo(&f.out, "Tool %s rejected the arguments:\n", agc_quoted_name(subject));
 	append_lines(&f, &list, 0, LINES_MAX);
 	appendStringInfo(&f.out, "Call %s again with corrected arguments that match its input schema.", agc_quoted_name(subject));
+	return f.out.data;
+}
+
+char *
+schema_told(const char *whole, Jsonb *document, Jsonb *errors)
+{
+	Feedback	f = {.whole = whole, .args = jb_root(document)};
+	JbItem		list = jb_root(errors);
+
+	initStringInfo(&f.out);
+	append_lines(&f, &list, 0, LINES_MAX);
 	return f.out.data;
 }

@@ -131,6 +131,9 @@ extern Jsonb *errors_to_jsonb(const EvalErrors *errors);
  */
 extern char *schema_feedback(const char *subject, Jsonb *args, Jsonb *errors);
 
+/* errors of a document that the reader did not write, one line each; `whole` is what it is called */
+extern char *schema_told(const char *whole, Jsonb *document, Jsonb *errors);
+
 /* text that others wrote, fit to be shown */
 extern char *json_excerpt(const JbItem *item, int limit);
 extern char *path_excerpt(const char *path);

@@ -16,64 +16,6 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
-/*
- * A reader with dialect auto takes a schema without $schema for 2020-12.  If the
- * tool was registered with another dialect, $schema is added.
- */
-static const char *
-undeclared_dialect(const SchemaProgram *program, const JbItem *schema)
-{
-	static const char *const uris[] = {
-		"http://json-schema.org/draft-04/schema#", "http://json-schema.org/draft-06/schema#",
-		"http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2019-09/schema"
-	};
-	JbItem		declared;
-
-	if (program->dialect >= DIALECT_2020_12 ||
-		object_find_cstring(jb_container(schema), "$schema", &declared))
-		return NULL;
-	return uris[program->dialect];
-}
-
-/* A schema of the tool as an object of JSON Schema. */
-static Jsonb *
-portable_schema(const SchemaProgram *program)
-{
-	JsonbParseState *state = NULL;
-	JbItem		root = jb_root(program->schema);
-	const char *dialect;
-	JbCursor	keys;
-	JbCursor	values;
-
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	if (!item_is_object(&root))
-	{
-		/* true is {}, false is {"not": {}} */
-		if (JBE_ISBOOL_FALSE(root.entry))
-		{
-			put_key(&state, "not");
-			pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-			pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-		}
-		return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-	}
-	dialect = undeclared_dialect(program, &root);
-	if (dialect == NULL)
-		return program->schema;
-	put_string(&state, "$schema", dialect);
-	keys = jb_first(jb_container(&root));
-	values = jb_first_value(jb_container(&root));
-	for (uint32 i = 0; i < JsonContainerSize(jb_container(&root)); i++)
-	{
-		JbItem		key = jb_next(&keys);
-		JbItem		value = jb_next(&values);
-
-		put_text(&state, WJB_KEY, key.data, key.len);
-		put_item(&state, WJB_VALUE, &value);
-	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-}
-
 static void
 put_schema(JsonbParseState **state, const char *key, const Jsonb *schema)
 {
@@ -94,15 +36,15 @@ put_meta(JsonbParseState **state, const AgcObject *object)
 	const char *keys[] = {object->tenant, object->name};
 	Relation	rel = agc_table_open(&table, AccessShareLock);
 	HeapTuple	tuple = agc_table_get(&table, rel, lengthof(keys), keys);
-	const ToolDef *tool = object->data;
+	Jsonb	   *output = tool_portable_output(object->data);
 	bool		isnull = true;
 	Datum		meta = tuple == NULL ? (Datum) 0 : agc_col(tuple, RelationGetDescr(rel), "meta", &isnull);
 
 	if (!isnull)
 		put_members(state, DatumGetJsonbPCopy(meta));
 	agc_table_close(rel, AccessShareLock);
-	if (tool->output != NULL)
-		put_schema(state, "outputSchema", portable_schema(tool->output));
+	if (output != NULL)
+		put_schema(state, "outputSchema", output);
 }
 
 /*
@@ -211,7 +153,7 @@ rewritten_schema(const ToolDef *tool, const Jsonb *schema, ToolFormat format, bo
 static Jsonb *
 taken_schema(const ToolDef *tool, ToolFormat format, bool strict, Refusal *refusal)
 {
-	Jsonb	   *schema = portable_schema(tool->program);
+	Jsonb	   *schema = tool_portable_schema(tool->program);
 	Jsonb	   *taken;
 	Refusal		later;
 

@@ -42,7 +42,7 @@ BEGIN
   IF TG_OP = 'TRUNCATE' THEN
     INSERT INTO agentcore.tool_revision (tenant, tool, revision, role, action, origin, digest, before)
     SELECT t.tenant, t.name, nextval('agentcore.revision_seq'), agentcore.history_writer(), 'tool_drop', t.origin,
-           agentcore.tool_definition_digest(t.description, t.input_schema, t.meta), to_jsonb(t) - key
+           agentcore.tool_definition_digest(t.description, t.input_schema, t.meta, t.output_schema), to_jsonb(t) - key
       FROM agentcore.tool t;
     RETURN NULL;
   END IF;
@@ -51,7 +51,7 @@ BEGIN
   IF TG_OP = 'DELETE' OR TG_OP = 'UPDATE' AND (OLD.tenant, OLD.name) IS DISTINCT FROM (NEW.tenant, NEW.name) THEN
     INSERT INTO agentcore.tool_revision (tenant, tool, revision, role, action, origin, digest, before)
     VALUES (OLD.tenant, OLD.name, nextval('agentcore.revision_seq'), agentcore.history_writer(), 'tool_drop', OLD.origin,
-            agentcore.tool_definition_digest(OLD.description, OLD.input_schema, OLD.meta), was);
+            agentcore.tool_definition_digest(OLD.description, OLD.input_schema, OLD.meta, OLD.output_schema), was);
     was := NULL;
   END IF;
   IF was IS NOT NULL AND will IS NOT NULL THEN
@@ -68,7 +68,7 @@ BEGIN
             CASE WHEN was IS NULL THEN 'tool_add' WHEN NOT will ? 'pending' THEN 'tool_change' WHEN NEW.pending IS NULL THEN 'tool_accept' ELSE 'tool_hold' END,
             NEW.origin,
             CASE WHEN NEW.pending IS NOT NULL AND was ? 'pending' THEN NEW.pending ->> 'digest'
-                 ELSE agentcore.tool_definition_digest(NEW.description, NEW.input_schema, NEW.meta) END,
+                 ELSE agentcore.tool_definition_digest(NEW.description, NEW.input_schema, NEW.meta, NEW.output_schema) END,
             was, will);
   END IF;
   RETURN NULL;

@@ -96,6 +96,24 @@ require_schema(const Definition *d, const char *tenant)
 								  problem.hint == NULL ? "" : psprintf(" %s", problem.hint)));
 }
 
+/* A server that describes its results wrongly can be called all the same: they are not judged. */
+static void
+look_at_output(Definition *d, const char *tenant)
+{
+	SchemaDialect dialect;
+	SchemaProblem problem = {0};
+	ToolSchemas schemas = {d->input_schema, d->output_schema, DIALECT_AUTO, false, tenant};
+
+	if (d->output_schema == NULL)
+		return;
+	if (dialect_detect(d->output_schema, true, &dialect, &problem) && dialect == DIALECT_AGENTVET)
+		tool_definition_keep_output(d, "has no keyword of JSON Schema, so results are not judged by it");
+	else if (!tool_schemas_usable(&schemas, &problem))
+		tool_definition_keep_output(d, psprintf("cannot be used, so results are not judged by it (at \"%s\": %s%s)",
+												problem.path == NULL ? "" : agc_shown(problem.path, 500),
+												problem.keyword == NULL ? "" : psprintf("\"%s\" ", problem.keyword), problem.message));
+}
+
 /* Raises unless the definition can be used. */
 static void
 read_candidate(Candidate *c)
@@ -111,6 +129,7 @@ read_candidate(Candidate *c)
 	if (again)
 		tool_definition_refuse(&c->definition, "Its name occurs twice.");
 	require_schema(&c->definition, import->rules.tenant);
+	look_at_output(&c->definition, import->rules.tenant);
 	error_context_stack = context.previous;
 }
 

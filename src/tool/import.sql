@@ -12,7 +12,8 @@ COMMENT ON FUNCTION agentcore.tool_import(jsonb, text, text, text, boolean, text
   'prefix is put before every name. '
   'origin: whose definitions they are; NULL: the prefix. '
   'A tool of another origin is never overwritten, and one without an origin only if adopt is true, which gives it this one. '
-  'Of an existing tool only the schema is replaced, the description if the definition has one, and by format mcp what is kept in meta (title, annotations, outputSchema, _meta). '
+  'Of an existing tool only the schema is replaced, the description if the definition has one, and by format mcp output_schema and what is kept in meta (title, annotations, _meta). '
+  'An outputSchema becomes the output_schema that results are judged by (tool_set()); one that cannot be used is only kept in meta, and problem says so. '
   'on_change says what becomes of a changed definition: replace puts it in force; hold leaves it beside the one in force, and calls are denied (tool_changed) until tool_accept(); refuse leaves everything as it is. '
   'A tool that is held stays held, whatever is imported. '
   'Returns one row per tool, in order. '
@@ -51,10 +52,10 @@ COMMENT ON FUNCTION agentcore.tool_digest(jsonb, text) IS
   'The name is no part of it. '
   'What is no definition, NULL: 22023.';
 
-CREATE FUNCTION agentcore.tool_definition_digest(description text, input_schema jsonb, meta jsonb) RETURNS text
+CREATE FUNCTION agentcore.tool_definition_digest(description text, input_schema jsonb, meta jsonb, output_schema jsonb) RETURNS text
   LANGUAGE C IMMUTABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_definition_digest_v1';
-COMMENT ON FUNCTION agentcore.tool_definition_digest(text, jsonb, jsonb) IS
+COMMENT ON FUNCTION agentcore.tool_definition_digest(text, jsonb, jsonb, jsonb) IS
   'Internal. '
   'The digest of a definition in the columns of agentcore.tool, as tool_digest() has it; NULL without a schema.';
 

@@ -564,6 +564,8 @@ lint_tool(Lint *lint, const ToolDef *tool)
 	if (lint->provider == ANTHROPIC)
 		lint_recursion(lint);
 	lint_limits(lint);
+	if (lint->provider == MCP && tool->output != NULL && tool_portable_output(tool) == NULL)
+		found(lint, NULL, "outputSchema", MCP_OUTPUT, NULL);
 }
 
 bool

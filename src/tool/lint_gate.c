@@ -132,7 +132,7 @@ lint_method(Lint *lint, const ToolDef *tool)
 
 /* Words that no dialect knows, and that look like one that a dialect does: they refuse nothing. */
 static void
-lint_spelling(Lint *lint, const SchemaProgram *program)
+lint_spelling(Lint *lint, const SchemaProgram *program, const char *where)
 {
 	for (const SchemaNode *node = program->nodes; node != NULL; node = node->next)
 	{
@@ -152,7 +152,7 @@ lint_spelling(Lint *lint, const SchemaProgram *program)
 				continue;
 			name = pnstrdup(key.data, key.len);
 			unjudged(lint, schema_path_text(node->path, name), name,
-					 psprintf("is no keyword, so it refuses nothing; the nearest is \"%s\"", keyword));
+					 psprintf("%sis no keyword, so it refuses nothing; the nearest is \"%s\"", where, keyword));
 		}
 	}
 }
@@ -165,5 +165,7 @@ lint_gate(Lint *lint, const ToolDef *tool)
 	lint_guesses(lint, tool);
 	lint_method(lint, tool);
 	lint_cost(lint, tool);
-	lint_spelling(lint, tool->program);
+	lint_spelling(lint, tool->program, "");
+	if (tool->output != NULL)
+		lint_spelling(lint, tool->output, "in the output schema: ");
 }

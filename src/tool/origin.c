@@ -27,6 +27,7 @@ typedef struct Registered
 	char	   *origin;			/* NULL: none */
 	char	   *description;
 	Jsonb	   *meta;
+	Jsonb	   *output_schema;
 	Jsonb	   *pending;		/* NULL: nothing waits */
 	Datum		guessed;		/* 0: NULL */
 	bool		same;			/* its definition is the one that was asked about */
@@ -79,10 +80,11 @@ array_column(int n)
 static bool
 look_up(const char *tenant, const char *name, const Definition *d, Registered *found)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, JSONBOID, BOOLOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, JSONBOID, BOOLOID, JSONBOID};
 	static AgcPlan plan = {
-		"SELECT t.origin, t.description, t.meta, t.pending, t.guessed, (t.input_schema::text, t.description, t.dialect, t.additional, t.meta::text)"
-		" IS NOT DISTINCT FROM ($3::text, coalesce($4, t.description), 'auto', false, CASE WHEN $6 THEN $5 ELSE t.meta END::text)"
+		"SELECT t.origin, t.description, t.meta, t.pending, t.guessed, (t.input_schema::text, t.description, t.dialect, t.additional, t.meta::text, t.output_schema::text)"
+		" IS NOT DISTINCT FROM ($3::text, coalesce($4, t.description), 'auto', false, CASE WHEN $6 THEN $5 ELSE t.meta END::text,"
+		" CASE WHEN $6 THEN $7 ELSE t.output_schema END::text), t.output_schema"
 		" FROM agentcore.tool t WHERE t.tenant = $1 AND t.name = $2 FOR NO KEY UPDATE", lengthof(types), types
 	};
 	AgcRow		row;
@@ -95,6 +97,7 @@ look_up(const char *tenant, const char *name, const Definition *d, Registered *f
 	agc_put_text(&row, d == NULL ? NULL : d->description);
 	agc_put_jsonb(&row, d == NULL ? NULL : d->meta);
 	agc_put_bool(&row, d != NULL && d->has_meta);
+	agc_put_jsonb(&row, d == NULL ? NULL : d->output_schema);
 	agc_spi_row(&plan, &row);
 	if (SPI_processed == 0)
 		return false;
@@ -105,6 +108,7 @@ look_up(const char *tenant, const char *name, const Definition *d, Registered *f
 	found->pending = jsonb_column(4);
 	found->guessed = array_column(5);
 	found->same = DatumGetBool(column(6, &isnull));
+	found->output_schema = jsonb_column(7);
 	return true;
 }
 
@@ -118,10 +122,10 @@ guess(const Definition *d, const char *tenant)
 static bool
 insert(Work *work)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTOID, TEXTARRAYOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTARRAYOID};
 	static AgcPlan plan = {
-		"INSERT INTO agentcore.tool (tenant, name, input_schema, description, meta, origin, guessed)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, name) DO NOTHING RETURNING guessed", lengthof(types), types
+		"INSERT INTO agentcore.tool (tenant, name, input_schema, description, meta, origin, output_schema, guessed)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, name) DO NOTHING RETURNING guessed", lengthof(types), types
 	};
 	const Definition *d = work->definition;
 	AgcRow		row;
@@ -133,6 +137,7 @@ insert(Work *work)
 	agc_put_text(&row, d->description);
 	agc_put_jsonb(&row, d->meta);
 	agc_put_text(&row, work->rules->origin);
+	agc_put_jsonb(&row, d->output_schema);
 	agc_put(&row, guess(d, work->rules->tenant));
 	agc_spi_row(&plan, &row);
 	if (SPI_processed == 0)
@@ -146,11 +151,11 @@ insert(Work *work)
 static Datum
 replace(const char *tenant, const char *name, const char *origin, const Definition *d)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, JSONBOID, BOOLOID, TEXTOID, TEXTARRAYOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID, JSONBOID, BOOLOID, TEXTOID, JSONBOID, TEXTARRAYOID};
 	static AgcPlan plan = {
 		"UPDATE agentcore.tool t SET input_schema = $3, description = coalesce($4, t.description), dialect = 'auto', additional = false,"
-		" meta = CASE WHEN $6 THEN $5 ELSE t.meta END, origin = $7, pending = NULL, guessed = CASE WHEN t.url_args IS NULL THEN"
-		" ARRAY(SELECT g FROM unnest($8) WITH ORDINALITY u (g, n) WHERE g <> ALL (coalesce(t.url_skip, '{}')) ORDER BY n) END"
+		" meta = CASE WHEN $6 THEN $5 ELSE t.meta END, output_schema = CASE WHEN $6 THEN $8 ELSE t.output_schema END, origin = $7, pending = NULL, guessed = CASE WHEN t.url_args IS NULL THEN"
+		" ARRAY(SELECT g FROM unnest($9) WITH ORDINALITY u (g, n) WHERE g <> ALL (coalesce(t.url_skip, '{}')) ORDER BY n) END"
 		" WHERE t.tenant = $1 AND t.name = $2 RETURNING guessed", lengthof(types), types
 	};
 	AgcRow		row;
@@ -163,6 +168,7 @@ replace(const char *tenant, const char *name, const char *origin, const Definiti
 	agc_put_jsonb(&row, d->meta);
 	agc_put_bool(&row, d->has_meta);
 	agc_put_text(&row, origin);
+	agc_put_jsonb(&row, d->output_schema);
 	agc_put(&row, guess(d, tenant));
 	agc_spi_row(&plan, &row);
 	return array_column(1);
@@ -206,13 +212,15 @@ pending_document(const Definition *d, const Registered *found)
 {
 	const char *description = d->description != NULL ? d->description : found->description;
 	const Jsonb *meta = d->has_meta ? d->meta : found->meta;
+	const Jsonb *output_schema = d->has_meta ? d->output_schema : found->output_schema;
 	JsonbParseState *state = NULL;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	put_string(&state, "digest", tool_definition_digest(description, d->input_schema, meta));
+	put_string(&state, "digest", tool_definition_digest(description, d->input_schema, meta, output_schema));
 	if (description != NULL)
 		put_string(&state, "description", description);
 	put_document(&state, "input_schema", d->input_schema);
+	put_document(&state, "output_schema", output_schema);
 	put_document(&state, "meta", meta);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
@@ -301,6 +309,25 @@ hold(Work *work, const Registered *found)
 									found->same ? "is the one before a change" : "has changed");
 }
 
+/*
+ * An import is read in the dialect auto.  The output schema that a tool has from
+ * tool_set(), and that this format has no place for, stays, so it must be one there.
+ */
+static bool
+keeps_output(Work *work, const Registered *found)
+{
+	const Definition *d = work->definition;
+	ToolSchemas schemas = {d->input_schema, found->output_schema, DIALECT_AUTO, false, work->rules->tenant};
+	SchemaProblem problem;
+
+	if (d->has_meta || found->output_schema == NULL || tool_schemas_usable(&schemas, &problem))
+		return true;
+	refuse(work, ERRCODE_INVALID_PARAMETER_VALUE,
+		   pstrdup("It has an output schema that cannot be used in the dialect auto, which an import gives it."),
+		   "tool_set() gives it one that can, or resets output_schema.");
+	return false;
+}
+
 static void
 change(Work *work, const Registered *found)
 {
@@ -312,6 +339,8 @@ change(Work *work, const Registered *found)
 		work->result.action = TOOL_UNCHANGED;
 	else if (found->same || rules->on_change == ON_CHANGE_REPLACE)
 	{
+		if (!keeps_output(work, found))
+			return;
 		work->result.action = TOOL_CHANGED;
 		work->result.guessed = replace(rules->tenant, work->name, rules->origin, work->definition);
 	}
@@ -377,6 +406,7 @@ put_in_force(const Acceptance *a, const Registered *found)
 	d.description = pending_text(found->pending, "description");
 	d.input_schema = pending_part(found->pending, "input_schema");
 	d.meta = pending_part(found->pending, "meta");
+	d.output_schema = pending_part(found->pending, "output_schema");
 	d.has_meta = true;
 	if (d.input_schema == NULL)
 		ereport(ERROR,
@@ -384,6 +414,7 @@ put_in_force(const Acceptance *a, const Registered *found)
 				 errmsg("what waits for tool \"%s\" is no definition", a->name),
 				 errhint("Import the tool again.")));
 	schemas.input = d.input_schema;
+	schemas.output = d.output_schema;
 	if (!tool_schemas_usable(&schemas, &problem))
 		schema_problem_raise(&problem, "schema");
 	(void) replace(a->tenant, a->name, found->origin, &d);
@@ -395,7 +426,7 @@ digest_in_force(const Acceptance *a)
 {
 	static const Oid types[] = {TEXTOID, TEXTOID};
 	static AgcPlan plan = {
-		"SELECT agentcore.tool_definition_digest(description, input_schema, meta) FROM agentcore.tool"
+		"SELECT agentcore.tool_definition_digest(description, input_schema, meta, output_schema) FROM agentcore.tool"
 		" WHERE tenant = $1 AND name = $2", lengthof(types), types
 	};
 	AgcRow		row;
@@ -476,15 +507,17 @@ read_pending(Holding *h, const Jsonb *pending)
 {
 	JbItem		root = jb_root(pending);
 	Jsonb	   *schema = pending_part(pending, "input_schema");
+	Jsonb	   *output = pending_part(pending, "output_schema");
 
-	if (!item_is_object(&root) || !may_be_schema(schema))
+	if (!item_is_object(&root) || !may_be_schema(schema) || (output != NULL && !may_be_schema(output)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("pending of tool %s is no definition", agc_quoted_name(h->name)),
-				 errhint("It is an object of description, input_schema and meta, as in agentcore.tools.")));
+				 errhint("It is an object of description, input_schema, output_schema and meta, as in agentcore.tools.")));
 	h->definition.description = pending_text(pending, "description");
 	h->definition.input_schema = schema;
 	h->definition.meta = pending_part(pending, "meta");
+	h->definition.output_schema = output;
 	h->definition.has_meta = true;
 }
 

@@ -115,6 +115,7 @@ const ProviderRule provider_rules[NRULES] = {
 	[MCP_ROOT_TYPE] = {MCP, "root_type", false, REFUSED, "the root must say \"type\": \"object\"",
 		MCP_SPECIFICATION ", https://github.com/maxkle1nz/m1nd/pull/389", READ},
 	[MCP_REF] = {MCP, "ref", false, REFUSED, "only references inside of the schema are followed", MCP_SPECIFICATION, READ},
+	[MCP_OUTPUT] = {MCP, "output_schema", false, IGNORED, "is left out of exports: an output schema must be one of objects, and refer to nothing outside of it", MCP_SPECIFICATION, READ},
 };
 /* clang-format on */
 

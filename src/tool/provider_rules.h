@@ -79,6 +79,7 @@ typedef enum RuleId
 	MCP_NAME,
 	MCP_ROOT_TYPE,
 	MCP_REF,
+	MCP_OUTPUT,
 	NRULES
 } RuleId;
 
@@ -111,6 +112,12 @@ extern bool lint_refuses(const ToolDef *tool, const SchemaProgram *program, Tool
 
 /* export.c: the definition; NULL and *refusal where the provider takes it in no form */
 extern Jsonb *export_definition(const AgcObject *object, ToolFormat format, bool strict, Refusal *refusal);
+
+/* portable.c: a schema of the tool as an object of JSON Schema */
+extern Jsonb *tool_portable_schema(const SchemaProgram *program);
+
+/* portable.c: the output schema as MCP takes it; NULL: there is none, or MCP cannot have it */
+extern Jsonb *tool_portable_output(const ToolDef *tool);
 
 /* export.c: where and why, for the DETAIL of an error or a warning */
 extern char *export_refusal_text(const Refusal *refusal);

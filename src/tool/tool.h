@@ -102,6 +102,16 @@ extern bool tool_may_fill(const ToolDef *tool);
  */
 extern bool tool_result_is_error(const ToolDef *tool, Jsonb *result);
 
+/*
+ * What is wrong with a result, as result_validate() says it; NULL: nothing, or it is
+ * not judged: the tool has no output schema, or the result is an error.  A limit
+ * that judging runs into is an error of the list, and raises nothing.
+ */
+extern Jsonb *tool_result_errors(const ToolDef *tool, Jsonb *result);
+
+/* the errors in a few words for an administrator, without values of the result */
+extern char *tool_result_summary(const Jsonb *errors);
+
 /* the array of errors that args_validate() returns, or NULL when valid */
 extern Jsonb *tool_args_errors(const ToolDef *tool, Jsonb *args);
 

@@ -74,10 +74,10 @@ COMMENT ON VIEW agentcore.tools IS
   'http_method NULL: as the arguments say, else GET. '
   'open_world false: a policy''s strict_urls does not look at the arguments. '
   'origin: whose definition it is, by tool_import(); NULL: nobody''s, tool_set() made it. '
-  'meta: what the definition says beside name, description and schema, an object of title, annotations, outputSchema and _meta; NULL: nothing. '
+  'meta: what the definition says beside name, description and schemas, an object of title, annotations, _meta, and an outputSchema that cannot be used; NULL: nothing. '
   'Nothing is decided by it. '
   'traits, taints, once, once_by, once_scope, log_args, record, redact, output_schema: see tool_set(). '
-  'pending: a changed definition that waits for tool_accept(), an object of digest, description, input_schema and meta; until then calls are denied (tool_changed); NULL: nothing waits. '
+  'pending: a changed definition that waits for tool_accept(), an object of digest, description, input_schema, output_schema and meta; until then calls are denied (tool_changed); NULL: nothing waits. '
   'cache_ttl NULL: results are not cached. '
   'cache_soft_ttl NULL: results are never stale before they expire. '
   'cache_negative_ttl NULL: failures are not kept. '
@@ -112,7 +112,7 @@ COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, b
   'http_method: the method that every URL of the tool is used with, beside those that the arguments name; NULL: what the arguments name, else GET. '
   'error_pointer: JSON Pointer to the place where a result of this tool brings an error, in place of the shapes of result_error_shapes(); the token * stands for every array element. '
   'A result is an error if something stands there that is not null, false, 0 or empty; it is never cached. '
-  'meta: what an import keeps of a definition beside name, description and schema: title, annotations, outputSchema and _meta; nothing is decided by it. '
+  'meta: what an import keeps of a definition beside name, description and schemas: title, annotations, _meta, and an outputSchema that cannot be used; nothing is decided by it. '
   'origin: which tool_import() may change the definition; NULL: none, unless it adopts. '
   'traits: your words for the tool, which rules of policies may ask for; never taken from a server''s annotations. '
   'taints: labels that a call of the tool leaves on its task, when it begins; only a person clears them. '
@@ -121,7 +121,9 @@ COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, b
   'log_args: JSON Pointers to arguments whose values call_log.context keeps; none is kept without it. '
   'record: what call_log keeps of a call''s arguments and result, if agentcore.audit lets its rows be written: none, digest (a digest of the arguments), args (the arguments too) or all (the result too); NULL: as agentcore.record says. '
   'redact: JSON Pointers to what the log never keeps, of arguments and results alike, whatever record and log_args say; the token * stands for every array element. '
-  'output_schema: a schema that results are judged by when the call is committed, in the same dialect; a result that it refuses is never cached, and the log says invalid_result. '
+  'output_schema: a schema that results are judged by when their calls are committed, as result_validate() does; dialect and additional hold for it too. '
+  'A result that it refuses settles the call, and is charged, but not cached; a NOTICE, permits.result_note and the row of call_log say invalid_result. '
+  'In mode audit that is said, and the result is cached all the same. '
   'additional: in agentvet''s dialect, unknown keys are allowed. '
   'cache_soft_ttl: from then until cache_ttl an answer is served as stale while one caller computes it anew. '
   'cache_negative_ttl: final failures are kept that long, and the gate says failed_before. '
@@ -165,7 +167,7 @@ COMMENT ON FUNCTION agentcore.tool_lint(text, text, text) IS
   'Unknown tool: 42704; unknown provider: 22023.';
 
 CREATE FUNCTION agentcore.provider_rules(OUT provider text, OUT rule text, OUT strict boolean, OUT effect text, OUT problem text, OUT source text, OUT as_of date) RETURNS SETOF record
-  LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 46
+  LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 47
   AS 'MODULE_PATHNAME', 'agentcore_provider_rules_v1';
 COMMENT ON FUNCTION agentcore.provider_rules() IS
   'What providers refuse, ignore or discourage of a tool''s definition, as tool_lint() and tool_export() know it. '
@@ -196,6 +198,23 @@ CREATE FUNCTION agentcore.tool_result_is_error(tool text, result jsonb, tenant t
 COMMENT ON FUNCTION agentcore.tool_result_is_error(text, jsonb, text) IS
   'Whether the gate takes a result of this tool for an error: by its error_pointer, else as result_is_error(). '
   'Never NULL; NULL result: false. '
+  'Unknown tool: 42704.';
+
+CREATE FUNCTION agentcore.result_validate(tool text, result jsonb, tenant text DEFAULT '') RETURNS jsonb
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_result_validate_v1';
+COMMENT ON FUNCTION agentcore.result_validate(text, jsonb, text) IS
+  'What is wrong with a result by the tool''s output schema, as the gate judges it: a jsonb array in the form of args_validate(), with paths into the result; [] means valid. '
+  'A result of MCP is judged by its structuredContent, and one without it is wrong (keyword structuredContent); any other result as it is. '
+  'Not judged, so []: a tool without output_schema, a result that is an error (tool_result_is_error()), and NULL. '
+  'What cannot be checked within the limits is an error of keyword limit; nothing that a result holds raises, so it may stand in one statement with call_commit(). '
+  'Unknown tool: 42704.';
+
+CREATE FUNCTION agentcore.result_feedback(tool text, result jsonb, tenant text DEFAULT '') RETURNS text
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_result_feedback_v1';
+COMMENT ON FUNCTION agentcore.result_feedback(text, jsonb, text) IS
+  'The errors of result_validate() in words for the model that made the call, with short excerpts of the result; the empty string where there are none. '
   'Unknown tool: 42704.';
 
 CREATE FUNCTION agentcore.args_validate(tool text, args jsonb, tenant text DEFAULT '') RETURNS jsonb
@@ -252,4 +271,5 @@ COMMENT ON FUNCTION agentcore.args_coerce(text, jsonb, boolean, text, text) IS
 INSERT INTO agentcore.access_function VALUES
   ('tool_set', 'admin'), ('tool_drop', 'admin'), ('tool_export', 'reader'), ('tool_lint', 'reader'), ('provider_rules', 'public'),
   ('result_error_shapes', 'public'), ('result_is_error', 'public'), ('tool_result_is_error', 'agent'),
+  ('result_validate', 'agent'), ('result_feedback', 'agent'),
   ('args_validate', 'agent'), ('args_valid', 'agent'), ('args_assert', 'agent'), ('args_feedback', 'agent'), ('args_coerce', 'agent');

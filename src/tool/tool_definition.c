@@ -355,13 +355,38 @@ sort_members(const JbItem *object, const char *const *known, JsonbParseState **m
 	}
 }
 
+/* Of MCP's; what is no object is none. */
+static void
+read_output_schema(Definition *d)
+{
+	JbItem		schema;
+
+	if (d->format == TOOL_FORMAT_MCP && member(&d->body, "outputSchema", &schema) && item_is_object(&schema))
+		d->output_schema = forgive_schema(&d->forgiven, psprintf("%s/outputSchema", d->at), item_to_jsonb(&schema));
+}
+
+void
+tool_definition_keep_output(Definition *d, const char *what)
+{
+	JsonbParseState *state = NULL;
+	JbItem		schema = jb_root(d->output_schema);
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	put_members(&state, d->meta);
+	put_key(&state, "outputSchema");
+	put_item(&state, WJB_VALUE, &schema);
+	d->meta = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	d->output_schema = NULL;
+	forgive(&d->forgiven, psprintf("%s/outputSchema", d->at), what);
+}
+
 /* What is kept beside the schema, and the names of the members that the registry has no place for. */
 static void
 read_rest(Definition *d, const JbItem *item)
 {
 	static const char *const chat[] = {"type", "function", NULL};
 	static const char *const bedrock[] = {"toolSpec", NULL};
-	const char *inner[] = {"name", "description", strrchr(d->schema_key, '/'), NULL, NULL};
+	const char *inner[] = {"name", "description", strrchr(d->schema_key, '/'), NULL, NULL, NULL};
 	ArrayBuildState *ignored = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 	JsonbParseState *meta = NULL;
 	JsonbValue *object;
@@ -373,6 +398,8 @@ read_rest(Definition *d, const JbItem *item)
 	else if (d->format == TOOL_FORMAT_OPENAI_RESPONSES || d->format == TOOL_FORMAT_ANTHROPIC)
 		inner[3] = "type";
 	d->has_meta = d->format == TOOL_FORMAT_MCP;
+	if (d->output_schema != NULL)
+		inner[3] = "outputSchema";
 	pushJsonbValue(&meta, WJB_BEGIN_OBJECT, NULL);
 	sort_members(&d->body, inner, d->has_meta ? &meta : NULL, &nmeta, &ignored);
 	object = pushJsonbValue(&meta, WJB_END_OBJECT, NULL);
@@ -394,6 +421,7 @@ tool_definition_read(Definition *d, const char *at, const JbItem *item, ToolForm
 	d->name = definition_text(d, "name");
 	d->description = definition_text(d, "description");
 	d->input_schema = read_schema(d);
+	read_output_schema(d);
 	read_rest(d, item);
 }
 
@@ -423,11 +451,12 @@ put_members(JsonbParseState **state, const Jsonb *object)
 /* ----- digest ------------------------------------------------------------------------ */
 
 /*
- * Of the canonical JSON of {"description", "inputSchema", and the members of
- * meta}, without what is not there, so that it can be computed elsewhere.
+ * Of the canonical JSON of {"description", "inputSchema", "outputSchema", and the
+ * members of meta}, without what is not there, so that it can be computed elsewhere.
+ * An output schema counts the same whether it is used or only kept in meta.
  */
 char *
-tool_definition_digest(const char *description, const Jsonb *input_schema, const Jsonb *meta)
+tool_definition_digest(const char *description, const Jsonb *input_schema, const Jsonb *meta, const Jsonb *output_schema)
 {
 	JsonbParseState *state = NULL;
 	JbItem		schema = jb_root(input_schema);
@@ -441,6 +470,12 @@ tool_definition_digest(const char *description, const Jsonb *input_schema, const
 	put_key(&state, "inputSchema");
 	put_item(&state, WJB_VALUE, &schema);
 	put_members(&state, meta);
+	if (output_schema != NULL)
+	{
+		schema = jb_root(output_schema);
+		put_key(&state, "outputSchema");
+		put_item(&state, WJB_VALUE, &schema);
+	}
 	initStringInfo(&canonical);
 	agc_canonical_json(&canonical, JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
 	utf8 = pg_server_to_any(canonical.data, canonical.len, PG_UTF8);
@@ -459,14 +494,15 @@ AGC_FUNCTION(tool_digest)
 	if (!item_is_object(&root))
 		tool_definition_refuse(&d, "It is no object.");
 	tool_definition_read(&d, "", &root, format, false);
-	PG_RETURN_TEXT_P(cstring_to_text(tool_definition_digest(d.description, d.input_schema, d.meta)));
+	PG_RETURN_TEXT_P(cstring_to_text(tool_definition_digest(d.description, d.input_schema, d.meta, d.output_schema)));
 }
 
-/* tool_definition_digest(description, input_schema, meta) -> text */
+/* tool_definition_digest(description, input_schema, meta, output_schema) -> text */
 AGC_FUNCTION(tool_definition_digest)
 {
 	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(tool_definition_digest(agc_opt_text(fcinfo, 0), PG_GETARG_JSONB_P(1),
-													   PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2))));
+													   PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2),
+													   PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3))));
 }

@@ -24,6 +24,7 @@ typedef struct Definition
 	Jsonb	   *input_schema;	/* JSON Schema, forgiven */
 	bool		has_meta;		/* the format has a place for it */
 	Jsonb	   *meta;			/* NULL: it says nothing */
+	Jsonb	   *output_schema;	/* of a format with meta; NULL: it has none */
 	Datum		ignored;		/* text[] */
 	Forgiven	forgiven;
 } Definition;
@@ -33,6 +34,9 @@ typedef struct Definition
  * cannot be a definition raises 22023.
  */
 extern void tool_definition_read(Definition *definition, const char *at, const JbItem *item, ToolFormat format, bool declaration);
+
+/* An output schema that cannot be used is kept in meta; what says why. */
+extern void tool_definition_keep_output(Definition *definition, const char *what);
 
 /* Raises 22023 for this definition; the detail is a sentence. */
 pg_noreturn extern void tool_definition_refuse(const Definition *definition, const char *detail);
@@ -44,6 +48,6 @@ pg_noreturn extern void tool_definition_refuse(const Definition *definition, con
 extern char *tool_definition_hosted(const JbItem *item, ToolFormat format);
 
 /* What a model is told of a tool beside its name: SHA-256, as hex. */
-extern char *tool_definition_digest(const char *description, const Jsonb *input_schema, const Jsonb *meta);
+extern char *tool_definition_digest(const char *description, const Jsonb *input_schema, const Jsonb *meta, const Jsonb *output_schema);
 
 #endif							/* AGENTCORE_TOOL_TOOL_DEFINITION_H */

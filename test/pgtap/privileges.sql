@@ -125,6 +125,7 @@ INSERT INTO works_disabled VALUES
   ('call_begin'), ('call_begin_many'), ('llm_begin'), ('call_explain'), ('tools_for'),	-- answer with a row, or with no tool
   ('call_commit'), ('llm_commit'), ('call_fail'), ('call_release'), ('call_resolve'), ('call_status'), ('budget_commit'), ('budget_release'),
   ('breaker_report'), ('cache_abandon'), ('call_withdraw'), ('task_stop'),	-- end what was begun before
+  ('result_validate'), ('result_feedback'),	-- stand beside call_commit()
   ('cache_invalidate'), ('cache_invalidate_tool'), ('cache_invalidate_tag');	-- forget
 SELECT agentcore.tenant_set(false, tenant => 'own');
 SELECT is_empty(format($$ SELECT call_text(f.oid, 'own'), attempt(%L, f.oid, 'own') FROM functions f
