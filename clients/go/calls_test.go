@@ -167,6 +167,10 @@ func TestWhatACallSaysOfItself(t *testing.T) {
 		Labels: map[string]string{"team": "a"}, EstTokens: Tokens(5), EstUSD: "0.5", Cost: func(value any) Cost { return Cost{Tokens(3), "0.25"} }})
 	row := admin(t, `SELECT task, subject, charged_tokens, charged_usd FROM agentcore.permits WHERE permit = $1`, result.CallID)[0]
 	equal(t, []string{row.text("task"), row.text("subject"), row.text("charged_tokens"), row.text("charged_usd")}, []string{"t1", "s", "3", "0.25"})
+	for trace, logged := range map[string]string{"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "no\x00ne": ""} {
+		result = b.call(b.gate(Rules{}), b.look, nil, b.does(b.look, "x"), &Options{Trace: trace})
+		equal(t, admin(t, `SELECT trace FROM agentcore.call_log WHERE event = 'begin' AND call_id = $1`, result.CallID)[0].text("trace"), logged)
+	}
 	panics := b.call(b.gate(Rules{}), b.look, nil, b.does(b.look, "x"), &Options{Cost: func(any) Cost { panic("unknown") }})
 	equal(t, panics.Settled, "committed")
 }

@@ -36,6 +36,7 @@ type Options struct {
 	// nil: the task's or the agent's.
 	Budgets   []string
 	Labels    map[string]string
+	Trace     string // a W3C traceparent
 	Lease     time.Duration
 	EstTokens *int64
 	EstUSD    string
@@ -197,7 +198,7 @@ func (r *request) common() parameters {
 	o := r.options
 	p := parameters{
 		"agent": just(clean(o.Agent)), "key": just(clean(r.key)), "holder": just(clean(r.holder)), "task": orNull(clean(o.Task)),
-		"subject": orNull(clean(o.Subject)), "budgets": array(o.Budgets), "lease": interval(r.lease), "tenant": just(clean(o.Tenant)),
+		"subject": orNull(clean(o.Subject)), "budgets": array(o.Budgets), "lease": interval(r.lease), "trace": orNull(clean(o.Trace)), "tenant": just(clean(o.Tenant)),
 	}
 	if o.Labels != nil {
 		p["labels"] = just(toJSON(o.Labels))

@@ -65,14 +65,14 @@ var (
 	callBegin = numbered(`SELECT ` + verdict + ` FROM agentcore.call_begin(:agent::text, :tool::text, args_text => :args::text,
  est_tokens => :est_tokens::text::bigint, est_usd => :est_usd::text::numeric, key => :key::text, task => :task::text,
  subject => :subject::text, budgets => :budgets::text::text[], lease => :lease::text::interval, holder => :holder::text,
- labels => :labels::text::jsonb, tenant => :tenant::text)`)
+ labels => :labels::text::jsonb, trace => :trace::text, tenant => :tenant::text)`)
 	callBeginMany = numbered(`SELECT ` + verdict + ` FROM agentcore.call_begin_many(:agent::text, :calls::text::jsonb, task => :task::text,
  subject => :subject::text, budgets => :budgets::text::text[], lease => :lease::text::interval, holder => :holder::text,
- labels => :labels::text::jsonb, tenant => :tenant::text)`)
+ labels => :labels::text::jsonb, trace => :trace::text, tenant => :tenant::text)`)
 	llmBegin = numbered(`SELECT ` + verdict + ` FROM agentcore.llm_begin(:agent::text, :model::text, :input_tokens::text::bigint,
  :max_output_tokens::text::bigint, key => :key::text, task => :task::text, subject => :subject::text, lease => :lease::text::interval,
  service_tier => :service_tier::text, fees => :fees::text::jsonb, holder => :holder::text, labels => :labels::text::jsonb,
- budgets => :budgets::text::text[], fallback => :fallback::text::text[], tenant => :tenant::text)`)
+ budgets => :budgets::text::text[], fallback => :fallback::text::text[], trace => :trace::text, tenant => :tenant::text)`)
 	llmCommit = numbered(`SELECT agentcore.llm_commit(:call_id::text::uuid, usage => :usage::text::jsonb, tokens => :tokens::text::bigint,
  usd => :usd::text::numeric, result_text => :result::text, tenant => :tenant::text) AS outcome`)
 	callCommit = numbered(`SELECT agentcore.call_commit(:call_id::text::uuid, result_text => :result::text, tokens => :tokens::text::bigint,

@@ -30,6 +30,7 @@
 #include "common/int.h"
 #include "core/row.h"
 #include "funcapi.h"
+#include "record/record.h"
 
 static void
 name_budgets(Gate *gate)
@@ -203,7 +204,7 @@ read_args(FunctionCallInfo fcinfo, Gate *gate)
 
 /*
  * call_begin(agent, tool, args, est_tokens, est_usd, key, task, subject,
- *			  budget, lease, args_text, holder, labels, budgets, tenant)
+ *			  budget, lease, args_text, holder, labels, budgets, trace, tenant)
  */
 static void
 read_request(FunctionCallInfo fcinfo, Gate *gate)
@@ -221,7 +222,8 @@ read_request(FunctionCallInfo fcinfo, Gate *gate)
 	gate->lease = PG_ARGISNULL(9) ? -1 : agc_arg_lease(fcinfo, 9);
 	gate->holder = agc_opt_name(fcinfo, 11, "holder");
 	gate->labels = budget_arg_labels(fcinfo, 12);
-	gate->tenant = agc_arg_tenant(fcinfo, 14);
+	gate->trace = record_opt_trace(fcinfo, 14);
+	gate->tenant = agc_arg_tenant(fcinfo, 15);
 }
 
 AGC_FUNCTION(call_begin)
@@ -259,7 +261,7 @@ opt_fees(FunctionCallInfo fcinfo, int n)
 
 /*
  * llm_begin(agent, model, input_tokens, max_output_tokens, key, task, subject,
- *			 budget, lease, service_tier, fees, holder, labels, budgets, fallback, tenant)
+ *			 budget, lease, service_tier, fees, holder, labels, budgets, fallback, trace, tenant)
  */
 AGC_FUNCTION(llm_begin)
 {
@@ -285,7 +287,8 @@ AGC_FUNCTION(llm_begin)
 	gate.holder = agc_opt_name(fcinfo, 11, "holder");
 	gate.labels = budget_arg_labels(fcinfo, 12);
 	fallback_read(fcinfo, 14, &gate);
-	gate.tenant = agc_arg_tenant(fcinfo, 15);
+	gate.trace = record_opt_trace(fcinfo, 15);
+	gate.tenant = agc_arg_tenant(fcinfo, 16);
 	if (pg_add_s64_overflow(input, output, &gate.est_tokens))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

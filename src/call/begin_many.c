@@ -21,6 +21,7 @@
 #include "call/request.h"
 #include "call/turn.h"
 #include "funcapi.h"
+#include "record/record.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
@@ -134,7 +135,7 @@ answer(const TurnCall *call, void *arg)
 	MemoryContextReset(turn->cxt);
 }
 
-/* call_begin_many(agent, calls, task, subject, budget, lease, holder, key_prefix, labels, budgets, tenant) */
+/* call_begin_many(agent, calls, task, subject, budget, lease, holder, key_prefix, labels, budgets, trace, tenant) */
 static void
 read_asked(FunctionCallInfo fcinfo, Turn *turn)
 {
@@ -152,7 +153,8 @@ read_asked(FunctionCallInfo fcinfo, Turn *turn)
 	gate->holder = agc_opt_name(fcinfo, 6, "holder");
 	turn->prefix = agc_opt_name(fcinfo, 7, "key_prefix");
 	gate->labels = budget_arg_labels(fcinfo, 8);
-	gate->tenant = agc_arg_tenant(fcinfo, 10);
+	gate->trace = record_opt_trace(fcinfo, 10);
+	gate->tenant = agc_arg_tenant(fcinfo, 11);
 	gate->rows_only = true;
 	agc_enter_disabled(gate->tenant, AGC_AGENT);
 	budget_guard_block("call_begin_many()");

@@ -81,10 +81,10 @@ COMMENT ON TYPE agentcore.call_verdict IS
   'paid_by, of run: the overflows that pay in place of full budgets (NULL: none does). '
   'model: of llm_begin(), the model that runs, that answered, or that the refusal is about.';
 
-CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
+CREATE FUNCTION agentcore.call_begin(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, trace text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_call_begin_v1';
-COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, jsonb, text[], text) IS
+COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, jsonb, text[], text, text) IS
   'May this call run, with which arguments, is its result known already, and who pays? '
   'Returns one row, for a refusal too; the verdict run counts once it is committed, and a batch or pipeline is one transaction up to its sync. '
   'args or args_text (the model''s raw string); neither, null and blanks = {}. A text that is not quite JSON is read where the tool coerces, and detail names the repairs; else it is refused, and errors says where and what. '
@@ -93,30 +93,31 @@ COMMENT ON FUNCTION agentcore.call_begin(text, text, jsonb, bigint, numeric, tex
   'NULL est_*: the tool''s estimates, or unknown, which needs room in every limit of the budgets; 0: nothing, which passes a full one (calls and calls in flight still count). '
   'budget, budgets: other budgets that pay beside the agent''s own, which is always asked, each with its parents (at most 8 names, 64 budgets in all: 54001); those that agent_set(charges) does not cover: 42501. '
   'labels: what the business knows the call by, as in budget_acquire(); kept with the permit and in the ledger, and no part of the call: a retry and a repeated key keep the first ones. '
+  'trace: the W3C traceparent that the call is a part of, for call_log; one that is none is left out, with one WARNING per session. '
   'Unknown agent or budget: 42704; a key used for another call: 22023.';
 
-CREATE FUNCTION agentcore.call_begin_many(agent text, calls jsonb, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, holder text DEFAULT NULL, key_prefix text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
+CREATE FUNCTION agentcore.call_begin_many(agent text, calls jsonb, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, holder text DEFAULT NULL, key_prefix text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, trace text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 5
   AS 'MODULE_PATHNAME', 'agentcore_call_begin_many_v1';
-COMMENT ON FUNCTION agentcore.call_begin_many(text, jsonb, text, text, text, interval, text, text, jsonb, text[], text) IS
+COMMENT ON FUNCTION agentcore.call_begin_many(text, jsonb, text, text, text, interval, text, text, jsonb, text[], text, text) IS
   'call_begin() for the parallel tool calls of one turn of a model: one row per call, in their order, each run counts once all is committed. '
   'calls: OpenAI''s tool_calls or function_call items, Anthropic''s tool_use blocks, MCP''s tools/call requests, a list or one of them, or the whole message or response that holds them (of several choices the first); arguments as a text or an object. '
   'What is a part of another type, such as text, gets no row. '
   'The key of a call is key_prefix and its id; without key_prefix the id of OpenAI and Anthropic, and none for a JSON-RPC id; without an id none. '
   'What the model sent raises nothing: what is no call, and every call beyond 128 or of a document larger than 4 times agentcore.max_args_size (one row) is denied as invalid_args, a key that another call has as key_conflict; the second of an id that stands twice waits. '
   'Estimates are the tools''. '
-  'labels: of each of the calls. '
+  'labels, trace: of each of the calls. '
   'NULL calls: 22023; unknown agent or budget: 42704.';
 
-CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, service_tier text DEFAULT NULL, fees jsonb DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, fallback text[] DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
+CREATE FUNCTION agentcore.llm_begin(agent text, model text, input_tokens bigint, max_output_tokens bigint, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, service_tier text DEFAULT NULL, fees jsonb DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, fallback text[] DEFAULT NULL, trace text DEFAULT NULL, tenant text DEFAULT '') RETURNS SETOF agentcore.call_verdict
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1
   AS 'MODULE_PATHNAME', 'agentcore_llm_begin_v1';
-COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text, jsonb, text, jsonb, text[], text[], text) IS
+COMMENT ON FUNCTION agentcore.llm_begin(text, text, bigint, bigint, text, text, text, text, interval, text, jsonb, text, jsonb, text[], text[], text, text) IS
   'The gate for a model call: holds input + max output tokens by weight and the most that they can cost (each as the dearest kind it may turn out to be, such as cache write, reasoning or audio, by the dearest price for an input of up to that length). '
   'service_tier: that the provider is asked for, as in model_price_set(); NULL: standard; auto: whichever it takes, and so is one without a price: the dearest of all is held. '
   'fees: what the call may use that costs by the piece, and how many at most, as {"web_search_requests": 5}; more is overrun, and what the model has no price for is denied as unknown_tool. '
   'budget, budgets: who pays beside the agent''s own, a run''s or user''s, as in call_begin(). '
-  'labels: as in call_begin(). '
+  'labels, trace: as in call_begin(). '
   'fallback: at most 8 models (54001) that are tried in this order where the one before is refused: it has no price, or policy, breaker, pause, rate or budget refuse it. Each at its own price; model in the row says which one runs, detail which ones were refused and why. '
   'Where all are refused the row is the wait that ends soonest, else the refusal of the first. '
   'Under one key model and fallback are one request (another list: 22023), which keeps the model that was chosen, until it fails: then the model that failed waits for its retry, and the others may go on at once, as the next attempt under a call_id of its own. '
@@ -196,10 +197,10 @@ COMMENT ON FUNCTION agentcore.call_status(uuid, text) IS
   'open, lapsed (open, its lease ended), retry, committed, failed, deferred, released, expired (its lease ended), unknown (call_fail() could not say whether it was done) or late: an executor''s check that its permit was committed. '
   'Unknown call: 42704.';
 
-CREATE FUNCTION agentcore.call_explain(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, tenant text DEFAULT '', OUT stage text, OUT verdict text, OUT reason text, OUT detail text, OUT rule text, OUT pointer text) RETURNS SETOF record
+CREATE FUNCTION agentcore.call_explain(agent text, tool text, args jsonb DEFAULT NULL, est_tokens bigint DEFAULT NULL, est_usd numeric DEFAULT NULL, key text DEFAULT NULL, task text DEFAULT NULL, subject text DEFAULT NULL, budget text DEFAULT NULL, lease interval DEFAULT NULL, args_text text DEFAULT NULL, holder text DEFAULT NULL, labels jsonb DEFAULT NULL, budgets text[] DEFAULT NULL, trace text DEFAULT NULL, tenant text DEFAULT '', OUT stage text, OUT verdict text, OUT reason text, OUT detail text, OUT rule text, OUT pointer text) RETURNS SETOF record
   LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 15
   AS 'MODULE_PATHNAME', 'agentcore_call_explain_v1';
-COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, jsonb, text[], text) IS
+COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, text, text, text, text, interval, text, text, jsonb, text[], text, text) IS
   'Every stage of call_begin with its own verdict (pass, cached, wait, deny), as if the stages before it had passed. '
   'Behind stage rules: one row (stage rule) per rule and check that looks at calls of the tool. '
   'Its verdict is true, false or unknown: whether its condition holds; of a check, whether it refuses, and unknown if it failed. '

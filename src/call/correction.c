@@ -101,6 +101,7 @@ copy_asked(Gate *fresh, const Gate *gate)
 	fresh->task = gate->task;
 	fresh->subject = gate->subject;
 	fresh->labels = gate->labels;
+	fresh->trace = gate->trace;
 	fresh->named = gate->named;
 	fresh->lease = gate->lease;
 	fresh->holder = gate->holder;

@@ -84,6 +84,7 @@ typedef struct Gate
 	char	   *task;
 	char	   *subject;
 	Jsonb	   *labels;			/* or NULL */
+	char	   *trace;			/* a W3C traceparent; or NULL */
 	BudgetNames named;			/* budgets that are to pay beside the agent's */
 	int64		lease;			/* us; -1 = default */
 	char	   *holder;			/* which run of which worker asks; or NULL */

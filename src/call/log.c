@@ -65,6 +65,7 @@ put_names(LogEntry *entry, const Gate *gate)
 	entry->key = gate->key;
 	entry->task = gate->task;
 	entry->subject = gate->subject;
+	entry->trace = gate->trace;
 }
 
 static void

@@ -51,6 +51,8 @@ export interface CallOptions {
 	subject?: string;
 	budgets?: readonly string[];
 	labels?: Record<string, string>;
+	/** A W3C traceparent, for the log of calls. */
+	trace?: string;
 	lease?: number;
 	tenant?: string;
 	estTokens?: number;
@@ -98,10 +100,10 @@ export class Request {
 	}
 
 	common(): sql.Parameters {
-		const { task, subject, budgets, labels, tenant } = this.options;
+		const { task, subject, budgets, labels, trace, tenant } = this.options;
 		return {
 			agent: this.agent, key: this.key, holder: this.holder, task: text(task), subject: text(subject), budgets: sql.array(budgets),
-			lease: `${this.lease} ms`, labels: labels ? toJson(labels) : null, tenant: tenant ?? '',
+			lease: `${this.lease} ms`, labels: labels ? toJson(labels) : null, trace: trace ? clean(String(trace)) : null, tenant: tenant ?? '',
 		};
 	}
 

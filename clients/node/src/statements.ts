@@ -9,14 +9,14 @@ const VERDICT = `verdict, call_id::text, args::text, result::text, reason, detai
 export const CALL_BEGIN = `SELECT ${VERDICT} FROM agentcore.call_begin(:agent::text, :tool::text, args_text => :args::text,
  est_tokens => :est_tokens::text::bigint, est_usd => :est_usd::text::numeric, key => :key::text, task => :task::text,
  subject => :subject::text, budgets => :budgets::text::text[], lease => :lease::text::interval, holder => :holder::text,
- labels => :labels::text::jsonb, tenant => :tenant::text)`;
+ labels => :labels::text::jsonb, trace => :trace::text, tenant => :tenant::text)`;
 export const CALL_BEGIN_MANY = `SELECT ${VERDICT} FROM agentcore.call_begin_many(:agent::text, :calls::text::jsonb, task => :task::text,
  subject => :subject::text, budgets => :budgets::text::text[], lease => :lease::text::interval, holder => :holder::text,
- labels => :labels::text::jsonb, tenant => :tenant::text)`;
+ labels => :labels::text::jsonb, trace => :trace::text, tenant => :tenant::text)`;
 export const LLM_BEGIN = `SELECT ${VERDICT} FROM agentcore.llm_begin(:agent::text, :model::text, :input_tokens::text::bigint,
  :max_output_tokens::text::bigint, key => :key::text, task => :task::text, subject => :subject::text, lease => :lease::text::interval,
  service_tier => :service_tier::text, fees => :fees::text::jsonb, holder => :holder::text, labels => :labels::text::jsonb,
- budgets => :budgets::text::text[], fallback => :fallback::text::text[], tenant => :tenant::text)`;
+ budgets => :budgets::text::text[], fallback => :fallback::text::text[], trace => :trace::text, tenant => :tenant::text)`;
 export const LLM_COMMIT = `SELECT agentcore.llm_commit(:call_id::text::uuid, usage => :usage::text::jsonb, result_text => :result::text,
  tenant => :tenant::text) AS outcome`;
 export const CALL_COMMIT = `SELECT agentcore.call_commit(:call_id::text::uuid, result_text => :result::text, tokens => :tokens::text::bigint,

@@ -32,6 +32,15 @@ for (const [driver, open] of Object.entries(gates)) {
 			assert.deepEqual([again.ok, again.value, again.cached], [true, 42, true]);
 		});
 
+		it('has the trace logged', async () => {
+			const traced = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+			for (const [trace, logged] of [[traced, traced], ['no\0ne\ud800', null]]) {
+				const result = await gate.call(null, 'add', { a: 1 }, () => 1, { trace });
+				const rows = await admin(`SELECT trace FROM agentcore.call_log WHERE event = 'begin' AND call_id = $1`, [result.callId]);
+				assert.deepEqual([result.settled, rows], ['committed', [{ trace: logged }]]);
+			}
+		});
+
 		it('commits a value that nobody can put into words, without it', async () => {
 			const crowd = Array.from({ length: 30 }, () => []);
 			for (const one of crowd) one.push(...crowd);

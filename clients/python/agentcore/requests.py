@@ -65,6 +65,7 @@ class Request:
     subject: typing.Optional[str] = None
     budgets: typing.Optional[typing.Sequence[str]] = None
     labels: typing.Optional[typing.Mapping[str, str]] = None
+    trace: typing.Optional[str] = None               # a W3C traceparent
     est_tokens: typing.Optional[int] = None
     est_usd: typing.Any = None
     tenant: str = ""
@@ -91,7 +92,8 @@ class Request:
     def common(self) -> typing.Dict[str, typing.Any]:
         return {"agent": self.agent, "key": self.key, "holder": self.holder, "task": self.task, "subject": self.subject,
                 "budgets": None if self.budgets is None else list(self.budgets), "lease": f"{self.lease} s",
-                "labels": None if self.labels is None else values.to_json(self.labels), "tenant": self.tenant}
+                "labels": None if self.labels is None else values.to_json(self.labels),
+                "trace": None if self.trace is None else values.clean(str(self.trace)), "tenant": self.tenant}
 
     def begin(self) -> Ask:
         return Ask(sql.CALL_BEGIN, {**self.common(), "tool": self.tool, "args": values.of_args(self.args),

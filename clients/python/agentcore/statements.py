@@ -8,14 +8,14 @@ _VERDICT = ("verdict, call_id::text, args::text, result::text, reason, detail, e
 CALL_BEGIN = f"""SELECT {_VERDICT} FROM agentcore.call_begin(%(agent)s::text, %(tool)s::text, args_text => %(args)s::text,
  est_tokens => %(est_tokens)s::text::bigint, est_usd => %(est_usd)s::text::numeric, key => %(key)s::text, task => %(task)s::text,
  subject => %(subject)s::text, budgets => %(budgets)s::text[], lease => %(lease)s::text::interval, holder => %(holder)s::text,
- labels => %(labels)s::text::jsonb, tenant => %(tenant)s::text)"""
+ labels => %(labels)s::text::jsonb, trace => %(trace)s::text, tenant => %(tenant)s::text)"""
 CALL_BEGIN_MANY = f"""SELECT {_VERDICT} FROM agentcore.call_begin_many(%(agent)s::text, %(calls)s::text::jsonb, task => %(task)s::text,
  subject => %(subject)s::text, budgets => %(budgets)s::text[], lease => %(lease)s::text::interval, holder => %(holder)s::text,
- labels => %(labels)s::text::jsonb, tenant => %(tenant)s::text)"""
+ labels => %(labels)s::text::jsonb, trace => %(trace)s::text, tenant => %(tenant)s::text)"""
 LLM_BEGIN = f"""SELECT {_VERDICT} FROM agentcore.llm_begin(%(agent)s::text, %(model)s::text, %(input_tokens)s::text::bigint,
  %(max_output_tokens)s::text::bigint, key => %(key)s::text, task => %(task)s::text, subject => %(subject)s::text, lease => %(lease)s::text::interval,
  service_tier => %(service_tier)s::text, fees => %(fees)s::text::jsonb, holder => %(holder)s::text, labels => %(labels)s::text::jsonb,
- budgets => %(budgets)s::text[], fallback => %(fallback)s::text[], tenant => %(tenant)s::text)"""
+ budgets => %(budgets)s::text[], fallback => %(fallback)s::text[], trace => %(trace)s::text, tenant => %(tenant)s::text)"""
 LLM_COMMIT = """SELECT agentcore.llm_commit(%(call_id)s::text::uuid, usage => %(usage)s::text::jsonb, tokens => %(tokens)s::text::bigint,
  usd => %(usd)s::text::numeric, result_text => %(result)s::text,
  tenant => %(tenant)s::text) AS outcome"""

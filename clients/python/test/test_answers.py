@@ -16,6 +16,12 @@ class Answers:
         again = self.client().call(None, self.pay, {"n": "41"}, self.fail, key=f"k{self.agent}")
         self.assertEqual((again.ok, again.value, again.cached, again.content()), (True, 42, True, "42"))
 
+    def test_the_trace_is_logged(self):
+        for trace, logged in (("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",) * 2, ("no\0ne\ud800", None)):
+            result = self.client().call(None, self.pay, {}, self.does(self.pay), trace=trace)
+            self.assertEqual(result.settled, "committed")
+            self.assertEqual(admin("SELECT trace FROM agentcore.call_log WHERE event = 'begin' AND call_id = %s", result.call_id), [(logged,)])
+
     def test_a_model_s_own_string_is_taken_as_it_is(self):
         result = self.client().call(None, self.pay, "{'n': 1,}", self.does(self.pay, lambda args: args))
         self.assertEqual(result.value, {"n": 1, "to": "x"})
