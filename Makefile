@@ -77,7 +77,7 @@ agentcore--$(EXTVERSION).sql: $(SQL_PARTS)
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h) agentcore.control
 
 else
-.PHONY: help demo reference check check-hard check-versions bench format lint sanitize fuzz coverage FORCE
+.PHONY: help demo reference check check-hard check-versions bench bench-compare format lint sanitize fuzz coverage FORCE
 export PG_CONFIG
 
 help: ## this list
@@ -90,7 +90,7 @@ demo: ## replay a log of agent calls through the gate: [KEEP=1] [MODE=audit] [TO
 check: ## every test on private clusters; ends with "N passed, N failed": [SEED=random]
 	@tools/run-check
 
-check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, model, conformance, cases, drivers, clients, monitoring, reference, demo or lint: [TESTS='NAME ...'] [ACCEPT=1] [SEED=random]
+check-%: FORCE ## one part: build, regress, isolation, pgtap, tap, model, conformance, cases, drivers, clients, monitoring, reference, demo, bench or lint: [TESTS='NAME ...'] [ACCEPT=1] [SEED=random]
 	@tools/run-check $*
 
 check-hard: ## the tests on a PostgreSQL built with assertions, below build/: [PG_SOURCE=/path/to/postgresql] [PARTS='regress isolation']
@@ -102,8 +102,11 @@ check-versions: ## the tests on the PostgreSQLs of other Debian releases, in roo
 reference: ## write the generated half of doc/reference.md
 	@tools/run-check write-reference
 
-bench: ## every comparison; a Markdown table, also in build/bench/: [ROUNDS=7] [SECONDS_EACH=1]
+bench: ## every comparison; build/bench/ has the report (Markdown, SVG) and its numbers (JSON): [ROUNDS=7] [SECONDS_EACH=1] [QUICK=1] [PASTE=FILE.md]
 	@test/bench/run
+
+bench-compare: ## what changed between two runs beyond their noise: OLD=FILE.json NEW=FILE.json [ALL=1]
+	@test/bench/compare "$(OLD)" "$(NEW)"
 
 bench-%: FORCE ## one comparison: a file test/bench/NAME.bench or NAME.py
 	@test/bench/run $*

@@ -19,6 +19,7 @@ import time
 
 import measure
 from cache import Bench, connect, interleaved, ratio
+from lib import data
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, "..", "..", "src")
@@ -103,6 +104,7 @@ def decisions(bench, here, table):
     cases["recursive plpgsql matcher, 10,000"] = here.case("host10000", "by_matcher(10000, host10000)", 10_000)
     cases["recursive plpgsql matcher, 10,000, two labels below"] = here.case("host10000", "by_matcher(10000, 'a.b.' || host10000)", 10_000)
     results = interleaved(cases, ROUNDS)
+    data.keep_all("A decision in the server", results)
     bench.head("A decision in the server", "case", "us, net", "min - max", f"against {reference}", "target")
     for name, times in results.items():
         target = ""

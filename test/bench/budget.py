@@ -25,6 +25,7 @@ import psycopg
 import measure
 import miss_ratio
 from cache import Bench, ratio
+from lib import data
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 QUICK = os.environ.get("QUICK", "") not in ("", "0")
@@ -202,6 +203,7 @@ def matrix(bench):
         bench.server.flush(flush)
         for clients in CLIENTS:
             rates = in_turn(bench, names, clients, commit, max(1, ROUNDS - 1))
+            data.keep_all(f"Pairs, synchronous_commit {commit}, flush {flush} ms, {clients} clients", rates, "per second", "more")
             share, times = ratio(rates[HOT], rates[THOUSAND]), ratio(rates[HOT], rates[PLAIN_HOT])
             crowd = clients == 32
             bench.row(f"{commit}, {flush} ms, {clients}", middle(rates[HOT]), f"{times:.2f}",
@@ -218,6 +220,7 @@ def targets(bench):
     for commit in ("off", "on"):
         for clients in (1, 8):
             rates = in_turn(bench, [HOT, PLAIN_HOT, PLAIN_LAST, THOUSAND, PLAIN_THOUSAND], clients, commit, max(ROUNDS, 2) + 1)
+            data.keep_all(f"Pairs against plpgsql, synchronous_commit {commit}, {clients} clients", rates, "per second", "more", beside=PLAIN_HOT)
             for own, other, last in ((HOT, PLAIN_HOT, PLAIN_LAST), (THOUSAND, PLAIN_THOUSAND, None)):
                 times = [a / b for a, b in zip(rates[own], rates[other])]
                 # with one client no row is shared
@@ -243,6 +246,7 @@ def hierarchy(bench):
     bench.head("Hierarchy and kinds: one hot budget, synchronous_commit off", "budget, clients", "pairs a second", "cost, of flat", "target")
     for clients in (8, 32):
         rates = in_turn(bench, list(scripts), clients, "off", max(ROUNDS, 2), {name: script for name, (script, _) in scripts.items()})
+        data.keep_all(f"Hierarchy and kinds, {clients} clients", rates, "per second", "more", beside=flat)
         for name, (_, most) in scripts.items():
             cost = ratio(rates[flat], rates[name])
             bench.row(f"{name}, {clients}", middle(rates[name]), f"{cost:.2f}",

@@ -21,6 +21,7 @@ import psycopg
 
 import measure
 import miss_ratio
+from lib import data
 
 ROUNDS = int(os.environ.get("ROUNDS") or 5)
 SECONDS = max(1, round(float(os.environ.get("SECONDS_EACH") or 1)))
@@ -129,6 +130,7 @@ def in_server(bench):
         times = interleaved({name: timed(connection, query, KEYS) for name, query in queries.items()})
     floor = times.pop("loop")
     own = net(times["cache_get"], floor)
+    data.keep_all("In the server, net", {name: net(values, floor) for name, values in times.items()})
     bench.head(f"In the server: {KEYS} keys of {VALUE_BYTES} B, arguments in a column", "lookup", "net us a key", "times a hit", "target")
     bench.row("cache_get hit", f"{statistics.median(own):.2f}", "", bench.target("hit in the server", "about 0.6 us", statistics.median(own) <= 0.75))
     for name, values in times.items():
@@ -163,6 +165,7 @@ def wire(bench, value):
         "UNLOGGED table": LOOKUP,
     }
     rates = interleaved({name: (lambda script=script: pgbench(bench, [(script, 1)], CLIENTS)) for name, script in cases.items()})
+    data.keep_all("Over the wire", rates, "per second", "more", beside="constant jsonb")
     bench.head(f"Over the wire: {CLIENTS} clients, prepared, {VALUE_BYTES} B", "statement", "a second", "of the constant", "of the table", "target")
     for name, values in rates.items():
         of_constant, of_table = ratio(values, rates["constant jsonb"]), ratio(values, rates["UNLOGGED table"])
@@ -226,6 +229,7 @@ def writing(bench, value):
         "50/50, table": [(LOOKUP, 1), (other, 1)],
     }
     rates = interleaved({name: (lambda scripts=scripts: pgbench(bench, scripts, CLIENTS)) for name, scripts in cases.items()}, min(ROUNDS, 4))
+    data.keep_all("Writing", rates, "per second", "more")
     with connect() as connection:
         sets = wal_of(connection, f"SELECT agentcore.cache_set('bench', args_of(i), made(i, {VALUE_BYTES}), ttl => '1 day') FROM generate_series(1, 2000) i")
         upserts = wal_of(connection, f"INSERT INTO lookup SELECT 'bench', args_of(i), now(), made(i, {VALUE_BYTES}) FROM generate_series(1, 2000) i"
@@ -277,6 +281,7 @@ def many_entries(bench):
         cases["loop " + name] = timed(connection, "SELECT count(args) FROM probe", probes)
         cases[name] = timed(connection, "SELECT count(agentcore.cache_get('many', args)) FROM probe", probes)
     times = interleaved(cases)
+    data.keep_all("Cost of a hit as the cache fills", {name: net(times[name], times["loop " + name]) for name in sizes})
     bench.head("Cost of a hit as the cache fills", "entries", "net us a hit", "of 1k", "filled in s", "target")
     base = net(times["1k"], times["loop 1k"])
     for name in sizes:

@@ -35,6 +35,7 @@ import psycopg
 import measure
 from allow import Timer
 from cache import Bench, interleaved
+from lib import data
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS = int(os.environ.get("ROUNDS") or 5)
@@ -176,6 +177,7 @@ def checks(bench, here, each):
     cases["argument"] = each.case("SELECT %s::jsonb IS NULL", CONTEXT, False)
     cases["function"] = each.case("SELECT shop.known(%s::jsonb) IS NULL", CONTEXT, True)
     results = interleaved(cases, ROUNDS)
+    data.keep_all("A check", results)
 
     def net(name, base):
         return statistics.median(a - b for a, b in zip(results[name], results[base]))
@@ -197,6 +199,7 @@ def rules(bench, here):
         "policy_simulate, one context each": "SELECT count(*) FROM agentcore.policy_simulate('one', contexts => ARRAY(SELECT context FROM asked))",
     }
     results = interleaved({name: (lambda text=text: here.took(text) / ROWS) for name, text in statements.items()}, ROUNDS)
+    data.keep_all("A decision by rules that look at the call", results, beside="nothing used")
     bench.head("A decision by rules that look at the call", "case", "us", "against", "us more", "target")
     for name, base, limit in (("nothing used", None, None), ("one rule", "nothing used", 0.4), ("1,000 rules, texts", "nothing used", 20), ("1,000 rules, ranges", "nothing used", 20),
                               ("a task without a row", "nothing used", None), ("a labelled task and a rule on labels", "a task without a row", 2),
@@ -209,6 +212,7 @@ def rules(bench, here):
 def limits(bench, here):
     agents = ["one level", "two levels", "one level and a limit per agent", "one level and a limit per task"]
     results = interleaved({agent: (lambda agent=agent: here.took(f"CALL spend('{agent}')") / SPENT) for agent in agents}, 2 * ROUNDS)
+    data.keep_all("call_begin and call_commit with budgets and limits", results)
     bench.head("call_begin and call_commit with budgets and limits", "case", "us", "against two levels", "target")
     for agent in agents:
         times = statistics.median(a / b for a, b in zip(results[agent], results["two levels"]))
@@ -286,7 +290,9 @@ def peers(bench, here, each, peer):
     if peer:
         question = json.dumps({"agent": "shop", "tool": "refund", "context": {"args": json.loads(ARGS), "subject": "s"}}).encode()
         cases |= {"Cedar": peer.in_process, "over: nothing": peer.case(b"", b"none"), "over: Cedar": peer.case(question, b"allow")}
-    results = {name: statistics.median(times) for name, times in interleaved(cases, ROUNDS).items()}
+    rounds = interleaved(cases, ROUNDS)
+    data.keep_all("The ten policies", rounds)
+    results = {name: statistics.median(times) for name, times in rounds.items()}
     bench.head("The ten policies, in process", "who", "us")
     for name in ("agentcore: call_begin", "agentcore: policy_simulate", "by hand in plpgsql", "Cedar"):
         if name in results:

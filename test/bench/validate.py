@@ -26,6 +26,8 @@ import time
 
 import psycopg
 
+from lib import data
+
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 ROUNDS = int(os.environ.get("ROUNDS") or 15)
@@ -329,6 +331,7 @@ def table(title, times, columns, base):
         cells = []
         for column in columns:
             own = times[label, column]
+            data.keep(f"{title}: {column}", label, own)
             factor = f" ({min(own) / min(times[base, column]):.2f} x)" if label != base else ""
             cells.append(f"{min(own):.3f}{factor}" if min(own) < 10 else f"{min(own):.1f}{factor}")
         print(f"| {label} | " + " | ".join(cells) + " |")
