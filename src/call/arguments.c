@@ -197,13 +197,21 @@ put_back(Gate *gate, void *arg)
 	refuse_errors(gate, " with its URLs in canonical form");
 }
 
+bool
+urls_are_judged(const Gate *gate)
+{
+	const ToolDef *tool = gate->tool;
+
+	return tool != NULL && (tool->nurl_args > 0 || tool->has_urls || judges_values(gate) ||
+							(tool->guesses != NULL && tool->guesses->count > 0));
+}
+
 void
 judge_urls(Gate *gate)
 {
 	UrlWork		work = {{0}};
 
-	if (gate->tool == NULL || (gate->tool->nurl_args == 0 && !gate->tool->has_urls && !judges_values(gate) &&
-							   (gate->tool->guesses == NULL || gate->tool->guesses->count == 0)))
+	if (!urls_are_judged(gate))
 		return;
 	allow_methods(gate->tenant, gate->agent->policy, &work.known);
 	if (!within_limits(gate, find_urls, &work))

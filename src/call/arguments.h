@@ -10,4 +10,7 @@
 extern void judge_args(Gate *gate);
 extern void judge_urls(Gate *gate);
 
+/* whether it looks at the arguments: of a tool that takes no URL, and of no tool, it does not */
+extern bool urls_are_judged(const Gate *gate);
+
 #endif							/* AGENTCORE_CALL_ARGUMENTS_H */

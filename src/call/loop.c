@@ -21,9 +21,6 @@
 #define LOCKS 16
 #define TRANCHE "agentcore_loop"
 
-/* a count starts anew after this long */
-#define WINDOW_US (10 * USECS_PER_MINUTE)
-
 typedef struct LoopSlot
 {
 	uint64		tag;
@@ -87,7 +84,7 @@ static bool
 is_current(const LoopSlot *slot, uint64 tag, TimestampTz now)
 {
 	return slot->tag == tag && slot->count > 0 &&
-		now - slot->since < WINDOW_US && slot->since <= now;
+		now - slot->since < LOOP_WINDOW_US && slot->since <= now;
 }
 
 int

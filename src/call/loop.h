@@ -7,6 +7,9 @@
 
 #include "core/core.h"
 
+/* a count starts anew after this long */
+#define LOOP_WINDOW_US (10 * USECS_PER_MINUTE)
+
 /* what the table knows a call by, given its digest */
 extern uint64 loop_tag(const uint8 *hash);
 

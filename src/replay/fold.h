@@ -44,6 +44,7 @@ typedef struct FoldRecord
 	int64		policy_revision;	/* 0: not recorded */
 	int64		tool_revision;
 	int64		price_revision;
+	const char *detail;			/* or NULL */
 } FoldRecord;
 
 /*
@@ -55,11 +56,24 @@ typedef struct FoldCall
 {
 	Gate	   *gate;
 	const FoldRecord *record;
+	void	   *tasks;			/* the fold of tasks */
 	bool		has_args;		/* false: they were not recorded, or not whole */
 	bool		has_digest;
 	uint8		digest[AGC_HASH_LEN];	/* of the arguments as they run, alike for equal ones of this log */
 	const char *unknown;		/* what could not be known, in words; NULL: nothing */
+	bool		wants_args;		/* somebody asked for arguments that were not recorded */
+	bool		has_stale;		/* the cache has an answer past its soft deadline */
+	bool		as_recorded;	/* what its rules said is taken from the record */
+	bool		goes_on;		/* it is another attempt of a call that runs, or its holder's question */
 } FoldCall;
+
+/* What the record says of a stage: an outcome that stands where nothing that it depends on is otherwise. */
+typedef enum FoldThen
+{
+	FOLD_NOT_ASKED,				/* it was not asked, or only the first refusal of an audit is known */
+	FOLD_SAID,					/* it decided */
+	FOLD_PASSED
+} FoldThen;
 
 /* how a call that runs in the replay has ended */
 typedef enum FoldOutcome
@@ -101,9 +115,9 @@ typedef struct FoldStart
 } FoldStart;
 
 /*
- * Everything is called in a memory context of the one call; init() and what a fold keeps
- * are in the replay's, fold_context().  note is the fold's own word about an open call: NULL at
- * its begin, kept with the call until its end, then gone with it (pfree'd where it is set).
+ * Everything is called in a memory context of the one call, but init() in the replay's,
+ * fold_context(), where a fold puts what it keeps.  note is the fold's own word about an open call:
+ * NULL at its begin, kept from one attempt to the next until the call has ended.
  */
 typedef struct Fold
 {
@@ -113,11 +127,17 @@ typedef struct Fold
 	/* looks, and says its verdict or leaves it at VERDICT_NONE; NULL: it is only told */
 	void		(*judge) (void *state, FoldCall *call);
 
-	/* the call runs; NULL: that is nothing to it */
+	/* the call runs, or its next attempt (gate->earlier is EARLIER_RETRY); NULL: that is nothing to it */
 	void		(*begun) (void *state, FoldCall *call, void **note);
 
 	/* a call that runs has ended, or an attempt has; NULL: that is nothing to it */
 	void		(*settled) (void *state, const FoldEnd *end, void **note);
+
+	/*
+	 * Every call, once all have spoken and before begun(): the verdict is in the gate, which may still
+	 * be refused by it; NULL: that is nothing to it.
+	 */
+	void		(*decided) (void *state, FoldCall *call);
 } Fold;
 
 /* in the order in which they are asked and told (folds.c) */
@@ -126,6 +146,29 @@ extern const int replay_nfolds;
 
 /* where folds keep what lives as long as the replay */
 extern MemoryContext fold_context(void);
+
+extern FoldThen fold_then(const FoldCall *call, const char *stage);
+
+/*
+ * The verdict that was recorded, where fold_then() says FOLD_SAID; hard: it is enforced in audit mode
+ * too.
+ */
+extern void fold_as_recorded(FoldCall *call, bool hard);
+
+/* whether the call runs in the replay, and whether it ran then */
+extern bool fold_runs(const FoldCall *call);
+extern bool fold_ran(const FoldCall *call);
+
+/* What a fold knows something by: a digest of texts (NULL is not '') and of a digest that may be NULL. */
+typedef struct FoldTag
+{
+	uint8		of[16];
+} FoldTag;
+
+extern void fold_tag(FoldTag *out, int n, const char *const *texts, const uint8 *digest);
+
+/* a hash table of entries that begin with a FoldTag, in fold_context() */
+extern struct HTAB *fold_table(const char *name, Size entrysize);
 
 /* the verdict depends on what was not recorded: "what", in words that a person reads */
 extern void fold_unknown(FoldCall *call, const char *what);

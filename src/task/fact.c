@@ -139,6 +139,38 @@ task_has_facts(const char *tenant, const char *root)
 	return found;
 }
 
+bool
+task_has_fact_rules(const char *tenant, const char *policy, const char *tool)
+{
+	AgcObject  *object;
+	const PolicyPart *part = fact_rules_pin(tenant, policy, &object);
+	bool		found = false;
+	ListCell   *cell;
+
+	if (part == NULL)
+		return false;
+	foreach(cell, part->rules)
+		found |= agc_patterns_cover(&((const FactRule *) lfirst(cell))->pattern, 1, tool);
+	agc_object_unpin(object);
+	return found;
+}
+
+bool
+task_clears_facts(const char *tenant, const char *policy)
+{
+	AgcObject  *object;
+	const PolicyPart *part = fact_rules_pin(tenant, policy, &object);
+	bool		found = false;
+	ListCell   *cell;
+
+	if (part == NULL)
+		return false;
+	foreach(cell, part->rules)
+		found |= ((const FactRule *) lfirst(cell))->clears;
+	agc_object_unpin(object);
+	return found;
+}
+
 /* ----- at begin --------------------------------------------------------------------- */
 
 static void

@@ -32,6 +32,10 @@ extern void task_look(const char *tenant, const char *task, TaskSight *sight);
 extern Jsonb *task_labels(const char *tenant, TaskSight *sight);
 extern Jsonb *task_facts(const char *tenant, const char *root, bool with_open, int64 *open_until);
 
+/* whether calls of the tool may show facts or take them away; whether those of any tool take some away */
+extern bool task_has_fact_rules(const char *tenant, const char *policy, const char *tool);
+extern bool task_clears_facts(const char *tenant, const char *policy);
+
 /* ----- what a begin and an end of a call leave behind ------------------------ */
 
 /*

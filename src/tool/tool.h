@@ -128,6 +128,9 @@ extern char *tool_args_feedback(const ToolDef *tool, Jsonb *args, Jsonb *errors)
 /* Calls back for every string of args that the tool's schema calls a URL, perhaps more than once. */
 extern void tool_urls(const ToolDef *tool, Jsonb *args, SchemaUrlCallback callback, void *arg);
 
+/* whether its schema refuses nothing (tool_words.c) */
+extern bool tool_takes_anything(const ToolDef *tool);
+
 /* Whether every document that the schema takes has something at the pointer (tool_words.c). */
 extern bool tool_requires(const SchemaProgram *program, const char *pointer);
 

@@ -160,3 +160,12 @@ tool_require_pointers(const SchemaProgram *program, char **pointers, int n, cons
 					 errdetail("%s can be left out, so two calls could differ only in its absence.", agc_quoted_name(pointers[i])),
 					 errhint("List it as \"required\" in every object on its way, each of type object.")));
 }
+
+bool
+tool_takes_anything(const ToolDef *tool)
+{
+	const SchemaNode *root = tool->program->root;
+
+	return !root->never && root->types == TYPE_ANY && root->string == NULL && root->number == NULL && root->array == NULL &&
+		root->object == NULL && root->any == NULL;
+}
