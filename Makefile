@@ -16,6 +16,7 @@ SQL_price  = price model_alias price_import
 SQL_budget = budget define template permit status spend ledger verify
 SQL_task   = task fact limit once
 SQL_approval = approval
+SQL_replay = replay suggest
 SQL_call   = call model tools_for config config_policy
 SQL_report = metrics spans
 room_sql   = $(if $(SQL_$(1)),$(patsubst %,src/$(1)/%.sql,$(SQL_$(1))),$(wildcard src/$(1)/$(1).sql))

@@ -209,10 +209,18 @@ COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, t
   'pointer: the first pointer that kept an allow from being true, or a deny or ask from being false or true. '
   'Changes nothing.';
 
+CREATE FUNCTION agentcore.call_urls(tool text, args jsonb, policy text, strict boolean, tenant text DEFAULT '', OUT url text, OUT form text, OUT method text) RETURNS SETOF record
+  LANGUAGE C STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'agentcore_call_urls_v1';
+COMMENT ON FUNCTION agentcore.call_urls(text, jsonb, text, boolean, text) IS
+  'Internal. '
+  'The addresses that the gate would find among the arguments of a call, one row per address and method; none for an unknown tool. '
+  'form: url, template (RFC 6570) or place (a host name or an address); strict: as the policy''s strict_urls.';
+
 INSERT INTO agentcore.access_function VALUES
   ('agent_set', 'admin'), ('agent_drop', 'admin'),
   ('call_begin', 'agent'), ('call_begin_many', 'agent'), ('llm_begin', 'agent'), ('call_commit', 'agent'), ('llm_commit', 'agent'),
   ('call_fail', 'agent'), ('call_release', 'agent'), ('call_extend', 'agent'), ('call_resolve', 'agent'), ('call_status', 'agent'),
-  ('call_explain', 'agent');
+  ('call_explain', 'agent'), ('call_urls', 'internal');
 
 SELECT pg_catalog.pg_extension_config_dump('agentcore.agent', '');
