@@ -117,12 +117,18 @@ once_judge(void *state, FoldCall *call)
 	OnceEntry  *entry;
 	FoldTag		name;
 
-	if (gate->tool == NULL || gate->tool->once <= 0 || !name_call(call, &name))
+	if (gate->tool == NULL || gate->tool->once <= 0)
 		return;
-	entry = hash_search(state, &name, HASH_FIND, NULL);
+	entry = name_call(call, &name) ? hash_search(state, &name, HASH_FIND, NULL) : NULL;
+	if (gate->verdict != VERDICT_NONE)
+		return;
 	if (then == FOLD_NOT_ASKED || (entry != NULL && entry->diverged) || !is_as_it_was(call))
+	{
 		judge_followed(call, entry);
-	else if (then == FOLD_SAID)
+		return;
+	}
+	call->wants_args = false;
+	if (then == FOLD_SAID)
 	{
 		fold_as_recorded(call, true);
 		gate->replayed = true;

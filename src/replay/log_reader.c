@@ -42,26 +42,56 @@ static const char query[] =
 	" args, args_digest, result, approval, retry_after_ms"
 	" FROM agentcore.call_log_entry WHERE tenant = $1 AND at >= $2 AND at < $3 ORDER BY at, id";
 
-TimestampTz
-log_begins(const char *tenant)
+/* When the number of a call was made, which is version 7: six bytes of milliseconds. */
+static TimestampTz
+time_of(const pg_uuid_t *id)
 {
-	static const Oid types[] = {TEXTOID};
-	static AgcPlan plan = {"SELECT pg_catalog.min(at) FROM agentcore.call_log_entry WHERE tenant = $1", 1, types};
-	TimestampTz at = DT_NOBEGIN;
+	int64		ms = 0;
+
+	for (int i = 0; i < 6; i++)
+		ms = ms << 8 | id->data[i];
+	return ms * 1000 - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+}
+
+/* The permit of a call is a little older than its row in the log, and belongs to the replay too. */
+static TimestampTz
+before_permit(TimestampTz since, const pg_uuid_t *id)
+{
+	TimestampTz at = time_of(id);
+
+	return at < since && at >= since - USECS_PER_MINUTE ? at : since;
+}
+
+TimestampTz
+log_begins(const char *tenant, TimestampTz since)
+{
+	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID};
+	static AgcPlan plan = {
+		"SELECT at, CASE WHEN event = 'begin' AND verdict = 'run' AND attempt = 1 THEN call_id END"
+		" FROM agentcore.call_log_entry WHERE tenant = $1 AND at >= $2 ORDER BY at, id LIMIT 1", lengthof(types), types
+	};
 	AgcOwner	owner;
 	AgcRow		row;
-	bool		isnull;
-	Datum		value;
 
 	agc_row_init(&row);
 	agc_put_text(&row, tenant);
+	agc_put_time(&row, since);
 	agc_owner_begin(&owner);
 	agc_spi_read_row(&plan, &row);
-	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	if (!isnull)
-		at = DatumGetTimestampTz(value);
+	if (SPI_processed > 0)
+	{
+		HeapTuple	first = SPI_tuptable->vals[0];
+		bool		isnull;
+		Datum		at = SPI_getbinval(first, SPI_tuptable->tupdesc, 1, &isnull);
+		Datum		id = SPI_getbinval(first, SPI_tuptable->tupdesc, 2, &isnull);
+
+		if (since == DT_NOBEGIN)
+			since = DatumGetTimestampTz(at);
+		if (!isnull)
+			since = before_permit(since, DatumGetUUIDP(id));
+	}
 	agc_owner_end(&owner);
-	return at;
+	return since;
 }
 
 LogReader *

@@ -27,8 +27,11 @@ typedef struct LogRow
 	Jsonb	   *result;			/* of a settlement; NULL: not recorded */
 } LogRow;
 
-/* when the tenant's first row was written; DT_NOBEGIN: there is none */
-extern TimestampTz log_begins(const char *tenant);
+/*
+ * When what is replayed begins: at since, or where that is DT_NOBEGIN with the tenant's first row, or a moment
+ * before it, when the first call was given its permit.
+ */
+extern TimestampTz log_begins(const char *tenant, TimestampTz since);
 
 /* rows of the tenant from since on and before until, read under the caller's snapshot; the reader is in CurrentMemoryContext */
 extern LogReader *log_open(const char *tenant, TimestampTz since, TimestampTz until);

@@ -109,7 +109,6 @@ replay_init(Replay *replay)
 		replay->states[i] = replay_folds[i]->init(&replay->start);
 	replay->summary = summary_begin(replay->start.tenant);
 	replay->running = running_begin(replay->states, replay->summary);
-	replay->log = log_open(replay->start.tenant, replay->start.since, replay->start.until);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -128,6 +127,8 @@ read_span(FunctionCallInfo fcinfo, Replay *replay)
 static void
 run(FunctionCallInfo fcinfo, Replay *replay)
 {
+	TimestampTz since;
+
 	replay->start.tenant = agc_arg_tenant(fcinfo, 4);
 	read_span(fcinfo, replay);
 	agc_enter(replay->start.tenant, AGC_APPROVER);
@@ -135,10 +136,11 @@ run(FunctionCallInfo fcinfo, Replay *replay)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("calls are replayed under the configuration of now only")));
-	if (replay->start.since == DT_NOBEGIN)
-		replay->start.since = log_begins(replay->start.tenant);
+	since = replay->start.since;
+	replay->start.since = log_begins(replay->start.tenant, since);
 	InitMaterializedSRF(fcinfo, 0);
 	replay_init(replay);
+	replay->log = log_open(replay->start.tenant, since, replay->start.until);
 	PG_TRY();
 	{
 		replay_all(replay);
