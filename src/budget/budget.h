@@ -184,6 +184,8 @@ typedef struct PermitRow
 	int64		held_tokens;
 	int64		held_nanousd;
 	int64		held_calls;
+	int64		spent_tokens;	/* by attempts before, when it was read */
+	int64		spent_nanousd;
 	TimestampTz created_at;
 	TimestampTz lease_until;
 	TimestampTz retry_at;		/* states retry and deferred only */
@@ -309,6 +311,9 @@ extern bool permit_lock(const char *tenant, const pg_uuid_t *id, bool of_anyone,
 /* tokens, nanousd: -1 charges what was held; a result is kept for a key only; answer may be NULL */
 extern SettleResult permit_commit(const char *tenant, const PermitRow *permit,
 								  int64 tokens, int64 nanousd, const PermitAnswer *answer);
+
+/* what a locked permit is charged by now, without the attempts that were over when it was read */
+extern void permit_charged(const PermitRow *permit, int64 *tokens, int64 *nanousd);
 
 /* whether a commit would end it now, or has to be compared with how it ended */
 extern bool permit_may_end(const PermitRow *permit);

@@ -101,6 +101,13 @@ permit_lock(const char *tenant, const pg_uuid_t *id, bool of_anyone, PermitRow *
 	return true;
 }
 
+void
+permit_charged(const PermitRow *permit, int64 *tokens, int64 *nanousd)
+{
+	*tokens = permit->locked->charged[DIM_TOKENS] - permit->spent_tokens;
+	*nanousd = permit->locked->charged[DIM_NANOUSD] - permit->spent_nanousd;
+}
+
 bool
 permit_read(const char *tenant, const pg_uuid_t *id, PermitRow *out)
 {

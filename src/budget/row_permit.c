@@ -499,6 +499,8 @@ permit_from_tuple(Permit *out, HeapTuple tuple, TupleDesc desc, MemoryContext cx
 	out->held[DIM_IN_FLIGHT] = 1;
 	out->spent[DIM_TOKENS] = DatumGetInt64(v[P_SPENT_TOKENS]);
 	out->spent[DIM_NANOUSD] = DatumGetInt64(v[P_SPENT_NANOUSD]);
+	out->row.spent_tokens = out->spent[DIM_TOKENS];
+	out->row.spent_nanousd = out->spent[DIM_NANOUSD];
 	out->charge_on_expiry = DatumGetBool(v[P_CHARGE_ON_EXPIRY]);
 	out->resolved = DatumGetBool(v[P_RESOLVED]);
 	out->settled_at = n[P_SETTLED_AT] ? 0 : DatumGetTimestampTz(v[P_SETTLED_AT]);

@@ -42,6 +42,7 @@ read_args(Gate *gate)
 	if (gate->args != NULL || (within_limits(gate, read_text, NULL) && gate->args != NULL))
 		return true;
 	gate->args = written_json_nothing();
+	gate->unreadable = true;
 	return false;
 }
 

@@ -225,6 +225,6 @@ AGC_FUNCTION(call_fail)
 	call_find(fcinfo, 0, tenant, true, &permit);
 	if (permit.state == PERMIT_OPEN || permit.state == PERMIT_RETRY || permit.state == PERMIT_EXPIRED)
 		end_failed(fcinfo, tenant, &permit, &cost, now, &advice);
-	log_settlement(tenant, &permit, "fail", retry_action_name(advice.action), advice.reason, NULL);
+	log_settlement(tenant, &permit, &(LogSettlement){.event = "fail", .outcome = retry_action_name(advice.action), .reason = advice.reason});
 	return retry_advice_return(fcinfo, &advice, now);
 }

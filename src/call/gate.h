@@ -78,6 +78,7 @@ typedef struct Gate
 	char	   *impossible;		/* why no tool can have the name that was asked for; or NULL */
 	char	   *oversized;		/* why the arguments were not read; or NULL */
 	char	   *args_text;		/* the model's raw string, or NULL */
+	bool		unreadable;		/* which is no JSON */
 	int64		est_tokens;		/* -1: not said; then the tool's; then unknown */
 	int64		est_nanousd;	/* the same */
 	char	   *key;

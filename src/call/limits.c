@@ -18,29 +18,35 @@ is_limit(int sqlstate)
 	return sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX || sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
-bool
-within_limits(Gate *gate, void (*work) (Gate *gate, void *arg), void *arg)
+ErrorData *
+limit_met(Gate *gate, void (*work) (Gate *gate, void *arg), void *arg)
 {
 	MemoryContext cxt = CurrentMemoryContext;
-	volatile bool done = false;
+	ErrorData  *volatile error = NULL;
 
 	(void) schema_limit_path(); /* one that somebody else caught */
 	PG_TRY();
 	{
 		work(gate, arg);
-		done = true;
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
 		if (!is_limit(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(cxt);
 		error = CopyErrorData();
 		FlushErrorState();
-		refuse_limit(gate, schema_limit_path(), error->message);
 	}
 	PG_END_TRY();
-	return done;
+	return error;
+}
+
+bool
+within_limits(Gate *gate, void (*work) (Gate *gate, void *arg), void *arg)
+{
+	ErrorData  *error = limit_met(gate, work, arg);
+
+	if (error != NULL)
+		refuse_limit(gate, schema_limit_path(), error->message);
+	return error == NULL;
 }

@@ -14,4 +14,7 @@
  */
 extern bool within_limits(Gate *gate, void (*work) (Gate *gate, void *arg), void *arg);
 
+/* the same without a refusal: the limit that was met, or NULL */
+extern ErrorData *limit_met(Gate *gate, void (*work) (Gate *gate, void *arg), void *arg);
+
 #endif							/* AGENTCORE_CALL_LIMITS_H */

@@ -7,12 +7,17 @@
  * log does not, which is why agentcore.log_denials exists.  It never holds an
  * argument or a result.
  *
+ * Arguments are what a model sent, so what is too much to be read loses no call: it
+ * is not kept.
+ *
  * Memory: CurrentMemoryContext.  Locks: those of writing the row.  On ERROR: the
  * caller's transaction aborts, the verdict with it.
  */
 #include "call/log.h"
 
+#include "call/limits.h"
 #include "call/log_context.h"
+#include "call/open_call.h"
 #include "call/stages.h"
 #include "miscadmin.h"
 #include "record/record.h"
@@ -21,6 +26,22 @@ static const char *
 or_empty(const char *text)
 {
 	return text != NULL ? text : "";
+}
+
+/* Where a stage may quote arguments, and the tool has some that nobody is to read. */
+static const char *
+logged_detail(const Gate *gate)
+{
+	static const char *const quoting[] = {"arguments", "urls", "limits"};
+
+	if (gate->detail == NULL || gate->tool == NULL || gate->tool->nredact == 0)
+		return gate->detail;
+	if (gate->corrected)
+		return RECORD_REDACTED;
+	for (int i = 0; i < lengthof(quoting); i++)
+		if (gate->said_in != NULL && strcmp(gate->said_in, quoting[i]) == 0)
+			return RECORD_REDACTED;
+	return gate->detail;
 }
 
 static void
@@ -33,7 +54,7 @@ tell_server_log(const Gate *gate)
 			 errdetail_log("Tenant %s, role %s, task %s, key %s; %s.",
 						   agc_quoted_name(gate->tenant), agc_quoted_name(GetUserNameFromId(GetUserId(), false)),
 						   agc_quoted_name(or_empty(gate->task)), agc_quoted_name(or_empty(gate->key)),
-						   gate->detail ? gate->detail : "no detail"),
+						   gate->detail ? logged_detail(gate) : "no detail"),
 			 errhidestmt(true), errhidecontext(true)));
 }
 
@@ -73,7 +94,7 @@ put_decision(LogEntry *entry, const Gate *gate)
 {
 	entry->verdict = verdict_name(gate->verdict);
 	entry->reason = gate->reason;
-	entry->detail = gate->detail;
+	entry->detail = logged_detail(gate);
 	entry->enforced = gate_enforced(gate);
 	entry->call_id = gate->has_call_id ? &gate->call_id : NULL;
 	entry->attempt = gate->attempt;
@@ -91,11 +112,73 @@ put_decision(LogEntry *entry, const Gate *gate)
 	entry->retry_after_ms = gate->retry_after < 0 ? -1 : gate_in_ms(gate->retry_after);
 }
 
+/* What a row says of arguments; each is NULL where nothing is kept. */
+typedef struct KeptArgs
+{
+	Jsonb	   *args;			/* redacted */
+	Jsonb	   *named;			/* those of log_args, redacted */
+	bool		has_digest;
+	uint8		digest[AGC_HASH_LEN];
+} KeptArgs;
+
+/* As they run; of a call that was refused before they were judged, as they were sent. */
+static Jsonb *
+known_args(const Gate *gate)
+{
+	WrittenJson how;
+
+	if (gate->oversized != NULL || gate->unreadable)
+		return NULL;
+	if (gate->args != NULL || gate->args_text == NULL)
+		return gate->args;
+	return gate->tool != NULL && gate->tool->coerce ? written_json_read(gate->args_text, false, &how) :
+		written_json_strict(gate->args_text, &how);
+}
+
+/* Pure work.  Of a tool that was not found nobody knows what is to be redacted. */
+static void
+keep_args(Gate *gate, void *arg)
+{
+	KeptArgs   *kept = arg;
+	ToolRecord	level = record_level(gate->tool);
+	Jsonb	   *args = known_args(gate);
+	Jsonb	   *shown;
+
+	if (args == NULL)
+		return;
+	record_digest_args(gate->tenant, args, kept->digest);
+	kept->has_digest = true;
+	if (gate->tool == NULL && !gate->is_llm)
+		return;
+	shown = record_redact_args(gate->tool, args);
+	if (level >= TOOL_RECORD_ARGS)
+		kept->args = shown;
+	if (gate->tool != NULL && gate->tool->nlog_args > 0)
+		kept->named = record_kept_args(gate->tool, shown);
+}
+
+static void
+put_args(LogEntry *entry, Gate *gate, KeptArgs *kept)
+{
+	memset(kept, 0, sizeof(*kept));
+	if (record_level(gate->tool) == TOOL_RECORD_NONE)
+		return;
+	/* of the key of a digest; no table may be read while a limit is caught */
+	(void) agc_installation_secret();
+	if (limit_met(gate, keep_args, kept) != NULL)
+		memset(kept, 0, sizeof(*kept));
+	entry->args = kept->args;
+	entry->args_digest = kept->has_digest ? kept->digest : NULL;
+	if (gate->tool != NULL && gate->tool->nlog_args > 0)
+		entry->context = log_context(gate, kept->named);
+}
+
 void
 log_verdict(Gate *gate)
 {
 	bool		refused = gate->reason != NULL;
 	LogEntry	entry;
+	KeptArgs	kept;
 
 	if (refused && agc_log_denials)
 		tell_server_log(gate);
@@ -104,28 +187,46 @@ log_verdict(Gate *gate)
 	record_init_entry(&entry, gate->tenant, "begin");
 	put_names(&entry, gate);
 	put_decision(&entry, gate);
-	entry.context = log_context(gate);
+	put_args(&entry, gate, &kept);
 	entry.stage_ns = profile_clock_array(gate->clock, GATE_CLOCK_STAGES);
 	entry.policy_ns = profile_clock_elapsed(gate->clock);
 	record_write(&entry);
 }
 
+/*
+ * Of a tool that is gone nobody knows what is to be redacted; what is wrong with a
+ * result may quote it.
+ */
+static void
+put_result(LogEntry *entry, const char *tenant, const PermitRow *permit, Jsonb *result)
+{
+	AgcObject  *object;
+	const ToolDef *tool = call_tool(tenant, permit, &object);
+
+	if (result != NULL && record_level(tool) == TOOL_RECORD_ALL && (tool != NULL || permit->is_llm))
+		entry->result = record_redact_result(tool, result);
+	if (entry->detail != NULL && (tool == NULL || tool->nredact > 0))
+		entry->detail = RECORD_REDACTED;
+	if (object != NULL)
+		agc_object_unpin(object);
+}
+
 /* commit and fail are audited with agentcore.audit = all only */
 void
-log_settlement(const char *tenant, const PermitRow *permit, const char *event,
-			   const char *outcome, const char *reason, const JudgedResult *judged)
+log_settlement(const char *tenant, const PermitRow *permit, const LogSettlement *settlement)
 {
+	const JudgedResult *judged = settlement->judged;
 	bool		wrong = judged != NULL && judged->wrong != NULL;
 	LogEntry	entry;
 
 	if (agc_audit != AGC_AUDIT_ALL)
 		return;
-	record_init_entry(&entry, tenant, event);
+	record_init_entry(&entry, tenant, settlement->event);
 	entry.agent = permit->agent;
 	entry.tool = permit->tool;
 	entry.is_llm = permit->is_llm;
-	entry.verdict = outcome;
-	entry.reason = wrong ? SETTLED_INVALID_RESULT : reason;
+	entry.verdict = settlement->outcome;
+	entry.reason = wrong ? SETTLED_INVALID_RESULT : settlement->reason;
 	entry.detail = wrong ? judged->wrong : NULL;
 	entry.enforced = !wrong || judged->enforced;
 	entry.call_id = &permit->id;
@@ -133,6 +234,8 @@ log_settlement(const char *tenant, const PermitRow *permit, const char *event,
 	entry.key = permit->key;
 	entry.task = permit->task;
 	entry.subject = permit->subject;
+	permit_charged(permit, &entry.tokens, &entry.nanousd);
 	put_budgets(&entry, permit->budget, permit->nalso, permit->also);
+	put_result(&entry, tenant, permit, settlement->result);
 	record_write(&entry);
 }

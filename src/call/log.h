@@ -10,8 +10,17 @@
 #include "call/judged_result.h"
 
 extern void log_verdict(Gate *gate);
-/* judged NULL: there was no result to judge; what is wrong with one is the reason */
-extern void log_settlement(const char *tenant, const PermitRow *permit, const char *event,
-						   const char *outcome, const char *reason, const JudgedResult *judged);
+
+/* How a call ended. */
+typedef struct LogSettlement
+{
+	const char *event;			/* commit, fail, release, resolve */
+	const char *outcome;		/* the function's answer */
+	const char *reason;
+	const JudgedResult *judged; /* NULL: there was no result to judge; what is wrong with one is the reason */
+	Jsonb	   *result;			/* that the call brought; may be NULL */
+} LogSettlement;
+
+extern void log_settlement(const char *tenant, const PermitRow *permit, const LogSettlement *settlement);
 
 #endif							/* AGENTCORE_CALL_LOG_H */

@@ -7,7 +7,7 @@
 
 #include "call/gate.h"
 
-/* NULL: the tool has no log_args */
-extern Jsonb *log_context(Gate *gate);
+/* args: those that are kept; NULL: none */
+extern Jsonb *log_context(Gate *gate, Jsonb *args);
 
 #endif							/* AGENTCORE_CALL_LOG_CONTEXT_H */

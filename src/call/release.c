@@ -75,6 +75,6 @@ AGC_FUNCTION(call_release)
 	agc_enter_disabled(tenant, AGC_AGENT);
 	call_find(fcinfo, 0, tenant, true, &permit);
 	word = release(tenant, &permit);
-	log_settlement(tenant, &permit, "release", word, NULL, NULL);
+	log_settlement(tenant, &permit, &(LogSettlement){.event = "release", .outcome = word});
 	PG_RETURN_TEXT_P(cstring_to_text(word));
 }

@@ -71,13 +71,21 @@ commit_locked(const char *tenant, const PermitRow *permit, PermitAnswer *answer,
 	return settled;
 }
 
+/* One that came again, or beside another, is not the call's. */
+static Jsonb *
+result_of(SettleResult settled, Jsonb *result)
+{
+	return settled == SETTLE_COMMITTED || settled == SETTLE_LATE ? result : NULL;
+}
+
 static Datum
 commit_call(const char *tenant, const PermitRow *permit, PermitAnswer *answer, const CallCost *cost)
 {
 	JudgedResult judged = {NULL, true};
+	Jsonb	   *result = answer->result;
 	SettleResult settled = commit_locked(tenant, permit, answer, cost, &judged);
 
-	log_settlement(tenant, permit, "commit", permit_settle_names[settled], NULL, &judged);
+	log_settlement(tenant, permit, &(LogSettlement){.event = "commit", .outcome = permit_settle_names[settled], .judged = &judged, .result = result_of(settled, result)});
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[settled]));
 }
 
@@ -252,7 +260,7 @@ AGC_FUNCTION(call_resolve)
 		task_facts_end(tenant, &permit.id, succeeded, answer.result);
 		task_once_end(tenant, &permit.id, answer.result);
 	}
-	log_settlement(tenant, &permit, "resolve", permit_settle_names[settled], NULL, &judged);
+	log_settlement(tenant, &permit, &(LogSettlement){.event = "resolve", .outcome = permit_settle_names[settled], .judged = &judged, .result = result_of(settled, answer.result)});
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[settled]));
 }
 

@@ -10,6 +10,7 @@
 
 int			agc_audit = AGC_AUDIT_NONE;
 bool		agc_log_denials = false;
+int			agc_record = TOOL_RECORD_DIGEST;
 
 static const struct config_enum_entry audit_options[] = {
 	{"none", AGC_AUDIT_NONE, false},
@@ -17,6 +18,20 @@ static const struct config_enum_entry audit_options[] = {
 	{"all", AGC_AUDIT_ALL, false},
 	{NULL, 0, false}
 };
+
+static const struct config_enum_entry record_options[] = {
+	{"none", TOOL_RECORD_NONE, false},
+	{"digest", TOOL_RECORD_DIGEST, false},
+	{"args", TOOL_RECORD_ARGS, false},
+	{"all", TOOL_RECORD_ALL, false},
+	{NULL, 0, false}
+};
+
+ToolRecord
+record_level(const ToolDef *tool)
+{
+	return tool == NULL || tool->record == TOOL_RECORD_UNSET ? (ToolRecord) agc_record : tool->record;
+}
 
 void
 record_init(void)
@@ -31,5 +46,11 @@ record_init(void)
 							 "Write every refusal of the gate to the server log.",
 							 "ROLLBACK does not remove the line. Argument values are never logged.",
 							 &agc_log_denials, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("agentcore.record",
+							 "What agentcore.call_log keeps of arguments and results of tools that do not say so themselves.",
+							 "none: nothing; digest: a keyed digest of the arguments; args: the arguments too; all: results too. "
+							 "What a tool's redact names is never kept.",
+							 &agc_record, TOOL_RECORD_DIGEST, record_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 }

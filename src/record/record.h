@@ -8,6 +8,7 @@
 #define AGENTCORE_RECORD_H
 
 #include "core/core.h"
+#include "record/content.h"
 #include "record/traceparent.h"
 
 /* ----- settings (record.c): agc_x is agentcore.x ----- */

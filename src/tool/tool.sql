@@ -120,7 +120,7 @@ COMMENT ON FUNCTION agentcore.tool_set(text, jsonb, text, text, text, boolean, b
   'The input schema must require what once_by points at. '
   'log_args: JSON Pointers to arguments whose values call_log.context keeps; none is kept without it. '
   'record: what call_log keeps of a call''s arguments and result, if agentcore.audit lets its rows be written: none, digest (a digest of the arguments), args (the arguments too) or all (the result too); NULL: as agentcore.record says. '
-  'redact: JSON Pointers to what the log never keeps, of arguments and results alike, whatever record and log_args say; the token * stands for every array element. '
+  'redact: JSON Pointers to what the log never keeps, of arguments and results alike, whatever record and log_args say; the token * stands for every element and member. A pointer that begins with /args is about arguments only, one with /result about results only. What a pointer cannot be followed through is hidden whole. '
   'output_schema: a schema that results are judged by when their calls are committed, as result_validate() does; dialect and additional hold for it too. '
   'A result that it refuses settles the call, and is charged, but not cached; a NOTICE, permits.result_note and the row of call_log say invalid_result. '
   'In mode audit that is said, and the result is cached all the same. '
