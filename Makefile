@@ -59,7 +59,7 @@ PG_CONFIG ?= pg_config
 
 # The targets of the house are scripts (tools/, test/bench), which find or install what
 # they need themselves; everything else is PGXS.
-HOUSE = help demo reference check check-% bench bench-% format lint sanitize fuzz coverage
+HOUSE = help demo report reference check check-% bench bench-% format lint sanitize fuzz coverage
 ifneq ($(filter-out $(HOUSE),$(or $(MAKECMDGOALS),all)),)
 
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
@@ -78,7 +78,7 @@ agentcore--$(EXTVERSION).sql: $(SQL_PARTS)
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h) agentcore.control
 
 else
-.PHONY: help demo reference check check-hard check-versions bench bench-compare format lint sanitize fuzz coverage FORCE
+.PHONY: help demo report reference check check-hard check-versions bench bench-compare format lint sanitize fuzz coverage FORCE
 export PG_CONFIG
 
 help: ## this list
@@ -99,6 +99,9 @@ check-hard: ## the tests on a PostgreSQL built with assertions, below build/: [P
 
 check-versions: ## the tests on the PostgreSQLs of other Debian releases, in roots below build/: [SUITES='trixie forky'] [PARTS='regress isolation'] [TESTS='NAME ...']
 	@tools/run-versions $(PARTS)
+
+report: ## what the gate did in your database, on the terminal and as one HTML file: DSN='host=... dbname=...' [OUT=report.html] [HOURS=24]
+	@tools/run-report
 
 reference: ## write the generated half of doc/reference.md
 	@tools/run-check write-reference

@@ -78,7 +78,7 @@ class Traffic:
         self.model("researcher", task)
         self.call("researcher", "search", {"q": f"topic {int(pick() * pick() * 40)}"}, task, usd=0.002)
         self.call("researcher", "fetch", {"url": f"https://www.example.com/{int(pick() * pick() * 60)}"}, task, usd=0.003)
-        self.call("helper", "mail", {"to": n}, task, fails=(503, "busy") if pick() < 0.12 else None, usd=0.001)
+        self.call("helper", "mail", {"to": n}, task, fails=(503 if n % 7 == 0 else 400, "no") if pick() < 0.15 else None, usd=0.001)
         if n % 3 == 0:
             self.call("researcher", "fetch", {"url": self.random.choice(["https://10.0.0.1/", "https://evil.example.net/x", "ftp://www.example.com/"])}, task)
         if n % 4 == 0:

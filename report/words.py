@@ -1,0 +1,66 @@
+"""Numbers, times and names as people read them.  Nothing that a name holds reaches a terminal or a page as anything but text."""
+import math
+import unicodedata
+
+# what turns the order of the letters around it, by a sign that can be seen
+BIDI = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
+
+
+def plain(text):
+    """Without control characters and without what reorders text."""
+    return "".join(f"<U+{ord(char):04X}>" if char in BIDI or unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") else char
+                   for char in str(text))
+
+
+def short(text, width):
+    text = plain(text)
+    return text if len(text) <= width else text[:width - 1] + "…"
+
+
+def number(value):
+    """12 345, 1.2 million."""
+    value = float(value)
+    if value == int(value) and abs(value) < 100000:
+        return f"{int(value):,}".replace(",", "\u202f")
+    for size, word in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}\u202f{word}"
+    return f"{value:.3g}"
+
+
+def usd(value):
+    if value == 0:
+        return "$0"
+    return f"${value:,.2f}" if abs(value) >= 1 else f"${value:.{max(2, 1 - math.floor(math.log10(abs(value))))}f}"
+
+
+def amount(value, unit):
+    return usd(value) if unit == "USD" else f"{number(value)} {unit}"
+
+
+def percent(part, whole=1):
+    return "–" if not whole else f"{100 * part / whole:.0f}\u202f%"
+
+
+def milliseconds(value):
+    if value < 0.1:
+        return f"{value * 1000:.3g}\u202fµs"
+    return f"{value:.3g}\u202fms" if value < 1000 else duration(value / 1000)
+
+
+def duration(seconds):
+    if seconds < 60:
+        return f"{seconds:.3g}\u202fs"
+    for size, word, below in ((60, "min", 3600), (3600, "h", 2 * 86400), (86400, "days", math.inf)):
+        if seconds < below:
+            return f"{seconds / size:.2g}\u202f{word}" if seconds / size < 10 else f"{seconds / size:.0f}\u202f{word}"
+    return ""
+
+
+def clock(time, step):
+    """A place on the time line, in UTC."""
+    if step < 1:
+        return time.strftime("%H:%M:%S.") + f"{time.microsecond // 100000}"
+    if step < 60:
+        return time.strftime("%H:%M:%S")
+    return time.strftime("%H:%M") if step < 21600 else time.strftime("%d %b")
