@@ -19,11 +19,11 @@ import time
 
 import measure
 from cache import Bench, connect, interleaved, ratio
-from lib import data
+from lib import data, sizes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, "..", "..", "src")
-ROUNDS = int(os.environ.get("ROUNDS") or 5)
+ROUNDS = int(os.environ.get("ROUNDS") or (1 if sizes.QUICK else 5))
 SIZES = (1, 100, 10_000, 100_000)
 URLS = 100_000
 

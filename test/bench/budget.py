@@ -25,10 +25,10 @@ import psycopg
 import measure
 import miss_ratio
 from cache import Bench, ratio
-from lib import data
+from lib import data, sizes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-QUICK = os.environ.get("QUICK", "") not in ("", "0")
+QUICK = sizes.QUICK
 ROUNDS = int(os.environ.get("ROUNDS") or (1 if QUICK else 3))
 SECONDS = max(1, round(float(os.environ.get("SECONDS_EACH") or 1)))
 PERMITS = int(os.environ.get("PERMITS") or (1_000_000 if QUICK else 10_000_000))

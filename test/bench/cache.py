@@ -21,9 +21,9 @@ import psycopg
 
 import measure
 import miss_ratio
-from lib import data
+from lib import data, sizes
 
-ROUNDS = int(os.environ.get("ROUNDS") or 5)
+ROUNDS = int(os.environ.get("ROUNDS") or (1 if sizes.QUICK else 5))
 SECONDS = max(1, round(float(os.environ.get("SECONDS_EACH") or 1)))
 KEYS, VALUE_BYTES, CLIENTS, RATE = 100_000, 900, 10, 10_000
 

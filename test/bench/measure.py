@@ -34,7 +34,7 @@ import tempfile
 from lib import chart, data, sizes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROUNDS = int(os.environ.get("ROUNDS") or 7)
+ROUNDS = int(os.environ.get("ROUNDS") or (1 if sizes.QUICK else 7))
 SECONDS = float(os.environ.get("SECONDS_EACH") or 1)
 FLOOR = "SELECT 1"
 DATABASE = "agentcore_bench"

@@ -35,10 +35,10 @@ import psycopg
 import measure
 from allow import Timer
 from cache import Bench, interleaved
-from lib import data
+from lib import data, sizes
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROUNDS = int(os.environ.get("ROUNDS") or 5)
+ROUNDS = int(os.environ.get("ROUNDS") or (1 if sizes.QUICK else 5))
 ROWS = 5_000
 CALLS = 2_000
 NO_OPA = ("opa: not to be had: npm has what runs a compiled policy (@open-policy-agent/opa-wasm) and clients of a server (@open-policy-agent/opa),"

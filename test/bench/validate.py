@@ -26,11 +26,11 @@ import time
 
 import psycopg
 
-from lib import data
+from lib import data, sizes
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
-ROUNDS = int(os.environ.get("ROUNDS") or 15)
+ROUNDS = int(os.environ.get("ROUNDS") or (1 if sizes.QUICK else 15))
 ROWS = 10000
 RATE = 500
 TABLES = {"s1": "s1", "s2": "s2", "s2bad": "s2", "example": "example"}

@@ -11,7 +11,7 @@ import os
 import statistics
 
 import measure
-from lib import data, old_ways, open_loop, python_client, sizes, wire
+from lib import data, far, old_ways, open_loop, python_client, sizes, wire
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENTS = 10
@@ -23,12 +23,15 @@ RESULT = {"hits": [1, 2, 3]}
 FIELDS = {"query": {"type": "string", "min_length": 1, "max_length": 500}, "top_k": {"type": "integer", "min": 1, "max": 100},
           "url": {"type": "string", "max_length": 2000}}
 
+# what the clients read of a verdict
+VERDICT = ("verdict, call_id, args, result, reason, detail, errors, feedback, attempt, enforced, want_result, approval, retry_after_ms,"
+           " denied_by, model")
 ONE = "SELECT 1;\n"
 NEW = "\\set k random(1, 1000000000000000)\n"
 NEW_ARGS = f"""('{{"query": "q' || :k::text || '", "top_k": 5, "url": "{URL}"}}')::jsonb"""
 JUDGED = "SELECT agentcore.args_valid('fetch', {args});\nSELECT * FROM agentcore.url_check('p', :url);\nSELECT agentcore.cache_get('raw', {args});\n"
 FOUR = NEW + JUDGED.format(args=NEW_ARGS) + "SELECT agentcore.budget_acquire('b', 100, 0.001) AS permit \\gset\n"
-BEGIN = f"{NEW}SELECT verdict, call_id, detail FROM agentcore.call_begin('a', 'fetch', {NEW_ARGS}) \\gset\n"
+BEGIN = f"{NEW}SELECT {VERDICT} FROM agentcore.call_begin('a', 'fetch', {NEW_ARGS}) \\gset begun_\n"
 
 FLOOR, BARE = "SELECT 1", "cache_get, hit"
 GATE_HIT, THREE_HIT, HAND_HIT = "hit: one call_begin", "hit: three round trips (validate, allow, cache)", "hit: by hand in plpgsql"
@@ -40,12 +43,12 @@ FROM_PYTHON, NOTHING = "hit: one call_begin, from Python", "nothing, in a Python
 SCRIPTS = {
     FLOOR: ONE,
     BARE: "SELECT agentcore.cache_get('raw', :args);\n",
-    GATE_HIT: "SELECT verdict, result, call_id, detail FROM agentcore.call_begin('a', 'fetch', :args);\n",
+    GATE_HIT: f"SELECT {VERDICT} FROM agentcore.call_begin('a', 'fetch', :args);\n",
     THREE_HIT: JUDGED.format(args=":args"),
     HAND_HIT: "SELECT * FROM hand.call_begin('a', 'fetch', :args);\n",
     GATE_BEGIN: BEGIN,
     FOUR_BEGIN: FOUR,
-    GATE_RUN: BEGIN + "SELECT agentcore.call_commit(:call_id, :result, tokens => 80, usd => 0.0008);\n",
+    GATE_RUN: BEGIN + "SELECT agentcore.call_commit(:begun_call_id, :result, tokens => 80, usd => 0.0008);\n",
     SIX_RUN: FOUR + f"SELECT agentcore.budget_commit(:permit, 80, 0.0008);\nSELECT agentcore.cache_set('raw', {NEW_ARGS}, :result, ttl => '1 hour');\n",
     HAND_RUN: f"{NEW}SELECT verdict, permit FROM hand.call_begin('a', 'fetch', {NEW_ARGS}) \\gset\nSELECT hand.call_commit(:permit, :result, 80, 0.0008);\n",
 }
@@ -73,7 +76,7 @@ def runs_here(_):
 
 
 def hits_from_python(_):
-    session = python_client.Session(begin=(("jsonb",), "SELECT verdict, result, call_id, detail FROM agentcore.call_begin('a', 'fetch', $1)"))
+    session = python_client.Session(begin=(("jsonb",), f"SELECT {VERDICT} FROM agentcore.call_begin('a', 'fetch', $1)"))
     return lambda _: session.ask("begin", ARGS)
 
 
@@ -106,6 +109,24 @@ def one_client(bench, pgbench):
     bare = statistics.median(a / b for a, b in zip(times[GATE_HIT], times[BARE]))
     bench.row(GATE_HIT, f"{statistics.median(times[GATE_HIT]):.1f}", "", BARE, f"{1 / bare:.2f}", bench.target("a gate hit against a bare cache_get", "<= 1.3 x as long", bare <= 1.3) + f" ({bare:.2f})")
     share_of_a_tool(bench, times)
+
+
+def over_a_network(bench, pgbench, directory):
+    """The same where a way to the server takes a quarter of a millisecond: another machine of the same site."""
+    names = (FLOOR, GATE_HIT, THREE_HIT, GATE_BEGIN, FOUR_BEGIN, GATE_RUN, SIX_RUN)
+    times, near = {name: [] for name in names}, pgbench.host
+    with far.relay(directory, 0.00025) as pgbench.host:
+        for number in range(sizes.ROUNDS):
+            for name in names if number % 2 == 0 else reversed(names):
+                times[name].append(pgbench.closed(SCRIPTS[name], seconds=min(1, sizes.SECONDS)))
+    pgbench.host = near
+    group = "The gate against round trips over a network (a relay that keeps each message for 0.25 ms): one client"
+    data.keep_all(group, times, beside=FLOOR)
+    bench.head(group, "request", "us", "min - max", "against", "times as long")
+    for name in names:
+        other = {GATE_BEGIN: FOUR_BEGIN, GATE_HIT: THREE_HIT, GATE_RUN: SIX_RUN}.get(name, "")
+        bench.row(name, f"{statistics.median(times[name]):.0f}", f"{min(times[name]):.0f} - {max(times[name]):.0f}", other,
+                  f"{statistics.median(b / a for a, b in zip(times[name], times[other])):.2f}" if other else "")
 
 
 def share_of_a_tool(bench, times):
@@ -152,4 +173,5 @@ def compare(bench, directory):
     set_up()
     pgbench = wire.Pgbench(directory, args=json.dumps(ARGS), result=json.dumps(RESULT), url=URL)
     one_client(bench, pgbench)
+    over_a_network(bench, pgbench, directory)
     at_rates(bench, pgbench)

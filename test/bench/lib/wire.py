@@ -15,14 +15,15 @@ from measure import DATABASE, Failed
 
 class Pgbench:
     def __init__(self, directory, database=DATABASE, **variables):
-        self.directory, self.database = directory, database
+        self.directory, self.database, self.host = directory, database, ()
         self.variables = [f"-D{name}={value}" for name, value in variables.items()]
 
     def run(self, script, clients, *options):
         path = os.path.join(self.directory, "request.sql")
         with open(path, "w", encoding="utf-8") as file:
             file.write(script)
-        run = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)), *self.variables, *options,
+        where = ("-h", self.host[0], "-p", self.host[1]) if self.host else ()
+        run = subprocess.run(["pgbench", *where, "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)), *self.variables, *options,
                               "-f", path, self.database], capture_output=True, text=True)
         rate = re.search(r"^tps = ([\d.]+)", run.stdout, re.M)
         if run.returncode or not rate or re.search(r"number of failed transactions: [1-9]", run.stdout):
