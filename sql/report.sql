@@ -63,7 +63,7 @@ SELECT (SELECT count(*) FROM regexp_split_to_table(agentcore.metrics_text(), '\n
 -- spans: one per attempt, by its own row of the log; a hostile traceparent is none
 SET agentcore.audit = 'all';
 SELECT agentcore.tool_set('slow', '{}', idempotent => true), agentcore.policy_deny_tool('web', 'never', name => 'no') > 0, agentcore.tool_set('never', '{}');
-CREATE TEMP TABLE begun AS SELECT call_id FROM agentcore.call_begin('worker', 'slow', '{}', est_usd => 0, key => 'k', task => 'night');
+CREATE TEMP TABLE begun AS SELECT call_id FROM agentcore.call_begin('worker', 'slow', '{}', est_usd => 0, key => 'k', task => 'night', trace => '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01');
 SET agentcore.debug_clock_offset = 2000;
 SELECT action FROM begun, agentcore.call_fail(call_id, 503);
 SET agentcore.debug_clock_offset = 1000000;
@@ -74,10 +74,9 @@ SELECT verdict FROM agentcore.call_begin('worker', 'never', '{}', est_usd => 0);
 SELECT verdict FROM agentcore.call_begin('worker', 'fetch', '{}', est_usd => 0);
 SELECT verdict FROM agentcore.call_begin('worker', 'slow', '{"open": true}', est_usd => 0);
 RESET agentcore.debug_clock_offset;
-UPDATE agentcore.call_log_entry SET trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' WHERE tool = 'slow' AND attempt = 1 AND key IS NOT NULL;
 UPDATE agentcore.call_log_entry SET trace = E'</script>"\n' WHERE tool = 'never';
 SELECT name, kind, CASE WHEN verdict = 'run' THEN end_time - start_time >= '2 s' END AS took, status_code AS status, "error.type" AS error, verdict, outcome, attempt,
-       trace_id = '4bf92f3577b34da6a3ce929d0e0e4736' AND parent_span_id = '00f067aa0ba902b7' AS traced, task
+       trace_id = '4bf92f3577b34da6a3ce929d0e0e4736' AND parent_span_id = '00f067aa0ba902b7' AS traced, tokens, usd, task
   FROM agentcore.spans ORDER BY start_time, name;
 SELECT count(*) AS spans, count(DISTINCT span_id) AS ids, bool_and(span_id ~ '^[0-9a-f]{16}$' AND trace_id ~ '^[0-9a-f]{32}$') AS of_the_form,
        count(DISTINCT trace_id) FILTER (WHERE tool = 'slow' AND key IS NOT NULL) AS traces_of_retry

@@ -47,6 +47,9 @@ answers(q{SELECT agentcore.budget_commit(agentcore.budget_acquire('b'))}, 'commi
 answers(q{SELECT action FROM agentcore.retry_next(1, 503)}, 'retry', 'retry advice');
 answers(q{SELECT agentcore.agent_set('a', 'p', 'b')}, 't', 'agents');
 
+answers(q{SELECT count(*) > 10, agentcore.metrics_text() ~ '# EOF' FROM agentcore.metrics}, 't|t', 'metrics of what there is');
+answers(q{SELECT count(*) FROM agentcore.spans}, '0', 'spans');
+
 # cache, breaker and rate limiter need it
 refuses(q{SELECT agentcore.cache_get('t', '{}')}, 'cache_get');
 refuses(q{SELECT agentcore.cache_set('t', '{}', '1')}, 'cache_set');

@@ -29,7 +29,7 @@ SELECT agentcore.policy_set('web', tenant => 'acme'), agentcore.policy_allow_too
        agentcore.budget_set('acme', max_usd => 0.1, period => '1 day', tenant => 'acme'), agentcore.agent_set('buyer', 'web', 'acme', tenant => 'acme');
 SELECT agentcore.budget_ledger_partition();
 """
-BEGIN = "SELECT verdict, call_id FROM agentcore.call_begin(%s, %s, %s::jsonb, task => %s, budget => %s, lease => %s::interval, tenant => %s)"
+BEGIN = "SELECT verdict, call_id FROM agentcore.call_begin(%s, %s, %s::jsonb, task => %s, budget => %s, lease => %s::interval, trace => %s, tenant => %s)"
 MODEL = "SELECT verdict, call_id FROM agentcore.llm_begin(%s, 'small-model', %s, 500, task => %s)"
 
 
@@ -54,7 +54,7 @@ class Traffic:
 
     def call(self, agent, tool, args, task=None, budget=None, tenant="", fails=None, usd=None, leave=False):
         self.calls += 1
-        verdict, call_id = self.value(BEGIN, agent, tool, json.dumps(args), task, budget, '1 day' if leave else None, tenant)
+        verdict, call_id = self.value(BEGIN, agent, tool, json.dumps(args), task, budget, '1 day' if leave else None, f"00-{self.calls:032x}-{self.calls:016x}-01", tenant)
         if verdict == "run" and not leave:
             self.takes(int(self.random.lognormvariate(4.5, 0.8)))
             if fails:
@@ -96,6 +96,7 @@ def fill(connection, steps=120, seed=1):
     """How many calls were made."""
     connection.execute("SET client_min_messages = error")
     connection.execute("SET agentcore.audit = 'all'")
+    connection.execute("SET agentcore.track_timing = 'on'")
     traffic = Traffic(connection, seed)
     traffic.later(0)
     for statement in SETUP.strip().split(";\n"):
@@ -108,5 +109,6 @@ def fill(connection, steps=120, seed=1):
         traffic.call("helper", "pay", {"amount": amount}, "waiting")
     traffic.call("helper", "mail", {"to": "open"}, "open", leave=True)
     connection.execute("RESET agentcore.debug_clock_offset")
+    connection.execute("RESET agentcore.track_timing")
     connection.execute("RESET agentcore.audit")
     return traffic.calls
