@@ -18,6 +18,7 @@
 #include "call/call.h"
 #include "call/call_context.h"
 #include "call/correction.h"
+#include "call/counted.h"
 #include "call/digest.h"
 #include "call/fallback.h"
 #include "call/llm.h"
@@ -122,7 +123,9 @@ begin_call(Gate *gate)
 	open_facts(gate);
 	correction_tell(gate);
 	gate_report_observed(gate);
+	profile_clock_skip(gate->clock);
 	log_verdict(gate);
+	counted_begin(gate);
 	release(gate);
 }
 

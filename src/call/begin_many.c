@@ -16,6 +16,7 @@
 #include "call/begin.h"
 
 #include "access/detoast.h"
+#include "call/counted.h"
 #include "call/log.h"
 #include "call/refuse.h"
 #include "call/request.h"
@@ -114,7 +115,9 @@ judge_call(Turn *turn, Gate *gate, const TurnCall *call)
 		begin_call(gate);
 		return;
 	}
+	profile_clock_skip(gate->clock);
 	log_verdict(gate);
+	counted_begin(gate);
 }
 
 static void

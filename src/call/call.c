@@ -9,6 +9,7 @@
 
 #include "allow/allow.h"
 #include "budget/budget.h"
+#include "call/counted.h"
 #include "call/loop.h"
 #include "call/takes.h"
 #include "tool/tool.h"
@@ -42,6 +43,7 @@ void
 call_init(void)
 {
 	define_settings();
+	counted_init();
 	loop_init();
 	takes_init();
 	tool_set_method_policies(allow_method_policies);

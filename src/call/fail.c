@@ -16,6 +16,7 @@
 #include "call/approval_stage.h"
 #include "call/call_cost.h"
 #include "call/call_target.h"
+#include "call/counted.h"
 #include "call/kept_answer.h"
 #include "call/log.h"
 #include "call/open_call.h"
@@ -174,6 +175,19 @@ end_late(const char *tenant, const PermitRow *permit, CallCost *cost, TimestampT
 		advice->action = RETRY_FAIL;
 }
 
+/* A cancelled model call without amounts has not ended yet, but for its key. */
+static void
+count_failed(const char *tenant, const PermitRow *permit, const RetryAdvice *advice, const CallCost *cost,
+			 const ProfileClock *clock)
+{
+	bool		again = advice->action == RETRY_RETRY || advice->action == RETRY_DEFER;
+
+	if (permit->is_llm && advice->class == RETRY_CLASS_CANCELLED && cost->tokens < 0 && cost->nanousd < 0)
+		return;
+	counted_end(tenant, permit, &(CallEnd){again ? PROFILE_RETRIED : PROFILE_FAILED, cost, is_open(permit, advice),
+				counted_tool_us(permit), clock});
+}
+
 static void
 end_failed(FunctionCallInfo fcinfo, const char *tenant, PermitRow *permit, CallCost *cost, TimestampTz now,
 		   RetryAdvice *advice)
@@ -213,6 +227,7 @@ end_failed(FunctionCallInfo fcinfo, const char *tenant, PermitRow *permit, CallC
  */
 AGC_FUNCTION(call_fail)
 {
+	ProfileClock *clock = profile_clock_start();
 	CallCost	cost = {
 		agc_opt_amount(fcinfo, 4, "tokens", -1), agc_opt_usd(fcinfo, 5, "usd", -1)
 	};
@@ -225,6 +240,8 @@ AGC_FUNCTION(call_fail)
 	call_find(fcinfo, 0, tenant, true, &permit);
 	if (permit.state == PERMIT_OPEN || permit.state == PERMIT_RETRY || permit.state == PERMIT_EXPIRED)
 		end_failed(fcinfo, tenant, &permit, &cost, now, &advice);
-	log_settlement(tenant, &permit, &(LogSettlement){.event = "fail", .outcome = retry_action_name(advice.action), .reason = advice.reason});
+	log_settlement(tenant, &permit, &(LogSettlement){.clock = clock, .event = "fail", .outcome = retry_action_name(advice.action), .reason = advice.reason});
+	if (strcmp(advice.reason, ADVICE_ALREADY_SETTLED) != 0)
+		count_failed(tenant, &permit, &advice, &cost, clock);
 	return retry_advice_return(fcinfo, &advice, now);
 }

@@ -16,6 +16,7 @@
 #include "call/log.h"
 
 #include "call/limits.h"
+#include "call/counted.h"
 #include "call/log_context.h"
 #include "call/open_call.h"
 #include "call/stages.h"
@@ -211,6 +212,19 @@ put_result(LogEntry *entry, const char *tenant, const PermitRow *permit, Jsonb *
 		agc_object_unpin(object);
 }
 
+/* Of what a person resolves, or its worker gives up, nobody knows how long it ran. */
+static void
+put_settlement_times(LogEntry *entry, const PermitRow *permit, const LogSettlement *settlement)
+{
+	bool		ran = strcmp(settlement->event, "commit") == 0 || strcmp(settlement->event, "fail") == 0;
+
+	if (agc_track_timing == PROFILE_TIMING_OFF)
+		return;
+	entry->policy_ns = profile_clock_elapsed(settlement->clock);
+	if (ran)
+		entry->tool_us = counted_tool_us(permit);
+}
+
 /* commit and fail are audited with agentcore.audit = all only */
 void
 log_settlement(const char *tenant, const PermitRow *permit, const LogSettlement *settlement)
@@ -237,5 +251,6 @@ log_settlement(const char *tenant, const PermitRow *permit, const LogSettlement 
 	permit_charged(permit, &entry.tokens, &entry.nanousd);
 	put_budgets(&entry, permit->budget, permit->nalso, permit->also);
 	put_result(&entry, tenant, permit, settlement->result);
+	put_settlement_times(&entry, permit, settlement);
 	record_write(&entry);
 }

@@ -19,6 +19,7 @@ typedef struct LogSettlement
 	const char *reason;
 	const JudgedResult *judged; /* NULL: there was no result to judge; what is wrong with one is the reason */
 	Jsonb	   *result;			/* that the call brought; may be NULL */
+	const ProfileClock *clock;	/* of the function; NULL: it is not timed */
 } LogSettlement;
 
 extern void log_settlement(const char *tenant, const PermitRow *permit, const LogSettlement *settlement);

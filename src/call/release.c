@@ -12,6 +12,7 @@
  */
 #include "call/approval_stage.h"
 #include "call/call_target.h"
+#include "call/counted.h"
 #include "call/kept_answer.h"
 #include "call/log.h"
 #include "call/open_call.h"
@@ -68,6 +69,8 @@ release(const char *tenant, const PermitRow *permit)
 /* call_release(call_id, tenant) -> text: released | late | replayed | conflict */
 AGC_FUNCTION(call_release)
 {
+	const CallCost nothing = {0, 0};
+	ProfileClock *clock = profile_clock_start();
 	char	   *tenant = agc_arg_tenant(fcinfo, 1);
 	PermitRow	permit;
 	const char *word;
@@ -75,6 +78,8 @@ AGC_FUNCTION(call_release)
 	agc_enter_disabled(tenant, AGC_AGENT);
 	call_find(fcinfo, 0, tenant, true, &permit);
 	word = release(tenant, &permit);
-	log_settlement(tenant, &permit, &(LogSettlement){.event = "release", .outcome = word});
+	log_settlement(tenant, &permit, &(LogSettlement){.clock = clock, .event = "release", .outcome = word});
+	if (strcmp(word, "released") == 0)
+		counted_end(tenant, &permit, &(CallEnd){PROFILE_RELEASED, &nothing, false, PROFILE_UNKNOWN, clock});
 	PG_RETURN_TEXT_P(cstring_to_text(word));
 }

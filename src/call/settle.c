@@ -13,6 +13,7 @@
 #include "call/call_cost.h"
 #include "call/call_once.h"
 #include "call/call_target.h"
+#include "call/counted.h"
 #include "call/given_result.h"
 #include "call/judged_result.h"
 #include "call/kept_answer.h"
@@ -78,20 +79,31 @@ result_of(SettleResult settled, Jsonb *result)
 	return settled == SETTLE_COMMITTED || settled == SETTLE_LATE ? result : NULL;
 }
 
+/* What was settled before counts no more. */
+static void
+count_committed(const char *tenant, const PermitRow *permit, SettleResult settled, const CallCost *cost, int64 tool_us,
+				const ProfileClock *clock)
+{
+	if (settled == SETTLE_COMMITTED || settled == SETTLE_LATE)
+		counted_end(tenant, permit, &(CallEnd){PROFILE_COMMITTED, cost, true, tool_us, clock});
+}
+
 static Datum
-commit_call(const char *tenant, const PermitRow *permit, PermitAnswer *answer, const CallCost *cost)
+commit_call(const char *tenant, const PermitRow *permit, PermitAnswer *answer, const CallCost *cost, const ProfileClock *clock)
 {
 	JudgedResult judged = {NULL, true};
 	Jsonb	   *result = answer->result;
 	SettleResult settled = commit_locked(tenant, permit, answer, cost, &judged);
 
-	log_settlement(tenant, permit, &(LogSettlement){.event = "commit", .outcome = permit_settle_names[settled], .judged = &judged, .result = result_of(settled, result)});
+	log_settlement(tenant, permit, &(LogSettlement){.clock = clock, .event = "commit", .outcome = permit_settle_names[settled], .judged = &judged, .result = result_of(settled, result)});
+	count_committed(tenant, permit, settled, cost, counted_tool_us(permit), clock);
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[settled]));
 }
 
 /* call_commit(call_id, result, tokens, usd, result_text, tenant) -> text */
 AGC_FUNCTION(call_commit)
 {
+	ProfileClock *clock = profile_clock_start();
 	CallCost	cost = {
 		agc_opt_amount(fcinfo, 2, "tokens", -1), agc_opt_usd(fcinfo, 3, "usd", -1)
 	};
@@ -102,7 +114,7 @@ AGC_FUNCTION(call_commit)
 	agc_enter_disabled(tenant, AGC_AGENT);
 	call_find(fcinfo, 0, tenant, true, &permit);
 	given_result(fcinfo, 1, 4, &answer);
-	return commit_call(tenant, &permit, &answer, &cost);
+	return commit_call(tenant, &permit, &answer, &cost, clock);
 }
 
 /*
@@ -111,6 +123,7 @@ AGC_FUNCTION(call_commit)
  */
 AGC_FUNCTION(llm_commit)
 {
+	ProfileClock *clock = profile_clock_start();
 	CallCost	cost = {
 		agc_opt_amount(fcinfo, 2, "tokens", -1), agc_opt_usd(fcinfo, 3, "usd", -1)
 	};
@@ -122,7 +135,7 @@ AGC_FUNCTION(llm_commit)
 	call_find(fcinfo, 0, tenant, true, &permit);
 	(void) call_cost_of_usage(fcinfo, 1, tenant, &permit, &cost);
 	given_result(fcinfo, 4, 5, &answer);
-	return commit_call(tenant, &permit, &answer, &cost);
+	return commit_call(tenant, &permit, &answer, &cost, clock);
 }
 
 /* What a person allowed is what the call may hold: more of it is another question. */
@@ -222,6 +235,7 @@ is_resolved(const PermitRow *permit, bool succeeded)
  */
 AGC_FUNCTION(call_resolve)
 {
+	ProfileClock *clock = profile_clock_start();
 	CallCost	cost = {
 		agc_opt_amount(fcinfo, 3, "tokens", -1), agc_opt_usd(fcinfo, 4, "usd", -1)
 	};
@@ -260,7 +274,11 @@ AGC_FUNCTION(call_resolve)
 		task_facts_end(tenant, &permit.id, succeeded, answer.result);
 		task_once_end(tenant, &permit.id, answer.result);
 	}
-	log_settlement(tenant, &permit, &(LogSettlement){.event = "resolve", .outcome = permit_settle_names[settled], .judged = &judged, .result = result_of(settled, answer.result)});
+	log_settlement(tenant, &permit, &(LogSettlement){.clock = clock, .event = "resolve", .outcome = permit_settle_names[settled], .judged = &judged, .result = result_of(settled, answer.result)});
+	if (succeeded)
+		count_committed(tenant, &permit, settled, &cost, PROFILE_UNKNOWN, clock);
+	else if (settled == SETTLE_COMMITTED)
+		counted_end(tenant, &permit, &(CallEnd){PROFILE_FAILED, &cost, false, PROFILE_UNKNOWN, clock});
 	PG_RETURN_TEXT_P(cstring_to_text(permit_settle_names[settled]));
 }
 

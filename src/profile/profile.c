@@ -1,14 +1,17 @@
 /*
  * profile.c
- *	  What this room does when the library is loaded: its settings.
+ *	  What this room does when the library is loaded: its settings, and its
+ *	  part of shared memory.
  *
  * Memory: static variables.  Locks: none.  On ERROR: the library is not loaded.
  */
 #include "profile/profile.h"
 
+#include "profile/tally_table.h"
 #include "utils/guc.h"
 
-int			agc_track_timing = PROFILE_TIMING_OFF;
+int			agc_stat_call_slots = 256;
+int			agc_track_timing = PROFILE_TIMING_SAMPLED;
 int			agc_track_timing_every = 16;
 
 static const struct config_enum_entry timing_options[] = {
@@ -21,10 +24,15 @@ static const struct config_enum_entry timing_options[] = {
 static void
 define_settings(void)
 {
+	DefineCustomIntVariable("agentcore.stat_call_slots",
+							"Number of tools and models, of all tenants, that agentcore.stat_call counts calls of.",
+							"Fixed at server start; about 44 kB each. One tenant may have three quarters. Calls beyond count in one row for all. 0: no call is counted.",
+							&agc_stat_call_slots, 256, 0, 65536,
+							agc_at_start(), 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("agentcore.track_timing",
-							 "Which calls are timed, stage by stage.",
-							 "off: none; sampled: one in agentcore.track_timing_every, drawn at random; on: every call.",
-							 &agc_track_timing, PROFILE_TIMING_OFF, timing_options,
+							 "Which calls agentcore.stat_call times, stage by stage.",
+							 "off: none, and none is counted; sampled: all are counted, and one in agentcore.track_timing_every, drawn at random, is timed; on: every call is timed.",
+							 &agc_track_timing, PROFILE_TIMING_SAMPLED, timing_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("agentcore.track_timing_every",
 							"One call in so many is timed where agentcore.track_timing is sampled.",
@@ -37,4 +45,6 @@ void
 profile_init(void)
 {
 	define_settings();
+	count_init();
+	tally_table_init();
 }

@@ -11,6 +11,7 @@ CREATE ROLE agentcore_tap_reader;
 CREATE ROLE agentcore_tap_stranger;
 SELECT agentcore.access_grant('agentcore_tap_reader', 'reader', '{seen}');
 SET LOCAL agentcore.audit = 'all';
+SET LOCAL agentcore.track_timing = 'on';
 
 CREATE FUNCTION public.passes(jsonb) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS 'SELECT NULL::text';
 REVOKE EXECUTE ON FUNCTION public.passes(jsonb) FROM PUBLIC;

@@ -83,6 +83,7 @@ refuses(q{SELECT agentcore.target_resume('m')}, 'target_resume');
 
 # the views answer
 answers(q{SELECT count(*) FROM agentcore.stat_target}, '0', 'stat_target is empty');
+answers(q{SELECT (SELECT count(*) FROM agentcore.stat_call) + (SELECT count(*) FROM agentcore.stat_call_stage)}, '0', 'stat_call is empty');
 
 # loaded late by a session, not at server start: still no shared memory, no crash
 ($out, $err) = sql(q{LOAD 'agentcore'; SELECT agentcore.cache_get('t', '{}')});
