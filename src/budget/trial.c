@@ -79,6 +79,7 @@ struct BudgetTrial
 	int			nopen;
 	int			next_end;		/* of them, by the time of their ends */
 	TrialOpen  *open;
+	int			nrecent;		/* of them, not yet seen to begin */
 };
 
 struct TrialHold
@@ -196,6 +197,17 @@ read_counter(BudgetTrial *trial, BudgetPath *path, PathLink *link)
 	path->at = Max(path->at, link->sum.seen);
 }
 
+/* A ring of buckets slides where it stands, so what was rolled is kept, whatever comes of the question. */
+static void
+roll(const BudgetTrial *trial, const BudgetPath *path, PathLink *link)
+{
+	TrialCounter *counter = find(trial, link->name);
+
+	counter_roll(&link->sum, &link->def, path->at);
+	if (counter != NULL)
+		save(counter, &link->sum);
+}
+
 static void
 read_counters(BudgetTrial *trial, BudgetPath *path, TimestampTz at)
 {
@@ -204,7 +216,7 @@ read_counters(BudgetTrial *trial, BudgetPath *path, TimestampTz at)
 		read_counter(trial, path, &path->link[i]);
 	for (int i = 0; i < path->n; i++)
 		if (path->link[i].found)
-			counter_roll(&path->link[i].sum, &path->link[i].def, path->at);
+			roll(trial, path, &path->link[i]);
 }
 
 static void
@@ -251,17 +263,19 @@ begin_open(BudgetTrial *trial, const TrialOpen *open, TimestampTz at)
 }
 
 static void
-end_open(BudgetTrial *trial, const TrialOpen *open)
+end_open(BudgetTrial *trial, TrialOpen *open, TimestampTz at, bool charges)
 {
 	BudgetPath	path;
 	Permit		permit;
 
 	permit_of_open(open, &permit);
 	path_of_permits(&path, trial->tenant, &permit, 1);
-	read_counters(trial, &path, open->ends_at);
+	read_counters(trial, &path, at);
 	permit_plan_give_back(&path, &permit);
-	permit_plan_charge(&path, &permit, open->charge);
+	if (charges)
+		permit_plan_charge(&path, &permit, open->charge);
 	write_counters(trial, &path);
+	open->is_gone = true;
 }
 
 /* Their holds, from the first question on; what has ended by now no longer holds. */
@@ -276,10 +290,36 @@ settle_open(BudgetTrial *trial, TimestampTz at)
 		MemoryContextSwitchTo(old);
 		trial->opened = true;
 		for (int i = 0; i < trial->nopen; i++)
+		{
 			begin_open(trial, &trial->open[i], trial_start_time(trial->start));
+			trial->nrecent += trial->open[i].is_recent;
+		}
 	}
-	while (trial->next_end < trial->nopen && trial->open[trial->next_end].ends_at <= at)
-		end_open(trial, &trial->open[trial->next_end++]);
+	for (; trial->next_end < trial->nopen && trial->open[trial->next_end].ends_at <= at; trial->next_end++)
+	{
+		TrialOpen  *open = &trial->open[trial->next_end];
+
+		if (!open->is_gone)
+			end_open(trial, open, open->ends_at, true);
+	}
+}
+
+/* Whatever has ended meanwhile: what it was charged is to be charged by its end in the trial. */
+void
+budget_trial_begins(BudgetTrial *trial, const pg_uuid_t *id, TimestampTz at)
+{
+	settle_open(trial, trial_start_time(trial->start));
+	for (int i = 0; i < trial->nopen && trial->nrecent > 0; i++)
+	{
+		TrialOpen  *open = &trial->open[i];
+
+		if (!open->is_recent || memcmp(&open->id, id, sizeof(pg_uuid_t)) != 0)
+			continue;
+		open->is_recent = false;
+		trial->nrecent--;
+		if (!open->is_gone)
+			end_open(trial, open, at, false);
+	}
 }
 
 /* ----- one request -------------------------------------------------------------------- */

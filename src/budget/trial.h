@@ -31,6 +31,12 @@ extern BudgetTrial *budget_trial_new(const char *tenant, TimestampTz since);
 /* as budget_peek(); false: the decision says why */
 extern bool budget_trial_admits(BudgetTrial *trial, const PermitRequest *request, TimestampTz at, PermitDecision *out);
 
+/*
+ * The call is begun in the trial, so its permit is none of those that were open when it
+ * began: the log writes of a begin a moment after its permit.
+ */
+extern void budget_trial_begins(BudgetTrial *trial, const pg_uuid_t *id, TimestampTz at);
+
 /* what budget_trial_admits() grants; NULL: it does not */
 extern TrialHold *budget_trial_hold(BudgetTrial *trial, const PermitRequest *request, TimestampTz at);
 

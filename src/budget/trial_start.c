@@ -191,7 +191,10 @@ read_open(HeapTuple tuple, TupleDesc desc, TrialOpen *out)
 {
 	bool		isnull;
 
+	memset(out, 0, sizeof(*out));
 	out->ends_at = column(tuple, desc, 1);
+	out->id = *DatumGetUUIDP(SPI_getbinval(tuple, desc, 9, &isnull));
+	out->is_recent = DatumGetBool(SPI_getbinval(tuple, desc, 10, &isnull));
 	out->budgets = agc_texts_of(SPI_getbinval(tuple, desc, 2, &isnull), &out->depth);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
 	{
@@ -210,7 +213,8 @@ trial_start_permits(TrialStart *start, TrialOpen **out)
 		"SELECT coalesce(p.settled_at, p.lease_until) AS ends_at, p.budgets, p.held_tokens, p.held_nanousd, p.held_calls,"
 		" CASE WHEN p.settled_at IS NULL AND p.charge_on_expiry THEN p.held_tokens ELSE p.charged_tokens - b.tokens END,"
 		" CASE WHEN p.settled_at IS NULL AND p.charge_on_expiry THEN p.held_nanousd ELSE p.charged_nanousd - b.nanousd END,"
-		" CASE WHEN p.settled_at IS NULL AND p.charge_on_expiry THEN p.held_calls ELSE p.charged_calls - b.calls END"
+		" CASE WHEN p.settled_at IS NULL AND p.charge_on_expiry THEN p.held_calls ELSE p.charged_calls - b.calls END,"
+		" p.id, p.created_at > $2 - '1 minute'::interval"
 		" FROM agentcore.permit p"
 		" CROSS JOIN LATERAL (SELECT coalesce(sum(l.tokens), 0)::bigint AS tokens, coalesce(sum(l.nanousd), 0)::bigint AS nanousd,"
 		" coalesce(sum(l.calls), 0)::bigint AS calls FROM agentcore.budget_ledger l"

@@ -12,7 +12,10 @@ typedef struct TrialStart TrialStart;
 /* A permit that was open then, and what became of it. */
 typedef struct TrialOpen
 {
+	pg_uuid_t	id;
 	TimestampTz ends_at;
+	bool		is_recent;		/* it was begun just before, so the log may have it just after */
+	bool		is_gone;		/* it holds nothing any more */
 	int			depth;
 	char	  **budgets;
 	int64		held[BUDGET_NDIMS];

@@ -79,6 +79,8 @@ judge(void *state, FoldCall *call)
 
 	fold->call = call;
 	fold->has_asks = false;
+	if (call->record->has_call_id)
+		budget_trial_begins(fold->trial, &call->record->call_id, agc_now());
 	fold_judge_stage(call, "budget", &mine);
 	if (fold->has_asks)
 		gate_wait(call->gate, REASON_APPROVAL_REQUIRED, fold->asks.detail, -1);
