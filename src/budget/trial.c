@@ -75,11 +75,11 @@ struct BudgetTrial
 	TrialStart *start;
 	trial_hash *counters;
 	bool		overfull;
-	bool		opened;			/* open is read */
-	int			nopen;
-	int			next_end;		/* of them, by the time of their ends */
-	TrialOpen  *open;
-	int			nrecent;		/* of them, not yet seen to begin */
+	bool		has_events;		/* they were read */
+	int			nevents;
+	int			next;			/* of them, to happen */
+	int			nrecent;		/* of them, of permits that were not yet seen to begin */
+	TrialEvent *event;
 };
 
 struct TrialHold
@@ -236,89 +236,93 @@ write_counters(BudgetTrial *trial, BudgetPath *path)
 	}
 }
 
-/* ----- permits that were open when it began ----------------------------------------- */
+/* ----- what was begun before the trial ------------------------------------------------ */
 
 static void
-permit_of_open(const TrialOpen *open, Permit *permit)
+permit_of_event(const TrialEvent *event, Permit *permit)
 {
 	memset(permit, 0, sizeof(*permit));
-	permit->depth = Min(open->depth, BUDGET_MAX_LINKS);
-	memcpy(permit->budgets, open->budgets, permit->depth * sizeof(char *));
-	memcpy(permit->held, open->held, sizeof(permit->held));
-	permit->settled_at = open->ends_at;
+	permit->depth = Min(event->depth, BUDGET_MAX_LINKS);
+	memcpy(permit->budgets, event->budgets, permit->depth * sizeof(char *));
+	memcpy(permit->held, event->held, sizeof(permit->held));
+	permit->settled_at = event->at;
 }
 
+/* What it holds from the beginning on until the event. */
 static void
-begin_open(BudgetTrial *trial, const TrialOpen *open, TimestampTz at)
+begin_event(BudgetTrial *trial, const TrialEvent *event)
 {
 	BudgetPath	path;
 	Permit		permit;
 
-	permit_of_open(open, &permit);
+	permit_of_event(event, &permit);
 	path_of_permits(&path, trial->tenant, &permit, 1);
-	read_counters(trial, &path, at);
+	read_counters(trial, &path, trial_start_time(trial->start));
 	for (int i = 0; i < path.n; i++)
-		memcpy(path.link[i].change.held, open->held, sizeof(open->held));
+		memcpy(path.link[i].change.held, event->held, sizeof(event->held));
 	write_counters(trial, &path);
 }
 
 static void
-end_open(BudgetTrial *trial, TrialOpen *open, TimestampTz at, bool charges)
+end_event(BudgetTrial *trial, TrialEvent *event, TimestampTz at, bool charges)
 {
 	BudgetPath	path;
 	Permit		permit;
 
-	permit_of_open(open, &permit);
+	event->is_gone = true;
+	permit_of_event(event, &permit);
 	path_of_permits(&path, trial->tenant, &permit, 1);
 	read_counters(trial, &path, at);
 	permit_plan_give_back(&path, &permit);
 	if (charges)
-		permit_plan_charge(&path, &permit, open->charge);
+		permit_plan_charge(&path, &permit, event->charge);
 	write_counters(trial, &path);
-	open->is_gone = true;
 }
 
-/* Their holds, from the first question on; what has ended by now no longer holds. */
 static void
-settle_open(BudgetTrial *trial, TimestampTz at)
+read_events(BudgetTrial *trial)
 {
-	if (!trial->opened)
-	{
-		MemoryContext old = MemoryContextSwitchTo(trial->cxt);
+	MemoryContext old = MemoryContextSwitchTo(trial->cxt);
 
-		trial->nopen = trial_start_permits(trial->start, &trial->open);
-		MemoryContextSwitchTo(old);
-		trial->opened = true;
-		for (int i = 0; i < trial->nopen; i++)
-		{
-			begin_open(trial, &trial->open[i], trial_start_time(trial->start));
-			trial->nrecent += trial->open[i].is_recent;
-		}
-	}
-	for (; trial->next_end < trial->nopen && trial->open[trial->next_end].ends_at <= at; trial->next_end++)
+	trial->nevents = trial_start_events(trial->start, &trial->event);
+	MemoryContextSwitchTo(old);
+	trial->has_events = true;
+	for (int i = 0; i < trial->nevents; i++)
 	{
-		TrialOpen  *open = &trial->open[trial->next_end];
-
-		if (!open->is_gone)
-			end_open(trial, open, open->ends_at, true);
+		begin_event(trial, &trial->event[i]);
+		trial->nrecent += trial->event[i].is_recent;
 	}
 }
 
-/* Whatever has ended meanwhile: what it was charged is to be charged by its end in the trial. */
+/* All that has happened by now, from the first question on. */
+static void
+come_to(BudgetTrial *trial, TimestampTz at)
+{
+	if (!trial->has_events)
+		read_events(trial);
+	for (; trial->next < trial->nevents && trial->event[trial->next].at <= at; trial->next++)
+	{
+		TrialEvent *event = &trial->event[trial->next];
+
+		if (!event->is_gone)
+			end_event(trial, event, event->at, true);
+	}
+}
+
 void
 budget_trial_begins(BudgetTrial *trial, const pg_uuid_t *id, TimestampTz at)
 {
-	settle_open(trial, trial_start_time(trial->start));
-	for (int i = 0; i < trial->nopen && trial->nrecent > 0; i++)
+	come_to(trial, trial_start_time(trial->start));
+	for (int i = 0; i < trial->nevents && trial->nrecent > 0; i++)
 	{
-		TrialOpen  *open = &trial->open[i];
+		TrialEvent *event = &trial->event[i];
 
-		if (!open->is_recent || memcmp(&open->id, id, sizeof(pg_uuid_t)) != 0)
+		if (!event->is_recent || memcmp(&event->permit, id, sizeof(pg_uuid_t)) != 0)
 			continue;
-		open->is_recent = false;
+		event->is_recent = false;
 		trial->nrecent--;
-		if (!open->is_gone)
-			end_open(trial, open, at, false);
+		if (!event->is_gone)
+			end_event(trial, event, at, false);
 	}
 }
 
@@ -333,7 +337,7 @@ admits(BudgetTrial *trial, const PermitRequest *request, TimestampTz at, BudgetP
 	memset(out, 0, sizeof(*out));
 	out->retry_after = -1;
 	out->can_ever_fit = true;
-	settle_open(trial, at);
+	come_to(trial, at);
 	path_ask(request, asked);
 	path_of_request(path, request);
 	min_hold_ask(path, asked);
@@ -453,7 +457,7 @@ budget_trial_settle(BudgetTrial *trial, TrialHold *hold, TrialEnd how, int64 tok
 	int64		amount[BUDGET_NUSED];
 	int64		over[BUDGET_NUSED];
 
-	settle_open(trial, at);
+	come_to(trial, at);
 	permit_of_hold(hold, &permit);
 	path_of_permits(&path, trial->tenant, &permit, 1);
 	read_counters(trial, &path, at);

@@ -176,7 +176,7 @@ trial_start_counter(TrialStart *start, const PathLink *link, Counter *out)
 			used_in(start, link->name, out->since, out->start[w], start->since, out->used[w]);
 }
 
-/* ----- what was held ------------------------------------------------------------- */
+/* ----- what was begun before ------------------------------------------------------------- */
 
 static int64
 column(HeapTuple tuple, TupleDesc desc, int n)
@@ -187,41 +187,47 @@ column(HeapTuple tuple, TupleDesc desc, int n)
 }
 
 static void
-read_open(HeapTuple tuple, TupleDesc desc, TrialOpen *out)
+read_event(HeapTuple tuple, TupleDesc desc, TrialEvent *out)
 {
 	bool		isnull;
 
 	memset(out, 0, sizeof(*out));
-	out->ends_at = column(tuple, desc, 1);
-	out->id = *DatumGetUUIDP(SPI_getbinval(tuple, desc, 9, &isnull));
-	out->is_recent = DatumGetBool(SPI_getbinval(tuple, desc, 10, &isnull));
-	out->budgets = agc_texts_of(SPI_getbinval(tuple, desc, 2, &isnull), &out->depth);
+	out->permit = *DatumGetUUIDP(SPI_getbinval(tuple, desc, 1, &isnull));
+	out->at = column(tuple, desc, 2);
+	out->budgets = agc_texts_of(SPI_getbinval(tuple, desc, 3, &isnull), &out->depth);
+	for (int dim = 0; dim < BUDGET_NDIMS; dim++)
+		out->held[dim] = column(tuple, desc, 4 + dim);
 	for (int dim = 0; dim < BUDGET_NUSED; dim++)
-	{
-		out->held[dim] = column(tuple, desc, 3 + dim);
-		out->charge[dim] = column(tuple, desc, 6 + dim);
-	}
-	out->held[DIM_IN_FLIGHT] = 1;
+		out->charge[dim] = column(tuple, desc, 8 + dim);
+	out->is_recent = DatumGetBool(SPI_getbinval(tuple, desc, 11, &isnull));
 }
 
-/* One that is open still is expired at the end of its lease, as far as the trial goes. */
+/*
+ * The first charge that ends a permit, whichever it is, says when it gave back what it held; one that has none
+ * still is expired at the end of its lease, as far as the trial goes.
+ */
 int
-trial_start_permits(TrialStart *start, TrialOpen **out)
+trial_start_events(TrialStart *start, TrialEvent **out)
 {
 	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID};
 	static AgcPlan plan = {
-		"SELECT coalesce(p.settled_at, p.lease_until) AS ends_at, p.budgets, p.held_tokens, p.held_nanousd, p.held_calls,"
-		" CASE WHEN p.settled_at IS NULL AND p.charge_on_expiry THEN p.held_tokens ELSE p.charged_tokens - b.tokens END,"
-		" CASE WHEN p.settled_at IS NULL AND p.charge_on_expiry THEN p.held_nanousd ELSE p.charged_nanousd - b.nanousd END,"
-		" CASE WHEN p.settled_at IS NULL AND p.charge_on_expiry THEN p.held_calls ELSE p.charged_calls - b.calls END,"
-		" p.id, p.created_at > $2 - '1 minute'::interval"
-		" FROM agentcore.permit p"
-		" CROSS JOIN LATERAL (SELECT coalesce(sum(l.tokens), 0)::bigint AS tokens, coalesce(sum(l.nanousd), 0)::bigint AS nanousd,"
-		" coalesce(sum(l.calls), 0)::bigint AS calls FROM agentcore.budget_ledger l"
-		" WHERE p.charged_tokens + p.charged_nanousd + p.charged_calls > 0 AND l.tenant = p.tenant"
-		" AND l.at >= p.created_at AND l.at < $2 AND l.permit = p.id) b"
+		"WITH early AS MATERIALIZED ("
+		"SELECT p.*, p.created_at > $2 - '1 minute'::interval AS recent FROM agentcore.permit p"
 		" WHERE p.tenant = $1 AND p.created_at < $2 AND (p.settled_at IS NULL OR p.settled_at >= $2)"
-		" ORDER BY 1", lengthof(types), types
+		"), charges AS MATERIALIZED ("
+		"SELECT l.* FROM agentcore.budget_ledger l"
+		" WHERE l.tenant = $1 AND l.at >= (SELECT min(e.created_at) FROM early e) AND l.permit IN (SELECT e.id FROM early e)"
+		"), ends AS ("
+		"SELECT c.permit, min(c.at) AS at FROM charges c WHERE c.event <> 'retry' GROUP BY 1)"
+		" SELECT e.id, coalesce(n.at, greatest(e.lease_until, $2)) AS at, e.budgets, e.held_tokens, e.held_nanousd, e.held_calls, 1::bigint,"
+		" CASE WHEN n.at IS NULL AND e.charge_on_expiry THEN e.held_tokens ELSE 0 END,"
+		" CASE WHEN n.at IS NULL AND e.charge_on_expiry THEN e.held_nanousd ELSE 0 END,"
+		" CASE WHEN n.at IS NULL AND e.charge_on_expiry THEN e.held_calls ELSE 0 END, e.recent"
+		" FROM early e LEFT JOIN ends n ON n.permit = e.id WHERE n.at IS NULL OR n.at >= $2"
+		" UNION ALL"
+		" SELECT c.permit, c.at, c.budgets, 0, 0, 0, 0, c.tokens, c.nanousd, c.calls, e.recent"
+		" FROM charges c JOIN early e ON e.id = c.permit WHERE c.at >= $2"
+		" ORDER BY 2", lengthof(types), types
 	};
 	AgcOwner	owner;
 	AgcRow		row;
@@ -233,9 +239,9 @@ trial_start_permits(TrialStart *start, TrialOpen **out)
 	agc_owner_begin(&owner);
 	agc_spi_read_row(&plan, &row);
 	n = SPI_processed;
-	*out = palloc(Max(n, 1) * sizeof(TrialOpen));
+	*out = palloc(Max(n, 1) * sizeof(TrialEvent));
 	for (int i = 0; i < n; i++)
-		read_open(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, &(*out)[i]);
+		read_event(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, &(*out)[i]);
 	agc_owner_end(&owner);
 	return n;
 }

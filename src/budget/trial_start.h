@@ -9,18 +9,18 @@
 
 typedef struct TrialStart TrialStart;
 
-/* A permit that was open then, and what became of it. */
-typedef struct TrialOpen
+/* What becomes of a permit that was begun before: it gives back what it holds till then, or is charged, or both. */
+typedef struct TrialEvent
 {
-	pg_uuid_t	id;
-	TimestampTz ends_at;
+	pg_uuid_t	permit;
+	TimestampTz at;
 	bool		is_recent;		/* it was begun just before, so the log may have it just after */
-	bool		is_gone;		/* it holds nothing any more */
+	bool		is_gone;		/* the event does not happen (any more) */
 	int			depth;
 	char	  **budgets;
 	int64		held[BUDGET_NDIMS];
-	int64		charge[BUDGET_NUSED];	/* at its end, beyond what was charged before the trial */
-} TrialOpen;
+	int64		charge[BUDGET_NUSED];
+} TrialEvent;
 
 /* in CurrentMemoryContext */
 extern TrialStart *trial_start_new(const char *tenant, TimestampTz since);
@@ -31,7 +31,7 @@ extern void trial_start_counter(TrialStart *start, const PathLink *link, Counter
 /* when it begins */
 extern TimestampTz trial_start_time(const TrialStart *start);
 
-/* the permits that were open, in the order of their ends, in CurrentMemoryContext */
-extern int	trial_start_permits(TrialStart *start, TrialOpen **out);
+/* in their order, in CurrentMemoryContext */
+extern int	trial_start_events(TrialStart *start, TrialEvent **out);
 
 #endif							/* AGENTCORE_BUDGET_TRIAL_START_H */
