@@ -10,12 +10,14 @@ ROOMS = core text schema retry tool cache price budget allow task approval recor
 OBJS = src/agentcore.o $(patsubst %.c,%.o,$(sort $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c))))
 
 # The install script: ROOM.sql of each room, or the files that SQL_ROOM lists, in this order.
+SQL_core   = core partition
 SQL_tool   = tool history import
 SQL_allow  = allow special history rules checks check document views
 SQL_price  = price model_alias price_import
 SQL_budget = budget define template permit status spend ledger verify
 SQL_task   = task fact limit once
 SQL_approval = approval
+SQL_record = record retention
 SQL_call   = call model tools_for config config_policy
 SQL_replay = replay suggest
 SQL_report = metrics spans

@@ -75,7 +75,7 @@ CALL public.age(10, '100 days');
 CALL public.age(12, '100 days');
 CALL public.age(13, '130 days');
 -- partitions of the past, made as they would have been then
-SELECT agentcore.budget_ledger_make(1, now() - interval '130 days') BETWEEN 1 AND 2 AS made;
+SELECT agentcore.partition_make('agentcore.budget_ledger', 'ledger', 1, now() - interval '130 days') BETWEEN 1 AND 2 AS made;
 -- a permit that failed once long ago and is still open; one that nobody ever answered for; one whose lease ended
 SELECT tool_set('t', '{"type": "object"}', est_tokens => 20);
 SELECT policy_set('p') AND policy_allow_tool('p', 't') > 0;
@@ -145,7 +145,7 @@ SELECT access_grant('budget_ledger_admin', 'admin', '{"", other}');
 SET ROLE budget_ledger_admin;
 SELECT agentcore.budget_ledger_retain('1 year');
 SELECT agentcore.budget_ledger_partition();
-SELECT agentcore.budget_ledger_make(1, now());
+SELECT agentcore.partition_make('agentcore.budget_ledger', 'ledger', 1, now());
 SELECT agentcore.budget_ledger_retire(now(), false);
 RESET ROLE;
 SELECT access_grant('budget_ledger_admin', 'admin', '{*}');

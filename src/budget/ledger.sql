@@ -1,101 +1,5 @@
 -- The ledger's partitions: made ahead, retired when old.
 
--- Every settlement writes to the ledger, so all of them would wait behind a session that waits for
--- its lock.  So the lock is asked for briefly, again and again.
-CREATE FUNCTION agentcore.budget_ledger_lock(whole boolean) RETURNS void
-  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-  SET search_path = pg_catalog, pg_temp
-  SET lock_timeout = '100ms'
-  AS $$
-DECLARE
-  gives_up constant timestamptz := agentcore.clock_now() + interval '10 seconds';
-BEGIN
-  LOOP
-    BEGIN
-      IF whole THEN
-        LOCK TABLE agentcore.budget_ledger IN ACCESS EXCLUSIVE MODE;
-      ELSE
-        LOCK TABLE ONLY agentcore.budget_ledger IN SHARE UPDATE EXCLUSIVE MODE;
-        LOCK TABLE agentcore.budget_ledger_default IN ACCESS EXCLUSIVE MODE;
-      END IF;
-      RETURN;
-    EXCEPTION WHEN lock_not_available THEN
-      IF agentcore.clock_now() > gives_up THEN
-        RAISE EXCEPTION 'the ledger is in use by another transaction'
-          USING ERRCODE = 'lock_not_available', DETAIL = 'It was asked for during 10 seconds, for a tenth of a second at a time, so that settlements went on.',
-                HINT = 'End the transactions that have read the ledger or its default partition (pg_blocking_pids() and pg_locks name them) and try again.';
-      END IF;
-    END;
-    PERFORM pg_sleep(0.2 + 0.2 * random());
-  END LOOP;
-END
-$$;
-COMMENT ON FUNCTION agentcore.budget_ledger_lock(boolean) IS
-  'Internal. '
-  'Locks the ledger with all its partitions (whole), or what attaching a partition needs: the default partition, and the ledger against other such changes. '
-  'Asks for a tenth of a second at a time and lets settlements pass in between; 55P03 after 10 seconds.';
-
-CREATE FUNCTION agentcore.budget_ledger_covers(starts timestamptz, ends timestamptz) RETURNS boolean
-  LANGUAGE sql VOLATILE PARALLEL UNSAFE
-  SET search_path = pg_catalog, pg_temp
-  SET timezone = 'UTC'
-  SET datestyle = 'ISO'
-  AS $$
-SELECT EXISTS (
-  SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-   CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$^FOR VALUES FROM \('?([^')]+)'?\) TO \('?([^')]+)'?\)$re$) AS b(bound)
-   WHERE i.inhparent = 'agentcore.budget_ledger'::regclass AND b.bound IS NOT NULL
-     AND (b.bound[1] = 'MINVALUE' OR b.bound[1]::timestamptz < ends)
-     AND (b.bound[2] = 'MAXVALUE' OR b.bound[2]::timestamptz > starts))
-$$;
-COMMENT ON FUNCTION agentcore.budget_ledger_covers(timestamptz, timestamptz) IS
-  'Internal. '
-  'Whether a partition of the ledger takes some of that time, under whatever name it was attached; the default partition does not count.';
-
-CREATE FUNCTION agentcore.budget_ledger_make(months integer, at timestamptz) RETURNS integer
-  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-  SET search_path = pg_catalog, pg_temp
-  SET timezone = 'UTC'
-  SET datestyle = 'ISO'
-  SET client_min_messages = warning
-  AS $$
-DECLARE
-  first constant timestamptz := date_trunc('month', at);
-  columns constant text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
-                             WHERE attrelid = 'agentcore.budget_ledger'::regclass AND attnum > 0 AND NOT attisdropped);
-  starts timestamptz;
-  ends timestamptz;
-  part text;
-  made integer := 0;
-BEGIN
-  FOR n IN 0 .. months LOOP
-    starts := first + make_interval(months => n);
-    ends := first + make_interval(months => n + 1);
-    part := to_char(starts, '"budget_ledger_"YYYY_MM');
-    CONTINUE WHEN agentcore.budget_ledger_covers(starts, ends);
-    IF made = 0 THEN
-      PERFORM agentcore.budget_ledger_lock(whole => false);
-      -- somebody else may have made it before that lock
-      CONTINUE WHEN agentcore.budget_ledger_covers(starts, ends);
-    END IF;
-    EXECUTE format('CREATE TABLE agentcore.%I (LIKE agentcore.budget_ledger INCLUDING DEFAULTS)', part);
-    -- whatever default privileges say: only the views know who may see which rows
-    EXECUTE format('REVOKE ALL ON TABLE agentcore.%I FROM PUBLIC', part);
-    EXECUTE format('COMMENT ON TABLE agentcore.%I IS %L', part, 'Ledger of ' || to_char(starts, 'YYYY-MM') || ' (UTC).');
-    EXECUTE format('WITH moved AS (DELETE FROM agentcore.budget_ledger_default WHERE at >= %L AND at < %L RETURNING %s)'
-                   ' INSERT INTO agentcore.%I (%s) SELECT %s FROM moved', starts, ends, columns, part, columns, columns);
-    EXECUTE format('CREATE INDEX %I ON agentcore.%I (tenant, at)', part || '_at', part);
-    EXECUTE format('CREATE INDEX %I ON agentcore.%I (tenant, at) WHERE event = %L', part || '_unbilled', part, 'unbilled');
-    EXECUTE format('ALTER TABLE agentcore.budget_ledger ATTACH PARTITION agentcore.%I FOR VALUES FROM (%L) TO (%L)', part, starts, ends);
-    made := made + 1;
-  END LOOP;
-  RETURN made;
-END
-$$;
-COMMENT ON FUNCTION agentcore.budget_ledger_make(integer, timestamptz) IS
-  'Internal. '
-  'What budget_ledger_partition() does, from a time on.';
-
 CREATE FUNCTION agentcore.budget_ledger_partition(months integer DEFAULT 3) RETURNS integer
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_budget_ledger_partition_v1';
@@ -150,15 +54,15 @@ CREATE FUNCTION agentcore.budget_ledger_retire(before timestamptz, detach boolea
   SET datestyle = 'ISO'
   AS $$
 DECLARE
-  columns constant text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
-                             WHERE attrelid = 'agentcore.budget_ledger'::regclass AND attnum > 0 AND NOT attisdropped);
+  columns constant text := agentcore.partition_columns('agentcore.budget_ledger');
   done agentcore.ledger_retention;
-  parts text[];
-  part text;
+  parts regclass[];
+  part regclass;
   old text := 'SELECT ' || columns || ' FROM agentcore.budget_ledger_default WHERE false';
 BEGIN
   done.cutoff := date_trunc('month', before);
-  PERFORM agentcore.budget_ledger_lock(whole => true);
+  parts := agentcore.partition_detach('agentcore.budget_ledger', 'ledger', done.cutoff);
+  done.partitions := cardinality(parts);
   -- an expired call whose outcome nobody knows keeps its key closed
   DELETE FROM agentcore.permit p
    WHERE (p.tenant, p.id) IN (
@@ -167,13 +71,7 @@ BEGIN
         AND (s.state IN ('c', 'x', 'f', 'l', 'd') OR (s.state IN ('e', 'u') AND (s.key IS NULL OR s.idempotent OR s.resolved)))
         FOR UPDATE SKIP LOCKED);
   GET DIAGNOSTICS done.permits = ROW_COUNT;
-  SELECT coalesce(array_agg(c.oid::regclass::text ORDER BY c.oid::regclass::text), '{}') INTO parts
-    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-   WHERE i.inhparent = 'agentcore.budget_ledger'::regclass
-     AND substring(pg_get_expr(c.relpartbound, c.oid) FROM $re$ TO \('([^')]+)'\)$re$)::timestamptz <= done.cutoff;
-  done.partitions := cardinality(parts);
   FOREACH part IN ARRAY parts LOOP
-    EXECUTE format('ALTER TABLE agentcore.budget_ledger DETACH PARTITION %s', part);
     old := old || format(' UNION ALL SELECT %s FROM %s', columns, part);
   END LOOP;
   EXECUTE format($sql$
@@ -240,6 +138,5 @@ COMMENT ON FUNCTION agentcore.budget_ledger_retain(interval, boolean) IS
   'Needs admin of every tenant (*) and READ COMMITTED (25001).';
 
 INSERT INTO agentcore.access_function VALUES
-  ('budget_ledger_partition', 'admin'), ('budget_ledger_retain', 'admin'), ('budget_ledger_make', 'internal'),
-  ('budget_ledger_lock', 'internal'), ('budget_ledger_covers', 'internal'),
+  ('budget_ledger_partition', 'admin'), ('budget_ledger_retain', 'admin'),
   ('budget_ledger_retire', 'internal'), ('budget_places', 'internal'), ('budget_rings', 'internal');

@@ -68,7 +68,7 @@ SELECT verdict FROM agentcore.call_begin('a', 'read', '{"n": 2}', key => 'open',
 SET agentcore.audit = 'all';
 SELECT verdict FROM agentcore.call_begin('a', 'rm', '{}');
 CREATE TABLE agentcore.call_log_entry_2099 PARTITION OF agentcore.call_log_entry FOR VALUES FROM ('2099-01-01') TO ('2100-01-01');
-INSERT INTO agentcore.call_log_entry (tenant, at, event, verdict, enforced, role) VALUES ('', '2099-06-01', 'begin', 'run', true, 'r');
+INSERT INTO agentcore.call_log_entry (tenant, at, event, verdict, enforced, role) VALUES ('', '2099-06-01', 'begin', 'run', true, 'r'), ('', '2001-06-01', 'begin', 'run', true, 'r');
 RESET agentcore.audit;
 SELECT agentcore.task_set('over'), agentcore.task_stop('over');
 -- a partition that an administrator adds at run time, with an index of its own
@@ -77,7 +77,7 @@ CREATE UNIQUE INDEX ON agentcore.budget_ledger_2099 (tenant, at, id);
 INSERT INTO agentcore.budget_ledger SELECT tenant, '2099-06-01', id, NULL, '{}', event, 0, 0, 0, agent, tool FROM ONLY agentcore.budget_ledger_default LIMIT 1;
 -- and the extension's own, which take what the default partition held but the oldest
 INSERT INTO agentcore.budget_ledger SELECT tenant, '2001-06-01', id, NULL, '{}', event, 0, 0, 0, agent, tool FROM ONLY agentcore.budget_ledger_default LIMIT 1;
-SELECT agentcore.budget_ledger_partition(1);
+SELECT agentcore.budget_ledger_partition(1), agentcore.call_log_partition(1);
 });
 
 my $tables = q{
@@ -141,7 +141,9 @@ is(in_db('target', q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'agentco
 is(in_db('target', q{SELECT agentcore.budget_ledger_partition(1)}), '0', 'none is made twice');
 is(in_db('target', q{SELECT partitions FROM agentcore.budget_ledger_retain('60 days')}), '0', 'none is old');
 
-is(in_db('target', q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'agentcore.call_log_entry'::regclass}), '2', 'the log has its partitions');
+is(in_db('target', q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'agentcore.call_log_entry'::regclass}), '4', 'the log has its partitions');
+is(in_db('target', q{SELECT agentcore.call_log_partition(1)}), '0', 'none of it is made twice');
+is(in_db('target', q{SELECT partitions FROM agentcore.call_log_retain('60 days')}), '0', 'and none is old');
 cmp_ok(in_db('target', q{SELECT nextval('agentcore.call_log_seq')}), '>', in_db('source', q{SELECT max(id) FROM agentcore.call_log_entry}), 'its numbers go on');
 
 # it works on: open calls can be settled, revisions go on, the dropped role's grant matches nobody

@@ -70,7 +70,7 @@ ALTER TABLE agentcore.permit ENABLE ALWAYS TRIGGER audit;
 there("CREATE SUBSCRIPTION all_of_it CONNECTION '$link' PUBLICATION agentcore, agentcore_log");
 $to->wait_for_subscription_sync($from, 'all_of_it');
 here('CALL work(31, 90)');
-here('SELECT agentcore.budget_ledger_partition(1)');
+here('SELECT agentcore.budget_ledger_partition(1), agentcore.call_log_partition(1)');
 here('CALL work(91, 120)');
 # what tasks are tainted by, and what they have shown, is written, cleared and taken away
 here(q{SELECT agentcore.policy_fact('p', 't', 'seen', value => '/args/n'), agentcore.policy_fact_clear('p', 'gone', 'seen'), agentcore.tool_set('gone', '{"type": "object"}')});
