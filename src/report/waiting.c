@@ -17,6 +17,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 
 /* what, tenant, state, how many, since when the oldest waits; $1: the tenants, $2: now */
 #define COUNT_OPEN(which) \
@@ -51,6 +52,20 @@ put_counts(ReturnSetInfo *rsinfo)
 	}
 }
 
+/*
+ * A plan that was made while the tables were small would read them whole when
+ * they have grown.  A scan by bitmap would visit the rows of every permit that
+ * was settled since the last vacuum; a plain one marks them as gone.
+ */
+static void
+go_by_index(void)
+{
+	const char *off[] = {"enable_seqscan", "enable_bitmapscan"};
+
+	for (int i = 0; i < lengthof(off); i++)
+		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* open_counts() -> setof (what, tenant, state, n, oldest), of the tenants that the caller may read */
 AGC_FUNCTION(open_counts)
 {
@@ -63,6 +78,7 @@ AGC_FUNCTION(open_counts)
 	values[0] = PointerGetDatum(reach->read);
 	values[1] = TimestampTzGetDatum(agc_now());
 	agc_owner_begin(&owner);
+	go_by_index();
 	agc_spi_read(reach->read_all ? &count_all : &count_some, values, NULL);
 	put_counts((ReturnSetInfo *) fcinfo->resultinfo);
 	agc_owner_end(&owner);
