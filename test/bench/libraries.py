@@ -508,12 +508,12 @@ def of_node(found, library):
 
 
 def summary(bench, libraries):
-    """One row per library: what a call costs, and what was counted."""
+    """One row per library: what a call costs, and what a process cannot have."""
     def cell(times, word):
         found = [statistics.median(values) for name, values in times.items() if word in name]
         return f"{found[0]:.2f}" if found else ""
 
-    bench.head("Old way and agentcore, us per call of one caller", "library", "old way", "agentcore inside the server", "with a C client's round trip", "from Python", "what was counted")
+    bench.head("Old way and agentcore, us per call of one caller", "library", "old way", "agentcore inside the server", "with a C client's round trip", "from Python", "beyond one process")
     for name, times, counted in libraries:
         bench.row(name, f"{statistics.median(next(iter(times.values()))):.2f}", cell(times, "inside the server"), cell(times, "C client,"), cell(times, "from Python"), counted)
 

@@ -14,7 +14,7 @@ import measure
 from lib import data, far, old_ways, open_loop, python_client, sizes, wire
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CLIENTS = 10
+CLIENTS = 2 if sizes.TINY else 10
 RATES = (1_000,) if sizes.TINY else (100, 1_000, 10_000)
 TOOL_MS = 50
 URL = "https://api.example.com/v1/search"
