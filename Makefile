@@ -20,7 +20,7 @@ SQL_approval = approval
 SQL_record = record retention
 SQL_call   = call model tools_for config config_policy
 SQL_replay = replay suggest
-SQL_report = metrics spans
+SQL_report = metrics spans profile
 room_sql   = $(if $(SQL_$(1)),$(patsubst %,src/$(1)/%.sql,$(SQL_$(1))),$(wildcard src/$(1)/$(1).sql))
 SQL_PARTS  = src/core/install_guard.sql \
 	$(foreach room,$(ROOMS),$(call room_sql,$(room))) \
