@@ -129,7 +129,7 @@ begun(void *state, FoldCall *call, void **note)
 static TargetOutcome
 outcome_of(const FoldEnd *end)
 {
-	if (end->assumed || end->outcome == FOLD_RELEASED)
+	if (end->outcome == FOLD_RELEASED)
 		return TARGET_SILENT;
 	if (end->outcome == FOLD_COMMITTED || end->outcome == FOLD_LATE)
 		return TARGET_ANSWERED;

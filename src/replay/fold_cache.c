@@ -191,22 +191,37 @@ answers_decided(void *state, FoldCall *call)
 		make_entry(state, &tag)->diverged = true;
 }
 
+static AnswerNote *
+make_note(const FoldTag *tag, const ToolDef *tool)
+{
+	AnswerNote *note = MemoryContextAlloc(fold_context(), sizeof(AnswerNote));
+
+	*note = (AnswerNote)
+	{
+		.tag = *tag, .ttl = tool->cache_ttl, .soft_ttl = tool->cache_soft_ttl, .negative_ttl = tool->cache_negative_ttl
+	};
+	return note;
+}
+
+/* Each attempt takes the lease anew. */
 static void
 answers_begun(void *state, FoldCall *call, void **note)
 {
 	const ToolDef *tool = call->gate->tool;
-	AnswerNote *mine;
+	TimestampTz now = agc_now();
+	AnswerNote *mine = *note;
 	AnswerEntry *entry;
 	FoldTag		tag;
 
-	if (*note != NULL || !tag_of(call, &tag) || tool->cache_ttl <= 0)
+	if (!tag_of(call, &tag) || tool->cache_ttl <= 0)
 		return;
-	forget_old(state, agc_now());
+	forget_old(state, now);
 	entry = make_entry(state, &tag);
-	*note = mine = MemoryContextAlloc(fold_context(), sizeof(AnswerNote));
-	*mine = (AnswerNote){tag, tool->cache_ttl, tool->cache_soft_ttl, tool->cache_negative_ttl, entry->computed_until <= agc_now()};
+	if (mine == NULL)
+		*note = mine = make_note(&tag, tool);
+	mine->alone = entry->computed_until <= now;
 	if (mine->alone)
-		entry->computed_until = agc_now() + gate_lease(call->gate);
+		entry->computed_until = now + gate_lease(call->gate);
 }
 
 static void
@@ -235,16 +250,22 @@ answers_settled(void *state, const FoldEnd *end, void **note)
 	AnswerNote *mine = *note;
 	AnswerEntry *entry;
 
-	if (mine == NULL || end->outcome == FOLD_RETRIES)
+	if (mine == NULL)
 		return;
 	if (mine->alone)
 	{
 		entry = make_entry(state, &mine->tag);
-		if (end->outcome == FOLD_COMMITTED)
+		/* with a reason: its result was not what the tool's output schema takes */
+		if (end->outcome == FOLD_COMMITTED && end->reason == NULL)
 			keep(entry, mine, end->at);
 		else if (end->outcome == FOLD_FAILED)
 			keep_failure(entry, mine, end->at);
 		entry->computed_until = 0;
+	}
+	if (end->outcome == FOLD_RETRIES || end->outcome == FOLD_EXPIRED)
+	{
+		mine->alone = false;
+		return;
 	}
 	pfree(mine);
 	*note = NULL;

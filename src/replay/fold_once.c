@@ -20,7 +20,7 @@ typedef struct OnceEntry
 	pg_uuid_t	call_id;
 	bool		diverged;
 	OnceWord	word;
-	TimestampTz at;				/* when it was done */
+	TimestampTz at;				/* when it has ended */
 } OnceEntry;
 
 static void *
@@ -98,13 +98,12 @@ judge_followed(FoldCall *call, const OnceEntry *entry)
 
 	if (gate->earlier == EARLIER_RETRY || entry == NULL || entry->word == ONCE_FREE)
 		return;
-	if (entry->word == ONCE_DONE)
-	{
-		if (agc_now() - entry->at < gate->tool->once)
-			serve(call, entry);
-	}
-	else if (entry->word == ONCE_OPEN)
+	if (entry->word == ONCE_OPEN)
 		refuse_runs_already(gate, &entry->call_id, GATE_POLL_US);
+	else if (agc_now() - entry->at >= gate->tool->once)
+		return;
+	else if (entry->word == ONCE_DONE)
+		serve(call, entry);
 	else
 		refuse_once_unknown(gate, &entry->call_id);
 }

@@ -381,7 +381,7 @@ taints(const Gate *gate)
 static bool
 shows_facts(const Gate *gate)
 {
-	return gate->tool != NULL && task_has_fact_rules(gate->tenant, gate->agent->policy, gate->tool_name);
+	return gate->tool != NULL && gate->agent != NULL && task_has_fact_rules(gate->tenant, gate->agent->policy, gate->tool_name);
 }
 
 static void

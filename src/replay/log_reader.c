@@ -140,11 +140,14 @@ verdict_named(const char *word)
 	return VERDICT_DENY;
 }
 
-/* An answer past its soft deadline is the cache's, whichever stage refused the call that was to compute a new one. */
+/*
+ * An answer past its soft deadline is the cache's, whichever stage refused the call that was to compute a new
+ * one.  With a reason the stage is that of an audit's refusal, and nobody knows whose the answer was.
+ */
 static const char *
-stage_of(const char *stage, Verdict verdict)
+stage_of(const char *stage, Verdict verdict, const char *reason)
 {
-	if (stage == NULL || verdict != VERDICT_CACHED || strcmp(stage, "key") == 0 || strcmp(stage, "once") == 0)
+	if (stage == NULL || verdict != VERDICT_CACHED || reason != NULL || strcmp(stage, "key") == 0 || strcmp(stage, "once") == 0)
 		return stage;
 	return "cache";
 }
@@ -179,7 +182,7 @@ read_record(FoldRecord *record, const Datum *values, const bool *nulls)
 	record->verdict = verdict_named(text_of(L_VERDICT, values, nulls));
 	record->reason = text_of(L_REASON, values, nulls);
 	record->detail = text_of(L_DETAIL, values, nulls);
-	record->stage = stage_of(text_of(L_STAGE, values, nulls), record->verdict);
+	record->stage = stage_of(text_of(L_STAGE, values, nulls), record->verdict, record->reason);
 	record->rule = number_of(L_RULE, values, nulls, 0);
 	record->enforced = DatumGetBool(values[L_ENFORCED]);
 	record->has_call_id = uuid_of(L_CALL_ID, values, nulls, &record->call_id);

@@ -11,6 +11,7 @@
  */
 #include "replay/rejudge.h"
 
+#include "record/record.h"
 #include "replay/folds.h"
 
 /* ----- the call as it was asked --------------------------------------------------------- */
@@ -42,6 +43,34 @@ recall(Gate *gate, ContextMember member, Jsonb **value)
 	call->wants_args = true;
 	*value = NULL;
 	return true;
+}
+
+static bool
+contains(const char *bytes, Size len, const char *text)
+{
+	Size		n = strlen(text);
+
+	for (const char *at = bytes; len >= n && (at = memchr(at, text[0], bytes + len - n + 1 - at)) != NULL; at++)
+		if (memcmp(at, text, n) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Whether the arguments are those that ran.  What was taken out of them shows in their digest, which
+ * another database cannot compute, so only arguments that look like it are asked for it.
+ */
+static bool
+are_whole(const LogRow *row, const char *tenant)
+{
+	uint8		digest[AGC_HASH_LEN];
+
+	if (row->args == NULL || !contains(VARDATA(row->args), VARSIZE(row->args) - VARHDRSZ, RECORD_REDACTED))
+		return row->args != NULL;
+	if (!row->has_digest)
+		return false;
+	record_digest_args(tenant, row->args, digest);
+	return memcmp(digest, row->digest, AGC_HASH_LEN) == 0;
 }
 
 static void
@@ -259,9 +288,22 @@ conclude(FoldCall *call)
 	serve_stale(call);
 }
 
+/* What was refused before its tool was looked for has left something of the tool's then. */
+static void
+find_tool(Gate *gate)
+{
+	if (gate->is_llm || gate->tool_object != NULL)
+		return;
+	gate->tool_object = tool_pin(gate->tenant, gate->tool_name);
+	if (gate->tool_object != NULL)
+		gate->tool = gate->tool_object->data;
+}
+
 static void
 tell_decided(FoldCall *call, void **states)
 {
+	if (fold_ran(call))
+		find_tool(call->gate);
 	for (int i = 0; i < replay_nfolds; i++)
 		if (replay_folds[i]->decided != NULL)
 			replay_folds[i]->decided(states[i], call);
@@ -297,7 +339,7 @@ static void
 answer_no_agent(FoldCall *call, Replayed *out)
 {
 	call->gate->verdict = VERDICT_DENY;
-	call->unknown = NULL;
+	call->gate->reason = "";
 	*out = (Replayed){"error", NULL, 0, true, true};
 }
 
@@ -306,11 +348,12 @@ rejudge(const LogRow *row, const char *tenant, void **states, Gate *gate, FoldCa
 {
 	*call = (FoldCall){.gate = gate, .record = &row->record, .has_digest = row->has_digest, .tasks = states[0]};
 	memcpy(call->digest, row->digest, AGC_HASH_LEN);
-	call->has_args = row->args != NULL;
+	call->has_args = are_whole(row, tenant);
 	fill_gate(gate, row, tenant, call);
 	if (!find_agent(gate, &row->record))
 	{
 		answer_no_agent(call, out);
+		tell_decided(call, states);
 		return;
 	}
 	ask_all(call, states);

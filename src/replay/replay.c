@@ -63,8 +63,7 @@ replay_begin(Replay *replay, const LogRow *row)
 
 	rejudge(row, replay->start.tenant, replay->states, &gate, &call, &replayed);
 	group = summary_count(replay->summary, row->agent, row->tool, &row->record, &replayed);
-	if (gate.agent != NULL)
-		running_add(replay->running, row, &call, group);
+	running_add(replay->running, row, &call, group);
 	if (replay->rows != NULL)
 		put_row(replay, row, &call, &replayed);
 	rejudge_end(&gate);
