@@ -64,6 +64,8 @@ SELECT * FROM agentcore.config_apply(agentcore.policy_suggest('bot', '2026-01-01
 -- what was done is allowed, but for what is never suggested
 SELECT l.id - min(l.id) OVER () AS n, l.tool, c.verdict, c.reason, c.detail FROM agentcore.call_log_entry l, agentcore.call_begin('bot', l.tool, l.args) c
  WHERE l.agent = 'bot' AND l.verdict IN ('run', 'cached') AND l.enforced AND c.verdict <> 'run' ORDER BY l.id;
+-- so says a replay: only what is never suggested, and what an audit let pass, is newly denied
+SELECT tool, before_verdict, after_verdict, after_reason, unknown, count(*) FROM agentcore.call_replay('2026-01-01', '2026-01-02') WHERE agent = 'bot' AND changed IS DISTINCT FROM false GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5;
 -- what was not is denied
 SELECT d.tool, d.args, c.verdict, c.reason FROM (VALUES ('refund', '{"amount": 9.99, "currency": "EUR", "memo": "a", "fast": true}'::jsonb), ('refund', '{"amount": 10, "currency": "GBP", "memo": "a", "fast": true}'), ('refund', '{"amount": 10, "memo": "z", "fast": true}'),
    ('refund', '{"amount": 10, "memo": "a", "fast": false}'), ('refund', '{"amount": 10, "memo": "a", "fast": true, "bcc": "me"}'), ('refund', '{"amount": 10, "memo": "a", "fast": true, "copies": [1]}'), ('refund', '{"amount": 10, "memo": "a", "fast": true, "to": ["x", "z"]}'),

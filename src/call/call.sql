@@ -210,7 +210,7 @@ COMMENT ON FUNCTION agentcore.call_explain(text, text, jsonb, bigint, numeric, t
   'Changes nothing.';
 
 CREATE FUNCTION agentcore.call_urls(tool text, args jsonb, policy text, strict boolean, tenant text DEFAULT '', OUT url text, OUT form text, OUT method text) RETURNS SETOF record
-  LANGUAGE C STABLE PARALLEL SAFE
+  LANGUAGE C STABLE PARALLEL SAFE ROWS 2
   AS 'MODULE_PATHNAME', 'agentcore_call_urls_v1';
 COMMENT ON FUNCTION agentcore.call_urls(text, jsonb, text, boolean, text) IS
   'Internal. '
