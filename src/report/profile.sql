@@ -184,7 +184,7 @@ SELECT w.is_llm, w.tool, w.kind,
                ELSE agentcore.profile_gain(format('Of %s runs, %s repeated one of the last %s: %s', s.known, s.repeats, coalesce(t.cache_ttl::text, 'hour'), CASE WHEN t.cache_ttl IS NOT NULL THEN 'hits of its cache' ELSE 'caching' END),
                                            s.repeats * w.own_ms / nullif(w.n, 0), w.ms) END
        || CASE WHEN w.is_llm OR w.own_ms IS NULL OR coalesce(s.close, 0) = 0 THEN ''
-               ELSE agentcore.profile_gain(format('Of %s runs, %s came within a second behind another of their task: calls that hold several', s.runs, s.close), s.close * s.least_ms, w.ms) || ' (At most: the time of its shortest run, for each.)' END
+               ELSE agentcore.profile_gain(format('Of %s runs, %s came within a second behind another of their task: batching', s.runs, s.close), s.close * s.least_ms, w.ms) || ' (At most: the time of its shortest run, for each.)' END
        || CASE WHEN (w.waits->>'rate') IS NULL THEN '' ELSE agentcore.profile_gain('A higher rate', (w.waits->>'rate')::float8, w.ms) END
        || CASE WHEN w.unknown_waits > 0 THEN format(' It had callers wait %s, and for how long was not measured.', agentcore.profile_times(w.unknown_waits::bigint)) ELSE '' END,
        w.n, w.measured, w.ms, w.p50, w.p95, w.p99
@@ -258,7 +258,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION agentcore.profile(text, timestamptz) IS
-  'Where the time of a tenant''s calls went since then (NULL: in the last day), added up over all callers: in models, in tools, in the gate (policy, and its parts as in agentcore.stat_call_stage), and waiting, by what for; then each tool and model with sentences: what its bottleneck is, and what caching, running calls together or a higher rate would have saved. '
+  'Where the time of a tenant''s calls went since then (NULL: in the last day), added up over all callers: in models, in tools, in the gate (policy, and its parts as in agentcore.stat_call_stage), and waiting, by what for; then each tool and model with sentences: what its bottleneck is, and what caching, batching or a higher rate would have saved. '
   'The first row (source) says where the numbers are from: the log of calls, where it has ends of calls (agentcore.audit = all); else agentcore.stat_call alone, whenever the calls were made. '
   'calls: how often it was gone through; measured: how often that was measured; total_ms: in all, by the mean of what was measured, but of waiting only what was measured; share: of the total. '
   'p50_ms, p95_ms, p99_ms: of a tool or model itself. '

@@ -53,6 +53,7 @@ my @left = (
 	[ 'a raw breaker', q{SELECT agentcore.breaker_report('raw', false)}, q{SELECT allowed FROM agentcore.breaker_allow('raw')}, 'f', 't' ],
 	[ 'a pause', sprintf($fail, 'paused', q{429, NULL, '1000'}), sprintf($begin, 'paused'), 'wait|rate_limited', 'run|' ],
 	[ 'a rate', q{SELECT FROM agentcore.rate_take('k', 1, '1 hour')}, q{SELECT allowed FROM agentcore.rate_take('k', 1, '1 hour')}, 'f', 't' ],
+	[ 'counts of calls', q{SELECT verdict FROM agentcore.call_begin('a', 'looped', '{}')}, q{SELECT count(*) FROM agentcore.stat_call WHERE tool = 'looped'}, '1', '0' ],
 	[ 'loops', join(';', (sprintf($begin, 'looped')) x 2), sprintf($begin, 'looped'), 'deny|loop_detected', 'run|' ],
 );
 
