@@ -168,6 +168,54 @@ SELECT m.name, m.kind, m.labels::jsonb, m.value, m.help
    ('agentcore_budget_entries_repaired_total', 'counter', '{}', s.repaired, 'Entries that were not the sum of their rows: should be 0.')
  ) AS m(name, kind, labels, value, help)
 UNION ALL
+-- calls by tool and model, as agentcore.track_timing counts them
+SELECT m.name, m.kind, pg_catalog.jsonb_build_object('tenant', s.tenant, 'kind', s.kind, 'tool', coalesce(s.tool, '')) || m.labels::jsonb, m.value, m.help
+  FROM agentcore.stat_call s
+ CROSS JOIN LATERAL (VALUES
+   ('agentcore_calls_total', 'counter', '{"verdict": "run"}', s.run::double precision, 'Calls that the gate judged, by verdict.'),
+   ('agentcore_calls_total', 'counter', '{"verdict": "cached"}', s.cached, 'Calls that the gate judged, by verdict.'),
+   ('agentcore_calls_total', 'counter', '{"verdict": "wait"}', s.wait, 'Calls that the gate judged, by verdict.'),
+   ('agentcore_calls_total', 'counter', '{"verdict": "deny"}', s.deny, 'Calls that the gate judged, by verdict.'),
+   ('agentcore_calls_unenforced_total', 'counter', '{}', s.not_enforced, 'Calls that a policy or an agent in audit mode let through.'),
+   ('agentcore_call_ends_total', 'counter', '{"outcome": "committed"}', s.committed, 'Calls that were settled, by how.'),
+   ('agentcore_call_ends_total', 'counter', '{"outcome": "failed"}', s.failed, 'Calls that were settled, by how.'),
+   ('agentcore_call_ends_total', 'counter', '{"outcome": "retried"}', s.retried, 'Calls that were settled, by how.'),
+   ('agentcore_call_ends_total', 'counter', '{"outcome": "released"}', s.released, 'Calls that were settled, by how.'),
+   ('agentcore_call_hit_ratio', 'gauge', '{}', s.hit_ratio, 'Calls answered from the cache, of those that were answered or made.'),
+   ('agentcore_call_tokens_total', 'counter', '{}', s.tokens, 'Tokens that settled calls were charged.'),
+   ('agentcore_call_usd_total', 'counter', '{}', s.usd, 'US dollars that settled calls were charged.'),
+   ('agentcore_call_policy_seconds', 'summary', '{"quantile": "0.5"}', s.policy_p50_ns * 0.000000001, 'What the begin of a call took in the gate; quantiles since the counters began.'),
+   ('agentcore_call_policy_seconds', 'summary', '{"quantile": "0.95"}', s.policy_p95_ns * 0.000000001, 'What the begin of a call took in the gate; quantiles since the counters began.'),
+   ('agentcore_call_policy_seconds', 'summary', '{"quantile": "0.99"}', s.policy_p99_ns * 0.000000001, 'What the begin of a call took in the gate; quantiles since the counters began.'),
+   ('agentcore_call_policy_seconds_sum', 'summary', '{}', s.policy_total_ns * 0.000000001, 'What the begin of a call took in the gate; quantiles since the counters began.'),
+   ('agentcore_call_policy_seconds_count', 'summary', '{}', s.policy_timed, 'What the begin of a call took in the gate; quantiles since the counters began.'),
+   ('agentcore_call_tool_seconds', 'summary', '{"quantile": "0.5"}', s.tool_p50_us * 0.000001, 'From the begin of a call to its end; quantiles since the counters began.'),
+   ('agentcore_call_tool_seconds', 'summary', '{"quantile": "0.95"}', s.tool_p95_us * 0.000001, 'From the begin of a call to its end; quantiles since the counters began.'),
+   ('agentcore_call_tool_seconds', 'summary', '{"quantile": "0.99"}', s.tool_p99_us * 0.000001, 'From the begin of a call to its end; quantiles since the counters began.'),
+   ('agentcore_call_tool_seconds_sum', 'summary', '{}', s.tool_total_us * 0.000001, 'From the begin of a call to its end; quantiles since the counters began.'),
+   ('agentcore_call_tool_seconds_count', 'summary', '{}', s.tool_timed, 'From the begin of a call to its end; quantiles since the counters began.')
+ ) AS m(name, kind, labels, value, help)
+UNION ALL
+SELECT 'agentcore_call_reasons_total', 'counter', pg_catalog.jsonb_build_object('tenant', s.tenant, 'kind', s.kind, 'tool', coalesce(s.tool, ''), 'reason', r.key),
+       r.value::double precision, 'Calls that were refused, told to wait or would have been, by reason.'
+  FROM agentcore.stat_call s CROSS JOIN LATERAL pg_catalog.jsonb_each_text(s.reasons) r
+UNION ALL
+SELECT 'agentcore_call_told_to_wait_seconds_total', 'counter', pg_catalog.jsonb_build_object('tenant', s.tenant, 'reason', w.key),
+       pg_catalog.sum((w.value ->> 'told_ms')::double precision) * 0.001, 'For how long callers were told to wait, in all, by reason.'
+  FROM agentcore.stat_call s CROSS JOIN LATERAL pg_catalog.jsonb_each(s.waits) w
+ GROUP BY s.tenant, w.key HAVING pg_catalog.count(w.value ->> 'told_ms') > 0
+UNION ALL
+SELECT 'agentcore_call_part_seconds_total', 'counter', pg_catalog.jsonb_build_object('tenant', s.tenant, 'part', s.part),
+       pg_catalog.sum(s.total_ns)::double precision * 0.000000001, 'The time of the gate, by its parts, of all tools and models that were timed.'
+  FROM agentcore.stat_call_stage s GROUP BY s.tenant, s.part
+UNION ALL
+SELECT m.name, 'gauge', '{}'::jsonb, m.value, m.help
+  FROM agentcore.stat_call_slots s
+ CROSS JOIN LATERAL (VALUES
+   ('agentcore_call_slots', s.slots::double precision, 'Tools and models that calls can be counted for.'),
+   ('agentcore_call_slots_used', s.used, 'Tools and models that calls are counted for.')
+ ) AS m(name, value, help)
+UNION ALL
 -- what is open
 SELECT m.name, 'gauge', m.labels || pg_catalog.jsonb_build_object('tenant', o.tenant), m.value, m.help
   FROM agentcore.open_counts() o
