@@ -8,6 +8,8 @@ STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,
 MOST_BUCKETS = 36
 MOST_ROWS = 12
 MOST_BUDGETS = 5
+MOST_TENANTS = 4
+MOST_SENTENCES = 8
 
 LOG = "agentcore.visible_rows(NULL::agentcore.call_log_entry, %(since)s)"
 LEDGER = "agentcore.visible_rows(NULL::agentcore.budget_ledger, %(since)s)"
@@ -75,11 +77,27 @@ class Facts:
     database: str
     version: str
     audit: str
-    profile: list                   # sentences
+    profile: list                   # rows of profile()
 
     @property
     def calls(self):
         return sum(count for _, count in self.values["verdicts"])
+
+    @property
+    def places(self):
+        """Where the time of the largest tenant's calls went: [(place, milliseconds, share)], of what was measured."""
+        rows = [row for row in self.profile if row[0] == self.profile[0][0] and row[4] is not None]
+        own = {"model": "models", "tool": "tools", "policy": "the gate"}
+        return [(own[what] if what in own else f"waiting: {name}", total, share)
+                for _, what, name, total, share, _ in rows if (what in own and name is None) or what == "waiting"]
+
+    @property
+    def sentences(self):
+        """Of tools and models, and of what was not measured: [(name, sentence)]."""
+        several = len({row[0] for row in self.profile}) > 1
+        rows = [((f"{tenant} / " if several and tenant else "") + (name if what in ("tool", "model") else f"waiting: {name}"), says, total or 0)
+                for tenant, what, name, total, _, says in self.profile if name is not None and what != "policy" and says]
+        return [row[:2] for row in sorted(rows, key=lambda row: -row[2])[:MOST_SENTENCES]]
 
     def verdict(self, name):
         return dict(self.values["verdicts"]).get(name, 0)
@@ -125,13 +143,14 @@ def burn(connection, row, parameters, buckets):
     return Burn(name, limit, unit, used, held, most, left[::-1], resets, exhausted)
 
 
-def sentences(connection, since):
-    """Of profile(), where the database has it."""
-    if connection.execute("SELECT pg_catalog.to_regproc('agentcore.profile')").fetchone()[0] is None:
-        return []
-    cursor = connection.execute("SELECT * FROM agentcore.profile(since => %s)", (since,))
-    names = [column.name for column in cursor.description]
-    return [row[names.index("sentence")] for row in cursor.fetchall() if "sentence" in names and row[names.index("sentence")]]
+def profile(connection, parameters):
+    """What profile() says of each tenant: [(tenant, what, name, total_ms, share, sentence)]."""
+    tenants = [row[0] for row in connection.execute(f"SELECT l.tenant FROM {LOG} l GROUP BY 1 ORDER BY count(*) DESC LIMIT {MOST_TENANTS}", parameters).fetchall()]
+    rows = []
+    for tenant in tenants:
+        rows += [(tenant, *row) for row in connection.execute("SELECT p.what, p.name, p.total_ms, p.share, p.says FROM agentcore.profile(%s, %s) p",
+                                                              (tenant, parameters["begins"])).fetchall()]
+    return rows
 
 
 def read(connection, hours):
@@ -152,4 +171,4 @@ def read(connection, hours):
         parameters = {"since": since, "begins": begins, "step": step, "several": tenants > 1}
         values = {name: connection.execute(query, parameters).fetchall() for name, query in QUERIES.items()}
         budgets = [burn(connection, row, parameters, buckets) for row in connection.execute(LIMITS, parameters).fetchall()]
-        return Facts(begins, ends.astimezone(datetime.timezone.utc), step, buckets, values, budgets, database, version, audit, sentences(connection, since))
+        return Facts(begins, ends.astimezone(datetime.timezone.utc), step, buckets, values, budgets, database, version, audit, profile(connection, parameters))

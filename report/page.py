@@ -154,9 +154,14 @@ def attention(facts):
 
 
 def profile(facts):
-    if not facts.profile:
+    if not facts.sentences:
         return ""
-    return f"<section class=words><h2>Where the time went</h2><ul>{''.join(f'<li>{escape(plain(sentence))}</li>' for sentence in facts.profile)}</ul></section>"
+    bars = ""
+    if facts.places:
+        bars = chart.bars("Where the time went", "; ".join(f"{place}: {percent(share)}" for place, _, share in facts.places),
+                          [(place, share, f"{percent(share)} · {duration(total / 1000)}") for place, total, share in facts.places], "run", most=1)
+    return figure("Where the time went", "What is below 3 % is not worth moving.", bars,
+                  "<ul class=says>" + "".join(f"<li><b>{name(who)}</b>: {escape(plain(says))}</li>" for who, says in facts.sentences) + "</ul>")
 
 
 def write(facts):

@@ -3,6 +3,7 @@ import collections
 import datetime
 import math
 import sys
+import textwrap
 
 from words import amount, clock, duration, milliseconds, number, percent, plain, short, usd
 
@@ -119,7 +120,9 @@ def write(facts, output=sys.stdout, colours=None):
     budgets(out, facts)
     latency(out, facts)
     waiting(out, facts)
-    if facts.profile:
-        out.heading("Where the time went")
-        for sentence in facts.profile:
-            out.line(f"  - {plain(sentence)}")
+    if facts.sentences:
+        bars(out, "Where the time went", [(place, share, f"{percent(share)}, {duration(total / 1000)}") for place, total, share in facts.places], "run", most=1)
+        out.line()
+        for who, says in facts.sentences:
+            for line in textwrap.wrap(f"{short(who, 40)}: {plain(says)}", 100, initial_indent="  - ", subsequent_indent="    "):
+                out.line(line)

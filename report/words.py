@@ -39,7 +39,10 @@ def amount(value, unit):
 
 
 def percent(part, whole=1):
-    return "–" if not whole else f"{100 * part / whole:.0f}\u202f%"
+    if not whole:
+        return "–"
+    share = 100 * part / whole
+    return "<\u202f0.1\u202f%" if 0 < share < 0.1 else f"{share:.1f}\u202f%" if 0 < share < 1 else f"{share:.0f}\u202f%"
 
 
 def milliseconds(value):
@@ -49,6 +52,8 @@ def milliseconds(value):
 
 
 def duration(seconds):
+    if 0 < seconds < 1:
+        return milliseconds(seconds * 1000)
     if seconds < 60:
         return f"{seconds:.3g}\u202fs"
     for size, word, below in ((60, "min", 3600), (3600, "h", 2 * 86400), (86400, "days", math.inf)):

@@ -62,6 +62,7 @@ SELECT (SELECT count(*) FROM regexp_split_to_table(agentcore.metrics_text(), '\n
 
 -- spans: one per attempt, by its own row of the log; a hostile traceparent is none
 SET agentcore.audit = 'all';
+SET agentcore.track_timing = 'on';
 SELECT agentcore.tool_set('slow', '{}', idempotent => true), agentcore.policy_deny_tool('web', 'never', name => 'no') > 0, agentcore.tool_set('never', '{}');
 CREATE TEMP TABLE begun AS SELECT call_id FROM agentcore.call_begin('worker', 'slow', '{}', est_usd => 0, key => 'k', task => 'night', trace => '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01');
 SET agentcore.debug_clock_offset = 2000;
@@ -87,6 +88,14 @@ SET ROLE regress_scrapes_one;
 SELECT count(*) AS of_others FROM agentcore.spans;
 RESET ROLE;
 RESET agentcore.audit;
+RESET agentcore.track_timing;
+
+-- calls by tool, as they were counted
+SELECT name, labels, value FROM agentcore.metrics
+ WHERE labels ->> 'tool' IN ('slow', 'never') AND name !~ '_seconds' AND value <> 0 ORDER BY name COLLATE "C", labels::text COLLATE "C";
+SELECT name, labels ->> 'quantile' AS quantile, value >= 0 AS measured FROM agentcore.metrics
+ WHERE labels ->> 'tool' = 'slow' AND name ~ '_seconds' ORDER BY name COLLATE "C", quantile;
+SELECT labels ->> 'part' AS part, value >= 0 AS measured FROM agentcore.metrics WHERE name = 'agentcore_call_part_seconds_total' ORDER BY 1;
 
 SELECT agentcore.access_revoke('regress_scrapes'), agentcore.access_revoke('regress_scrapes_one');
 DROP ROLE regress_scrapes, regress_scrapes_one;

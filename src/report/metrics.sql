@@ -243,6 +243,8 @@ CREATE FUNCTION agentcore.metrics_text(openmetrics boolean DEFAULT true) RETURNS
   AS $$
 WITH sample AS MATERIALIZED (
   SELECT m.name, m.kind, m.value, m.help, coalesce(openmetrics, true) AS strict,
+         -- the quantiles, sum and count of one thing stand together
+         (m.labels - 'quantile')::text COLLATE "C" AS of_what,
          CASE m.kind WHEN 'summary' THEN regexp_replace(m.name, '_(sum|count)$', '') ELSE m.name END AS family,
          (SELECT '{' || string_agg(format('%s="%s"', l.key, replace(replace(replace(l.value, '\', '\\'), '"', '\"'), chr(10), '\n')), ',' ORDER BY l.key) || '}'
             FROM jsonb_each_text(m.labels) l) AS labels
@@ -259,7 +261,7 @@ family AS (
          || coalesce(E'# UNIT ' || t.described || ' ' || CASE WHEN bool_and(t.strict) THEN substring(t.described FROM '_(bytes|seconds|ratio|usd)$') END || E'\n', '') AS head,
          string_agg(format(E'%s%s %s\n', t.name, t.labels,
                            CASE t.value WHEN 'Infinity' THEN '+Inf' WHEN '-Infinity' THEN '-Inf' ELSE t.value::text END), ''
-                    ORDER BY t.name COLLATE "C", t.labels COLLATE "C") AS samples
+                    ORDER BY t.of_what, t.name COLLATE "C", t.labels COLLATE "C") AS samples
     FROM typed t GROUP BY t.described)
 SELECT string_agg(f.head || f.samples, '' ORDER BY f.described COLLATE "C") || CASE WHEN bool_and(f.strict) THEN E'# EOF\n' ELSE '' END
   FROM family f

@@ -90,7 +90,7 @@ def terminal(connection):
     ok(all(len(line) <= 120 for line in lines.splitlines()), "its lines are short", max(lines.splitlines(), key=len))
     counted = dict(connection.execute("SELECT verdict, count(*) FROM agentcore.call_log WHERE event = 'begin' GROUP BY 1").fetchall())
     ok(all(re.search(rf"\b{verdict} {count}\b", lines) for verdict, count in counted.items()), "its verdicts are those of the log", counted)
-    ok("no large payments" in lines and "</script>" in lines and "research" in lines, "rules, hostile names and budgets are in it")
+    ok("no large payments" in lines and "</script>" in lines and "research" in lines and "Its bottleneck is" in lines, "rules, sentences, hostile names and budgets are in it")
     status, output, _ = report(PYTHONIOENCODING="ascii")
     ok(status == 0 and output.isascii(), "where a terminal knows ASCII only, it is in ASCII")
     status, _, errors = report("--dsn", "host=/nowhere")
@@ -107,6 +107,7 @@ def shape(page):
     ok(len(svgs) > 8 and all(svg.get("role") == "img" and len(svg.get("aria-labelledby", "").split()) == 2 for svg in svgs), "every chart has a title and a description", len(svgs))
     ok(text.count("As a table") >= 4, "charts have a table beside them", text.count("As a table"))
     ok(not re.search("[\u202a-\u202e\u2066-\u2069]", page) and "<U+202E>" in text and "</script><img src=x onerror=alert(1)>" in text, "a hostile name is text, and does not turn what stands beside it")
+    ok("Where the time went" in text and text.count("Its bottleneck is") >= 4, "the sentences of profile() are in it")
     ok("Content-Security-Policy" in page and "default-src 'none'" in page, "its policy forbids the rest")
 
 
