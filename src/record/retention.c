@@ -19,6 +19,21 @@ AGC_FUNCTION(call_log_partition)
 	return agc_partition_ahead(fcinfo, &log_of_calls);
 }
 
+typedef struct Retention
+{
+	FunctionCallInfo fcinfo;
+	AgcPlan    *plan;
+	Datum		done;
+} Retention;
+
+static void
+retain(void *arg)
+{
+	Retention  *r = arg;
+
+	r->done = agc_partition_retain(r->fcinfo, &log_of_calls, r->plan);
+}
+
 /* call_log_retain(keep, detach) -> (cutoff, partitions, rows) */
 AGC_FUNCTION(call_log_retain)
 {
@@ -28,5 +43,8 @@ AGC_FUNCTION(call_log_retain)
 		" FROM agentcore.call_log_retire($1, $2) r", lengthof(types), types
 	};
 
-	return agc_partition_retain(fcinfo, &log_of_calls, &plan);
+	Retention	retention = {fcinfo, &plan};
+
+	agc_attributed(retain, &retention);
+	return retention.done;
 }

@@ -31,6 +31,9 @@ BEGIN
   FOREACH part IN ARRAY CASE WHEN detach THEN '{}' ELSE parts END LOOP
     EXECUTE format('DROP TABLE %s', part);
   END LOOP;
+  IF done.partitions > 0 OR done.rows > 0 THEN
+    PERFORM agentcore.log_seal_retired(done.cutoff);
+  END IF;
   RETURN done;
 END
 $$;
@@ -43,6 +46,7 @@ CREATE FUNCTION agentcore.call_log_retain(keep interval, detach boolean DEFAULT 
   AS 'MODULE_PATHNAME', 'agentcore_call_log_retain_v1';
 COMMENT ON FUNCTION agentcore.call_log_retain(interval, boolean) IS
   'Remove the log before the month (UTC) that lies "keep" ago: partitions are dropped, or detached and kept as tables; what the default partition has of that time is deleted in both cases. '
+  'Where the log is sealed, the chain of seals says so (log_seals, retired_before). '
   'keep: a day or more, months count 30 days. '
   'Locks the log while it runs, and asks for that lock as budget_ledger_partition() does (55P03). '
   'Needs admin of every tenant (*) and READ COMMITTED (25001).';

@@ -38,6 +38,8 @@ BEGIN
             agentcore.policy_fact(x, '*', 'f', tenant => tenant), agentcore.task_set(x, labels => '{l}', tenant => tenant),
             agentcore.policy_limit_tool(x, 'other', 'l', max_calls => 9, tenant => tenant),
             agentcore.policy_check_set(x, 'other', 'c', 'public.passes', tenant => tenant);
+    INSERT INTO agentcore.log_batch (tenant, batch, from_id, to_id, ids, rows, fields, root, at, role, seal)
+    VALUES (tenant, i, 1, 0, '{}', 0, 1, sha256(x::bytea), now(), x, sha256(x::bytea));
     PERFORM agentcore.call_begin(x, x || '_once', '{}', task => x, tenant => tenant);
     PERFORM agentcore.approval_grant(x, 'nothing', tenant => tenant), agentcore.call_approve(b.approval, tenant => tenant)
        FROM agentcore.call_begin(x, x || '_asks', '{}', tenant => tenant) b;

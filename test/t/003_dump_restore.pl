@@ -71,6 +71,7 @@ CREATE TABLE agentcore.call_log_entry_2099 PARTITION OF agentcore.call_log_entry
 INSERT INTO agentcore.call_log_entry (tenant, at, event, verdict, enforced, role) VALUES ('', '2099-06-01', 'begin', 'run', true, 'r'), ('', '2001-06-01', 'begin', 'run', true, 'r');
 RESET agentcore.audit;
 SELECT agentcore.task_set('over'), agentcore.task_stop('over');
+SELECT rows FROM agentcore.log_seal();
 -- a partition that an administrator adds at run time, with an index of its own
 CREATE TABLE agentcore.budget_ledger_2099 PARTITION OF agentcore.budget_ledger FOR VALUES FROM ('2099-01-01') TO ('2100-01-01');
 CREATE UNIQUE INDEX ON agentcore.budget_ledger_2099 (tenant, at, id);
@@ -144,6 +145,7 @@ is(in_db('target', q{SELECT partitions FROM agentcore.budget_ledger_retain('60 d
 is(in_db('target', q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'agentcore.call_log_entry'::regclass}), '4', 'the log has its partitions');
 is(in_db('target', q{SELECT agentcore.call_log_partition(1)}), '0', 'none of it is made twice');
 is(in_db('target', q{SELECT partitions FROM agentcore.call_log_retain('60 days')}), '0', 'and none is old');
+is(in_db('target', q{SELECT string_agg(DISTINCT state, ', ' ORDER BY state) FROM agentcore.log_verify() WHERE batch IS NOT NULL}), 'ok, retired', 'its seals hold');
 cmp_ok(in_db('target', q{SELECT nextval('agentcore.call_log_seq')}), '>', in_db('source', q{SELECT max(id) FROM agentcore.call_log_entry}), 'its numbers go on');
 
 # it works on: open calls can be settled, revisions go on, the dropped role's grant matches nobody
