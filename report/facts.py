@@ -41,7 +41,7 @@ QUERIES = {
           FROM (SELECT l.tenant, coalesce(l.agent, 'no agent') AS who, CASE WHEN l.is_llm THEN 'model' ELSE 'tool' END AS kind, coalesce(l.tool, '-') AS what,
                        count(*) AS n, sum(l.nanousd)::float8 * 1e-9 AS usd, sum(l.tokens)::float8 AS tokens
                   FROM {LEDGER} l WHERE {CHARGED} GROUP BY 1, 2, 3, 4) l
-         ORDER BY l.usd DESC, l.tokens DESC, 1, 3 LIMIT {MOST_ROWS}""",
+         ORDER BY l.usd DESC NULLS LAST, l.tokens DESC NULLS LAST, l.n DESC, 1, 3 LIMIT {MOST_ROWS}""",
     "spent": f"SELECT coalesce(sum(l.nanousd), 0)::float8 * 1e-9, coalesce(sum(l.tokens), 0)::float8 FROM {LEDGER} l WHERE {CHARGED}",
     "open": "SELECT what, state, sum(n)::bigint, extract(epoch FROM agentcore.clock_now() - min(oldest))::float8 FROM agentcore.open_counts() GROUP BY 1, 2 ORDER BY 1, 2",
     "approvals": f"""
