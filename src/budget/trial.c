@@ -450,7 +450,7 @@ note_charge(TrialHold *hold, TrialEnd how, const int64 delta[BUDGET_NUSED])
 }
 
 void
-budget_trial_settle(BudgetTrial *trial, TrialHold *hold, TrialEnd how, int64 tokens, int64 nanousd, bool bounded, TimestampTz at)
+budget_trial_settle(BudgetTrial *trial, TrialHold *hold, TrialEnd how, int64 tokens, int64 nanousd, TimestampTz at)
 {
 	BudgetPath	path;
 	Permit		permit;
@@ -463,7 +463,7 @@ budget_trial_settle(BudgetTrial *trial, TrialHold *hold, TrialEnd how, int64 tok
 	read_counters(trial, &path, at);
 	amounts_of(&permit, how, tokens, nanousd, amount);
 	if (how != TRIAL_EXPIRE)
-		(void) overrun_cut_as(&path, &permit, bounded, amount, over);
+		(void) overrun_cut_as(&path, &permit, false, amount, over);
 	if (how != TRIAL_RETRY)
 	{
 		for (int dim = 0; dim < BUDGET_NUSED; dim++)

@@ -40,9 +40,8 @@ extern void budget_trial_begins(BudgetTrial *trial, const pg_uuid_t *id, Timesta
 /* what budget_trial_admits() grants; NULL: it does not */
 extern TrialHold *budget_trial_hold(BudgetTrial *trial, const PermitRequest *request, TimestampTz at);
 
-/* tokens, nanousd: -1 charges what is held.  bounded: max_overrun counts, as for a caller of level agent. */
-extern void budget_trial_settle(BudgetTrial *trial, TrialHold *hold, TrialEnd how, int64 tokens, int64 nanousd,
-								bool bounded, TimestampTz at);
+/* tokens, nanousd: -1 charges what is held.  max_overrun does not count: whoever says them has cut them. */
+extern void budget_trial_settle(BudgetTrial *trial, TrialHold *hold, TrialEnd how, int64 tokens, int64 nanousd, TimestampTz at);
 
 /* false: there were more counters than it keeps, so what a new one has counted is not known */
 extern bool budget_trial_is_whole(const BudgetTrial *trial);

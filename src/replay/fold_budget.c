@@ -143,7 +143,7 @@ settled(void *state, const FoldEnd *end, void **note)
 
 	if (*note != NULL)
 		budget_trial_settle(fold->trial, *note, ends[end->outcome], charged(end->tokens, failed),
-							charged(end->nanousd, failed), true, end->at);
+							charged(end->nanousd, failed), end->at);
 }
 
 const Fold	fold_of_budgets = {"budget", init, judge, begun, settled};

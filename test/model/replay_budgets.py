@@ -198,7 +198,7 @@ def main():
     seed = seed_of.chosen(sys.argv[2] if len(sys.argv) > 2 else None)
     print(f"replayed budgets: {rounds} rounds, seed {seed}", flush=True)
     connection = psycopg.connect(autocommit=True)
-    connection.execute("SET agentcore.audit = 'all'; SET client_min_messages = error; SET agentcore.max_overrun = 1000000")
+    connection.execute("SET agentcore.audit = 'all'; SET client_min_messages = error")
     changed = calls = 0
     for n in range(rounds):
         for left in reversed(range(TRIES)):
