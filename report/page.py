@@ -78,7 +78,7 @@ def latency(facts):
         return figure("Latency", "No call that ran is in the log with its settlement, so there is nothing to show.")
     note = "From a call's begin to its settlement, by tool and model."
     if not count:
-        note += " The gate's own time was not measured: <code>agentcore.track_timing</code> is off."
+        note += " The gate's own time was not measured (<code>agentcore.track_timing</code>)."
     return figure("Latency", note,
                   chart.ranges("Latency of tools and models", "; ".join(f"{tool}: p50 {milliseconds(times[0])}, p95 {milliseconds(times[1])}" for tool, _, times in rows),
                                [(tool, *(max(cut, 0.0001) for cut in times)) for tool, _, times in rows], milliseconds),

@@ -95,7 +95,7 @@ def latency(out, facts):
         out.heading("Latency, from begin to settlement")
         out.rows([("", "calls", "p50", "p95", "p99"), *rows], right=(1, 2, 3, 4))
         if not count:
-            out.line("  the gate's own time was not measured: agentcore.track_timing is off")
+            out.line("  the gate's own time was not measured (agentcore.track_timing)")
 
 
 def waiting(out, facts):
