@@ -41,6 +41,10 @@ SELECT call_id AS id FROM agentcore.call_begin('bot', 'search', '{"q": 2}', leas
 SET agentcore.debug_clock_offset = 108000000;
 SELECT agentcore.call_commit(:'id', '1');
 SELECT * FROM told();
+-- a call that has ended ends once, whatever its worker says again
+SELECT agentcore.call_commit(:'id', '1') AS again, agentcore.call_commit(:'id', '2') AS other, agentcore.call_release(:'id') AS released;
+SELECT reason FROM agentcore.call_fail(:'id', 500, 'x');
+SELECT what, name, calls, measured, hours FROM told() WHERE what = 'tool';
 
 -- with digests: what repeats itself, what comes close behind
 SET agentcore.record = 'digest';

@@ -35,7 +35,10 @@ ended AS (
 own AS (
   SELECT e.is_llm, e.tool, count(*) AS n, count(e.tool_us) AS measured, avg(e.tool_us) * count(*) / 1000 AS total,
          percentile_disc(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY e.tool_us) AS q
-    FROM ended e GROUP BY e.is_llm, e.tool),
+    FROM ended e
+   -- a call that had ended ran once
+   WHERE e.verdict NOT IN ('replayed', 'conflict') AND e.reason IS DISTINCT FROM 'already_settled'
+   GROUP BY e.is_llm, e.tool),
 stages AS (
   SELECT b.is_llm, b.tool, b.id, b.calls, b.policy_ns, s.ns,
          CASE WHEN s.n <= 5 THEN 'admission' WHEN s.n <= 8 THEN 'arguments' WHEN s.n <= 12 THEN 'repeats' WHEN s.n <= 17 THEN 'limits' ELSE 'take' END AS part

@@ -19,6 +19,8 @@ WITH entry AS MATERIALIZED (
 settled AS (
   SELECT DISTINCT ON (e.tenant, e.call_id, coalesce(e.attempt, 1)) e.*
     FROM entry e WHERE e.event <> 'begin' AND e.call_id IS NOT NULL
+     -- a call that had ended ends once
+     AND e.verdict NOT IN ('replayed', 'conflict') AND e.reason IS DISTINCT FROM 'already_settled'
    ORDER BY e.tenant, e.call_id, coalesce(e.attempt, 1), e.at DESC, e.id DESC)
 SELECT b.tenant,
        coalesce(t.part[1], encode(substring(sha256(convert_to(format('%s %s', b.tenant, coalesce(b.call_id::text, b.id::text)), 'UTF8')) FOR 16), 'hex')),
