@@ -36,6 +36,11 @@ SELECT rule #> '{when,/args/memo}', note FROM agentcore.policy_suggest_rules('bo
 -- what lies behind less than two calls does not count
 SELECT rule -> 'when', note FROM agentcore.policy_suggest_rules('bot', '2026-01-01', min_calls => 2);
 SELECT rule, note FROM agentcore.policy_suggest_rules('bot', '2026-01-01', min_calls => 5);
+-- what was never given and cannot be kept out is said
+BEGIN;
+SELECT agentcore.tool_set('bare', '{"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "boolean"}, "c/d": {"type": "object"}, "e": {}, "f": {"type": "boolean"}}}'), called('bare', '{"b": true}');
+SELECT rule -> 'when', note FROM agentcore.policy_suggest_rules('bot', '2026-01-01') WHERE rule ->> 'tool' = 'bare';
+ROLLBACK;
 -- values of several types; an open schema; arguments that were not recorded
 SELECT called_all('free', '{"a": 1, "b": {"c": "x"}}', '{"a": "1", "b": {"c": "y"}}'), called('dark', NULL, 2), called('dark', '{"x": 1}');
 SELECT * FROM rules WHERE rule ->> 'tool' IN ('free', 'dark');

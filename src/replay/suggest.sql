@@ -98,14 +98,14 @@ CREATE FUNCTION agentcore.suggest_when(agent text, policy text, by_value boolean
   SELECT h.tool, h.pointer, NULL, format('%s: not recorded', h.pointer) FROM hidden h
    UNION ALL
   -- what a call may be given and none was
-  SELECT t.tool, format('/args/%s?', replace(replace(m.key, '~', '~0'), '/', '~1')), agentcore.suggest_nothing(m.type), NULL
+  SELECT t.tool, format('/args/%s?', replace(replace(m.key, '~', '~0'), '/', '~1')), agentcore.suggest_nothing(m.type),
+         CASE WHEN agentcore.suggest_nothing(m.type) IS NULL THEN format('/args/%s: never given, and left open', replace(replace(m.key, '~', '~0'), '/', '~1')) END
     FROM whole t JOIN agentcore.tool r ON r.tenant = suggest_when.tenant AND r.name = t.tool,
          LATERAL (SELECT x.key, CASE jsonb_typeof(x.value -> 'type') WHEN 'string' THEN x.value ->> 'type'
                                   WHEN 'array' THEN CASE WHEN jsonb_array_length((x.value -> 'type') - 'null') = 1 THEN ((x.value -> 'type') - 'null') ->> 0 END END AS type
                     FROM jsonb_each(CASE jsonb_typeof(r.input_schema::jsonb -> 'properties') WHEN 'object' THEN r.input_schema::jsonb -> 'properties' ELSE '{}' END) x
                    WHERE jsonb_typeof(x.value) = 'object' AND x.key <> '*' AND x.key NOT LIKE '%?') m
-   WHERE agentcore.suggest_nothing(m.type) IS NOT NULL
-     AND NOT EXISTS (SELECT FROM given l WHERE l.tool = t.tool AND starts_with(l.pointer || '/', '/args/' || replace(replace(m.key, '~', '~0'), '/', '~1') || '/'))
+   WHERE NOT EXISTS (SELECT FROM given l WHERE l.tool = t.tool AND starts_with(l.pointer || '/', '/args/' || replace(replace(m.key, '~', '~0'), '/', '~1') || '/'))
      AND NOT EXISTS (SELECT FROM unnest(r.redact) x (pointer) WHERE x.pointer IN ('/' || m.key, '/args/' || m.key) OR starts_with(x.pointer, '/' || m.key || '/'))
 $$;
 COMMENT ON FUNCTION agentcore.suggest_when(text, text, boolean, timestamptz, timestamptz, bigint, integer, text) IS
