@@ -359,6 +359,9 @@ extern void agc_heap_check_snapshot(HeapTuple tuple);
 /* whether nothing has to be done for a row of the table but to write it and its indexes */
 extern bool agc_heap_is_plain(Relation rel);
 
+/* whether the columns of a part stand where those of the whole do; looked up once per session and part */
+extern bool agc_heap_has_columns_of(Relation part, Relation whole);
+
 extern void agc_heap_init(void);
 extern void agc_table_init(void);
 

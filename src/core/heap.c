@@ -31,6 +31,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/tableam.h"
+#include "access/tupconvert.h"
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
@@ -50,6 +51,7 @@ typedef struct IndexSet
 	bool		complete;		/* false: an error came in between */
 	bool		excludes;		/* an index of them is an exclusion constraint */
 	bool		triggers;		/* the table has others than those that hear of writing by hand */
+	Oid			alike;			/* a table whose columns stand in the same places */
 	int			n;
 	Oid		   *index;
 	IndexInfo **info;
@@ -85,6 +87,18 @@ agc_heap_is_plain(Relation rel)
 	if (constr != NULL && (constr->num_check > 0 || agc_has_generated(constr)))
 		return false;
 	return !indexes_of(rel)->excludes;
+}
+
+/* A column that is altered in the whole is altered in its parts, which is heard of. */
+bool
+agc_heap_has_columns_of(Relation part, Relation whole)
+{
+	IndexSet   *set = indexes_of(part);
+
+	if (set->alike != RelationGetRelid(whole) &&
+		convert_tuples_by_name(RelationGetDescr(whole), RelationGetDescr(part)) == NULL)
+		set->alike = RelationGetRelid(whole);
+	return set->alike == RelationGetRelid(whole);
 }
 
 ItemPointerData
@@ -259,6 +273,7 @@ build_indexes(IndexSet *set, Relation rel)
 	ListCell   *cell;
 
 	set->excludes = false;
+	set->alike = InvalidOid;
 	set->triggers = has_triggers(rel);
 	set->estate = CreateExecutorState();
 	MemoryContextSwitchTo(set->estate->es_query_cxt);

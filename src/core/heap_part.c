@@ -74,12 +74,11 @@ is_plain(Relation root, Relation leaf)
 static void
 insert_row(Relation root, Relation leaf, Datum *values, bool *nulls)
 {
-	TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(root), RelationGetDescr(leaf));
-
-	if (map == NULL)
+	if (agc_heap_has_columns_of(leaf, root))
 		(void) agc_heap_insert(leaf, values, nulls);
 	else
 	{
+		TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(root), RelationGetDescr(leaf));
 		HeapTuple	tuple = heap_form_tuple(RelationGetDescr(root), values, nulls);
 		int			natts = RelationGetDescr(leaf)->natts;
 		Datum	   *v = palloc(natts * sizeof(Datum));
