@@ -33,6 +33,12 @@ SELECT called_all('refund', '{"amount": 10, "currency": "EUR", "memo": "a", "fas
                   '{"amount": 20, "currency": "EUR", "memo": "c", "fast": true}', '{"amount": 30, "currency": null, "memo": "d", "fast": true}');
 SELECT jsonb_pretty(rule), calls, note FROM rules;
 SELECT rule #> '{when,/args/memo}', note FROM agentcore.policy_suggest_rules('bot', '2026-01-01', max_values => 3);
+-- what redact names, and what the log left out in its place; the mark anywhere else is a text
+SELECT agentcore.tool_set('hide', '{"type": "object", "properties": {"a": {}, "b": {}, "c": {"type": "string"}, "d": {"type": "string"}}}', redact => '{/a/b,/l/*/x,/d}');
+SELECT called_all('hide', '{"a": "[redacted]", "l": [{"x": "[redacted]", "y": 1}], "c": "[redacted]"}', '{"a": {"b": "[redacted]", "z": 2}, "b": "p", "c": "q"}');
+SELECT rule -> 'when', note FROM rules WHERE rule ->> 'tool' = 'hide';
+DELETE FROM agentcore.call_log_entry WHERE tool = 'hide';
+SELECT agentcore.tool_drop('hide');
 -- what lies behind less than two calls does not count
 SELECT rule -> 'when', note FROM agentcore.policy_suggest_rules('bot', '2026-01-01', min_calls => 2);
 SELECT rule, note FROM agentcore.policy_suggest_rules('bot', '2026-01-01', min_calls => 5);
@@ -42,7 +48,7 @@ SELECT agentcore.tool_set('bare', '{"type": "object", "properties": {"a": {"type
 SELECT rule -> 'when', note FROM agentcore.policy_suggest_rules('bot', '2026-01-01') WHERE rule ->> 'tool' = 'bare';
 ROLLBACK;
 -- values of several types; an open schema; arguments that were not recorded
-SELECT called_all('free', '{"a": 1, "b": {"c": "x"}}', '{"a": "1", "b": {"c": "y"}}'), called('dark', NULL, 2), called('dark', '{"x": 1}');
+SELECT called_all('free', '{"a": 1, "b": {"c": "x"}, "m": {"n": 1}}', '{"a": "1", "b": {"c": "y"}, "m": "text"}'), called('dark', NULL, 2), called('dark', '{"x": 1}');
 SELECT * FROM rules WHERE rule ->> 'tool' IN ('free', 'dark');
 -- refused, audited and made by others; another attempt is the same call
 SELECT called('note', '{"text": "no"}', verdict => 'deny', reason => 'not_in_allowlist'), called('note', '{"text": "wait"}', verdict => 'wait', reason => 'in_progress'),

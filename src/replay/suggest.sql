@@ -24,6 +24,16 @@ COMMENT ON FUNCTION agentcore.suggest_leaves(jsonb) IS
   'Internal. '
   'The texts, numbers, booleans and nulls among arguments, each with a pointer as rules write it.';
 
+CREATE FUNCTION agentcore.suggest_meets(a text, b text) RETURNS boolean
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+  SELECT bool_and(t.x = t.y OR '*' IN (t.x, t.y)) FROM unnest(string_to_array(a, '/'), string_to_array(b, '/')) t (x, y) WHERE t.x IS NOT NULL AND t.y IS NOT NULL
+$$;
+COMMENT ON FUNCTION agentcore.suggest_meets(text, text) IS
+  'Internal. '
+  'Whether two pointers lead the same way, as far as both go; * is every member and element.';
+
 CREATE FUNCTION agentcore.suggest_nothing(type text) RETURNS jsonb
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   SET search_path = pg_catalog, pg_temp
@@ -52,17 +62,22 @@ CREATE FUNCTION agentcore.suggest_when(agent text, policy text, by_value boolean
       FROM (SELECT c.id, u.url FROM whole JOIN calls c USING (tool), agentcore.call_urls(c.tool, c.args, suggest_when.policy, suggest_when.by_value, suggest_when.tenant) u) a
       JOIN leaves l ON l.id = a.id AND l.value = to_jsonb(a.url)
   ), hidden AS (
-    SELECT DISTINCT l.tool, l.pointer FROM (SELECT DISTINCT tool, pointer FROM leaves) l
+    -- the log has a mark in the place of what redact names, or of what it would have been below
+    SELECT DISTINCT l.tool, l.pointer FROM (SELECT x.tool, x.pointer, bool_or(x.value = '"[redacted]"') AS marked FROM leaves x GROUP BY 1, 2) l
       JOIN agentcore.tool t ON t.tenant = suggest_when.tenant AND t.name = l.tool, unnest(t.redact) r (pointer)
-     WHERE substr(l.pointer, 6) = regexp_replace(r.pointer, '^/args(?=/)', '') OR starts_with(substr(l.pointer, 6), regexp_replace(r.pointer, '^/args(?=/)', '') || '/')
-        OR l.pointer = r.pointer
+     WHERE agentcore.suggest_meets(substr(l.pointer, 6), r.pointer)
+       AND (l.marked OR cardinality(string_to_array(substr(l.pointer, 6), '/')) >= cardinality(string_to_array(r.pointer, '/')))
   ), given AS MATERIALIZED (
     SELECT DISTINCT l.tool, l.pointer FROM leaves l WHERE l.type <> 'null'
+  ), mixed AS MATERIALIZED (
+    -- a value in one call, and members of it in another
+    SELECT g.tool, g.pointer FROM given g WHERE EXISTS (SELECT FROM given b WHERE b.tool = g.tool AND starts_with(b.pointer, g.pointer || '/'))
   ), places AS MATERIALIZED (
     SELECT l.tool, l.pointer, count(DISTINCT l.id) AS calls, array_agg(DISTINCT l.type) FILTER (WHERE l.type <> 'null') AS types, bool_or(l.type = 'null') AS has_null
       FROM leaves l
      WHERE NOT EXISTS (SELECT FROM addresses a WHERE a.tool = l.tool AND a.pointer = l.pointer)
        AND NOT EXISTS (SELECT FROM hidden h WHERE h.tool = l.tool AND h.pointer = l.pointer)
+       AND NOT EXISTS (SELECT FROM mixed m WHERE m.tool = l.tool AND starts_with(l.pointer || '/', m.pointer || '/'))
      GROUP BY 1, 2
   ), words AS (
     SELECT w.tool, w.pointer, count(*) AS distinct_values, max(length(w.value #>> '{}')) AS longest,
@@ -97,6 +112,8 @@ CREATE FUNCTION agentcore.suggest_when(agent text, policy text, by_value boolean
    UNION ALL
   SELECT h.tool, h.pointer, NULL, format('%s: not recorded', h.pointer) FROM hidden h
    UNION ALL
+  SELECT m.tool, m.pointer, NULL, format('%s: values of several types', m.pointer) FROM mixed m WHERE NOT EXISTS (SELECT FROM hidden h WHERE h.tool = m.tool AND h.pointer = m.pointer)
+   UNION ALL
   -- what a call may be given and none was
   SELECT t.tool, format('/args/%s?', replace(replace(m.key, '~', '~0'), '/', '~1')), agentcore.suggest_nothing(m.type),
          CASE WHEN agentcore.suggest_nothing(m.type) IS NULL THEN format('/args/%s: never given, and left open', replace(replace(m.key, '~', '~0'), '/', '~1')) END
@@ -106,7 +123,7 @@ CREATE FUNCTION agentcore.suggest_when(agent text, policy text, by_value boolean
                     FROM jsonb_each(CASE jsonb_typeof(r.input_schema::jsonb -> 'properties') WHEN 'object' THEN r.input_schema::jsonb -> 'properties' ELSE '{}' END) x
                    WHERE jsonb_typeof(x.value) = 'object' AND x.key <> '*' AND x.key NOT LIKE '%?') m
    WHERE NOT EXISTS (SELECT FROM given l WHERE l.tool = t.tool AND starts_with(l.pointer || '/', '/args/' || replace(replace(m.key, '~', '~0'), '/', '~1') || '/'))
-     AND NOT EXISTS (SELECT FROM unnest(r.redact) x (pointer) WHERE x.pointer IN ('/' || m.key, '/args/' || m.key) OR starts_with(x.pointer, '/' || m.key || '/'))
+     AND NOT EXISTS (SELECT FROM unnest(r.redact) x (pointer) WHERE agentcore.suggest_meets('/' || replace(replace(m.key, '~', '~0'), '/', '~1'), x.pointer))
 $$;
 COMMENT ON FUNCTION agentcore.suggest_when(text, text, boolean, timestamptz, timestamptz, bigint, integer, text) IS
   'Internal. '
@@ -345,6 +362,6 @@ COMMENT ON FUNCTION agentcore.policy_suggest(text, timestamptz, timestamptz, big
   'Unknown agent: 42704; out of range: 22023.';
 
 INSERT INTO agentcore.access_function VALUES
-  ('suggest_calls', 'internal'), ('suggest_leaves', 'internal'), ('suggest_nothing', 'internal'), ('suggest_when', 'internal'), ('suggest_tools', 'internal'),
+  ('suggest_calls', 'internal'), ('suggest_leaves', 'internal'), ('suggest_meets', 'internal'), ('suggest_nothing', 'internal'), ('suggest_when', 'internal'), ('suggest_tools', 'internal'),
   ('suggest_prefix', 'internal'), ('suggest_places', 'internal'), ('suggest_urls', 'internal'), ('suggest_rules', 'internal'), ('suggest_document', 'internal'),
   ('policy_suggest', 'admin'), ('policy_suggest_rules', 'admin');
