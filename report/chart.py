@@ -7,7 +7,7 @@ import itertools
 import math
 from html import escape
 
-from words import plain, short
+from words import fitting, plain
 
 ids = itertools.count(1)
 
@@ -76,7 +76,7 @@ def bars(title, description, rows, css, most=None, width=360):
     parts = []
     for n, (name, value, words) in enumerate(rows):
         y = top + n * pitch
-        parts += [text(0, y + 12, short(name, 40), "name"), text(width, y + 12, words, "value", "end"),
+        parts += [text(0, y + 12, fitting(name, 40), "name"), text(width, y + 12, words, "value", "end"),
                   tag("rect", x=0, y=y + 18, width=width, height=8, rx=4, class_="track")]
         if value > 0:
             parts.append(tag("rect", hint(f"{name}: {words}"), x=0, y=y + 18, width=max(width * min(value / most, 1), 3.0), height=8, rx=4, class_=css))
@@ -100,7 +100,7 @@ def ranges(title, description, rows, spell, width=360):
         parts += [tag("line", x1=x(10 ** power), x2=x(10 ** power), y1=top, y2=height - foot, class_="grid"), text(x(10 ** power), height - 6, spell(10.0 ** power), "axis", anchor)]
     for n, (name, p50, p95, p99) in enumerate(rows):
         y = top + n * pitch
-        parts += [text(0, y + 12, short(name, 30), "name"), text(width, y + 12, f"{spell(p50)} · {spell(p95)}", "value", "end"),
+        parts += [text(0, y + 12, fitting(name, 30), "name"), text(width, y + 12, f"{spell(p50)} · {spell(p95)}", "value", "end"),
                   tag("line", hint(f"{name}: p50 {spell(p50)}, p95 {spell(p95)}, p99 {spell(p99)}"), x1=x(p50), x2=x(p99), y1=y + 23, y2=y + 23, class_="range"),
                   tag("circle", cx=x(p50), cy=y + 23, r=5, class_="p50"), tag("circle", cx=x(p95), cy=y + 23, r=4, class_="p95"),
                   tag("line", x1=x(p99), x2=x(p99), y1=y + 18, y2=y + 28, class_="range")]

@@ -17,6 +17,21 @@ def short(text, width):
     return text if len(text) <= width else text[:width - 1] + "…"
 
 
+def drawn(char):
+    """How wide a letter is, in those of usual width, and rather too wide."""
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1.8 if char in "MWmw@%" else 1.3 if char.isupper() else 1
+
+
+def fitting(text, width):
+    """Of a text the part that has room for so many letters of usual width."""
+    text, taken = plain(text), 0
+    for n, char in enumerate(text):
+        taken += drawn(char)
+        if taken > width:
+            return text[:n] + "…"
+    return text
+
+
 def number(value):
     """12 345, 1.2 million."""
     value = float(value)

@@ -116,6 +116,7 @@ BROKEN = {
     "requests": ("<main>", '<main><img src="http://127.0.0.1:9/x.png">'),
     "console": ("<main>", "<main><script>console.log(1)</script>"),
     "scroll": ("<main>", '<main><pre>' + "wide" * 300 + "</pre>"),
+    "over": ('class="value" text-anchor="end"', 'class="value" text-anchor="end" dx="-340"'),
 }
 
 
@@ -145,6 +146,10 @@ def look(page, path, shots):
                                        ".map(s => s.getBoundingClientRect().width / s.viewBox.baseVal.width).reduce((a, b) => Math.min(a, b))")
                 if small < 0.8:
                     found.setdefault("small", []).append((where, small))
+                over = chromium.value("[...document.querySelectorAll('svg text.name + text.value')].filter(v => v.previousElementSibling.getBoundingClientRect().right"
+                                      " > v.getBoundingClientRect().left).map(v => v.previousElementSibling.textContent)")
+                if over:
+                    found.setdefault("over", []).append((where, over))
                 if chromium.complaints():
                     found.setdefault("console", []).append((where, chromium.complaints()))
     return found
@@ -157,7 +162,8 @@ def in_chromium(page, folder):
     os.makedirs(SHOTS, exist_ok=True)
     found = look(page, f"{folder}/report.html", True)
     for check, claim in (("requests", "nothing is fetched"), ("console", "the console says nothing"), ("scroll", "nothing scrolls sideways, at 390 pixels neither"),
-                         ("scheme", "light is light and dark is dark"), ("small", "no chart is drawn smaller than its letters can be read")):
+                         ("scheme", "light is light and dark is dark"), ("small", "no chart is drawn smaller than its letters can be read"),
+                         ("over", "no name is drawn over its numbers")):
         ok(check not in found, f"chromium: {claim}", found.get(check))
     for check, (before, after) in BROKEN.items():
         # without its policy, which would not let it happen

@@ -6,6 +6,7 @@ import json
 import random
 
 HOSTILE = "</script><img src=x onerror=alert(1)> \"&'\\ \u202egnp.exe"
+WIDE = "W" * 60
 HOURS = 6
 SETUP = """
 SELECT agentcore.policy_set('web'), agentcore.policy_allow('web', '*.example.com'), agentcore.policy_allow_tool('web', '*'),
@@ -21,6 +22,7 @@ SELECT agentcore.tool_set('search', '{"type": "object", "properties": {"q": {"ty
        agentcore.tool_set('pay', '{"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}', needs_approval => true, est_usd => 0.01),
        agentcore.tool_set('shell/run', '{}'),
        agentcore.tool_set('mail', '{"type": "object"}', est_usd => 0.001, idempotent => true, target => 'mail'),
+       agentcore.tool_set(repeat('W', 60), '{}', cache_ttl => '1 day', est_usd => 0.001, idempotent => true),
        agentcore.tool_set(%(hostile)s, '{}', cache_ttl => '1 day', est_usd => 0.001);
 SELECT agentcore.model_price_set('small-model', usd_per_input_token => 0.000001, usd_per_output_token => 0.000004);
 SELECT agentcore.agent_set('researcher', 'web', 'research', charges => '{user-*}'), agentcore.agent_set('helper', 'web', 'support'), agentcore.agent_set(%(hostile)s, 'web', 'support');
@@ -107,6 +109,7 @@ def fill(connection, steps=120, seed=1):
     traffic.later(1)
     for amount in (20, 45):
         traffic.call("helper", "pay", {"amount": amount}, "waiting")
+    traffic.call("helper", WIDE, {}, "wide")
     traffic.call("helper", "mail", {"to": "open"}, "open", leave=True)
     connection.execute("RESET agentcore.debug_clock_offset")
     connection.execute("RESET agentcore.track_timing")
