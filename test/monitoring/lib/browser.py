@@ -4,6 +4,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -18,7 +19,7 @@ def program():
 
 class Browser:
     def __init__(self):
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.mkdtemp()
         to_child, self.to = os.pipe()
         self.back, from_child = os.pipe()
 
@@ -28,9 +29,9 @@ class Browser:
             os.dup2(reads, 3)
             os.dup2(writes, 4)
         self.process = subprocess.Popen(
-            [program(), "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={self.folder.name}",
+            [program(), "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={self.folder}",
              "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run", "--hide-scrollbars", "about:blank"],
-            preexec_fn=pipes, close_fds=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            preexec_fn=pipes, close_fds=False, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(to_child)
         os.close(from_child)
         self.rest, self.events, self.last, self.session = b"", [], 0, None
@@ -43,12 +44,19 @@ class Browser:
         try:
             self.process.wait(60)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            pass
+        # its helpers end a little later than it does, and still write
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
         os.close(self.to)
         os.close(self.back)
-        shutil.rmtree(self.folder.name, ignore_errors=True)
-        self.folder.cleanup()
+        until = time.monotonic() + PATIENCE
+        while os.path.exists(self.folder) and time.monotonic() < until:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            time.sleep(0.05)
 
     def message(self):
         until = time.monotonic() + PATIENCE
