@@ -44,8 +44,6 @@ CREATE TABLE agentcore.call_log_entry (
 -- indexes stand on the partitions, as the ledger's do
 CREATE TABLE agentcore.call_log_entry_default PARTITION OF agentcore.call_log_entry DEFAULT;
 CREATE INDEX call_log_entry_default_at ON agentcore.call_log_entry_default (tenant, at);
--- for those who read the log by ids, such as seals: it costs a write next to nothing
-CREATE INDEX call_log_entry_default_id ON agentcore.call_log_entry_default USING brin (id) WITH (pages_per_range = 32, autosummarize = on);
 COMMENT ON TABLE agentcore.call_log_entry IS
   'One row per verdict (event begin) and per settlement, written as agentcore.audit says, with as much of arguments and results as the tool''s record or agentcore.record says. '
   'The extension only appends. '
