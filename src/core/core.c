@@ -99,5 +99,6 @@ agc_core_init(void)
 	agc_object_init();
 	agc_access_init();
 	agc_table_init();
+	agc_overlay_init();
 	agc_heap_init();
 }

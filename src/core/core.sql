@@ -64,6 +64,27 @@ COMMENT ON FUNCTION agentcore.registry_attach(regclass, boolean) IS
   'Internal. '
   'Puts the invalidation triggers on a registry table.';
 
+CREATE FUNCTION agentcore.config_defaults(registry regclass) RETURNS jsonb
+  LANGUAGE plpgsql STABLE PARALLEL SAFE
+  SET search_path = pg_catalog, pg_temp
+  AS $$
+DECLARE
+  columns constant text := (
+    SELECT string_agg(format('%s AS %I', pg_get_expr(d.adbin, d.adrelid), a.attname), ', ')
+      FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE a.attrelid = registry AND NOT a.attisdropped AND pg_get_expr(d.adbin, d.adrelid) !~ '[(]');
+  defaults jsonb := '{}';
+BEGIN
+  IF columns IS NOT NULL THEN
+    EXECUTE format('SELECT to_jsonb(d) FROM (SELECT %s) d', columns) INTO defaults;
+  END IF;
+  RETURN defaults;
+END
+$$;
+COMMENT ON FUNCTION agentcore.config_defaults(regclass) IS
+  'Internal. '
+  'The constant defaults of a table''s columns: what a row recorded by an older version has in the columns that it lacks.';
+
 -- History -------------------------------------------------------------------
 
 CREATE FUNCTION agentcore.history_writer() RETURNS text
@@ -239,7 +260,7 @@ COMMENT ON FUNCTION agentcore.access_level(text) IS
 
 INSERT INTO agentcore.access_function VALUES
   ('access_level', 'public'), ('access_grant', 'admin'), ('access_revoke', 'admin'), ('access_visible', 'public'),
-  ('access_sync_privileges', 'internal'), ('access_objects', 'internal'), ('access_held', 'internal'), ('visible_rows', 'reader'), ('registry_attach', 'internal'), ('history_attach', 'internal'),
+  ('access_sync_privileges', 'internal'), ('access_objects', 'internal'), ('access_held', 'internal'), ('visible_rows', 'reader'), ('registry_attach', 'internal'), ('history_attach', 'internal'), ('config_defaults', 'internal'),
   ('registry_change_trigger', 'internal'), ('registry_revision_trigger', 'internal');
 
 -- Tenants ------------------------------------------------------------------

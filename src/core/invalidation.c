@@ -53,6 +53,12 @@ agc_generation(void)
 	return generation;
 }
 
+void
+agc_generation_next(void)
+{
+	generation++;
+}
+
 /* May run anywhere, so it does nothing but count. */
 static void
 registry_changed(Datum arg, Oid relid)

@@ -5,7 +5,8 @@
  * A lookup costs about half of an SPI one, needs no search_path and no user
  * switch, and sees the latest committed rows: systable_beginscan() without a
  * snapshot takes a fresh catalog snapshot for every scan of a relation that
- * is no catalog, also in REPEATABLE READ and in parallel workers.
+ * is no catalog, also in REPEATABLE READ and in parallel workers.  While an overlay
+ * is on (overlay.c), what it covers is read from there.
  *
  * Memory: rows are copied to CurrentMemoryContext, with out-of-line values
  * fetched where core.h says so.  Locks: AccessShareLock or what the caller asks, while reading.  On ERROR:
@@ -37,6 +38,7 @@ static bool is_resolved(const AgcTable *table);
 static void resolve_index(AgcTable *table);
 static void make_keys(AgcTable *table, ScanKey scankeys, int nkeys, const AgcKey *keys);
 static void make_text_keys(AgcTable *table, ScanKey scankeys, int nkeys, const char **values);
+static HeapTuple *overlaid_by_text(AgcTable *table, Relation rel, int nkeys, const char **values, int *n);
 
 void
 agc_table_init(void)
@@ -173,14 +175,29 @@ make_keys(AgcTable *table, ScanKey scankeys, int nkeys, const AgcKey *keys)
 }
 
 static void
+text_keys(AgcKey keys[AGC_MAX_KEYS], int nkeys, const char **values)
+{
+	Assert(nkeys <= AGC_MAX_KEYS);
+	for (int i = 0; i < nkeys; i++)
+		keys[i] = agc_key_text(values[i]);
+}
+
+static void
 make_text_keys(AgcTable *table, ScanKey scankeys, int nkeys, const char **values)
 {
 	AgcKey		keys[AGC_MAX_KEYS];
 
-	Assert(nkeys <= AGC_MAX_KEYS);
-	for (int i = 0; i < nkeys; i++)
-		keys[i] = agc_key_text(values[i]);
+	text_keys(keys, nkeys, values);
 	make_keys(table, scankeys, nkeys, keys);
+}
+
+static HeapTuple *
+overlaid_by_text(AgcTable *table, Relation rel, int nkeys, const char **values, int *n)
+{
+	AgcKey		keys[AGC_MAX_KEYS];
+
+	text_keys(keys, nkeys, values);
+	return agc_overlay_rows(table, rel, nkeys, keys, n);
 }
 
 HeapTuple
@@ -190,6 +207,14 @@ agc_table_row(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
+	if (unlikely(agc_overlaid))
+	{
+		int			n;
+		HeapTuple  *rows = agc_overlay_rows(table, rel, nkeys, keys, &n);
+
+		if (rows != NULL)
+			return n > 0 ? heap_copytuple(rows[0]) : NULL;
+	}
 	make_keys(table, scankeys, nkeys, keys);
 	scan = systable_beginscan(rel, table->indexid, true, NULL, nkeys, scankeys);
 	tuple = systable_getnext(scan);
@@ -200,9 +225,9 @@ agc_table_row(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys)
 }
 
 /* The snapshot is the one of the beginning: what the callback writes is not come upon. */
-void
-agc_table_ordered(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys,
-				  AgcOrderedCallback callback, void *arg)
+static void
+ordered_in_table(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys,
+				 AgcOrderedCallback callback, void *arg)
 {
 	Relation	index = index_open(table->indexid, AccessShareLock);
 	Snapshot	snapshot = agc_table_snapshot(rel);
@@ -220,6 +245,19 @@ agc_table_ordered(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys,
 	index_close(index, AccessShareLock);
 }
 
+void
+agc_table_ordered(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys,
+				  AgcOrderedCallback callback, void *arg)
+{
+	int			n = 0;
+	HeapTuple  *rows = unlikely(agc_overlaid) ? agc_overlay_rows(table, rel, nkeys, keys, &n) : NULL;
+
+	if (rows == NULL)
+		ordered_in_table(table, rel, nkeys, keys, callback, arg);
+	for (int i = 0; i < n && callback(rows[i], RelationGetDescr(rel), arg); i++)
+		;
+}
+
 HeapTuple
 agc_table_get(AgcTable *table, Relation rel, int nkeys, const char **keys)
 {
@@ -228,6 +266,14 @@ agc_table_get(AgcTable *table, Relation rel, int nkeys, const char **keys)
 	HeapTuple	tuple;
 	HeapTuple	copy = NULL;
 
+	if (unlikely(agc_overlaid))
+	{
+		int			n;
+		HeapTuple  *rows = overlaid_by_text(table, rel, nkeys, keys, &n);
+
+		if (rows != NULL)
+			return n > 0 ? heap_copytuple(rows[0]) : NULL;
+	}
 	make_text_keys(table, scankeys, nkeys, keys);
 	scan = systable_beginscan(rel, table->indexid, true, NULL, nkeys, scankeys);
 	tuple = systable_getnext(scan);
@@ -260,6 +306,16 @@ agc_table_scan_at(AgcTable *table, Relation rel, Snapshot snapshot, int nkeys, c
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
+	if (unlikely(agc_overlaid))
+	{
+		int			n;
+		HeapTuple  *rows = overlaid_by_text(table, rel, nkeys, keys, &n);
+
+		for (int i = 0; rows != NULL && i < n; i++)
+			callback(rows[i], RelationGetDescr(rel), arg);
+		if (rows != NULL)
+			return;
+	}
 	make_text_keys(table, scankeys, nkeys, keys);
 	scan = systable_beginscan(rel, table->indexid, true, snapshot, nkeys, scankeys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
