@@ -10,7 +10,7 @@ ROOMS = core text schema retry tool cache price budget allow task approval recor
 OBJS = src/agentcore.o $(patsubst %.c,%.o,$(sort $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c))))
 
 # The install script: ROOM.sql of each room, or the files that SQL_ROOM lists, in this order.
-SQL_core   = core partition
+SQL_core   = core partition revision
 SQL_tool   = tool history import
 SQL_allow  = allow special history rules checks check document views
 SQL_price  = price model_alias price_import
@@ -18,7 +18,7 @@ SQL_budget = budget define template permit status spend ledger verify
 SQL_task   = task fact limit once
 SQL_approval = approval
 SQL_record = record retention seal
-SQL_call   = call model tools_for config config_policy
+SQL_call   = call model tools_for config config_policy config_history
 SQL_replay = replay suggest
 SQL_report = metrics spans profile
 room_sql   = $(if $(SQL_$(1)),$(patsubst %,src/$(1)/%.sql,$(SQL_$(1))),$(wildcard src/$(1)/$(1).sql))

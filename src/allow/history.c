@@ -12,8 +12,6 @@
 
 #include "catalog/pg_type.h"
 
-#define ALL_TENANTS "*"
-
 typedef struct Work
 {
 	void		(*write) (void *arg);
@@ -67,29 +65,18 @@ allow_write_statement(AgcPlan *plan, AgcRow *row)
 /* policy_history_retain(keep) -> bigint: how many rows were deleted */
 AGC_FUNCTION(policy_history_retain)
 {
-	static const Oid types[] = {TIMESTAMPTZOID};
-	static AgcPlan plan = {
+	static const Oid types[] = {TIMESTAMPTZOID, INT8OID};
+	static AgcPlan cut = {
 		"DELETE FROM agentcore.policy_revision r WHERE r.at < $1 AND NOT"
 		" (EXISTS (SELECT FROM agentcore.policy p WHERE p.tenant = r.tenant AND p.name = r.policy)"
 		"  AND r.revision = (SELECT max(n.revision) FROM agentcore.policy_revision n"
-		"                     WHERE n.tenant = r.tenant AND n.policy = r.policy))",
-		lengthof(types), types
+		"                     WHERE n.tenant = r.tenant AND n.policy = r.policy))", 1, types
 	};
-	static const Oid record_types[] = {TIMESTAMPTZOID, INT8OID};
 	static AgcPlan record = {
 		"SELECT agentcore.policy_record('*', '', pg_catalog.nextval('agentcore.revision_seq'), 'history_retain', NULL,"
-		" pg_catalog.jsonb_build_object('before', $1, 'rows', $2))", lengthof(record_types), record_types
+		" pg_catalog.jsonb_build_object('before', $1, 'rows', $2))", lengthof(types), types
 	};
-	int64		keep = agc_arg_keep(fcinfo, 0);
-	uint64		rows;
-	AgcRow		row;
+	static const AgcHistory history = {&cut, &record};
 
-	agc_enter(ALL_TENANTS, AGC_ADMIN);
-	agc_row_init(&row);
-	agc_put_time(&row, agc_now() - keep);
-	rows = allow_write_statement(&plan, &row);
-	agc_put_int64(&row, rows);
-	if (rows > 0)
-		(void) allow_write_statement(&record, &row);
-	PG_RETURN_INT64(rows);
+	return agc_history_retain(fcinfo, &history);
 }

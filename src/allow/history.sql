@@ -96,12 +96,13 @@ COMMENT ON FUNCTION agentcore.policy_record_rule(text, text, text, jsonb, jsonb)
   'Internal. '
   'Gives the policy of a changed rule a new revision (registry_revision_trigger replaces the 0), and records why.';
 
--- TimeZone and DateStyle: a range of time becomes text in jsonb.
+-- TimeZone, DateStyle and intervalstyle: a span or range of time becomes text in jsonb.
 CREATE FUNCTION agentcore.policy_touch_trigger() RETURNS trigger
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   SET "TimeZone" = 'UTC'
   SET "DateStyle" = 'ISO, YMD'
+  SET intervalstyle = 'postgres'
   AS $$
 DECLARE
   was constant jsonb := to_jsonb(OLD);

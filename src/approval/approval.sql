@@ -90,6 +90,7 @@ CREATE TABLE agentcore.approval_granted (
   PRIMARY KEY (tenant, id)
 );
 CREATE INDEX approval_granted_agent ON agentcore.approval_granted (tenant, agent);
+SELECT agentcore.history_attach('agentcore.approval_granted', 'config_history', '{"",used}');
 COMMENT ON TABLE agentcore.approval_granted IS
   'Votes that were given beforehand. '
   'Written by approval_grant() and approval_grant_drop(), removed by approval_purge().';

@@ -33,6 +33,7 @@ CREATE TABLE agentcore.budget (
 );
 CREATE UNIQUE INDEX budget_template_place ON agentcore.budget (tenant, template, place) WHERE template IS NOT NULL;
 SELECT agentcore.registry_attach('agentcore.budget');
+SELECT agentcore.history_attach('agentcore.budget', 'config_history', '{template,limited_at,window_revision}');
 COMMENT ON TABLE agentcore.budget IS
   'Definitions of budgets: limits (NULL = none), window, parent. '
   'Written by budget_set() and budget_drop(). '
@@ -59,6 +60,7 @@ CREATE TABLE agentcore.budget_limit (
   PRIMARY KEY (tenant, budget, name)
 );
 SELECT agentcore.registry_attach('agentcore.budget_limit');
+SELECT agentcore.history_attach('agentcore.budget_limit', 'config_history');
 COMMENT ON TABLE agentcore.budget_limit IS
   'Further windows of budgets, at most 7 per budget: what may be used in each (NULL = no limit). '
   'In the arrays of budget_counter they follow the main window, by name. '

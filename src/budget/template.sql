@@ -12,6 +12,7 @@ ALTER TABLE agentcore.budget_template
   DROP CONSTRAINT budget_overflow_check,
   DROP limited_at, DROP window_revision, DROP template, DROP place;
 SELECT agentcore.registry_attach('agentcore.budget_template');
+SELECT agentcore.history_attach('agentcore.budget_template', 'config_history');
 COMMENT ON TABLE agentcore.budget_template IS
   'Definitions of budgets that are made by their first use: name is prefix*, the rest as in budget. '
   'The columns of a budget that are not here are its own. '

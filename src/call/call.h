@@ -5,6 +5,7 @@
 #ifndef AGENTCORE_CALL_H
 #define AGENTCORE_CALL_H
 
+#include "call/config.h"
 #include "call/judging.h"
 #include "core/core.h"
 

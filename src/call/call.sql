@@ -13,6 +13,7 @@ CREATE TABLE agentcore.agent (
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.agent');
+SELECT agentcore.history_attach('agentcore.agent', 'config_history');
 COMMENT ON TABLE agentcore.agent IS
   'Agents: the policy each obeys, the budget that pays, the role that may speak for it. '
   'charges: other budgets that its calls may name, exact or ''prefix*''. '

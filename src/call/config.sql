@@ -184,11 +184,13 @@ COMMENT ON FUNCTION agentcore.config_set(text, jsonb, text) IS
   'All objects of one kind of a configuration document.';
 
 -- every member is there; null where it is as in a new object
-CREATE FUNCTION agentcore.config_objects(tenant text, OUT kind text, OUT objects jsonb) RETURNS SETOF record
+CREATE FUNCTION agentcore.config_objects(tenant text, rows jsonb, OUT kind text, OUT objects jsonb) RETURNS SETOF record
   LANGUAGE plpgsql STABLE PARALLEL SAFE
   SET search_path = pg_catalog, pg_temp
   SET intervalstyle = 'postgres'
   SET timezone = 'UTC'
+  SET datestyle = 'ISO, YMD'
+  SET extra_float_digits = 1
   AS $$
 #variable_conflict use_column
 BEGIN
@@ -203,57 +205,72 @@ BEGIN
              'usd_per_image_input_token', p.usd_per_image_input_token, 'fees', p.fees, 'use_reported_cost', p.use_reported_cost,
              'service_tier', p.service_tier, 'above_tokens', p.above_tokens,
              'valid_from', p.valid_from) ORDER BY p.name, p.service_tier, p.above_tokens, p.valid_from), '[]')
-      FROM agentcore.model_price p WHERE p.tenant = config_objects.tenant
+      FROM (SELECT * FROM agentcore.model_price x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.model_price, config_objects.rows #> '{relations,model_price}')) p
   UNION ALL
     SELECT 'model_aliases', coalesce(jsonb_agg(jsonb_build_object('pattern', a.name, 'model', a.model) ORDER BY a.name), '[]')
-      FROM agentcore.model_alias a WHERE a.tenant = config_objects.tenant
+      FROM (SELECT * FROM agentcore.model_alias x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.model_alias, config_objects.rows #> '{relations,model_alias}')) a
   UNION ALL
     SELECT 'budgets', coalesce(jsonb_agg(to_jsonb(b) - ARRAY['tenant', 'revision', 'max_nanousd', 'min_hold_nanousd', 'limited_at', 'window_revision', 'template', 'place']
              || jsonb_build_object('max_usd', trim_scale(b.max_nanousd / 1000000000.0), 'min_hold_usd', trim_scale(b.min_hold_nanousd / 1000000000.0),
              'limits', (SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'limit_name', l.name, 'max_tokens', l.max_tokens, 'max_usd', trim_scale(l.max_nanousd / 1000000000.0), 'max_calls', l.max_calls,
                 'period', l.period, 'kind', l.kind, 'tz', l.tz, 'anchor', l.anchor) ORDER BY l.name), '[]')
-                 FROM agentcore.budget_limit l WHERE l.tenant = b.tenant AND l.budget = b.name)) ORDER BY b.name), '[]')
-      FROM agentcore.budget b WHERE b.tenant = config_objects.tenant AND b.template IS NULL
+                 FROM (SELECT * FROM agentcore.budget_limit x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+                       UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.budget_limit, config_objects.rows #> '{relations,budget_limit}')) l
+                WHERE l.budget = b.name)) ORDER BY b.name), '[]')
+      FROM (SELECT * FROM agentcore.budget x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.budget, config_objects.rows #> '{relations,budget}')) b WHERE b.template IS NULL
   UNION ALL
     SELECT 'budget_templates', coalesce(jsonb_agg(to_jsonb(t) - ARRAY['tenant', 'revision', 'name', 'max_nanousd', 'min_hold_nanousd']
              || jsonb_build_object('pattern', t.name, 'max_usd', trim_scale(t.max_nanousd / 1000000000.0),
                 'min_hold_usd', trim_scale(t.min_hold_nanousd / 1000000000.0)) ORDER BY t.name), '[]')
-      FROM agentcore.budget_template t WHERE t.tenant = config_objects.tenant
+      FROM (SELECT * FROM agentcore.budget_template x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.budget_template, config_objects.rows #> '{relations,budget_template}')) t
   UNION ALL
-    SELECT 'policies', coalesce(jsonb_agg(jsonb_build_object('name', p.name) || agentcore.policy_members(p.name, p.tenant) ORDER BY p.name), '[]')
-      FROM agentcore.policy p WHERE p.tenant = config_objects.tenant
+    SELECT 'policies', coalesce(jsonb_agg(jsonb_build_object('name', p.name) || agentcore.policy_members(p.name, p.tenant, config_objects.rows) ORDER BY p.name), '[]')
+      FROM (SELECT * FROM agentcore.policy x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.policy, config_objects.rows #> '{relations,policy}')) p
   UNION ALL
     SELECT 'retry_policies', coalesce(jsonb_agg(to_jsonb(p) - ARRAY['tenant', 'revision']
              || jsonb_build_object('max_elapsed', coalesce(p.max_elapsed, '0')) ORDER BY p.name), '[]')
-      FROM agentcore.retry_policy p WHERE p.tenant = config_objects.tenant
+      FROM (SELECT * FROM agentcore.retry_policy x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.retry_policy, config_objects.rows #> '{relations,retry_policy}')) p
   UNION ALL
     SELECT 'models', coalesce(jsonb_agg(to_jsonb(m) - ARRAY['tenant', 'revision', 'name']
              || jsonb_build_object('model', m.name) ORDER BY m.name), '[]')
-      FROM agentcore.model m WHERE m.tenant = config_objects.tenant
+      FROM (SELECT * FROM agentcore.model x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.model, config_objects.rows #> '{relations,model}')) m
   UNION ALL
     SELECT 'rates', coalesce(jsonb_agg(to_jsonb(l) - ARRAY['tenant', 'revision', 'name']
              || jsonb_build_object('target', l.name) ORDER BY l.name), '[]')
-      FROM agentcore.rate_limit l WHERE l.tenant = config_objects.tenant
+      FROM (SELECT * FROM agentcore.rate_limit x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.rate_limit, config_objects.rows #> '{relations,rate_limit}')) l
   UNION ALL
     SELECT 'breakers', coalesce(jsonb_agg(to_jsonb(b) - ARRAY['tenant', 'revision', 'name']
              || jsonb_build_object('target', b.name) ORDER BY b.name), '[]')
-      FROM agentcore.breaker b WHERE b.tenant = config_objects.tenant
+      FROM (SELECT * FROM agentcore.breaker x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.breaker, config_objects.rows #> '{relations,breaker}')) b
   UNION ALL
     SELECT 'json_schemas', coalesce(jsonb_agg(jsonb_build_object('uri', s.name, 'dialect', s.dialect, 'schema', s.schema) ORDER BY s.name), '[]')
-      FROM agentcore.json_schema s WHERE s.tenant = config_objects.tenant
+      FROM (SELECT * FROM agentcore.json_schema x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.json_schema, config_objects.rows #> '{relations,json_schema}')) s
   UNION ALL
     SELECT 'tools', coalesce(jsonb_agg(to_jsonb(t) - ARRAY['tenant', 'revision', 'input_schema', 'est_nanousd', 'guessed']
              || jsonb_build_object('input_schema', t.input_schema, 'est_usd', trim_scale(t.est_nanousd / 1000000000.0)) ORDER BY t.name), '[]')
-      FROM agentcore.tool t WHERE t.tenant = config_objects.tenant
+      FROM (SELECT * FROM agentcore.tool x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.tool, config_objects.rows #> '{relations,tool}')) t
   UNION ALL
     SELECT 'agents', coalesce(jsonb_agg(to_jsonb(a) - ARRAY['tenant', 'revision'] ORDER BY a.name), '[]')
-      FROM agentcore.agent a WHERE a.tenant = config_objects.tenant;
+      FROM (SELECT * FROM agentcore.agent x WHERE config_objects.rows IS NULL AND x.tenant = config_objects.tenant
+             UNION ALL SELECT * FROM jsonb_populate_recordset(NULL::agentcore.agent, config_objects.rows #> '{relations,agent}')) a;
 END
 $$;
-COMMENT ON FUNCTION agentcore.config_objects(text) IS
+COMMENT ON FUNCTION agentcore.config_objects(text, jsonb) IS
   'Internal. '
-  'A tenant''s configuration: one row per kind, in the members that the setters take.';
+  'A tenant''s configuration: one row per kind, in the members that the setters take. '
+  'rows: those of config_rows_of() in place of the tables'', NULL: the tables.';
 
 CREATE FUNCTION agentcore.config_export(tenant text DEFAULT '') RETURNS jsonb
   LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -150,14 +150,18 @@ COMMENT ON FUNCTION agentcore.config_set_policy(jsonb, text) IS
   'A policy of a configuration document with all that belongs to it: a list that is there is complete, what belongs to one that is not there stays as it is. '
   'A document from before rules had names leaves those that have one.';
 
-CREATE FUNCTION agentcore.policy_members(name text, tenant text) RETURNS jsonb
+CREATE FUNCTION agentcore.policy_members(name text, tenant text, rows jsonb DEFAULT NULL) RETURNS jsonb
   LANGUAGE sql STABLE PARALLEL SAFE
   SET search_path = pg_catalog, pg_temp
   SET intervalstyle = 'postgres'
   SET timezone = 'UTC'
+  SET datestyle = 'ISO, YMD'
   AS $$
   SELECT jsonb_build_object('mode', p.mode, 'schemes', p.schemes, 'methods', p.methods, 'strict_urls', p.strict_urls, 'tz', p.tz) || r.lists || c.lists || f.lists || l.lists
-    FROM agentcore.policy p
+    FROM (SELECT * FROM agentcore.policy x WHERE policy_members.rows IS NULL AND x.tenant = policy_members.tenant AND x.name = policy_members.name
+             UNION ALL
+            SELECT x.* FROM jsonb_array_elements(policy_members.rows #> '{relations,policy}') e, jsonb_populate_record(NULL::agentcore.policy, e.value) x
+             WHERE e.value ->> 'name' = policy_members.name) p
    CROSS JOIN LATERAL (
      SELECT jsonb_build_object(
               'allow', coalesce(jsonb_agg(rule ORDER BY id) FILTER (WHERE kind = 'url' AND effect = 'allow'), '[]'),
@@ -171,24 +175,36 @@ CREATE FUNCTION agentcore.policy_members(name text, tenant text) RETURNS jsonb
                          'name', pr.name, 'feedback', pr.feedback, 'audit', nullif(pr.audit, false), 'approvers', pr.approvers, 'votes', pr.votes, 'self', nullif(pr.self, false),
                          'decide_within', pr.decide_within, 'bind', pr.bind))
                     || CASE WHEN pr."when" IS NULL THEN '{}' ELSE jsonb_build_object('when', pr."when") END AS rule
-               FROM agentcore.policy_rule pr WHERE pr.tenant = p.tenant AND pr.policy = p.name) x) r
+               FROM (SELECT * FROM agentcore.policy_rule x WHERE policy_members.rows IS NULL AND x.tenant = policy_members.tenant AND x.policy = policy_members.name
+             UNION ALL
+            SELECT x.* FROM jsonb_array_elements(policy_members.rows #> '{relations,policy_rule}') e, jsonb_populate_record(NULL::agentcore.policy_rule, e.value) x
+             WHERE e.value ->> 'policy' = policy_members.name) pr) x) r
    CROSS JOIN LATERAL (
      SELECT jsonb_build_object('checks', coalesce(jsonb_agg(jsonb_build_object('tool', k.tool, 'name', k.name, 'check', k."check", 'audit', k.audit) ORDER BY k.name), '[]')) AS lists
-       FROM agentcore.policy_check k WHERE k.tenant = p.tenant AND k.policy = p.name) c
+       FROM (SELECT * FROM agentcore.policy_check x WHERE policy_members.rows IS NULL AND x.tenant = policy_members.tenant AND x.policy = policy_members.name
+             UNION ALL
+            SELECT x.* FROM jsonb_array_elements(policy_members.rows #> '{relations,policy_check}') e, jsonb_populate_record(NULL::agentcore.policy_check, e.value) x
+             WHERE e.value ->> 'policy' = policy_members.name) k) c
    CROSS JOIN LATERAL (
      SELECT jsonb_build_object('facts', coalesce(jsonb_agg(
               jsonb_strip_nulls(jsonb_build_object('tool', k.tool, 'fact', k.fact, 'clears', nullif(k.clears, false), 'value', k.value, 'valid_for', k.valid_for))
               || CASE WHEN k."when" IS NULL THEN '{}' ELSE jsonb_build_object('when', k."when") END ORDER BY k.tool, k.fact, k.clears), '[]')) AS lists
-       FROM agentcore.policy_fact k WHERE k.tenant = p.tenant AND k.policy = p.name) f
+       FROM (SELECT * FROM agentcore.policy_fact x WHERE policy_members.rows IS NULL AND x.tenant = policy_members.tenant AND x.policy = policy_members.name
+             UNION ALL
+            SELECT x.* FROM jsonb_array_elements(policy_members.rows #> '{relations,policy_fact}') e, jsonb_populate_record(NULL::agentcore.policy_fact, e.value) x
+             WHERE e.value ->> 'policy' = policy_members.name) k) f
    CROSS JOIN LATERAL (
      SELECT jsonb_build_object('limits', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
               'tool', k.tool, 'name', k.name, 'per', k.per, 'max_calls', k.max_calls, 'sum_of', k.sum_of, 'max_sum', k.max_sum, 'max_by', k.max_by, 'period', k.period, 'ask', k.ask)) ORDER BY k.name), '[]')) AS lists
-       FROM agentcore.policy_limit k WHERE k.tenant = p.tenant AND k.policy = p.name) l
-   WHERE p.tenant = policy_members.tenant AND p.name = policy_members.name
+       FROM (SELECT * FROM agentcore.policy_limit x WHERE policy_members.rows IS NULL AND x.tenant = policy_members.tenant AND x.policy = policy_members.name
+             UNION ALL
+            SELECT x.* FROM jsonb_array_elements(policy_members.rows #> '{relations,policy_limit}') e, jsonb_populate_record(NULL::agentcore.policy_limit, e.value) x
+             WHERE e.value ->> 'policy' = policy_members.name) k) l
 $$;
-COMMENT ON FUNCTION agentcore.policy_members(text, text) IS
+COMMENT ON FUNCTION agentcore.policy_members(text, text, jsonb) IS
   'Internal. '
-  'A policy in the members that config_apply() and policy_import() take, without its name; NULL where there is none.';
+  'A policy in the members that config_apply() and policy_import() take, without its name; NULL where there is none. '
+  'rows: those of config_rows_of() in place of the tables'', NULL: the tables.';
 
 CREATE FUNCTION agentcore.policy_agentguard(members jsonb, max_calls bigint) RETURNS jsonb
   LANGUAGE plpgsql STABLE PARALLEL SAFE

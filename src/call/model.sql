@@ -9,6 +9,7 @@ CREATE TABLE agentcore.model (
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.model');
+SELECT agentcore.history_attach('agentcore.model', 'config_history');
 COMMENT ON TABLE agentcore.model IS
   'Models whose calls have a target or a retry policy that differs from the default (target NULL: the model''s own name; retry_policy NULL: default). '
   'Written by model_set() and model_drop(); prices are in agentcore.model_price.';

@@ -35,10 +35,14 @@ agc_attributed(void (*write) (void *arg), void *arg)
 	PG_END_TRY();
 }
 
+char *
+agc_history_writer(void)
+{
+	return GetUserNameFromId(OidIsValid(writer) ? writer : GetUserId(), false);
+}
+
 /* history_writer() -> text: the role that a change is attributed to */
 AGC_FUNCTION(history_writer)
 {
-	Oid			role = OidIsValid(writer) ? writer : GetUserId();
-
-	PG_RETURN_TEXT_P(cstring_to_text(GetUserNameFromId(role, false)));
+	PG_RETURN_TEXT_P(cstring_to_text(agc_history_writer()));
 }

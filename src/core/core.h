@@ -57,6 +57,8 @@ extern Datum agc_no_row(FunctionCallInfo fcinfo);
 #include "core/access.h"
 #include "core/args.h"
 #include "core/canon.h"
+#include "core/revision.h"
+#include "core/nearest.h"
 #include "core/object.h"
 #include "core/overlay.h"
 #include "core/owner.h"

@@ -94,13 +94,13 @@ COMMENT ON FUNCTION agentcore.history_writer() IS
   'Internal. '
   'The role that a change is attributed to: the caller of a setter, which writes as the owner of the tables, or else the current user.';
 
-CREATE FUNCTION agentcore.history_attach(registry regclass, name text) RETURNS void
+CREATE FUNCTION agentcore.history_attach(registry regclass, name text, arguments text[] DEFAULT NULL) RETURNS void
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'agentcore_history_attach_v1';
-COMMENT ON FUNCTION agentcore.history_attach(regclass, text) IS
+COMMENT ON FUNCTION agentcore.history_attach(regclass, text, text[]) IS
   'Internal. '
-  'Has the function NAME_trigger() record each change of a table, also one that replication applies.';
+  'Has the function NAME_trigger(), with these arguments, record each change of a table, also one that replication applies.';
 
 -- Access -------------------------------------------------------------------
 

@@ -552,7 +552,7 @@ require_columns(const OverlayTable *table, TupleDesc desc)
 }
 
 HeapTuple *
-agc_overlay_rows(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys, int *n)
+agc_overlay_rows(Relation rel, Oid indexid, int nkeys, const AgcKey *keys, int *n)
 {
 	OverlayTable *rows = nkeys > 0 ? covered(rel, keys[0].value) : NULL;
 	OverlayIndex *index;
@@ -566,7 +566,7 @@ agc_overlay_rows(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys, i
 		if (keys[i].strategy != BTEqualStrategyNumber)
 			elog(ERROR, "an overlay is asked for equal keys only");
 	old = MemoryContextSwitchTo(overlay->cxt);
-	index = index_of(rows, table->indexid);
+	index = index_of(rows, indexid);
 	MemoryContextSwitchTo(old);
 	first = bound(index, rows->n, nkeys, keys, false);
 	*n = bound(index, rows->n, nkeys, keys, true) - first;

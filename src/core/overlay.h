@@ -21,7 +21,11 @@
 #ifndef AGENTCORE_CORE_OVERLAY_H
 #define AGENTCORE_CORE_OVERLAY_H
 
-#include "core/table.h"
+#include "core/index_key.h"
+
+#include "access/htup.h"
+#include "utils/jsonb.h"
+#include "utils/relcache.h"
 
 #define AGC_OVERLAY_FORMAT	1
 
@@ -39,8 +43,8 @@ extern void agc_overlay_end(void);
 /* whether one is on: what is kept outside of this session must then be left alone */
 extern bool agc_overlaid;
 
-/* The rows that these keys are equal to, in the order of the index; NULL where the table is read as it is. */
-extern HeapTuple *agc_overlay_rows(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys, int *n);
+/* The rows that these keys are equal to, in the order of that index; NULL where the table is read as it is. */
+extern HeapTuple *agc_overlay_rows(Relation rel, Oid indexid, int nkeys, const AgcKey *keys, int *n);
 extern void agc_overlay_init(void);
 
 #endif							/* AGENTCORE_CORE_OVERLAY_H */

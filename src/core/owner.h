@@ -56,4 +56,7 @@ extern uint64 agc_owner_spi(AgcPlan *plan, Datum *values, const char *nulls);
  */
 extern void agc_attributed(void (*write) (void *arg), void *arg);
 
+/* the name of that role: the caller of the setter that is writing, else the current user */
+extern char *agc_history_writer(void);
+
 #endif							/* AGENTCORE_CORE_OWNER_H */

@@ -197,7 +197,7 @@ overlaid_by_text(AgcTable *table, Relation rel, int nkeys, const char **values, 
 	AgcKey		keys[AGC_MAX_KEYS];
 
 	text_keys(keys, nkeys, values);
-	return agc_overlay_rows(table, rel, nkeys, keys, n);
+	return agc_overlay_rows(rel, table->indexid, nkeys, keys, n);
 }
 
 HeapTuple
@@ -210,7 +210,7 @@ agc_table_row(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys)
 	if (unlikely(agc_overlaid))
 	{
 		int			n;
-		HeapTuple  *rows = agc_overlay_rows(table, rel, nkeys, keys, &n);
+		HeapTuple  *rows = agc_overlay_rows(rel, table->indexid, nkeys, keys, &n);
 
 		if (rows != NULL)
 			return n > 0 ? heap_copytuple(rows[0]) : NULL;
@@ -250,7 +250,7 @@ agc_table_ordered(AgcTable *table, Relation rel, int nkeys, const AgcKey *keys,
 				  AgcOrderedCallback callback, void *arg)
 {
 	int			n = 0;
-	HeapTuple  *rows = unlikely(agc_overlaid) ? agc_overlay_rows(table, rel, nkeys, keys, &n) : NULL;
+	HeapTuple  *rows = unlikely(agc_overlaid) ? agc_overlay_rows(rel, table->indexid, nkeys, keys, &n) : NULL;
 
 	if (rows == NULL)
 		ordered_in_table(table, rel, nkeys, keys, callback, arg);

@@ -5,10 +5,9 @@
 #ifndef AGENTCORE_CORE_TABLE_H
 #define AGENTCORE_CORE_TABLE_H
 
-#include "core/compat.h"
+#include "core/index_key.h"
 
 #include "access/htup.h"
-#include "access/stratnum.h"
 #include "access/tupdesc.h"
 #include "storage/lockdefs.h"
 #include "utils/jsonb.h"
@@ -48,14 +47,6 @@ extern void agc_table_close(Relation rel, LOCKMODE lockmode);
 
 /* one row by its text key, flattened and palloc'd; NULL when there is none */
 extern HeapTuple agc_table_get(AgcTable *table, Relation rel, int nkeys, const char **keys);
-
-/* one column of an index and what it is compared to */
-typedef struct AgcKey
-{
-	Datum		value;
-	RegProcedure compare;		/* of pg_proc, F_TEXTEQ and the like */
-	StrategyNumber strategy;	/* of btrees */
-} AgcKey;
 
 extern AgcKey agc_key_text(const char *value);
 extern AgcKey agc_key_uuid(const pg_uuid_t *value);

@@ -89,4 +89,27 @@ agc_test_point_held(const char *name)
 	RESUME_INTERRUPTS();
 }
 
+/* For tests, which create functions of them: an overlay put on by itself. */
+AGC_EXPORT_BEGIN
+PG_FUNCTION_INFO_V1(agentcore_test_overlay_begin);
+PG_FUNCTION_INFO_V1(agentcore_test_overlay_end);
+AGC_EXPORT_END
+
+Datum
+agentcore_test_overlay_begin(PG_FUNCTION_ARGS)
+{
+	char	   *tenant = agc_arg_tenant(fcinfo, 0);
+
+	agc_enter(tenant, AGC_ADMIN);
+	agc_overlay_begin(tenant, agc_arg_jsonb(fcinfo, 1, "rows"));
+	PG_RETURN_VOID();
+}
+
+Datum
+agentcore_test_overlay_end(PG_FUNCTION_ARGS)
+{
+	agc_overlay_end();
+	PG_RETURN_VOID();
+}
+
 #endif							/* AGENTCORE_TEST_POINTS */

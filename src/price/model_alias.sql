@@ -8,6 +8,7 @@ CREATE TABLE agentcore.model_alias (
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.model_alias');
+SELECT agentcore.history_attach('agentcore.model_alias', 'config_history');
 COMMENT ON TABLE agentcore.model_alias IS
   'name: a model''s name without a price of its own, or prefix*; model: whose price counts for it. '
   'Written by model_alias_set() and model_alias_drop().';

@@ -25,6 +25,7 @@ CREATE TABLE agentcore.model_price (
   PRIMARY KEY (tenant, name, service_tier, above_tokens, valid_from)
 );
 SELECT agentcore.registry_attach('agentcore.model_price');
+SELECT agentcore.history_attach('agentcore.model_price', 'config_history');
 COMMENT ON TABLE agentcore.model_price IS
   'Prices of models in USD per token, per service tier and length of input (above_tokens); of the rows of one tier and length that hold (valid_from <= now < valid_to) the one with the latest valid_from counts, of its tier the one with the highest above_tokens that the input is above. '
   'NULL prices: cached, audio and image input and cache writes cost as input, long cache writes as cache writes, reasoning and audio output as output. '

@@ -16,6 +16,7 @@ CREATE TABLE agentcore.retry_policy (
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.retry_policy');
+SELECT agentcore.history_attach('agentcore.retry_policy', 'config_history');
 COMMENT ON TABLE agentcore.retry_policy IS
   'Retry policies: how long to wait and with what jitter (method), how often, until when (max_elapsed NULL = no deadline), and rules that come before the built-in ones of retry_rules(). '
   'Written by retry_policy_set(); a row named default replaces the built-in policy.';
@@ -84,6 +85,7 @@ CREATE TABLE agentcore.breaker (
   PRIMARY KEY (tenant, name)
 );
 SELECT agentcore.registry_attach('agentcore.breaker');
+SELECT agentcore.history_attach('agentcore.breaker', 'config_history');
 COMMENT ON TABLE agentcore.breaker IS
   'Settings of the circuit breakers of targets (name = target) that differ from the defaults, for both kinds. '
   'Written by breaker_set(). '
@@ -172,6 +174,7 @@ CREATE TABLE agentcore.rate_limit (
   CHECK (rate IS NOT NULL OR tokens IS NOT NULL)
 );
 SELECT agentcore.registry_attach('agentcore.rate_limit');
+SELECT agentcore.history_attach('agentcore.rate_limit', 'config_history');
 COMMENT ON TABLE agentcore.rate_limit IS
   'Rate limits of targets (name = target) that the gate applies: rate calls and tokens per period (NULL: not limited), burst calls at once (NULL: at most rate within any period). '
   'Written by rate_set().';

@@ -29,6 +29,7 @@ CREATE TABLE agentcore.json_schema (
   UNIQUE (tenant, id)
 );
 SELECT agentcore.registry_attach('agentcore.json_schema');
+SELECT agentcore.history_attach('agentcore.json_schema', 'config_history');
 SELECT pg_catalog.pg_extension_config_dump('agentcore.json_schema', '');
 COMMENT ON TABLE agentcore.json_schema IS
   'The documents that each tenant''s schemas may refer to. '

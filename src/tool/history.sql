@@ -93,7 +93,7 @@ CREATE FUNCTION agentcore.tool_history_retain(keep interval) RETURNS bigint
   LANGUAGE C VOLATILE PARALLEL UNSAFE
   AS 'MODULE_PATHNAME', 'agentcore_tool_history_retain_v1';
 COMMENT ON FUNCTION agentcore.tool_history_retain(interval) IS
-  'Deletes rows of the history of tools that are older than keep, except the newest of each tool that exists; returns how many. '
+  'Deletes rows of the history of tools that are older than keep, except of each tool the one that says what it was then; returns how many. '
   'If there were any, that is recorded under tenant * and tool ''''. '
   'Needs admin for every tenant. '
   'Less than a day, or NULL: 22023.';
