@@ -366,6 +366,7 @@ compile_object(const AgcObjectClass *class, Relation rel, HeapTuple tuple,
 	object->name = pstrdup(name);
 	object->cxt = cxt;
 	object->revision = agc_col_int64(tuple, desc, "revision", 0);
+	object->overlay = agc_overlaid;
 	object->xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	object->tid = tuple->t_self;
 	object->data = class->compile(tuple, desc, object->tenant, object->name);
@@ -380,7 +381,7 @@ compile_object(const AgcObjectClass *class, Relation rel, HeapTuple tuple,
 static bool
 same_version(AgcObject *object, HeapTuple tuple, TupleDesc desc)
 {
-	return object->revision == agc_col_int64(tuple, desc, "revision", 0) &&
+	return object->overlay == agc_overlaid && object->revision == agc_col_int64(tuple, desc, "revision", 0) &&
 		object->xmin == HeapTupleHeaderGetRawXmin(tuple->t_data) &&
 		ItemPointerEquals(&object->tid, &tuple->t_self);
 }

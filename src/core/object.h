@@ -50,6 +50,7 @@ typedef struct AgcObject
 	MemoryContext cxt;
 
 	/* the rest is object.c's */
+	uint32		overlay;		/* in which it was compiled, 0: none */
 	TransactionId xmin;
 	ItemPointerData tid;
 	uint64		checked;		/* generation at which the row was last compared */

@@ -6,10 +6,11 @@
  * the columns, NOT NULL and CHECK of the tables, and table.c asks agc_overlay_rows()
  * for them while agc_overlaid is set: one test where none is on.
  *
- * What is compiled meanwhile is never used outside, and the other way round: every
- * row has an xmin and a ctid that no stored row and no other overlay's has, and
- * each beginning and end makes all that was derived be looked at again
- * (agc_generation()).  Names without a row are kept by generation too.
+ * What is compiled meanwhile is never used outside, and the other way round: a compiled
+ * object knows in which overlay it was made (object.c), since it may be made of more
+ * rows than its own; every row has an xmin and a ctid that no stored row and no other
+ * overlay's has; and each beginning and end makes all that was derived be looked at
+ * again (agc_generation()).  Names without a row are kept by generation too.
  *
  * Memory: one context below TopTransactionContext, with the rows and one sorted list
  * of them for each index that is asked for.  Locks: AccessShareLock while the
@@ -74,12 +75,12 @@ typedef struct Overlay
 {
 	MemoryContext cxt;
 	SubTransactionId subid;
-	TransactionId xmin;			/* of its rows: which overlay of the session this is */
+	uint32		number;			/* among those of the session, from 1: of its rows the xmin */
 	const char *tenant;
 	OverlayTable *tables;
 } Overlay;
 
-bool		agc_overlaid = false;
+uint32		agc_overlaid = 0;
 
 static Overlay *overlay = NULL;
 
@@ -102,7 +103,7 @@ agc_overlay_end(void)
 	if (old == NULL)
 		return;
 	overlay = NULL;
-	agc_overlaid = false;
+	agc_overlaid = 0;
 	agc_generation_next();
 	MemoryContextDelete(old->cxt);
 }
@@ -234,7 +235,7 @@ deform(const OverlayTable *table, HeapTuple from, TupleDesc from_desc, Datum *va
 }
 
 static void
-add_row(OverlayTable *table, TransactionId xmin, const char *tenant, HeapTuple from, TupleDesc from_desc)
+add_row(OverlayTable *table, uint32 number, const char *tenant, HeapTuple from, TupleDesc from_desc)
 {
 	Datum	   *values = palloc(table->desc->natts * sizeof(Datum));
 	bool	   *nulls = palloc(table->desc->natts * sizeof(bool));
@@ -244,7 +245,7 @@ add_row(OverlayTable *table, TransactionId xmin, const char *tenant, HeapTuple f
 	if (!is_text(values[tenant_column(table)], tenant))
 		refuse_row(table, "is another tenant's");
 	tuple = heap_form_tuple(table->desc, values, nulls);
-	HeapTupleHeaderSetXmin(tuple->t_data, xmin);
+	HeapTupleHeaderSetXmin(tuple->t_data, (TransactionId) number);
 	tuple->t_tableOid = table->relid;
 	ItemPointerSet(&tuple->t_self, table->n, NO_OFFSET);
 	table->tuples[table->n++] = tuple;
@@ -283,7 +284,7 @@ check_rows(OverlayTable *table, Relation rel)
 
 /* Columns that the document lacks, because it is of an older version, are as in a new row. */
 static void
-read_rows(OverlayTable *table, TransactionId xmin, const char *tenant, Jsonb *rows)
+read_rows(OverlayTable *table, uint32 number, const char *tenant, Jsonb *rows)
 {
 	Oid			types[] = {JSONBOID, REGCLASSOID};
 	Datum		values[] = {JsonbPGetDatum(rows), ObjectIdGetDatum(table->relid)};
@@ -299,7 +300,7 @@ read_rows(OverlayTable *table, TransactionId xmin, const char *tenant, Jsonb *ro
 	table->tuples = table->tuples == NULL ? palloc(Max(1, table->size) * sizeof(HeapTuple)) :
 		repalloc(table->tuples, Max(1, table->size) * sizeof(HeapTuple));
 	for (uint64 i = 0; i < SPI_processed; i++)
-		add_row(table, xmin, tenant, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+		add_row(table, number, tenant, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -314,7 +315,7 @@ table_of(Overlay *over, Relation rel)
 	table = palloc0(sizeof(OverlayTable));
 	table->relid = RelationGetRelid(rel);
 	table->name = pstrdup(RelationGetRelationName(rel));
-	table->desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	table->desc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
 	table->next = over->tables;
 	over->tables = table;
 	return table;
@@ -332,7 +333,7 @@ read_table(Overlay *over, const char *name, bool shared, Jsonb *rows)
 		table->shared = true;
 	else
 		table->own = true;
-	read_rows(table, over->xmin, shared ? "*" : over->tenant, rows);
+	read_rows(table, over->number, shared ? "*" : over->tenant, rows);
 	check_rows(table, rel);
 	(void) index_of(table, RelationGetPrimaryKeyIndex(rel));
 	table->indexes = NULL;		/* more rows may come; each list is made when it is asked for */
@@ -365,7 +366,7 @@ read_member(Overlay *over, Jsonb *document, const char *name, bool shared)
 void
 agc_overlay_begin(const char *tenant, Jsonb *rows)
 {
-	static TransactionId last_xmin = InvalidTransactionId;
+	static uint32 last = 0;
 	MemoryContext cxt;
 	MemoryContext old;
 	Overlay    *over;
@@ -381,7 +382,7 @@ agc_overlay_begin(const char *tenant, Jsonb *rows)
 	over = palloc0(sizeof(Overlay));
 	over->cxt = cxt;
 	over->tenant = pstrdup(tenant);
-	over->xmin = ++last_xmin;
+	over->number = ++last;
 	over->subid = GetCurrentSubTransactionId();
 	check_head(tenant, rows);
 	agc_owner_begin(&owner);
@@ -391,7 +392,7 @@ agc_overlay_begin(const char *tenant, Jsonb *rows)
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(cxt, TopTransactionContext);
 	overlay = over;
-	agc_overlaid = true;
+	agc_overlaid = over->number;
 	agc_generation_next();
 }
 

@@ -40,8 +40,8 @@ extern void agc_overlay_end(void);
 
 /* ----- for table.c ---------------------------------------------------------- */
 
-/* whether one is on: what is kept outside of this session must then be left alone */
-extern bool agc_overlaid;
+/* which overlay of this session is on, 0: none */
+extern uint32 agc_overlaid;
 
 /* The rows that these keys are equal to, in the order of that index; NULL where the table is read as it is. */
 extern HeapTuple *agc_overlay_rows(Relation rel, Oid indexid, int nkeys, const AgcKey *keys, int *n);

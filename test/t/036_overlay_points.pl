@@ -52,7 +52,7 @@ sub overlaid
 }
 
 is(overlaid(q{document('{}')}, 'SELECT asked()'), 'run', 'a table that is not named is read as it is');
-is(overlaid(q{document('{"agent": []}')}, 'SELECT asked()'), 'deny unknown_agent', 'no agent is none');
+like(overlaid(q{document('{"agent": []}')}, 'SELECT asked()'), qr/agent "bot" does not exist/, 'no agent is none');
 is(says($session, 'SELECT asked()'), 'run', 'and is one again afterwards');
 my $disabled = q{document(jsonb_build_object('tool', jsonb_set(rows_of('tool'), '{0,enabled}', 'false')))};
 is(overlaid($disabled, 'SELECT asked()'), 'deny tool_disabled', 'the tool that the document has');
