@@ -75,6 +75,10 @@ SET agentcore.debug_clock_offset = 1003000;
 SELECT agentcore.call_commit(call_id, tokens => 7, usd => 0.5) FROM begun;
 -- what comes after the end ends no call again
 SELECT agentcore.call_commit(call_id, '1') AS again, agentcore.call_release(call_id) AS released, (agentcore.call_fail(call_id, 500)).reason FROM begun;
+-- somebody finds that a call took no effect
+SELECT call_id AS lost FROM agentcore.call_begin('worker', 'fetch', '{}', est_usd => 0, task => 'lost') \gset
+SELECT reason FROM agentcore.call_fail(:'lost', 500);
+SELECT agentcore.call_resolve(:'lost', false);
 SELECT verdict FROM agentcore.call_begin('worker', 'never', '{}', est_usd => 0);
 SELECT verdict FROM agentcore.call_begin('worker', 'fetch', '{}', est_usd => 0);
 SELECT verdict FROM agentcore.call_begin('worker', 'slow', '{"open": true}', est_usd => 0);

@@ -229,6 +229,15 @@ is_resolved(const PermitRow *permit, bool succeeded)
 		permit->state == PERMIT_FAILED;
 }
 
+/* What the log says: that it took no effect, where somebody has found that and is the first to say so. */
+static const char *
+resolved_word(SettleResult settled, bool succeeded)
+{
+	if (!succeeded && settled != SETTLE_REPLAYED && settled != SETTLE_CONFLICT)
+		return "fail";
+	return permit_settle_names[settled];
+}
+
 /*
  * call_resolve(call_id, succeeded, result, tokens, usd, result_text, tenant) -> text:
  * the word of a person (or of a check) on a call whose outcome nobody knew.
@@ -274,7 +283,7 @@ AGC_FUNCTION(call_resolve)
 		task_facts_end(tenant, &permit.id, succeeded, answer.result);
 		task_once_end(tenant, &permit.id, answer.result);
 	}
-	log_settlement(tenant, &permit, &(LogSettlement){.clock = clock, .event = "resolve", .outcome = permit_settle_names[settled], .judged = &judged, .result = result_of(settled, answer.result)});
+	log_settlement(tenant, &permit, &(LogSettlement){.clock = clock, .event = "resolve", .outcome = resolved_word(settled, succeeded), .judged = &judged, .result = result_of(settled, answer.result)});
 	if (succeeded)
 		count_committed(tenant, &permit, settled, &cost, PROFILE_UNKNOWN, clock);
 	else if (settled == SETTLE_COMMITTED)

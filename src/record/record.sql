@@ -64,6 +64,7 @@ CREATE VIEW agentcore.call_log WITH (security_barrier) AS
     FROM agentcore.visible_rows(NULL::agentcore.call_log_entry);
 COMMENT ON VIEW agentcore.call_log IS
   'Verdicts (event begin) and settlements (commit, fail, release, resolve) as agentcore.audit lets them be written; read them in the order of at, id. '
+  'verdict fail of a resolve: somebody said that the call took no effect. '
   'reason invalid_result of a commit or resolve: the result does not match the tool''s output_schema. '
   'context: what a policy was asked about a begin, where the tool has log_args: of the arguments those that log_args names and no others, the clock in UTC; for policy_simulate() and policy_diff(). '
   'args: the arguments as the call runs (record args and all); args_digest: a keyed digest of them, equal for equal arguments of one tenant in one database only (record digest, args, all); result: of a commit or resolve (record all). '

@@ -198,6 +198,8 @@ outcome_of(const LogRow *row)
 
 	if (strcmp(row->event, "release") == 0)
 		return FOLD_RELEASED;
+	if (strcmp(row->event, "resolve") == 0 && strcmp(row->word, "fail") == 0)
+		return FOLD_FAILED;
 	if (strcmp(row->event, "fail") != 0)
 		return strcmp(row->word, "committed") == 0 ? FOLD_COMMITTED : FOLD_LATE;
 	if (strcmp(row->word, "retry") == 0)

@@ -49,7 +49,7 @@ SELECT b.tenant,
   FROM entry b
   LEFT JOIN settled s ON b.verdict = 'run' AND s.tenant = b.tenant AND s.call_id = b.call_id AND coalesce(s.attempt, 1) = coalesce(b.attempt, 1)
  CROSS JOIN LATERAL (SELECT regexp_match(b.trace, '^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-')) AS t(part)
- CROSS JOIN LATERAL (SELECT CASE WHEN b.verdict = 'deny' OR s.event = 'fail' THEN 'ERROR' WHEN s.event IN ('commit', 'resolve') OR b.verdict = 'cached' THEN 'OK' ELSE 'UNSET' END) AS o(status)
+ CROSS JOIN LATERAL (SELECT CASE WHEN b.verdict = 'deny' OR s.event = 'fail' OR s.verdict = 'fail' THEN 'ERROR' WHEN s.event IN ('commit', 'resolve') OR b.verdict = 'cached' THEN 'OK' ELSE 'UNSET' END) AS o(status)
  WHERE b.event = 'begin'
 $$;
 COMMENT ON FUNCTION agentcore.spans_since(timestamptz) IS
@@ -63,7 +63,7 @@ COMMENT ON VIEW agentcore.spans IS
   'trace_id, parent_span_id: of the traceparent that the client sent; without one the trace is of the call alone. '
   'span_id: made of the row''s number, so the same in every export. '
   'end_time: of a call that ran its settlement, NULL while it is open; of others when they were answered. '
-  'status_code: OK (committed, resolved, answered from the cache), ERROR (denied, failed; error.type is the reason) or UNSET. '
+  'status_code: OK (committed, resolved, answered from the cache), ERROR (denied, failed, resolved as failed; error.type is the reason) or UNSET. '
   'gen_ai.conversation.id: the task; gen_ai.tool.call.id: the call_id. '
   'gen_ai.tool.call.arguments, gen_ai.tool.call.result: as recorded, to those who may see arguments. '
   'outcome: how it was settled (commit, fail, release, resolve). '
