@@ -97,6 +97,8 @@ SELECT call_release(call_id) FROM call_begin('a', 'all', '{"n": 2}', est_tokens 
 SELECT call_id AS again FROM call_begin('a', 'all', '{"n": 1}', est_tokens => 7, est_usd => 1) \gset
 SELECT action FROM call_fail(:'again', 503, tokens => 2);
 SELECT call_commit(:'again', tokens => 3);
+SELECT call_commit(:'again', tokens => 3), call_commit(:'again', tokens => 4), call_release(:'again');
+SELECT action, reason FROM call_fail(:'again', 503, tokens => 9);
 SELECT event, verdict, tokens, usd FROM call_log ORDER BY id;
 
 -- those who may not see arguments see none of it

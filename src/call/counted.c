@@ -86,12 +86,7 @@ counted_tool_us(const PermitRow *permit)
 static bool
 is_tool(const char *tenant, const PermitRow *permit)
 {
-	AgcObject  *object = permit->is_llm || permit->tool == NULL ? NULL : tool_try_pin(tenant, permit->tool);
-
-	if (object == NULL)
-		return false;
-	agc_object_unpin(object);
-	return true;
+	return !permit->is_llm && permit->tool != NULL && tool_exists(tenant, permit->tool);
 }
 
 /* Its worker has ended it before, and that counted. */

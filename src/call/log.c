@@ -202,14 +202,29 @@ static void
 put_result(LogEntry *entry, const char *tenant, const PermitRow *permit, Jsonb *result)
 {
 	AgcObject  *object;
-	const ToolDef *tool = call_tool(tenant, permit, &object);
+	const ToolDef *tool;
 
+	if (result == NULL && entry->detail == NULL)
+		return;
+	tool = call_tool(tenant, permit, &object);
 	if (result != NULL && record_level(tool) == TOOL_RECORD_ALL && (tool != NULL || permit->is_llm))
 		entry->result = record_redact_result(tool, result);
 	if (entry->detail != NULL && (tool == NULL || tool->nredact > 0))
 		entry->detail = RECORD_REDACTED;
 	if (object != NULL)
 		agc_object_unpin(object);
+}
+
+/* One that came again, or too late, charged nothing. */
+static void
+put_charge(LogEntry *entry, const PermitRow *permit)
+{
+	bool		charged = strcmp(entry->verdict, permit_settle_names[SETTLE_REPLAYED]) != 0 &&
+		strcmp(entry->verdict, permit_settle_names[SETTLE_CONFLICT]) != 0 &&
+		(entry->reason == NULL || strcmp(entry->reason, ADVICE_ALREADY_SETTLED) != 0);
+
+	if (charged)
+		permit_charged(permit, &entry->tokens, &entry->nanousd);
 }
 
 /* Of what a person resolves, or its worker gives up, nobody knows how long it ran. */
@@ -248,7 +263,7 @@ log_settlement(const char *tenant, const PermitRow *permit, const LogSettlement 
 	entry.key = permit->key;
 	entry.task = permit->task;
 	entry.subject = permit->subject;
-	permit_charged(permit, &entry.tokens, &entry.nanousd);
+	put_charge(&entry, permit);
 	put_budgets(&entry, permit->budget, permit->nalso, permit->also);
 	put_result(&entry, tenant, permit, settlement->result);
 	put_settlement_times(&entry, permit, settlement);

@@ -251,6 +251,27 @@ agc_object_try_pin(const AgcObjectClass *class, const char *tenant, const char *
 	return pin_in_subtransaction(class, tenant, name);
 }
 
+bool
+agc_object_exists(const AgcObjectClass *class, const char *tenant, const char *name)
+{
+	AgcObject  *object = find_object(class, tenant, name);
+	const char *keys[2] = {tenant, name};
+	Relation	rel;
+	HeapTuple	tuple;
+
+	if (object != NULL && object->checked == agc_generation())
+		return true;
+	if (object == NULL && is_absent(class, tenant, name))
+		return false;
+	rel = agc_table_open(class->table, AccessShareLock);
+	tuple = agc_table_get(class->table, rel, 2, keys);
+	agc_table_close(rel, AccessShareLock);
+	if (tuple == NULL)
+		return false;
+	heap_freetuple(tuple);
+	return true;
+}
+
 void
 agc_object_unpin(AgcObject *object)
 {

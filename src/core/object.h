@@ -70,6 +70,9 @@ extern AgcObject *agc_object_pin(const AgcObjectClass *class, const char *tenant
 extern AgcObject *agc_object_try_pin(const AgcObjectClass *class, const char *tenant, const char *name);
 extern void agc_object_unpin(AgcObject *object);
 
+/* whether there is such a row, whether or not it can be compiled */
+extern bool agc_object_exists(const AgcObjectClass *class, const char *tenant, const char *name);
+
 /*
  * What else a room keeps compiled: called by compiled_objects(), it adds rows
  * (class, tenant, name, revision, bytes, compiles, hits).

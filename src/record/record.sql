@@ -72,7 +72,7 @@ COMMENT ON VIEW agentcore.call_log IS
   'policy: the agent''s, with its revision; tool_revision: of the tool; price_revision: of the price that a model call was estimated by. '
   'rule: the rule that refused the call, or that allowed it; NULL: no rule decided. '
   'stage: the stage that refused or answered it, as call_explain() names them; NULL: it passed all. '
-  'tokens, usd: of a begin the estimate, of a settlement what was charged; NULL: unknown. '
+  'tokens, usd: of a begin the estimate, of a settlement what was charged; NULL: unknown, or a settlement that came again or too late and charged nothing. '
   'budgets: those that were asked, the agent''s own first. '
   'trace: the W3C traceparent that the client sent. '
   'stage_ns (by stage, in the order of call_explain(), the taking last), policy_ns (of the function), tool_us (of a settlement: since its begin): where the time went; NULL: not measured.';

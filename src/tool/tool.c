@@ -38,6 +38,12 @@ tool_try_pin(const char *tenant, const char *name)
 }
 
 bool
+tool_exists(const char *tenant, const char *name)
+{
+	return agc_object_exists(&tool_class, tenant, name);
+}
+
+bool
 tool_scope_shared(const char *scope)
 {
 	return strcmp(scope, "shared") == 0 || strcmp(scope, "shared_open") == 0;

@@ -87,6 +87,9 @@ extern AgcObject *tool_pin(const char *tenant, const char *name);
 /* for what must not fail: also NULL, with a WARNING, where the row is broken */
 extern AgcObject *tool_try_pin(const char *tenant, const char *name);
 
+/* whether it has a row, whether or not that can be compiled */
+extern bool tool_exists(const char *tenant, const char *name);
+
 /* the tenant that owns a tool's cache entries; "*" for the scopes shared and shared_open */
 extern const char *tool_cache_tenant(const ToolDef *tool, const char *tenant);
 
