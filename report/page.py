@@ -6,7 +6,7 @@ import os
 from html import escape
 
 import chart
-from words import amount, clock, duration, milliseconds, number, percent, plain, usd
+from words import amount, clock, duration, held, milliseconds, number, percent, plain, usd
 
 MEANING = {"run": "made", "cached": "answered without it", "wait": "told to ask again", "deny": "refused"}
 
@@ -111,7 +111,7 @@ def budgets(facts):
         label = budget.name if budget.limit == "main" else f"{budget.name} ({budget.limit})"
         when = f"used up in {duration(budget.exhausted)} at this rate" if budget.exhausted and budget.exhausted > 0 else \
             f"resets in {duration(budget.resets)}" if budget.resets and budget.resets > 0 else "never resets"
-        words = f"{amount(max(budget.most - budget.used, 0), budget.unit)} of {amount(budget.most, budget.unit)} left"
+        words = f"{amount(max(budget.most - budget.used, 0), budget.unit)} of {amount(budget.most, budget.unit)} left{held(budget.held, budget.unit)}"
         parts.append(f"<div><div class=budget><b>{name(label)}</b><span class=soft>{escape(words)}; {escape(when)}</span></div>"
                      + chart.going_down(f"Budget {label}", f"{words}, {percent(share)}; {when}.", budget.left, facts.buckets, colour(share)) + "</div>")
     return figure("Budgets burning down", "What was left of each limit, the most used first, over the same time.", *parts,

@@ -5,7 +5,7 @@ import math
 import sys
 import textwrap
 
-from words import amount, clock, duration, milliseconds, number, percent, plain, short, usd
+from words import amount, cells, clock, duration, held, milliseconds, number, padded, percent, plain, short, usd
 
 MOST_LINES = 18
 COLOURS = {"run": "34", "cached": "32", "wait": "33", "deny": "31", "soft": "2", "title": "1"}
@@ -35,9 +35,9 @@ class Terminal:
     def rows(self, rows, right=()):
         """Columns as wide as they have to be."""
         rows = [[plain(cell).replace("\u202f", " ") for cell in row] for row in rows]
-        widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))] if rows else []
+        widths = [max(cells(row[n]) for row in rows) for n in range(len(rows[0]))] if rows else []
         for row in rows:
-            self.line("  " + "  ".join(cell.rjust(w) if n in right else cell.ljust(w) for n, (cell, w) in enumerate(zip(row, widths))).rstrip())
+            self.line("  " + "  ".join(padded(cell, w, n in right) for n, (cell, w) in enumerate(zip(row, widths))).rstrip())
 
     def bar(self, share, width, css):
         filled = round(max(0, min(1, share)) * width)
@@ -73,7 +73,7 @@ def bars(out, title, rows, css, most=None):
     out.heading(title)
     most = most or max(value for _, value, _ in rows) or 1
     for name, value, words in rows:
-        out.line(f"  {short(name, 34):<34}  {out.bar(value / most, 24, css)}  {words}")
+        out.line(f"  {padded(short(name, 34), 34)}  {out.bar(value / most, 24, css)}  {words}")
 
 
 def budgets(out, facts):
@@ -83,7 +83,7 @@ def budgets(out, facts):
         when = f"used up in {duration(budget.exhausted)} at this rate" if budget.exhausted and budget.exhausted > 0 else \
             f"resets in {duration(budget.resets)}" if budget.resets and budget.resets > 0 else ""
         rows.append((budget.name if budget.limit == "main" else f"{budget.name} ({budget.limit})", share,
-                     f"{percent(share)} of {amount(budget.most, budget.unit)} left" + (f"; {when}" if when else "")))
+                     f"{percent(share)} of {amount(budget.most, budget.unit)} left{held(budget.held, budget.unit)}" + (f"; {when}" if when else "")))
     bars(out, "Budgets: what is left", rows, "run", most=1)
 
 

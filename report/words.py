@@ -2,19 +2,33 @@
 import math
 import unicodedata
 
-# what turns the order of the letters around it, by a sign that can be seen
-BIDI = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
+# what is not drawn, or turns the order of the letters around it: two names must not look alike
+HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def plain(text):
-    """Without control characters and without what reorders text."""
-    return "".join(f"<U+{ord(char):04X}>" if char in BIDI or unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") else char
-                   for char in str(text))
+    """Without characters that cannot be seen, each told by its number."""
+    return "".join(f"<U+{ord(char):04X}>" if unicodedata.category(char) in HIDDEN else char for char in str(text))
+
+
+def cells(text):
+    """How many places of a terminal it takes."""
+    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def padded(text, width, right=False):
+    room = " " * (width - cells(text))
+    return room + text if right else text + room
 
 
 def short(text, width):
+    """What has room in so many places of a terminal."""
     text = plain(text)
-    return text if len(text) <= width else text[:width - 1] + "…"
+    if cells(text) <= width:
+        return text
+    while cells(text) > width - 1:
+        text = text[:-1]
+    return text + "…"
 
 
 def drawn(char):
@@ -51,6 +65,11 @@ def usd(value):
 
 def amount(value, unit):
     return usd(value) if unit == "USD" else f"{number(value)} {unit}"
+
+
+def held(value, unit):
+    """What open calls may still use of what is left."""
+    return f", {amount(value, unit)} held" if value else ""
 
 
 def percent(part, whole=1):
