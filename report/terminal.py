@@ -73,7 +73,7 @@ def bars(out, title, rows, css, most=None):
     out.heading(title)
     most = most or max(value for _, value, _ in rows) or 1
     for name, value, words in rows:
-        out.line(f"  {padded(short(name, 34), 34)}  {out.bar(value / most, 24, css)}  {words}")
+        out.line(f"  {padded(short(name, 30), 30)}  {out.bar(value / most, 16, css)}  {words}")
 
 
 def budgets(out, facts):

@@ -69,7 +69,7 @@ def amount(value, unit):
 
 def held(value, unit):
     """What open calls may still use of what is left."""
-    return f", {amount(value, unit)} held" if value else ""
+    return f", {usd(value) if unit == 'USD' else number(value)} held" if value else ""
 
 
 def percent(part, whole=1):
