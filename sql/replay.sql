@@ -48,6 +48,25 @@ SELECT * FROM replayed;
 SELECT tool_set('digest', '{"type": "object", "required": ["from"]}');
 SELECT * FROM replayed WHERE tool = 'digest';
 
+-- a document, which may be a part of a configuration; the configuration of a time; and not both
+SELECT policy_rule_drop('p', id) AS drops FROM policy_rule WHERE name = 'x';
+CREATE TABLE moment AS SELECT clock_now() AS at;
+SELECT tool, after_verdict, after_reason, changed, unknown FROM call_replay(NULL, NULL) WHERE tool = 'shown';
+SELECT tool_set('shown', enabled => false);
+SELECT tool, after_verdict, after_reason, changed, unknown FROM call_replay(NULL, NULL) WHERE tool = 'shown';
+SELECT r.tool, r.after_verdict, r.after_reason, r.changed, r.unknown FROM moment, call_replay(NULL, NULL, at => moment.at) r WHERE r.tool = 'shown';
+SELECT tool, after_verdict, after_reason, changed, unknown FROM call_replay(NULL, NULL, config => '{"tools": [{"name": "shown", "enabled": true, "input_schema": {"type": "object", "required": ["from"]}}]}') WHERE tool = 'shown';
+SELECT agent, reason, newly_denied FROM call_replay_summary(NULL, NULL, config => '{"agents": [{"name": "a", "policy": "p", "enabled": false}]}') WHERE newly_denied > 0;
+CREATE TABLE resolved AS SELECT config_resolve('{"agents": [{"name": "a", "policy": "p", "enabled": false}]}') AS rows;
+SELECT DISTINCT r.after_verdict, r.after_reason FROM resolved, call_replay(NULL, NULL, config => resolved.rows) r;
+SELECT count(*) FROM call_replay(NULL, NULL, config => '{}', at => now());
+SELECT enabled FROM tools WHERE name = 'shown';
+
+-- what nobody knows of a time: the tool was changed past its history
+SELECT DISTINCT r.tool, r.after_verdict, r.unknown
+  FROM resolved, call_replay(NULL, NULL, config => jsonb_set(resolved.rows, '{unknown}', '[{"relation": "tool", "key": {"name": "shown"}}]')) r WHERE r.tool IN ('shown', 'digest') ORDER BY 1;
+DROP TABLE moment, resolved;
+
 -- a span
 SELECT count(*) FROM call_replay(NULL, '2020-01-01');
 SELECT count(*) FROM call_replay('2020-01-02', '2020-01-01');

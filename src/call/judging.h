@@ -8,6 +8,7 @@
 #include "call/arguments.h"
 #include "call/call_context.h"
 #include "call/call_target.h"
+#include "call/config.h"
 #include "call/gate.h"
 #include "call/loop.h"
 #include "call/refuse.h"

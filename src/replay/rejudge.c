@@ -344,19 +344,26 @@ answer_no_agent(FoldCall *call, Replayed *out)
 }
 
 void
-rejudge(const LogRow *row, const char *tenant, void **states, Gate *gate, FoldCall *call, Replayed *out)
+rejudge(const LogRow *row, const char *tenant, void **states, const LeftOut *left_out, Gate *gate, FoldCall *call,
+		Replayed *out)
 {
+	const char *lacks;
+
 	*call = (FoldCall){.gate = gate, .record = &row->record, .has_digest = row->has_digest, .tasks = states[0]};
 	memcpy(call->digest, row->digest, AGC_HASH_LEN);
 	call->has_args = are_whole(row, tenant);
 	fill_gate(gate, row, tenant, call);
-	if (!find_agent(gate, &row->record))
+	if (!find_agent(gate, &row->record) && configuration_lacks(left_out, gate) == NULL)
 	{
 		answer_no_agent(call, out);
 		tell_decided(call, states);
 		return;
 	}
-	ask_all(call, states);
+	if (gate->agent != NULL)
+		ask_all(call, states);
+	lacks = configuration_lacks(left_out, gate);
+	if (lacks != NULL)
+		fold_unknown(call, lacks);
 	conclude(call);
 	tell_decided(call, states);
 	gate_report_observed(gate);

@@ -12,8 +12,10 @@
  */
 #include "replay/replay.h"
 
+#include "call/call.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "replay/configuration.h"
 #include "replay/folds.h"
 #include "replay/rejudge.h"
 #include "replay/running.h"
@@ -27,6 +29,8 @@ typedef struct Replay
 	Summary    *summary;
 	Running    *running;
 	MemoryContext row;			/* of the log */
+	bool		other;			/* an overlay is on: the configuration is not that of now */
+	LeftOut		left_out;		/* what nobody knows of it */
 	ReturnSetInfo *rows;		/* of the answer; NULL: only the summary is asked for */
 } Replay;
 
@@ -61,7 +65,7 @@ replay_begin(Replay *replay, const LogRow *row)
 	Replayed	replayed;
 	SummaryGroup *group;
 
-	rejudge(row, replay->start.tenant, replay->states, &gate, &call, &replayed);
+	rejudge(row, replay->start.tenant, replay->states, &replay->left_out, &gate, &call, &replayed);
 	group = summary_count(replay->summary, row->agent, row->tool, &row->record, &replayed);
 	running_add(replay->running, row, &call, group);
 	if (replay->rows != NULL)
@@ -131,13 +135,10 @@ run(FunctionCallInfo fcinfo, Replay *replay)
 	replay->start.tenant = agc_arg_tenant(fcinfo, 4);
 	read_span(fcinfo, replay);
 	agc_enter(replay->start.tenant, AGC_APPROVER);
-	if (!PG_ARGISNULL(2) || !PG_ARGISNULL(3))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("calls are replayed under the configuration of now only")));
 	since = replay->start.since;
 	replay->start.since = log_begins(replay->start.tenant, since);
 	InitMaterializedSRF(fcinfo, 0);
+	replay->other = configuration_begin(fcinfo, 2, replay->start.tenant, &replay->left_out);
 	replay_init(replay);
 	replay->log = log_open(replay->start.tenant, since, replay->start.until);
 	PG_TRY();
@@ -150,6 +151,8 @@ run(FunctionCallInfo fcinfo, Replay *replay)
 	}
 	PG_END_TRY();
 	log_close(replay->log);
+	if (replay->other)
+		agc_overlay_end();
 }
 
 /* call_replay(since, until, config, at, tenant) -> setof rows: one per begin */

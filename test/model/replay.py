@@ -71,9 +71,11 @@ def plan(calls, chance):
         if tool == "fetch":
             args = {"url": chance.choice(("https://example.com/a", "https://example.org/b", "http://127.0.0.1/", "no url"))}
         task = chance.choice((None, "t1", "t2", "t3"))
-        key = f"key{chance.randrange(6)}-{tool}-{sorted(args.items())}-{task}" if chance.random() < 0.3 else None
+        key = f"key-{tool}-{sorted(args.items())}-{task}" if chance.random() < 0.4 else None
         steps.append((now, "begin", number, chance.choice("aaac"), tool, args, key, task))
-        steps.append((now + chance.choice((1, 1, 2, 17)) + 0.5, "end", number, chance.choices(("commit", "failed", "busy", "release", "never"), (10, 1, 2, 1, 1))[0]))
+        # a call under a key ends: when one whose lease is over is ended depends on who comes by
+        how = chance.choices(("commit", "failed", "release", "busy", "never"), (10, 1, 1, 2, 1) if key is None else (8, 1, 1, 0, 0))[0]
+        steps.append((now + chance.choice((1, 1, 2, 17)) + 0.5, "end", number, how))
     return sorted(steps, key=lambda step: step[0])
 
 

@@ -58,9 +58,19 @@ is(written(), $before, 'a replay has written nothing');
 is(one("BEGIN READ ONLY; $replay; COMMIT"), $said, 'a read only transaction says the same');
 is(one(q{SELECT string_agg(DISTINCT tool || ' ' || coalesce(unknown, ''), ', ') FROM agentcore.call_replay(NULL, NULL) WHERE changed IS NOT false}), '', 'nothing changes under the same configuration');
 
+# the same on a standby for a time, or for a document that was resolved
+my $moment = one('SELECT agentcore.clock_now()');
+my $document = q{{"agents": [{"name": "a", "policy": "p", "budget": "b", "enabled": false}]}};
+my $resolved = one(qq{SELECT agentcore.config_resolve('$document')});
+$before = written();
+my $off = one(qq{SELECT * FROM agentcore.call_replay(NULL, NULL, config => '$document')});
+is(written() =~ s/\n(revision_seq|call_log_seq|policy_rule_id_seq)\|[^\n]*//gr, $before =~ s/\n(revision_seq|call_log_seq|policy_rule_id_seq)\|[^\n]*//gr, 'a document changes nothing but numbers of sequences');
+like($off, qr/\|deny\|agent_disabled\|/, 'and is what calls are judged by');
+
 # a log that another configuration would have answered otherwise
 one(q{SELECT agentcore.policy_deny_tool('p', 'far'), agentcore.budget_set('b', max_calls => 2), agentcore.tool_set('look', cache_ttl => '1 us')});
 $before = written();
+my $early = $said;
 $said = one($replay);
 is(written(), $before, 'nor has one that differs');
 like($said, qr/\|far\|run\|\|\d+\|deny\|denylist_match\|/, 'what runs is denied');
@@ -73,6 +83,11 @@ $standby->start;
 $primary->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', $replay), $said, 'a standby says the same');
 is($standby->safe_psql('postgres', $summary), one($summary), 'in sum, too');
+
+is($standby->safe_psql('postgres', "SELECT * FROM agentcore.call_replay(NULL, NULL, at => '$moment')"), $early, 'by the configuration of a time');
+is($standby->safe_psql('postgres', "SELECT * FROM agentcore.call_replay(NULL, NULL, config => \$r\$$resolved\$r\$)"), $off, 'and by a document that was resolved');
+my ($no, $nothing, $why) = $standby->psql('postgres', "SELECT * FROM agentcore.call_replay(NULL, NULL, config => '$document')");
+like($why, qr/a document cannot be resolved on a standby/, 'which it cannot do');
 
 # a session that is told to stop does so
 my ($ret, $out, $err) = $primary->psql('postgres', q{
