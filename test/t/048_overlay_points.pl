@@ -60,7 +60,7 @@ is(overlaid($disabled, q{SELECT count(*) FROM agentcore.call_explain('bot', 't',
 	'1', 'another tenant is read as it is');
 is(overlaid($disabled, 'SELECT overlay_end(); SELECT asked()'), "\nrun", 'ended');
 is(overlaid(q{document('{"policy_rule": []}')}, 'SELECT asked()'), 'deny not_in_allowlist', 'rules');
-is(overlaid(q{document('{}', jsonb_build_object('special_name', '[{"tenant": "*", "pattern": "a.example", "name": "mine"}]'::jsonb))}, 'SELECT asked()'),
+is(overlaid(q{document('{}', jsonb_build_object('special_name', '[{"tenant": "*", "pattern": "a.example", "name": "mine", "as_of": "2026-01-01"}]'::jsonb))}, 'SELECT asked()'),
 	'run', 'a lifted special name of all tenants');
 is(overlaid(q{document('{"special_name": [{"tenant": "", "pattern": "example", "name": "mine", "as_of": "2026-01-01"}]}')}, q{SELECT asked()}),
 	'run', 'an entry above the rule is lifted by it');
