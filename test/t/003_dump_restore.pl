@@ -96,6 +96,7 @@ foreach my $table (@tables)
 # a role that is gone when the dump is restored
 in_db('source', 'DROP OWNED BY regress_goner; DROP ROLE regress_goner') ;
 
+my $then = in_db('source', 'SELECT agentcore.clock_now()');
 my $file = "$PostgreSQL::Test::Utils::tmp_check/agentcore.sql";
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('source'), '-f', $file ], 'pg_dump');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('target'), '-f', $file ], 'restore without an error');
@@ -108,12 +109,15 @@ sub contents
 	return in_db($database, "SELECT count(*), md5(string_agg(($row)::text, '|' ORDER BY ($row)::text)) FROM $table t");
 }
 # a restore writes policies and tools, so it adds to their history; it takes nothing away
-foreach my $table ('agentcore.policy_revision', 'agentcore.tool_revision')
+foreach my $table ('agentcore.config_revision', 'agentcore.policy_revision', 'agentcore.tool_revision')
 {
 	my $history = "SELECT r::text FROM $table r ORDER BY 1";
 	my %restored = map { $_ => 1 } split /\n/, in_db('target', $history);
 	is(join("\n", grep { !$restored{$_} } split /\n/, in_db('source', $history)), '', "$table is restored");
 }
+is(in_db('target', "SELECT agentcore.config_at('$then')"), in_db('source', "SELECT agentcore.config_at('$then')"), 'and so is what the configuration was before the dump');
+is(in_db('source', "SELECT agentcore.config_at('$then') = agentcore.config_export()"), 't', 'as it was exported');
+is(in_db('target', 'SELECT agentcore.config_at(agentcore.clock_now()) = agentcore.config_export()'), 't', 'and what it is since');
 is(in_db('target', q{SELECT count(*) FROM agentcore.url_check('p', 'https://bad.example.com/') c
  JOIN agentcore.policy_history h ON h.policy = 'p' AND h.revision = c.revision}), '1', 'a decision finds its revision after restore');
 

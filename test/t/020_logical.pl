@@ -47,13 +47,13 @@ CALL work(1, 30);
 
 # what the guide says, from the guide's own query
 my $tables = q{SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.relname) FROM pg_extension e JOIN pg_class c ON c.oid = ANY (e.extconfig)
- WHERE e.extname = 'agentcore' AND c.relkind = 'r' AND c.relname NOT IN ('policy_revision', 'tool_revision') AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)};
+ WHERE e.extname = 'agentcore' AND c.relkind = 'r' AND c.relname NOT IN ('config_revision', 'policy_revision', 'tool_revision') AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)};
 my $published = here($tables);
 like($published, qr/\bagentcore\.permit\b/, 'permits are among the tables to publish');
 unlike($published, qr/installation|registry_change|access_function|budget_ledger/, 'and none that each server has of its own');
 my $inserted = 'agentcore.budget_ledger, agentcore.call_log_entry';
 is(here(q{SELECT count(*) FROM pg_extension e JOIN pg_class c ON c.oid = ANY (e.extconfig) WHERE e.extname = 'agentcore' AND c.relkind IN ('r', 'p') AND NOT c.relispartition}),
-	scalar(my @all = split(/, /, "$published, $inserted, agentcore.policy_revision, agentcore.tool_revision")), 'these two and the histories of policies and tools are all the others');
+	scalar(my @all = split(/, /, "$published, $inserted, agentcore.config_revision, agentcore.policy_revision, agentcore.tool_revision")), 'these two and the histories are all the others');
 here("CREATE PUBLICATION agentcore FOR TABLE $published");
 here("CREATE PUBLICATION agentcore_log FOR TABLE $inserted WITH (publish = 'insert', publish_via_partition_root)");
 
