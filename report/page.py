@@ -6,7 +6,7 @@ import os
 from html import escape
 
 import chart
-from words import amount, clock, duration, held, milliseconds, number, percent, plain, usd
+from words import amount, clock, duration, held, milliseconds, missing, number, percent, plain, usd
 
 MEANING = {"run": "made", "cached": "answered without it", "wait": "told to ask again", "deny": "refused"}
 
@@ -167,7 +167,6 @@ def profile(facts):
 def write(facts):
     css = style()
     allowed = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    note = {"all": "every call", "denied": "refusals only, since agentcore.audit is denied", "none": "nothing, since agentcore.audit is none"}.get(facts.audit, "what agentcore.audit says")
     cards = [profile(facts), budgets(facts), denials(facts), latency(facts), hits(facts), spend(facts), attention(facts)]
     period = f"{facts.begins:%d %b %Y %H:%M:%S} to {facts.ends:%d %b %Y %H:%M:%S} UTC"
     return f"""<!DOCTYPE html>
@@ -184,7 +183,7 @@ def write(facts):
 <body>
 <main>
 <h1>What the gate did in {name(facts.database)}</h1>
-<p class="soft">{period}. The log holds {escape(note)}.</p>
+<p class="soft">{period}. {escape(missing(facts.audit))}</p>
 {tiles(facts)}
 {over_time(facts)}
 <div class="cards">

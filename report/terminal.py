@@ -5,7 +5,7 @@ import math
 import sys
 import textwrap
 
-from words import amount, cells, clock, duration, held, milliseconds, number, padded, percent, plain, short, usd
+from words import amount, cells, clock, duration, held, milliseconds, missing, number, padded, percent, plain, short, usd
 
 MOST_LINES = 18
 COLOURS = {"run": "34", "cached": "32", "wait": "33", "deny": "31", "soft": "2", "title": "1"}
@@ -113,7 +113,7 @@ def write(facts, output=sys.stdout, colours=None):
     found = facts.values
     out.line(f"{number(facts.calls)} calls from {facts.begins:%Y-%m-%d %H:%M:%S} to {facts.ends:%Y-%m-%d %H:%M:%S} UTC; spent {usd(found['spent'][0][0])}")
     if facts.audit != "all":
-        out.line(f"  agentcore.audit is {plain(facts.audit)}, so the log does not have every call")
+        out.line(f"  {missing(facts.audit)}")
     over_time(out, facts)
     bars(out, "Refused, by rule or reason", [(rule, count, number(count)) for rule, _, _, count in found["reasons"]], "deny")
     bars(out, "Answered from the cache", [(tool, hits / looked, f"{percent(hits, looked)} of {number(looked)}") for tool, hits, looked, _, _ in found["hits"]], "cached", most=1)

@@ -67,6 +67,11 @@ def amount(value, unit):
     return usd(value) if unit == "USD" else f"{number(value)} {unit}"
 
 
+def missing(audit):
+    """What the log may not have, as far as the setting of one session tells it."""
+    return "" if audit == "all" else f"For this session agentcore.audit is {plain(audit)}: calls may be missing from the log."
+
+
 def held(value, unit):
     """What open calls may still use of what is left."""
     return f", {usd(value) if unit == 'USD' else number(value)} held" if value else ""

@@ -137,10 +137,11 @@ CREATE FUNCTION agentcore.config_changes(tenant text, OUT relation text, OUT key
   UNION ALL
   SELECT 'tool', jsonb_build_object('name', h.tool), h.revision, h.at, h.id, h.before, h.after
     FROM agentcore.config_tool_changes(config_changes.tenant) h
+   ORDER BY revision, at, id
 $$;
 COMMENT ON FUNCTION agentcore.config_changes(text) IS
   'Internal. '
-  'The three histories of a tenant as one: whole rows before and after.';
+  'The three histories of a tenant as one, in the order of the revisions: whole rows before and after.';
 
 CREATE FUNCTION agentcore.config_known_since(OUT since timestamptz, OUT why text) RETURNS record
   LANGUAGE sql STABLE PARALLEL SAFE

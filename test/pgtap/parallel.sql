@@ -20,11 +20,11 @@ SELECT set_config(CASE WHEN current_setting('server_version_num')::int >= 160000
 CREATE FUNCTION sample(name text, type regtype) RETURNS text LANGUAGE sql AS $$
   SELECT coalesce((SELECT format('%L', v) FROM (VALUES ('tenant', ''), ('policy', 'p'), ('budget', 'daily'), ('tool', 't'), ('agent', 'a'), ('model', 'm'), ('kind', 'fixed'),
       ('tz', 'UTC'), ('url', 'https://example.com/'), ('urls', '{https://example.com/,https://10.0.0.1/}'), ('ips', '{10.0.0.1,8.8.8.8}'), ('format', 'mcp'), ('type', 'jsonb'),
-      ('period', '1 h'), ('call_id', current_setting('parallel.call')), ('usage', '{"input_tokens": 1, "output_tokens": 1}'), ('document', '{"allow": ["example.com"]}'), ('definition', '{"name": "x", "inputSchema": {}}')) x (n, v) WHERE n = name),
+      ('period', '1 h'), ('call_id', current_setting('parallel.call')), ('at', current_setting('parallel.at')), ('usage', '{"input_tokens": 1, "output_tokens": 1}'), ('document', '{"allow": ["example.com"]}'), ('definition', '{"name": "x", "inputSchema": {}}')) x (n, v) WHERE n = name),
     CASE type::text WHEN 'jsonb' THEN '''{}''' WHEN 'json' THEN '''{}''' WHEN 'jsonb[]' THEN '''{"{}"}''' WHEN 'text' THEN '''{}''' WHEN 'agentcore.jsonschema' THEN '''{}'''
       WHEN 'jsonschema' THEN '''{}''' WHEN 'integer' THEN '1' WHEN 'bigint' THEN '1' WHEN 'bigint[]' THEN '''{}''' WHEN 'boolean' THEN 'true'
       WHEN 'timestamp with time zone' THEN '''2026-01-01''' WHEN 'regtype' THEN '''text''' WHEN 'anyelement' THEN 'NULL' WHEN 'interval' THEN '''1 h''' ELSE 'NULL' END || '::' || CASE type::text WHEN 'anyelement' THEN 'agentcore.tool' ELSE type::text END) $$;
-SELECT set_config('parallel.call', :'call_id', false) \g /dev/null
+SELECT set_config('parallel.call', :'call_id', false), set_config('parallel.at', now()::text, false) \g /dev/null
 
 CREATE VIEW calls AS
   SELECT p.oid::regprocedure::text AS name, p.proparallel AS label, p.provolatile <> 'v' AS repeats,
