@@ -11,7 +11,8 @@ const IMPORT = `SELECT name, action, problem FROM agentcore.tool_import(:tools::
 const DIGESTS = `SELECT n::integer, agentcore.tool_digest(definition, 'mcp') AS digest
  FROM jsonb_array_elements(:tools::text::jsonb) WITH ORDINALITY AS t(definition, n)`;
 const REGISTERED = `SELECT name, pending IS NOT NULL AS held, agentcore.tool_digest(jsonb_build_object('name', 'x', 'inputSchema', input_schema)
- || CASE WHEN description IS NULL THEN '{}' ELSE jsonb_build_object('description', description) END || COALESCE(meta, '{}'), 'mcp') AS digest
+ || CASE WHEN description IS NULL THEN '{}' ELSE jsonb_build_object('description', description) END
+ || CASE WHEN output_schema IS NULL THEN '{}' ELSE jsonb_build_object('outputSchema', output_schema) END || COALESCE(meta, '{}'), 'mcp') AS digest
  FROM agentcore.tools WHERE origin = :origin::text AND tenant = :tenant::text`;
 
 export interface Imported {
